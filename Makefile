@@ -1,0 +1,56 @@
+# What a developer does with fake-email; CI runs nothing else.
+# PYTHON=python3.13 chooses the Python of the virtual environment, VENV=.venv-3.13 where that is.
+
+VENV ?= .venv
+READY = $(VENV)/ready
+VERSION = -c 'import sys; print(sys.version)' 2>&1
+COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
+PACKAGES = shared/pyproject.toml services/smtp-ingest/pyproject.toml services/http-api/pyproject.toml
+
+.PHONY: help setup check test run demo migrate bench lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r target what; do printf '%-8s %s\n' "$$target" "$$what"; done
+
+setup: $(READY) ## make the virtual environment; every target below does it when needed
+
+check: $(READY) ## lint, format, types, shell scripts, workflows
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/shellcheck dev/setup.sh .ci/run
+	$(VENV)/bin/zizmor --quiet --offline .github/workflows
+
+test: $(READY) ## the whole suite, with a Postgres of its own or on TEST_DATABASE_URL
+	$(VENV)/bin/pytest
+
+run: $(READY) ## both services, with a Postgres in .local/ unless DATABASE_URL is set
+	@exec $(VENV)/bin/python dev/run.py
+
+demo: $(READY) ## mail to a new mailbox of the running services, seen to arrive
+	@$(VENV)/bin/python dev/demo.py
+
+migrate: $(READY) ## bring the schema of DATABASE_URL up to date
+	$(VENV)/bin/fake-email migrate
+
+bench: $(READY) ## measure, as ratios
+	$(VENV)/bin/python bench/run.py
+
+lock: $(READY) ## pin what the pyproject.toml files ask for; UPGRADE=--upgrade takes newer versions
+	$(COMPILE) --no-emit-package fake-email $(PACKAGES) -o requirements.txt
+	$(COMPILE) --no-emit-package fake-email $(PACKAGES) --group dev -c requirements.txt -o requirements-dev.txt
+	echo uv | $(COMPILE) - -c requirements-dev.txt -o requirements-uv.txt
+
+clean: ## remove the virtual environment and the tools' caches; the mail in .local/ stays
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+
+$(READY): dev/setup.sh requirements-uv.txt requirements-dev.txt $(PACKAGES)
+	@VENV='$(VENV)' PYTHON='$(PYTHON)' dev/setup.sh
+
+# An environment that was made with another Python than the one asked for is made again.
+ifneq ($(PYTHON),)
+ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(VENV)/bin/python $(VERSION)))
+.PHONY: $(READY)
+endif
+endif

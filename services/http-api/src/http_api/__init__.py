@@ -1,0 +1,1 @@
+"""Reads mailboxes over HTTP and streams what arrives."""

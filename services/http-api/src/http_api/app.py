@@ -1,0 +1,87 @@
+"""The application: the calls, what they share, and the life of both."""
+
+import asyncio
+import re
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import FrameType
+
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from fake_email import events
+from fake_email.database import open_database
+from fake_email.settings import Settings
+from http_api import problems
+from http_api.addresses import create_temporary_address
+from http_api.api import Api, provide
+from http_api.arrivals import Arrivals
+from http_api.health import health
+from http_api.poll import poll
+from http_api.stream import stream
+
+_CONNECTIONS = 8
+_MAX_BODY_OCTETS = 16_384
+
+
+def create_app(settings: Settings) -> Litestar:
+    """The ASGI application of one worker process."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        arrivals = Arrivals()
+        async with (
+            open_database(settings.database_url, connections=_CONNECTIONS) as database,
+            asyncio.TaskGroup() as tasks,
+        ):
+            listener = tasks.create_task(
+                events.listen(settings.database_url, connected=arrivals.look, grown=arrivals.grown, lost=arrivals.lost)
+            )
+            app.state.api = Api(settings=settings, database=database, arrivals=arrivals)
+            _end_streams_on_signals(arrivals)
+            yield
+            listener.cancel()
+
+    return Litestar(
+        route_handlers=[health, create_temporary_address, poll, stream],
+        dependencies={"api": Provide(provide, sync_to_thread=False)},
+        lifespan=[lifespan],
+        exception_handlers=problems.HANDLERS,
+        cors_config=_cors(settings.cors_allowed_origins),
+        openapi_config=OpenAPIConfig(
+            title="fake-email", version="1", path="/api", render_plugins=[JsonRenderPlugin(path="/openapi.json")]
+        ),
+        request_max_body_size=_MAX_BODY_OCTETS,
+        logging_config=None,
+    )
+
+
+def _end_streams_on_signals(arrivals: Arrivals) -> None:
+    """Granian waits for open responses before it stops, so they end first.
+
+    A handler of the signal module runs beside the event loop's own, which is Granian's and goes on to stop.
+    """
+    loop = asyncio.get_running_loop()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(arrivals.end)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+
+
+def _cors(origins: tuple[str, ...]) -> CORSConfig:
+    """CORS for these origins; a `*` in one stands for one label part."""
+    patterns = [re.escape(origin).replace(r"\*", "[a-z0-9-]+") for origin in origins]
+    return CORSConfig(
+        allow_origins=[],
+        allow_origin_regex="|".join(patterns) or r"(?!)",
+        allow_methods=["GET", "POST"],
+        allow_headers=["authorization", "content-type", "last-event-id"],
+        expose_headers=["retry-after"],
+        max_age=86_400,
+    )

@@ -1,0 +1,57 @@
+"""Granian, started from code: the process that owns the port, and the workers that answer."""
+
+import socket
+from functools import partial
+
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+from litestar import Litestar
+
+from fake_email import log
+from fake_email.settings import Settings
+from http_api.app import create_app
+
+_BACKLOG = 4_096
+# Granian counts an open stream as a request under way, and answers nobody once that many are (its default: 1,024).
+_BACKPRESSURE = 20_000
+# A worker that has not gone by itself by then is stuck; systemd would end it less kindly.
+_KILL_SECONDS = 10
+_LOGGERS: dict[str, object] = {
+    "handlers": {},
+    "formatters": {},
+    "loggers": {"_granian": {"handlers": [], "propagate": True}, "granian.access": {"handlers": []}},
+}
+
+
+def probe(settings: Settings) -> None:
+    """Raise OSError when the address is taken: Granian's workers share it, and would share it with a stranger."""
+    family = socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET
+    socket.create_server((settings.http_host, settings.http_port), family=family).close()
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; exits with status 1 when a worker dies."""
+    server = Server(
+        "http_api.app",
+        address=settings.http_host,
+        port=settings.http_port,
+        interface=Interfaces.ASGI,
+        workers=settings.http_workers,
+        loop=Loops.uvloop,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=65_536),
+        websockets=False,
+        backlog=_BACKLOG,
+        backpressure=_BACKPRESSURE,
+        log_level=LogLevels.warning,
+        log_dictconfig=_LOGGERS,
+        workers_kill_timeout=_KILL_SECONDS,
+    )
+    server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+
+
+def _load(settings: Settings) -> Litestar:
+    log.configure(settings.log_level)
+    return create_app(settings)

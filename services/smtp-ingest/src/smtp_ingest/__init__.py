@@ -1,0 +1,1 @@
+"""Takes mail over SMTP and commits it to Postgres."""

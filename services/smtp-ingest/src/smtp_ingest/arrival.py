@@ -1,0 +1,28 @@
+"""From the octets of DATA to what the table keeps."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+
+from fake_email import mime
+from fake_email.messages import Arrival, Delivery
+
+# Up to here parsing takes less time than a thread's start and return.
+_INLINE_OCTETS = 32_768
+
+
+async def make_arrival(*, reverse_path: str, deliveries: Sequence[Delivery], content: bytes) -> Arrival:
+    """The Arrival of `content`, made beside the event loop when it is long."""
+    if len(content) <= _INLINE_OCTETS:
+        return _make(reverse_path, deliveries, content)
+    return await asyncio.to_thread(_make, reverse_path, deliveries, content)
+
+
+def _make(reverse_path: str, deliveries: Sequence[Delivery], content: bytes) -> Arrival:
+    return Arrival(
+        reverse_path=reverse_path,
+        content=content,
+        content_sha256=hashlib.sha256(content).digest(),
+        parsed=mime.parse(content),
+        deliveries=tuple(deliveries),
+    )

@@ -1,0 +1,71 @@
+"""Group commit: while one transaction is in flight the next messages gather, then they go in one statement."""
+
+from collections.abc import Sequence
+
+import psycopg
+import structlog
+
+from fake_email import messages
+from fake_email.database import Database
+from fake_email.errors import ServiceError
+from fake_email.messages import Arrival, Outcome
+from fake_email.settings import Settings
+from smtp_ingest.gather import Gatherer
+
+log = structlog.get_logger()
+
+_BATCH_MESSAGES = 100
+_BATCH_OCTETS = 8 * 1_048_576
+# A sender waits ten minutes for the reply to the final dot (RFC 5321 §4.5.3.2.6); a disk may be slow, not that slow.
+_ANSWER_SECONDS = 20.0
+_TRIES = 3
+
+
+class NotStored(ServiceError):
+    """The database refused this message."""
+
+
+class Committer:
+    """Commits messages, many in a transaction."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._gatherer = Gatherer(
+            self._store,
+            batch_items=_BATCH_MESSAGES,
+            batch_weight=_BATCH_OCTETS,
+            queue_items=settings.commit_queue_messages,
+            queue_weight=settings.commit_queue_octets,
+        )
+        self.run = self._gatherer.run
+
+    async def commit(self, arrival: Arrival) -> Outcome:
+        """What became of `arrival`, once it is committed; raises DatabaseAway, QueueFull and NotStored."""
+        return await self._gatherer.submit(arrival, len(arrival.content))
+
+    async def _store(self, arrivals: Sequence[Arrival]) -> Sequence[Outcome | ServiceError]:
+        try:
+            return await self._database.run(
+                lambda connection: messages.store(connection, arrivals), answer_seconds=_ANSWER_SECONDS
+            )
+        except psycopg.Error as error:
+            # One bad message never fails its neighbours.
+            log.warning("batch_refused", messages=len(arrivals), error=type(error).__name__)
+            return [await self._store_one(arrival) for arrival in arrivals]
+
+    async def _store_one(self, arrival: Arrival) -> Outcome | ServiceError:
+        for _ in range(_TRIES):
+            try:
+                [outcome] = await self._database.run(
+                    lambda connection: messages.store(connection, [arrival]), answer_seconds=_ANSWER_SECONDS
+                )
+            except psycopg.errors.UniqueViolation:
+                continue  # another daemon stored the same octets meanwhile; now they are seen
+            except psycopg.Error:
+                log.exception("message_not_stored", octets=len(arrival.content))
+                return NotStored(str(NotStored.__doc__))
+            except ServiceError as error:
+                return error
+            else:
+                return outcome
+        return NotStored(str(NotStored.__doc__))

@@ -1,0 +1,51 @@
+"""The live sessions of the daemon, and how they end when it stops.
+
+Python 3.11's Server.wait_closed returns at once and abort_clients is new in 3.13, so the daemon counts for itself.
+"""
+
+import asyncio
+from typing import Protocol
+
+
+class Drainable(Protocol):
+    """A session that can be asked to end, and made to."""
+
+    def drain(self) -> None:
+        """End now when idle, else after the transaction in flight."""
+
+    def abort(self) -> None:
+        """End now."""
+
+
+class Sessions:
+    """The set of live sessions."""
+
+    def __init__(self) -> None:
+        self._live: set[Drainable] = set()
+        self._none_left = asyncio.Event()
+        self._none_left.set()
+        self.draining = False
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def add(self, session: Drainable) -> None:
+        self._live.add(session)
+        self._none_left.clear()
+
+    def remove(self, session: Drainable) -> None:
+        self._live.discard(session)
+        if not self._live:
+            self._none_left.set()
+
+    async def drain(self, seconds: float) -> None:
+        """Let transactions in flight finish, end the idle, and after `seconds` cut what is left."""
+        self.draining = True
+        for session in list(self._live):
+            session.drain()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._none_left.wait()
+        except TimeoutError:
+            for session in list(self._live):
+                session.abort()

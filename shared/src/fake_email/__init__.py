@@ -1,0 +1,1 @@
+"""What both services need: settings, pool, aggregates, MIME, events, log."""

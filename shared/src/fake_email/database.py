@@ -1,0 +1,130 @@
+"""The way to Postgres: a pool that answers, or says within a deadline that the database is away."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import psycopg
+import psycopg.conninfo
+import structlog
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+
+from fake_email.errors import DatabaseAway
+
+Connection = psycopg.AsyncConnection[TupleRow]
+Result = TypeVar("Result")
+
+log = structlog.get_logger()
+
+# A peer that has gone without a word is found out in seconds, not in the kernel's two hours.
+_PARAMETERS = {
+    "application_name": "fake-email",
+    "connect_timeout": "2",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+ANSWER_SECONDS = 1.7
+_CONNECTION_SECONDS = 1.5
+# The pool tries to connect when somebody asks; asking anew this often is what finds a database that is back.
+_ASK_SECONDS = 0.25
+
+
+def conninfo(database_url: str) -> str:
+    """`database_url` with what it leaves open about time-outs filled in (libpq, "Parameter Key Words")."""
+    given = psycopg.conninfo.conninfo_to_dict(database_url)
+    return psycopg.conninfo.make_conninfo("", **{**_PARAMETERS, **given})
+
+
+class Database:
+    """A pool of autocommit connections; nobody waits for it without end."""
+
+    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+        self._pool = pool
+        self._away = False
+
+    async def run(
+        self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
+    ) -> Result:
+        """What `work` returns; it runs again on another connection when the first turns out broken.
+
+        So `work` is safe to repeat. Raises DatabaseAway when there is no connection or no answer in time.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + answer_seconds
+        while True:
+            connection = await self._connection(min(deadline, loop.time() + _CONNECTION_SECONDS))
+            # Not asyncio.timeout: cancelling makes psycopg ask a server for help that may not answer either.
+            cut = loop.call_at(deadline, _cut, connection)
+            try:
+                result = await work(connection)
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                if connection.closed and loop.time() < deadline:
+                    continue
+                self._tell_away(error)
+                raise DatabaseAway(str(DatabaseAway.__doc__)) from error
+            else:
+                self._tell_back()
+                return result
+            finally:
+                cut.cancel()
+                await self._pool.putconn(connection)
+
+    async def probe(self) -> None:
+        """Return when the database answers; raises DatabaseAway."""
+
+        async def ask(connection: Connection) -> None:
+            await connection.execute("SELECT 1")
+
+        await self.run(ask)
+
+    async def _connection(self, deadline: float) -> Connection:
+        loop = asyncio.get_running_loop()
+        while (left := deadline - loop.time()) > 0:
+            try:
+                return await self._pool.getconn(timeout=min(left, _ASK_SECONDS))
+            except TooManyRequests:
+                break
+            except PoolTimeout:
+                continue
+        self._tell_away(None)
+        raise DatabaseAway(str(DatabaseAway.__doc__))
+
+    def _tell_away(self, error: Exception | None) -> None:
+        if not self._away:
+            self._away = True
+            log.warning("database_away", error=type(error).__name__ if error else "no connection")
+
+    def _tell_back(self) -> None:
+        if self._away:
+            self._away = False
+            log.info("database_back")
+
+
+def _cut(connection: Connection) -> None:
+    """End both directions of the socket, so that whoever waits on it reads an end of file."""
+    if not connection.closed:
+        with socket.socket(fileno=os.dup(connection.fileno())) as duplicate:
+            duplicate.shutdown(socket.SHUT_RDWR)
+
+
+@asynccontextmanager
+async def open_database(database_url: str, *, connections: int) -> AsyncIterator[Database]:
+    """A Database of up to `connections`; it opens whether or not Postgres is there yet."""
+    pool = AsyncConnectionPool(
+        conninfo(database_url),
+        connection_class=Connection,
+        kwargs={"autocommit": True},
+        min_size=1,
+        max_size=connections,
+        max_waiting=1_000,
+        reconnect_timeout=_ASK_SECONDS,
+        open=False,
+    )
+    async with pool:
+        yield Database(pool)

@@ -1,0 +1,25 @@
+"""The facts a caller decides upon; each edge has one table from these to its replies."""
+
+
+class ServiceError(Exception):
+    """Something the caller must decide upon."""
+
+
+class SettingsError(ServiceError):
+    """A variable of the environment is missing, mistyped or out of range; the text names it."""
+
+
+class MigrationError(ServiceError):
+    """The schema cannot be brought up to date; the text says why and what to do."""
+
+
+class DatabaseAway(ServiceError):
+    """The database did not answer in time, or not at all."""
+
+
+class MailboxNotFound(ServiceError):
+    """No live mailbox has this address, or it is private and the token is not its own."""
+
+
+class AddressTaken(ServiceError):
+    """This address was given out before."""

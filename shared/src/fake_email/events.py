@@ -1,0 +1,71 @@
+"""What NOTIFY carries between the two services: which mailboxes grew, and how far. A hint; the table is the truth.
+
+The payload is pairs `mailbox_id:last_seq` with a blank between, at most PAIRS_PER_EVENT of them, which keeps it
+under the 8,000 octets that Postgres allows. `messages.store` writes it, in the transaction that stores.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import psycopg
+import structlog
+from psycopg.rows import tuple_row
+
+from fake_email.database import Connection, conninfo
+
+CHANNEL = "message_stored"
+PAIRS_PER_EVENT = 150
+
+_LISTEN = "LISTEN message_stored"
+_FIRST_BACK_OFF_SECONDS = 0.1
+_LAST_BACK_OFF_SECONDS = 1.0
+# A listener hears nothing of a peer that is gone; asking finds it out.
+_PROBE_SECONDS = 10.0
+_ANSWER_SECONDS = 5.0
+
+log = structlog.get_logger()
+
+
+def decode(payload: str) -> list[tuple[int, int]]:
+    """The pairs (mailbox id, its newest seq) that a payload holds."""
+    return [(int(mailbox_id), int(seq)) for mailbox_id, _, seq in (each.partition(":") for each in payload.split())]
+
+
+async def listen(
+    database_url: str,
+    *,
+    connected: Callable[[Connection], Awaitable[None]],
+    grown: Callable[[int, int], None],
+    lost: Callable[[], None],
+) -> None:
+    """Listen for good: `grown` for each pair, `lost` when the connection is, `connected` after each LISTEN.
+
+    What was committed while nobody listened was not heard, so `connected` looks in the table.
+    """
+    back_off = _FIRST_BACK_OFF_SECONDS
+    while True:
+        try:
+            async with await psycopg.AsyncConnection.connect(
+                conninfo(database_url), autocommit=True, row_factory=tuple_row
+            ) as connection:
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    await connection.execute(_LISTEN)
+                    await connected(connection)
+                log.info("listening_for_messages")
+                back_off = _FIRST_BACK_OFF_SECONDS
+                await _hear(connection, grown)
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            lost()
+            if back_off == _FIRST_BACK_OFF_SECONDS:
+                log.warning("listening_lost", error=type(error).__name__)
+            await asyncio.sleep(back_off)
+            back_off = min(back_off * 2, _LAST_BACK_OFF_SECONDS)
+
+
+async def _hear(connection: Connection, grown: Callable[[int, int], None]) -> None:
+    while True:
+        async for notification in connection.notifies(timeout=_PROBE_SECONDS):
+            for mailbox_id, seq in decode(notification.payload):
+                grown(mailbox_id, seq)
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await connection.execute("")

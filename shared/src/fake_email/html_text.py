@@ -1,0 +1,194 @@
+"""What does a reader see in this HTML? Text, in one pass and time linear in its length, whatever the markup."""
+
+import html
+import re
+
+CHARACTERS = 1024 * 1024  # of HTML looked at
+LINK_CHARACTERS = 8192  # longer ones (data: URLs) are not for reading
+
+_TOKEN = re.compile(
+    r"<!--.*?(?:-->|\Z)"
+    r"|<(/?)([a-zA-Z][^\s/>]*+)((?:[^>=]++|=\s*+\"[^\"]*+(?:\"|\Z)|=\s*+'[^']*+(?:'|\Z)|=)*+)(?:>|\Z)"
+    r"|<[!?/][^>]*+(?:>|\Z)"
+    r"|[^<]++|<",
+    re.DOTALL,
+)
+_ATTRIBUTE = re.compile(r"(?<![\w:-])([a-zA-Z][\w:-]*+)\s*+=\s*+(?:\"([^\"]*+)|'([^']*+)|([^\s\"'>]++))")
+_SPACE = re.compile(r"[ \t\r\n\f]+")
+_HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")
+# Senders fill up the line that a list of mail shows with characters that have no width.
+_PADDING = re.compile("(?:[\u00ad\u034f\u200b-\u200d\u2060\ufeff][ \u00a0]*+){3,}+")
+
+_UNSEEN = {
+    name: re.compile(rf"</{name}(?=[\s/>]|\Z)", re.IGNORECASE)
+    for name in ("script", "style", "title", "template", "iframe")
+}
+_LINES = frozenset(
+    [
+        "address",
+        "article",
+        "aside",
+        "body",
+        "center",
+        "dd",
+        "div",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "header",
+        "legend",
+        "main",
+        "nav",
+        "option",
+        "section",
+        "tr",
+    ]
+)
+_PARAGRAPHS = frozenset("blockquote dl h1 h2 h3 h4 h5 h6 ol p pre table ul".split())  # noqa: SIM905
+_KEPT_SPACE = "\u00a0"  # one that is not collapsed; it leaves as a plain space
+
+
+def render(markup: str) -> str:
+    """The text of HTML: blocks on lines, cells apart, lists marked, a link's target behind it as `<target>`."""
+    return _Page(markup[:CHARACTERS]).text()
+
+
+class _Page:
+    """One reading of one document, from its start to its end."""
+
+    def __init__(self, markup: str) -> None:
+        self.pieces: list[str] = ["\n"]
+        self.lists: list[int] = []  # the last number of each open list, negative where items have none
+        self.preformatted = 0
+        self.link = ""
+        self.link_start = 0
+        self.never_closed: set[str] = set()
+        at = 0
+        while token := _TOKEN.match(markup, at):
+            at = token.end()
+            if token[2] is None:
+                if not token[0].startswith(("<!", "<?", "</")):
+                    self.write(token[0])
+                continue
+            tag = token[2].lower()
+            if token[1]:
+                self.close(tag)
+            elif tag in _UNSEEN:
+                at = self.skip(tag, markup, at)
+            else:
+                self.open(tag, token[3])
+        self.end_link()
+
+    def text(self) -> str:
+        lines: list[str] = []
+        for raw in _PADDING.sub("", "".join(self.pieces)).split("\n"):
+            line = _SPACE.sub(" ", raw).lstrip(" ").rstrip().replace(_KEPT_SPACE, " ")
+            if line or (lines and lines[-1]):
+                lines.append(line)
+        return "\n".join(lines).rstrip("\n")
+
+    def write(self, run: str) -> None:
+        text = _unescape(run)
+        if self.preformatted:
+            text = text.replace("\t", " " * 4).replace(" ", _KEPT_SPACE)
+        else:
+            text = _SPACE.sub(" ", text)
+            if text == " " and self.pieces[-1][-1] in " \n":
+                return
+        if text:
+            self.pieces.append(text)
+
+    def open(self, tag: str, attributes: str) -> None:
+        self.break_at(tag)
+        match tag:
+            case "br" | "hr":
+                self.pieces.append("\n" if tag == "br" else "\n---\n")
+            case "td" | "th" if not self.pieces[-1].endswith("\n"):
+                self.pieces.append(_KEPT_SPACE * 2)
+            case "ul" | "ol":
+                self.lists.append(-1 if tag == "ul" else 0)
+            case "li":
+                self.pieces.append(f"\n{self.item_mark()} ")
+            case "pre":
+                self.preformatted += 1
+            case "a":
+                self.end_link()
+                self.link = _target(_attribute(attributes, "href"))
+                self.link_start = len(self.pieces)
+            case "img":
+                self.write(_alternative(attributes))
+
+    def close(self, tag: str) -> None:
+        match tag:
+            case "a":
+                self.end_link()
+            case "ul" | "ol":
+                if self.lists:
+                    self.lists.pop()
+            case "pre":
+                self.preformatted = max(0, self.preformatted - 1)
+        self.break_at(tag)
+
+    def break_at(self, tag: str) -> None:
+        if tag in _LINES:
+            if not self.pieces[-1].endswith("\n"):
+                self.pieces.append("\n")
+        elif tag in _PARAGRAPHS:
+            self.pieces.append("\n\n")
+
+    def skip(self, tag: str, markup: str, at: int) -> int:
+        """Where the closing tag of an unseen element stands, or here when it has none."""
+        if tag in self.never_closed:
+            return at
+        closing = _UNSEEN[tag].search(markup, at)
+        if closing is None:
+            self.never_closed.add(tag)
+            return at
+        return closing.start()
+
+    def item_mark(self) -> str:
+        if not self.lists or self.lists[-1] < 0:
+            return "*"
+        self.lists[-1] += 1
+        return f"{self.lists[-1]}."
+
+    def end_link(self) -> None:
+        if not self.link:
+            return
+        label = "".join(self.pieces[self.link_start :]).strip()
+        if label not in _spellings(self.link):
+            # RFC 3986, Appendix C: how a URI is set off in plain text.
+            self.pieces.append(f" <{self.link}>" if label else f"<{self.link}>")
+        self.link = ""
+
+
+def _attribute(attributes: str, wanted: str) -> str:
+    for name, double, single, bare in _ATTRIBUTE.findall(attributes):
+        if name.lower() == wanted:
+            return _unescape(double or single or bare)
+    return ""
+
+
+def _alternative(attributes: str) -> str:
+    text = _attribute(attributes, "alt").strip()
+    return f"[{text}]" if text else ""
+
+
+def _target(href: str) -> str:
+    target = "".join(href.split())
+    if len(target) > LINK_CHARACTERS or target.lower().startswith(("#", "javascript:", "data:", "cid:")):
+        return ""
+    return target
+
+
+def _spellings(target: str) -> tuple[str, ...]:
+    short = target.removeprefix("mailto:").removeprefix("https://").removeprefix("http://")
+    return target, short, target.rstrip("/"), short.rstrip("/")
+
+
+def _unescape(text: str) -> str:
+    # `html.unescape` raises on a number of more digits than `int` takes.
+    return html.unescape(_HUGE_REFERENCE.sub("\ufffd", text)) if "&" in text else text

@@ -1,0 +1,55 @@
+"""Where log events go: JSON on stderr, readable lines on a terminal, and the libraries' own loggers the same way."""
+
+import logging
+import sys
+
+import msgspec
+import structlog
+
+_LIBRARIES = {
+    # aiosmtpd tells every command, local parts and all, at info.
+    "mail.log": logging.ERROR,
+    # Database tells once that it is away and once that it is back; the pool would tell each attempt.
+    "psycopg.pool": logging.CRITICAL,
+    "psycopg": logging.ERROR,
+    "asyncio": logging.WARNING,
+}
+
+
+def configure(level: str) -> None:
+    """Send every event of this process at `level` or above to stderr, one line each."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+    ]
+    structlog.configure(
+        processors=[*shared, *_rendering()],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=number, force=True)
+    for name, floor in _LIBRARIES.items():
+        logging.getLogger(name).setLevel(max(floor, number))
+
+
+def _rendering() -> list[structlog.typing.Processor]:
+    if sys.stderr.isatty():
+        return [structlog.dev.ConsoleRenderer(pad_event_to=24)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
+
+
+def _to_json(event: object, **_: object) -> str:
+    return msgspec.json.encode(event, enc_hook=repr).decode()

@@ -1,0 +1,136 @@
+"""What does this message say? Content (RFC 5322, MIME) in octets, what a reader is shown out."""
+
+import datetime
+import re
+
+import msgspec
+
+from fake_email import html_text, mime_charset, mime_header, mime_parameter, mime_transfer, mime_tree
+from fake_email.mime_tree import Leaf
+
+TEXT_CHARACTERS = 1024 * 1024  # of text, and of html
+TEXT_OCTETS = 16 * TEXT_CHARACTERS  # read of one part: a character is up to 4 octets, and quoted-printable triples them
+ATTACHMENTS = 1_000
+
+_META_CHARSET = re.compile(rb"<meta\s[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_META_OCTETS = 4096
+_OCTET_STREAM = "application/octet-stream"
+_SHOWN_TYPES = ("text/plain", "text/html", "")
+_MESSAGE_TYPES = ("message/rfc822", "message/global")
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+    """One part that is not, or not only, the text: its size is in octets after decoding, its place an IMAP section."""
+
+    name: str
+    type: str
+    size: int
+    content_id: str | None
+    part: str
+
+
+class ParsedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be read in a message; every string can be stored as UTF-8, `date_header` is UTC."""
+
+    subject: str
+    from_header: str
+    from_address: str
+    date_header: datetime.datetime | None
+    text: str
+    html: str | None
+    attachments: tuple[Attachment, ...]
+
+
+def parse(content: bytes) -> ParsedMessage:
+    """What can be read in these octets, whatever they are: never raises, takes time linear in their number.
+
+    What is over a limit is cut or left off, what cannot be decoded is shown as far as it can be.
+    """
+    if content.count(b"\r") != content.count(b"\r\n"):
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    fields, body = mime_header.read(content, 0, len(content))
+    bodies: list[Leaf] = []
+    attachments: list[Attachment] = []
+    for leaf in mime_tree.leaves(content, fields, body):
+        shown = _is_shown(leaf, first=not bodies, alone=leaf.start == body)
+        if shown:
+            bodies.append(leaf)
+        listed = not shown or leaf.type not in _SHOWN_TYPES or (leaf.name and leaf.start != body)
+        if listed and len(attachments) < ATTACHMENTS:
+            attachments.append(_attachment(leaf, content))
+    text, html = _read_bodies(bodies, content)
+    from_header = fields.get(b"from", b"")
+    return ParsedMessage(
+        subject=mime_header.show(fields.get(b"subject", b"")),
+        from_header=mime_header.show(from_header),
+        from_address=mime_header.first_address(from_header),
+        date_header=mime_header.date(fields.get(b"date", b"")),
+        text=text,
+        html=html,
+        attachments=tuple(attachments),
+    )
+
+
+def _is_shown(leaf: Leaf, *, first: bool, alone: bool) -> bool:
+    """Whether the part is text to be read where it stands, and not, or not only, a file."""
+    if leaf.disposition == "attachment":
+        return False
+    if leaf.type in _SHOWN_TYPES[:2]:
+        return first or not leaf.name or leaf.disposition == "inline"
+    if leaf.type == "":
+        return not leaf.name  # RFC 2045 §5.2: a type that cannot be read is text
+    return alone and leaf.type.startswith("text/")
+
+
+def _attachment(leaf: Leaf, content: bytes) -> Attachment:
+    octets = leaf.octets(content)
+    name = leaf.name
+    if not name and leaf.type in _MESSAGE_TYPES:
+        fields, _ = mime_header.read(octets, 0, len(octets))
+        subject = mime_header.show(fields.get(b"subject", b"")).replace("/", "-").replace("\\", "-")
+        name = mime_parameter.file_name(f"{subject or 'message'}.eml")
+    return Attachment(
+        name=name,
+        type=leaf.type or _OCTET_STREAM,
+        size=len(octets),
+        content_id=leaf.content_id,
+        part=leaf.section,
+    )
+
+
+def _read_bodies(bodies: list[Leaf], content: bytes) -> tuple[str, str | None]:
+    """The text and the HTML to show; where one is offered as an alternative to the other, the text is the plain one."""
+    read: list[tuple[Leaf, str]] = []
+    plain_offered: set[str] = set()
+    left = {True: TEXT_CHARACTERS, False: TEXT_CHARACTERS}
+    for leaf in bodies:
+        is_html = leaf.type == "text/html"
+        if left[is_html] > 0:
+            text = _text(leaf, content)[: left[is_html]]
+            left[is_html] -= len(text)
+            read.append((leaf, text))
+            if leaf.alternative is not None and not is_html and text.strip():
+                plain_offered.add(leaf.alternative)
+    pages = [text for leaf, text in read if leaf.type == "text/html"]
+    pieces = [
+        html_text.render(text) if leaf.type == "text/html" else text
+        for leaf, text in read
+        if leaf.type != "text/html" or leaf.alternative not in plain_offered
+    ]
+    text = _join([piece for piece in pieces if piece.strip()])
+    return text, _join(pages) if pages else None
+
+
+def _join(pieces: list[str]) -> str:
+    return "\n\n".join(piece.strip("\n") for piece in pieces)[:TEXT_CHARACTERS]
+
+
+def _text(leaf: Leaf, content: bytes) -> str:
+    encoded = content[leaf.start : min(leaf.end, leaf.start + TEXT_OCTETS)]
+    octets = mime_transfer.decode_text(encoded, leaf.encoding)
+    label = leaf.charset
+    if not label and leaf.type == "text/html":
+        declared = _META_CHARSET.search(octets, 0, _META_OCTETS)
+        label = declared[1].decode("ascii", "replace") if declared else ""
+    text = mime_charset.decode(octets, label)
+    return text.replace("\r\n", "\n").replace("\r", "\n")

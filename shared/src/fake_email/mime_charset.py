@@ -1,0 +1,84 @@
+"""What do these octets say? Text from octets whose charset is declared, wrong, unknown or missing."""
+
+import re
+from encodings.aliases import aliases
+
+# The charsets of real mail, as Python's codec names. Only these reach `bytes.decode`: `punycode` and `idna` take
+# quadratic time, `unicode_escape` makes up what was not sent, and a lookup that fails stays in a cache for good.
+_CODECS = frozenset(
+    """
+    utf_8 utf_8_sig utf_7 utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le
+    iso8859_2 iso8859_3 iso8859_4 iso8859_5 iso8859_6 iso8859_7 iso8859_8 iso8859_9 iso8859_10 iso8859_13
+    iso8859_14 iso8859_15 iso8859_16 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258
+    cp437 cp850 cp852 cp855 cp858 cp862 cp864 cp866 cp874 koi8_r koi8_t koi8_u kz1048 ptcp154
+    mac_roman mac_latin2 mac_cyrillic mac_greek mac_turkish mac_iceland
+    cp932 shift_jis_2004 shift_jisx0213 euc_jp euc_jis_2004 euc_jisx0213
+    iso2022_jp iso2022_jp_1 iso2022_jp_2 iso2022_jp_2004 iso2022_jp_3 iso2022_jp_ext
+    gb18030 hz big5 big5hkscs cp950 cp949 johab iso2022_kr
+    """.split()  # noqa: SIM905 - one a line is a page
+)
+
+# Each is decoded as the wider charset that holds what is really sent under its label
+# (https://encoding.spec.whatwg.org/#names-and-labels does the same).
+_WIDER = {
+    "ascii": "",
+    "latin_1": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "x_sjis": "cp932",
+    "euc_kr": "cp949",
+    "tis_620": "cp874",
+    "iso_8859_8_i": "iso8859_8",
+    "iso_8859_8_e": "iso8859_8",
+}
+
+_ASCII = bytes(range(128))
+_LABEL = re.compile(r"(?:charset=)?[\"' ]*([a-z0-9][a-z0-9_.:+-]{0,39})")
+
+
+def decode(octets: bytes, label: str) -> str:
+    """The octets as text that can be stored as UTF-8, whatever the label; what does not decode is U+FFFD."""
+    codec = _codec(label)
+    if codec and codec != "utf_8":
+        try:
+            return storable(octets.decode(codec))
+        except UnicodeError:
+            pass
+    try:
+        return storable(octets.decode("utf-8").removeprefix("\ufeff"))
+    except UnicodeDecodeError:
+        return storable(_decode_broken(octets, codec))
+
+
+def storable(text: str) -> str:
+    """The text without what Postgres refuses in UTF-8: NUL, and surrogates that stand alone."""
+    if "\0" in text:
+        text = text.replace("\0", "")
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def _codec(label: str) -> str:
+    match = _LABEL.match(label.strip().lower())
+    if match is None:
+        return ""
+    name = re.sub(r"[^a-z0-9]+", "_", match[1]).strip("_")
+    name = aliases.get(name, name)
+    name = _WIDER.get(name, name)
+    return name if name in _CODECS else ""
+
+
+def _decode_broken(octets: bytes, codec: str) -> str:
+    if codec and codec != "utf_8":
+        return octets.decode(codec, "replace")
+    # UTF-8 that was cut inside a character is still UTF-8; octets that are mostly wrong as UTF-8 never were.
+    text = octets.decode("utf-8", "replace")
+    wrong = text.count("\ufffd")
+    eight_bit = len(octets.translate(None, _ASCII))
+    return text if eight_bit - wrong > wrong else octets.decode("cp1252", "replace")

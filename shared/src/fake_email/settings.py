@@ -1,0 +1,98 @@
+"""What the environment says, read once into one frozen struct; the names are the variables' own, in lower case."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+import psycopg.conninfo
+
+from fake_email.errors import SettingsError
+
+MIN_TTL_SECONDS = 60
+MAX_TTL_SECONDS = 7 * 86_400
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What it takes to reach Postgres."""
+
+    database_url: str
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(DatabaseSettings, frozen=True, kw_only=True):
+    """What both services read; sizes in octets, spans in seconds."""
+
+    domain: tuple[str, ...]
+    http_host: str = "127.0.0.1"
+    http_port: Port = 3001
+    http_workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    smtp_host: str = "0.0.0.0"  # noqa: S104  # mail comes from everywhere
+    smtp_port: Port = 25
+    cors_allowed_origins: tuple[str, ...] = ()
+    mailbox_ttl_seconds: Annotated[int, msgspec.Meta(ge=MIN_TTL_SECONDS, le=MAX_TTL_SECONDS)] = 86_400
+    max_message_octets: Annotated[int, msgspec.Meta(ge=65_536, le=268_435_456)] = 26_214_400
+    mailbox_quota_messages: Positive = 500
+    mailbox_quota_octets: Positive = 104_857_600
+    commit_queue_messages: Positive = 2_000
+    commit_queue_octets: Positive = 134_217_728
+    drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=600)] = 20
+
+
+Loaded = TypeVar("Loaded", bound=DatabaseSettings)
+
+_LISTS = frozenset({"domain", "cors_allowed_origins"})
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]*\*?[a-z0-9.-]*(?::[0-9]{1,5})?")
+
+
+def load(environ: Mapping[str, str], kind: type[Loaded]) -> Loaded:
+    """The settings of `kind` that `environ` holds; an empty value counts as none.
+
+    Raises SettingsError, whose text is one line that names the variable.
+    """
+    known = {
+        name: [item.strip().lower() for item in value.split(",") if item.strip()] if name in _LISTS else value
+        for name in kind.__struct_fields__
+        if (value := environ.get(name.upper(), "").strip())
+    }
+    try:
+        settings = msgspec.convert(known, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_one_line(str(error))) from None
+    _check_database_url(settings.database_url)
+    if isinstance(settings, Settings):
+        _check_lists(settings)
+    return settings
+
+
+def _one_line(complaint: str) -> str:
+    """msgspec's complaint, with the variable's name in front: "Expected `int`, got `str` - at `$.http_port`"."""
+    missing = re.fullmatch(r"Object missing required field `(\w+)`", complaint)
+    if missing:
+        return f"{missing[1].upper()}: missing; it has no default"
+    what, _, where = complaint.partition(" - at `$.")
+    return f"{where.rstrip('`').partition('[')[0].upper()}: {what}"
+
+
+def _check_database_url(url: str) -> None:
+    try:
+        psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        # libpq's own complaint repeats the value, and with it the password.
+        raise SettingsError("DATABASE_URL: not a Postgres URI, as in postgresql://name@host:5432/database") from None
+
+
+def _check_lists(settings: Settings) -> None:
+    if not settings.domain:
+        raise SettingsError("DOMAIN: missing; it has no default")
+    for domain in settings.domain:
+        if len(domain) > 253 or not _DOMAIN.fullmatch(domain):  # noqa: PLR2004  # RFC 1035 §2.3.4
+            raise SettingsError(f"DOMAIN: {domain!r} is not a domain name, as in mx.example.org")
+    for origin in settings.cors_allowed_origins:
+        if not _ORIGIN.fullmatch(origin) or origin.endswith("//"):
+            raise SettingsError(f"CORS_ALLOWED_ORIGINS: {origin!r} is not an origin, as in https://my-app-*.vercel.app")
