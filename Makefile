@@ -3,10 +3,13 @@
 
 VENV ?= .venv
 READY = $(VENV)/ready
-VERSION = -c 'import sys; print(sys.version)' 2>&1
+VERSION = -c 'import sys; print(sys.version)' 2>/dev/null
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
 PACKAGES = shared/pyproject.toml services/smtp-ingest/pyproject.toml services/http-api/pyproject.toml
+
+# Where container images set it, every start would compile every library anew: seconds each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup check test run demo migrate bench lock clean
 

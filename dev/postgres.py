@@ -8,7 +8,6 @@ import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -72,7 +71,7 @@ class EmbeddedPostgres:
             self._initialise()
         self._make_socket_directory()
         command = [
-            *_unprivileged(self._directory, on_parent_death="INT"),
+            *_unprivileged(self._directory, on_our_death="INT"),
             str(_programs() / "postgres"),
             *("-D", str(self._directory)),
             *("-c", f"unix_socket_directories={self._sockets if self._is_long else '.'}"),
@@ -148,7 +147,7 @@ class EmbeddedPostgres:
             nobody = pwd.getpwnam("nobody")
             os.chown(new, nobody.pw_uid, nobody.pw_gid)
         command = [
-            *_unprivileged(new, on_parent_death="KILL"),
+            *_unprivileged(new, on_our_death="KILL"),
             str(_programs() / "initdb"),
             *("--pgdata", str(new)),
             *("--username=postgres", "--auth=trust"),
@@ -218,24 +217,25 @@ def _programs() -> Path:
     return Path(package.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 
-def _unprivileged(directory: Path, *, on_parent_death: str) -> list[str]:
-    """What to put in front of a command, so that it ends with this process and runs as the cluster's owner.
+def ends_with_us(signal_name: str) -> list[str]:
+    """What to put in front of a command, so that a process which this one leaves behind gets that signal (Linux)."""
+    return ["setpriv", "--pdeathsig", signal_name] if shutil.which("setpriv") else []
 
-    Postgres refuses root, and its owner may not be able to reach a clone in root's home. CAP_DAC_OVERRIDE
-    reaches it without opening that home to others; access(2) counts it only with SECBIT_NO_SETUID_FIXUP.
-    """
-    if sys.platform != "linux":
-        return []
-    command = ["setpriv", "--pdeathsig", on_parent_death]
-    if os.geteuid() == 0:
-        owner = directory.stat()
-        command += [f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
-        command += [
-            "--securebits=+no_setuid_fixup",
-            "--inh-caps=+dac_override",
-            "--ambient-caps=+dac_override",
-        ]
-    return [*command, "--"]
+
+def _unprivileged(directory: Path, *, on_our_death: str) -> list[str]:
+    """`ends_with_us`, and as the cluster's owner where we are root, which Postgres refuses to be."""
+    command = ends_with_us(on_our_death)
+    if os.geteuid() != 0:
+        return command
+    if not command:
+        raise PostgresError("Postgres does not run as root, and setpriv (util-linux), which helps, is missing")
+    owner = directory.stat()
+    command += [f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
+    # A clone in root's home is out of the owner's reach, but for this capability, which opens the home to nobody
+    # else; access(2) counts it only with that secure bit. Where a container forbids it, most clones do without.
+    reach = ["--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    allowed = subprocess.run([*command, *reach, "true"], check=False, capture_output=True).returncode == 0
+    return command + reach if allowed else command
 
 
 def _last_line(text: str) -> str:

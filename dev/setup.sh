@@ -20,9 +20,10 @@ if [ ! -e "$venv/ready" ] || [ "$(version "$1")" != "$(version "$venv/bin/python
     "$1" -m venv --clear "$venv"
 fi
 rm -f "$venv/ready"
-pip() { "$venv/bin/python" -m pip --quiet --disable-pip-version-check "$@"; }
+pip() { "$venv/bin/python" -m pip --quiet --quiet --disable-pip-version-check "$@"; }
 pip install --require-hashes -r requirements-uv.txt
-uv() { "$venv/bin/uv" --quiet pip "$@" --python "$venv/bin/python"; }
+uv() { "$venv/bin/uv" --quiet --system-certs pip "$@" --python "$venv/bin/python"; }
+# uv takes seconds; pip takes most of a minute, but it may have been told of an index or a proxy that uv does not know.
 uv install --require-hashes -r requirements-dev.txt || pip install --require-hashes -r requirements-dev.txt
 uv install --no-deps --no-build-isolation -e shared -e services/smtp-ingest -e services/http-api
 touch "$venv/ready"

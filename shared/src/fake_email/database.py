@@ -11,7 +11,7 @@ import psycopg
 import psycopg.conninfo
 import structlog
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from fake_email.errors import DatabaseAway
 
@@ -30,7 +30,8 @@ _PARAMETERS = {
     "tcp_user_timeout": "10000",
 }
 ANSWER_SECONDS = 1.7
-_CONNECTION_SECONDS = 1.5
+# A caller waits this long for a connection, counted anew whenever the database answered somebody.
+_PATIENCE_SECONDS = 1.5
 # The pool tries to connect when somebody asks; asking anew this often is what finds a database that is back.
 _ASK_SECONDS = 0.25
 
@@ -46,6 +47,9 @@ class Database:
 
     def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
         self._pool = pool
+        # In front of the pool, so that callers are served in the order they came.
+        self._turns = asyncio.Semaphore(pool.max_size)
+        self._answered_at = 0.0
         self._away = False
 
     async def run(
@@ -55,25 +59,59 @@ class Database:
 
         So `work` is safe to repeat. Raises DatabaseAway when there is no connection or no answer in time.
         """
+        asked_at = asyncio.get_running_loop().time()
+        await self._turn(asked_at)
+        try:
+            return await self._run(work, asked_at, answer_seconds)
+        finally:
+            self._turns.release()
+
+    async def _run(
+        self, work: Callable[[Connection], Awaitable[Result]], asked_at: float, answer_seconds: float
+    ) -> Result:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + answer_seconds
         while True:
-            connection = await self._connection(min(deadline, loop.time() + _CONNECTION_SECONDS))
+            connection = await self._connection(asked_at)
             # Not asyncio.timeout: cancelling makes psycopg ask a server for help that may not answer either.
-            cut = loop.call_at(deadline, _cut, connection)
+            cut = loop.call_later(answer_seconds, _cut, connection)
             try:
                 result = await work(connection)
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                if connection.closed and loop.time() < deadline:
+                if connection.closed and loop.time() < self._patience_ends(asked_at):
                     continue
-                self._tell_away(error)
+                self._tell_away(type(error).__name__)
                 raise DatabaseAway(str(DatabaseAway.__doc__)) from error
             else:
+                self._answered_at = loop.time()
                 self._tell_back()
                 return result
             finally:
                 cut.cancel()
                 await self._pool.putconn(connection)
+
+    async def _turn(self, asked_at: float) -> None:
+        while not self._turns.locked() or asyncio.get_running_loop().time() < self._patience_ends(asked_at):
+            try:
+                async with asyncio.timeout_at(self._patience_ends(asked_at)):
+                    await self._turns.acquire()
+            except TimeoutError:
+                continue
+            return
+        self._tell_away("no turn")
+        raise DatabaseAway(str(DatabaseAway.__doc__))
+
+    async def _connection(self, asked_at: float) -> Connection:
+        loop = asyncio.get_running_loop()
+        while (left := self._patience_ends(asked_at) - loop.time()) > 0:
+            try:
+                return await self._pool.getconn(timeout=min(left, _ASK_SECONDS))
+            except PoolTimeout:
+                continue
+        self._tell_away("no connection")
+        raise DatabaseAway(str(DatabaseAway.__doc__))
+
+    def _patience_ends(self, asked_at: float) -> float:
+        return max(asked_at, self._answered_at) + _PATIENCE_SECONDS
 
     async def probe(self) -> None:
         """Return when the database answers; raises DatabaseAway."""
@@ -83,22 +121,10 @@ class Database:
 
         await self.run(ask)
 
-    async def _connection(self, deadline: float) -> Connection:
-        loop = asyncio.get_running_loop()
-        while (left := deadline - loop.time()) > 0:
-            try:
-                return await self._pool.getconn(timeout=min(left, _ASK_SECONDS))
-            except TooManyRequests:
-                break
-            except PoolTimeout:
-                continue
-        self._tell_away(None)
-        raise DatabaseAway(str(DatabaseAway.__doc__))
-
-    def _tell_away(self, error: Exception | None) -> None:
+    def _tell_away(self, reason: str) -> None:
         if not self._away:
             self._away = True
-            log.warning("database_away", error=type(error).__name__ if error else "no connection")
+            log.warning("database_away", reason=reason)
 
     def _tell_back(self) -> None:
         if self._away:
@@ -122,7 +148,6 @@ async def open_database(database_url: str, *, connections: int) -> AsyncIterator
         kwargs={"autocommit": True},
         min_size=1,
         max_size=connections,
-        max_waiting=1_000,
         reconnect_timeout=_ASK_SECONDS,
         open=False,
     )

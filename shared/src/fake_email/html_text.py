@@ -4,13 +4,14 @@ import html
 import re
 
 CHARACTERS = 1024 * 1024  # of HTML looked at
+TOKENS = 100_000  # tags and runs of text; a long newsletter has some 10,000
 LINK_CHARACTERS = 8192  # longer ones (data: URLs) are not for reading
 
 _TOKEN = re.compile(
     r"<!--.*?(?:-->|\Z)"
     r"|<(/?)([a-zA-Z][^\s/>]*+)((?:[^>=]++|=\s*+\"[^\"]*+(?:\"|\Z)|=\s*+'[^']*+(?:'|\Z)|=)*+)(?:>|\Z)"
     r"|<[!?/][^>]*+(?:>|\Z)"
-    r"|[^<]++|<",
+    r"|(?:[^<]++|<(?![a-zA-Z/!?]))++",
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"(?<![\w:-])([a-zA-Z][\w:-]*+)\s*+=\s*+(?:\"([^\"]*+)|'([^']*+)|([^\s\"'>]++))")
@@ -23,32 +24,12 @@ _UNSEEN = {
     name: re.compile(rf"</{name}(?=[\s/>]|\Z)", re.IGNORECASE)
     for name in ("script", "style", "title", "template", "iframe")
 }
-_LINES = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "body",
-        "center",
-        "dd",
-        "div",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "header",
-        "legend",
-        "main",
-        "nav",
-        "option",
-        "section",
-        "tr",
-    ]
+_BLOCK = re.compile(
+    r"(address|article|aside|body|center|d[dt]|div|fieldset|fig(?:caption|ure)|footer|form|header|legend|main|nav"
+    r"|option|section|tr)|(blockquote|[dou]l|h[1-6]|p|pre|table)"
 )
-_PARAGRAPHS = frozenset("blockquote dl h1 h2 h3 h4 h5 h6 ol p pre table ul".split())  # noqa: SIM905
 _KEPT_SPACE = "\u00a0"  # one that is not collapsed; it leaves as a plain space
+_CELL = "\t"  # none comes from text: there tabs are collapsed, or made spaces
 
 
 def render(markup: str) -> str:
@@ -67,13 +48,18 @@ class _Page:
         self.link_start = 0
         self.never_closed: set[str] = set()
         at = 0
-        while token := _TOKEN.match(markup, at):
+        for _ in range(TOKENS):
+            token = _TOKEN.match(markup, at)
+            if token is None:
+                break
             at = token.end()
             if token[2] is None:
                 if not token[0].startswith(("<!", "<?", "</")):
                     self.write(token[0])
                 continue
             tag = token[2].lower()
+            if not token[0].endswith(">"):
+                break  # cut inside a tag: no browser shows the rest
             if token[1]:
                 self.close(tag)
             elif tag in _UNSEEN:
@@ -85,7 +71,8 @@ class _Page:
     def text(self) -> str:
         lines: list[str] = []
         for raw in _PADDING.sub("", "".join(self.pieces)).split("\n"):
-            line = _SPACE.sub(" ", raw).lstrip(" ").rstrip().replace(_KEPT_SPACE, " ")
+            cells = [_SPACE.sub(" ", cell).strip(" ") for cell in raw.split(_CELL)]
+            line = "  ".join(filter(None, cells)).replace(_KEPT_SPACE, " ").rstrip()
             if line or (lines and lines[-1]):
                 lines.append(line)
         return "\n".join(lines).rstrip("\n")
@@ -106,8 +93,8 @@ class _Page:
         match tag:
             case "br" | "hr":
                 self.pieces.append("\n" if tag == "br" else "\n---\n")
-            case "td" | "th" if not self.pieces[-1].endswith("\n"):
-                self.pieces.append(_KEPT_SPACE * 2)
+            case "td" | "th":
+                self.pieces.append(_CELL)
             case "ul" | "ol":
                 self.lists.append(-1 if tag == "ul" else 0)
             case "li":
@@ -133,11 +120,11 @@ class _Page:
         self.break_at(tag)
 
     def break_at(self, tag: str) -> None:
-        if tag in _LINES:
-            if not self.pieces[-1].endswith("\n"):
-                self.pieces.append("\n")
-        elif tag in _PARAGRAPHS:
+        block = _BLOCK.fullmatch(tag)
+        if block and block[2]:
             self.pieces.append("\n\n")
+        elif block and not self.pieces[-1].endswith("\n"):
+            self.pieces.append("\n")
 
     def skip(self, tag: str, markup: str, at: int) -> int:
         """Where the closing tag of an unseen element stands, or here when it has none."""

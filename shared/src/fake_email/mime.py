@@ -9,9 +9,11 @@ from fake_email import html_text, mime_charset, mime_header, mime_parameter, mim
 from fake_email.mime_tree import Leaf
 
 TEXT_CHARACTERS = 1024 * 1024  # of text, and of html
-TEXT_OCTETS = 16 * TEXT_CHARACTERS  # read of one part: a character is up to 4 octets, and quoted-printable triples them
+TEXT_OCTETS = 4 * TEXT_CHARACTERS  # of one part: no charset takes more for a character
+ENCODED_OCTETS = 3 * TEXT_OCTETS  # of one part: quoted-printable makes three of each
 ATTACHMENTS = 1_000
 
+_BARE_CR = re.compile(rb"\r(?!\n)")
 _META_CHARSET = re.compile(rb"<meta\s[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _META_OCTETS = 4096
 _OCTET_STREAM = "application/octet-stream"
@@ -46,9 +48,10 @@ def parse(content: bytes) -> ParsedMessage:
 
     What is over a limit is cut or left off, what cannot be decoded is shown as far as it can be.
     """
-    if content.count(b"\r") != content.count(b"\r\n"):
-        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     fields, body = mime_header.read(content, 0, len(content))
+    if _BARE_CR.search(content, 0, body):
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        fields, body = mime_header.read(content, 0, len(content))
     bodies: list[Leaf] = []
     attachments: list[Attachment] = []
     for leaf in mime_tree.leaves(content, fields, body):
@@ -83,19 +86,20 @@ def _is_shown(leaf: Leaf, *, first: bool, alone: bool) -> bool:
 
 
 def _attachment(leaf: Leaf, content: bytes) -> Attachment:
-    octets = leaf.octets(content)
-    name = leaf.name
-    if not name and leaf.type in _MESSAGE_TYPES:
-        fields, _ = mime_header.read(octets, 0, len(octets))
-        subject = mime_header.show(fields.get(b"subject", b"")).replace("/", "-").replace("\\", "-")
-        name = mime_parameter.file_name(f"{subject or 'message'}.eml")
     return Attachment(
-        name=name,
+        name=leaf.name or (_message_name(leaf, content) if leaf.type in _MESSAGE_TYPES else ""),
         type=leaf.type or _OCTET_STREAM,
-        size=len(octets),
+        size=leaf.octet_count(content),
         content_id=leaf.content_id,
         part=leaf.section,
     )
+
+
+def _message_name(leaf: Leaf, content: bytes) -> str:
+    octets = leaf.octets(content)
+    fields, _ = mime_header.read(octets, 0, len(octets))
+    subject = mime_header.show(fields.get(b"subject", b"")).replace("/", "-").replace("\\", "-")
+    return mime_parameter.file_name(f"{subject or 'message'}.eml")
 
 
 def _read_bodies(bodies: list[Leaf], content: bytes) -> tuple[str, str | None]:
@@ -126,8 +130,8 @@ def _join(pieces: list[str]) -> str:
 
 
 def _text(leaf: Leaf, content: bytes) -> str:
-    encoded = content[leaf.start : min(leaf.end, leaf.start + TEXT_OCTETS)]
-    octets = mime_transfer.decode_text(encoded, leaf.encoding)
+    encoded = content[leaf.start : min(leaf.end, leaf.start + ENCODED_OCTETS)]
+    octets = mime_transfer.decode_text(encoded, leaf.encoding)[:TEXT_OCTETS]
     label = leaf.charset
     if not label and leaf.type == "text/html":
         declared = _META_CHARSET.search(octets, 0, _META_OCTETS)

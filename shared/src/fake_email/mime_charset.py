@@ -1,5 +1,6 @@
 """What do these octets say? Text from octets whose charset is declared, wrong, unknown or missing."""
 
+import functools
 import re
 from encodings.aliases import aliases
 
@@ -28,18 +29,22 @@ _WIDER = {
     "shift_jis": "cp932",
     "x_sjis": "cp932",
     "euc_kr": "cp949",
+    "windows_31j": "cp932",
     "tis_620": "cp874",
+    "iso8859_11": "cp874",
+    "windows_874": "cp874",
     "iso_8859_8_i": "iso8859_8",
     "iso_8859_8_e": "iso8859_8",
 }
 
 _ASCII = bytes(range(128))
+_LABEL_CHARACTERS = 64
 _LABEL = re.compile(r"(?:charset=)?[\"' ]*([a-z0-9][a-z0-9_.:+-]{0,39})")
 
 
 def decode(octets: bytes, label: str) -> str:
     """The octets as text that can be stored as UTF-8, whatever the label; what does not decode is U+FFFD."""
-    codec = _codec(label)
+    codec = _codec(label[:_LABEL_CHARACTERS])
     if codec and codec != "utf_8":
         try:
             return storable(octets.decode(codec))
@@ -64,6 +69,7 @@ def storable(text: str) -> str:
     return text
 
 
+@functools.lru_cache(maxsize=256)
 def _codec(label: str) -> str:
     match = _LABEL.match(label.strip().lower())
     if match is None:

@@ -8,7 +8,7 @@ from fake_email import mime_charset, mime_transfer
 
 SECTION_OCTETS = 256 * 1024  # fields beyond are not looked at
 FIELD_OCTETS = 16 * 1024  # an encoded word takes up to 12 octets a character, and 998 characters are shown
-LINE_CHARACTERS = 998  # RFC 5322 §2.1.1: what one line may hold
+LINE_CHARACTERS = 998  # of what is shown; RFC 5322 §2.1.1: what one line may hold
 ADDRESS_CHARACTERS = 320  # RFC 5321 §4.5.3.1: local part 64, "@", domain 255; a longer one is no address
 DATE_OCTETS = 200
 
@@ -17,9 +17,9 @@ _FIELD_START = re.compile(rb"[!-9;-~]++[ \t]*+:")
 _PARAMETER_LINE = re.compile(rb"[\w*-]++=")
 _BLANK_LINE = re.compile(rb"\r?\n")
 _FIELD = re.compile(
-    rb"(?:\A[ \t]+|^)(subject|from|date|content-(?:type|transfer-encoding|disposition|id))[ \t]*:"
+    rb"\n(subject|from|date|content-(?:type|transfer-encoding|disposition|id))[ \t]*:"
     rb"([^\n]*+(?:\n(?![!-9;-~]++[ \t]*+:)[^\n]*+)*+)",
-    re.IGNORECASE | re.MULTILINE,
+    re.IGNORECASE,
 )
 _MAIL_FIELD = re.compile(
     rb"^(?:subject|from|to|cc|date|received|message-id|mime-version|content-[\w-]+|return-path|reply-to"
@@ -32,9 +32,9 @@ _ENCODED_WORD = re.compile(
     re.IGNORECASE,
 )
 _NOT_SHOWN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]+")
-_COMMENT = re.compile(r'("(?:[^"\\]|\\.){0,1000}+")|\((?:[^()\\]|\\.){0,1000}+\)')
+_COMMENT = re.compile(r'("(?:[^"\\]|\\.){0,300}+")|\((?:[^()\\]|\\.){0,300}+\)')
 _ADDRESS_TOKEN = re.compile(
-    r'"(?:[^"\\]|\\.){0,1000}+"(?:@[^\s<>,;"]++)?|<[^<>]*+>|[,;:]|[^\s<>,;:"]++|[<>"]', re.DOTALL
+    r'"(?:[^"\\]|\\.){0,300}+"(?:@[^\s<>,;"]++)?|<[^<>]*+>|[,;:]|[^\s<>,;:"]++|[<>"]', re.DOTALL
 )
 
 
@@ -44,7 +44,7 @@ def read(content: bytes, start: int, end: int) -> tuple[dict[bytes, bytes], int]
     Of a field that comes twice the first that says something counts.
     """
     section_end, body = _find_end(content, start, end)
-    section = content[start:section_end]
+    section = b"\n" + content[start:section_end].lstrip(b" \t")
     if body == section_end and not _MAIL_FIELD.search(section):
         return {}, start
     fields: dict[bytes, bytes] = {}
@@ -55,13 +55,14 @@ def read(content: bytes, start: int, end: int) -> tuple[dict[bytes, bytes], int]
     return fields, body
 
 
-def show(value: bytes, limit: int = LINE_CHARACTERS) -> str:
+def show(value: bytes) -> str:
     """The field as a reader expects it: one line, unfolded, encoded words (RFC 2047) decoded."""
-    line = _FOLD.sub(b" ", value[:FIELD_OCTETS])
-    text = _decode_words(line)
-    if "=?" in text and text.count("?") > 3:  # noqa: PLR2004 - an encoded word has four
+    if not value:
+        return ""
+    text = _decode_words(_FOLD.sub(b" ", value[:FIELD_OCTETS]))
+    if "=?" in text:
         text = _decode_words(text.encode())  # encoded twice: seen in real mail
-    return _NOT_SHOWN.sub(" ", text).strip()[:limit]
+    return _NOT_SHOWN.sub(" ", text).strip()[:LINE_CHARACTERS]
 
 
 def first_address(value: bytes) -> str:
@@ -108,6 +109,8 @@ def _find_end(content: bytes, start: int, end: int) -> tuple[int, int]:
         if blank:
             return at, blank.end()
         following = content.find(b"\n", at, limit) + 1
+        if not following and start < at and limit < end:
+            break  # not a line without a colon: one that the limit cuts
         if not following or not _belongs(content, at, following, first=at == start):
             return at, at
         at = following
@@ -130,6 +133,8 @@ def _belongs(content: bytes, at: int, following: int, *, first: bool) -> bool:
 
 
 def _decode_words(line: bytes) -> str:
+    if b"=?" not in line:
+        return mime_charset.decode(line, "")
     pieces: list[str] = []
     words: list[bytes] = []
     kind = (b"", b"")
@@ -145,7 +150,8 @@ def _decode_words(line: bytes) -> str:
         kind = (match[1].lower(), match[2].lower())
         words.append(match[3])
         at = match.end()
-    pieces += (_decode_word(words, kind), mime_charset.decode(line[at:], ""))
+    pieces.append(_decode_word(words, kind))
+    pieces.append(mime_charset.decode(line[at:], ""))
     return "".join(pieces)
 
 

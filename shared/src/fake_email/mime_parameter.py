@@ -40,9 +40,10 @@ def parameters(value: bytes) -> dict[str, bytes]:
 
 def decoded(found: dict[str, bytes], name: str) -> str:
     """One parameter as text: RFC 2231, else what is sent in its stead: encoded words, bare 8-bit octets."""
-    extended = _join_segments(found, name)
-    if extended is not None:
-        return extended
+    if any("*" in key for key in found):
+        extended = _join_segments(found, name)
+        if extended is not None:
+            return extended
     return mime_header.show(found.get(name, b""))
 
 

@@ -35,6 +35,10 @@ class Leaf(msgspec.Struct, frozen=True, kw_only=True):
         """The body, decoded."""
         return mime_transfer.decode(content[self.start : self.end], self.encoding)
 
+    def octet_count(self, content: bytes) -> int:
+        """The length of the body, decoded."""
+        return mime_transfer.octet_count(content[self.start : self.end], self.encoding)
+
 
 class _Place(msgspec.Struct, frozen=True, kw_only=True):
     section: str = ""

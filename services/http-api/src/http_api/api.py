@@ -6,12 +6,14 @@ from litestar.datastructures import State
 from fake_email.database import Database
 from fake_email.settings import Settings
 from http_api.arrivals import Arrivals
+from http_api.event_stream import Streams
 
 
 class Api(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     database: Database
     arrivals: Arrivals
+    streams: Streams
 
 
 def provide(state: State) -> Api:

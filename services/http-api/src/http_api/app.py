@@ -12,6 +12,7 @@ from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ASGIApp
 
 from fake_email import events
 from fake_email.database import open_database
@@ -20,6 +21,7 @@ from http_api import problems
 from http_api.addresses import create_temporary_address
 from http_api.api import Api, provide
 from http_api.arrivals import Arrivals
+from http_api.event_stream import Streams, outliving
 from http_api.health import health
 from http_api.poll import poll
 from http_api.stream import stream
@@ -28,7 +30,7 @@ _CONNECTIONS = 8
 _MAX_BODY_OCTETS = 16_384
 
 
-def create_app(settings: Settings) -> Litestar:
+def create_app(settings: Settings) -> ASGIApp:
     """The ASGI application of one worker process."""
 
     @asynccontextmanager
@@ -38,26 +40,34 @@ def create_app(settings: Settings) -> Litestar:
             open_database(settings.database_url, connections=_CONNECTIONS) as database,
             asyncio.TaskGroup() as tasks,
         ):
-            listener = tasks.create_task(
-                events.listen(settings.database_url, connected=arrivals.look, grown=arrivals.grown, lost=arrivals.lost)
-            )
-            app.state.api = Api(settings=settings, database=database, arrivals=arrivals)
+            streams = Streams(database, arrivals, tasks)
+            helpers = [
+                tasks.create_task(streams.beat()),
+                tasks.create_task(
+                    events.listen(
+                        settings.database_url, connected=arrivals.look, grown=arrivals.grown, lost=arrivals.lost
+                    )
+                ),
+            ]
+            app.state.api = Api(settings=settings, database=database, arrivals=arrivals, streams=streams)
             _end_streams_on_signals(arrivals)
             yield
-            listener.cancel()
+            for helper in helpers:
+                helper.cancel()
 
-    return Litestar(
+    litestar = Litestar(
         route_handlers=[health, create_temporary_address, poll, stream],
         dependencies={"api": Provide(provide, sync_to_thread=False)},
         lifespan=[lifespan],
         exception_handlers=problems.HANDLERS,
         cors_config=_cors(settings.cors_allowed_origins),
         openapi_config=OpenAPIConfig(
-            title="fake-email", version="1", path="/api", render_plugins=[JsonRenderPlugin(path="/openapi.json")]
+            title="fake-email", version="1", path="/api/openapi.json", render_plugins=[JsonRenderPlugin(path="/")]
         ),
         request_max_body_size=_MAX_BODY_OCTETS,
         logging_config=None,
     )
+    return outliving(litestar)
 
 
 def _end_streams_on_signals(arrivals: Arrivals) -> None:

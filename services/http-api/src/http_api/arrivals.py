@@ -3,69 +3,55 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from fake_email import mailboxes
 from fake_email.database import Connection
 
 
-class Watch:
-    """One waiter at one mailbox; `seen` is the newest seq it has read."""
+class Waiter(Protocol):
+    """Somebody who waits at a mailbox; `seen` is the newest seq it has read."""
 
-    def __init__(self) -> None:
-        self.seen = 0
-        self._grown = asyncio.Event()
+    seen: int
 
     def wake(self) -> None:
-        self._grown.set()
-
-    def rest(self) -> None:
-        """What wakes from here on is news; to be called before looking in the table."""
-        self._grown.clear()
-
-    async def grown(self, seconds: float) -> bool:
-        """Whether the waiter was woken within `seconds`."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._grown.wait()
-        except TimeoutError:
-            return False
-        return True
+        """Have a look in the table."""
 
 
 class Arrivals:
-    """The waiters of one worker process; it costs one database connection, however many there are."""
+    """The waiters of one worker process; they cost one database connection, however many there are."""
 
     def __init__(self) -> None:
-        self._watches: dict[int, set[Watch]] = {}
+        self._waiters: dict[int, set[Waiter]] = {}
         self.is_listening = False
         self.has_ended = False
 
     @contextmanager
-    def watch(self, mailbox_id: int) -> Iterator[Watch]:
-        """A Watch that is woken when the mailbox grows; it misses nothing that is committed after this."""
-        watch = Watch()
-        watches = self._watches.setdefault(mailbox_id, set())
-        watches.add(watch)
+    def watch(self, mailbox_id: int, waiter: Waiter) -> Iterator[None]:
+        """Wake `waiter` for whatever is committed to the mailbox from here on."""
+        waiters = self._waiters.setdefault(mailbox_id, set())
+        waiters.add(waiter)
         try:
-            yield watch
+            yield
         finally:
-            watches.discard(watch)
-            if not watches:
-                self._watches.pop(mailbox_id, None)
+            waiters.discard(waiter)
+            if not waiters and self._waiters.get(mailbox_id) is waiters:
+                del self._waiters[mailbox_id]
 
     def grown(self, mailbox_id: int, seq: int) -> None:
         """The mailbox has a message `seq`."""
-        for watch in self._watches.get(mailbox_id, ()):
-            if watch.seen < seq:
-                watch.wake()
+        for waiter in self._waiters.get(mailbox_id, ()):
+            if waiter.seen < seq:
+                waiter.wake()
 
     async def look(self, connection: Connection) -> None:
         """Wake who is behind the table; after LISTEN, since what was committed before it was not heard."""
-        newest = await mailboxes.newest(connection, list(self._watches))
-        for mailbox_id, watches in self._watches.items():
-            for watch in watches:
-                if watch.seen < newest.get(mailbox_id, watch.seen + 1):
-                    watch.wake()
+        newest = await mailboxes.newest(connection, list(self._waiters))
+        for mailbox_id, waiters in self._waiters.items():
+            for waiter in waiters:
+                # Who came since, or whose mailbox is gone, looks for itself.
+                if waiter.seen < newest.get(mailbox_id, waiter.seen + 1):
+                    waiter.wake()
         self.is_listening = True
 
     def lost(self) -> None:
@@ -75,6 +61,30 @@ class Arrivals:
     def end(self) -> None:
         """Wake everybody for the last time: the process stops."""
         self.has_ended = True
-        for watches in self._watches.values():
-            for watch in watches:
-                watch.wake()
+        for waiters in self._waiters.values():
+            for waiter in waiters:
+                waiter.wake()
+
+
+class Wake:
+    """A waiter that awaits."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def rest(self) -> None:
+        """What wakes from here on is news; to be called before looking in the table."""
+        self._woken.clear()
+
+    async def within(self, seconds: float) -> bool:
+        """Whether it was woken within `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return False
+        return True

@@ -8,6 +8,7 @@ from litestar.params import Parameter
 from fake_email.errors import DatabaseAway
 from http_api.api import Api
 
+
 @get("/api/health")
 async def health(
     api: Api, accept: Annotated[str | None, Parameter(header="Accept")] = None

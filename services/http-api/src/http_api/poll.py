@@ -12,6 +12,7 @@ from fake_email.mailboxes import Mailbox
 from fake_email.messages import Listed
 from http_api import parameters
 from http_api.api import Api
+from http_api.arrivals import Wake
 from http_api.listing import ListedMessage, listed_message
 
 MAX_LIMIT = 100
@@ -27,7 +28,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[ListedMessage]
 
 
-@get("/api/inbox/poll", cache_control=None)
+@get("/api/inbox/poll")
 async def poll(
     api: Api,
     address: str,
@@ -52,11 +53,12 @@ async def poll(
     if not listed and wait > 0:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait
-        with api.arrivals.watch(mailbox.id) as watch:
+        wake = Wake()
+        with api.arrivals.watch(mailbox.id, wake):
             while not listed and not api.arrivals.has_ended:
-                watch.rest()
+                wake.rest()
                 _, listed = await look()
-                if listed or not await watch.grown(deadline - loop.time()):
+                if listed or not await wake.within(deadline - loop.time()):
                     break
     return Page(
         temp_email_addr=mailbox_address,

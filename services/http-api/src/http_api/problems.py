@@ -91,20 +91,26 @@ def _on_library_error(request: AnyRequest, error: HTTPException) -> Response[Pro
     return _answer(status, code=code, sentence=sentence, headers=error.headers)
 
 
-def _explain(error: HTTPException) -> tuple[str | None, str]:
+def _explain(error: HTTPException) -> tuple[str, str]:
     """Field and sentence from Litestar's list of what did not validate, or from its one line."""
     extra = error.extra
     if isinstance(extra, list) and extra and isinstance(extra[0], dict):
-        field = str(extra[0].get("key", "")).removeprefix("data.") or "body"
-        return field, f"{field}: {_sentence(str(extra[0].get('message', 'not valid')))}"
+        complaint = str(extra[0].get("message", "not valid"))
+        field = str(extra[0].get("key", "body")).removeprefix("data.")
+        unknown = re.search(r"unknown field `([^`]*)`", complaint)
+        if unknown:
+            return unknown[1][:100], f"{unknown[1][:100]}: not a field of this call."
+        field = "body" if field == "data" else field
+        return field, f"{field}: {_sentence(complaint)}"
     missing = re.search(r"Missing required query parameter '(\w+)'", error.detail)
     if missing:
         return missing[1], f"{missing[1]}: missing; this call needs it."
     return "body", f"body: {_sentence(error.detail)}"
 
 
-def _sentence(text: str) -> str:
-    return re.sub(r" - at `\$\.?\w*`$", "", text).rstrip(".") + "."
+def _sentence(complaint: str) -> str:
+    """msgspec's complaint without its path and its code marks."""
+    return re.sub(r" - at `\$[^`]*`$", "", complaint).replace("`", "").rstrip(".") + "."
 
 
 def _on_bug(_request: AnyRequest, error: Exception) -> Response[Problem]:

@@ -7,7 +7,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
-from litestar import Litestar
+from litestar.types import ASGIApp
 
 from fake_email import log
 from fake_email.settings import Settings
@@ -16,8 +16,6 @@ from http_api.app import create_app
 _BACKLOG = 4_096
 # Granian counts an open stream as a request under way, and answers nobody once that many are (its default: 1,024).
 _BACKPRESSURE = 20_000
-# A worker that has not gone by itself by then is stuck; systemd would end it less kindly.
-_KILL_SECONDS = 10
 _LOGGERS: dict[str, object] = {
     "handlers": {},
     "formatters": {},
@@ -47,11 +45,10 @@ def serve(settings: Settings) -> None:
         backpressure=_BACKPRESSURE,
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGERS,
-        workers_kill_timeout=_KILL_SECONDS,
     )
     server.serve(target_loader=partial(_load, settings), wrap_loader=False)
 
 
-def _load(settings: Settings) -> Litestar:
+def _load(settings: Settings) -> ASGIApp:
     log.configure(settings.log_level)
     return create_app(settings)

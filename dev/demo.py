@@ -1,0 +1,99 @@
+"""`make demo`: real mail to a new mailbox of the running services, and how soon its open stream shows it."""
+
+import smtplib
+import sys
+import time
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+import httpx
+import msgspec
+from environment import http_url, read
+
+_ARRIVAL_SECONDS = 10.0
+_REVERSE_PATH = "order@bakery.example"
+_CODE = "481516"
+
+
+class NewMailbox(msgspec.Struct, frozen=True):
+    temp_email_addr: str
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    type: str
+    size: int
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    from_header: str
+    subject: str
+    body_text: str
+    attachments: list[Attachment]
+
+
+def main() -> None:
+    """Exit status 1, and one line, when nothing runs or nothing arrives."""
+    environ = read()
+    url = http_url(environ)
+    try:
+        made = httpx.post(f"{url}/api/temporary-address").raise_for_status()
+        address = msgspec.json.decode(made.content, type=NewMailbox).temp_email_addr
+        print(f"mailbox      {address}")
+        stream_url = f"{url}/api/inbox/stream"
+        timeout = httpx.Timeout(_ARRIVAL_SECONDS)
+        with httpx.stream("GET", stream_url, params={"address": address}, timeout=timeout) as stream:
+            stream.raise_for_status()
+            accepted_at = _send(environ["SMTP_HOST"], int(environ["SMTP_PORT"]), address)
+            event = next(_data(stream))
+            arrived_at = time.monotonic()
+    except (httpx.ConnectError, ConnectionRefusedError):
+        sys.exit("make demo: the services are not running: make run, in another terminal")
+    except (httpx.ReadTimeout, StopIteration):
+        sys.exit(f"make demo: the mail was accepted, but did not arrive within {_ARRIVAL_SECONDS:.0f} s")
+    except (httpx.HTTPError, smtplib.SMTPException) as error:
+        sys.exit(f"make demo: {error}")
+    _show(msgspec.json.decode(event, type=Message))
+    print(f"arrived      {(arrived_at - accepted_at) * 1000:.1f} ms after the 250")
+
+
+def _send(host: str, port: int, address: str) -> float:
+    """Send the message to `address`; returns when its DATA was answered, by the monotonic clock."""
+    with smtplib.SMTP(host, port, timeout=_ARRIVAL_SECONDS) as client:
+        client.sendmail(_REVERSE_PATH, address, _message(address))
+        return time.monotonic()
+
+
+def _message(address: str) -> bytes:
+    message = EmailMessage()
+    message["From"] = f"Bäckerei Süß <{_REVERSE_PATH}>"
+    message["To"] = address
+    message["Subject"] = "Ihre Bestellung für morgen"
+    message.set_content(f"Guten Tag!\n\nIhr Code für die Abholung: {_CODE}\n")
+    message.add_alternative(f"<p>Guten Tag!</p><p>Ihr Code für die Abholung: <b>{_CODE}</b></p>", subtype="html")
+    message.add_attachment("zwei Brötchen;1,20\n", subtype="csv", filename="Bestellung.csv")
+    return message.as_bytes()
+
+
+def _data(stream: httpx.Response) -> Iterator[str]:
+    """The `data` of each event that is a message (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+    kind = ""
+    for line in stream.iter_lines():
+        field, _, value = line.partition(": ")
+        if field == "event":
+            kind = value
+        elif field == "data" and kind == "message":
+            yield value
+
+
+def _show(message: Message) -> None:
+    print(f"from         {message.from_header}")
+    print(f"subject      {message.subject}")
+    for line in filter(None, message.body_text.splitlines()):
+        print(f"text         {line}")
+    for attachment in message.attachments:
+        print(f"attachment   {attachment.name}, {attachment.type}, {attachment.size} octets")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""`make run`: both services as real processes, on a database that is there or comes from a wheel, until Ctrl-C."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import psycopg
+from environment import ADDRESSES, ROOT, http_url, read
+from postgres import EmbeddedPostgres, PostgresError, ends_with_us
+
+from fake_email.database import conninfo
+from fake_email.errors import SettingsError
+from fake_email.settings import Settings, load
+
+_COMMANDS = Path(sys.executable).parent
+_SERVICES = ("smtp-ingest", "http-api")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_READY_SECONDS = 20.0
+_STOP_SECONDS = 1.8
+
+
+class RunError(Exception):
+    """Nothing runs, or nothing runs any more; the text is one line that says why, and what to do."""
+
+
+def main() -> None:
+    """Exit status 0: stopped by a signal. 1: could not start, or a service ended. 2: the environment is wrong."""
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
+    try:
+        _run(read())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit(0)
+    except SettingsError as error:
+        sys.stderr.write(f"make run: {error}\n")
+        sys.exit(2)
+    except (RunError, PostgresError) as error:
+        sys.exit(f"make run: {error}")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _run(environ: dict[str, str]) -> None:
+    postgres = None if environ.get("DATABASE_URL") else EmbeddedPostgres(ROOT / ".local" / "postgres")
+    if postgres:
+        environ["DATABASE_URL"] = postgres.url
+    settings = load(environ, Settings)
+    _check_port("SMTP_PORT", settings.smtp_host, settings.smtp_port)
+    _check_port("HTTP_PORT", settings.http_host, settings.http_port)
+    try:
+        if postgres:
+            postgres.start()
+        else:
+            _check_database(settings.database_url)
+        _migrate(environ)
+        raise RunError(asyncio.run(_serve(environ, settings)))
+    finally:
+        _ignore_signals()
+        if postgres:
+            postgres.stop()
+
+
+def _check_port(variable: str, host: str, port: int) -> None:
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]
+        raise RunError(
+            f"cannot listen on {host}:{port} ({reason}): "
+            f"stop what does, or choose another port: make run {variable}={port + 1}"
+        ) from None
+
+
+def _check_database(database_url: str) -> None:
+    try:
+        psycopg.connect(conninfo(database_url)).close()
+    except psycopg.OperationalError as error:
+        # Before its last colon, libpq repeats parts of the URL; of one that is written wrongly, even the password.
+        _, colon, reason = str(error).strip().partition("\n")[0].rpartition(": ")
+        raise RunError(
+            f"no database answers at DATABASE_URL{f' ({reason})' if colon else ''}: "
+            "start or correct it, or unset DATABASE_URL, and a Postgres is started for you"
+        ) from None
+
+
+def _migrate(environ: dict[str, str]) -> None:
+    """What was applied stands in its log; when it fails, it has said why."""
+    command = [str(_COMMANDS / "fake-email"), "migrate"]
+    done = subprocess.run(
+        command, check=False, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    if done.returncode != 0:
+        sys.exit(done.returncode)
+
+
+async def _serve(environ: dict[str, str], settings: Settings) -> str:
+    """Run both services until the first signal cancels this, or until one ends: then return what is to be said."""
+    loop = asyncio.get_running_loop()
+    reasons: asyncio.Queue[str] = asyncio.Queue()
+    services: list[asyncio.subprocess.Process] = []
+    async with asyncio.TaskGroup() as tasks:
+        body = asyncio.current_task()
+        assert body is not None
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, body.cancel)
+        try:
+            for name in _SERVICES:
+                # A session of its own: Ctrl-C reaches this process alone, which then stops all in order.
+                service = await asyncio.create_subprocess_exec(
+                    *ends_with_us("TERM"), _COMMANDS / name, cwd=ROOT, env=environ, start_new_session=True
+                )
+                services.append(service)
+                tasks.create_task(_tell_end(name, service, reasons))
+            greeting = tasks.create_task(_greet(environ, settings, reasons))
+            reason = await reasons.get()
+            greeting.cancel()
+            return reason
+        finally:
+            await _end(services)
+
+
+async def _tell_end(name: str, service: asyncio.subprocess.Process, reasons: asyncio.Queue[str]) -> None:
+    status = await service.wait()
+    how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    reasons.put_nowait(f"{name} {how}, so everything was stopped")
+
+
+async def _greet(environ: dict[str, str], settings: Settings, reasons: asyncio.Queue[str]) -> None:
+    """Say how to try it as soon as both services answer."""
+    health = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    try:
+        async with asyncio.timeout(_READY_SECONDS):
+            await _wait_for(b"220", settings.smtp_host, settings.smtp_port, farewell=b"QUIT\r\n")
+            await _wait_for(b"HTTP/1.1 200", settings.http_host, settings.http_port, request=health)
+    except TimeoutError:
+        reasons.put_nowait(f"the services were not ready after {_READY_SECONDS:.0f} s; what they wrote says why")
+        return
+    url = http_url(environ)
+    chosen = [f" {name}={environ[name]}" for name in ADDRESSES if os.environ.get(name)]
+    print(
+        f"\nfake-email is running, Ctrl-C stops it:"
+        f"\n  SMTP      {settings.smtp_host}:{settings.smtp_port}, mail to @{settings.domain[0]}"
+        f"\n  HTTP      {url}, OpenAPI at {url}/api/openapi.json"
+        f"\ntry it in another terminal:"
+        f"\n  make demo{''.join(chosen)}"
+        f"\n  curl -X POST {url}/api/temporary-address\n",
+        flush=True,
+    )
+
+
+async def _wait_for(beginning: bytes, host: str, port: int, *, request: bytes = b"", farewell: bytes = b"") -> None:
+    while True:
+        with suppress(OSError):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                writer.write(request)
+                if (await reader.readline()).startswith(beginning):
+                    writer.write(farewell)
+                    return
+            finally:
+                writer.close()
+        await asyncio.sleep(0.05)
+
+
+async def _end(services: list[asyncio.subprocess.Process]) -> None:
+    """SIGTERM to each; what is left after the deadline, or after one more signal, is killed with its children."""
+    loop = asyncio.get_running_loop()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_STOP_SECONDS) as limit:
+            for number in _SIGNALS:
+                loop.add_signal_handler(number, limit.reschedule, loop.time())
+            for service in services:
+                with suppress(ProcessLookupError):
+                    service.terminate()
+            for service in services:
+                await service.wait()
+    _ignore_signals()
+    for service in services:
+        with suppress(ProcessLookupError):
+            os.killpg(service.pid, signal.SIGKILL)
+        await service.wait()
+
+
+def _ignore_signals() -> None:
+    """From here on nothing takes long; asyncio's handlers would call into a loop that is closed."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    main()

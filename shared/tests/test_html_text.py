@@ -1,0 +1,61 @@
+import pytest
+
+from fake_email import html_text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<p>One</p><p>Two<br>three</p>", "One\n\nTwo\nthree"),
+        ("<div>One</div><div>Two</div>", "One\nTwo"),
+        ("  much \n\t space <b> </b> here ", "much space here"),
+        ("<head><title>T</title><style>p{}</style></head><script>x<y</script>Seen<!-- not -->", "Seen"),
+        ("a &lt; b &amp;&nbsp;&euro; &#x17d;", "a < b & € Ž"),
+        ("1 < 2 <3", "1 < 2 <3"),
+        (
+            "<table><tr><th>Item</th><th>Price</th></tr>\n<tr> <td>Tea</td> <td>3</td></tr></table>",
+            "Item  Price\nTea  3",
+        ),
+        ("<ul><li>a<li>b</ul><ol><li>c<li>d</ol>", "* a\n* b\n\n1. c\n2. d"),
+        ("<pre>  a\n    b</pre>", "  a\n    b"),
+        ("above<hr>below", "above\n---\nbelow"),
+        ("<img alt='Our logo' src=x><img alt='' src=y>", "[Our logo]"),
+        ("Code&zwnj;&nbsp;&zwnj;&nbsp;&zwnj;&nbsp;", "Code"),
+        ("<!--[if mso]>hidden<![endif]--><![if !mso]>seen<![endif]>", "seen"),
+        ("", ""),
+    ],
+)
+def test_html_is_rendered_as_a_reader_sees_it(markup: str, text: str) -> None:
+    assert html_text.render(markup) == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ('<a href="https://x.test/a?b=1&amp;c=2">Confirm</a>', "Confirm <https://x.test/a?b=1&c=2>"),
+        ("<a href='https://x.test/'>x.test</a>", "x.test"),
+        ("<a href=mailto:a@x.test>a@x.test</a>", "a@x.test"),
+        ("<a href=https://x.test/><img src=y></a>", "<https://x.test/>"),
+        ("<a href=https://x.test/a>one <a href=https://x.test/b>two", "one <https://x.test/a>two <https://x.test/b>"),
+        ("<a href='#top'>Top</a> <a href='javascript:x()'>Run</a> <a name=x>Mark</a>", "Top Run Mark"),
+    ],
+)
+def test_the_target_of_a_link_is_shown(markup: str, text: str) -> None:
+    assert html_text.render(markup) == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("seen<script>never closed", "seennever closed"),
+        ("seen<!-- never closed", "seen"),
+        ('seen<a href="never closed', "seen"),
+        ("seen</div></ul></pre></a></nothing>", "seen"),
+        ("&#99999999999999999999;&#xd800;", "\ufffd\ufffd"),
+        ("&#" + "9" * 5000 + ";", "\ufffd"),
+        ("<b>" * 100_000 + "deep", "deep"),
+    ],
+    ids=range(7),
+)
+def test_broken_markup_is_rendered(markup: str, text: str) -> None:
+    assert html_text.render(markup) == text

@@ -1,0 +1,219 @@
+"""Mail that is broken, hostile or no mail at all."""
+
+import time
+
+import pytest
+
+from fake_email import mime, mime_tree
+
+MEGABYTES_25 = 25_000_000
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"", ""),
+        (b"\r\nbody", "body"),
+        (b"no header at all", "no header at all"),
+        (b"Hello: this is text\nwith no header", "Hello: this is text\nwith no header"),
+        (b"Subject: only a header", ""),
+        (b"Subject: x\nno blank line before\n\nthe text", "no blank line before\n\nthe text"),
+    ],
+)
+def test_a_body_is_found_where_there_is_one(content: bytes, text: str) -> None:
+    assert mime.parse(content).text == text
+
+
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n", b"\r"])
+def test_every_kind_of_line_end_is_read(line_end: bytes) -> None:
+    lines = (
+        b"Subject: x",
+        b"Content-Type: multipart/mixed; boundary=b",
+        b"",
+        b"--b",
+        b"",
+        b"one",
+        b"two",
+        b"--b",
+        b"Content-Type: image/png",
+        b"",
+        b"--b--",
+        b"",
+    )
+
+    parsed = mime.parse(line_end.join(lines))
+
+    assert (parsed.subject, parsed.text, len(parsed.attachments)) == ("x", "one\ntwo", 1)
+
+
+def test_bare_carriage_returns_are_read_although_the_message_ends_with_crlf() -> None:
+    parsed = mime.parse(b"Subject: x\rFrom: a@b.test\r\rbody\r\n")
+
+    assert (parsed.subject, parsed.from_address, parsed.text) == ("x", "a@b.test", "body")
+
+
+@pytest.mark.parametrize("first_line", [b"From a@b.test Mon Jan  1 00:00:00 2024\n", b" X-Indented: yes\n"])
+def test_a_first_line_that_is_no_field_does_not_hide_the_header(first_line: bytes) -> None:
+    parsed = mime.parse(first_line + b"Subject: x\n\nbody")
+
+    assert (parsed.subject, parsed.text) == ("x", "body")
+
+
+def test_a_fold_that_lost_its_space_is_read() -> None:
+    parsed = mime.parse(b'Content-Type: image/png; x=y;\nname="a.png"\n\nx')
+
+    assert [item.name for item in parsed.attachments] == ["a.png"]
+
+
+@pytest.mark.parametrize(
+    ("charset", "octets", "text"),
+    [
+        ("koi8-r", "Привет".encode("koi8-r"), "Привет"),
+        ("iso-8859-1", b"\x93quoted\x94", "“quoted”"),
+        ("gb2312", "镕".encode("gb18030"), "镕"),
+        ("us-ascii", "Grüße".encode(), "Grüße"),
+        ("us-ascii", "Grüße".encode("latin-1"), "Grüße"),
+        ("no-such-charset", "Grüße".encode(), "Grüße"),
+        ('"charset=utf-8"', "Grüße".encode(), "Grüße"),
+        ("utf-8", b"kept \xff kept", "kept ÿ kept"),
+        ("shift_jis", b"kept \x81", "kept \ufffd"),
+        ("punycode", b"kept-", "kept-"),
+        ("zip", b"kept", "kept"),
+        ("utf-7", b"+2AA-kept", "\ufffdkept"),
+        ("utf-8", b"nul\0led", "nulled"),
+    ],
+)
+def test_text_is_decoded_whatever_its_charset(charset: str, octets: bytes, text: str) -> None:
+    parsed = mime.parse(b"Content-Type: text/plain; charset=" + charset.encode() + b"\n\n" + octets)
+
+    assert parsed.text == text
+
+
+def test_html_says_its_charset_where_the_field_does_not() -> None:
+    parsed = mime.parse(b'Content-Type: text/html\n\n<meta charset="windows-1250"><p>\x8elu\x9d')
+
+    assert parsed.text == "Žluť"
+
+
+@pytest.mark.parametrize(
+    ("encoded", "text"),
+    [
+        (b"aGVsbG8gd29ybGQ", "hello world"),
+        (b"aGVs*bG8g\n d29ybGQ=", "hello world"),
+        (b"aGVsbG8gd29ybGQ=\n-- \nthe footer of a list", "hello world"),
+        (b"aGVsbG8gd29ybGQgZ", "hello world "),
+        (b"this is plain text, not base64", "this is plain text, not base64"),
+    ],
+)
+def test_bad_base64_is_shown_as_far_as_it_can_be(encoded: bytes, text: str) -> None:
+    parsed = mime.parse(b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" + encoded)
+
+    assert parsed.text.rstrip("\n") == text.rstrip("\n")
+
+
+@pytest.mark.parametrize("encoded", [b"QUJD", b"QUI=", b"QQ==\r\n", b"QU JD\nRA", b"QUI=QUJD", b"Q", b"", b"*"])
+def test_a_size_is_that_of_the_decoded_octets(encoded: bytes) -> None:
+    content = b"Content-Type: image/png\nContent-Transfer-Encoding: base64\n\n" + encoded
+
+    (attachment,) = mime.parse(content).attachments
+
+    (leaf,) = mime_tree.leaves(content, {b"content-transfer-encoding": b"base64"}, len(content) - len(encoded))
+    assert attachment.size == len(leaf.octets(content))
+
+
+def test_an_unknown_transfer_encoding_changes_nothing() -> None:
+    parsed = mime.parse(b"Content-Transfer-Encoding: base9000\n\nas it is")
+
+    assert parsed.text == "as it is"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Content-Type: multipart/mixed\n\njust text\n",
+        b"Content-Type: multipart/mixed; boundary=absent\n\njust text\n",
+        b"Content-Type: multipart/mixed\n\n--guessed\nContent-Type: text/plain\n\njust text\n--guessed--\n",
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\njust text",
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\njust text\n--b-->\nnot this\n",
+        b"Content-Type: multipart/mixed; boundary=b\nno blank line\n--b\n\njust text\n--b--\n",
+        b"Content-Type: text\n\njust text\n",
+        b"Content-Type: ;;;\n\njust text\n",
+    ],
+)
+def test_the_text_of_a_broken_structure_is_shown(content: bytes) -> None:
+    assert mime.parse(content).text == "just text"
+
+
+def test_a_boundary_that_begins_like_another_is_another() -> None:
+    content = (
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/mixed; boundary=b1\n\n"
+        b"--b1\n\none\n--b1--\n--b\n\ntwo\n--b--\n"
+    )
+
+    assert mime.parse(content).text == "one\n\ntwo"
+
+
+def test_a_named_part_of_an_unreadable_type_is_a_file() -> None:
+    parsed = mime.parse(b"Content-Type: ; name=a.bin\n\nx")
+
+    assert [(item.name, item.type) for item in parsed.attachments] == [("a.bin", "application/octet-stream")]
+
+
+def test_no_more_than_a_thousand_attachments_are_listed() -> None:
+    content = b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\nContent-Type: image/png\n\n" * 1_500
+
+    assert len(mime.parse(content).attachments) == mime.ATTACHMENTS
+
+
+def test_text_and_html_are_cut_at_their_limit() -> None:
+    parsed = mime.parse(b"Content-Type: text/html\n\n" + "ž".encode() * (mime.TEXT_CHARACTERS + 10))
+
+    assert (len(parsed.text), len(parsed.html or "")) == (mime.TEXT_CHARACTERS, mime.TEXT_CHARACTERS)
+
+
+def test_a_subject_is_cut_at_its_limit() -> None:
+    parsed = mime.parse(b"Subject: " + b"x" * 300_000 + b"\n\nbody")
+
+    assert (len(parsed.subject), parsed.text) == (998, "body")
+
+
+@pytest.mark.parametrize("blank_line", [b"\n\n", b"\r\n\r\n"])
+def test_the_body_is_found_behind_a_header_section_of_megabytes(blank_line: bytes) -> None:
+    parsed = mime.parse(b"Subject: x\n" + b"X-Filler: y\n" * 300_000 + b"X: z" + blank_line + b"body")
+
+    assert (parsed.subject, parsed.text) == ("x", "body")
+
+
+_NESTED = b"Content-Type: multipart/mixed; boundary=b0\n\n" + b"".join(
+    b"--b%d\nContent-Type: multipart/mixed; boundary=b%d\n\n" % (depth, depth + 1) for depth in range(10_000)
+)
+
+
+@pytest.mark.parametrize(
+    ("start", "repeated"),
+    [
+        (b"Content-Type: multipart/mixed; boundary=b\n\n", b"--b\n\n"),
+        (b"Content-Type: multipart/mixed; boundary=b\n\n", b"--bx\n"),
+        (_NESTED, b"\n"),
+        (_NESTED, b"\n--b"),
+        (b"Subject: x\n\n", b"\r"),
+        (b"", b"a:b\n"),
+        (b"From x\n", b"x\na:b\n"),
+        (b"Subject: ", b"=?u?q?x"),
+        (b"From: ", b'"\\'),
+        (b"From: ", b"(\\"),
+        (b"Content-Type: a/b", b';a="\\'),
+        (b"Content-Type: text/plain; charset=utf-7\n\n", b"+\xff"),
+        (b"Content-Type: text/html\n\n", b"<p>"),
+        (b"Content-Type: text/html\n\n", b"<"),
+        (b"Content-Type: image/png\nContent-Transfer-Encoding: base64\n\n", b"YWFh\n"),
+    ],
+    ids=range(15),
+)
+def test_25_megabytes_of_malice_take_no_more_than_moments(start: bytes, repeated: bytes) -> None:
+    content = start + repeated * ((MEGABYTES_25 - len(start)) // len(repeated))
+
+    began = time.process_time()
+    mime.parse(content)
+
+    assert time.process_time() - began < 10  # a quadratic step takes hours
