@@ -23,7 +23,7 @@ _COMMANDS = Path(sys.executable).parent
 _SERVICES = ("smtp-ingest", "http-api")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _READY_SECONDS = 20.0
-_STOP_SECONDS = 1.8
+_STOP_SECONDS = 1.5
 
 
 class RunError(Exception):

@@ -53,7 +53,7 @@ def test_the_target_of_a_link_is_shown(markup: str, text: str) -> None:
         ("seen</div></ul></pre></a></nothing>", "seen"),
         ("&#99999999999999999999;&#xd800;", "\ufffd\ufffd"),
         ("&#" + "9" * 5000 + ";", "\ufffd"),
-        ("<b>" * 100_000 + "deep", "deep"),
+        ("<b>" * 50_000 + "deep", "deep"),
     ],
     ids=range(7),
 )

@@ -1,0 +1,95 @@
+"""What tests stand on: a Postgres of this run, a fresh database for each test, and a pair of real services."""
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psycopg
+import psycopg.conninfo
+import pytest
+from harness import Pair, SmtpClient, running_pair
+from postgres import throw_away
+from psycopg import sql
+
+from fake_email import migrate
+
+ROOT = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def cluster_url() -> Iterator[str]:
+    """A Postgres in which databases can be made: TEST_DATABASE_URL, else an embedded one."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+    else:
+        with throw_away() as server:
+            yield server.url
+
+
+@pytest.fixture(scope="session")
+def template(cluster_url: str) -> Iterator[str]:
+    """The name of a database with the schema and nothing in it."""
+    with _database(cluster_url, None) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            migrate.migrate(connection, migrate.read(ROOT / "db/migrations"))
+        yield psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+
+
+@pytest.fixture
+def database_url(cluster_url: str, template: str) -> Iterator[str]:
+    """A database of the test's own, migrated."""
+    with _database(cluster_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(cluster_url: str) -> Iterator[str]:
+    """A database of the test's own, with nothing in it."""
+    with _database(cluster_url, None) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def pair(cluster_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Both services, as the processes that they are; tests that share them use mailboxes of their own."""
+    with _database(cluster_url, template) as url, running_pair(url, tmp_path_factory.mktemp("pair")) as pair:
+        yield pair
+
+
+@pytest.fixture
+async def http(pair: Pair) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=pair.http_url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+async def smtp(pair: Pair) -> AsyncIterator[SmtpClient]:
+    """A session that was greeted and has said nothing yet."""
+    async with SmtpClient.connect(pair.smtp_port) as client:
+        yield client
+
+
+@pytest.fixture
+async def address(http: httpx.AsyncClient) -> str:
+    """The address of a new mailbox."""
+    answer = await http.post("/api/temporary-address")
+    made: str = answer.json()["temp_email_addr"]
+    return made
+
+
+@contextmanager
+def _database(cluster_url: str, template: str | None) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex}"
+    copied = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        sql.Identifier(name), sql.Identifier(template or "template0")
+    )
+    with psycopg.connect(cluster_url, autocommit=True) as connection:
+        connection.execute(copied)
+        try:
+            yield psycopg.conninfo.make_conninfo(cluster_url, dbname=name)
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -1,0 +1,255 @@
+"""How tests reach the program: its two processes, and clients that speak to them over real sockets."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+import httpx
+import msgspec
+
+COMMANDS = Path(sys.executable).parent
+DEADLINE_SECONDS = 20.0
+DOMAINS = ("mx.test", "other.test")
+
+
+class Service:
+    """One service as a real process; `log` is where its stderr goes."""
+
+    def __init__(self, name: str, environ: Mapping[str, str], log: IO[bytes]) -> None:
+        self.log = Path(log.name)
+        self.process = subprocess.Popen(
+            [COMMANDS / name], env=os.environ | dict(environ), stderr=log, start_new_session=True
+        )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def events(self) -> list[dict[str, object]]:
+        """What it logged so far."""
+        lines = self.log.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+    def wait_for_event(self, name: str) -> dict[str, object]:
+        """The first event of that name, waited for."""
+        for _ in deadline():
+            for event in self.events():
+                if event["event"] == name:
+                    return event
+            if self.process.poll() is not None:
+                raise AssertionError(f"ended with {self.process.returncode}: {self.log.read_text()}")
+        raise AssertionError(f"no {name} in: {self.log.read_text()}")
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit status."""
+        self.process.terminate()
+        return self.process.wait(DEADLINE_SECONDS)
+
+    def kill(self) -> None:
+        """SIGKILL to it and its workers."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(DEADLINE_SECONDS)
+
+
+class Pair:
+    """smtp-ingest and http-api on one database."""
+
+    def __init__(self, database_url: str, directory: Path, **environ: str) -> None:
+        self._directory = directory
+        self.environ = {
+            "DATABASE_URL": database_url,
+            "DOMAIN": ",".join(DOMAINS),
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": "0",
+            "HTTP_HOST": "127.0.0.1",
+            "HTTP_PORT": str(free_port()),
+            **environ,
+        }
+        self.smtp_port = 0
+        self.http_url = f"http://127.0.0.1:{self.environ['HTTP_PORT']}"
+        self.services: list[Service] = []
+
+    def start_smtp(self, **environ: str) -> Service:
+        """Another smtp-ingest; SMTP_PORT=0 lets the kernel choose."""
+        service = self._start("smtp-ingest", environ)
+        port = service.wait_for_event("listening")["port"]
+        assert isinstance(port, int)
+        self.smtp_port = port
+        return service
+
+    def start_http(self, **environ: str) -> Service:
+        """An http-api, once it is ready."""
+        service = self._start("http-api", environ)
+        for _ in deadline():
+            if self.is_healthy():
+                return service
+            if service.process.poll() is not None:
+                break
+        raise AssertionError(f"http-api was not ready: {service.log.read_text()}")
+
+    def is_healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.http_url}/api/health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (OSError, urllib.error.HTTPError):
+            return False
+
+    def _start(self, name: str, environ: Mapping[str, str]) -> Service:
+        with (self._directory / f"{name}-{len(self.services)}.log").open("wb") as log:
+            service = Service(name, self.environ | dict(environ), log)
+        self.services.append(service)
+        return service
+
+    def end(self) -> None:
+        for service in self.services:
+            service.kill()
+
+
+@contextmanager
+def running_pair(database_url: str, directory: Path, **environ: str) -> Iterator[Pair]:
+    """Both services, ready; gone after the block."""
+    pair = Pair(database_url, directory, **environ)
+    try:
+        pair.start_smtp()
+        pair.start_http()
+        yield pair
+    finally:
+        pair.end()
+
+
+def deadline(seconds: float = DEADLINE_SECONDS) -> Iterator[None]:
+    """Turns of a loop that waits for something to become true, a few milliseconds apart, until it is too late."""
+    ends_at = time.monotonic() + seconds
+    while time.monotonic() < ends_at:
+        yield
+        time.sleep(0.01)
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """An SMTP reply: its code, and the text of its lines."""
+
+    code: int
+    lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+
+class SmtpClient:
+    """A session that says exactly what the test says."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, port: int) -> AsyncIterator["SmtpClient"]:
+        """A session whose greeting was read."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        client = cls(reader, writer)
+        try:
+            greeting = await client.reply()
+            assert greeting.code == 220, greeting
+            yield client
+        finally:
+            writer.close()
+
+    async def send(self, octets: bytes) -> None:
+        self.writer.write(octets)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await self.writer.drain()
+
+    async def reply(self) -> Reply:
+        """The next reply; raises EOFError when the session was closed instead."""
+        lines: list[str] = []
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while line := (await self.reader.readline()).decode():
+                lines.append(line[4:].rstrip("\r\n"))
+                if line[3:4] != "-":
+                    return Reply(int(line[:3]), tuple(lines))
+        raise EOFError
+
+    async def command(self, line: str) -> Reply:
+        await self.send(line.encode() + b"\r\n")
+        return await self.reply()
+
+    async def converse(self, *exchanges: tuple[str, int]) -> Reply:
+        """Say each line and expect its code; the last reply."""
+        for line, code in exchanges:
+            reply = await self.command(line)
+            assert reply.code == code, (line, reply)
+        return reply
+
+    async def begin(self, *recipients: str, reverse_path: str = "writer@client.test") -> None:
+        """EHLO, MAIL, RCPT for each, DATA."""
+        await self.converse(
+            ("EHLO client.test", 250),
+            (f"MAIL FROM:<{reverse_path}>", 250),
+            *((f"RCPT TO:<{recipient}>", 250) for recipient in recipients),
+            ("DATA", 354),
+        )
+
+    async def deliver(self, content: bytes, *recipients: str, reverse_path: str = "writer@client.test") -> Reply:
+        """A whole transaction; the reply to the final dot. `content` ends with CRLF, and needs no dots doubled."""
+        await self.begin(*recipients, reverse_path=reverse_path)
+        stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
+        await self.send(stuffed + b".\r\n")
+        return await self.reply()
+
+    async def is_closed(self) -> bool:
+        """Whether the server closes the connection, having said nothing more."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            return await self.reader.read() == b""
+
+
+class StreamedEvent(msgspec.Struct, frozen=True):
+    """One server-sent event."""
+
+    event: str
+    id: str
+    data: dict[str, object]
+
+
+async def stream(
+    http: httpx.AsyncClient, address: str, *, last_event_id: str | None = None, **parameters: str
+) -> AsyncIterator[StreamedEvent]:
+    """The events of a mailbox's stream, until the server ends it."""
+    headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_event_id} if last_event_id else {})
+    async with http.stream(
+        "GET", "/api/inbox/stream", params={"address": address, **parameters}, headers=headers
+    ) as answer:
+        assert answer.status_code == 200, answer
+        fields: dict[str, str] = {}
+        async for line in answer.aiter_lines():
+            name, _, value = line.partition(": ")
+            if line:
+                fields[name] = value
+            elif "data" in fields:
+                yield StreamedEvent(fields["event"], fields["id"], json.loads(fields["data"]))
+                fields = {}
+
+
+def message(subject: str = "Hello", body: str = "Hello there.") -> bytes:
+    """A small message, another one for each subject and body."""
+    return (f"From: Writer <writer@client.test>\r\nTo: reader@mx.test\r\nSubject: {subject}\r\n\r\n{body}\r\n").encode()
