@@ -21,9 +21,7 @@ setup: $(READY) ## make the virtual environment; every target below does it when
 check: $(READY) ## lint, format, types, shell scripts, workflows
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
-	$(VENV)/bin/mypy dev bench shared tests services/smtp-ingest/src services/http-api/src
-	$(VENV)/bin/mypy services/smtp-ingest/tests
-	$(VENV)/bin/mypy services/http-api/tests
+	$(VENV)/bin/mypy .
 	$(VENV)/bin/shellcheck dev/setup.sh .ci/run
 	$(VENV)/bin/zizmor --quiet --offline .github/workflows
 

@@ -35,33 +35,33 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 def main() -> None:
     """Exit status 1, and one line, when nothing runs or nothing arrives."""
     environ = read()
-    url = http_url(environ)
     try:
-        made = httpx.post(f"{url}/api/temporary-address").raise_for_status()
-        address = msgspec.json.decode(made.content, type=NewMailbox).temp_email_addr
-        print(f"mailbox      {address}")
-        stream_url = f"{url}/api/inbox/stream"
-        timeout = httpx.Timeout(_ARRIVAL_SECONDS)
-        with httpx.stream("GET", stream_url, params={"address": address}, timeout=timeout) as stream:
-            stream.raise_for_status()
-            accepted_at = _send(environ["SMTP_HOST"], int(environ["SMTP_PORT"]), address)
-            event = next(_data(stream))
-            arrived_at = time.monotonic()
+        # A proxy of the environment knows nothing of this machine's ports.
+        with httpx.Client(base_url=http_url(environ), timeout=_ARRIVAL_SECONDS, trust_env=False) as api:
+            _run(api, environ["SMTP_HOST"], int(environ["SMTP_PORT"]))
     except (httpx.ConnectError, ConnectionRefusedError):
         sys.exit("make demo: the services are not running: make run, in another terminal")
     except (httpx.ReadTimeout, StopIteration):
         sys.exit(f"make demo: the mail was accepted, but did not arrive within {_ARRIVAL_SECONDS:.0f} s")
     except (httpx.HTTPError, smtplib.SMTPException) as error:
         sys.exit(f"make demo: {error}")
+
+
+def _run(api: httpx.Client, smtp_host: str, smtp_port: int) -> None:
+    made = api.post("/api/temporary-address").raise_for_status()
+    address = msgspec.json.decode(made.content, type=NewMailbox).temp_email_addr
+    print(f"mailbox      {address}")
+    with (
+        api.stream("GET", "/api/inbox/stream", params={"address": address}) as stream,
+        smtplib.SMTP(smtp_host, smtp_port, timeout=_ARRIVAL_SECONDS) as client,
+    ):
+        stream.raise_for_status()
+        client.sendmail(_REVERSE_PATH, address, _message(address))
+        accepted_at = time.monotonic()
+        event = next(_data(stream))
+        arrived_at = time.monotonic()
     _show(msgspec.json.decode(event, type=Message))
     print(f"arrived      {(arrived_at - accepted_at) * 1000:.1f} ms after the 250")
-
-
-def _send(host: str, port: int, address: str) -> float:
-    """Send the message to `address`; returns when its DATA was answered, by the monotonic clock."""
-    with smtplib.SMTP(host, port, timeout=_ARRIVAL_SECONDS) as client:
-        client.sendmail(_REVERSE_PATH, address, _message(address))
-        return time.monotonic()
 
 
 def _message(address: str) -> bytes:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import psycopg
@@ -90,23 +90,22 @@ class Database:
                 await self._pool.putconn(connection)
 
     async def _turn(self, asked_at: float) -> None:
-        while not self._turns.locked() or asyncio.get_running_loop().time() < self._patience_ends(asked_at):
-            try:
+        loop = asyncio.get_running_loop()
+        while self._turns.locked():
+            if loop.time() >= self._patience_ends(asked_at):
+                self._tell_away("no turn")
+                raise DatabaseAway(str(DatabaseAway.__doc__))
+            with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._patience_ends(asked_at)):
                     await self._turns.acquire()
-            except TimeoutError:
-                continue
-            return
-        self._tell_away("no turn")
-        raise DatabaseAway(str(DatabaseAway.__doc__))
+                return
+        await self._turns.acquire()
 
     async def _connection(self, asked_at: float) -> Connection:
         loop = asyncio.get_running_loop()
         while (left := self._patience_ends(asked_at) - loop.time()) > 0:
-            try:
+            with suppress(PoolTimeout):
                 return await self._pool.getconn(timeout=min(left, _ASK_SECONDS))
-            except PoolTimeout:
-                continue
         self._tell_away("no connection")
         raise DatabaseAway(str(DatabaseAway.__doc__))
 

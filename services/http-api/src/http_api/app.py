@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import FrameType
 
+import structlog
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
@@ -26,6 +27,8 @@ from http_api.health import health
 from http_api.poll import poll
 from http_api.stream import stream
 
+log = structlog.get_logger()
+
 _CONNECTIONS = 8
 _MAX_BODY_OCTETS = 16_384
 
@@ -36,24 +39,22 @@ def create_app(settings: Settings) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         arrivals = Arrivals()
-        async with (
-            open_database(settings.database_url, connections=_CONNECTIONS) as database,
-            asyncio.TaskGroup() as tasks,
-        ):
-            streams = Streams(database, arrivals, tasks)
-            helpers = [
-                tasks.create_task(streams.beat()),
-                tasks.create_task(
-                    events.listen(
-                        settings.database_url, connected=arrivals.look, grown=arrivals.grown, lost=arrivals.lost
-                    )
-                ),
-            ]
-            app.state.api = Api(settings=settings, database=database, arrivals=arrivals, streams=streams)
-            _end_streams_on_signals(arrivals)
-            yield
-            for helper in helpers:
-                helper.cancel()
+        try:
+            async with (
+                open_database(settings.database_url, connections=_CONNECTIONS) as database,
+                asyncio.TaskGroup() as tasks,
+            ):
+                streams = Streams(database, arrivals, tasks)
+                helpers = [tasks.create_task(streams.beat()), tasks.create_task(_listen(settings, arrivals))]
+                app.state.api = Api(settings=settings, database=database, arrivals=arrivals, streams=streams)
+                _end_streams_on_signals(arrivals)
+                yield
+                for helper in helpers:
+                    helper.cancel()
+        except* Exception:
+            # Granian would go on without what failed here: better to end, and be started again.
+            log.exception("service_failed")
+            signal.raise_signal(signal.SIGTERM)
 
     litestar = Litestar(
         route_handlers=[health, create_temporary_address, poll, stream],
@@ -68,6 +69,10 @@ def create_app(settings: Settings) -> ASGIApp:
         logging_config=None,
     )
     return outliving(litestar)
+
+
+async def _listen(settings: Settings, arrivals: Arrivals) -> None:
+    await events.listen(settings.database_url, connected=arrivals.look, grown=arrivals.grown, lost=arrivals.lost)
 
 
 def _end_streams_on_signals(arrivals: Arrivals) -> None:

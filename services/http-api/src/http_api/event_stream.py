@@ -129,9 +129,7 @@ class EventStream:
             while self._is_behind and not self._has_left:
                 self._is_behind = False
                 await self._say_news()
-        except RuntimeError:
-            self._has_left = True  # Granian's word for a reader that is gone
-        except Exception:
+        except Exception:  # the edge: the reader comes back, the other streams go on
             log.exception("stream_failed")
             await self._end()
         finally:
@@ -164,15 +162,18 @@ class EventStream:
             connection, address=self._address, token_sha256=self._token_sha256, since=self._cursor, limit=_PAGE
         )
 
-    async def _say(self, octets: bytes) -> None:
-        if self._send:
-            await self._send({"type": "http.response.body", "body": octets, "more_body": True})
+    async def _say(self, octets: bytes, *, is_last: bool = False) -> None:
+        if self._send is None:
+            return
+        try:
+            await self._send({"type": "http.response.body", "body": octets, "more_body": not is_last})
+        except RuntimeError:
+            self._has_left = True  # Granian's word for a reader that is gone
 
     async def _end(self) -> None:
-        """End the response; `serve` is told so by Granian."""
+        """End the response; Granian tells `serve` so."""
         self._has_left = True
-        if self._send:
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._say(b"", is_last=True)
 
 
 def outliving(application: ASGIApp) -> ASGIApp:

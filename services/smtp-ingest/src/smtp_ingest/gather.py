@@ -8,7 +8,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+import structlog
+
 from fake_email.errors import ServiceError
+
+log = structlog.get_logger()
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -16,6 +20,10 @@ Answer = TypeVar("Answer")
 
 class QueueFull(ServiceError):
     """More waits to be done than may be kept in memory."""
+
+
+class WorkFailed(ServiceError):
+    """A whole batch failed for a reason nobody foresaw."""
 
 
 class Gatherer(Generic[Item, Answer]):
@@ -59,10 +67,14 @@ class Gatherer(Generic[Item, Answer]):
         while True:
             await self._arrived.wait()
             batch = self._take()
+            answers: Sequence[Answer | ServiceError]
             try:
                 answers = await self._work([item for item, _, _ in batch])
             except ServiceError as error:
                 answers = [error] * len(batch)
+            except Exception:  # the edge: the next batch may fare better
+                log.exception("batch_failed", items=len(batch))
+                answers = [WorkFailed(str(WorkFailed.__doc__))] * len(batch)
             for (_, weight, future), answer in zip(batch, answers, strict=True):
                 self._items -= 1
                 self._weight -= weight

@@ -2,7 +2,7 @@
 
 from fake_email.errors import DatabaseAway, ServiceError
 from smtp_ingest.commit import NotStored
-from smtp_ingest.gather import QueueFull
+from smtp_ingest.gather import QueueFull, WorkFailed
 
 OK = "250 2.0.0 OK"
 COMMITTED = "250 2.6.0 Committed"
@@ -42,5 +42,6 @@ TRY_LATER = "451 4.3.0 Cannot store mail at the moment, try again later"
 FOR_ERROR: dict[type[ServiceError], str] = {
     DatabaseAway: TRY_LATER,
     NotStored: TRY_LATER,
+    WorkFailed: TRY_LATER,
     QueueFull: "452 4.3.1 Too much mail waits to be stored, try again later",
 }
