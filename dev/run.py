@@ -15,7 +15,7 @@ import psycopg
 from environment import ADDRESSES, ROOT, http_url, read
 from postgres import EmbeddedPostgres, PostgresError, ends_with_us
 
-from fake_email.database import conninfo
+from fake_email.database import conninfo, why_unreachable
 from fake_email.errors import SettingsError
 from fake_email.settings import Settings, load
 
@@ -84,10 +84,8 @@ def _check_database(database_url: str) -> None:
     try:
         psycopg.connect(conninfo(database_url)).close()
     except psycopg.OperationalError as error:
-        # Before its last colon, libpq repeats parts of the URL; of one that is written wrongly, even the password.
-        _, colon, reason = str(error).strip().partition("\n")[0].rpartition(": ")
         raise RunError(
-            f"no database answers at DATABASE_URL{f' ({reason})' if colon else ''}: "
+            f"no database answers at DATABASE_URL ({why_unreachable(error)}): "
             "start or correct it, or unset DATABASE_URL, and a Postgres is started for you"
         ) from None
 

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -233,7 +233,7 @@ class StreamedEvent(msgspec.Struct, frozen=True):
 
 async def stream(
     http: httpx.AsyncClient, address: str, *, last_event_id: str | None = None, **parameters: str
-) -> AsyncIterator[StreamedEvent]:
+) -> AsyncGenerator[StreamedEvent, None]:
     """The events of a mailbox's stream, until the server ends it."""
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_event_id} if last_event_id else {})
     async with http.stream(

@@ -1,4 +1,4 @@
-"""The operator's tool: `fake-email migrate` brings the schema up to date, `fake-email check` looks and touches nothing."""
+"""The operator's tool: `fake-email migrate` changes the schema, `fake-email check` looks and touches nothing."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 
 from fake_email import log, migrate
-from fake_email.database import conninfo
+from fake_email.database import conninfo, why_unreachable
 from fake_email.errors import MigrationError, SettingsError
 from fake_email.settings import DatabaseSettings, Settings, load
 
@@ -30,7 +30,7 @@ def main() -> None:
     except MigrationError as error:
         sys.exit(str(error))
     except psycopg.OperationalError as error:
-        sys.exit(f"DATABASE_URL: the database cannot be reached: {' '.join(str(error).split())}")
+        sys.exit(f"DATABASE_URL: the database cannot be reached ({why_unreachable(error)})")
 
 
 def _migrate(settings: DatabaseSettings, directory: Path) -> None:

@@ -42,6 +42,11 @@ def conninfo(database_url: str) -> str:
     return psycopg.conninfo.make_conninfo("", **{**_PARAMETERS, **given})
 
 
+def why_unreachable(error: psycopg.OperationalError) -> str:
+    """The reason alone: before it libpq repeats parts of the URL, of one that is miswritten even the password."""
+    return str(error).strip().partition("\n")[0].rpartition(": ")[2]
+
+
 class Database:
     """A pool of autocommit connections; nobody waits for it without end."""
 

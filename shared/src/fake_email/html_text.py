@@ -9,16 +9,16 @@ LINK_CHARACTERS = 8192  # longer ones (data: URLs) are not for reading
 
 _TOKEN = re.compile(
     r"<!--.*?(?:-->|\Z)"
-    r"|<(/?)([a-zA-Z][^\s/>]*+)((?:[^>=]++|=\s*+\"[^\"]*+(?:\"|\Z)|=\s*+'[^']*+(?:'|\Z)|=)*+)(?:>|\Z)"
+    r"|<(/?)([a-zA-Z][^\s/>]*+)((?>(?:[^>=]++|=\s*+\"[^\"]*+(?:\"|\Z)|=\s*+'[^']*+(?:'|\Z)|=)*))(?:>|\Z)"
     r"|<[!?/][^>]*+(?:>|\Z)"
-    r"|(?:[^<]++|<(?![a-zA-Z/!?]))++",
+    r"|(?>(?:[^<]++|<(?![a-zA-Z/!?]))+)",
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"(?<![\w:-])([a-zA-Z][\w:-]*+)\s*+=\s*+(?:\"([^\"]*+)|'([^']*+)|([^\s\"'>]++))")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")
 # Senders fill up the line that a list of mail shows with characters that have no width.
-_PADDING = re.compile("(?:[\u00ad\u034f\u200b-\u200d\u2060\ufeff][ \u00a0]*+){3,}+")
+_PADDING = re.compile("(?>(?:[\u00ad\u034f\u200b-\u200d\u2060\ufeff][ \u00a0]*+){3,})")
 
 _UNSEEN = {
     name: re.compile(rf"</{name}(?=[\s/>]|\Z)", re.IGNORECASE)

@@ -12,13 +12,14 @@ LINE_CHARACTERS = 998  # of what is shown; RFC 5322 §2.1.1: what one line may h
 ADDRESS_CHARACTERS = 320  # RFC 5321 §4.5.3.1: local part 64, "@", domain 255; a longer one is no address
 DATE_OCTETS = 200
 
-_FIELD_LINES = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+\n?(?:[ \t]++[^\n]*+\n?)*+)*+")
+# A group is atomic, never possessive: Python before 3.11.5 matches `(…)*+` wrongly (gh-106052).
+_FIELD_LINES = re.compile(rb"(?>(?:[!-9;-~]++[ \t]*+:[^\n]*+\n?(?>(?:[ \t]++[^\n]*+\n?)*))*)")
 _FIELD_START = re.compile(rb"[!-9;-~]++[ \t]*+:")
 _PARAMETER_LINE = re.compile(rb"[\w*-]++=")
 _BLANK_LINE = re.compile(rb"\r?\n")
 _FIELD = re.compile(
     rb"\n(subject|from|date|content-(?:type|transfer-encoding|disposition|id))[ \t]*:"
-    rb"([^\n]*+(?:\n(?![!-9;-~]++[ \t]*+:)[^\n]*+)*+)",
+    rb"([^\n]*+(?>(?:\n(?![!-9;-~]++[ \t]*+:)[^\n]*+)*))",
     re.IGNORECASE,
 )
 _MAIL_FIELD = re.compile(
@@ -32,7 +33,7 @@ _ENCODED_WORD = re.compile(
     re.IGNORECASE,
 )
 _NOT_SHOWN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]+")
-_COMMENT = re.compile(r'("(?:[^"\\]|\\.){0,300}+")|\((?:[^()\\]|\\.){0,300}+\)')
+_COMMENT = re.compile(r'("(?>(?:[^"\\]|\\.){0,300})")|\((?>(?:[^()\\]|\\.){0,300})\)')
 _ADDRESS_TOKEN = re.compile(
     r'"(?:[^"\\]|\\.){0,300}+"(?:@[^\s<>,;"]++)?|<[^<>]*+>|[,;:]|[^\s<>,;:"]++|[<>"]', re.DOTALL
 )

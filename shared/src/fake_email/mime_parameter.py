@@ -10,7 +10,7 @@ SEGMENTS = 100  # of one parameter continued after RFC 2231 §3
 _EXTENSION_CHARACTERS = 16
 
 _TYPE = re.compile(rb"\s*+([\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127})(?![^\s;,(\"])", re.ASCII)
-_PARAMETER = re.compile(rb"[;\s]\s*+([\w.*-]{1,80})[ \t]*+=\s*+(?:\"((?:[^\"\\]|\\.)*+)\"|([^;]*+))", re.DOTALL)
+_PARAMETER = re.compile(rb"[;\s]\s*+([\w.*-]{1,80})[ \t]*+=\s*+(?:\"((?>(?:[^\"\\]|\\.)*))\"|([^;]*+))", re.DOTALL)
 _ESCAPED = re.compile(rb"\\([\"\\])")
 _DIRECTORIES = re.compile(r".*[/\\]", re.DOTALL)
 # Controls, and the marks that turn the direction of text and so show "exe.fdp" as "pdf.exe".

@@ -1,0 +1,28 @@
+"""The yardstick: aiosmtpd as it is delivered, on uvloop, with a handler that stores nothing. Says its port on stdout."""
+
+import asyncio
+from functools import partial
+
+import uvloop
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+class Nowhere:
+    """Acknowledges every message and forgets it."""
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
+        return "250 2.6.0 Forgotten"
+
+
+async def serve() -> None:
+    """Serve until killed."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        partial(SMTP, Nowhere(), hostname="mx.test", loop=loop), "127.0.0.1", 0, backlog=1_024
+    )
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())

@@ -1,0 +1,75 @@
+"""The servers that ours is measured against, as processes of their own."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from environment import ROOT
+from harness import deadline, free_port
+from postgres import ends_with_us
+
+MISSING_SINK = "smtp-sink is missing, so nothing is measured against it: apt-get install postfix"
+
+
+@contextmanager
+def program(command: Sequence[str], user: str | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A process that speaks on pipes, killed at the end of the block."""
+    with subprocess.Popen(
+        [*ends_with_us("KILL"), *command],
+        cwd=ROOT if user is None else "/",
+        user=user,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def module(name: str) -> list[str]:
+    """The command that runs a module of the benchmark."""
+    return [sys.executable, "-m", name]
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    """The next line of its output; raises EOFError when it ended instead."""
+    line = process.stdout.readline() if process.stdout else ""
+    if not line:
+        raise EOFError(f"{process.args!r} ended")
+    return line
+
+
+@contextmanager
+def bare() -> Iterator[int]:
+    """The port of an aiosmtpd that stores nothing."""
+    with program(module("bench.bare")) as process:
+        yield int(said(process))
+
+
+@contextmanager
+def sink() -> Iterator[int | None]:
+    """The port of Postfix' smtp-sink, which is made to be fast and keeps nothing; None where it is not installed."""
+    path = shutil.which("smtp-sink", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    if path is None:
+        yield None
+        return
+    port = free_port()
+    # smtp-sink refuses to be root.
+    with program([path, f"127.0.0.1:{port}", "1024"], user="nobody" if os.geteuid() == 0 else None):
+        _wait_for_greeting(port)
+        yield port
+
+
+def _wait_for_greeting(port: int) -> None:
+    for _ in deadline():
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            if connection.recv(3) == b"220":
+                return
+    raise TimeoutError(f"nothing greets at port {port}")

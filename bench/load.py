@@ -1,0 +1,154 @@
+"""The load: sessions that send as fast as the server answers, in a process of its own.
+
+It reads an Order a line from stdin and writes a Result a line to stdout. A session waits for each reply before it
+says more, as a sender does that was not offered PIPELINING; the servers differ in that offer.
+"""
+
+import asyncio
+import itertools
+import sys
+import time
+from collections.abc import Generator
+
+import msgspec
+import uvloop
+
+from bench.figures import message
+
+_WARM_SECONDS = 0.1
+_MAIL = b"MAIL FROM:<writer@client.test>\r\n"
+_END = b".\r\n"
+
+# What to send, and the code of the reply that must follow.
+Dialogue = Generator[tuple[bytes, bytes], None, None]
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """How many sessions at once, to which port and mailboxes, for how long, and whether each takes one message."""
+
+    port: int
+    sessions: int
+    is_one_a_connection: bool
+    seconds: float
+    recipients: tuple[str, ...]
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """Messages a second, all that were acknowledged, and how much of a core the load itself took."""
+
+    per_second: float
+    acknowledged: int
+    busy: float
+
+
+class UnexpectedReply(Exception):
+    """The server said something else than the load counts on."""
+
+
+class Session(asyncio.Protocol):
+    """Follows a dialogue until it ends and the server closes the connection."""
+
+    def __init__(self, dialogue: Dialogue) -> None:
+        self._dialogue = dialogue
+        self._transport: asyncio.Transport | None = None
+        self._expected = b""
+        self._reply = b""
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            self._transport = transport
+        self._say_next()
+
+    def data_received(self, octets: bytes) -> None:
+        reply = self._reply + octets if self._reply else octets
+        # A reply is whole when its last line has no hyphen behind the code (RFC 5321 §4.2.1).
+        last = reply.rfind(b"\n", 0, -1) + 1
+        if not reply.endswith(b"\n") or reply[last + 3 : last + 4] == b"-":
+            self._reply = reply
+            return
+        self._reply = b""
+        if reply.startswith(self._expected, last):
+            self._say_next()
+        else:
+            self._fail(UnexpectedReply(f"{reply!r} where {self._expected!r} should be"))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.ended.done():
+            if self._expected:
+                self.ended.set_exception(error or UnexpectedReply(f"closed where {self._expected!r} should be"))
+            else:
+                self.ended.set_result(None)
+
+    def _say_next(self) -> None:
+        octets, self._expected = next(self._dialogue, (b"", b""))
+        if octets and self._transport:
+            self._transport.write(octets)
+
+    def _fail(self, error: Exception) -> None:
+        self.ended.set_exception(error)
+        if self._transport:
+            self._transport.abort()
+
+
+class Load:
+    """One order under way."""
+
+    def __init__(self, order: Order, numbers: Generator[int, None, None] | itertools.count[int]) -> None:
+        self._order = order
+        self._numbers = numbers
+        self._recipients = [b"RCPT TO:<%b>\r\n" % recipient.encode() for recipient in order.recipients]
+        self._is_over = False
+        self._acknowledged = 0
+
+    async def run(self) -> Result:
+        """Send for as long as ordered; what is under way then is finished, and counts as acknowledged only."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(self._order.sessions):
+                tasks.create_task(self._connect_until_over())
+            await asyncio.sleep(_WARM_SECONDS)
+            began_at, busy, before = time.monotonic(), time.process_time(), self._acknowledged
+            await asyncio.sleep(self._order.seconds)
+            seconds, busy, counted = (
+                time.monotonic() - began_at,
+                time.process_time() - busy,
+                self._acknowledged - before,
+            )
+            self._is_over = True
+        return Result(per_second=counted / seconds, acknowledged=self._acknowledged, busy=busy / seconds)
+
+    async def _connect_until_over(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._is_over:
+            _, session = await loop.create_connection(
+                lambda: Session(self._dialogue()), "127.0.0.1", self._order.port
+            )
+            await session.ended
+
+    def _dialogue(self) -> Dialogue:
+        yield b"", b"220"
+        yield b"EHLO client.test\r\n", b"250"
+        while True:
+            number = next(self._numbers)
+            yield _MAIL, b"250"
+            yield self._recipients[number % len(self._recipients)], b"250"
+            yield b"DATA\r\n", b"354"
+            yield message(number) + _END, b"250"
+            self._acknowledged += 1
+            if self._is_over or self._order.is_one_a_connection:
+                break
+        yield b"QUIT\r\n", b"221"
+
+
+def main() -> None:
+    """Obey orders until there are no more."""
+    # Never the same number twice: the same content is the same message.
+    numbers = itertools.count(1)
+    for line in sys.stdin:
+        order = msgspec.json.decode(line, type=Order)
+        result = uvloop.run(Load(order, numbers).run())
+        print(msgspec.json.encode(result).decode(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""`make bench`: what fake-email costs, as ratios to simpler servers that run beside it, one after the other."""
+
+import argparse
+import resource
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import psycopg
+
+sys.path.extend(str(Path(__file__).resolve().parents[1] / each) for each in (".", "dev", "tests"))
+
+from environment import ROOT
+from harness import Pair, running_pair
+from postgres import EmbeddedPostgres, PostgresError
+
+from bench import latency, memory, throughput
+from bench.figures import Lost
+from fake_email import migrate
+
+_MEASURES = {"memory": memory.measure, "latency": latency.measure, "throughput": throughput.measure}
+# A mailbox takes here what many would take together.
+_QUOTA = {"MAILBOX_QUOTA_MESSAGES": "1000000000", "MAILBOX_QUOTA_OCTETS": "1000000000000"}
+
+
+def main() -> None:
+    """Exit status 0: measured, whatever came out. 1: mail was lost or doubled, or it could not be measured."""
+    parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__)
+    parser.add_argument("measures", nargs="*", metavar="|".join(_MEASURES), help="these only")
+    chosen = parser.parse_args().measures or list(_MEASURES)
+    if unknown := set(chosen) - set(_MEASURES):
+        parser.error(f"no such measure: {', '.join(unknown)}")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    _raise_open_files()
+    try:
+        with _running() as pair:
+            for name in chosen:
+                for line in _MEASURES[name](pair):
+                    print(line, flush=True)
+                print()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (Lost, PostgresError) as error:
+        sys.exit(f"make bench: {error}")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave every `with`; a second signal does not keep one from ending what it started."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _raise_open_files() -> None:
+    """A thousand streams are that many files here and in http-api, which inherits the limit; many shells say 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20_000) if hard > 0 else 20_000, hard))
+
+
+@contextmanager
+def _running() -> Iterator[Pair]:
+    """Both services, on a Postgres that syncs."""
+    # Not where temporary files are: that may be memory, where a sync costs nothing.
+    local = ROOT / ".local"
+    local.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=local) as directory:
+        server = EmbeddedPostgres(Path(directory) / "postgres", durable=True)
+        try:
+            server.start()
+            with psycopg.connect(server.url, autocommit=True) as connection:
+                migrate.migrate(connection, migrate.read(ROOT / "db/migrations"))
+            with running_pair(server.url, Path(directory), **_QUOTA) as pair:
+                yield pair
+        finally:
+            server.stop("immediate")
+
+
+if __name__ == "__main__":
+    main()
