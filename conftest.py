@@ -36,7 +36,7 @@ def template(cluster_url: str) -> Iterator[str]:
     with _database(cluster_url, None) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             migrate.migrate(connection, migrate.read(ROOT / "db/migrations"))
-        yield psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+        yield str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The yardstick: aiosmtpd as it is delivered, on uvloop, with a handler that stores nothing. Says its port on stdout."""
+"""The yardstick: aiosmtpd as delivered, on uvloop, with a handler that stores nothing; its port goes to stdout."""
 
 import asyncio
 from functools import partial

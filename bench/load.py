@@ -120,9 +120,7 @@ class Load:
     async def _connect_until_over(self) -> None:
         loop = asyncio.get_running_loop()
         while not self._is_over:
-            _, session = await loop.create_connection(
-                lambda: Session(self._dialogue()), "127.0.0.1", self._order.port
-            )
+            _, session = await loop.create_connection(lambda: Session(self._dialogue()), "127.0.0.1", self._order.port)
             await session.ended
 
     def _dialogue(self) -> Dialogue:

@@ -60,10 +60,15 @@ def create_app(settings: Settings) -> ASGIApp:
         route_handlers=[health, create_temporary_address, poll, stream],
         dependencies={"api": Provide(provide, sync_to_thread=False)},
         lifespan=[lifespan],
+        response_headers={"Cache-Control": "no-store"},
         exception_handlers=problems.HANDLERS,
         cors_config=_cors(settings.cors_allowed_origins),
         openapi_config=OpenAPIConfig(
-            title="fake-email", version="1", path="/api/openapi.json", render_plugins=[JsonRenderPlugin(path="/")]
+            title="fake-email",
+            version="1",
+            use_handler_docstrings=True,
+            path="/api/openapi.json",
+            render_plugins=[JsonRenderPlugin(path="/")],
         ),
         request_max_body_size=_MAX_BODY_OCTETS,
         logging_config=None,

@@ -14,6 +14,7 @@ from http_api import parameters
 from http_api.api import Api
 from http_api.arrivals import Wake
 from http_api.listing import ListedMessage, listed_message
+from http_api.problems import described
 
 MAX_LIMIT = 100
 MAX_WAIT_SECONDS = 60
@@ -28,7 +29,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[ListedMessage]
 
 
-@get("/api/inbox/poll")
+@get("/api/inbox/poll", responses=described(400, 404, 503))
 async def poll(
     api: Api,
     address: str,

@@ -12,6 +12,7 @@ import structlog
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 
 from fake_email.errors import AddressTaken, DatabaseAway, MailboxNotFound, ServiceError
@@ -56,13 +57,25 @@ _LIBRARY_CODES = {
 _RETRY_SECONDS = "2"
 
 
+def described(*statuses: int) -> dict[int, ResponseSpec]:
+    """What the OpenAPI document says of the failures of a call."""
+    return {
+        status: ResponseSpec(
+            Problem, media_type=PROBLEM_JSON, description=HTTPStatus(status).phrase, generate_examples=False
+        )
+        for status in statuses
+    }
+
+
 def _answer(
     status: int, *, code: str, sentence: str, field: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response[Problem]:
     problem = Problem(
         title=HTTPStatus(status).phrase, status=status, detail=sentence, code=code, error=sentence, field=field
     )
-    return Response(problem, status_code=status, media_type=PROBLEM_JSON, headers=dict(headers or {}))
+    return Response(
+        problem, status_code=status, media_type=PROBLEM_JSON, headers={"Cache-Control": "no-store", **(headers or {})}
+    )
 
 
 def _on_fact(_request: AnyRequest, error: ServiceError) -> Response[Problem]:

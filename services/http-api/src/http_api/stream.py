@@ -11,10 +11,10 @@ from fake_email.messages import Since
 from http_api import parameters
 from http_api.api import Api
 from http_api.event_stream import EventStream
-from http_api.problems import BadInput
+from http_api.problems import BadInput, described
 
 
-@get("/api/inbox/stream", media_type="text/event-stream")
+@get("/api/inbox/stream", media_type="text/event-stream", responses=described(400, 404, 503))
 async def stream(
     api: Api,
     address: str,

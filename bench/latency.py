@@ -1,0 +1,132 @@
+"""How soon a message that was acknowledged is at an open stream, and how soon Postgres itself tells of it."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+
+import psycopg
+import uvloop
+from harness import Pair, SmtpClient
+from psycopg import sql
+
+from bench.figures import Lost, make_mailboxes, message, percentile
+from bench.streams import open_streams
+from fake_email import events
+
+_STREAMS = 50
+_PER_SECOND = 50
+_SECONDS = 12
+_MESSAGES = _PER_SECOND * _SECONDS
+# A multiple of it is _STREAMS, so that mail to one mailbox goes through one session, in order.
+_SESSIONS = 10
+_LAST_SECONDS = 5.0
+
+_LISTEN = sql.SQL("LISTEN {}").format(sql.Identifier(events.CHANNEL))
+_IDS = "SELECT id, address FROM mailbox WHERE address = ANY(%(addresses)s)"
+
+# A message by its mailbox' address and its seq there.
+Key = tuple[str, int]
+Moments = Mapping[Key, float]
+
+
+class Observer:
+    """When each message was sent, acknowledged, notified and streamed, in seconds of the monotonic clock."""
+
+    def __init__(self) -> None:
+        self.sent: dict[Key, float] = {}
+        self.acknowledged: dict[Key, float] = {}
+        self.notified: dict[Key, float] = {}
+        self.streamed: dict[Key, float] = {}
+        self.events = 0
+        self.is_complete = asyncio.Event()
+
+    def arrived(self, address: str, seq: int) -> None:
+        """An event is at its stream."""
+        self.streamed[address, seq] = time.monotonic()
+        self.events += 1
+        self._check()
+
+    async def deliver(self, client: SmtpClient, address: str, number: int) -> None:
+        """Send message `number`, which is to be the next one of its mailbox."""
+        key = (address, number // _STREAMS + 1)
+        await client.begin(address)
+        self.sent[key] = time.monotonic()
+        await client.send(message(number) + b".\r\n")
+        reply = await client.reply()
+        self.acknowledged[key] = time.monotonic()
+        if reply.code != 250:
+            raise Lost(f"refused at {_PER_SECOND} messages/s: {reply.code} {reply.text}")
+
+    async def listen(self, connection: psycopg.AsyncConnection, addresses: Sequence[str]) -> None:
+        """Note what Postgres tells, until cancelled."""
+        cursor = await connection.execute(_IDS, {"addresses": list(addresses)})
+        by_id = dict(await cursor.fetchall())
+        async for notification in connection.notifies():
+            now = time.monotonic()
+            for mailbox_id, seq in events.decode(notification.payload):
+                self.notified[by_id[mailbox_id], seq] = now
+            self._check()
+
+    def _check(self) -> None:
+        if len(self.streamed) == len(self.notified) == _MESSAGES:
+            self.is_complete.set()
+
+
+def measure(pair: Pair) -> Iterator[str]:
+    """A table of milliseconds; raises Lost when an event is missing, or came twice."""
+    seen = uvloop.run(_observe(pair, make_mailboxes(pair, _STREAMS)))
+    if seen.streamed.keys() != seen.acknowledged.keys() or seen.events != _MESSAGES:
+        raise Lost(f"{len(seen.acknowledged)} messages were acknowledged, {seen.events} events came")
+    yield f"{f'ms at {_PER_SECOND} messages/s, {_STREAMS} streams':<34}{'p50':>7}{'p99':>8}"
+    yield _row("from 250 to the event", _percentiles(seen.acknowledged, seen.streamed))
+    yield _row("from 250 to a bare LISTEN", _percentiles(seen.acknowledged, seen.notified))
+    yield _row("from the final dot to 250", _percentiles(seen.sent, seen.acknowledged))
+    to_event, to_listen = _percentiles(seen.sent, seen.streamed), _percentiles(seen.sent, seen.notified)
+    yield _row("from the final dot to the event", to_event)
+    yield _row("from the final dot to a LISTEN", to_listen)
+    # From the final dot: a notification may be here before the 250, and then there is no ratio.
+    yield _row(
+        "event/LISTEN, from the final dot", [ours / bare for ours, bare in zip(to_event, to_listen, strict=True)]
+    )
+    yield f"  {len(seen.acknowledged)} acknowledged, {seen.events} events"
+
+
+def _row(label: str, figures: Sequence[float]) -> str:
+    return f"  {label:<32}{figures[0]:>7.2f}{figures[1]:>8.2f}"
+
+
+def _percentiles(begun: Moments, ended: Moments) -> list[float]:
+    spans = [(ended[key] - begun[key]) * 1_000 for key in begun]
+    return [percentile(spans, percent) for percent in (50, 99)]
+
+
+async def _observe(pair: Pair, addresses: Sequence[str]) -> Observer:
+    observer = Observer()
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(
+            await psycopg.AsyncConnection.connect(pair.environ["DATABASE_URL"], autocommit=True)
+        )
+        await connection.execute(_LISTEN)
+        clients = [await stack.enter_async_context(SmtpClient.connect(pair.smtp_port)) for _ in range(_SESSIONS)]
+        streams = await open_streams(pair, addresses, observer.arrived)
+        async with asyncio.TaskGroup() as tasks:
+            listening = tasks.create_task(observer.listen(connection, addresses))
+            async with asyncio.TaskGroup() as sending:
+                began_at = time.monotonic()
+                for turn, client in enumerate(clients):
+                    sending.create_task(_send(observer, client, addresses, began_at, turn))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_SECONDS):
+                    await observer.is_complete.wait()
+            listening.cancel()
+        for stream in streams:
+            stream.close()
+    return observer
+
+
+async def _send(observer: Observer, client: SmtpClient, addresses: Sequence[str], began_at: float, turn: int) -> None:
+    """Send every message whose turn it is at its own time, however long the one before it took."""
+    for number in range(turn, _MESSAGES, _SESSIONS):
+        await asyncio.sleep(began_at + number / _PER_SECOND - time.monotonic())
+        await observer.deliver(client, addresses[number % len(addresses)], number)

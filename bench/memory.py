@@ -1,0 +1,58 @@
+"""Resident memory: of each process at rest, and of streams that are open and have nothing to say."""
+
+import asyncio
+import itertools
+from collections.abc import Iterator, Mapping
+
+import psutil
+import uvloop
+from harness import Pair
+
+from bench.figures import make_mailboxes
+from bench.streams import open_streams
+
+_STREAMS = 1_000
+_MAILBOXES = 50
+_SETTLE_SECONDS = 1.0
+_MB = 1_000_000
+
+
+def measure(pair: Pair) -> Iterator[str]:
+    """A table of VmRSS."""
+    addresses = make_mailboxes(pair, _MAILBOXES)
+    processes = _processes(pair)
+    idle, streaming = uvloop.run(_open(pair, addresses, processes))
+    yield f"{'resident memory, MB':<34}{'idle':>7}{f'{_STREAMS} streams':>16}{'more':>8}{'KB each':>11}"
+    for name in processes:
+        yield f"  {name:<32}{idle[name] / _MB:>7.1f}{streaming[name] / _MB:>16.1f}"
+    more = sum(streaming.values()) - sum(idle.values())
+    yield (
+        f"  {'together':<32}{sum(idle.values()) / _MB:>7.1f}{sum(streaming.values()) / _MB:>16.1f}"
+        f"{more / _MB:>8.1f}{more / _STREAMS / 1_000:>11.1f}"
+    )
+
+
+def _processes(pair: Pair) -> Mapping[str, psutil.Process]:
+    """smtp-ingest, http-api and what http-api started, by a name for the table."""
+    smtp, http = (psutil.Process(service.pid) for service in pair.services)
+    workers = {f"http-api, {number}": worker for number, worker in enumerate(http.children(recursive=True), 1)}
+    return {"smtp-ingest": smtp, "http-api": http} | workers
+
+
+async def _open(
+    pair: Pair, addresses: list[str], processes: Mapping[str, psutil.Process]
+) -> tuple[dict[str, int], dict[str, int]]:
+    await asyncio.sleep(_SETTLE_SECONDS)
+    idle = _resident(processes)
+    streams = await open_streams(
+        pair, itertools.islice(itertools.cycle(addresses), _STREAMS), lambda _address, _seq: None
+    )
+    await asyncio.sleep(_SETTLE_SECONDS)
+    streaming = _resident(processes)
+    for stream in streams:
+        stream.close()
+    return idle, streaming
+
+
+def _resident(processes: Mapping[str, psutil.Process]) -> dict[str, int]:
+    return {name: process.memory_info().rss for name, process in processes.items()}
