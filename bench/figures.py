@@ -38,6 +38,14 @@ def make_mailboxes(pair: Pair, count: int) -> list[str]:
         ]
 
 
+def row(label: str, *cells: str | float) -> str:
+    """A line of the table; a heading, where the cells are words, stands out a little."""
+    indent = "" if all(isinstance(cell, str) for cell in cells) else "  "
+    return f"{indent + label:<34}" + "".join(
+        f"{cell:>12}" if isinstance(cell, str) else f"{cell:>12.{0 if cell >= 100 else 2}f}" for cell in cells
+    )
+
+
 def percentile(values: Sequence[float], percent: float) -> float:
     """The least of `values` that so many percent of them do not exceed."""
     return sorted(values)[math.ceil(len(values) * percent / 100) - 1]

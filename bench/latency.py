@@ -10,7 +10,7 @@ import uvloop
 from harness import Pair, SmtpClient
 from psycopg import sql
 
-from bench.figures import Lost, make_mailboxes, message, percentile
+from bench.figures import Lost, make_mailboxes, message, percentile, row
 from bench.streams import open_streams
 from fake_email import events
 
@@ -61,7 +61,7 @@ class Observer:
     async def listen(self, connection: psycopg.AsyncConnection, addresses: Sequence[str]) -> None:
         """Note what Postgres tells, until cancelled."""
         cursor = await connection.execute(_IDS, {"addresses": list(addresses)})
-        by_id = dict(await cursor.fetchall())
+        by_id: dict[int, str] = dict(await cursor.fetchall())
         async for notification in connection.notifies():
             now = time.monotonic()
             for mailbox_id, seq in events.decode(notification.payload):
@@ -78,22 +78,18 @@ def measure(pair: Pair) -> Iterator[str]:
     seen = uvloop.run(_observe(pair, make_mailboxes(pair, _STREAMS)))
     if seen.streamed.keys() != seen.acknowledged.keys() or seen.events != _MESSAGES:
         raise Lost(f"{len(seen.acknowledged)} messages were acknowledged, {seen.events} events came")
-    yield f"{f'ms at {_PER_SECOND} messages/s, {_STREAMS} streams':<34}{'p50':>7}{'p99':>8}"
-    yield _row("from 250 to the event", _percentiles(seen.acknowledged, seen.streamed))
-    yield _row("from 250 to a bare LISTEN", _percentiles(seen.acknowledged, seen.notified))
-    yield _row("from the final dot to 250", _percentiles(seen.sent, seen.acknowledged))
+    yield row(f"ms at {_PER_SECOND} messages/s, {_STREAMS} streams", "p50", "p99")
+    yield row("250 to the event", *_percentiles(seen.acknowledged, seen.streamed))
+    yield row("250 to a bare LISTEN", *_percentiles(seen.acknowledged, seen.notified))
+    # A notification may be here before the 250, and then there is no ratio; from the final dot there is one.
     to_event, to_listen = _percentiles(seen.sent, seen.streamed), _percentiles(seen.sent, seen.notified)
-    yield _row("from the final dot to the event", to_event)
-    yield _row("from the final dot to a LISTEN", to_listen)
-    # From the final dot: a notification may be here before the 250, and then there is no ratio.
-    yield _row(
-        "event/LISTEN, from the final dot", [ours / bare for ours, bare in zip(to_event, to_listen, strict=True)]
+    yield row("final dot to the 250", *_percentiles(seen.sent, seen.acknowledged))
+    yield row("final dot to the event", *to_event)
+    yield row("final dot to a bare LISTEN", *to_listen)
+    yield row(
+        "event/LISTEN, from the final dot", *(ours / bare for ours, bare in zip(to_event, to_listen, strict=True))
     )
     yield f"  {len(seen.acknowledged)} acknowledged, {seen.events} events"
-
-
-def _row(label: str, figures: Sequence[float]) -> str:
-    return f"  {label:<32}{figures[0]:>7.2f}{figures[1]:>8.2f}"
 
 
 def _percentiles(begun: Moments, ended: Moments) -> list[float]:

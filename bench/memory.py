@@ -8,7 +8,7 @@ import psutil
 import uvloop
 from harness import Pair
 
-from bench.figures import make_mailboxes
+from bench.figures import make_mailboxes, row
 from bench.streams import open_streams
 
 _STREAMS = 1_000
@@ -22,14 +22,11 @@ def measure(pair: Pair) -> Iterator[str]:
     addresses = make_mailboxes(pair, _MAILBOXES)
     processes = _processes(pair)
     idle, streaming = uvloop.run(_open(pair, addresses, processes))
-    yield f"{'resident memory, MB':<34}{'idle':>7}{f'{_STREAMS} streams':>16}{'more':>8}{'KB each':>11}"
+    yield row("resident memory, MB", "idle", f"{_STREAMS} streams", "more", "KB each")
     for name in processes:
-        yield f"  {name:<32}{idle[name] / _MB:>7.1f}{streaming[name] / _MB:>16.1f}"
+        yield row(name, idle[name] / _MB, streaming[name] / _MB)
     more = sum(streaming.values()) - sum(idle.values())
-    yield (
-        f"  {'together':<32}{sum(idle.values()) / _MB:>7.1f}{sum(streaming.values()) / _MB:>16.1f}"
-        f"{more / _MB:>8.1f}{more / _STREAMS / 1_000:>11.1f}"
-    )
+    yield row("together", sum(idle.values()) / _MB, sum(streaming.values()) / _MB, more / _MB, more / _STREAMS / 1_000)
 
 
 def _processes(pair: Pair) -> Mapping[str, psutil.Process]:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from urllib.parse import quote
 
 from harness import Pair
@@ -47,7 +48,7 @@ async def open_streams(pair: Pair, addresses: Iterable[str], arrived: Callable[[
     async with asyncio.timeout(30):
         for address in addresses:
             _, stream = await loop.create_connection(
-                lambda address=address: Stream(address, arrived), "127.0.0.1", int(pair.environ["HTTP_PORT"])
+                partial(Stream, address, arrived), "127.0.0.1", int(pair.environ["HTTP_PORT"])
             )
             await stream.is_open.wait()
             streams.append(stream)

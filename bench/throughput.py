@@ -10,7 +10,7 @@ import psycopg
 from harness import Pair
 
 from bench import contestants
-from bench.figures import MESSAGE_OCTETS, Lost, make_mailboxes
+from bench.figures import MESSAGE_OCTETS, Lost, make_mailboxes, row
 from bench.load import Order, Result
 
 _SESSIONS = (1, 10, 50)
@@ -44,7 +44,7 @@ def measure(pair: Pair) -> Iterator[str]:
         contestants.program(contestants.module("bench.load")) as load,
     ):
         ports = {"ours": pair.smtp_port, "bare": bare} | ({"sink": sink} if sink else {})
-        yield f"{f'messages/s of {MESSAGE_OCTETS} octets':<34}{'ours':>7}{'bare':>8}{'sink':>8}{'ours/bare':>11}{'ours/sink':>11}"
+        yield row(f"messages/s of {MESSAGE_OCTETS} octets", "ours", "bare", "sink", "ours/bare", "ours/sink")
         for is_one_a_connection, sessions in itertools.product((True, False), _SESSIONS):
             order = Order(
                 port=0,
@@ -61,14 +61,15 @@ def measure(pair: Pair) -> Iterator[str]:
     for name in ports:
         strained = sum(each[name].busy > _STRAINED for each in rounds)
         if strained:
-            yield f"  {name}: in {strained} of {len(rounds)} rounds the load took over {_STRAINED:.0%} of a core, so it could do more"
+            yield f"  {name} could do more: the load was out of breath in {strained} of {len(rounds)} rounds"
     yield _count(pair, recipients, sum(each["ours"].acknowledged for each in rounds))
 
 
 def _round(load: subprocess.Popen[str], ports: Mapping[str, int], order: Order, turn: int) -> Round:
     # Who is first changes, so that nobody always follows the same neighbour.
-    names = sorted(ports, reverse=turn % 2 == 1)
-    return {name: _obeyed(load, msgspec.structs.replace(order, port=ports[name])) for name in names}
+    names = list(ports) if turn % 2 == 0 else list(reversed(ports))
+    results = {name: _obeyed(load, msgspec.structs.replace(order, port=ports[name])) for name in names}
+    return {name: results[name] for name in ports}
 
 
 def _obeyed(load: subprocess.Popen[str], order: Order) -> Result:
@@ -79,20 +80,12 @@ def _obeyed(load: subprocess.Popen[str], order: Order) -> Result:
 
 
 def _row(order: Order, rounds: Sequence[Round]) -> str:
-    many = "one" if order.is_one_a_connection else "many"
-    plural = "s" if order.sessions > 1 else ""
-    label = f"  {order.sessions} session{plural}, {many} a connection"
-    figures = [
-        f"{statistics.median(each[name].per_second for each in rounds):.0f}" if name in rounds[0] else "-"
-        for name in ("ours", "bare", "sink")
-    ]
-    ratios = [
-        f"{statistics.median(each['ours'].per_second / each[name].per_second for each in rounds):.2f}"
-        if name in rounds[0]
-        else "-"
-        for name in ("bare", "sink")
-    ]
-    return f"{label:<34}{figures[0]:>7}{figures[1]:>8}{figures[2]:>8}{ratios[0]:>11}{ratios[1]:>11}"
+    rates, ratios = [], []
+    for name in rounds[0]:
+        rates.append(statistics.median(each[name].per_second for each in rounds))
+        ratios.append(statistics.median(each["ours"].per_second / each[name].per_second for each in rounds))
+    label = f"{order.sessions} at once, {'one' if order.is_one_a_connection else 'many'} a connection"
+    return row(label, *rates, *ratios[1:])
 
 
 def _count(pair: Pair, addresses: Sequence[str], acknowledged: int) -> str:

@@ -6,6 +6,7 @@ its replies have no enhanced codes: those parts are replaced here.
 """
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 
 import aiosmtpd.smtp
@@ -73,7 +74,6 @@ class Session(aiosmtpd.smtp.SMTP):
         self._service = service
         self._transaction: _Transaction | None = None
         self._has_greeted = False
-        self._is_extended = False
         self._is_awaiting_command = False
         self._is_ending = False
         self._messages = 0
@@ -82,13 +82,15 @@ class Session(aiosmtpd.smtp.SMTP):
     # The transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        peer = transport.get_extra_info("peername")
+        self._log = log.bind(session=secrets.token_hex(4), peer=peer[0] if peer else "gone")
         self._service.sessions.add(self)
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
         self._service.sessions.remove(self)
-        log.info("session_ended", outcome=self._outcome, messages=self._messages)
+        self._log.info("session_ended", outcome=self._outcome, messages=self._messages)
 
     def eof_received(self) -> bool:
         # A client that has said all it has to say may still read (RFC 1122 §4.2.2.13): its commands are answered.
@@ -155,12 +157,12 @@ class Session(aiosmtpd.smtp.SMTP):
         try:
             await command(self, argument.strip())
         except ServiceError as error:
-            log.warning("command_deferred", error=type(error).__name__)
+            self._log.warning("command_deferred", error=type(error).__name__)
             await self._reply(replies.FOR_ERROR[type(error)])
         except (asyncio.IncompleteReadError, ConnectionError):
             raise
-        except Exception:  # the edge: the session survives, the client tries again
-            log.exception("command_failed")
+        except Exception:  # noqa: BLE001  # the edge: the session survives, the client tries again
+            self._log.exception("command_failed")
             self._set_rset_state()
             await self._reply(replies.TRY_LATER)
 
@@ -182,7 +184,6 @@ class Session(aiosmtpd.smtp.SMTP):
             return
         self._set_rset_state()
         self._has_greeted = True
-        self._is_extended = is_extended
         own_name = self._service.settings.domain[0]
         if not is_extended:
             await self._reply(f"250 {own_name}")
@@ -251,7 +252,7 @@ class Session(aiosmtpd.smtp.SMTP):
         if recipient is None:
             return replies.NO_SUCH_MAILBOX
         if recipient.is_full:
-            log.info("mailbox_full", mailbox=recipient.mailbox_id)
+            self._log.info("mailbox_full", mailbox=recipient.mailbox_id)
             return replies.MAILBOX_FULL
         transaction.deliveries.append(
             Delivery(id=messages.new_id(), mailbox_id=recipient.mailbox_id, recipient=forward_path.given)
@@ -292,17 +293,17 @@ class Session(aiosmtpd.smtp.SMTP):
     async def _commit(self, transaction: _Transaction, content: Content) -> str:
         limit = self._service.settings.max_message_octets
         if content.is_over_limit:
-            log.info("message_refused", reason="too_large", limit_octets=limit)
+            self._log.info("message_refused", reason="too_large", limit_octets=limit)
             return replies.TOO_LARGE.format(octets=limit)
         arrival = await make_arrival(
             reverse_path=transaction.reverse_path, deliveries=transaction.deliveries, content=content.octets()
         )
         outcome = await self._service.committer.commit(arrival)
         if outcome.live == 0:
-            log.info("message_refused", reason="mailbox_gone")
+            self._log.info("message_refused", reason="mailbox_gone")
             return replies.NO_SUCH_MAILBOX
         self._messages += 1
-        log.info(
+        self._log.info(
             "message_stored",
             message=str(transaction.deliveries[0].id),
             recipients=outcome.live,

@@ -1,0 +1,271 @@
+"""What the environment may say, and what it may not."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import COMMANDS
+
+from fake_email.errors import SettingsError
+from fake_email.settings import DatabaseSettings, Settings, load
+
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
+PASSWORD = "sesame"
+REQUIRED = {"DATABASE_URL": f"postgresql://fake-email:{PASSWORD}@127.0.0.1:5432/fake-email", "DOMAIN": "mx.test"}
+DEFAULTS: dict[str, str | int | float | tuple[str, ...]] = {
+    "HTTP_HOST": "127.0.0.1",
+    "HTTP_PORT": 3001,
+    "HTTP_WORKERS": 1,
+    "SMTP_HOST": "0.0.0.0",
+    "SMTP_PORT": 25,
+    "CORS_ALLOWED_ORIGINS": (),
+    "MAILBOX_TTL_SECONDS": 86_400,
+    "MAX_MESSAGE_OCTETS": 26_214_400,
+    "MAILBOX_QUOTA_MESSAGES": 500,
+    "MAILBOX_QUOTA_OCTETS": 104_857_600,
+    "COMMIT_QUEUE_MESSAGES": 2_000,
+    "COMMIT_QUEUE_OCTETS": 134_217_728,
+    "DRAIN_SECONDS": 20,
+    "LOG_LEVEL": "info",
+}
+
+
+def value_of(variable: str, **environ: str) -> object:
+    return getattr(load(REQUIRED | environ, Settings), variable.lower())
+
+
+def complaint_about(**environ: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load(REQUIRED | environ, Settings)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("variable", "default"), DEFAULTS.items())
+def test_a_variable_that_is_missing_has_its_default(variable: str, default: object) -> None:
+    value = value_of(variable)
+
+    assert value == default
+
+
+def test_every_variable_but_the_required_ones_has_a_default() -> None:
+    variables = {name.upper() for name in Settings.__struct_fields__}
+
+    assert variables == {*REQUIRED, *DEFAULTS}
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+@pytest.mark.parametrize(("variable", "default"), DEFAULTS.items())
+def test_an_empty_variable_counts_as_none(variable: str, default: object, empty: str) -> None:
+    value = value_of(variable, **{variable: empty})
+
+    assert value == default
+
+
+@pytest.mark.parametrize("variable", REQUIRED)
+@pytest.mark.parametrize("environ", [{}, {"DATABASE_URL": "", "DOMAIN": " "}], ids=["missing", "empty"])
+def test_a_required_variable_that_is_missing_is_named(variable: str, environ: dict[str, str]) -> None:
+    others = {name: value for name, value in REQUIRED.items() if name != variable}
+
+    with pytest.raises(SettingsError) as caught:
+        load(environ | others, Settings)
+
+    assert str(caught.value) == f"{variable}: missing; it has no default"
+
+
+def test_migrating_needs_nothing_but_the_url_of_the_database() -> None:
+    settings = load({"DATABASE_URL": REQUIRED["DATABASE_URL"]}, DatabaseSettings)
+
+    assert settings == DatabaseSettings(database_url=REQUIRED["DATABASE_URL"], log_level="info")
+
+
+@pytest.mark.parametrize(
+    ("variable", "given", "value"),
+    [
+        ("HTTP_HOST", "::1", "::1"),
+        ("HTTP_PORT", "8080", 8080),
+        ("HTTP_PORT", " 8080 ", 8080),
+        ("HTTP_PORT", "0", 0),
+        ("HTTP_PORT", "65535", 65_535),
+        ("HTTP_WORKERS", "64", 64),
+        ("SMTP_HOST", "127.0.0.1", "127.0.0.1"),
+        ("SMTP_PORT", "2525", 2525),
+        ("MAILBOX_TTL_SECONDS", "60", 60),
+        ("MAILBOX_TTL_SECONDS", "604800", 604_800),
+        ("MAX_MESSAGE_OCTETS", "65536", 65_536),
+        ("MAX_MESSAGE_OCTETS", "268435456", 268_435_456),
+        ("MAILBOX_QUOTA_MESSAGES", "1", 1),
+        ("MAILBOX_QUOTA_OCTETS", "1", 1),
+        ("COMMIT_QUEUE_MESSAGES", "1", 1),
+        ("COMMIT_QUEUE_OCTETS", "1", 1),
+        ("DRAIN_SECONDS", "0", 0),
+        ("DRAIN_SECONDS", "0.5", 0.5),
+        ("DRAIN_SECONDS", "600", 600),
+        ("LOG_LEVEL", "debug", "debug"),
+        ("LOG_LEVEL", "error", "error"),
+    ],
+)
+def test_a_value_in_range_is_taken(variable: str, given: str, value: object) -> None:
+    taken = value_of(variable, **{variable: given})
+
+    assert taken == value
+
+
+NUMBERS = [name for name, default in DEFAULTS.items() if isinstance(default, int)]
+
+
+@pytest.mark.parametrize("given", ["many", "12 000", "1,000", "0x10", "1.5 s", "-", "one\ntwo"])
+@pytest.mark.parametrize("variable", NUMBERS)
+def test_what_is_no_number_is_refused_in_one_line_that_names_the_variable(variable: str, given: str) -> None:
+    complaint = complaint_about(**{variable: given})
+
+    assert complaint.startswith(f"{variable}: ")
+    assert complaint.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("variable", "given"),
+    [
+        ("HTTP_PORT", "-1"),
+        ("HTTP_PORT", "65536"),
+        ("HTTP_PORT", "9" * 30),
+        ("HTTP_WORKERS", "0"),
+        ("HTTP_WORKERS", "65"),
+        ("SMTP_PORT", "-1"),
+        ("SMTP_PORT", "65536"),
+        ("MAILBOX_TTL_SECONDS", "59"),
+        ("MAILBOX_TTL_SECONDS", "604801"),
+        ("MAILBOX_TTL_SECONDS", "60.5"),
+        ("MAX_MESSAGE_OCTETS", "65535"),
+        ("MAX_MESSAGE_OCTETS", "268435457"),
+        ("MAILBOX_QUOTA_MESSAGES", "0"),
+        ("MAILBOX_QUOTA_OCTETS", "0"),
+        ("COMMIT_QUEUE_MESSAGES", "0"),
+        ("COMMIT_QUEUE_OCTETS", "0"),
+        ("DRAIN_SECONDS", "-1"),
+        ("DRAIN_SECONDS", "601"),
+        ("DRAIN_SECONDS", "nan"),
+        ("DRAIN_SECONDS", "inf"),
+        ("LOG_LEVEL", "verbose"),
+        ("LOG_LEVEL", "one\ntwo"),
+        ("LOG_LEVEL", "what is - at `$.nowhere`"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_in_one_line_that_names_the_variable(variable: str, given: str) -> None:
+    complaint = complaint_about(**{variable: given})
+
+    assert complaint.startswith(f"{variable}: ")
+    assert complaint.isprintable()
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "DOMAIN", "SMTP_HOST", "HTTP_PORT", "LOG_LEVEL"])
+def test_octets_that_are_no_utf8_are_refused_in_one_line_that_names_the_variable(variable: str) -> None:
+    latin_1 = REQUIRED.get(variable, "") + b"\xfc".decode(errors="surrogateescape")
+
+    complaint = complaint_about(**{variable: latin_1})
+
+    assert complaint.startswith(f"{variable}: ")
+    assert complaint.isprintable()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        PASSWORD,
+        f"mysql://fake-email:{PASSWORD}@127.0.0.1/fake-email",
+        f"postgresql://fake-email:%zz{PASSWORD}@127.0.0.1/fake-email",
+        f"postgresql://fake-email:{PASSWORD}@127.0.0.1/fake-email?no_such_option=1",
+        f"postgresql://fake-email:{PASSWORD}@[::1/fake-email",
+        f"host=127.0.0.1 password={PASSWORD} fake-email",
+    ],
+)
+def test_a_miswritten_database_url_is_refused_without_its_password(url: str) -> None:
+    complaint = complaint_about(DATABASE_URL=url)
+
+    assert complaint == "DATABASE_URL: not a Postgres URI, as in postgresql://name@host:5432/database"
+
+
+@pytest.mark.parametrize(
+    ("given", "domains"),
+    [
+        ("mx.test", ("mx.test",)),
+        ("mx.test,other.test", ("mx.test", "other.test")),
+        (" mx.test , other.test ,", ("mx.test", "other.test")),
+        ("MX.Test", ("mx.test",)),
+        ("localhost", ("localhost",)),
+        (f"{'a' * 63}.test", (f"{'a' * 63}.test",)),
+        ("xn--bcher-kva.test", ("xn--bcher-kva.test",)),
+    ],
+)
+def test_domain_is_a_list_in_lower_case_and_in_order(given: str, domains: tuple[str, ...]) -> None:
+    settings = load(REQUIRED | {"DOMAIN": given}, Settings)
+
+    assert settings.domain == domains
+
+
+@pytest.mark.parametrize(
+    "domain",
+    ["mx..test", ".test", "test.", "-mx.test", "mx-.test", "mx_1.test", "me@mx.test", "bücher.test", "mx test"]
+    + [f"{'a' * 64}.test", f"{'a.' * 127}test", "mx\n.test"],
+)
+def test_what_is_no_domain_is_refused_in_one_line_that_shows_it(domain: str) -> None:
+    complaint = complaint_about(DOMAIN=f"mx.test,{domain}")
+
+    assert complaint == f"DOMAIN: {domain!r} is not a domain name, as in mx.example.org"
+
+
+def test_a_list_of_nothing_but_commas_is_no_domain() -> None:
+    complaint = complaint_about(DOMAIN=", ,")
+
+    assert complaint == "DOMAIN: missing; it has no default"
+
+
+@pytest.mark.parametrize(
+    ("given", "origins"),
+    [
+        ("https://my-app.test", ("https://my-app.test",)),
+        ("https://my-app.test, http://localhost:3000", ("https://my-app.test", "http://localhost:3000")),
+        ("https://My-App.test,", ("https://my-app.test",)),
+        ("https://my-app-*.test", ("https://my-app-*.test",)),
+        ("https://*.test:8443", ("https://*.test:8443",)),
+        (",", ()),
+    ],
+)
+def test_cors_allowed_origins_is_a_list_of_origins(given: str, origins: tuple[str, ...]) -> None:
+    settings = load(REQUIRED | {"CORS_ALLOWED_ORIGINS": given}, Settings)
+
+    assert settings.cors_allowed_origins == origins
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "null", "my-app.test", "https://", "https://my-app.test/", "https://my-app.test/page", "ftp://my-app.test"]
+    + ["https://*-*.test", "https://my-app.test:", "https://me@my-app.test", "https://my_app.test"],
+)
+def test_what_is_no_origin_is_refused_in_one_line_that_shows_it(origin: str) -> None:
+    complaint = complaint_about(CORS_ALLOWED_ORIGINS=f"https://my-app.test,{origin}")
+
+    assert complaint == f"CORS_ALLOWED_ORIGINS: {origin!r} is not an origin, as in https://my-app-*.vercel.app"
+
+
+def test_the_example_file_names_every_variable() -> None:
+    lines = EXAMPLE.read_text().splitlines()
+
+    named = [line.removeprefix("#").partition("=")[0] for line in lines if "=" in line and not line.startswith("# ")]
+
+    assert sorted(named) == sorted([*REQUIRED, *DEFAULTS])
+
+
+@pytest.mark.parametrize("command", [["smtp-ingest"], ["http-api"], ["fake-email", "check"]], ids=lambda it: it[-1])
+def test_a_wrong_environment_stops_the_start_with_status_2_and_one_line(command: list[str]) -> None:
+    program, *arguments = command
+
+    ended = subprocess.run(
+        [COMMANDS / program, *arguments],
+        check=False,
+        capture_output=True,
+        env=REQUIRED | {"SMTP_PORT": "0", "HTTP_PORT": "eighty"},
+        text=True,
+        timeout=20,
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", "HTTP_PORT: Expected `int`, got `str`\n")
