@@ -10,7 +10,8 @@ import uvloop
 from harness import Pair, SmtpClient
 from psycopg import sql
 
-from bench.figures import Lost, make_mailboxes, message, percentile, row
+from bench.figures import Lost, make_mailboxes, percentile, row
+from bench.mail import message
 from bench.streams import open_streams
 from fake_email import events
 

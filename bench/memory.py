@@ -32,7 +32,7 @@ def measure(pair: Pair) -> Iterator[str]:
 def _processes(pair: Pair) -> Mapping[str, psutil.Process]:
     """smtp-ingest, http-api and what http-api started, by a name for the table."""
     smtp, http = (psutil.Process(service.pid) for service in pair.services)
-    workers = {f"http-api, {number}": worker for number, worker in enumerate(http.children(recursive=True), 1)}
+    workers = {f"http-api, worker {number}": worker for number, worker in enumerate(http.children(recursive=True), 1)}
     return {"smtp-ingest": smtp, "http-api": http} | workers
 
 

@@ -21,7 +21,7 @@ from postgres import EmbeddedPostgres, PostgresError
 
 from bench import latency, memory, throughput
 from bench.figures import Lost
-from fake_email import migrate
+from fake_email import log, migrate
 
 _MEASURES = {"memory": memory.measure, "latency": latency.measure, "throughput": throughput.measure}
 # A mailbox takes here what many would take together.
@@ -38,6 +38,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     _raise_open_files()
+    log.configure("warning")
     try:
         with _running() as pair:
             for name in chosen:

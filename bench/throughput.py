@@ -10,8 +10,9 @@ import psycopg
 from harness import Pair
 
 from bench import contestants
-from bench.figures import MESSAGE_OCTETS, Lost, make_mailboxes, row
+from bench.figures import Lost, make_mailboxes, row
 from bench.load import Order, Result
+from bench.mail import MESSAGE_OCTETS
 
 _SESSIONS = (1, 10, 50)
 _ROUNDS = 5
@@ -67,7 +68,7 @@ def measure(pair: Pair) -> Iterator[str]:
 
 def _round(load: subprocess.Popen[str], ports: Mapping[str, int], order: Order, turn: int) -> Round:
     # Who is first changes, so that nobody always follows the same neighbour.
-    names = list(ports) if turn % 2 == 0 else list(reversed(ports))
+    names = list(ports)[:: -1 if turn % 2 else 1]
     results = {name: _obeyed(load, msgspec.structs.replace(order, port=ports[name])) for name in names}
     return {name: results[name] for name in ports}
 

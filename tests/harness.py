@@ -1,6 +1,7 @@
 """How tests reach the program: its two processes, and clients that speak to them over real sockets."""
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -10,13 +11,18 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 import httpx
 import msgspec
+import psycopg
+
+from fake_email import mime
+from fake_email.messages import Arrival, Delivery, new_id
 
 COMMANDS = Path(sys.executable).parent
 DEADLINE_SECONDS = 20.0
@@ -81,6 +87,10 @@ class Pair:
         self.http_url = f"http://127.0.0.1:{self.environ['HTTP_PORT']}"
         self.services: list[Service] = []
 
+    @property
+    def database_url(self) -> str:
+        return self.environ["DATABASE_URL"]
+
     def start_smtp(self, **environ: str) -> Service:
         """Another smtp-ingest; SMTP_PORT=0 lets the kernel choose."""
         service = self._start("smtp-ingest", environ)
@@ -129,12 +139,29 @@ def running_pair(database_url: str, directory: Path, **environ: str) -> Iterator
         pair.end()
 
 
+@contextmanager
+def running_smtp(database_url: str, directory: Path, **environ: str) -> Iterator[tuple[Pair, Service]]:
+    """smtp-ingest alone, ready; gone after the block."""
+    pair = Pair(database_url, directory, **environ)
+    try:
+        yield pair, pair.start_smtp()
+    finally:
+        pair.end()
+
+
 def deadline(seconds: float = DEADLINE_SECONDS) -> Iterator[None]:
     """Turns of a loop that waits for something to become true, a few milliseconds apart, until it is too late."""
     ends_at = time.monotonic() + seconds
     while time.monotonic() < ends_at:
         yield
         time.sleep(0.01)
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Return when it is so; other tasks go on meanwhile, and a deadline raises TimeoutError."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not is_so():  # noqa: ASYNC110  # what is waited for is in another process
+            await asyncio.sleep(0.01)
 
 
 def free_port() -> int:
@@ -223,6 +250,11 @@ class SmtpClient:
             return await self.reader.read() == b""
 
 
+def client(url: str) -> httpx.AsyncClient:
+    """A client of the API; it reads no certificates, which takes a while and plain HTTP has none of."""
+    return httpx.AsyncClient(base_url=url, timeout=30, verify=False)
+
+
 class StreamedEvent(msgspec.Struct, frozen=True):
     """One server-sent event."""
 
@@ -253,3 +285,52 @@ async def stream(
 def message(subject: str = "Hello", body: str = "Hello there.") -> bytes:
     """A small message, another one for each subject and body."""
     return (f"From: Writer <writer@client.test>\r\nTo: reader@mx.test\r\nSubject: {subject}\r\n\r\n{body}\r\n").encode()
+
+
+def make_mailbox(database_url: str, lives: str = "1 hour") -> str:
+    """The address of a new mailbox, made without the API; `lives` is an interval of Postgres."""
+    address = f"{uuid.uuid4().hex}@{DOMAINS[0]}"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO mailbox (address, expires_at) VALUES (%s, now() + %s::interval)", [address, lives]
+        )
+    return address
+
+
+def arrival(content: bytes, *mailbox_ids: int, reverse_path: str = "writer@client.test") -> Arrival:
+    """`content` on its way to these mailboxes, each under the recipient `N@mx.test`."""
+    return Arrival(
+        reverse_path=reverse_path,
+        content=content,
+        content_sha256=hashlib.sha256(content).digest(),
+        parsed=mime.parse(content),
+        deliveries=tuple(
+            Delivery(id=new_id(), mailbox_id=mailbox_id, recipient=f"{mailbox_id}@mx.test")
+            for mailbox_id in mailbox_ids
+        ),
+    )
+
+
+def stored(database_url: str, address: str) -> list[bytes]:
+    """The content of each message in a mailbox, oldest first, as a new connection to the database sees them."""
+    query = """
+        SELECT content
+        FROM message
+        JOIN mailbox ON mailbox.id = message.mailbox_id
+        WHERE mailbox.address = %s
+        ORDER BY seq
+    """
+    with psycopg.connect(database_url) as connection:
+        return [bytes(content) for (content,) in connection.execute(query, [address])]
+
+
+def problem(answer: httpx.Response) -> dict[str, object]:
+    """The members of an answer that is an error; each has this form (RFC 9457), and says its sentence twice."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    members: dict[str, object] = answer.json()
+    assert members["status"] == answer.status_code
+    assert members["title"]
+    assert members["code"]
+    assert str(members["detail"]).endswith(".")
+    assert members["error"] == members["detail"]
+    return members

@@ -204,8 +204,10 @@ def test_domain_is_a_list_in_lower_case_and_in_order(given: str, domains: tuple[
 
 @pytest.mark.parametrize(
     "domain",
-    ["mx..test", ".test", "test.", "-mx.test", "mx-.test", "mx_1.test", "me@mx.test", "bücher.test", "mx test"]
-    + [f"{'a' * 64}.test", f"{'a.' * 127}test", "mx\n.test"],
+    [
+        *("mx..test", ".test", "test.", "-mx.test", "mx-.test", "mx_1.test", "me@mx.test", "bücher.test", "mx test"),
+        *(f"{'a' * 64}.test", f"{'a.' * 127}test", "mx\n.test"),
+    ],
 )
 def test_what_is_no_domain_is_refused_in_one_line_that_shows_it(domain: str) -> None:
     complaint = complaint_about(DOMAIN=f"mx.test,{domain}")
@@ -238,8 +240,10 @@ def test_cors_allowed_origins_is_a_list_of_origins(given: str, origins: tuple[st
 
 @pytest.mark.parametrize(
     "origin",
-    ["*", "null", "my-app.test", "https://", "https://my-app.test/", "https://my-app.test/page", "ftp://my-app.test"]
-    + ["https://*-*.test", "https://my-app.test:", "https://me@my-app.test", "https://my_app.test"],
+    [
+        *("*", "null", "my-app.test", "https://", "https://my-app.test/", "https://my-app.test/page"),
+        *("ftp://my-app.test", "https://*-*.test", "https://my-app.test:", "https://me@my-app.test"),
+    ],
 )
 def test_what_is_no_origin_is_refused_in_one_line_that_shows_it(origin: str) -> None:
     complaint = complaint_about(CORS_ALLOWED_ORIGINS=f"https://my-app.test,{origin}")

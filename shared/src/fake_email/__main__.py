@@ -29,7 +29,10 @@ def main() -> None:
         sys.exit(2)
     except MigrationError as error:
         sys.exit(str(error))
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
+        refusal = error.diag.message_primary
+        if refusal:
+            sys.exit(f"the database refused: {refusal}")
         sys.exit(f"DATABASE_URL: the database cannot be reached ({why_unreachable(error)})")
 
 

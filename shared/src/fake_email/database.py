@@ -42,7 +42,7 @@ def conninfo(database_url: str) -> str:
     return psycopg.conninfo.make_conninfo("", **{**_PARAMETERS, **given})
 
 
-def why_unreachable(error: psycopg.OperationalError) -> str:
+def why_unreachable(error: psycopg.Error) -> str:
     """The reason alone: before it libpq repeats parts of the URL, of one that is miswritten even the password."""
     return str(error).strip().partition("\n")[0].rpartition(": ")[2]
 

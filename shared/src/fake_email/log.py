@@ -1,5 +1,6 @@
 """Where log events go: JSON on stderr, readable lines on a terminal, and the libraries' own loggers the same way."""
 
+import json
 import logging
 import sys
 
@@ -47,9 +48,13 @@ def configure(level: str) -> None:
 
 def _rendering() -> list[structlog.typing.Processor]:
     if sys.stderr.isatty():
-        return [structlog.dev.ConsoleRenderer(pad_event_to=24)]
+        # Its own choice would show the values of variables, and with them content and tokens.
+        return [structlog.dev.ConsoleRenderer(pad_event_to=24, exception_formatter=structlog.dev.plain_traceback)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
 
 
 def _to_json(event: object, **_: object) -> str:
-    return msgspec.json.encode(event, enc_hook=repr).decode()
+    try:
+        return msgspec.json.encode(event, enc_hook=repr).decode()
+    except UnicodeEncodeError:  # a lone surrogate, from octets that are no UTF-8
+        return json.dumps(event, default=repr, ensure_ascii=False).encode(errors="replace").decode()

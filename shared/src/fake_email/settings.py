@@ -47,6 +47,7 @@ Loaded = TypeVar("Loaded", bound=DatabaseSettings)
 _LISTS = frozenset({"domain", "cors_allowed_origins"})
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]*\*?[a-z0-9.-]*(?::[0-9]{1,5})?")
 
 
@@ -60,6 +61,9 @@ def load(environ: Mapping[str, str], kind: type[Loaded]) -> Loaded:
         for name in kind.__struct_fields__
         if (value := environ.get(name.upper(), "").strip())
     }
+    for name in known:
+        if _SURROGATE.search(environ[name.upper()]):  # what os.environ makes of octets that are no UTF-8
+            raise SettingsError(f"{name.upper()}: not UTF-8")
     try:
         settings = msgspec.convert(known, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -75,7 +79,7 @@ def _one_line(complaint: str) -> str:
     missing = re.fullmatch(r"Object missing required field `(\w+)`", complaint)
     if missing:
         return f"{missing[1].upper()}: missing; it has no default"
-    what, _, where = complaint.partition(" - at `$.")
+    what, _, where = complaint.rpartition(" - at `$.")
     return f"{where.rstrip('`').partition('[')[0].upper()}: {what}"
 
 

@@ -15,7 +15,7 @@ from fake_email.errors import AddressTaken
 from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS
 from http_api.api import Api
 from http_api.parameters import rfc3339
-from http_api.problems import BadInput, described
+from http_api.problems import BadInput, described, on_unreadable_body
 
 _NAME_CHARACTERS = 20
 # 8 characters of base 32 are 40 bits: among a million mailboxes a guess hits once in a million.
@@ -41,7 +41,13 @@ class TemporaryAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     token: str | None = None
 
 
-@post("/api/temporary-address", status_code=200, responses=described(400, 409, 413, 503))
+@post(
+    "/api/temporary-address",
+    status_code=200,
+    responses=described(400, 409, 413, 503),
+    # msgspec's, which Litestar lets through: of octets that are no UTF-8, and of brackets nested too deep.
+    exception_handlers={UnicodeDecodeError: on_unreadable_body, RecursionError: on_unreadable_body},
+)
 async def create_temporary_address(
     api: Api, data: Annotated[NewAddress | None, Body(description="May be left out.")] = None
 ) -> TemporaryAddress:

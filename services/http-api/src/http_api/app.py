@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from types import FrameType
 
 import structlog
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
+from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
@@ -25,6 +26,7 @@ from http_api.arrivals import Arrivals
 from http_api.event_stream import Streams, outliving
 from http_api.health import health
 from http_api.poll import poll
+from http_api.problems import AnyRequest
 from http_api.stream import stream
 
 log = structlog.get_logger()
@@ -67,13 +69,21 @@ def create_app(settings: Settings) -> ASGIApp:
             title="fake-email",
             version="1",
             use_handler_docstrings=True,
-            path="/api/openapi.json",
+            openapi_router=Router(
+                "/api/openapi.json", route_handlers=[], include_in_schema=False, before_request=_refuse_below
+            ),
             render_plugins=[JsonRenderPlugin(path="/")],
         ),
         request_max_body_size=_MAX_BODY_OCTETS,
         logging_config=None,
     )
     return outliving(litestar)
+
+
+async def _refuse_below(request: AnyRequest) -> None:
+    """Below the document Litestar has a page of its own, in HTML, to say that there is nothing."""
+    if request.path_params:
+        raise NotFoundException
 
 
 async def _listen(settings: Settings, arrivals: Arrivals) -> None:

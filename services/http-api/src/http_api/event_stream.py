@@ -89,7 +89,7 @@ class EventStream:
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Send the head; what `outliving` finds in the scope goes on from there."""
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS]})
         await send({"type": "http.response.body", "body": _FIRST, "more_body": True})
         scope["state"][_STATE_KEY] = self
 

@@ -88,16 +88,23 @@ def _on_bad_input(_request: AnyRequest, error: BadInput) -> Response[Problem]:
     return _answer(400, code="bad_input", sentence=str(error), field=error.field)
 
 
+def on_unreadable_body(_request: AnyRequest, _error: Exception) -> Response[Problem]:
+    """Says that the body is no JSON at all."""
+    return _answer(400, code="bad_input", sentence="body: not JSON in UTF-8.", field="body")
+
+
 def _on_library_error(request: AnyRequest, error: HTTPException) -> Response[Problem]:
     """What Litestar refuses before a handler runs."""
     status = error.status_code
     if status == HTTPStatus.BAD_REQUEST:
         field, sentence = _explain(error)
         return _answer(400, code="bad_input", sentence=sentence, field=field)
+    if error.detail == "client disconnected prematurely":  # who only stopped sending still reads
+        return _answer(400, code="bad_input", sentence="body: ended before its end.", field="body")
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return _answer(413, code="body_too_large", sentence="The body is larger than 16 KiB.", field="body")
     sentence = {
-        404: f"There is no call {request.url.path}; /api/openapi.json lists them all.",
+        404: f"There is no call {request.scope['path'][:100]}; /api/openapi.json lists them all.",
         405: f"{request.method} is not possible here; Allow says what is.",
     }.get(status, error.detail)
     code = _LIBRARY_CODES.get(status, "error")

@@ -16,6 +16,8 @@ from http_api.app import create_app
 _BACKLOG = 4_096
 # Granian counts an open stream as a request under way, and answers nobody once that many are (its default: 1,024).
 _BACKPRESSURE = 20_000
+# Granian waits for every answer to be read; who reads none of it would hold up the stop for good.
+_STOP_SECONDS = 5
 _LOGGERS: dict[str, object] = {
     "handlers": {},
     "formatters": {},
@@ -43,6 +45,7 @@ def serve(settings: Settings) -> None:
         websockets=False,
         backlog=_BACKLOG,
         backpressure=_BACKPRESSURE,
+        workers_kill_timeout=_STOP_SECONDS,
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGERS,
     )

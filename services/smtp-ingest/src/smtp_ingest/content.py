@@ -25,7 +25,8 @@ class Content:
         end = buffer.find(_END, max(known - 4, 0))
         if end < 0:
             self._dots += buffer.count(_STUFFED, max(known - 2, 0))
-            self._check_limit(len(buffer) - 2)
+            # A last <CR> may be part of the end, whose dot is counted already.
+            self._check_limit(len(buffer) - 2 - buffer.endswith(b"\r\n.\r"))
             if self.is_over_limit:
                 del buffer[:-4]
             return None

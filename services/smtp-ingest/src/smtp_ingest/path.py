@@ -26,7 +26,8 @@ class Argument(msgspec.Struct, frozen=True, kw_only=True):
 # RFC 5321 allows no blank after the colon; senders put one there all the same.
 _COMMON = re.compile(
     r"[ ]*<(?:@[^:<>]*:)?"
-    r"(?P<given>(?P<local>[^\s\"<>@]+|\"(?:[^\"\\\r\n]|\\[ -~])*\")(?:@(?P<domain>[^\s\"<>@]+))?)"
+    r"(?P<given>(?P<local>[^\s\x00-\x1f\x7f\"<>@]+|\"(?:[^\"\\\x00-\x1f\x7f]|\\[ -~])*\")"
+    r"(?:@(?P<domain>[^\s\x00-\x1f\x7f\"<>@]+))?)"
     r">[ ]*(?P<parameters>.*)",
 )
 _NULL = re.compile(r"[ ]*<>[ ]*(?P<parameters>.*)")

@@ -105,7 +105,11 @@ class Session(aiosmtpd.smtp.SMTP):
         self._end_with(replies.SHUTTING_DOWN, "shutdown")
 
     def _timeout_cb(self) -> None:
+        # close() would wait for good for a client that reads no reply.
+        is_stuck = self._writer.transport.get_write_buffer_size() > 0
         self._end_with(replies.IDLE_TOO_LONG, "idle")
+        if is_stuck:
+            self._writer.transport.abort()
 
     def _end_with(self, reply: str, outcome: str) -> None:
         self._is_ending = True

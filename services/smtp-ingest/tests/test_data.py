@@ -1,0 +1,353 @@
+"""What a 250 after DATA means, and which octets are kept."""
+
+import asyncio
+import os
+import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+
+import httpx
+import psycopg
+import pytest
+from harness import Pair, SmtpClient, make_mailbox, message, stored, until
+
+LIMIT = 26_214_400
+
+LOCK_MAILBOX = "SELECT id FROM mailbox WHERE address = %s FOR UPDATE"
+# A commit that waits for a lock of ours: nothing else waits for one in these databases.
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+@contextmanager
+def locked(database_url: str, address: str) -> Iterator[psycopg.Connection]:
+    """A mailbox into which nothing can be committed during the block."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute(LOCK_MAILBOX, [address])
+        yield connection
+
+
+def waiting(connection: psycopg.Connection) -> int:
+    """How many connections wait for a lock."""
+    row = connection.execute(WAITING).fetchone()
+    return int(row[0]) if row else 0
+
+
+def change(database_url: str, statement: str, *values: object) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(statement, values)
+
+
+# An honest 250
+
+
+async def test_a_message_that_was_acknowledged_is_seen_by_every_connection(smtp: SmtpClient, pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+
+    reply = await smtp.deliver(message(), address)
+
+    assert stored(pair.database_url, address) == [message()]
+    assert (reply.code, reply.text[:5]) == (250, "2.6.0")
+
+
+async def test_nothing_is_acknowledged_before_it_is_committed(smtp: SmtpClient, pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+
+    async with asyncio.TaskGroup() as tasks:
+        with locked(pair.database_url, address) as connection:
+            delivery = tasks.create_task(smtp.deliver(message(), address))
+            await until(lambda: waiting(connection) == 1)
+            was_acknowledged = delivery.done()
+
+    assert not was_acknowledged
+    assert delivery.result().code == 250
+
+
+async def test_a_message_whose_250_was_lost_is_acknowledged_again_and_kept_once(smtp: SmtpClient, pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+
+    replies = [await smtp.deliver(message(), address) for _ in range(3)]
+
+    assert [reply.code for reply in replies] == [250] * 3
+    assert stored(pair.database_url, address) == [message()]
+
+
+async def test_a_message_that_comes_twice_at_once_is_kept_once(pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+
+    async def deliver() -> int:
+        async with SmtpClient.connect(pair.smtp_port) as session:
+            return (await session.deliver(message(), address)).code
+
+    async with asyncio.TaskGroup() as tasks:
+        with locked(pair.database_url, address) as connection:
+            deliveries = [tasks.create_task(deliver()) for _ in range(5)]
+            await until(lambda: waiting(connection) == 1)
+
+    assert [delivery.result() for delivery in deliveries] == [250] * 5
+    assert stored(pair.database_url, address) == [message()]
+
+
+async def test_a_connection_that_is_cut_within_data_stores_nothing(smtp: SmtpClient, pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+    async with SmtpClient.connect(pair.smtp_port) as cut:
+        await cut.begin(address)
+        await cut.send(message("cut") + b"\r\n.")
+        cut.writer.transport.abort()
+
+    await smtp.deliver(message("whole"), address)
+
+    assert stored(pair.database_url, address) == [message("whole")]
+
+
+async def test_a_client_that_closes_its_half_within_data_stores_nothing(smtp: SmtpClient, pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+    await smtp.begin(address)
+    await smtp.send(message() + b"\r\n.\r")
+
+    smtp.writer.write_eof()
+
+    assert await smtp.is_closed()
+    assert stored(pair.database_url, address) == []
+
+
+async def test_a_message_whose_sender_went_away_during_the_commit_is_kept_once(smtp: SmtpClient, pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+
+    with locked(pair.database_url, address) as connection:
+        async with SmtpClient.connect(pair.smtp_port) as gone:
+            await gone.begin(address)
+            await gone.send(message() + b".\r\n")
+            await until(lambda: waiting(connection) == 1)
+            gone.writer.transport.abort()
+    reply = await smtp.deliver(message(), address)
+
+    assert reply.code == 250
+    assert stored(pair.database_url, address) == [message()]
+
+
+# Octet for octet
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\r\n",
+        b"no header section\r\n",
+        b"\r\nbody alone\r\n",
+        b"bare LF\n\nand CR\rand both\n\r\r\n",
+        b"NUL \0\r\n\0\r\n",
+        bytes(range(256)) + b"\r\n",
+        b".\r\n..\r\n...\r\n.a\r\n\r\n.\r\n",
+        b"\n.\n\r.\r\n",
+        "Subject: Grüße\r\n\r\nÜmlaut\r\n".encode("latin-1"),
+        b"x" * 500_000 + b"\r\n",
+        b"." * 500_000 + b"\r\n",
+        b".\r\n" * 50_000,
+        b"\0" * 200_000 + b"\r\n",
+    ],
+    ids=[
+        "empty",
+        "one empty line",
+        "no header section",
+        "no header field",
+        "bare LF and CR",
+        "NUL",
+        "every octet",
+        "dots",
+        "dots behind bare LF and CR",
+        "8-bit",
+        "a long line",
+        "a long line of dots",
+        "many dots",
+        "many NUL",
+    ],
+)
+async def test_content_is_kept_octet_for_octet(smtp: SmtpClient, pair: Pair, content: bytes) -> None:
+    address = make_mailbox(pair.database_url)
+
+    await smtp.deliver(content, address)
+
+    assert stored(pair.database_url, address) == [content]
+
+
+async def test_content_in_packets_of_one_octet_is_kept(smtp: SmtpClient, pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+    await smtp.begin(address)
+
+    for octet in b"Subject: a\r\n\r\n..\r\n...b\r\n.\r\n":
+        await smtp.send(bytes([octet]))
+        await asyncio.sleep(0)
+    await smtp.reply()
+
+    assert stored(pair.database_url, address) == [b"Subject: a\r\n\r\n.\r\n..b\r\n"]
+
+
+@pytest.mark.parametrize(
+    "false_end",
+    [
+        b"\n.\n",
+        b"\n.\r\n",
+        b"\r.\r",
+        b"\r.\r\n",
+        b"\r\n.\n",
+        b"\r\n.\r",
+        b"\r\n.\0\r\n",
+        b"\r\n\0.\r\n",
+    ],
+)
+async def test_nothing_is_smuggled_behind_a_false_end(smtp: SmtpClient, pair: Pair, false_end: bytes) -> None:
+    address = make_mailbox(pair.database_url)
+    smuggled = f"MAIL FROM:<>\r\nRCPT TO:<{address}>\r\nDATA\r\n".encode() + message("smuggled")
+    await smtp.begin(address)
+
+    await smtp.send(message("one") + false_end + smuggled + b"\r\n.\r\n")
+
+    assert (await smtp.reply()).code == 250
+    assert (await smtp.command("QUIT")).code == 221
+    assert len(stored(pair.database_url, address)) == 1
+
+
+async def test_what_the_standard_library_sends_is_kept(pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+    sent = EmailMessage()
+    sent["From"], sent["To"], sent["Subject"] = "writer@client.test", address, "Grüße"
+    sent.set_content("One line.\n.\n..two dots\n")
+
+    def deliver() -> dict[str, tuple[int, bytes]]:
+        with smtplib.SMTP("127.0.0.1", pair.smtp_port, timeout=20) as client:
+            return client.send_message(sent)
+
+    refused = await asyncio.to_thread(deliver)
+
+    assert refused == {}
+    assert stored(pair.database_url, address) == [sent.as_bytes(policy=sent.policy.clone(linesep="\r\n"))]
+
+
+# Size
+
+
+async def test_a_message_of_exactly_the_limit_is_kept(smtp: SmtpClient, pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+    content = os.urandom(LIMIT // 2).hex().encode()[:-2] + b"\r\n"
+
+    reply = await smtp.deliver(content, address)
+
+    assert reply.code == 250
+    assert stored(pair.database_url, address) == [content]
+
+
+async def test_a_larger_message_is_refused_and_the_session_takes_the_next(smtp: SmtpClient, pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+
+    refused = await smtp.deliver(b"x" * (LIMIT - 1) + b"\r\n", address)
+    taken = await smtp.deliver(message(), address)
+
+    assert (refused.code, refused.text[:5]) == (552, "5.3.4")
+    assert taken.code == 250
+    assert stored(pair.database_url, address) == [message()]
+
+
+# Several recipients
+
+
+async def test_a_message_for_several_recipients_reaches_each(smtp: SmtpClient, pair: Pair) -> None:
+    addresses = [make_mailbox(pair.database_url) for _ in range(3)]
+
+    await smtp.deliver(message(), *addresses)
+
+    assert [stored(pair.database_url, address) for address in addresses] == [[message()]] * 3
+
+
+async def test_a_recipient_who_was_refused_does_not_stop_the_others(smtp: SmtpClient, pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+    await smtp.converse(
+        ("EHLO client.test", 250),
+        ("MAIL FROM:<>", 250),
+        ("RCPT TO:<nobody@mx.test>", 550),
+        (f"RCPT TO:<{address}>", 250),
+        ("DATA", 354),
+    )
+
+    await smtp.send(message() + b".\r\n")
+
+    assert (await smtp.reply()).code == 250
+    assert stored(pair.database_url, address) == [message()]
+
+
+async def test_a_mailbox_that_is_named_twice_keeps_one_message(smtp: SmtpClient, pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+
+    reply = await smtp.deliver(message(), address, address.replace("@", "+tag@"))
+
+    assert reply.code == 250
+    assert stored(pair.database_url, address) == [message()]
+
+
+# Mailboxes that change between RCPT and DATA
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM mailbox WHERE address = %s", "UPDATE mailbox SET expires_at = now() WHERE address = %s"],
+    ids=["deleted", "expired"],
+)
+async def test_mail_whose_only_mailbox_is_gone_by_then_is_refused(smtp: SmtpClient, pair: Pair, statement: str) -> None:
+    address = make_mailbox(pair.database_url)
+    await smtp.begin(address)
+    change(pair.database_url, statement, address)
+
+    await smtp.send(message() + b".\r\n")
+
+    reply = await smtp.reply()
+    assert (reply.code, reply.text[:5]) == (550, "5.1.1")
+
+
+async def test_mail_reaches_the_mailboxes_that_are_left_by_then(smtp: SmtpClient, pair: Pair) -> None:
+    gone, left = make_mailbox(pair.database_url), make_mailbox(pair.database_url)
+    await smtp.begin(gone, left)
+    change(pair.database_url, "DELETE FROM mailbox WHERE address = %s", gone)
+
+    await smtp.send(message() + b".\r\n")
+
+    assert (await smtp.reply()).code == 250
+    assert stored(pair.database_url, left) == [message()]
+
+
+# Quota
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE mailbox SET message_count = 500 WHERE address = %s",
+        "UPDATE mailbox SET stored_octets = 104857600 WHERE address = %s",
+    ],
+    ids=["messages", "octets"],
+)
+async def test_a_full_mailbox_puts_mail_off(smtp: SmtpClient, pair: Pair, statement: str) -> None:
+    address = make_mailbox(pair.database_url)
+    change(pair.database_url, statement, address)
+    await smtp.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
+
+    reply = await smtp.command(f"RCPT TO:<{address}>")
+
+    assert (reply.code, reply.text[:5]) == (452, "4.2.2")
+
+
+async def test_what_is_stored_counts_towards_the_quota(smtp: SmtpClient, pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+    change(pair.database_url, "UPDATE mailbox SET message_count = 499 WHERE address = %s", address)
+
+    await smtp.deliver(message(), address)
+
+    await smtp.converse(("MAIL FROM:<>", 250), (f"RCPT TO:<{address}>", 452))
+
+
+async def test_a_message_shows_its_octets(smtp: SmtpClient, http: httpx.AsyncClient, address: str) -> None:
+    await smtp.deliver(b"Subject: a\r\n\r\n.\r\n", address)
+
+    polled = (await http.get("/api/inbox/poll", params={"address": address})).json()
+
+    assert [each["octets"] for each in polled["messages"]] == [17]

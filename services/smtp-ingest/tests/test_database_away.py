@@ -1,0 +1,188 @@
+"""What senders are told while Postgres is away, and that nothing is lost by it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from harness import DEADLINE_SECONDS, Pair, Service, SmtpClient, make_mailbox, message, running_smtp, stored, until
+from postgres import EmbeddedPostgres, throw_away
+
+from fake_email import migrate
+
+MIGRATIONS = Path(__file__).parents[3] / "db/migrations"
+SESSIONS = 10
+MESSAGES_A_SESSION = 30
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """A server of this file's own, which its tests stop, start and kill."""
+    with throw_away() as server:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            migrate.migrate(connection, migrate.read(MIGRATIONS))
+        yield server
+
+
+@pytest.fixture(scope="module")
+def daemon(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Service]]:
+    with running_smtp(postgres.url, tmp_path_factory.mktemp("daemon")) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(daemon: tuple[Pair, Service]) -> AsyncIterator[SmtpClient]:
+    async with SmtpClient.connect(daemon[0].smtp_port) as session:
+        yield session
+
+
+@contextmanager
+def away(postgres: EmbeddedPostgres) -> Iterator[None]:
+    postgres.stop()
+    try:
+        yield
+    finally:
+        postgres.start()
+
+
+def kill(postgres: EmbeddedPostgres) -> None:
+    """SIGKILL to every process of the server."""
+    postmaster = psutil.Process(postgres.postmaster_pid)
+    for process in [postmaster, *postmaster.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def is_waiting(connection: psycopg.Connection) -> bool:
+    """Whether somebody waits for a lock."""
+    waiting = connection.execute("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    return waiting.fetchone() is not None
+
+
+async def deliver(client: SmtpClient, content: bytes, address: str) -> None:
+    """Try as often as a message is put off, until it is acknowledged; anything but 250 and 451 is wrong."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while True:
+            await client.converse(("RSET", 250), ("MAIL FROM:<>", 250))
+            reply = await client.command(f"RCPT TO:<{address}>")
+            if reply.code == 250:
+                await client.converse(("DATA", 354))
+                await client.send(content + b".\r\n")
+                reply = await client.reply()
+            if reply.code == 250:
+                return
+            assert (reply.code, reply.text[:5]) == (451, "4.3.0")
+
+
+async def test_a_recipient_is_put_off(client: SmtpClient, postgres: EmbeddedPostgres) -> None:
+    address = make_mailbox(postgres.url)
+    await client.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
+
+    with away(postgres):
+        reply = await client.command(f"RCPT TO:<{address}>")
+
+    assert (reply.code, reply.text[:5]) == (451, "4.3.0")
+
+
+async def test_a_message_is_put_off(client: SmtpClient, postgres: EmbeddedPostgres) -> None:
+    address = make_mailbox(postgres.url)
+    await client.begin(address)
+
+    with away(postgres):
+        await client.send(message() + b".\r\n")
+        reply = await client.reply()
+
+    assert (reply.code, reply.text[:5]) == (451, "4.3.0")
+    assert stored(postgres.url, address) == []
+
+
+async def test_what_needs_no_database_is_answered(client: SmtpClient, postgres: EmbeddedPostgres) -> None:
+    await client.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
+
+    with away(postgres):
+        await client.converse(("RCPT TO:<reader@elsewhere.test>", 550), ("NOOP", 250), ("RSET", 250), ("QUIT", 221))
+
+
+async def test_the_same_session_delivers_once_the_database_is_back(
+    client: SmtpClient, daemon: tuple[Pair, Service], postgres: EmbeddedPostgres
+) -> None:
+    address = make_mailbox(postgres.url)
+    await client.begin(address)
+    with away(postgres):
+        await client.send(message("lost") + b".\r\n")
+        put_off = await client.reply()
+
+    await deliver(client, message("found"), address)
+
+    assert put_off.code == 451
+    assert stored(postgres.url, address) == [message("found")]
+    assert daemon[1].process.poll() is None
+
+
+async def test_an_outage_that_puts_off_a_crowd_is_logged_once_when_it_begins_and_once_when_it_ends(
+    client: SmtpClient, daemon: tuple[Pair, Service], postgres: EmbeddedPostgres
+) -> None:
+    pair, service = daemon
+    address = make_mailbox(postgres.url)
+    await client.converse(("EHLO client.test", 250))
+    await deliver(client, message("before"), address)
+    known = len(service.events())
+
+    async def ask() -> int:
+        async with SmtpClient.connect(pair.smtp_port) as session:
+            await session.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
+            return (await session.command(f"RCPT TO:<{address}>")).code
+
+    with away(postgres):
+        async with asyncio.TaskGroup() as tasks:
+            asked = [tasks.create_task(ask()) for _ in range(50)]
+    await deliver(client, message("after"), address)
+
+    names = [str(event["event"]) for event in service.events()[known:]]
+    assert {each.result() for each in asked} == {451}
+    assert [name for name in names if name.startswith("database")] == ["database_away", "database_back"]
+
+
+async def test_what_was_in_flight_when_the_database_was_killed_is_not_acknowledged(
+    client: SmtpClient, postgres: EmbeddedPostgres
+) -> None:
+    address = make_mailbox(postgres.url)
+    await client.begin(address)
+
+    with suppress(psycopg.OperationalError), psycopg.connect(postgres.url) as connection:
+        connection.execute("SELECT FROM mailbox WHERE address = %s FOR UPDATE", [address])
+        await client.send(message() + b".\r\n")
+        await until(lambda: is_waiting(connection))
+        kill(postgres)
+    reply = await client.reply()
+    postgres.start()
+
+    assert (reply.code, reply.text[:5]) == (451, "4.3.0")
+    assert stored(postgres.url, address) == []
+
+
+async def test_what_was_acknowledged_around_a_kill_is_stored_exactly_once(
+    daemon: tuple[Pair, Service], postgres: EmbeddedPostgres
+) -> None:
+    address = make_mailbox(postgres.url)
+    acknowledged: list[bytes] = []
+
+    async def send(number: int) -> None:
+        async with SmtpClient.connect(daemon[0].smtp_port) as session:
+            await session.converse(("EHLO client.test", 250))
+            for each in range(MESSAGES_A_SESSION):
+                content = message(f"{number}-{each}")
+                await deliver(session, content, address)
+                acknowledged.append(content)
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(SESSIONS):
+            tasks.create_task(send(number))
+        await until(lambda: len(acknowledged) > SESSIONS * MESSAGES_A_SESSION // 4)
+        kill(postgres)
+        postgres.start()
+
+    assert sorted(stored(postgres.url, address)) == sorted(acknowledged)

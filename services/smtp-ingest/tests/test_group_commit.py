@@ -1,0 +1,179 @@
+"""Many messages in one commit: each is kept or refused on its own account, and no more wait than may."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from harness import Pair, Service, SmtpClient, make_mailbox, message, running_smtp, stored, until
+
+SESSIONS = 50
+MESSAGES_A_SESSION = 20
+
+Open = list[SmtpClient]
+
+
+@pytest.fixture
+def daemon(database_url: str, tmp_path: Path) -> Iterator[tuple[Pair, Service]]:
+    """A daemon in which few messages may wait, and whose database refuses those to a tag."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE message ADD CONSTRAINT refused CHECK (recipient NOT LIKE '%+refused@%')")
+    with running_smtp(database_url, tmp_path, COMMIT_QUEUE_MESSAGES="6", COMMIT_QUEUE_OCTETS="100000") as running:
+        yield running
+
+
+@pytest.fixture
+async def clients(daemon: tuple[Pair, Service]) -> AsyncIterator[Open]:
+    """Sessions that have greeted: more of them than messages may wait."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(SmtpClient.connect(daemon[0].smtp_port)) for _ in range(7)]
+
+
+@contextmanager
+def locked(database_url: str, address: str) -> Iterator[psycopg.Connection]:
+    """A mailbox into which nothing can be committed during the block."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SELECT FROM mailbox WHERE address = %s FOR UPDATE", [address])
+        yield connection
+
+
+def is_waiting(connection: psycopg.Connection) -> bool:
+    """Whether a commit waits for the lock of `connection`."""
+    query = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return connection.execute(query).fetchone() is not None
+
+
+async def gather(clients: Open, content: bytes = b"") -> None:
+    """End the message of each, which the daemon has read when the last session is answered thereafter."""
+    for number, client in enumerate(clients):
+        await client.send((content or message(str(number))) + b".\r\n")
+
+
+async def test_what_many_sessions_were_acknowledged_is_stored_exactly_once_and_without_a_gap(pair: Pair) -> None:
+    addresses = [make_mailbox(pair.database_url) for _ in range(5)]
+    acknowledged: dict[str, list[bytes]] = {address: [] for address in addresses}
+
+    async def send(number: int) -> None:
+        async with SmtpClient.connect(pair.smtp_port) as session:
+            await session.converse(("EHLO client.test", 250))
+            for each in range(MESSAGES_A_SESSION):
+                address, content = addresses[(number + each) % len(addresses)], message(f"{number}-{each}")
+                await session.send(f"MAIL FROM:<>\r\nRCPT TO:<{address}>\r\nDATA\r\n".encode())
+                assert [(await session.reply()).code for _ in range(3)] == [250, 250, 354]
+                await session.send(content + b".\r\n")
+                assert (await session.reply()).code == 250
+                acknowledged[address].append(content)
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(SESSIONS):
+            tasks.create_task(send(number))
+
+    for address in addresses:
+        assert sorted(stored(pair.database_url, address)) == sorted(acknowledged[address])
+        assert seqs(pair.database_url, address) == list(range(1, len(acknowledged[address]) + 1))
+
+
+def seqs(database_url: str, address: str) -> list[int]:
+    """The numbers of a mailbox's messages, in the order of their time."""
+    query = """
+        SELECT seq
+        FROM message
+        JOIN mailbox ON mailbox.id = message.mailbox_id
+        WHERE mailbox.address = %s
+        ORDER BY received_at
+    """
+    with psycopg.connect(database_url) as connection:
+        return [seq for (seq,) in connection.execute(query, [address])]
+
+
+async def test_a_message_that_the_database_refuses_does_not_fail_its_neighbours(
+    daemon: tuple[Pair, Service], clients: Open
+) -> None:
+    pair, service = daemon
+    first, *crowd, last = clients
+    address = make_mailbox(pair.database_url)
+    for number, client in enumerate(clients[:-1]):
+        await client.begin(address.replace("@", "+refused@") if number == 3 else address)
+
+    with locked(pair.database_url, address) as connection:
+        await first.send(message("in flight") + b".\r\n")
+        await until(lambda: is_waiting(connection))
+        await gather(crowd)
+        await last.converse(("NOOP", 250), ("NOOP", 250), ("NOOP", 250))
+    replies = [await client.reply() for client in crowd]
+
+    assert [reply.code for reply in replies] == [250, 250, 451, 250, 250]
+    assert replies[2].text.startswith("4.3.0")
+    assert service.wait_for_event("batch_refused")["messages"] == 5
+    assert len(stored(pair.database_url, address)) == 5
+
+
+async def test_a_message_reaches_all_its_recipients_or_none(daemon: tuple[Pair, Service], clients: Open) -> None:
+    url = daemon[0].database_url
+    fine, bad = make_mailbox(url), make_mailbox(url)
+
+    refused = await clients[0].deliver(message(), fine, bad.replace("@", "+refused@"))
+
+    assert (refused.code, refused.text[:5]) == (451, "4.3.0")
+    assert [stored(url, fine), stored(url, bad)] == [[], []]
+
+
+async def test_more_messages_than_may_wait_are_put_off(daemon: tuple[Pair, Service], clients: Open) -> None:
+    pair, service = daemon
+    first, *crowd, last = clients
+    address = make_mailbox(pair.database_url)
+    for client in clients:
+        await client.begin(address)
+
+    with locked(pair.database_url, address) as connection:
+        await first.send(message("in flight") + b".\r\n")
+        await until(lambda: is_waiting(connection))
+        await gather(crowd)
+        async with SmtpClient.connect(pair.smtp_port) as other:
+            await other.converse(("NOOP", 250), ("NOOP", 250))
+        await last.send(message("too many") + b".\r\n")
+        put_off = await last.reply()
+    taken = [await client.reply() for client in (first, *crowd)]
+
+    assert (put_off.code, put_off.text[:5]) == (452, "4.3.1")
+    assert [reply.code for reply in taken] == [250] * 6
+    assert service.wait_for_event("command_deferred")["error"] == "QueueFull"
+    assert len(stored(pair.database_url, address)) == 6
+
+
+async def test_more_octets_than_may_wait_are_put_off(daemon: tuple[Pair, Service], clients: Open) -> None:
+    pair, service = daemon
+    first, second, *_ = clients
+    address = make_mailbox(pair.database_url)
+    for client in (first, second):
+        await client.begin(address)
+
+    with locked(pair.database_url, address) as connection:
+        await first.send(b"x" * 90_000 + b"\r\n.\r\n")
+        await until(lambda: is_waiting(connection))
+        await second.send(b"y" * 10_000 + b"\r\n.\r\n")
+        put_off = await second.reply()
+
+    assert (put_off.code, put_off.text[:5]) == (452, "4.3.1")
+    assert (await first.reply()).code == 250
+    assert service.wait_for_event("command_deferred")["error"] == "QueueFull"
+
+
+async def test_who_was_put_off_delivers_once_there_is_room(daemon: tuple[Pair, Service], clients: Open) -> None:
+    pair, _ = daemon
+    first, second, *_ = clients
+    address = make_mailbox(pair.database_url)
+    for client in (first, second):
+        await client.begin(address)
+    with locked(pair.database_url, address) as connection:
+        await first.send(b"x" * 90_000 + b"\r\n.\r\n")
+        await until(lambda: is_waiting(connection))
+        await second.send(b"y" * 10_000 + b"\r\n.\r\n")
+        assert (await second.reply()).code == 452
+    await first.reply()
+
+    reply = await second.deliver(b"y" * 10_000 + b"\r\n", address)
+
+    assert reply.code == 250

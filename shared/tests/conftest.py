@@ -1,0 +1,45 @@
+"""A test's own connections to its database, and mailboxes in it."""
+
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import psycopg
+import pytest
+from postgres import EmbeddedPostgres, throw_away
+
+from fake_email import mailboxes
+from fake_email.database import Connection
+from fake_email.mailboxes import Recipient
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[Connection]:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def another(database_url: str) -> AsyncIterator[Connection]:
+    """A second connection."""
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def new_mailbox(connection: Connection) -> Callable[[], Awaitable[Recipient]]:
+    """Makes a mailbox."""
+
+    async def make() -> Recipient:
+        address = f"{uuid.uuid4().hex}@mx.test"
+        await mailboxes.create(connection, address=address, ttl_seconds=3_600, token_sha256=None)
+        found = await mailboxes.find_recipients(connection, addresses=[address], quota_messages=1, quota_octets=1)
+        return found[address]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedPostgres]:
+    """A Postgres that a test may stop, and starts again."""
+    with throw_away() as server:
+        yield server

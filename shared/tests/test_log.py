@@ -1,0 +1,204 @@
+"""What a process writes to stderr, whoever in it has something to say."""
+
+import datetime
+import os
+import pty
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+from harness import Pair
+
+BEGINNING = """
+import asyncio, logging, sys
+import structlog
+from fake_email import log as configuration
+log = structlog.get_logger()
+configuration.configure(sys.argv[1])
+"""
+FAILURE = """
+def fail(secret="ses" + "ame"):
+    raise ValueError("too much")
+try:
+    fail()
+except ValueError:
+    {}
+"""
+
+
+class Line(msgspec.Struct, kw_only=True):
+    """A line of JSON, as far as tests look at it."""
+
+    event: str
+    level: str
+    time: datetime.datetime
+    logger: str | None = None
+    exception: str = ""
+    session: int | None = None
+    value: object = None
+
+
+def run(program: str, level: str = "info") -> list[Line]:
+    """What a process tells whose stderr is no terminal."""
+    ended = subprocess.run(
+        [sys.executable, "-c", BEGINNING + program, level], check=True, capture_output=True, timeout=20
+    )
+    assert ended.stdout == b""
+    return [msgspec.json.decode(line, type=Line) for line in ended.stderr.splitlines()]
+
+
+def run_on_terminal(program: str) -> str:
+    ours, theirs = pty.openpty()
+    shown = b""
+    with subprocess.Popen([sys.executable, "-c", BEGINNING + program, "info"], stderr=theirs) as process:
+        os.close(theirs)
+        with suppress(OSError):  # Linux' end of file, once nobody holds the other side
+            while octets := os.read(ours, 4_096):
+                shown += octets
+    os.close(ours)
+    assert process.returncode == 0
+    return shown.decode()
+
+
+def test_an_event_is_one_line_of_json() -> None:
+    [line] = run('log.info("message_stored", value="bücher.test")')
+
+    assert (line.event, line.level, line.value) == ("message_stored", "info", "bücher.test")
+
+
+def test_an_event_has_its_time_in_utc() -> None:
+    before = datetime.datetime.now(datetime.UTC)
+
+    [line] = run('log.info("message_stored")')
+
+    assert before < line.time < datetime.datetime.now(datetime.UTC)
+    assert line.time.tzinfo == datetime.UTC
+
+
+def test_what_is_bound_to_the_context_is_in_every_line() -> None:
+    lines = run("""
+structlog.contextvars.bind_contextvars(session=7)
+log.info("session_began")
+logging.getLogger("litestar").warning("Slow")
+""")
+
+    assert [line.session for line in lines] == [7, 7]
+
+
+def test_what_is_below_the_level_is_not_told() -> None:
+    program = """
+for level in "debug", "info", "warning", "error":
+    getattr(log, level)("ours")
+    getattr(logging.getLogger("litestar"), level)("theirs")
+"""
+
+    lines = run(program, "warning")
+
+    assert [(line.event, line.level) for line in lines] == [
+        ("ours", "warning"),
+        ("theirs", "warning"),
+        ("ours", "error"),
+        ("theirs", "error"),
+    ]
+
+
+def test_an_exception_is_told_within_the_one_line() -> None:
+    [line] = run(FAILURE.format('log.exception("batch_failed")'))
+
+    assert line.event == "batch_failed"
+    assert line.exception.startswith("Traceback (most recent call last):\n")
+    assert line.exception.endswith("\nValueError: too much")
+
+
+def test_a_librarys_exception_is_told_within_the_one_line() -> None:
+    [line] = run(FAILURE.format('logging.getLogger("litestar").exception("Uncaught")'))
+
+    assert (line.event, line.level, line.logger) == ("Uncaught", "error", "litestar")
+    assert line.exception.endswith("\nValueError: too much")
+
+
+def test_the_libraries_loggers_go_the_same_way() -> None:
+    loggers = ["root", "_granian", "litestar", "psycopg", "psycopg.pool", "asyncio", "mail.log", "another"]
+
+    lines = run(f"for name in {loggers}: logging.getLogger(name).critical('%s failed', 'All')")
+
+    assert [line.logger for line in lines] == loggers
+    assert {(line.event, line.level) for line in lines} == {("All failed", "critical")}
+
+
+def test_an_exception_that_nobody_retrieved_goes_the_same_way() -> None:
+    [line] = run("""
+async def fail():
+    raise ValueError("too much")
+
+async def main():
+    task = asyncio.create_task(fail())
+    await asyncio.wait([task])
+
+asyncio.run(main())
+""")
+
+    assert line.logger == "asyncio"
+    assert line.exception.endswith("\nValueError: too much")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param('logging.getLogger("mail.log").info("RCPT TO:<reader@mx.test>")', id="aiosmtpd's of each command"),
+        pytest.param('logging.getLogger("psycopg.pool").warning("error connecting")', id="the pool's of each attempt"),
+    ],
+)
+def test_some_words_of_libraries_are_told_at_no_level(words: str) -> None:
+    lines = run(words, "debug")
+
+    assert lines == []
+
+
+def test_a_value_that_json_does_not_have_is_told_all_the_same() -> None:
+    values = r"b'\xff', object(), ValueError('too much'), {1: {2}}, '\udcff'"
+
+    lines = run(f"for value in {values}: log.info('event', value=value)")
+
+    assert len([line for line in lines if line.value]) == 5
+
+
+def test_on_a_terminal_an_event_is_a_readable_line() -> None:
+    shown = run_on_terminal('log.info("message_stored", recipients=2)')
+
+    assert "message_stored" in shown
+    assert "{" not in shown
+
+
+def test_on_a_terminal_an_exception_is_told_without_the_values_of_variables() -> None:
+    shown = run_on_terminal(FAILURE.format('log.exception("batch_failed")'))
+
+    assert "ValueError" in shown
+    assert "sesame" not in shown
+
+
+def test_every_line_that_a_service_writes_is_json(pair: Pair) -> None:
+    told = [line for service in pair.services for line in service.log.read_text().splitlines()]
+
+    lines = [msgspec.json.decode(line, type=Line) for line in told]
+
+    assert {"listening", "listening_for_messages"} <= {line.event for line in lines}
+
+
+def test_granians_own_words_are_json_too(database_url: str, tmp_path: Path) -> None:
+    pair = Pair(database_url, tmp_path)
+    try:
+        service = pair.start_http()
+
+        for worker in psutil.Process(service.pid).children():
+            worker.kill()
+        service.process.wait(20)
+
+        lines = [msgspec.json.decode(line, type=Line) for line in service.log.read_text().splitlines()]
+        assert "_granian" in {line.logger for line in lines}
+    finally:
+        pair.end()

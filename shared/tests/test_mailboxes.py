@@ -1,0 +1,187 @@
+"""Who has a mailbox, for how long, and who may look into it."""
+
+import datetime
+
+import psycopg
+import pytest
+from harness import arrival
+
+from fake_email import mailboxes, messages
+from fake_email.database import Connection
+from fake_email.errors import AddressTaken, MailboxNotFound
+
+ADDRESS = "reader@mx.test"
+TOKEN = b"t" * 32
+
+
+async def create(
+    connection: Connection, address: str = ADDRESS, *, ttl_seconds: int = 60, token_sha256: bytes | None = None
+) -> datetime.datetime:
+    return await mailboxes.create(connection, address=address, ttl_seconds=ttl_seconds, token_sha256=token_sha256)
+
+
+async def find(
+    connection: Connection, *addresses: str, quota_messages: int = 2, quota_octets: int = 1_000
+) -> dict[str, mailboxes.Recipient]:
+    return await mailboxes.find_recipients(
+        connection, addresses=addresses, quota_messages=quota_messages, quota_octets=quota_octets
+    )
+
+
+async def test_a_new_mailbox_is_there_and_empty(connection: Connection) -> None:
+    await create(connection)
+
+    mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
+
+    assert mailbox.last_seq == 0
+
+
+async def test_a_mailbox_lives_as_long_as_asked_for(connection: Connection) -> None:
+    async with connection.transaction():
+        expires_at = await create(connection, ttl_seconds=90)
+        cursor = await connection.execute("SELECT now()")
+
+        [(now,)] = await cursor.fetchall()
+
+    assert expires_at - now == datetime.timedelta(seconds=90)
+
+
+async def test_the_expiry_that_is_told_is_the_one_that_is_kept(connection: Connection) -> None:
+    told = await create(connection)
+
+    mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
+
+    assert mailbox.expires_at == told
+
+
+async def test_an_address_that_is_in_use_is_not_given_again(connection: Connection) -> None:
+    await create(connection)
+
+    with pytest.raises(AddressTaken):
+        await create(connection)
+
+
+async def test_an_address_that_expired_is_never_given_again(connection: Connection) -> None:
+    await create(connection, ttl_seconds=0)
+
+    with pytest.raises(AddressTaken):
+        await create(connection)
+
+
+async def test_an_address_that_is_taken_keeps_its_mailbox_as_it_was(connection: Connection) -> None:
+    expires_at = await create(connection, token_sha256=TOKEN)
+
+    with pytest.raises(AddressTaken):
+        await create(connection, ttl_seconds=600)
+
+    mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=TOKEN)
+    assert mailbox.expires_at == expires_at
+
+
+async def test_an_address_in_upper_case_is_refused_by_the_table(connection: Connection) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="mailbox_address_lower_case"):
+        await create(connection, "Reader@mx.test")
+
+
+async def test_an_address_that_was_never_given_has_no_mailbox(connection: Connection) -> None:
+    with pytest.raises(MailboxNotFound):
+        await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
+
+
+async def test_an_expired_mailbox_is_invisible_to_who_reads(connection: Connection) -> None:
+    await create(connection, ttl_seconds=0)
+
+    with pytest.raises(MailboxNotFound):
+        await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
+
+
+async def test_an_expired_mailbox_is_invisible_even_with_its_token(connection: Connection) -> None:
+    await create(connection, ttl_seconds=0, token_sha256=TOKEN)
+
+    with pytest.raises(MailboxNotFound):
+        await mailboxes.fetch(connection, address=ADDRESS, token_sha256=TOKEN)
+
+
+async def test_a_private_mailbox_opens_with_its_token(connection: Connection) -> None:
+    await create(connection, token_sha256=TOKEN)
+
+    mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=TOKEN)
+
+    assert mailbox.token_sha256 == TOKEN
+
+
+@pytest.mark.parametrize(
+    "token_sha256",
+    [None, b"", b"u" * 32, TOKEN[:-1], TOKEN + b"t"],
+    ids=["none", "empty", "wrong", "shorter", "longer"],
+)
+async def test_a_private_mailbox_opens_with_no_other_token(connection: Connection, token_sha256: bytes | None) -> None:
+    await create(connection, token_sha256=TOKEN)
+
+    with pytest.raises(MailboxNotFound):
+        await mailboxes.fetch(connection, address=ADDRESS, token_sha256=token_sha256)
+
+
+async def test_an_open_mailbox_opens_whatever_the_token(connection: Connection) -> None:
+    await create(connection)
+
+    mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=TOKEN)
+
+    assert mailbox.token_sha256 is None
+
+
+async def test_mail_is_for_live_mailboxes_alone(connection: Connection) -> None:
+    await create(connection, "live@mx.test")
+    await create(connection, "private@mx.test", token_sha256=TOKEN)
+    await create(connection, "expired@mx.test", ttl_seconds=0)
+    await create(connection, "not-asked-for@mx.test")
+
+    found = await find(connection, "live@mx.test", "private@mx.test", "expired@mx.test", "never@mx.test")
+
+    assert sorted(found) == ["live@mx.test", "private@mx.test"]
+
+
+async def test_a_recipient_is_found_with_its_mailbox(connection: Connection) -> None:
+    await create(connection)
+    mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
+
+    found = await find(connection, ADDRESS)
+
+    assert found == {ADDRESS: mailboxes.Recipient(address=ADDRESS, mailbox_id=mailbox.id, is_full=False)}
+
+
+async def test_nobody_is_found_among_no_addresses(connection: Connection) -> None:
+    await create(connection)
+
+    found = await find(connection)
+
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("quota_messages", "quota_octets", "is_full"),
+    [(3, 201, False), (2, 201, True), (3, 200, True), (2, 200, True)],
+    ids=["room for both", "no message more", "no octet more", "neither"],
+)
+async def test_a_mailbox_is_full_at_either_quota(
+    connection: Connection, quota_messages: int, quota_octets: int, is_full: bool
+) -> None:
+    await create(connection)
+    mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
+    await messages.store(connection, [arrival(b"a" * 150, mailbox.id), arrival(b"b" * 50, mailbox.id)])
+
+    found = await find(connection, ADDRESS, quota_messages=quota_messages, quota_octets=quota_octets)
+
+    assert found[ADDRESS].is_full is is_full
+
+
+async def test_newest_is_the_last_seq_of_each_mailbox_that_is_there(connection: Connection) -> None:
+    await create(connection, "with-mail@mx.test")
+    await create(connection, "without@mx.test")
+    with_mail = (await mailboxes.fetch(connection, address="with-mail@mx.test", token_sha256=None)).id
+    without = (await mailboxes.fetch(connection, address="without@mx.test", token_sha256=None)).id
+    await messages.store(connection, [arrival(b"one", with_mail), arrival(b"two", with_mail)])
+
+    newest = await mailboxes.newest(connection, [with_mail, without, without + 1])
+
+    assert newest == {with_mail: 2, without: 0}

@@ -1,0 +1,257 @@
+"""What holds while several connections store into the same mailboxes, and what is told to who listens."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing
+
+import psycopg
+import pytest
+from harness import arrival, until
+
+from fake_email import events, messages
+from fake_email.database import Connection
+from fake_email.mailboxes import Recipient
+from fake_email.messages import Arrival, Outcome
+
+NewMailbox = Callable[[], Awaitable[Recipient]]
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+MARK = "that is all"
+
+
+@pytest.fixture
+def watcher(database_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def listener(database_url: str) -> AsyncIterator[Connection]:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        await connection.execute(f"LISTEN {events.CHANNEL}".encode())
+        yield connection
+
+
+async def contents(connection: Connection, mailbox: Recipient) -> list[tuple[int, bytes]]:
+    """The seq and content of each message, in the order of received_at."""
+    cursor = await connection.execute(
+        "SELECT seq, content FROM message WHERE mailbox_id = %s ORDER BY received_at", [mailbox.mailbox_id]
+    )
+    return await cursor.fetchall()
+
+
+async def until_one_waits(watcher: psycopg.Connection) -> None:
+    """Return when a connection waits for a lock that another one holds."""
+    await until(lambda: watcher.execute(WAITING).fetchone() == (1,))
+
+
+async def heard(listener: Connection, watcher: psycopg.Connection) -> list[str]:
+    """The payloads that were sent up to now."""
+    watcher.execute("SELECT pg_notify(%s, %s)", [events.CHANNEL, MARK])
+    payloads: list[str] = []
+    async with asyncio.timeout(20), aclosing(listener.notifies()) as notifications:
+        async for notification in notifications:
+            if notification.payload == MARK:
+                break
+            payloads.append(notification.payload)
+    return payloads
+
+
+async def store_at_last(connection: Connection, arrivals: list[Arrival]) -> list[Outcome]:
+    """What `store` asks of its caller: when another writer stored the same meanwhile, it stores again."""
+    while True:
+        try:
+            return await messages.store(connection, arrivals)
+        except psycopg.errors.UniqueViolation:
+            continue
+
+
+async def store_twenty_batches(database_url: str, mailboxes: list[Recipient], writer: int) -> None:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        for number in range(20):
+            batch = [arrival(f"{writer} {number} {each.address}".encode(), each.mailbox_id) for each in mailboxes]
+            await messages.store(connection, batch)
+
+
+async def test_many_writers_leave_no_gap_and_keep_the_order(
+    database_url: str, connection: Connection, new_mailbox: NewMailbox
+) -> None:
+    mailbox = await new_mailbox()
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        for writer in range(4):
+            tasks.create_task(store_twenty_batches(database_url, [mailbox], writer))
+
+    assert [seq for seq, _ in await contents(connection, mailbox)] == list(range(1, 81))
+
+
+async def test_writers_in_opposite_order_never_deadlock(
+    database_url: str, connection: Connection, new_mailbox: NewMailbox
+) -> None:
+    mailboxes = [await new_mailbox() for _ in range(20)]
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        tasks.create_task(store_twenty_batches(database_url, mailboxes, 1))
+        tasks.create_task(store_twenty_batches(database_url, mailboxes[::-1], 2))
+
+    for mailbox in mailboxes:
+        assert [seq for seq, _ in await contents(connection, mailbox)] == list(range(1, 41))
+
+
+async def test_a_seq_is_never_seen_before_the_one_below_it(
+    connection: Connection, another: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
+) -> None:
+    mailbox = await new_mailbox()
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        async with connection.transaction():
+            await messages.store(connection, [arrival(b"first", mailbox.mailbox_id)])
+            tasks.create_task(messages.store(another, [arrival(b"second", mailbox.mailbox_id)]))
+            await until_one_waits(watcher)
+            seen = watcher.execute("SELECT count(*) FROM message").fetchone()
+
+    assert seen == (0,)
+    assert await contents(connection, mailbox) == [(1, b"first"), (2, b"second")]
+
+
+async def test_what_another_writer_stores_meanwhile_is_not_stored_again(
+    connection: Connection, another: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
+) -> None:
+    mailbox = await new_mailbox()
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        async with connection.transaction():
+            await messages.store(connection, [arrival(b"same", mailbox.mailbox_id)])
+            late = [arrival(b"other", mailbox.mailbox_id), arrival(b"same", mailbox.mailbox_id)]
+            storing = tasks.create_task(store_at_last(another, late))
+            await until_one_waits(watcher)
+
+    assert storing.result() == [Outcome(live=1, stored=1), Outcome(live=1, stored=0)]
+    assert await contents(connection, mailbox) == [(1, b"same"), (2, b"other")]
+
+
+async def test_what_another_writer_rolls_back_is_stored_without_a_gap(
+    connection: Connection, another: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
+) -> None:
+    mailbox = await new_mailbox()
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        async with connection.transaction(force_rollback=True):
+            await messages.store(connection, [arrival(b"same", mailbox.mailbox_id)])
+            storing = tasks.create_task(messages.store(another, [arrival(b"same", mailbox.mailbox_id)]))
+            await until_one_waits(watcher)
+
+    assert storing.result() == [Outcome(live=1, stored=1)]
+    assert await contents(connection, mailbox) == [(1, b"same")]
+
+
+async def test_writers_of_the_same_octets_store_them_once(
+    database_url: str, connection: Connection, new_mailbox: NewMailbox
+) -> None:
+    mailbox = await new_mailbox()
+    stored: list[int] = []
+
+    async def write() -> None:
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as own:
+            for number in range(40):
+                [outcome] = await store_at_last(own, [arrival(b"%d" % number, mailbox.mailbox_id)])
+                stored.append(outcome.stored)
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        for _ in range(4):
+            tasks.create_task(write())
+
+    assert sum(stored) == 40
+    assert [seq for seq, _ in await contents(connection, mailbox)] == list(range(1, 41))
+
+
+@pytest.mark.parametrize(
+    "end", ["UPDATE mailbox SET expires_at = now() WHERE id = %s", "DELETE FROM mailbox WHERE id = %s"]
+)
+async def test_a_mailbox_that_goes_while_a_writer_waits_gets_nothing(
+    connection: Connection, another: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox, end: str
+) -> None:
+    gone, neighbour = await new_mailbox(), await new_mailbox()
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        async with connection.transaction():
+            await connection.execute(end.encode(), [gone.mailbox_id])
+            batch = [arrival(b"1", gone.mailbox_id), arrival(b"2", neighbour.mailbox_id)]
+            storing = tasks.create_task(messages.store(another, batch))
+            await until_one_waits(watcher)
+
+    assert storing.result() == [Outcome(live=0, stored=0), Outcome(live=1, stored=1)]
+    assert await contents(connection, gone) == []
+    assert await contents(connection, neighbour) == [(1, b"2")]
+
+
+async def test_who_listens_hears_how_far_each_mailbox_grew(
+    connection: Connection, listener: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
+) -> None:
+    first, second = await new_mailbox(), await new_mailbox()
+
+    await messages.store(
+        connection,
+        [arrival(b"1", first.mailbox_id), arrival(b"2", first.mailbox_id, second.mailbox_id)],
+    )
+
+    [payload] = await heard(listener, watcher)
+    assert sorted(events.decode(payload)) == [(first.mailbox_id, 2), (second.mailbox_id, 1)]
+
+
+async def test_who_listens_hears_nothing_before_the_commit(
+    connection: Connection, listener: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
+) -> None:
+    mailbox = await new_mailbox()
+
+    async with connection.transaction():
+        await messages.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+        before = await heard(listener, watcher)
+    after = await heard(listener, watcher)
+
+    assert (before, after) == ([], [f"{mailbox.mailbox_id}:1"])
+
+
+async def test_who_listens_hears_nothing_of_what_was_stored_already(
+    connection: Connection, listener: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
+) -> None:
+    mailbox = await new_mailbox()
+    await messages.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+    await heard(listener, watcher)
+
+    await messages.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+
+    assert await heard(listener, watcher) == []
+
+
+async def test_who_listens_hears_nothing_of_a_mailbox_that_is_gone(
+    connection: Connection, listener: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
+) -> None:
+    mailbox = await new_mailbox()
+    await connection.execute("UPDATE mailbox SET expires_at = now()")
+
+    await messages.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+
+    assert await heard(listener, watcher) == []
+
+
+async def test_who_listens_hears_of_hundreds_of_mailboxes_in_payloads_that_fit(
+    connection: Connection, listener: Connection, watcher: psycopg.Connection
+) -> None:
+    largest = 2**63 - 1
+    cursor = await connection.execute(
+        """
+        INSERT INTO mailbox (id, address, expires_at, last_seq)
+        OVERRIDING SYSTEM VALUE
+        SELECT %(largest)s::bigint - number, number || '@mx.test', now() + interval '1 hour', %(largest)s::bigint - 1
+        FROM generate_series(0, 399) AS number
+        RETURNING id
+        """,
+        {"largest": largest},
+    )
+    ids = {row[0] for row in await cursor.fetchall()}
+
+    await messages.store(connection, [arrival(b"1", *ids)])
+
+    payloads = await heard(listener, watcher)
+    told = [pair for payload in payloads for pair in events.decode(payload)]
+    assert sorted(told) == sorted((mailbox_id, largest) for mailbox_id in ids)
