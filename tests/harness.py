@@ -21,7 +21,7 @@ import httpx
 import msgspec
 import psycopg
 
-from fake_email import mime
+from fake_email import mailboxes, messages, mime
 from fake_email.messages import Arrival, Delivery, new_id
 
 COMMANDS = Path(sys.executable).parent
@@ -311,6 +311,14 @@ def arrival(content: bytes, *mailbox_ids: int, reverse_path: str = "writer@clien
     )
 
 
+async def store(database_url: str, address: str, *contents: bytes) -> None:
+    """Commit each in a transaction of its own, in this order, as smtp-ingest would."""
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        mailbox = await mailboxes.fetch(connection, address=address, token_sha256=None)
+        for content in contents:
+            await messages.store(connection, [arrival(content, mailbox.id)])
+
+
 def stored(database_url: str, address: str) -> list[bytes]:
     """The content of each message in a mailbox, oldest first, as a new connection to the database sees them."""
     query = """
@@ -334,3 +342,17 @@ def problem(answer: httpx.Response) -> dict[str, object]:
     assert str(members["detail"]).endswith(".")
     assert members["error"] == members["detail"]
     return members
+
+
+@contextmanager
+def locked(database_url: str, address: str) -> Iterator[psycopg.Connection]:
+    """A mailbox into which nothing can be committed during the block."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SELECT FROM mailbox WHERE address = %s FOR UPDATE", [address])
+        yield connection
+
+
+def is_waited_for(connection: psycopg.Connection) -> bool:
+    """Whether somebody waits for a lock that `connection` holds."""
+    query = "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    return connection.execute(query).fetchone() is not None

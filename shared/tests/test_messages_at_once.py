@@ -102,12 +102,11 @@ async def test_a_seq_is_never_seen_before_the_one_below_it(
 ) -> None:
     mailbox = await new_mailbox()
 
-    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
-        async with connection.transaction():
-            await messages.store(connection, [arrival(b"first", mailbox.mailbox_id)])
-            tasks.create_task(messages.store(another, [arrival(b"second", mailbox.mailbox_id)]))
-            await until_one_waits(watcher)
-            seen = watcher.execute("SELECT count(*) FROM message").fetchone()
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
+        await messages.store(connection, [arrival(b"first", mailbox.mailbox_id)])
+        tasks.create_task(messages.store(another, [arrival(b"second", mailbox.mailbox_id)]))
+        await until_one_waits(watcher)
+        seen = watcher.execute("SELECT count(*) FROM message").fetchone()
 
     assert seen == (0,)
     assert await contents(connection, mailbox) == [(1, b"first"), (2, b"second")]
@@ -118,12 +117,11 @@ async def test_what_another_writer_stores_meanwhile_is_not_stored_again(
 ) -> None:
     mailbox = await new_mailbox()
 
-    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
-        async with connection.transaction():
-            await messages.store(connection, [arrival(b"same", mailbox.mailbox_id)])
-            late = [arrival(b"other", mailbox.mailbox_id), arrival(b"same", mailbox.mailbox_id)]
-            storing = tasks.create_task(store_at_last(another, late))
-            await until_one_waits(watcher)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
+        await messages.store(connection, [arrival(b"same", mailbox.mailbox_id)])
+        late = [arrival(b"other", mailbox.mailbox_id), arrival(b"same", mailbox.mailbox_id)]
+        storing = tasks.create_task(store_at_last(another, late))
+        await until_one_waits(watcher)
 
     assert storing.result() == [Outcome(live=1, stored=1), Outcome(live=1, stored=0)]
     assert await contents(connection, mailbox) == [(1, b"same"), (2, b"other")]
@@ -134,11 +132,10 @@ async def test_what_another_writer_rolls_back_is_stored_without_a_gap(
 ) -> None:
     mailbox = await new_mailbox()
 
-    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
-        async with connection.transaction(force_rollback=True):
-            await messages.store(connection, [arrival(b"same", mailbox.mailbox_id)])
-            storing = tasks.create_task(messages.store(another, [arrival(b"same", mailbox.mailbox_id)]))
-            await until_one_waits(watcher)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction(force_rollback=True):
+        await messages.store(connection, [arrival(b"same", mailbox.mailbox_id)])
+        storing = tasks.create_task(messages.store(another, [arrival(b"same", mailbox.mailbox_id)]))
+        await until_one_waits(watcher)
 
     assert storing.result() == [Outcome(live=1, stored=1)]
     assert await contents(connection, mailbox) == [(1, b"same")]
@@ -172,12 +169,11 @@ async def test_a_mailbox_that_goes_while_a_writer_waits_gets_nothing(
 ) -> None:
     gone, neighbour = await new_mailbox(), await new_mailbox()
 
-    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
-        async with connection.transaction():
-            await connection.execute(end.encode(), [gone.mailbox_id])
-            batch = [arrival(b"1", gone.mailbox_id), arrival(b"2", neighbour.mailbox_id)]
-            storing = tasks.create_task(messages.store(another, batch))
-            await until_one_waits(watcher)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
+        await connection.execute(end.encode(), [gone.mailbox_id])
+        batch = [arrival(b"1", gone.mailbox_id), arrival(b"2", neighbour.mailbox_id)]
+        storing = tasks.create_task(messages.store(another, batch))
+        await until_one_waits(watcher)
 
     assert storing.result() == [Outcome(live=0, stored=0), Outcome(live=1, stored=1)]
     assert await contents(connection, gone) == []

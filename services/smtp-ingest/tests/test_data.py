@@ -3,34 +3,14 @@
 import asyncio
 import os
 import smtplib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from email.message import EmailMessage
 
 import httpx
 import psycopg
 import pytest
-from harness import Pair, SmtpClient, make_mailbox, message, stored, until
+from harness import Pair, SmtpClient, is_waited_for, locked, make_mailbox, message, stored, until
 
 LIMIT = 26_214_400
-
-LOCK_MAILBOX = "SELECT id FROM mailbox WHERE address = %s FOR UPDATE"
-# A commit that waits for a lock of ours: nothing else waits for one in these databases.
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-
-
-@contextmanager
-def locked(database_url: str, address: str) -> Iterator[psycopg.Connection]:
-    """A mailbox into which nothing can be committed during the block."""
-    with psycopg.connect(database_url) as connection:
-        connection.execute(LOCK_MAILBOX, [address])
-        yield connection
-
-
-def waiting(connection: psycopg.Connection) -> int:
-    """How many connections wait for a lock."""
-    row = connection.execute(WAITING).fetchone()
-    return int(row[0]) if row else 0
 
 
 def change(database_url: str, statement: str, *values: object) -> None:
@@ -56,7 +36,7 @@ async def test_nothing_is_acknowledged_before_it_is_committed(smtp: SmtpClient, 
     async with asyncio.TaskGroup() as tasks:
         with locked(pair.database_url, address) as connection:
             delivery = tasks.create_task(smtp.deliver(message(), address))
-            await until(lambda: waiting(connection) == 1)
+            await until(lambda: is_waited_for(connection))
             was_acknowledged = delivery.done()
 
     assert not was_acknowledged
@@ -82,7 +62,7 @@ async def test_a_message_that_comes_twice_at_once_is_kept_once(pair: Pair) -> No
     async with asyncio.TaskGroup() as tasks:
         with locked(pair.database_url, address) as connection:
             deliveries = [tasks.create_task(deliver()) for _ in range(5)]
-            await until(lambda: waiting(connection) == 1)
+            await until(lambda: is_waited_for(connection))
 
     assert [delivery.result() for delivery in deliveries] == [250] * 5
     assert stored(pair.database_url, address) == [message()]
@@ -118,7 +98,7 @@ async def test_a_message_whose_sender_went_away_during_the_commit_is_kept_once(s
         async with SmtpClient.connect(pair.smtp_port) as gone:
             await gone.begin(address)
             await gone.send(message() + b".\r\n")
-            await until(lambda: waiting(connection) == 1)
+            await until(lambda: is_waited_for(connection))
             gone.writer.transport.abort()
     reply = await smtp.deliver(message(), address)
 

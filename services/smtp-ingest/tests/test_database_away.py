@@ -8,7 +8,19 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from harness import DEADLINE_SECONDS, Pair, Service, SmtpClient, make_mailbox, message, running_smtp, stored, until
+from harness import (
+    DEADLINE_SECONDS,
+    Pair,
+    Service,
+    SmtpClient,
+    is_waited_for,
+    locked,
+    make_mailbox,
+    message,
+    running_smtp,
+    stored,
+    until,
+)
 from postgres import EmbeddedPostgres, throw_away
 
 from fake_email import migrate
@@ -54,12 +66,6 @@ def kill(postgres: EmbeddedPostgres) -> None:
     for process in [postmaster, *postmaster.children(recursive=True)]:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-
-
-def is_waiting(connection: psycopg.Connection) -> bool:
-    """Whether somebody waits for a lock."""
-    waiting = connection.execute("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    return waiting.fetchone() is not None
 
 
 async def deliver(client: SmtpClient, content: bytes, address: str) -> None:
@@ -152,10 +158,9 @@ async def test_what_was_in_flight_when_the_database_was_killed_is_not_acknowledg
     address = make_mailbox(postgres.url)
     await client.begin(address)
 
-    with suppress(psycopg.OperationalError), psycopg.connect(postgres.url) as connection:
-        connection.execute("SELECT FROM mailbox WHERE address = %s FOR UPDATE", [address])
+    with suppress(psycopg.OperationalError), locked(postgres.url, address) as connection:
         await client.send(message() + b".\r\n")
-        await until(lambda: is_waiting(connection))
+        await until(lambda: is_waited_for(connection))
         kill(postgres)
     reply = await client.reply()
     postgres.start()

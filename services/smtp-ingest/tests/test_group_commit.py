@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import psycopg
 import pytest
-from harness import Pair, Service, SmtpClient, make_mailbox, message, running_smtp, stored, until
+from harness import Pair, Service, SmtpClient, is_waited_for, locked, make_mailbox, message, running_smtp, stored, until
 
 SESSIONS = 50
 MESSAGES_A_SESSION = 20
@@ -31,24 +31,23 @@ async def clients(daemon: tuple[Pair, Service]) -> AsyncIterator[Open]:
         yield [await stack.enter_async_context(SmtpClient.connect(daemon[0].smtp_port)) for _ in range(7)]
 
 
-@contextmanager
-def locked(database_url: str, address: str) -> Iterator[psycopg.Connection]:
-    """A mailbox into which nothing can be committed during the block."""
+def seqs(database_url: str, address: str) -> list[int]:
+    """The numbers of a mailbox's messages, in the order of their time."""
+    query = """
+        SELECT seq
+        FROM message
+        JOIN mailbox ON mailbox.id = message.mailbox_id
+        WHERE mailbox.address = %s
+        ORDER BY received_at
+    """
     with psycopg.connect(database_url) as connection:
-        connection.execute("SELECT FROM mailbox WHERE address = %s FOR UPDATE", [address])
-        yield connection
+        return [seq for (seq,) in connection.execute(query, [address])]
 
 
-def is_waiting(connection: psycopg.Connection) -> bool:
-    """Whether a commit waits for the lock of `connection`."""
-    query = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    return connection.execute(query).fetchone() is not None
-
-
-async def gather(clients: Open, content: bytes = b"") -> None:
-    """End the message of each, which the daemon has read when the last session is answered thereafter."""
+async def end_messages(clients: Open) -> None:
+    """End the message of each."""
     for number, client in enumerate(clients):
-        await client.send((content or message(str(number))) + b".\r\n")
+        await client.send(message(str(number)) + b".\r\n")
 
 
 async def test_what_many_sessions_were_acknowledged_is_stored_exactly_once_and_without_a_gap(pair: Pair) -> None:
@@ -75,19 +74,6 @@ async def test_what_many_sessions_were_acknowledged_is_stored_exactly_once_and_w
         assert seqs(pair.database_url, address) == list(range(1, len(acknowledged[address]) + 1))
 
 
-def seqs(database_url: str, address: str) -> list[int]:
-    """The numbers of a mailbox's messages, in the order of their time."""
-    query = """
-        SELECT seq
-        FROM message
-        JOIN mailbox ON mailbox.id = message.mailbox_id
-        WHERE mailbox.address = %s
-        ORDER BY received_at
-    """
-    with psycopg.connect(database_url) as connection:
-        return [seq for (seq,) in connection.execute(query, [address])]
-
-
 async def test_a_message_that_the_database_refuses_does_not_fail_its_neighbours(
     daemon: tuple[Pair, Service], clients: Open
 ) -> None:
@@ -99,8 +85,8 @@ async def test_a_message_that_the_database_refuses_does_not_fail_its_neighbours(
 
     with locked(pair.database_url, address) as connection:
         await first.send(message("in flight") + b".\r\n")
-        await until(lambda: is_waiting(connection))
-        await gather(crowd)
+        await until(lambda: is_waited_for(connection))
+        await end_messages(crowd)
         await last.converse(("NOOP", 250), ("NOOP", 250), ("NOOP", 250))
     replies = [await client.reply() for client in crowd]
 
@@ -129,8 +115,8 @@ async def test_more_messages_than_may_wait_are_put_off(daemon: tuple[Pair, Servi
 
     with locked(pair.database_url, address) as connection:
         await first.send(message("in flight") + b".\r\n")
-        await until(lambda: is_waiting(connection))
-        await gather(crowd)
+        await until(lambda: is_waited_for(connection))
+        await end_messages(crowd)
         async with SmtpClient.connect(pair.smtp_port) as other:
             await other.converse(("NOOP", 250), ("NOOP", 250))
         await last.send(message("too many") + b".\r\n")
@@ -152,28 +138,10 @@ async def test_more_octets_than_may_wait_are_put_off(daemon: tuple[Pair, Service
 
     with locked(pair.database_url, address) as connection:
         await first.send(b"x" * 90_000 + b"\r\n.\r\n")
-        await until(lambda: is_waiting(connection))
+        await until(lambda: is_waited_for(connection))
         await second.send(b"y" * 10_000 + b"\r\n.\r\n")
         put_off = await second.reply()
 
     assert (put_off.code, put_off.text[:5]) == (452, "4.3.1")
     assert (await first.reply()).code == 250
     assert service.wait_for_event("command_deferred")["error"] == "QueueFull"
-
-
-async def test_who_was_put_off_delivers_once_there_is_room(daemon: tuple[Pair, Service], clients: Open) -> None:
-    pair, _ = daemon
-    first, second, *_ = clients
-    address = make_mailbox(pair.database_url)
-    for client in (first, second):
-        await client.begin(address)
-    with locked(pair.database_url, address) as connection:
-        await first.send(b"x" * 90_000 + b"\r\n.\r\n")
-        await until(lambda: is_waiting(connection))
-        await second.send(b"y" * 10_000 + b"\r\n.\r\n")
-        assert (await second.reply()).code == 452
-    await first.reply()
-
-    reply = await second.deliver(b"y" * 10_000 + b"\r\n", address)
-
-    assert reply.code == 250

@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from harness import (
     COMMANDS,
@@ -17,6 +16,8 @@ from harness import (
     Service,
     SmtpClient,
     free_port,
+    is_waited_for,
+    locked,
     make_mailbox,
     message,
     running_smtp,
@@ -58,6 +59,11 @@ def start(**environ: str) -> subprocess.CompletedProcess[str]:
         timeout=DEADLINE_SECONDS,
         check=False,
     )
+
+
+def is_refused(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 # The end
@@ -114,10 +120,9 @@ async def test_a_commit_under_way_is_finished_and_acknowledged_first(
     pair, service = daemon
     address = make_mailbox(pair.database_url)
     await client.begin(address)
-    with psycopg.connect(pair.database_url) as connection:
-        connection.execute("SELECT FROM mailbox WHERE address = %s FOR UPDATE", [address])
+    with locked(pair.database_url, address) as connection:
         await client.send(message() + b".\r\n")
-        await until(lambda: is_waiting(connection))
+        await until(lambda: is_waited_for(connection))
         stop(service)
 
     replies = [await client.reply(), await client.reply()]
@@ -162,17 +167,6 @@ async def test_nobody_gets_in_once_the_daemon_is_ending(daemon: tuple[Pair, Serv
 
     await until(lambda: is_refused(pair.smtp_port))
     assert service.process.poll() is None
-
-
-def is_waiting(connection: psycopg.Connection) -> bool:
-    """Whether somebody waits for a lock in this database."""
-    query = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    return connection.execute(query).fetchone() is not None
-
-
-def is_refused(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 # The beginning

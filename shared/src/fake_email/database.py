@@ -65,11 +65,9 @@ class Database:
         So `work` is safe to repeat. Raises DatabaseAway when there is no connection or no answer in time.
         """
         asked_at = asyncio.get_running_loop().time()
-        await self._turn(asked_at)
-        try:
+        # Without a deadline, which would cost the place in the row: who has a connection gives it back in time.
+        async with self._turns:
             return await self._run(work, asked_at, answer_seconds)
-        finally:
-            self._turns.release()
 
     async def _run(
         self, work: Callable[[Connection], Awaitable[Result]], asked_at: float, answer_seconds: float
@@ -93,18 +91,6 @@ class Database:
             finally:
                 cut.cancel()
                 await self._pool.putconn(connection)
-
-    async def _turn(self, asked_at: float) -> None:
-        loop = asyncio.get_running_loop()
-        while self._turns.locked():
-            if loop.time() >= self._patience_ends(asked_at):
-                self._tell_away("no turn")
-                raise DatabaseAway(str(DatabaseAway.__doc__))
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(self._patience_ends(asked_at)):
-                    await self._turns.acquire()
-                return
-        await self._turns.acquire()
 
     async def _connection(self, asked_at: float) -> Connection:
         loop = asyncio.get_running_loop()

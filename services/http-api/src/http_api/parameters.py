@@ -23,12 +23,18 @@ def address(value: str) -> str:
     return lowered
 
 
+def seq(value: str) -> int | None:
+    """The seq that `value` is; None when it is none."""
+    return int(value) if _NUMBER.fullmatch(value) and int(value) <= _MAX_SEQ else None
+
+
 def since(value: str | None) -> Since:
     """The cursor in `since`: an RFC 3339 time, or the seq of a message; None is before everything."""
     if value is None:
         return Since()
-    if _NUMBER.fullmatch(value) and int(value) <= _MAX_SEQ:
-        return Since(seq=int(value))
+    number = seq(value)
+    if number is not None:
+        return Since(seq=number)
     text = _LOST_PLUS.sub("+", value)
     if _TIME.fullmatch(text):
         try:

@@ -39,6 +39,7 @@ async def stream(
 def _cursor(last_event_id: str | None, since: str | None) -> Since:
     if not last_event_id:
         return parameters.since(since)
-    if not last_event_id.isascii() or not last_event_id.isdigit():
+    seq = parameters.seq(last_event_id)
+    if seq is None:
         raise BadInput("Last-Event-ID", "Last-Event-ID: not the id of an event of this stream.")
-    return parameters.since(last_event_id)
+    return Since(seq=seq)

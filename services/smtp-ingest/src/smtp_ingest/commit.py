@@ -61,8 +61,13 @@ class Committer:
                 )
             except psycopg.errors.UniqueViolation:
                 continue  # another daemon stored the same octets meanwhile; now they are seen
-            except psycopg.Error:
-                log.exception("message_not_stored", octets=len(arrival.content))
+            except psycopg.Error as error:
+                log.error(  # noqa: TRY400  # the exception's text quotes the row, recipient and subject and all
+                    "message_not_stored",
+                    error=type(error).__name__,
+                    constraint=error.diag.constraint_name,
+                    octets=len(arrival.content),
+                )
                 return NotStored(str(NotStored.__doc__))
             except ServiceError as error:
                 return error

@@ -1,0 +1,155 @@
+"""The database goes away, or answers nothing any more, and comes back: what the API says meanwhile, and after."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+import pytest
+from harness import DEADLINE_SECONDS, Pair, Service, client, make_mailbox, message, problem, store, stream, until
+from postgres import EmbeddedPostgres, throw_away
+
+from fake_email import migrate
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """One that may be stopped."""
+    with throw_away() as server:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            migrate.migrate(connection, migrate.read(ROOT / "db/migrations"))
+        yield server
+
+
+@pytest.fixture(scope="module")
+def service(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """http-api alone, on that database."""
+    service = Pair(postgres.url, tmp_path_factory.mktemp("away"))
+    try:
+        service.start_http()
+        yield service
+    finally:
+        service.end()
+
+
+@pytest.fixture
+async def http(service: Pair) -> AsyncIterator[httpx.AsyncClient]:
+    async with client(service.http_url) as http:
+        yield http
+
+
+@pytest.fixture
+def address(postgres: EmbeddedPostgres) -> str:
+    return make_mailbox(postgres.url)
+
+
+@contextmanager
+def stopped(postgres: EmbeddedPostgres) -> Iterator[None]:
+    postgres.stop("immediate")
+    try:
+        yield
+    finally:
+        postgres.start()
+
+
+@contextmanager
+def frozen(postgres: EmbeddedPostgres) -> Iterator[None]:
+    """Connections stay, and new ones are made by the kernel, but nobody answers."""
+    postmaster = psutil.Process(postgres.postmaster_pid)
+    postmaster.suspend()
+    backends = postmaster.children()
+    try:
+        for backend in backends:
+            backend.suspend()
+        yield
+    finally:
+        for process in (*backends, postmaster):
+            process.resume()
+
+
+def is_listening(service: Pair) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(service.environ["HTTP_PORT"]))) == 0
+
+
+async def until_healthy(http: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while (await http.get("/api/health")).status_code != 200:
+            pass
+
+
+@asynccontextmanager
+async def outage(http: httpx.AsyncClient, postgres: EmbeddedPostgres, kind: str) -> AsyncIterator[None]:
+    """The database is away in the block, and after it all is well."""
+    await until_healthy(http)
+    with {"stopped": stopped, "frozen": frozen}[kind](postgres):
+        yield
+    await until_healthy(http)
+
+
+@pytest.mark.parametrize("kind", ["stopped", "frozen"])
+async def test_without_a_database_every_call_says_so_and_when_to_try_again(
+    http: httpx.AsyncClient, postgres: EmbeddedPostgres, address: str, kind: str
+) -> None:
+    async with outage(http, postgres, kind):
+        answers = await asyncio.gather(
+            http.get("/api/health", timeout=5),
+            http.post("/api/temporary-address", timeout=5),
+            http.get("/api/inbox/poll", params={"address": address}, timeout=5),
+            http.get("/api/inbox/stream", params={"address": address}, timeout=5),
+        )
+
+    assert [(answer.status_code, problem(answer)["code"]) for answer in answers] == [(503, "database_away")] * 4
+    assert {answer.headers["retry-after"] for answer in answers} == {"2"}
+
+
+@pytest.mark.parametrize("kind", ["stopped", "frozen"])
+async def test_an_open_stream_survives_and_goes_on(
+    http: httpx.AsyncClient, postgres: EmbeddedPostgres, address: str, kind: str
+) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, address)) as events:
+        await store(postgres.url, address, message("before"))
+        first = await anext(events)
+
+        async with outage(http, postgres, kind):
+            assert (await http.get("/api/health")).status_code == 503
+        await store(postgres.url, address, message("after"))
+        second = await anext(events)
+
+    assert [first.data["subject"], second.data["subject"]] == ["before", "after"]
+
+
+async def test_what_was_stored_before_anybody_listened_again_reaches_streams_and_polls_that_wait(
+    http: httpx.AsyncClient, postgres: EmbeddedPostgres, address: str
+) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, address)) as events:
+        streamed = asyncio.ensure_future(anext(events))
+        polled = asyncio.create_task(http.get("/api/inbox/poll", params={"address": address, "wait": "20"}))
+
+        await until_healthy(http)
+        with stopped(postgres):
+            pass
+        await store(postgres.url, address, message("first thing"))
+
+        assert (await streamed).data["subject"] == "first thing"
+        assert [each["subject"] for each in (await polled).json()["messages"]] == ["first thing"]
+
+
+async def test_a_service_that_started_without_its_database_is_well_as_soon_as_that_is_there(
+    postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    late = Pair(postgres.url, tmp_path)
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(client(late.http_url))
+        with stopped(postgres), (tmp_path / "log").open("wb") as log:
+            stack.callback(Service("http-api", late.environ, log).kill)
+            await until(lambda: is_listening(late))
+            assert (await http.get("/api/health")).status_code == 503
+
+        await until_healthy(http)

@@ -1,0 +1,347 @@
+"""Whether the database answers: callers get what they asked for, or hear in time that it is away."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import psutil
+import psycopg
+import psycopg.conninfo
+import pytest
+from harness import DEADLINE_SECONDS, until
+from postgres import EmbeddedPostgres
+from structlog.testing import capture_logs
+
+from fake_email.database import Connection, Database, conninfo, open_database
+from fake_email.errors import AddressTaken, DatabaseAway
+
+CONNECTIONS = 3
+# Nobody waits longer for a database that is away; a caller of HTTP has its 503 in under 2 s.
+AWAY_SECONDS = 5.0
+OURS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'fake-email'"
+COUNT_OURS = f"SELECT count(*) {OURS}"
+END_OURS = f"SELECT pg_terminate_backend(pid) {OURS}"
+
+
+@pytest.fixture
+def watcher(database_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with open_database(database_url, connections=CONNECTIONS) as database:
+        yield database
+
+
+@contextmanager
+def stopped(server: EmbeddedPostgres) -> Iterator[None]:
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+@contextmanager
+def frozen(server: EmbeddedPostgres) -> Iterator[None]:
+    """Every process of it stands still: it takes connections, as far as the kernel does, and answers nothing."""
+    postmaster = psutil.Process(server.postmaster_pid)
+    postmaster.suspend()
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    try:
+        for process in processes:
+            process.suspend()
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
+def sleeps(seconds: float) -> Callable[[Connection], Awaitable[float]]:
+    """Work that takes so long, and returns how long."""
+
+    async def sleep(connection: Connection) -> float:
+        await connection.execute("SELECT pg_sleep(%s)", [seconds])
+        return seconds
+
+    return sleep
+
+
+async def fill(database: Database) -> None:
+    """Have the pool make all its connections."""
+    together = asyncio.Barrier(CONNECTIONS)
+
+    async def meet(connection: Connection) -> None:
+        await connection.execute("SELECT 1")
+        await together.wait()
+
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await asyncio.gather(*(database.run(meet, answer_seconds=DEADLINE_SECONDS) for _ in range(CONNECTIONS)))
+
+
+async def ask(database: Database, callers: int) -> list[str]:
+    """What each of some callers at once is told, in time."""
+
+    async def tell() -> str:
+        try:
+            await database.probe()
+        except DatabaseAway:
+            return "away"
+        return "here"
+
+    async with asyncio.timeout(AWAY_SECONDS):
+        return await asyncio.gather(*(tell() for _ in range(callers)))
+
+
+async def until_back(database: Database) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while await ask(database, 1) == ["away"]:
+            pass
+
+
+async def test_a_caller_gets_what_its_work_returns(database: Database) -> None:
+    result = await database.run(sleeps(0))
+
+    assert result == 0
+
+
+async def test_work_is_in_autocommit(database: Database, watcher: psycopg.Connection) -> None:
+    await database.run(lambda connection: connection.execute("CREATE TABLE kept ()"))
+
+    assert watcher.execute("SELECT to_regclass('kept') IS NOT NULL").fetchone() == (True,)
+
+
+async def test_there_are_never_more_connections_than_allowed(database: Database, watcher: psycopg.Connection) -> None:
+    await asyncio.gather(*(database.run(sleeps(0.01)) for _ in range(4 * CONNECTIONS)))
+
+    assert watcher.execute(COUNT_OURS).fetchone() == (CONNECTIONS,)
+
+
+async def test_connections_end_with_the_block(database_url: str, watcher: psycopg.Connection) -> None:
+    async with open_database(database_url, connections=CONNECTIONS) as database:
+        await fill(database)
+
+    await until(lambda: watcher.execute(COUNT_OURS).fetchone() == (0,))
+
+
+async def test_no_caller_sees_that_idle_connections_were_cut(database: Database, watcher: psycopg.Connection) -> None:
+    await fill(database)
+    watcher.execute(END_OURS)
+    await until(lambda: watcher.execute(COUNT_OURS).fetchone() == (0,))
+
+    told = [await ask(database, 1) for _ in range(CONNECTIONS)]
+
+    assert told == [["here"]] * CONNECTIONS
+
+
+async def test_callers_at_once_do_not_see_that_idle_connections_were_cut(
+    database: Database, watcher: psycopg.Connection
+) -> None:
+    await fill(database)
+    watcher.execute(END_OURS)
+    await until(lambda: watcher.execute(COUNT_OURS).fetchone() == (0,))
+
+    told = await ask(database, CONNECTIONS)
+
+    assert told == ["here"] * CONNECTIONS
+
+
+async def test_work_runs_again_when_its_connection_is_cut(database: Database, watcher: psycopg.Connection) -> None:
+    runs: list[int] = []
+
+    async def cut_once(connection: Connection) -> int:
+        runs.append(connection.info.backend_pid)
+        if len(runs) == 1:
+            watcher.execute(END_OURS)
+        await connection.execute("SELECT 1")
+        return connection.info.backend_pid
+
+    result = await database.run(cut_once)
+
+    assert result == runs[1] != runs[0]
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("SELECT 1 / 0", psycopg.errors.DivisionByZero),
+        ("INSERT INTO message (id) VALUES (gen_random_uuid())", psycopg.errors.NotNullViolation),
+        ("SELECT nothing", psycopg.errors.UndefinedColumn),
+    ],
+)
+async def test_what_the_database_refuses_is_told_as_it_is(
+    database: Database, statement: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await database.run(lambda connection: connection.execute(statement.encode()))
+
+
+async def test_what_the_work_raises_is_told_as_it_is_and_once(database: Database) -> None:
+    runs: list[int] = []
+
+    async def fail(_: Connection) -> None:
+        runs.append(1)
+        raise AddressTaken
+
+    with pytest.raises(AddressTaken):
+        await database.run(fail)
+
+    assert len(runs) == 1
+
+
+async def test_work_that_failed_gives_its_connection_back(database: Database) -> None:
+    for _ in range(2 * CONNECTIONS):
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            await database.run(lambda connection: connection.execute("SELECT 1 / 0"))
+
+    told = await ask(database, 1)
+
+    assert told == ["here"]
+
+
+async def test_a_caller_that_is_cancelled_gives_its_connection_back(
+    database: Database, watcher: psycopg.Connection
+) -> None:
+    sleeping = f"SELECT count(*) {OURS} AND wait_event = 'PgSleep'"
+    async with asyncio.TaskGroup() as tasks:
+        callers = [tasks.create_task(database.run(sleeps(60), answer_seconds=60)) for _ in range(CONNECTIONS)]
+        await until(lambda: watcher.execute(sleeping).fetchone() == (CONNECTIONS,))
+        for caller in callers:
+            caller.cancel()
+
+    told = await ask(database, CONNECTIONS)
+
+    assert told == ["here"] * CONNECTIONS
+
+
+async def test_work_that_takes_too_long_is_cut(database: Database) -> None:
+    with pytest.raises(DatabaseAway):
+        async with asyncio.timeout(AWAY_SECONDS):
+            await database.run(sleeps(60), answer_seconds=0.1)
+
+
+async def test_work_may_be_given_longer(database: Database) -> None:
+    with pytest.raises(DatabaseAway):
+        await database.run(sleeps(60), answer_seconds=0.1)
+
+    result = await database.run(sleeps(0.2), answer_seconds=10)
+
+    assert result == 0.2
+
+
+async def test_a_busy_database_is_not_away_as_long_as_it_answers_somebody(database_url: str) -> None:
+    async with open_database(database_url, connections=1) as database:
+        results = await asyncio.gather(*(database.run(sleeps(seconds)) for seconds in (0.8, 0.8, 0.1)))
+
+    assert results == [0.8, 0.8, 0.1]
+
+
+async def test_callers_are_served_in_the_order_they_came(database_url: str) -> None:
+    served: list[str] = []
+
+    async def ask_as(name: str, seconds: float, database: Database) -> None:
+        await database.run(sleeps(seconds))
+        served.append(name)
+
+    async with open_database(database_url, connections=1) as only_one, asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(ask_as("first", 0.8, only_one))
+        tasks.create_task(ask_as("second", 0.8, only_one))
+        tasks.create_task(ask_as("third", 0, only_one))
+        await first
+        tasks.create_task(ask_as("fourth", 0, only_one))
+
+    assert served == ["first", "second", "third", "fourth"]
+
+
+async def test_callers_hear_in_time_that_the_database_stopped(server: EmbeddedPostgres) -> None:
+    async with open_database(server.url, connections=CONNECTIONS) as database:
+        await fill(database)
+
+        with stopped(server):
+            told = await ask(database, 4 * CONNECTIONS)
+
+    assert told == ["away"] * 4 * CONNECTIONS
+
+
+async def test_callers_hear_in_time_that_the_database_stands_still(server: EmbeddedPostgres) -> None:
+    async with open_database(server.url, connections=CONNECTIONS) as database:
+        await fill(database)
+
+        with frozen(server):
+            told = await ask(database, 4 * CONNECTIONS)
+
+    assert told == ["away"] * 4 * CONNECTIONS
+
+
+async def test_a_database_that_stopped_is_used_again_when_it_is_back(server: EmbeddedPostgres) -> None:
+    async with open_database(server.url, connections=CONNECTIONS) as database:
+        await fill(database)
+
+        with stopped(server):
+            await ask(database, 1)
+        await until_back(database)
+        told = await ask(database, 4 * CONNECTIONS)
+
+    assert told == ["here"] * 4 * CONNECTIONS
+
+
+async def test_a_database_that_stood_still_is_used_again_when_it_goes_on(server: EmbeddedPostgres) -> None:
+    async with open_database(server.url, connections=CONNECTIONS) as database:
+        await fill(database)
+
+        with frozen(server):
+            await ask(database, 4 * CONNECTIONS)
+        await until_back(database)
+        told = await ask(database, 4 * CONNECTIONS)
+
+    assert told == ["here"] * 4 * CONNECTIONS
+
+
+async def test_a_database_that_comes_late_is_found(server: EmbeddedPostgres) -> None:
+    with stopped(server):
+        opened = open_database(server.url, connections=CONNECTIONS)
+        database = await opened.__aenter__()
+        before = await ask(database, 1)
+    await until_back(database)
+    await opened.__aexit__(None, None, None)
+
+    assert before == ["away"]
+
+
+async def test_it_is_logged_once_that_the_database_is_away_and_once_that_it_is_back(server: EmbeddedPostgres) -> None:
+    async with open_database(server.url, connections=CONNECTIONS) as database:
+        with capture_logs() as logged:
+            with stopped(server):
+                await ask(database, 4 * CONNECTIONS)
+            await until_back(database)
+            await ask(database, 4 * CONNECTIONS)
+
+    assert [(line["event"], line["log_level"]) for line in logged] == [
+        ("database_away", "warning"),
+        ("database_back", "info"),
+    ]
+
+
+def test_a_url_is_filled_in_with_deadlines() -> None:
+    filled = psycopg.conninfo.conninfo_to_dict(conninfo("postgresql://fake-email@127.0.0.1:5433/mail"))
+
+    assert filled == {
+        "user": "fake-email",
+        "host": "127.0.0.1",
+        "port": "5433",
+        "dbname": "mail",
+        "application_name": "fake-email",
+        "connect_timeout": "2",
+        "keepalives_idle": "5",
+        "keepalives_interval": "2",
+        "keepalives_count": "3",
+        "tcp_user_timeout": "10000",
+    }
+
+
+def test_what_a_url_says_of_deadlines_stays() -> None:
+    filled = psycopg.conninfo.conninfo_to_dict(conninfo("postgresql:///mail?connect_timeout=9&application_name=mine"))
+
+    assert (filled["connect_timeout"], filled["application_name"]) == ("9", "mine")

@@ -1,0 +1,234 @@
+"""What one service tells the other: that a mailbox grew."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+from harness import DEADLINE_SECONDS, arrival, until
+from postgres import EmbeddedPostgres
+
+from fake_email import events, messages
+from fake_email.database import Connection
+from fake_email.mailboxes import Recipient
+
+NewMailbox = Callable[[], Awaitable[Recipient]]
+OURS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'fake-email'"
+COUNT_OURS = f"SELECT count(*) {OURS}"
+END_OURS = f"SELECT pg_terminate_backend(pid) {OURS}"
+
+
+class Ear:
+    """What `listen` called, in order: "connected" with what the table said then, "grown" with a pair, or "lost"."""
+
+    def __init__(self) -> None:
+        self._calls: asyncio.Queue[tuple[str, object]] = asyncio.Queue()
+
+    async def connected(self, connection: Connection) -> None:
+        cursor = await connection.execute("SELECT id, last_seq FROM mailbox")
+        self._calls.put_nowait(("connected", dict(await cursor.fetchall())))
+
+    def grown(self, mailbox_id: int, seq: int) -> None:
+        self._calls.put_nowait(("grown", (mailbox_id, seq)))
+
+    def lost(self) -> None:
+        self._calls.put_nowait(("lost", None))
+
+    async def next(self) -> tuple[str, object]:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            return await self._calls.get()
+
+
+@asynccontextmanager
+async def listening(
+    database_url: str,
+    ear: Ear,
+    *,
+    connected: Callable[[Connection], Awaitable[None]] | None = None,
+    lost: Callable[[], None] | None = None,
+) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as tasks:
+        listener = tasks.create_task(
+            events.listen(database_url, connected=connected or ear.connected, grown=ear.grown, lost=lost or ear.lost)
+        )
+        yield
+        listener.cancel()
+
+
+@pytest.fixture
+def watcher(database_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize(
+    ("payload", "pairs"),
+    [
+        ("7:1", [(7, 1)]),
+        ("7:1 8:200", [(7, 1), (8, 200)]),
+        (f"{2**63 - 1}:{2**63 - 1}", [(2**63 - 1, 2**63 - 1)]),
+        ("", []),
+    ],
+)
+def test_a_payload_is_pairs_of_mailbox_and_seq(payload: str, pairs: list[tuple[int, int]]) -> None:
+    decoded = events.decode(payload)
+
+    assert decoded == pairs
+
+
+async def test_a_listener_looks_in_the_table_once_it_listens(database_url: str, new_mailbox: NewMailbox) -> None:
+    mailbox = await new_mailbox()
+    ear = Ear()
+
+    async with listening(database_url, ear):
+        first = await ear.next()
+
+    assert first == ("connected", {mailbox.mailbox_id: 0})
+
+
+async def test_a_listener_hears_what_is_stored(
+    database_url: str, connection: Connection, new_mailbox: NewMailbox
+) -> None:
+    mailbox = await new_mailbox()
+    ear = Ear()
+
+    async with listening(database_url, ear):
+        await ear.next()
+        await messages.store(connection, [arrival(b"1", mailbox.mailbox_id), arrival(b"2", mailbox.mailbox_id)])
+        heard = await ear.next()
+
+    assert heard == ("grown", (mailbox.mailbox_id, 2))
+
+
+async def test_a_listener_hears_of_each_mailbox_of_a_batch(
+    database_url: str, connection: Connection, new_mailbox: NewMailbox
+) -> None:
+    first, second = await new_mailbox(), await new_mailbox()
+    ear = Ear()
+
+    async with listening(database_url, ear):
+        await ear.next()
+        await messages.store(connection, [arrival(b"1", first.mailbox_id, second.mailbox_id)])
+        heard = [await ear.next(), await ear.next()]
+
+    assert sorted(heard, key=str) == [("grown", (first.mailbox_id, 1)), ("grown", (second.mailbox_id, 1))]
+
+
+async def test_a_listener_that_lost_its_connection_says_so_and_looks_again(
+    database_url: str, watcher: psycopg.Connection
+) -> None:
+    ear = Ear()
+
+    async with listening(database_url, ear):
+        await ear.next()
+        watcher.execute(END_OURS)
+        calls = [await ear.next(), await ear.next()]
+
+    assert [name for name, _ in calls] == ["lost", "connected"]
+
+
+async def test_a_listener_hears_again_after_it_lost_its_connection(
+    database_url: str, connection: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
+) -> None:
+    mailbox = await new_mailbox()
+    ear = Ear()
+
+    async with listening(database_url, ear):
+        await ear.next()
+        watcher.execute(END_OURS)
+        await ear.next()
+        await ear.next()
+        await messages.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+        heard = await ear.next()
+
+    assert heard == ("grown", (mailbox.mailbox_id, 1))
+
+
+async def test_what_was_committed_while_nobody_listened_is_found_in_the_table(
+    database_url: str, watcher: psycopg.Connection, new_mailbox: NewMailbox
+) -> None:
+    mailbox = await new_mailbox()
+    ear = Ear()
+
+    def commit_at_once() -> None:
+        watcher.execute("UPDATE mailbox SET last_seq = 7")
+
+    async with listening(database_url, ear, lost=commit_at_once):
+        await ear.next()
+        watcher.execute(END_OURS)
+        looked = await ear.next()
+
+    assert looked == ("connected", {mailbox.mailbox_id: 7})
+
+
+async def test_what_is_committed_while_the_listener_looks_is_heard(
+    database_url: str, watcher: psycopg.Connection
+) -> None:
+    ear = Ear()
+
+    async def look(connection: Connection) -> None:
+        await connection.execute("SELECT 1")
+        watcher.execute("SELECT pg_notify(%s, '7:1')", [events.CHANNEL])
+        await connection.execute("SELECT 1")
+
+    async with listening(database_url, ear, connected=look):
+        heard = await ear.next()
+
+    assert heard == ("grown", (7, 1))
+
+
+async def test_a_look_that_fails_is_taken_again(database_url: str) -> None:
+    looks: list[int] = []
+    ear = Ear()
+
+    async def look(connection: Connection) -> None:
+        looks.append(1)
+        if len(looks) == 1:
+            await connection.execute("SELECT 1 / 0")
+        await ear.connected(connection)
+
+    async with listening(database_url, ear, connected=look):
+        calls = [await ear.next(), await ear.next()]
+
+    assert [name for name, _ in calls] == ["lost", "connected"]
+
+
+async def test_a_listener_waits_for_a_database_that_is_away(server: EmbeddedPostgres) -> None:
+    ear = Ear()
+    looked = asyncio.Event()
+
+    async def look(_: Connection) -> None:
+        looked.set()
+
+    server.stop()
+    async with listening(server.url, ear, connected=look):
+        try:
+            calls = [await ear.next(), await ear.next()]
+        finally:
+            server.start()
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await looked.wait()
+
+    assert [name for name, _ in calls] == ["lost", "lost"]
+
+
+async def test_a_listener_that_is_cancelled_leaves_no_connection(
+    database_url: str, watcher: psycopg.Connection
+) -> None:
+    ear = Ear()
+
+    async with listening(database_url, ear):
+        await ear.next()
+
+    await until(lambda: watcher.execute(COUNT_OURS).fetchone() == (0,))
+
+
+async def test_a_listener_holds_one_connection(database_url: str, watcher: psycopg.Connection) -> None:
+    ear = Ear()
+
+    async with listening(database_url, ear):
+        await ear.next()
+        held = watcher.execute(COUNT_OURS).fetchone()
+
+    assert held == (1,)
