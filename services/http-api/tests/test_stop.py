@@ -18,7 +18,6 @@ from harness import (
     Pair,
     Service,
     client,
-    deadline,
     make_mailbox,
     message,
     store,
@@ -117,7 +116,7 @@ async def test_a_stream_goes_on_at_the_next_process_and_has_missed_nothing(pair:
         await store(pair.database_url, address, message("a"), message("b"))
         async with aclosing(stream(http, address)) as events:
             before = [await anext(events), await anext(events)]
-            stopping = asyncio.to_thread(end, service)
+            stopping = asyncio.create_task(asyncio.to_thread(end, service))
             after_the_last = [event async for event in events]
             assert await stopping == 0
 
@@ -146,8 +145,11 @@ async def test_a_poll_that_waits_is_answered_before_the_process_ends(pair: Pair,
 
 async def test_a_reader_that_takes_nothing_does_not_hold_up_the_stop(pair: Pair, address: str) -> None:
     service = pair.start_http()
-    await store(pair.database_url, address, *(message(str(number), "x" * 100_000) for number in range(100)))
-    with socket.create_connection(("127.0.0.1", int(pair.environ["HTTP_PORT"]))) as connection:
+    await store(pair.database_url, address, *(message(str(number), "x" * 65_536) for number in range(150)))
+    with socket.socket() as connection:
+        # Neither does its kernel, nor can ours keep as much as it is sent.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.connect(("127.0.0.1", int(pair.environ["HTTP_PORT"])))
         connection.sendall(f"GET /api/inbox/stream?address={address} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         connection.recv(1)
 
@@ -201,15 +203,6 @@ def test_a_worker_that_is_killed_ends_the_process_with_status_1(pair: Pair, coun
     workers(service)[0].kill()
 
     assert service.process.wait(DEADLINE_SECONDS) == 1
-
-
-def test_a_process_that_is_killed_leaves_no_worker_behind(pair: Pair) -> None:
-    service = pair.start_http()
-    [worker] = workers(service)
-
-    service.process.kill()
-
-    assert any(not worker.is_running() for _ in deadline())
 
 
 def test_a_busy_port_ends_the_start_with_one_line() -> None:
