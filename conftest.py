@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import psycopg.conninfo
 import pytest
-from harness import Pair, SmtpClient, running_pair
+from harness import Pair, SmtpClient, client, running_pair
 from postgres import throw_away
 from psycopg import sql
 
@@ -62,8 +62,8 @@ def pair(cluster_url: str, template: str, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 async def http(pair: Pair) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=pair.http_url, timeout=30) as client:
-        yield client
+    async with client(pair.http_url) as http:
+        yield http
 
 
 @pytest.fixture

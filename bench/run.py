@@ -47,7 +47,7 @@ def main() -> None:
                 print()
     except KeyboardInterrupt:
         sys.exit(130)
-    except (Lost, PostgresError) as error:
+    except (Lost, EOFError, PostgresError) as error:
         sys.exit(f"make bench: {error}")
 
 

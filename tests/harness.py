@@ -356,3 +356,14 @@ def is_waited_for(connection: psycopg.Connection) -> bool:
     """Whether somebody waits for a lock that `connection` holds."""
     query = "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
     return connection.execute(query).fetchone() is not None
+
+
+@contextmanager
+def refusing(database_url: str) -> Iterator[None]:
+    """A database that refuses each message to the tag `refused` during the block."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE message ADD CONSTRAINT refused CHECK (recipient NOT LIKE '%+refused@%')")
+        try:
+            yield
+        finally:
+            connection.execute("ALTER TABLE message DROP CONSTRAINT refused")

@@ -97,6 +97,25 @@ async def test_writers_in_opposite_order_never_deadlock(
         assert [seq for seq, _ in await contents(connection, mailbox)] == list(range(1, 41))
 
 
+async def test_a_writer_takes_its_turn_at_mailboxes_in_the_order_of_their_ids(
+    connection: Connection, another: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
+) -> None:
+    low, high = await new_mailbox(), await new_mailbox()
+    # Now the table has the lower id behind the higher one, and who reads it from its beginning meets them so.
+    await connection.execute("UPDATE mailbox SET address = address WHERE id = %s", [low.mailbox_id])
+    await another.execute("SET enable_indexscan = off")
+    await another.execute("SET enable_bitmapscan = off")
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
+        await messages.store(connection, [arrival(b"1", low.mailbox_id)])
+        tasks.create_task(messages.store(another, [arrival(b"2", high.mailbox_id, low.mailbox_id)]))
+        await until_one_waits(watcher)
+        await messages.store(connection, [arrival(b"1", high.mailbox_id)])
+
+    assert await contents(connection, low) == [(1, b"1"), (2, b"2")]
+    assert await contents(connection, high) == [(1, b"1"), (2, b"2")]
+
+
 async def test_a_seq_is_never_seen_before_the_one_below_it(
     connection: Connection, another: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
 ) -> None:

@@ -1,34 +1,52 @@
 """Many messages in one commit: each is kept or refused on its own account, and no more wait than may."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import psycopg
 import pytest
-from harness import Pair, Service, SmtpClient, is_waited_for, locked, make_mailbox, message, running_smtp, stored, until
+from harness import (
+    Pair,
+    Service,
+    SmtpClient,
+    is_waited_for,
+    locked,
+    make_mailbox,
+    message,
+    refusing,
+    running_smtp,
+    stored,
+    until,
+)
 
 SESSIONS = 50
 MESSAGES_A_SESSION = 20
 
 Open = list[SmtpClient]
+Told = Callable[[str], list[dict[str, object]]]
+
+
+@pytest.fixture(scope="module")
+def daemon(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Service]]:
+    """A daemon in which few messages may wait."""
+    settings = {"COMMIT_QUEUE_MESSAGES": "6", "COMMIT_QUEUE_OCTETS": "100000"}
+    with running_smtp(pair.database_url, tmp_path_factory.mktemp("queue"), **settings) as running:
+        yield running
 
 
 @pytest.fixture
-def daemon(database_url: str, tmp_path: Path) -> Iterator[tuple[Pair, Service]]:
-    """A daemon in which few messages may wait, and whose database refuses those to a tag."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("ALTER TABLE message ADD CONSTRAINT refused CHECK (recipient NOT LIKE '%+refused@%')")
-    with running_smtp(database_url, tmp_path, COMMIT_QUEUE_MESSAGES="6", COMMIT_QUEUE_OCTETS="100000") as running:
-        yield running
+def told(daemon: tuple[Pair, Service]) -> Told:
+    """The events of a name that the daemon logged since the test began."""
+    known = len(daemon[1].events())
+    return lambda name: [event for event in daemon[1].events()[known:] if event["event"] == name]
 
 
 @pytest.fixture
 async def clients(daemon: tuple[Pair, Service]) -> AsyncIterator[Open]:
     """Sessions that have greeted: more of them than messages may wait."""
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(SmtpClient.connect(daemon[0].smtp_port)) for _ in range(7)]
+        yield [await stack.enter_async_context(SmtpClient.connect(daemon[0].smtp_port)) for _ in range(8)]
 
 
 def seqs(database_url: str, address: str) -> list[int]:
@@ -75,62 +93,59 @@ async def test_what_many_sessions_were_acknowledged_is_stored_exactly_once_and_w
 
 
 async def test_a_message_that_the_database_refuses_does_not_fail_its_neighbours(
-    daemon: tuple[Pair, Service], clients: Open
+    pair: Pair, clients: Open, told: Told
 ) -> None:
-    pair, service = daemon
-    first, *crowd, last = clients
+    first, *crowd, _, other = clients
     address = make_mailbox(pair.database_url)
-    for number, client in enumerate(clients[:-1]):
+    for number, client in enumerate((first, *crowd)):
         await client.begin(address.replace("@", "+refused@") if number == 3 else address)
 
-    with locked(pair.database_url, address) as connection:
-        await first.send(message("in flight") + b".\r\n")
-        await until(lambda: is_waited_for(connection))
-        await end_messages(crowd)
-        await last.converse(("NOOP", 250), ("NOOP", 250), ("NOOP", 250))
-    replies = [await client.reply() for client in crowd]
+    with refusing(pair.database_url):
+        with locked(pair.database_url, address) as connection:
+            await first.send(message("in flight") + b".\r\n")
+            await until(lambda: is_waited_for(connection))
+            await end_messages(crowd)
+            await other.converse(("NOOP", 250), ("NOOP", 250))  # what came before is read by then
+        replies = [await client.reply() for client in crowd]
 
     assert [reply.code for reply in replies] == [250, 250, 451, 250, 250]
     assert replies[2].text.startswith("4.3.0")
-    assert service.wait_for_event("batch_refused")["messages"] == 5
+    assert [event["messages"] for event in told("batch_refused")] == [5]
     assert len(stored(pair.database_url, address)) == 5
 
 
-async def test_a_message_reaches_all_its_recipients_or_none(daemon: tuple[Pair, Service], clients: Open) -> None:
-    url = daemon[0].database_url
-    fine, bad = make_mailbox(url), make_mailbox(url)
+async def test_a_message_reaches_all_its_recipients_or_none(pair: Pair, clients: Open) -> None:
+    fine, bad = make_mailbox(pair.database_url), make_mailbox(pair.database_url)
 
-    refused = await clients[0].deliver(message(), fine, bad.replace("@", "+refused@"))
+    with refusing(pair.database_url):
+        refused = await clients[0].deliver(message(), fine, bad.replace("@", "+refused@"))
 
     assert (refused.code, refused.text[:5]) == (451, "4.3.0")
-    assert [stored(url, fine), stored(url, bad)] == [[], []]
+    assert [stored(pair.database_url, address) for address in (fine, bad)] == [[], []]
 
 
-async def test_more_messages_than_may_wait_are_put_off(daemon: tuple[Pair, Service], clients: Open) -> None:
-    pair, service = daemon
-    first, *crowd, last = clients
+async def test_more_messages_than_may_wait_are_put_off(pair: Pair, clients: Open, told: Told) -> None:
+    first, *crowd, last, other = clients
     address = make_mailbox(pair.database_url)
-    for client in clients:
+    for client in (first, *crowd, last):
         await client.begin(address)
 
     with locked(pair.database_url, address) as connection:
         await first.send(message("in flight") + b".\r\n")
         await until(lambda: is_waited_for(connection))
         await end_messages(crowd)
-        async with SmtpClient.connect(pair.smtp_port) as other:
-            await other.converse(("NOOP", 250), ("NOOP", 250))
-        await last.send(message("too many") + b".\r\n")
+        await other.converse(("NOOP", 250), ("NOOP", 250))  # what came before is read by then
+        await end_messages([last])
         put_off = await last.reply()
     taken = [await client.reply() for client in (first, *crowd)]
 
     assert (put_off.code, put_off.text[:5]) == (452, "4.3.1")
     assert [reply.code for reply in taken] == [250] * 6
-    assert service.wait_for_event("command_deferred")["error"] == "QueueFull"
+    assert [event["error"] for event in told("command_deferred")] == ["QueueFull"]
     assert len(stored(pair.database_url, address)) == 6
 
 
-async def test_more_octets_than_may_wait_are_put_off(daemon: tuple[Pair, Service], clients: Open) -> None:
-    pair, service = daemon
+async def test_more_octets_than_may_wait_are_put_off(pair: Pair, clients: Open, told: Told) -> None:
     first, second, *_ = clients
     address = make_mailbox(pair.database_url)
     for client in (first, second):
@@ -144,4 +159,4 @@ async def test_more_octets_than_may_wait_are_put_off(daemon: tuple[Pair, Service
 
     assert (put_off.code, put_off.text[:5]) == (452, "4.3.1")
     assert (await first.reply()).code == 250
-    assert service.wait_for_event("command_deferred")["error"] == "QueueFull"
+    assert [event["error"] for event in told("command_deferred")] == ["QueueFull"]

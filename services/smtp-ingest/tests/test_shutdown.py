@@ -5,7 +5,8 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,12 +31,6 @@ from harness import (
 def daemon(database_url: str, tmp_path: Path) -> Iterator[tuple[Pair, Service]]:
     with running_smtp(database_url, tmp_path) as running:
         yield running
-
-
-@pytest.fixture
-async def client(daemon: tuple[Pair, Service]) -> AsyncIterator[SmtpClient]:
-    async with SmtpClient.connect(daemon[0].smtp_port) as session:
-        yield session
 
 
 async def exit_status(service: Service) -> int:
@@ -70,12 +65,12 @@ def is_refused(port: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_idle_sessions_are_told_and_the_daemon_ends(
-    daemon: tuple[Pair, Service], client: SmtpClient, number: signal.Signals
-) -> None:
+async def test_idle_sessions_are_told_and_the_daemon_ends(daemon: tuple[Pair, Service], number: signal.Signals) -> None:
     pair, service = daemon
-    await client.deliver(message(), make_mailbox(pair.database_url))
-    async with SmtpClient.connect(pair.smtp_port) as silent:
+    connect = partial(SmtpClient.connect, pair.smtp_port)
+    async with connect() as silent, connect() as client:
+        await client.deliver(message(), make_mailbox(pair.database_url))
+
         stop(service, number)
         replies = [await silent.reply(), await client.reply()]
         are_closed = [await silent.is_closed(), await client.is_closed()]
@@ -85,63 +80,45 @@ async def test_idle_sessions_are_told_and_the_daemon_ends(
     assert await exit_status(service) == 0
 
 
-async def test_a_message_on_its_way_in_is_committed_and_acknowledged_first(
-    daemon: tuple[Pair, Service], client: SmtpClient
-) -> None:
+async def test_transactions_under_way_are_finished_and_acknowledged_first(daemon: tuple[Pair, Service]) -> None:
     pair, service = daemon
     address = make_mailbox(pair.database_url)
-    await client.begin(address)
-    await client.send(message("half")[:20])
+    connect = partial(SmtpClient.connect, pair.smtp_port)
+    async with connect() as begun, connect() as sending, connect() as committing:
+        await begun.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
+        await sending.begin(address)
+        await sending.send(message("sent")[:20])
+        await committing.begin(address)
+        with locked(pair.database_url, address) as connection:
+            await committing.send(message("committed") + b".\r\n")
+            await until(lambda: is_waited_for(connection))
 
-    stop(service)
-    await client.send(message("half")[20:] + b".\r\n")
-    replies = [await client.reply(), await client.reply()]
+            stop(service)
+        await sending.send(message("sent")[20:] + b".\r\n")
+        await begun.converse((f"RCPT TO:<{address}>", 250), ("DATA", 354))
+        await begun.send(message("begun") + b".\r\n")
+        replies = [[await client.reply(), await client.reply()] for client in (begun, sending, committing)]
 
-    assert [reply.code for reply in replies] == [250, 421]
+    assert [[reply.code for reply in each] for each in replies] == [[250, 421]] * 3
     assert await exit_status(service) == 0
-    assert stored(pair.database_url, address) == [message("half")]
+    kept = stored(pair.database_url, address)
+    assert sorted(kept) == sorted(message(subject) for subject in ("begun", "sent", "committed"))
 
 
-async def test_a_transaction_without_recipients_yet_may_go_on(daemon: tuple[Pair, Service], client: SmtpClient) -> None:
+async def test_nothing_begins_once_the_daemon_is_ending(daemon: tuple[Pair, Service]) -> None:
     pair, service = daemon
-    address = make_mailbox(pair.database_url)
-    await client.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
+    connect = partial(SmtpClient.connect, pair.smtp_port)
+    async with connect() as client, connect() as other:
+        for each in (client, other):
+            await each.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
 
-    stop(service)
-    await client.converse((f"RCPT TO:<{address}>", 250), ("DATA", 354), (".", 250))
-
-    assert (await client.reply()).code == 421
-    assert await exit_status(service) == 0
-
-
-async def test_a_commit_under_way_is_finished_and_acknowledged_first(
-    daemon: tuple[Pair, Service], client: SmtpClient
-) -> None:
-    pair, service = daemon
-    address = make_mailbox(pair.database_url)
-    await client.begin(address)
-    with locked(pair.database_url, address) as connection:
-        await client.send(message() + b".\r\n")
-        await until(lambda: is_waited_for(connection))
         stop(service)
+        await client.send(b"RSET\r\nMAIL FROM:<>\r\n")
+        codes = [(await client.reply()).code for _ in range(2)]
+        await until(lambda: is_refused(pair.smtp_port))
+        await other.converse(("NOOP", 250))
 
-    replies = [await client.reply(), await client.reply()]
-
-    assert [reply.code for reply in replies] == [250, 421]
-    assert await exit_status(service) == 0
-
-
-async def test_no_transaction_begins_once_the_daemon_is_ending(
-    daemon: tuple[Pair, Service], client: SmtpClient
-) -> None:
-    _, service = daemon
-    await client.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
-    stop(service)
-
-    await client.send(b"RSET\r\nMAIL FROM:<>\r\n")
-
-    assert [(await client.reply()).code for _ in range(2)] == [250, 421]
-    assert await client.is_closed()
+    assert codes == [250, 421]
 
 
 async def test_a_transaction_that_never_ends_is_cut(database_url: str, tmp_path: Path) -> None:
@@ -157,16 +134,6 @@ async def test_a_transaction_that_never_ends_is_cut(database_url: str, tmp_path:
         assert (reply.code, reply.text[:5]) == (421, "4.3.2")
         assert await exit_status(service) == 0
         assert stored(database_url, address) == []
-
-
-async def test_nobody_gets_in_once_the_daemon_is_ending(daemon: tuple[Pair, Service], client: SmtpClient) -> None:
-    pair, service = daemon
-    await client.begin(make_mailbox(pair.database_url))
-
-    stop(service)
-
-    await until(lambda: is_refused(pair.smtp_port))
-    assert service.process.poll() is None
 
 
 # The beginning

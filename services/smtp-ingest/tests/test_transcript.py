@@ -10,6 +10,12 @@ EXTENDED = ("EHLO client.test", 250)
 BEGUN = (EXTENDED, ("MAIL FROM:<writer@client.test>", 250))
 
 
+@pytest.fixture
+def address(pair: Pair) -> str:
+    """The address of a new mailbox, without the detour of the API."""
+    return make_mailbox(pair.database_url)
+
+
 async def say(smtp: SmtpClient, *lines: str) -> list[Reply]:
     """The reply to each line, said one after the other."""
     return [await smtp.command(line) for line in lines]

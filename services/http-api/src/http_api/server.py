@@ -17,7 +17,7 @@ _BACKLOG = 4_096
 # Granian counts an open stream as a request under way, and answers nobody once that many are (its default: 1,024).
 _BACKPRESSURE = 20_000
 # Granian waits for every answer to be read; who reads none of it would hold up the stop for good.
-_STOP_SECONDS = 5
+_STOP_SECONDS = 3
 _LOGGERS: dict[str, object] = {
     "handlers": {},
     "formatters": {},
