@@ -15,7 +15,7 @@ import uvloop
 
 from bench.mail import message
 
-_WARM_SECONDS = 0.1
+_WARM_SECONDS = 0.2
 # A server that hangs ends the measurement.
 _LAST_SECONDS = 60.0
 _MAIL = b"MAIL FROM:<writer@client.test>\r\n"

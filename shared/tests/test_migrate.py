@@ -156,6 +156,17 @@ def test_what_stood_before_a_file_that_failed_stays(connection: psycopg.Connecti
     assert applied == [SECOND]
 
 
+def test_a_file_that_cannot_be_recorded_is_rolled_back(connection: psycopg.Connection, directory: Path) -> None:
+    (directory / SECOND).write_text(
+        "CREATE TABLE two (); ALTER TABLE schema_migration ADD CONSTRAINT only_one CHECK (version < 2);"
+    )
+
+    with pytest.raises(MigrationError, match=f"^{SECOND} failed and was rolled back: .*only_one"):
+        apply(connection, directory)
+
+    assert "two" not in tables(connection)
+
+
 def test_the_next_migrator_may_come_after_one_that_failed(
     connection: psycopg.Connection, another: psycopg.Connection, directory: Path
 ) -> None:

@@ -254,6 +254,15 @@ async def test_all_streams_of_a_mailbox_get_every_message_in_order(
         assert [(event.id, event.data["subject"]) for event in taken] == expected
 
 
+async def test_an_idle_stream_hears_of_each_message_that_comes(
+    http: httpx.AsyncClient, smtp: SmtpClient, address: str
+) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, address)) as events:
+        for subject in ("a", "b", "c"):
+            await deliver(smtp, address, message(subject))
+            assert (await anext(events)).data["subject"] == subject
+
+
 async def test_streams_opened_while_mail_pours_in_miss_nothing_and_double_nothing(
     pair: Pair, http: httpx.AsyncClient, address: str
 ) -> None:
@@ -295,6 +304,26 @@ async def test_what_is_stored_while_nobody_listens_is_not_missed(
             taken.append(await anext(events))
 
     assert [event.data["subject"] for event in taken] == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_stream_that_cannot_look_now_looks_again(
+    pair: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str
+) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, address)) as events:
+        await deliver(smtp, address, message("a"))
+        first = await anext(events)
+
+        with psycopg.connect(pair.database_url) as locking, psycopg.connect(pair.database_url) as telling:
+            locking.execute("LOCK TABLE message IN ACCESS EXCLUSIVE MODE")
+            telling.execute("SELECT pg_notify('message_stored', id || ':2') FROM mailbox WHERE address = %s", [address])
+            telling.commit()
+            # The stream looks first, and neither has an answer.
+            polled = await http.get("/api/inbox/poll", params={"address": address})
+        assert polled.status_code == 503
+        await deliver(smtp, address, message("b"))
+        second = await anext(events)
+
+    assert [first.data["subject"], second.data["subject"]] == ["a", "b"]
 
 
 async def test_idle_streams_cost_no_database_connection(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
