@@ -354,7 +354,8 @@ def locked(database_url: str, address: str) -> Iterator[psycopg.Connection]:
 
 def is_waited_for(connection: psycopg.Connection) -> bool:
     """Whether somebody waits for a lock that `connection` holds."""
-    query = "SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    # Not pg_stat_activity: within a transaction it goes on showing whom it showed first.
+    query = "SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
     return connection.execute(query).fetchone() is not None
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 import psutil
-import pytest
 from harness import Pair
 
 BEGINNING = """
@@ -64,19 +63,14 @@ def run_on_terminal(program: str) -> str:
     return shown.decode()
 
 
-def test_an_event_is_one_line_of_json() -> None:
+def test_an_event_is_one_line_of_json_with_its_time_in_utc() -> None:
+    before = datetime.datetime.now(datetime.UTC)
+
     [line] = run('log.info("message_stored", value="bücher.test")')
 
     assert (line.event, line.level, line.value) == ("message_stored", "info", "bücher.test")
-
-
-def test_an_event_has_its_time_in_utc() -> None:
-    before = datetime.datetime.now(datetime.UTC)
-
-    [line] = run('log.info("message_stored")')
-
-    assert before < line.time < datetime.datetime.now(datetime.UTC)
     assert line.time.tzinfo == datetime.UTC
+    assert before < line.time < datetime.datetime.now(datetime.UTC)
 
 
 def test_what_is_bound_to_the_context_is_in_every_line() -> None:
@@ -130,6 +124,16 @@ def test_the_libraries_loggers_go_the_same_way() -> None:
     assert {(line.event, line.level) for line in lines} == {("All failed", "critical")}
 
 
+def test_a_library_that_had_found_a_way_of_its_own_goes_the_same_way() -> None:
+    [line] = run("""
+logging.basicConfig(format="%(message)s", force=True)
+configuration.configure("info")
+logging.getLogger("litestar").warning("Slow")
+""")
+
+    assert (line.event, line.logger) == ("Slow", "litestar")
+
+
 def test_an_exception_that_nobody_retrieved_goes_the_same_way() -> None:
     [line] = run("""
 async def fail():
@@ -146,15 +150,14 @@ asyncio.run(main())
     assert line.exception.endswith("\nValueError: too much")
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        pytest.param('logging.getLogger("mail.log").info("RCPT TO:<reader@mx.test>")', id="aiosmtpd's of each command"),
-        pytest.param('logging.getLogger("psycopg.pool").warning("error connecting")', id="the pool's of each attempt"),
-    ],
-)
-def test_some_words_of_libraries_are_told_at_no_level(words: str) -> None:
-    lines = run(words, "debug")
+def test_what_libraries_tell_of_each_command_and_attempt_is_told_at_no_level() -> None:
+    lines = run(
+        """
+logging.getLogger("mail.log").info("RCPT TO:<reader@mx.test>")
+logging.getLogger("psycopg.pool").warning("error connecting")
+""",
+        "debug",
+    )
 
     assert lines == []
 

@@ -233,15 +233,15 @@ def test_migrators_that_come_at_once_apply_each_file_once(
     """)
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
 
-    migrators = [start(empty_database_url, "migrate", "--migrations", directory) for _ in range(3)]
+    migrators = [start(empty_database_url, "migrate", "--migrations", directory) for _ in range(2)]
     for _ in deadline():
-        if connection.execute(waiting).fetchone() == (2,):
+        if connection.execute(waiting).fetchone() == (1,):
             break
     connection.execute("DELETE FROM gate")
     said = sorted(migrator.communicate(timeout=20)[0] for migrator in migrators)
 
-    assert [migrator.returncode for migrator in migrators] == [0, 0, 0]
-    assert said == [f"applied {FIRST}, {SECOND}\n", *["nothing to apply: the schema is up to date\n"] * 2]
+    assert [migrator.returncode for migrator in migrators] == [0, 0]
+    assert said == [f"applied {FIRST}, {SECOND}\n", "nothing to apply: the schema is up to date\n"]
     assert connection.execute("SELECT number FROM one").fetchall() == [(1,)]
 
 
@@ -282,11 +282,10 @@ def test_check_ends_with_status_1_while_a_migration_is_pending(empty_database_ur
     ("command", "url", "reason"),
     [
         ("migrate", "postgresql://fake-email:sesame@127.0.0.1:1/fake-email", "Connection refused"),
-        ("check", "postgresql://fake-email:sesame@127.0.0.1:1/fake-email", "Connection refused"),
-        ("migrate", "postgresql://fake-email:open@sesame@127.0.0.1/fake-email", ".+"),
+        ("check", "postgresql://fake-email:open@sesame@127.0.0.1/fake-email", ".+"),
         ("migrate", "postgresql://fake-email:sesame@127.0.0.1/fake-email?connect_timeout=soon", ".*soon.*"),
     ],
-    ids=["refused", "refused check", "no such host", "miswritten"],
+    ids=["refused", "no such host", "miswritten"],
 )
 def test_a_database_that_cannot_be_reached_is_told_in_one_line_without_the_password(
     command: str, url: str, reason: str
@@ -306,9 +305,8 @@ def test_a_database_that_refuses_is_told_in_one_line(empty_database_url: str) ->
     assert told == (1, "", "the database refused: cannot execute CREATE TABLE in a read-only transaction\n")
 
 
-@pytest.mark.parametrize("arguments", [[], ["upgrade"]], ids=["no command", "another command"])
-def test_a_wrong_command_line_ends_with_status_2_and_the_usage(arguments: list[str]) -> None:
-    status, stdout, stderr = run("postgresql://127.0.0.1:1/fake-email", *arguments)
+def test_a_wrong_command_line_ends_with_status_2_and_the_usage() -> None:
+    status, stdout, stderr = run("postgresql://127.0.0.1:1/fake-email", "upgrade")
 
     assert (status, stdout) == (2, "")
     assert stderr.startswith("usage: fake-email ")

@@ -2,13 +2,14 @@
 
 import asyncio
 import datetime
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager
 
 import httpx
 import psycopg
 import pytest
-from harness import DEADLINE_SECONDS, Pair, SmtpClient, StreamedEvent, message, problem, stream, until
+from harness import DEADLINE_SECONDS, Pair, SmtpClient, StreamedEvent, make_mailbox, message, problem, stream, until
 from litestar.types import HTTPReceiveMessage, Message
 
 from fake_email import mailboxes
@@ -23,6 +24,29 @@ _TERMINATE_LISTENERS = """
     FROM pg_stat_activity
     WHERE datname = current_database() AND (query LIKE 'SELECT id, last_seq FROM mailbox %' OR query = '')
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def early(pair: Pair) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A stream that lasts, and one of a mailbox that does not; opened first, so that the last tests wait less."""
+    addresses = (make_mailbox(pair.database_url), make_mailbox(pair.database_url, lives="4 seconds"))
+    with ExitStack() as stack:
+        streams = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", int(pair.environ["HTTP_PORT"]))))
+            for _ in addresses
+        ]
+        for connection, address in zip(streams, addresses, strict=True):
+            connection.settimeout(2 * DEADLINE_SECONDS)
+            connection.sendall(f"GET /api/inbox/stream?address={address} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        yield streams[0], streams[1]
+
+
+def hears(connection: socket.socket, octets: bytes) -> bool:
+    """Whether these come, sooner or later."""
+    heard = b""
+    while octets not in heard and (more := connection.recv(65_536)):
+        heard += more
+    return octets in heard
 
 
 class Reader:
@@ -392,3 +416,15 @@ async def test_the_stream_of_a_mailbox_that_expires_ends(pair: Pair, smtp: SmtpC
 
         await until(place.done)
         assert reader.is_over
+
+
+def test_an_idle_stream_is_kept_alive(early: tuple[socket.socket, socket.socket]) -> None:
+    lasting, _ = early
+
+    assert hears(lasting, b"\n:\n\n")
+
+
+def test_the_stream_of_a_mailbox_that_has_expired_is_not(early: tuple[socket.socket, socket.socket]) -> None:
+    _, expired = early
+
+    assert hears(expired, b"\r\n0\r\n\r\n")

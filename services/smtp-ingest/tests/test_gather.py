@@ -168,6 +168,20 @@ async def test_a_full_queue_has_room_again_once_its_items_are_answered() -> None
     assert answers == ["A", "DatabaseAway", "B"]
 
 
+async def test_what_was_answered_weighs_no_more() -> None:
+    press = Press()
+
+    async with gathering(press, queue_weight=10) as (gatherer, asking):
+        press.release(1)
+        await ask(gatherer, "a", 6)
+        asking.create_task(ask(gatherer, "b", 1))
+        await asyncio.sleep(0)  # let it ask
+        press.release(2)
+        answer = await ask(gatherer, "c", 9)
+
+    assert answer == "C"
+
+
 async def test_the_error_of_an_item_reaches_only_who_asked_for_it() -> None:
     press = Press()
     press.release(10)

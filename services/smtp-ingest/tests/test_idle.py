@@ -49,6 +49,18 @@ async def test_a_session_in_which_nothing_is_said_ends(database_url: str) -> Non
     assert is_closed
 
 
+async def test_a_session_in_which_commands_are_said_goes_on(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "_IDLE_SECONDS", 1.0)
+    loop = asyncio.get_running_loop()
+
+    async with listening(database_url) as port, SmtpClient.connect(port) as client:
+        ends_at = loop.time() + 1.2
+        while loop.time() < ends_at:
+            reply = await client.command("NOOP")
+
+    assert reply.code == 250
+
+
 async def test_half_a_command_keeps_no_session_alive(database_url: str) -> None:
     async with listening(database_url) as port, SmtpClient.connect(port) as client:
         reply = asyncio.ensure_future(client.reply())

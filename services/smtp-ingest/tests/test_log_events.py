@@ -25,18 +25,19 @@ class Session:
         self._service = service
         self._known = len(service.events())
 
+    def told(self) -> list[Event]:
+        """What sessions left behind since this one began."""
+        return [event for event in self._service.events()[self._known :] if "session" in event]
+
     async def events(self) -> list[Event]:
         """All of its events, once it has ended."""
-        await until(lambda: any(event["event"] == "session_ended" for event in self._new()))
-        return [event for event in self._new() if "session" in event]
+        await until(lambda: any(event["event"] == "session_ended" for event in self.told()))
+        return self.told()
 
     async def event(self, name: str) -> Event:
         """Its only event of that name."""
         [found] = [event for event in await self.events() if event["event"] == name]
         return found
-
-    def _new(self) -> list[Event]:
-        return self._service.events()[self._known :]
 
 
 @pytest.fixture
@@ -146,6 +147,16 @@ async def test_all_events_of_a_session_name_it(session: Session, pair: Pair) -> 
 
     assert [event["event"] for event in events] == ["message_stored", "message_stored", "session_ended"]
     assert len({event["session"] for event in events}) == 1
+
+
+async def test_no_two_sessions_have_one_name(session: Session, daemon: tuple[Pair, Service]) -> None:
+    pair, _ = daemon
+    async with SmtpClient.connect(pair.smtp_port) as other:
+        await other.command("QUIT")
+        await session.client.command("QUIT")
+        await until(lambda: len(session.told()) == 2)
+
+    assert len({event["session"] for event in session.told()}) == 2
 
 
 async def test_neither_content_nor_a_local_part_is_told(daemon: tuple[Pair, Service]) -> None:
