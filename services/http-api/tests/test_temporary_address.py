@@ -259,3 +259,16 @@ async def test_a_larger_body_that_did_not_say_how_long_it_is_is_refused_too(http
     answer = await http.post("/api/temporary-address", content=chunks())
 
     assert (answer.status_code, problem(answer)["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    ("wish", "field"),
+    [({"ttl_seconds": "60"}, "ttl_seconds"), ({"private": 1}, "private"), ({"private": "true"}, "private")],
+)
+async def test_a_value_of_another_type_is_refused_even_where_it_could_be_guessed(
+    http: httpx.AsyncClient, wish: dict[str, object], field: str
+) -> None:
+    answer = await http.post("/api/temporary-address", json=wish)
+
+    assert answer.status_code == 400
+    assert answer.json()["field"] == field

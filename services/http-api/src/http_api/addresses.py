@@ -15,7 +15,7 @@ from fake_email.errors import AddressTaken
 from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS
 from http_api.api import Api
 from http_api.parameters import rfc3339
-from http_api.problems import BadInput, described, on_unreadable_body
+from http_api.problems import AnyRequest, BadInput, described, on_unreadable_body
 
 _NAME_CHARACTERS = 20
 # 8 characters of base 32 are 40 bits: among a million mailboxes a guess hits once in a million.
@@ -49,10 +49,10 @@ class TemporaryAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     exception_handlers={UnicodeDecodeError: on_unreadable_body, RecursionError: on_unreadable_body},
 )
 async def create_temporary_address(
-    api: Api, data: Annotated[NewAddress | None, Body(description="May be left out.")] = None
+    api: Api, request: AnyRequest, data: Annotated[NewAddress | None, Body(description="May be left out.")] = None
 ) -> TemporaryAddress:
     """Make a mailbox."""
-    wanted = data or NewAddress()
+    wanted = _strictly(await request.json()) if data else NewAddress()
     domain = _domain(wanted.domain, api.settings.domain)
     token = secrets.token_urlsafe(_TOKEN_OCTETS) if wanted.private else None
     ttl_seconds = api.settings.mailbox_ttl_seconds if wanted.ttl_seconds is None else wanted.ttl_seconds
@@ -71,6 +71,16 @@ async def create_temporary_address(
             continue
         return TemporaryAddress(temp_email_addr=address, expires_at=rfc3339(expires_at), token=token)
     raise AddressTaken(str(AddressTaken.__doc__))
+
+
+def _strictly(body: object) -> NewAddress:
+    """The same once more: Litestar takes "60" for 60, and 1 for true."""
+    try:
+        return msgspec.convert(body, NewAddress)
+    except msgspec.ValidationError as error:
+        complaint, _, path = str(error).partition(" - at `$.")
+        field = path.rstrip("`") or "body"
+        raise BadInput(field, f"{field}: {complaint.replace('`', '')}.") from None
 
 
 def _domain(wanted: str | None, domains: tuple[str, ...]) -> str:
