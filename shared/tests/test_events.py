@@ -69,9 +69,15 @@ def watcher(database_url: str) -> Iterator[psycopg.Connection]:
         ("7:1 8:200", [(7, 1), (8, 200)]),
         (f"{2**63 - 1}:{2**63 - 1}", [(2**63 - 1, 2**63 - 1)]),
         ("", []),
+        ("look", []),
+        ("7:1 8: :9 :: 1:2:3 10:4", [(7, 1), (10, 4)]),
+        ("9" * 7_000 + ":1", []),
     ],
+    ids=["one", "two", "largest", "none", "a word", "between others", "a long number"],
 )
-def test_a_payload_is_pairs_of_mailbox_and_seq(payload: str, pairs: list[tuple[int, int]]) -> None:
+def test_a_payload_is_pairs_of_mailbox_and_seq_whatever_else_it_holds(
+    payload: str, pairs: list[tuple[int, int]]
+) -> None:
     decoded = events.decode(payload)
 
     assert decoded == pairs

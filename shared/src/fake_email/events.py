@@ -5,6 +5,7 @@ under the 8,000 octets that Postgres allows. `messages.store` writes it, in the 
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 
 import psycopg
@@ -17,6 +18,7 @@ CHANNEL = "message_stored"
 PAIRS_PER_EVENT = 150
 
 _LISTEN = "LISTEN message_stored"
+_PAIR = re.compile(r"([0-9]{1,19}):([0-9]{1,19})")
 _FIRST_BACK_OFF_SECONDS = 0.1
 _LAST_BACK_OFF_SECONDS = 1.0
 # A listener hears nothing of a peer that is gone; asking finds it out.
@@ -27,8 +29,9 @@ log = structlog.get_logger()
 
 
 def decode(payload: str) -> list[tuple[int, int]]:
-    """The pairs (mailbox id, its newest seq) that a payload holds."""
-    return [(int(mailbox_id), int(seq)) for mailbox_id, _, seq in (each.partition(":") for each in payload.split())]
+    """The pairs (mailbox id, its newest seq) that a payload holds; anybody can send one, so the rest is passed over."""
+    pairs = (_PAIR.fullmatch(each) for each in payload.split(" "))
+    return [(int(pair[1]), int(pair[2])) for pair in pairs if pair]
 
 
 async def listen(
