@@ -22,7 +22,7 @@ import msgspec
 import psycopg
 
 from fake_email import mailboxes, messages, mime
-from fake_email.messages import Arrival, Delivery, new_id
+from fake_email.messages import Arrival, Delivery, Trace, new_id
 
 COMMANDS = Path(sys.executable).parent
 DEADLINE_SECONDS = 20.0
@@ -305,9 +305,10 @@ def arrival(content: bytes, *mailbox_ids: int, reverse_path: str = "writer@clien
         content_sha256=hashlib.sha256(content).digest(),
         parsed=mime.parse(content),
         deliveries=tuple(
-            Delivery(id=new_id(), mailbox_id=mailbox_id, recipient=f"{mailbox_id}@mx.test")
+            Delivery(id=new_id(), mailbox_id=mailbox_id, recipient=f"{mailbox_id}@mx.test", drops=False)
             for mailbox_id in mailbox_ids
         ),
+        trace=Trace(client_address="192.0.2.1", host_name="client.test", protocol="ESMTP", tls=""),
     )
 
 

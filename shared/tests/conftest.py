@@ -32,7 +32,7 @@ def new_mailbox(connection: Connection) -> Callable[[], Awaitable[Recipient]]:
     async def make() -> Recipient:
         address = f"{uuid.uuid4().hex}@mx.test"
         await mailboxes.create(connection, address=address, ttl_seconds=3_600, token_sha256=None)
-        found = await mailboxes.find_recipients(connection, addresses=[address], quota_messages=1, quota_octets=1)
+        found = await mailboxes.find_recipients(connection, [address])
         return found[address]
 
     return make

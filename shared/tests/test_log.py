@@ -37,7 +37,7 @@ class Line(msgspec.Struct, kw_only=True):
     time: datetime.datetime
     logger: str | None = None
     exception: str = ""
-    session: int | None = None
+    session: int | str | None = None
     value: object = None
 
 

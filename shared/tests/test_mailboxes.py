@@ -1,6 +1,7 @@
 """Who has a mailbox, for how long, and who may look into it."""
 
 import datetime
+import hashlib
 
 import psycopg
 import pytest
@@ -18,14 +19,6 @@ async def create(
     connection: Connection, address: str = ADDRESS, *, ttl_seconds: int = 60, token_sha256: bytes | None = None
 ) -> datetime.datetime:
     return await mailboxes.create(connection, address=address, ttl_seconds=ttl_seconds, token_sha256=token_sha256)
-
-
-async def find(
-    connection: Connection, *addresses: str, quota_messages: int = 2, quota_octets: int = 1_000
-) -> dict[str, mailboxes.Recipient]:
-    return await mailboxes.find_recipients(
-        connection, addresses=addresses, quota_messages=quota_messages, quota_octets=quota_octets
-    )
 
 
 async def test_a_new_mailbox_is_there_and_empty(connection: Connection) -> None:
@@ -132,42 +125,88 @@ async def test_mail_is_for_live_mailboxes_alone(connection: Connection) -> None:
     await create(connection, "expired@mx.test", ttl_seconds=0)
     await create(connection, "not-asked-for@mx.test")
 
-    found = await find(connection, "live@mx.test", "private@mx.test", "expired@mx.test", "never@mx.test")
+    found = await mailboxes.find_recipients(
+        connection, ["live@mx.test", "private@mx.test", "expired@mx.test", "never@mx.test"]
+    )
 
     assert sorted(found) == ["live@mx.test", "private@mx.test"]
 
 
-async def test_a_recipient_is_found_with_its_mailbox(connection: Connection) -> None:
+async def test_a_recipient_is_found_with_what_its_mailbox_holds(connection: Connection) -> None:
     await create(connection)
     mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
+    await messages.store(connection, [arrival(b"a" * 150, mailbox.id), arrival(b"b" * 50, mailbox.id)])
 
-    found = await find(connection, ADDRESS)
+    found = await mailboxes.find_recipients(connection, [ADDRESS])
 
-    assert found == {ADDRESS: mailboxes.Recipient(address=ADDRESS, mailbox_id=mailbox.id, is_full=False)}
+    assert found == {
+        ADDRESS: mailboxes.Recipient(address=ADDRESS, mailbox_id=mailbox.id, message_count=2, stored_octets=200)
+    }
 
 
 async def test_nobody_is_found_among_no_addresses(connection: Connection) -> None:
     await create(connection)
 
-    found = await find(connection)
-
-    assert found == {}
+    assert await mailboxes.find_recipients(connection, []) == {}
 
 
-async def test_a_mailbox_is_full_at_either_quota(connection: Connection) -> None:
+async def test_only_the_operators_token_reads_the_operators_mailboxes(connection: Connection) -> None:
+    await mailboxes.create_operators(connection, ["mx.test"])
+    await mailboxes.give_operators(connection, ["mx.test"], "the operator's")
+
+    mailbox = await mailboxes.fetch(
+        connection, address="abuse@mx.test", token_sha256=hashlib.sha256(b"the operator's").digest()
+    )
+
+    assert mailbox.expires_at.year == 9000
+    for token_sha256 in (None, TOKEN):
+        with pytest.raises(MailboxNotFound):
+            await mailboxes.fetch(connection, address="abuse@mx.test", token_sha256=token_sha256)
+
+
+async def test_nobody_reads_the_operators_mailboxes_before_there_is_a_token(connection: Connection) -> None:
+    await mailboxes.create_operators(connection, ["mx.test"])
+
+    for token_sha256 in (None, hashlib.sha256(b"").digest()):
+        with pytest.raises(MailboxNotFound):
+            await mailboxes.fetch(connection, address="postmaster@mx.test", token_sha256=token_sha256)
+
+
+async def test_a_domain_that_comes_later_has_the_same_operator(connection: Connection) -> None:
+    await mailboxes.create_operators(connection, ["mx.test"])
+    await mailboxes.give_operators(connection, ["mx.test"], "the operator's")
+
+    await mailboxes.create_operators(connection, ["mx.test", "later.test"])
+
+    mailbox = await mailboxes.fetch(
+        connection, address="postmaster@later.test", token_sha256=hashlib.sha256(b"the operator's").digest()
+    )
+    assert mailbox.last_seq == 0
+
+
+@pytest.mark.parametrize(
+    ("quota_messages", "quota_octets", "kept"),
+    [
+        (5, 1_000, [b"a", b"b", b"c"]),
+        (2, 1_000, [b"b", b"c"]),
+        (5, 250, [b"b", b"c"]),
+        (5, 10, [b"c"]),
+        (1, 10, [b"c"]),
+    ],
+)
+async def test_what_is_past_the_quota_is_dropped_the_oldest_first(
+    connection: Connection, quota_messages: int, quota_octets: int, kept: list[bytes]
+) -> None:
     await create(connection)
     mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
-    await messages.store(connection, [arrival(b"a" * 150, mailbox.id), arrival(b"b" * 50, mailbox.id)])
+    await messages.store(connection, [arrival(letter * 100, mailbox.id) for letter in (b"a", b"b", b"c")])
 
-    is_full = {
-        (quota_messages, quota_octets): (
-            await find(connection, ADDRESS, quota_messages=quota_messages, quota_octets=quota_octets)
-        )[ADDRESS].is_full
-        for quota_messages in (2, 3)
-        for quota_octets in (200, 201)
-    }
+    await mailboxes.drop_oldest(connection, [mailbox.id], quota_messages=quota_messages, quota_octets=quota_octets)
 
-    assert is_full == {(2, 200): True, (2, 201): True, (3, 200): True, (3, 201): False}
+    cursor = await connection.execute("SELECT content FROM message ORDER BY seq")
+    assert [content for (content,) in await cursor.fetchall()] == [letter * 100 for letter in kept]
+    [recipient] = (await mailboxes.find_recipients(connection, [ADDRESS])).values()
+    assert (recipient.message_count, recipient.stored_octets) == (len(kept), len(kept) * 100)
 
 
 async def test_newest_is_the_last_seq_of_each_mailbox_that_is_there(connection: Connection) -> None:

@@ -435,7 +435,7 @@ async def test_an_expired_mailbox_is_not_read(connection: Connection, five: Reci
 
 async def test_a_mailbox_that_never_was_is_not_read(connection: Connection) -> None:
     with pytest.raises(MailboxNotFound):
-        await read(connection, Recipient(address="never@mx.test", mailbox_id=0, is_full=False))
+        await read(connection, Recipient(address="never@mx.test", mailbox_id=0, message_count=0, stored_octets=0))
 
 
 @pytest.mark.parametrize("token_sha256", [None, b"u" * 32], ids=["without a token", "with another token"])

@@ -12,7 +12,7 @@ from fake_email.settings import DatabaseSettings, Settings, load
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 PASSWORD = "sesame"
 REQUIRED = {"DATABASE_URL": f"postgresql://fake-email:{PASSWORD}@127.0.0.1:5432/fake-email", "DOMAIN": "mx.test"}
-DEFAULTS: dict[str, str | int | float | tuple[str, ...]] = {
+DEFAULTS: dict[str, str | int | float | tuple[str, ...] | None] = {
     "HTTP_HOST": "127.0.0.1",
     "HTTP_PORT": 3001,
     "HTTP_WORKERS": 1,
@@ -26,6 +26,26 @@ DEFAULTS: dict[str, str | int | float | tuple[str, ...]] = {
     "COMMIT_QUEUE_MESSAGES": 2_000,
     "COMMIT_QUEUE_OCTETS": 134_217_728,
     "DRAIN_SECONDS": 20,
+    "MAX_HEADER_OCTETS": 262_144,
+    "MAX_LINE_OCTETS": 1_048_576,
+    "TLS_CERT_FILE": None,
+    "TLS_KEY_FILE": None,
+    "SMTP_MAX_SESSIONS": 1_000,
+    "SMTP_MAX_CLIENT_SESSIONS": 20,
+    "SMTP_MAX_CLIENT_SESSIONS_PER_MINUTE": 120,
+    "SMTP_EXEMPT_NETWORKS": (),
+    "SMTP_MAX_MESSAGES": 1_000,
+    "SMTP_MAX_RECIPIENTS": 50,
+    "SMTP_MAX_REFUSED_RECIPIENTS": 10,
+    "SMTP_REFUSAL_DELAY_SECONDS": 1,
+    "SMTP_MAX_UNKNOWN_COMMANDS": 5,
+    "SMTP_MAX_ERRORS": 20,
+    "SMTP_MAX_COMMANDS_WITHOUT_MESSAGE": 1_000,
+    "SMTP_MAX_COMMAND_OCTETS": 2_048,
+    "SMTP_IDLE_SECONDS": 60,
+    "SMTP_SESSION_SECONDS": 600,
+    "SMTP_MIN_OCTETS_PER_SECOND": 1_000,
+    "SMTP_RATE_GRACE_SECONDS": 30,
     "LOG_LEVEL": "info",
 }
 
@@ -243,12 +263,33 @@ def test_cors_allowed_origins_is_a_list_of_origins(given: str, origins: tuple[st
     [
         *("*", "null", "my-app.test", "https://", "https://my-app.test/", "https://my-app.test/page"),
         *("ftp://my-app.test", "https://*-*.test", "https://my-app.test:", "https://me@my-app.test"),
+        *("https://:80", "https://my-app.test:65536"),
     ],
 )
 def test_what_is_no_origin_is_refused_in_one_line_that_shows_it(origin: str) -> None:
     complaint = complaint_about(CORS_ALLOWED_ORIGINS=f"https://my-app.test,{origin}")
 
     assert complaint == f"CORS_ALLOWED_ORIGINS: {origin!r} is not an origin, as in https://my-app-*.vercel.app"
+
+
+def test_a_time_out_of_the_database_url_that_is_no_number_is_refused() -> None:
+    complaint = complaint_about(DATABASE_URL="postgresql:///?connect_timeout=soon")
+
+    assert complaint == "DATABASE_URL: connect_timeout is no whole number of seconds"
+
+
+@pytest.mark.parametrize("network", ["elsewhere", "192.0.2.1/24", "192.0.2.0/33"])
+def test_what_is_no_network_is_refused_in_one_line_that_shows_it(network: str) -> None:
+    complaint = complaint_about(SMTP_EXEMPT_NETWORKS=f"2001:db8::/48,{network}")
+
+    assert complaint == f"SMTP_EXEMPT_NETWORKS: {network!r} is not a network, as in 192.0.2.0/24"
+
+
+@pytest.mark.parametrize(("given", "missing"), [("TLS_CERT_FILE", "TLS_KEY_FILE"), ("TLS_KEY_FILE", "TLS_CERT_FILE")])
+def test_a_certificate_without_its_key_is_refused(given: str, missing: str) -> None:
+    complaint = complaint_about(**{given: "some.pem"})
+
+    assert complaint == f"{missing}: missing; a certificate and its key are given together"
 
 
 def test_the_example_file_names_every_variable() -> None:

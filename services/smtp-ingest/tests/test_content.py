@@ -1,124 +1,163 @@
-"""Where the content of a message ends, and what of it is kept."""
+"""What is kept of a message while it arrives, and from where on nothing is."""
 
 import tracemalloc
-from collections.abc import Iterator
 
 import pytest
 
+from fake_email.settings import Settings
 from smtp_ingest.content import Content
+from smtp_ingest.room import Room
 
-FALSE_ENDS = {
-    "LF.LF": b"\n.\n",
-    "LF.CRLF": b"\n.\r\n",
-    "CR.CR": b"\r.\r",
-    "CR.CRLF": b"\r.\r\n",
-    "CRLF.LF": b"\r\n.\n",
-    "CRLF.CR": b"\r\n.\r",
-    "CRLF.NUL.CRLF": b"\r\n.\0\r\n",
-    "CRLF.NUL-before.CRLF": b"\r\n\0.\r\n",
-}
+SETTINGS = Settings(
+    database_url="postgresql:///", domain=("mx.test",), max_message_octets=400_000, max_header_octets=2_048
+)
+HEADER = b"Subject: x\r\n"
 
 
-def stuff(content: bytes) -> bytes:
-    """`content` as a client sends it (RFC 5321 §4.5.2), with the end behind it."""
-    return (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n"
+def content(*pieces: bytes, room: Room | None = None) -> Content:
+    """What came in these pieces."""
+    made = Content(SETTINGS, room or Room(1_000_000))
+    for piece in pieces:
+        made.add(piece)
+    made.close()
+    return made
 
 
-def cuts(wire: bytes) -> Iterator[tuple[bytes, ...]]:
-    """`wire` in two packets, cut at each octet, and in packets of one octet."""
-    yield from ((wire[:place], wire[place:]) for place in range(len(wire) + 1))
-    yield tuple(wire[place : place + 1] for place in range(len(wire)))
+def pieces(octets: bytes) -> list[bytes]:
+    """As much as is read at a time."""
+    return [octets[at : at + 100_000] for at in range(0, len(octets), 100_000)]
 
 
-def receive(packets: tuple[bytes, ...], limit: int = 1_000) -> tuple[Content, bytes]:
-    """The Content of `packets`, and all that followed its end."""
-    content = Content(limit)
-    for number, packet in enumerate(packets, 1):
-        rest = content.feed(packet)
-        if rest is not None:
-            return content, rest + b"".join(packets[number:])
-    raise AssertionError("no end was found")
+def test_what_comes_is_kept_as_it_comes() -> None:
+    made = content(HEADER, b"\r\n", b"body \0 \xff\n")
+
+    assert (made.fault, made.take()) == (None, b"Subject: x\r\n\r\nbody \0 \xff\n")
 
 
-def test_the_end_is_found_wherever_the_stream_is_cut() -> None:
-    wire = stuff(b"Subject: x\r\n\r\nbody\r\n")
-
-    kept = {receive(packets)[0].octets() for packets in cuts(wire)}
-
-    assert kept == {b"Subject: x\r\n\r\nbody\r\n"}
+# Size
 
 
-def test_what_follows_the_end_is_returned_wherever_the_stream_is_cut() -> None:
-    wire = stuff(b"body\r\n") + b"MAIL FROM:<>\r\nDATA\r\nx\r\n.\r\n"
-
-    followed = {receive(packets)[1] for packets in cuts(wire)}
-
-    assert followed == {b"MAIL FROM:<>\r\nDATA\r\nx\r\n.\r\n"}
+def test_a_message_of_exactly_the_limit_is_kept() -> None:
+    assert content(HEADER, b"\r\n" * 199_994).fault is None
 
 
-def test_a_dot_at_once_ends_an_empty_message_wherever_the_stream_is_cut() -> None:
-    received = [receive(packets) for packets in cuts(b".\r\nQUIT\r\n")]
+def test_a_message_of_one_octet_more_is_too_large() -> None:
+    made = content(HEADER, b"\r\n" * 199_994, b"x")
 
-    assert {(content.octets(), rest) for content, rest in received} == {(b"", b"QUIT\r\n")}
-
-
-@pytest.mark.parametrize("dots", [b".", b"..", b".\r\n.", b".\r\n..\r\n"])
-def test_dots_come_back_as_they_were_at_every_place_and_wherever_the_stream_is_cut(dots: bytes) -> None:
-    plain = b"ab\r\n\r\nc\r\n"
-    contents = [plain[:place] + dots + plain[place:] for place in range(len(plain) - 1)]
-
-    kept = [{receive(packets)[0].octets() for packets in cuts(stuff(content))} for content in contents]
-
-    assert kept == [{content} for content in contents]
+    assert (made.fault, made.take()) == ("too_large", b"")
 
 
-@pytest.mark.parametrize("false_end", FALSE_ENDS.values(), ids=FALSE_ENDS)
-def test_nothing_but_crlf_dot_crlf_ends_it_wherever_the_stream_is_cut(false_end: bytes) -> None:
-    wire = b"one" + false_end + b"MAIL FROM:<smuggled@client.test>\r\nDATA\r\ntwo\r\n.\r\n"
-
-    received = [receive(packets) for packets in cuts(wire)]
-
-    # A dot that begins a line is taken off, whatever follows (RFC 5321 §4.5.2).
-    kept = wire.removesuffix(b".\r\n").replace(b"\r\n.", b"\r\n")
-    assert {(content.octets(), rest) for content, rest in received} == {(kept, b"")}
-
-
-@pytest.mark.parametrize("line", [b"abcdefgh\r\n", b"....abcd\r\n", b".\r\n.\r\n.\r\n", b"abcdef\r\n.\r"])
-def test_a_message_of_exactly_the_limit_is_taken_wherever_the_stream_is_cut(line: bytes) -> None:
-    content = line + b"\r\n"
-
-    received = [receive(packets, limit=len(content))[0] for packets in cuts(stuff(content))]
-
-    assert {each.is_over_limit for each in received} == {False}
-    assert {each.octets() for each in received} == {content}
-
-
-@pytest.mark.parametrize("line", [b"abcdefgh\r\n", b"....abcd\r\n", b".\r\n.\r\n.\r\n", b"abcdef\r\n.\r"])
-def test_a_message_of_one_octet_more_is_over_the_limit_wherever_the_stream_is_cut(line: bytes) -> None:
-    content = line + b"\r\n"
-
-    received = [receive(packets, limit=len(content) - 1)[0] for packets in cuts(stuff(content))]
-
-    assert {each.is_over_limit for each in received} == {True}
-
-
-def test_the_end_of_what_is_over_the_limit_is_found_wherever_the_stream_is_cut() -> None:
-    wire = stuff(b"abcdefgh\r\n.ijkl\r\n") + b"RSET\r\n"
-
-    followed = {receive(packets, limit=4)[1] for packets in cuts(wire)}
-
-    assert followed == {b"RSET\r\n"}
-
-
-def test_what_is_over_the_limit_takes_no_memory() -> None:
-    content = Content(100_000)
-    packet = b"x" * 50_000
+def test_what_is_too_large_takes_no_memory() -> None:
+    made = Content(SETTINGS, Room(1_000_000))
+    piece = b"x" * 50_000
     tracemalloc.start()
 
     for _ in range(100):
-        content.feed(packet)
+        made.add(piece)
 
-    _, peak = tracemalloc.get_traced_memory()
+    kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert content.is_over_limit
-    assert peak < 400_000
+    assert made.fault == "too_large"
+    assert kept < 50_000
+
+
+# Lines
+
+
+def long_line(octets: int) -> Content:
+    settings = Settings(database_url="postgresql:///", domain=("mx.test",))
+    made = Content(settings, Room(10_000_000))
+    for piece in pieces(b"\r\n" * 20_000 + b"x" * octets + b"\r\n" * 20_000):
+        made.add(piece)
+    return made
+
+
+def test_a_line_of_a_mebibyte_is_kept() -> None:
+    assert long_line(1_048_575).fault is None
+
+
+def test_a_longer_line_is_too_long() -> None:
+    assert long_line(1_048_577).fault == "line_too_long"
+
+
+# The header section
+
+
+@pytest.mark.parametrize("blank", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+def test_a_header_section_within_the_limit_is_kept(size: int, blank: bytes) -> None:
+    octets = b"X: " + b"x" * 2_000 + blank + blank + b"y" * 2_000
+
+    made = content(*(octets[at : at + size] for at in range(0, len(octets), size)))
+
+    assert made.fault is None
+
+
+@pytest.mark.parametrize("rest", [b"", b"\r\nbody\r\n"])
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+def test_a_larger_header_section_is_refused(size: int, rest: bytes) -> None:
+    octets = b"X-A: y\r\n" * 400 + rest
+
+    made = content(*(octets[at : at + size] for at in range(0, len(octets), size)))
+
+    assert made.fault == "header_too_large"
+
+
+def test_a_body_without_a_header_section_is_none() -> None:
+    assert content(b"Once upon a time\r\n" * 400).fault is None
+
+
+def test_a_body_behind_a_blank_line_is_no_header_section() -> None:
+    assert content(b"\r\n", b"X-A: y\r\n" * 400).fault is None
+
+
+# Hops
+
+
+def test_100_received_fields_are_taken() -> None:
+    assert content(b"Received: a\r\n" * 50, b"received : b\n" * 50, b"\r\n").fault is None
+
+
+def test_a_message_with_more_goes_in_circles() -> None:
+    made = content(b"Received: a\r\n" * 50, b"received : b\n" * 22, b"RECEIVED: c\n" * 29, b"\r\n")
+
+    assert (made.fault, made.take()) == ("too_many_hops", b"")
+
+
+def test_received_fields_in_the_body_are_none() -> None:
+    assert content(HEADER, b"\r\n", b"Received: a\r\n" * 101).fault is None
+
+
+# Room
+
+
+def test_a_message_that_finds_no_room_is_put_off() -> None:
+    room = Room(100_000)
+    first = content(*pieces(b"\r\n" * 70_000), room=room)
+
+    second = content(*pieces(b"\r\n" * 70_000), room=room)
+
+    assert (first.fault, second.fault) == (None, "no_room")
+
+
+def test_a_small_message_needs_no_room() -> None:
+    room = Room(100_000)
+    content(*pieces(b"\r\n" * 82_000), room=room)
+
+    assert content(b"\r\n" * 32_768, room=room).fault is None
+
+
+def test_a_message_that_is_alone_finds_room_however_large_it_is() -> None:
+    assert content(*pieces(b"\r\n" * 190_000), room=Room(1)).fault is None
+
+
+def test_the_room_of_what_is_gone_is_free_again() -> None:
+    room = Room(100_000)
+    first = content(*pieces(b"\r\n" * 70_000), room=room)
+    first.take()
+    before = content(*pieces(b"\r\n" * 70_000), room=room)
+
+    first.clear()
+
+    assert before.fault == "no_room"
+    assert content(*pieces(b"\r\n" * 70_000), room=room).fault is None

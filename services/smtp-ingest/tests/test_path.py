@@ -93,7 +93,6 @@ def test_blanks_around_the_path_do_not_matter(text: str) -> None:
         '<"a"b@c.test>',
         '<a"b"@c.test>',
         '<"a\\"@c.test>',
-        "<a@b.test> SIZE=10 <c@d.test>",
     ],
 )
 def test_what_is_no_path_in_brackets_is_not_taken(text: str) -> None:
@@ -132,15 +131,25 @@ def test_the_value_of_a_parameter_may_have_brackets() -> None:
     assert parsed("<a@b.test> AUTH=<>").parameters == {"AUTH": "<>"}
 
 
-@pytest.mark.parametrize("parameters", ["=10", "SIZE=", "SIZE==10", "SIZE=1=0", "-SIZE=1", "SI_ZE=1", "SIZE=1 size=2"])
+@pytest.mark.parametrize(
+    "parameters", ["<c@d.test>", "=10", "SIZE=", "SIZE==10", "SIZE=1=0", "-SIZE=1", "SI_ZE=1", "SIZE=1 size=2"]
+)
 def test_what_is_no_parameter_is_not_taken(parameters: str) -> None:
-    assert path.parse(f"<a@b.test> {parameters}") is None
+    assert parsed(f"<a@b.test> {parameters}").parameters is None
 
 
 @pytest.mark.parametrize("given", ["reader@mx.test", "READER@MX.TEST", "Reader+tag@mx.test", "reader+a+b@mx.test"])
 def test_case_and_tag_do_not_change_the_mailbox(given: str) -> None:
-    assert path.mailbox_address(parsed(f"<{given}>").path) == "reader@mx.test"
+    assert path.mailbox_address(parsed(f"<{given}>").path, "other.test") == "reader@mx.test"
 
 
 def test_a_quoted_local_part_is_the_mailbox_of_the_plain_one() -> None:
-    assert path.mailbox_address(parsed('<"reader"@mx.test>').path) == "reader@mx.test"
+    assert path.mailbox_address(parsed('<"reader"@mx.test>').path, "other.test") == "reader@mx.test"
+
+
+def test_the_postmaster_needs_no_domain() -> None:
+    assert path.mailbox_address(parsed("<PostMaster>").path, "mx.test") == "postmaster@mx.test"
+
+
+def test_what_else_has_no_domain_is_nobodys() -> None:
+    assert path.mailbox_address(parsed("<reader>").path, "mx.test") == "reader@"

@@ -67,20 +67,22 @@ _STORE = """
     ), stored AS (
         INSERT INTO message (
             id, mailbox_id, seq, received_at, reverse_path, recipient, from_header, from_address, subject,
-            date_header, text, html, attachments, content, content_sha256
+            date_header, text, html, attachments, content, content_sha256, client_address, host_name, protocol, tls
         )
         SELECT placed.id, placed.mailbox_id, placed.last_seq - placed.behind,
             placed.last_received_at - placed.behind * interval '1 microsecond',
             arrived.reverse_path, placed.recipient, arrived.from_header, arrived.from_address, arrived.subject,
             arrived.date_header, arrived.text, arrived.html, arrived.attachments::jsonb, arrived.content,
-            placed.content_sha256
+            placed.content_sha256, arrived.client_address, arrived.host_name, arrived.protocol, arrived.tls
         FROM placed
         JOIN unnest(
             %(reverse_paths)b::text[], %(from_headers)b::text[], %(from_addresses)b::text[], %(subjects)b::text[],
             %(date_headers)b::timestamptz[], %(texts)b::text[], %(htmls)b::text[], %(attachments)b::text[],
-            %(contents)b::bytea[]
+            %(contents)b::bytea[], %(client_addresses)b::text[], %(host_names)b::text[], %(protocols)b::text[],
+            %(tls)b::text[]
         ) WITH ORDINALITY AS arrived (
-            reverse_path, from_header, from_address, subject, date_header, text, html, attachments, content, ordinal
+            reverse_path, from_header, from_address, subject, date_header, text, html, attachments, content,
+            client_address, host_name, protocol, tls, ordinal
         ) USING (ordinal)
     ), numbered AS (
         SELECT id || ':' || last_seq AS pair, (row_number() OVER () - 1) / %(pairs_per_event)s AS event
@@ -117,12 +119,25 @@ _READ = """
 """
 
 
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """Who handed a message over, and how (RFC 5321 §4.4): the columns of these names say more."""
+
+    client_address: str
+    host_name: str
+    protocol: str
+    tls: str
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One recipient of a message: the id its message will have, the mailbox, and RCPT's argument as given."""
+    """One recipient of a message: the id its message will have, the mailbox, and RCPT's argument as given.
+
+    `drops`: the mailbox makes room for it by what is oldest there.
+    """
 
     id: uuid.UUID
     mailbox_id: int
     recipient: str
+    drops: bool
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +148,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     content_sha256: bytes
     parsed: ParsedMessage
     deliveries: tuple[Delivery, ...]
+    trace: Trace
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,6 +217,10 @@ async def store(connection: Connection, arrivals: Sequence[Arrival]) -> list[Out
             "htmls": [each.html for each in parsed],
             "attachments": [msgspec.json.encode(each.attachments).decode() for each in parsed],
             "contents": [arrival.content for arrival in arrivals],
+            "client_addresses": [arrival.trace.client_address for arrival in arrivals],
+            "host_names": [arrival.trace.host_name for arrival in arrivals],
+            "protocols": [arrival.trace.protocol for arrival in arrivals],
+            "tls": [arrival.trace.tls for arrival in arrivals],
             "channel": CHANNEL,
             "pairs_per_event": PAIRS_PER_EVENT,
         },

@@ -1,5 +1,6 @@
 """What the environment says, read once into one frozen struct; the names are the variables' own, in lower case."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar
@@ -14,6 +15,7 @@ MAX_TTL_SECONDS = 7 * 86_400
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
 
 class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,20 +37,40 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     cors_allowed_origins: tuple[str, ...] = ()
     mailbox_ttl_seconds: Annotated[int, msgspec.Meta(ge=MIN_TTL_SECONDS, le=MAX_TTL_SECONDS)] = 86_400
     max_message_octets: Annotated[int, msgspec.Meta(ge=65_536, le=268_435_456)] = 26_214_400
+    max_header_octets: Annotated[int, msgspec.Meta(ge=1_024)] = 262_144
+    max_line_octets: Annotated[int, msgspec.Meta(ge=131_072)] = 1_048_576
     mailbox_quota_messages: Positive = 500
     mailbox_quota_octets: Positive = 104_857_600
     commit_queue_messages: Positive = 2_000
     commit_queue_octets: Positive = 134_217_728
     drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=600)] = 20
+    tls_cert_file: str | None = None
+    tls_key_file: str | None = None
+    smtp_max_sessions: Positive = 1_000
+    smtp_max_client_sessions: Positive = 20
+    smtp_max_client_sessions_per_minute: Positive = 120
+    smtp_exempt_networks: tuple[str, ...] = ()
+    smtp_max_messages: Positive = 1_000
+    smtp_max_recipients: Positive = 50
+    smtp_max_refused_recipients: Positive = 10
+    smtp_refusal_delay_seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 1
+    smtp_max_unknown_commands: Positive = 5
+    smtp_max_errors: Positive = 20
+    smtp_max_commands_without_message: Positive = 1_000
+    smtp_max_command_octets: Annotated[int, msgspec.Meta(ge=512, le=65_536)] = 2_048
+    smtp_idle_seconds: Seconds = 60
+    smtp_session_seconds: Seconds = 600
+    smtp_min_octets_per_second: Positive = 1_000
+    smtp_rate_grace_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 30
 
 
 Loaded = TypeVar("Loaded", bound=DatabaseSettings)
 
-_LISTS = frozenset({"domain", "cors_allowed_origins"})
+_LISTS = frozenset({"domain", "cors_allowed_origins", "smtp_exempt_networks"})
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]*\*?[a-z0-9.-]*(?::[0-9]{1,5})?")
+_ORIGIN = re.compile(r"https?://(?=[a-z0-9*])[a-z0-9.-]*\*?[a-z0-9.-]*(?::(?P<port>[0-9]{1,5}))?")
 
 
 def load(environ: Mapping[str, str], kind: type[Loaded]) -> Loaded:
@@ -70,7 +92,7 @@ def load(environ: Mapping[str, str], kind: type[Loaded]) -> Loaded:
         raise SettingsError(_one_line(str(error))) from None
     _check_database_url(settings.database_url)
     if isinstance(settings, Settings):
-        _check_lists(settings)
+        _check_values(settings)
     return settings
 
 
@@ -85,18 +107,31 @@ def _one_line(complaint: str) -> str:
 
 def _check_database_url(url: str) -> None:
     try:
-        psycopg.conninfo.conninfo_to_dict(url)
+        given = psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         # libpq's own complaint repeats the value, and with it the password.
         raise SettingsError("DATABASE_URL: not a Postgres URI, as in postgresql://name@host:5432/database") from None
+    try:
+        int(given.get("connect_timeout") or 0)
+    except ValueError:  # psycopg would say so at each connection
+        raise SettingsError("DATABASE_URL: connect_timeout is no whole number of seconds") from None
 
 
-def _check_lists(settings: Settings) -> None:
+def _check_values(settings: Settings) -> None:
     if not settings.domain:
         raise SettingsError("DOMAIN: missing; it has no default")
     for domain in settings.domain:
         if len(domain) > 253 or not _DOMAIN.fullmatch(domain):  # noqa: PLR2004  # RFC 1035 §2.3.4
             raise SettingsError(f"DOMAIN: {domain!r} is not a domain name, as in mx.example.org")
     for origin in settings.cors_allowed_origins:
-        if not _ORIGIN.fullmatch(origin) or origin.endswith("//"):
+        matched = _ORIGIN.fullmatch(origin)
+        if not matched or int(matched["port"] or 0) > 65_535:  # noqa: PLR2004
             raise SettingsError(f"CORS_ALLOWED_ORIGINS: {origin!r} is not an origin, as in https://my-app-*.vercel.app")
+    for network in settings.smtp_exempt_networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise SettingsError(f"SMTP_EXEMPT_NETWORKS: {network!r} is not a network, as in 192.0.2.0/24") from None
+    if bool(settings.tls_cert_file) != bool(settings.tls_key_file):
+        missing = "TLS_KEY_FILE" if settings.tls_cert_file else "TLS_CERT_FILE"
+        raise SettingsError(f"{missing}: missing; a certificate and its key are given together")

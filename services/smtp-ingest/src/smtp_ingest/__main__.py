@@ -6,10 +6,11 @@ import sys
 
 import uvloop
 
-from fake_email import log
+from fake_email import log, process
 from fake_email.errors import SettingsError
 from fake_email.settings import Settings, load
-from smtp_ingest import daemon
+from smtp_ingest import daemon, systemd
+from smtp_ingest.tls import Certificate
 
 
 def main() -> None:
@@ -17,14 +18,18 @@ def main() -> None:
     try:
         settings = load(os.environ, Settings)
         log.configure(settings.log_level)
-        listener = daemon.bind(settings)
+        certificate = None
+        if settings.tls_cert_file and settings.tls_key_file:
+            certificate = Certificate(settings.tls_cert_file, settings.tls_key_file)
+        listeners = systemd.listeners(os.environ) or [daemon.bind(settings)]
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
     except OSError as error:
         sys.exit(f"SMTP_HOST, SMTP_PORT: cannot listen on {settings.smtp_host}:{settings.smtp_port}: {error.strerror}")
+    process.prepare()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(daemon.run(settings, listener))
+        runner.run(daemon.run(settings, certificate, listeners, systemd.Notifier(os.environ)))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import psycopg
 import structlog
 
-from fake_email import messages
+from fake_email import mailboxes, messages
 from fake_email.database import Database
 from fake_email.errors import ServiceError
 from fake_email.messages import Arrival, Outcome
@@ -30,6 +30,7 @@ class Committer:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
+        self._settings = settings
         self._gatherer = Gatherer(
             self._store,
             batch_items=_BATCH_MESSAGES,
@@ -39,19 +40,47 @@ class Committer:
         )
         self.run = self._gatherer.run
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the next message would be refused."""
+        return self._gatherer.is_full
+
+    def busy_seconds(self) -> float:
+        """How long the commit in flight has taken so far, 0 when there is none."""
+        return self._gatherer.busy_seconds()
+
     async def commit(self, arrival: Arrival) -> Outcome:
         """What became of `arrival`, once it is committed; raises DatabaseAway, QueueFull and NotStored."""
         return await self._gatherer.submit(arrival, len(arrival.content))
 
     async def _store(self, arrivals: Sequence[Arrival]) -> Sequence[Outcome | ServiceError]:
+        outcomes: Sequence[Outcome | ServiceError]
         try:
-            return await self._database.run(
+            outcomes = await self._database.run(
                 lambda connection: messages.store(connection, arrivals), answer_seconds=_ANSWER_SECONDS
             )
         except psycopg.Error as error:
             # One bad message never fails its neighbours.
             log.warning("batch_refused", messages=len(arrivals), error=type(error).__name__)
-            return [await self._store_one(arrival) for arrival in arrivals]
+            outcomes = [await self._store_one(arrival) for arrival in arrivals]
+        await self._drop_oldest({each.mailbox_id for arrival in arrivals for each in arrival.deliveries if each.drops})
+        return outcomes
+
+    async def _drop_oldest(self, mailbox_ids: set[int]) -> None:
+        if not mailbox_ids:
+            return
+        try:
+            await self._database.run(
+                lambda connection: mailboxes.drop_oldest(
+                    connection,
+                    sorted(mailbox_ids),
+                    quota_messages=self._settings.mailbox_quota_messages,
+                    quota_octets=self._settings.mailbox_quota_octets,
+                )
+            )
+        except (psycopg.Error, ServiceError) as error:
+            # The mail is committed; the next to come makes the room.
+            log.warning("oldest_not_dropped", error=type(error).__name__)
 
     async def _store_one(self, arrival: Arrival) -> Outcome | ServiceError:
         for _ in range(_TRIES):

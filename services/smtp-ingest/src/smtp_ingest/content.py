@@ -1,46 +1,95 @@
-"""The content of a message as DATA brings it: found in the stream, without the dots of transparency. Pure."""
+"""The content of a message while it arrives: kept as it came, within bounds. Pure."""
 
-_END = b"\r\n.\r\n"
-_STUFFED = b"\r\n."
+import re
+from typing import Literal
+
+from fake_email import mime_header
+from fake_email.settings import Settings
+from smtp_ingest.room import Room
+
+Fault = Literal["too_large", "header_too_large", "line_too_long", "too_many_hops", "no_room"]
+
+_BLANK_LINE = re.compile(rb"(?:^|\n)\r?\n")
+_RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
+# RFC 5321 §6.3 wants at least 100; more is a loop.
+_MAX_HOPS = 100
 
 
 class Content:
-    """The octets after 354, up to <CRLF>.<CRLF> and nothing less (RFC 5321 §4.1.1.4, §4.5.2).
+    """The octets of one message; once there is a `fault` it keeps none, and the rest is only passed over."""
 
-    Over `limit` octets it keeps none and still finds the end.
-    """
+    def __init__(self, settings: Settings, room: Room) -> None:
+        self._settings = settings
+        self._room = room
+        self._taken = 0
+        self._buffer = bytearray()
+        self._line_octets = 0
+        self._is_header_known = False
+        self.fault: Fault | None = None
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        # The line before the first one of the content is DATA's own, so ".<CRLF>" at once is an empty message.
-        self._buffer = bytearray(b"\r\n")
-        self._dots = 0
-        self.is_over_limit = False
+    def add(self, octets: bytes) -> None:
+        """Keep more octets."""
+        if self.fault is not None:
+            return
+        known = len(self._buffer)
+        self._buffer += octets
+        if known + len(octets) > self._settings.max_message_octets:
+            self.fault = "too_large"
+        elif self._has_long_line(octets):
+            self.fault = "line_too_long"
+        elif not self._is_header_known and self._has_large_header(known):
+            self.fault = "header_too_large"
+        else:
+            self._find_room()
+        if self.fault is not None:
+            self.clear()
 
-    def feed(self, octets: bytes) -> bytes | None:
-        """None while there is more to come, else what follows the end of the content."""
-        buffer = self._buffer
-        known = len(buffer)
-        buffer += octets
-        end = buffer.find(_END, max(known - 4, 0))
-        if end < 0:
-            self._dots += buffer.count(_STUFFED, max(known - 2, 0))
-            # A last <CR> may be part of the end, whose dot is counted already.
-            self._check_limit(len(buffer) - 2 - buffer.endswith(b"\r\n.\r"))
-            if self.is_over_limit:
-                del buffer[:-4]
-            return None
-        self._dots += buffer.count(_STUFFED, max(known - 2, 0), end)
-        rest = bytes(memoryview(buffer)[end + len(_END) :])
-        del buffer[end + 2 :]
-        self._check_limit(end)
-        return rest
+    def take(self) -> bytes:
+        """The whole content, which is not kept here any more; its room stays taken until `clear`."""
+        octets = bytes(self._buffer)
+        self._buffer = bytearray()
+        return octets
 
-    def octets(self) -> bytes:
-        """The whole content, once its end is found and if it is not over the limit."""
-        if self._dots == 0:
-            return bytes(memoryview(self._buffer)[2:])
-        return bytes(self._buffer.replace(_STUFFED, b"\r\n")[2:])
+    def clear(self) -> None:
+        """Keep nothing, and leave the room."""
+        self._buffer = bytearray()
+        self._room.leave(self._taken)
+        self._taken = 0
 
-    def _check_limit(self, octets: int) -> None:
-        self.is_over_limit = self.is_over_limit or octets - self._dots > self._limit
+    def close(self) -> None:
+        """Nothing more comes: see what can be seen of the whole only."""
+        if self.fault is None and self._hops() > _MAX_HOPS:
+            self.fault = "too_many_hops"
+            self.clear()
+
+    def _find_room(self) -> None:
+        taken = self._room.take(len(self._buffer), self._taken)
+        if taken is None:
+            self.fault = "no_room"
+        else:
+            self._taken = taken
+
+    def _has_long_line(self, octets: bytes) -> bool:
+        first, last = octets.find(b"\n"), octets.rfind(b"\n")
+        longest = self._line_octets + (first if first >= 0 else len(octets))
+        # A line that is whole in `octets` is shorter than any bound: so little is read at a time.
+        self._line_octets = longest if last < 0 else len(octets) - last - 1
+        return longest > self._settings.max_line_octets
+
+    def _has_large_header(self, known: int) -> bool:
+        limit = self._settings.max_header_octets
+        blank = _BLANK_LINE.search(self._buffer, max(known - 2, 0))
+        if blank is None and len(self._buffer) <= limit:
+            return False
+        self._is_header_known = True
+        if blank is not None and blank.start() <= limit:
+            return False
+        # No blank line so far, but what stands here may be no header section at all.
+        lines = bytes(self._buffer[: self._buffer.rfind(b"\n", 0, limit) + 1 or limit])
+        _, body = mime_header.read(lines, 0, len(lines))
+        return body == len(lines)
+
+    def _hops(self) -> int:
+        limit = self._settings.max_header_octets
+        blank = _BLANK_LINE.search(self._buffer, 0, limit)
+        return sum(1 for _ in _RECEIVED.finditer(self._buffer, 0, blank.start() + 1 if blank else limit))

@@ -3,22 +3,32 @@
 import asyncio
 import signal
 import socket
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import structlog
 
 from fake_email.database import open_database
 from fake_email.settings import Settings
+from smtp_ingest.clients import Clients
 from smtp_ingest.commit import Committer
-from smtp_ingest.protocol import Service, Session
+from smtp_ingest.connection import Connection
+from smtp_ingest.load import Load
 from smtp_ingest.recipients import Recipients
+from smtp_ingest.room import Room
+from smtp_ingest.service import Service
+from smtp_ingest.session import Session
 from smtp_ingest.sessions import Sessions
+from smtp_ingest.systemd import Notifier
+from smtp_ingest.tls import Certificate
 
 log = structlog.get_logger()
 
 # One statement is in flight for RCPT and one for DATA; two more let a retry begin before a dead one is given up.
 _CONNECTIONS = 4
 _BACKLOG = 1_024
+_STATUS_SECONDS = 5.0
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -27,32 +37,91 @@ def bind(settings: Settings) -> socket.socket:
     return socket.create_server((settings.smtp_host, settings.smtp_port), family=family, backlog=_BACKLOG)
 
 
-async def run(settings: Settings, listener: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT, then drain."""
+async def run(
+    settings: Settings, certificate: Certificate | None, listeners: Sequence[socket.socket], notifier: Notifier
+) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; SIGHUP has the certificate read again."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def begin_stop() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)  # the next one ends at once
+        stop.set()
+
+    def reload() -> None:
+        notifier.reloading()
+        if certificate is not None:
+            certificate.reload()
+        notifier.ready()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await serve(settings, listener, stop)
+        loop.add_signal_handler(number, begin_stop)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    await serve(settings, certificate, listeners, notifier, stop)
 
 
-async def serve(settings: Settings, listener: socket.socket, stop: asyncio.Event) -> None:
-    """Take mail on `listener` until `stop` is set; then finish what is in flight within `drain_seconds`."""
-    async with open_database(settings.database_url, connections=_CONNECTIONS) as database, asyncio.TaskGroup() as tasks:
-        recipients = Recipients(database, settings)
-        committer = Committer(database, settings)
-        helpers = [tasks.create_task(recipients.run()), tasks.create_task(committer.run())]
-        sessions = Sessions()
-        service = Service(settings=settings, recipients=recipients, committer=committer, sessions=sessions)
-        server = await asyncio.get_running_loop().create_server(
-            partial(Session, service), sock=listener, backlog=_BACKLOG
+async def serve(
+    settings: Settings,
+    certificate: Certificate | None,
+    listeners: Sequence[socket.socket],
+    notifier: Notifier,
+    stop: asyncio.Event,
+) -> None:
+    """Take mail on `listeners` until `stop` is set; then finish what is in flight within `drain_seconds`."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="parser") as parser:
+        async with open_database(settings.database_url, connections=_CONNECTIONS) as database:
+            room, committer = Room(settings.commit_queue_octets), Committer(database, settings)
+            service = Service(
+                settings=settings,
+                certificate=certificate,
+                clients=Clients(settings),
+                sessions=Sessions(),
+                room=room,
+                load=Load(committer, room),
+                recipients=Recipients(database, settings),
+                committer=committer,
+                parser=parser,
+            )
+            await _serve(service, listeners, notifier, stop)
+    log.info("stopped")
+
+
+async def _serve(service: Service, listeners: Sequence[socket.socket], notifier: Notifier, stop: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        runs = (
+            service.recipients.run(),
+            service.committer.run(),
+            service.load.run(),
+            _tell(service.sessions, notifier),
         )
-        host, port = listener.getsockname()[:2]
-        log.info("listening", host=host, port=port, domains=settings.domain)
+        helpers = [tasks.create_task(run) for run in runs]
+        servers = [await _listen(service, listener) for listener in listeners]
+        notifier.ready()
         await stop.wait()
-        log.info("stopping", sessions=len(sessions), drain_seconds=settings.drain_seconds)
-        server.close()
-        await sessions.drain(settings.drain_seconds)
+        notifier.stopping()
+        drain_seconds = service.settings.drain_seconds
+        log.info("stopping", sessions=len(service.sessions), drain_seconds=drain_seconds)
+        for server in servers:
+            server.close()
+        await service.sessions.drain(drain_seconds)
         for helper in helpers:
             helper.cancel()
-    log.info("stopped")
+
+
+async def _listen(service: Service, listener: socket.socket) -> asyncio.Server:
+    host, port = listener.getsockname()[:2]
+    server = await asyncio.get_running_loop().create_server(
+        partial(Connection, service, lambda connection: Session(service, connection).converse()),
+        sock=listener,
+        backlog=_BACKLOG,
+    )
+    log.info("listening", host=host, port=port, domains=service.settings.domain)
+    return server
+
+
+async def _tell(sessions: Sessions, notifier: Notifier) -> None:
+    """Until cancelled, from the loop itself, so that the manager notices a loop that is stuck."""
+    while True:
+        notifier.alive(f"{len(sessions)} sessions")
+        await asyncio.sleep(notifier.watchdog_seconds or _STATUS_SECONDS)

@@ -50,6 +50,16 @@ class Gatherer(Generic[Item, Answer]):
         self._items = 0
         self._weight = 0
         self._arrived = asyncio.Event()
+        self._began_at: float | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is room for nothing more."""
+        return self._items >= self._queue_items or self._weight >= self._queue_weight
+
+    def busy_seconds(self) -> float:
+        """For how long the work in flight has been so, 0 when there is none."""
+        return 0.0 if self._began_at is None else asyncio.get_running_loop().time() - self._began_at
 
     async def submit(self, item: Item, weight: int) -> Answer:
         """The answer to `item`; raises QueueFull at once when there is no room for it."""
@@ -67,6 +77,7 @@ class Gatherer(Generic[Item, Answer]):
         while True:
             await self._arrived.wait()
             batch = self._take()
+            self._began_at = asyncio.get_running_loop().time()
             answers: Sequence[Answer | ServiceError]
             try:
                 answers = await self._work([item for item, _, _ in batch])
@@ -75,6 +86,7 @@ class Gatherer(Generic[Item, Answer]):
             except Exception:  # the edge: the next batch may fare better
                 log.exception("batch_failed", items=len(batch))
                 answers = [WorkFailed(str(WorkFailed.__doc__))] * len(batch)
+            self._began_at = None
             for (_, weight, future), answer in zip(batch, answers, strict=True):
                 self._items -= 1
                 self._weight -= weight

@@ -17,10 +17,13 @@ class Path(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Argument(msgspec.Struct, frozen=True, kw_only=True):
-    """What followed the colon; parameters by their keyword in upper case, None where no value was given."""
+    """What followed the colon; parameters by their keyword in upper case, None where no value was given.
+
+    `parameters` is None when they cannot be read.
+    """
 
     path: Path
-    parameters: dict[str, str | None]
+    parameters: dict[str, str | None] | None
 
 
 # RFC 5321 allows no blank after the colon; senders put one there all the same.
@@ -28,9 +31,9 @@ _COMMON = re.compile(
     r"[ ]*<(?:@[^:<>]*:)?"
     r"(?P<given>(?P<local>[^\s\x00-\x1f\x7f\"<>@]+|\"(?:[^\"\\\x00-\x1f\x7f]|\\[ -~])*\")"
     r"(?:@(?P<domain>[^\s\x00-\x1f\x7f\"<>@]+))?)"
-    r">[ ]*(?P<parameters>.*)",
+    r">(?P<parameters>(?:[ ].*)?)",
 )
-_NULL = re.compile(r"[ ]*<>[ ]*(?P<parameters>.*)")
+_NULL = re.compile(r"[ ]*<>(?P<parameters>(?:[ ].*)?)")
 _PARAMETER = re.compile(r"(?P<keyword>[A-Za-z0-9][A-Za-z0-9-]*)(?:=(?P<value>[^\s=]+))?")
 _QUOTED_PAIR = re.compile(r"\\(.)")
 _MAX_OCTETS = 256
@@ -51,13 +54,17 @@ def parse(text: str) -> Argument | None:
         if not matched:
             return None
         path = Path(given="", local_part="", domain="")
-    parameters = _parameters(matched["parameters"])
-    return None if parameters is None else Argument(path=path, parameters=parameters)
+    return Argument(path=path, parameters=_parameters(matched["parameters"]))
 
 
-def mailbox_address(path: Path) -> str:
-    """The address of the mailbox that a forward-path reaches: case does not matter, `local+tag@` is `local@`."""
-    return f"{path.local_part.lower().partition('+')[0]}@{path.domain}"
+def mailbox_address(path: Path, default_domain: str) -> str:
+    """The address of the mailbox that a forward-path reaches: case does not matter, `local+tag@` is `local@`.
+
+    `postmaster` needs no domain (RFC 5321 §4.5.1); what else has none is nobody's.
+    """
+    local_part = path.local_part.lower().partition("+")[0]
+    domain = path.domain or (default_domain if local_part == "postmaster" else "")
+    return f"{local_part}@{domain}"
 
 
 def _parameters(text: str) -> dict[str, str | None] | None:

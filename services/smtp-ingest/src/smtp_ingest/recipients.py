@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from fake_email import mailboxes
-from fake_email.database import Database
+from fake_email.database import Connection, Database
 from fake_email.mailboxes import Recipient
 from fake_email.settings import Settings
 from smtp_ingest.gather import Gatherer
@@ -14,8 +14,8 @@ class Recipients:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
-        self._quota_messages = settings.mailbox_quota_messages
-        self._quota_octets = settings.mailbox_quota_octets
+        self._settings = settings
+        self._operators = frozenset(mailboxes.operators(settings.domain))
         self._gatherer = Gatherer(
             self._find, batch_items=500, batch_weight=500, queue_items=10_000, queue_weight=10_000
         )
@@ -25,13 +25,25 @@ class Recipients:
         """The live mailbox of `address`; raises DatabaseAway and QueueFull."""
         return await self._gatherer.submit(address, 1)
 
-    async def _find(self, addresses: Sequence[str]) -> Sequence[Recipient | None]:
-        found = await self._database.run(
-            lambda connection: mailboxes.find_recipients(
-                connection,
-                addresses=addresses,
-                quota_messages=self._quota_messages,
-                quota_octets=self._quota_octets,
-            )
+    def is_operators(self, recipient: Recipient) -> bool:
+        """Whether it is an operator's mailbox: never full, its oldest messages go instead."""
+        return recipient.address in self._operators
+
+    def is_full(self, recipient: Recipient, octets: int) -> bool:
+        """Whether a message of that size, 0 when it is not known, is one too many."""
+        return not self.is_operators(recipient) and (
+            recipient.message_count >= self._settings.mailbox_quota_messages
+            or recipient.stored_octets >= self._settings.mailbox_quota_octets
+            or recipient.stored_octets + octets > self._settings.mailbox_quota_octets
         )
+
+    async def _find(self, addresses: Sequence[str]) -> Sequence[Recipient | None]:
+        found = await self._database.run(lambda connection: self._find_or_make(connection, addresses))
         return [found.get(address) for address in addresses]
+
+    async def _find_or_make(self, connection: Connection, addresses: Sequence[str]) -> dict[str, Recipient]:
+        found = await mailboxes.find_recipients(connection, addresses)
+        if self._operators.intersection(addresses) - found.keys():
+            await mailboxes.create_operators(connection, self._settings.domain)
+            found = await mailboxes.find_recipients(connection, addresses)
+        return found

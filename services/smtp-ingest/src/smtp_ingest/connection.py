@@ -1,0 +1,237 @@
+"""One connection: octets in and out, TLS, and the deadlines past which it ends.
+
+aiosmtpd's protocol brings the transport, the stream reader and the task that reads it. Its constructor inspects the
+class anew for each connection, its timer is made anew for each command, and it starts TLS by hand.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import aiosmtpd.smtp
+import structlog
+
+from smtp_ingest import replies
+from smtp_ingest.service import Service
+
+log = structlog.get_logger()
+
+# At most so much is read at a time; the transport is paused when twice this waits to be read.
+READ_OCTETS = 131_072
+_HANDSHAKE_RECORD = 0x16  # RFC 8446 §5.1: the first octet of a TLS client that does not wait for STARTTLS
+_GOODBYE_SECONDS = 1.0
+_SOON_SECONDS = 0.05
+
+
+class LimitReached(Exception):
+    """The client is past a limit, named by its setting; the session ends."""
+
+
+class Connection(aiosmtpd.smtp.SMTP):
+    """Connect to disconnect, for `loop.create_server`; `converse` is what is said over it.
+
+    What is said sets `is_in_transaction` while an end would be rude, and is `working` while the client waits for us.
+    """
+
+    def __init__(self, service: Service, converse: Callable[["Connection"], Awaitable[None]]) -> None:
+        loop = asyncio.get_running_loop()
+        # The grandparent's constructor: what SMTP's own would work out for each connection is said below.
+        asyncio.StreamReaderProtocol.__init__(
+            self,
+            asyncio.StreamReader(limit=READ_OCTETS, loop=loop),
+            client_connected_cb=self._cb_client_connected,
+            loop=loop,
+        )
+        self.loop = loop
+        self.transport = None
+        self.session = None
+        self._original_transport = None
+        self._timeout_handle = None
+        self._service = service
+        self._converse = converse
+        self._client: int | None = None
+        self._is_admitted = False
+        self._has_heard = False
+        self._is_awaiting_command = False
+        self.is_ending = False
+        self.is_in_transaction = False
+        self._is_working = False
+        self.messages = 0
+        self.tls = ""
+        self.outcome = "lost"
+
+    # The transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        self.peer: str = peer[0] if peer else ""
+        self.log = log.bind(session=secrets.token_hex(4), peer=self.peer)
+        refusal = self._refuse(own[0] if own else "")
+        if refusal:
+            self.is_ending = True
+            transport.write(f"{refusal}\r\n".encode())  # type: ignore[attr-defined]  # TCP's can write
+            transport.close()
+            return
+        self._is_admitted = True
+        self._service.sessions.add(self)
+        self._ends_at = self.loop.time() + self._service.settings.smtp_session_seconds
+        self._waiting_since = self.loop.time()
+        super().connection_made(transport)
+
+    def _refuse(self, own_address: str) -> str | None:
+        """The reply to a connection that is one too many."""
+        if self._service.sessions.draining:
+            return replies.SHUTTING_DOWN
+        limit: str | None = "smtp_max_sessions"
+        if len(self._service.sessions) < self._service.settings.smtp_max_sessions:
+            self._client = self._service.clients.key(self.peer, own_address)
+            limit = None if self._client is None else self._service.clients.admit(self._client, self.loop.time())
+        if limit is None:
+            return None
+        self.log.warning("limit_reached", limit=limit)
+        return replies.FOR_LIMIT[limit]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self._is_admitted:
+            return
+        self._is_admitted = False
+        super().connection_lost(error)
+        self._service.sessions.remove(self)
+        if self._client is not None:
+            self._service.clients.leave(self._client)
+        self.log.info("session_ended", outcome=self.outcome, messages=self.messages)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._has_heard:
+            self._has_heard = True
+            if data[0] == _HANDSHAKE_RECORD:
+                self.end("tls_without_starttls")
+        if not self.is_ending:
+            super().data_received(data)
+
+    def eof_received(self) -> bool:
+        # A client that has said all it has to say may still read (RFC 1122 §4.2.2.13): its commands are answered.
+        self._reader.feed_eof()
+        return not self.tls  # TLS knows no half-closed connection
+
+    async def _handle_client(self) -> None:
+        try:
+            await self._converse(self)
+        except LimitReached as error:
+            self._end_past(str(error))
+        except asyncio.LimitOverrunError:
+            self.end_with(replies.LINE_WITHOUT_END, "line_without_end")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.end(self.outcome)
+
+    # The end
+
+    def end(self, outcome: str) -> None:
+        self.is_ending = True
+        self.outcome = outcome
+        if self.transport is not None:
+            self.transport.close()
+
+    def end_with(self, reply: str, outcome: str) -> None:
+        if self.transport is not None and not self.is_ending:
+            self._writer.write(f"{reply}\r\n".encode())
+            self.end(outcome)
+
+    def _end_past(self, limit: str) -> None:
+        self.log.warning("limit_reached", limit=limit)
+        self.end_with(replies.FOR_LIMIT[limit], limit)
+
+    def drain(self) -> None:
+        if self._is_awaiting_command and not self.is_in_transaction:
+            self.abort()
+
+    def abort(self) -> None:
+        self.end_with(replies.SHUTTING_DOWN, "shutdown")
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        # One timer for the connection, which finds out when it is due what was said meanwhile.
+        self._timeout_handle = self.loop.call_later(duration or self._service.settings.smtp_idle_seconds, self._watch)
+
+    def _watch(self) -> None:
+        now = self.loop.time()
+        idle_at = self._waiting_since + self._service.settings.smtp_idle_seconds
+        left = min(idle_at, self._ends_at) - now
+        if self._is_working or left > 0:
+            self._reset_timeout(max(left, _SOON_SECONDS))
+            return
+        # close() would wait for good for a client that reads no reply.
+        is_stuck = self._writer.transport.get_write_buffer_size() > 0
+        self._end_past("smtp_idle_seconds" if idle_at <= now else "smtp_session_seconds")
+        if is_stuck:
+            self._writer.transport.abort()
+
+    # What is said
+
+    async def read_line(self) -> bytes:
+        """The next line, with its end; raises IncompleteReadError when there is none."""
+        if self._service.sessions.draining and not self.is_in_transaction:
+            self.abort()
+        if self.is_ending:
+            raise ConnectionAbortedError
+        self._is_awaiting_command = True
+        self._waiting_since = self.loop.time()
+        line = await self._reader.readuntil(b"\n")
+        self._is_awaiting_command = False
+        return line
+
+    async def read(self, octets: int = READ_OCTETS) -> bytes:
+        """Up to so many octets, at least one; raises IncompleteReadError when there are none."""
+        self._waiting_since = self.loop.time()
+        read = await self._reader.read(min(octets, READ_OCTETS))
+        if not read:
+            raise asyncio.IncompleteReadError(b"", octets)
+        return read
+
+    def unread(self, octets: bytes) -> None:
+        """What was read too far, to be read again."""
+        self._reader._buffer[:0] = octets  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way
+
+    async def reply(self, reply: str) -> None:
+        if self.is_ending:
+            raise ConnectionAbortedError
+        self._writer.write(f"{reply}\r\n".encode())
+        await self._writer.drain()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Within, the client waits for us and is not idle."""
+        self._is_working = True
+        try:
+            yield
+        finally:
+            self._is_working = False
+
+    async def start_tls(self, ready: str) -> None:
+        """Say `ready` and shake hands; what was sent in plain text until then is forgotten (RFC 3207 §5)."""
+        assert self._service.certificate is not None  # noqa: S101  # or STARTTLS is no command
+        plain = self._writer.transport
+        self._writer.write(f"{ready}\r\n".encode())
+        # No await until TLS has the transport: nothing comes in between.
+        self._reader._buffer.clear()  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way
+        self._waiting_since = self.loop.time()
+        try:
+            transport = await self.loop.start_tls(
+                plain,
+                self,
+                self._service.certificate.context,
+                server_side=True,
+                ssl_handshake_timeout=self._service.settings.smtp_idle_seconds,
+                ssl_shutdown_timeout=_GOODBYE_SECONDS,
+            )
+        except OSError as error:
+            self.log.info("tls_failed", reason=getattr(error, "reason", None) or type(error).__name__)
+            plain.abort()
+            self.end("tls_failed")
+            raise ConnectionAbortedError from error
+        assert transport is not None  # noqa: S101  # asyncio's stub allows it
+        self.transport = transport
+        self._reader._transport = transport  # type: ignore[attr-defined]  # noqa: SLF001  # as aiosmtpd does
+        self._writer = asyncio.StreamWriter(transport, self, self._reader, self.loop)
+        version, cipher = transport.get_extra_info("ssl_object").version(), transport.get_extra_info("cipher")
+        self.tls = f"{version} {cipher[0]}"

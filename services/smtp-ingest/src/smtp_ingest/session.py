@@ -1,0 +1,302 @@
+"""One SMTP session (RFC 5321): commands in, replies out, `250` after DATA once the message is committed."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+
+from fake_email.errors import ServiceError
+from fake_email.messages import Trace
+from smtp_ingest import mail_parameters, path, replies
+from smtp_ingest.connection import Connection, LimitReached
+from smtp_ingest.mail_parameters import Parameters
+from smtp_ingest.service import Service
+from smtp_ingest.transaction import Transaction
+from smtp_ingest.transfer import Transfer
+
+_HTTP_METHODS = frozenset({"GET", "POST", "CONNECT", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"})
+# The first of the refused recipients are typing errors; who goes on guesses names.
+_PROMPT_REFUSALS = 3
+# What stands in no host name and no address literal; the name goes into the trace line as it is.
+_NO_NAME = re.compile(r"[^\w.:\[\]-]")
+_MAX_NAME = 255
+
+
+class Session:
+    """What is said over one connection."""
+
+    def __init__(self, service: Service, connection: Connection) -> None:
+        self._service = service
+        self._settings = service.settings
+        self._connection = connection
+        self._log = connection.log
+        self._transaction: Transaction | None = None
+        self._host_name = ""
+        self._is_extended = False
+        self._unknown_commands = 0
+        self._errors = 0
+        self._refused_recipients = 0
+        self._commands_without_message = 0
+
+    async def converse(self) -> None:
+        """Greet, and obey until somebody has had enough."""
+        connection = self._connection
+        try:
+            await connection.reply(f"220 {self._settings.domain[0]} ESMTP fake-email")
+            while True:
+                await self._obey(await connection.read_line())
+        finally:
+            self._forget_transaction()
+
+    async def _obey(self, line: bytes) -> None:
+        self._commands_without_message += 1
+        if self._commands_without_message > self._settings.smtp_max_commands_without_message:
+            raise LimitReached("smtp_max_commands_without_message")
+        if len(line) > self._settings.smtp_max_command_octets:
+            self._log.info("limit_reached", limit="smtp_max_command_octets")
+            await self._reply(replies.LINE_TOO_LONG)
+            return
+        try:
+            verb, _, argument = line.decode().strip("\r\n").partition(" ")
+        except UnicodeDecodeError:
+            await self._reply(replies.NOT_UTF8)
+            return
+        command = _COMMANDS.get(verb.upper(), Session._unknown)
+        try:
+            await command(self, argument.strip())
+        except ServiceError as error:
+            self._log.warning("command_deferred", error=type(error).__name__)
+            await self._reply(replies.FOR_ERROR[type(error)])
+        except (asyncio.IncompleteReadError, ConnectionError, LimitReached):
+            raise
+        except Exception:  # noqa: BLE001  # the edge: the session survives, the client tries again
+            self._log.exception("command_failed")
+            self._forget_transaction()
+            await self._reply(replies.TRY_LATER)
+
+    async def _reply(self, reply: str) -> None:
+        if reply.startswith("5"):
+            self._errors += 1
+            if self._errors > self._settings.smtp_max_errors:
+                raise LimitReached("smtp_max_errors")
+        await self._connection.reply(reply)
+
+    # Commands in every state
+
+    async def _unknown(self, _argument: str) -> None:
+        self._unknown_commands += 1
+        if self._unknown_commands > self._settings.smtp_max_unknown_commands:
+            raise LimitReached("smtp_max_unknown_commands")
+        await self._reply(replies.UNKNOWN_COMMAND)
+
+    async def _speak_http(self, _argument: str) -> None:
+        self._connection.end("http")
+
+    async def _not_implemented(self, _argument: str) -> None:
+        await self._reply(replies.NOT_IMPLEMENTED)
+
+    async def _noop(self, _argument: str) -> None:
+        await self._reply(replies.OK)
+
+    async def _vrfy(self, _argument: str) -> None:
+        await self._reply(replies.CANNOT_VERIFY)
+
+    async def _help(self, _argument: str) -> None:
+        await self._reply(replies.HELP)
+
+    async def _rset(self, _argument: str) -> None:
+        self._forget_transaction()
+        await self._reply(replies.OK)
+
+    async def _quit(self, _argument: str) -> None:
+        await self._reply(replies.GOODBYE)
+        self._connection.end("quit")
+
+    # The beginning of a session
+
+    async def _helo(self, argument: str) -> None:
+        await self._greet(argument, is_extended=False)
+
+    async def _ehlo(self, argument: str) -> None:
+        await self._greet(argument, is_extended=True)
+
+    async def _greet(self, host_name: str, *, is_extended: bool) -> None:
+        if not host_name:
+            await self._reply(replies.NAME_WANTED)
+            return
+        self._forget_transaction()
+        self._host_name = _NO_NAME.sub("?", host_name[:_MAX_NAME])
+        self._is_extended = is_extended
+        own_name = self._settings.domain[0]
+        if not is_extended:
+            await self._reply(f"250 {own_name}")
+            return
+        keywords = [
+            own_name,
+            f"SIZE {self._settings.max_message_octets}",
+            "8BITMIME",
+            "SMTPUTF8",
+            "PIPELINING",
+            "ENHANCEDSTATUSCODES",
+            "CHUNKING",
+        ]
+        if self._service.certificate and not self._connection.tls:
+            keywords.append("STARTTLS")
+        await self._reply("\r\n".join([*(f"250-{keyword}" for keyword in keywords), "250 HELP"]))
+
+    async def _starttls(self, argument: str) -> None:
+        if self._service.certificate is None:
+            await self._reply(replies.NOT_IMPLEMENTED)
+        elif argument:
+            await self._reply(replies.NO_ARGUMENT_TAKEN)
+        elif self._connection.tls:
+            await self._reply(replies.TLS_ALREADY)
+        elif not self._host_name:
+            await self._reply(replies.GREETING_WANTED)
+        else:
+            self._forget_transaction()
+            self._host_name = ""
+            await self._connection.start_tls(replies.READY_FOR_TLS)
+
+    # A transaction
+
+    def _forget_transaction(self) -> None:
+        if self._transaction is not None:
+            self._transaction.forget()
+            self._transaction = None
+
+    async def _mail(self, argument: str) -> None:
+        if not self._host_name:
+            await self._reply(replies.GREETING_WANTED)
+        elif self._transaction is not None:
+            await self._reply(replies.NESTED_MAIL)
+        elif self._connection.messages >= self._settings.smtp_max_messages:
+            raise LimitReached("smtp_max_messages")
+        elif argument[:5].upper() != "FROM:" or not (parsed := path.parse(argument[5:])):
+            await self._reply(replies.BAD_REVERSE_PATH)
+        elif isinstance(parameters := mail_parameters.read(parsed.parameters), str):
+            await self._reply(parameters)
+        elif parameters.octets > self._settings.max_message_octets:
+            self._log.info("message_refused", reason="too_large")
+            await self._reply(replies.FOR_FAULT["too_large"].format(settings=self._settings))
+        elif not parsed.path.given.isascii() and not parameters.is_utf8:
+            await self._reply(replies.SMTPUTF8_WANTED)
+        elif reason := self._service.load.refuse(parameters.octets):
+            self._log.warning("mail_deferred", reason=reason)
+            await self._reply(replies.FOR_LOAD[reason])
+        else:
+            self._transaction = Transaction(
+                self._service,
+                self._connection,
+                reverse_path=parsed.path.given,
+                parameters=parameters,
+                trace=self._trace(parameters),
+            )
+            await self._reply(replies.REVERSE_PATH_OK)
+
+    async def _rcpt(self, argument: str) -> None:
+        transaction = self._transaction
+        if transaction is None or transaction.has_content:
+            await self._reply(replies.MAIL_WANTED)
+            return
+        parsed = path.parse(argument[3:]) if argument[:3].upper() == "TO:" else None
+        if parsed is None or not parsed.path.given:
+            await self._reply(replies.BAD_RECIPIENT)
+        elif parsed.parameters is None:
+            await self._reply(replies.BAD_PARAMETER_VALUE)
+        elif parsed.parameters:
+            await self._reply(replies.UNKNOWN_PARAMETER)
+        elif not parsed.path.given.isascii() and not transaction.is_utf8:
+            await self._reply(replies.SMTPUTF8_WANTED)
+        elif transaction.recipients >= self._settings.smtp_max_recipients:
+            self._log.info("limit_reached", limit="smtp_max_recipients")
+            await self._reply(replies.TOO_MANY_RECIPIENTS)
+        else:
+            reply = await self._recipient(transaction, parsed.path)
+            if reply in {replies.NO_SUCH_MAILBOX, replies.NOT_OURS}:
+                await self._slow_down()
+                await self._connection.reply(reply)
+            else:
+                await self._reply(reply)
+
+    async def _recipient(self, transaction: Transaction, forward_path: path.Path) -> str:
+        address = path.mailbox_address(forward_path, self._settings.domain[0])
+        if address.rpartition("@")[2] not in self._settings.domain:
+            return replies.NOT_OURS
+        return await transaction.accept(address, forward_path.given)
+
+    async def _slow_down(self) -> None:
+        """Count a refused recipient: who goes on guessing is answered more slowly, and then not at all."""
+        self._refused_recipients += 1
+        if self._refused_recipients > self._settings.smtp_max_refused_recipients:
+            raise LimitReached("smtp_max_refused_recipients")
+        if self._refused_recipients > _PROMPT_REFUSALS:
+            with self._connection.working():
+                await asyncio.sleep(self._settings.smtp_refusal_delay_seconds)
+
+    async def _data(self, argument: str) -> None:
+        if argument:
+            await self._reply(replies.NO_ARGUMENT_TAKEN)
+        elif self._transaction is None or self._transaction.has_content:
+            await self._reply(replies.MAIL_WANTED)
+        elif not self._transaction.recipients:
+            await self._reply(replies.RECIPIENT_WANTED)
+        else:
+            await self._transaction.receive_data()
+            await self._commit(self._transaction)
+
+    async def _bdat(self, argument: str) -> None:
+        transaction = self._transaction
+        chunk = mail_parameters.read_chunk(argument)
+        if chunk is None:
+            # Where the next command begins nobody knows: what follows may be content.
+            self._connection.end_with(replies.BAD_CHUNK, "bad_chunk")
+        elif transaction is None or not transaction.recipients or transaction.is_spoiled:
+            await Transfer(self._connection, self._settings).chunk(chunk.octets, None)
+            if transaction is None:
+                await self._reply(replies.MAIL_WANTED)
+            else:
+                await self._reply(replies.RSET_WANTED if transaction.is_spoiled else replies.RECIPIENT_WANTED)
+        else:
+            reply = await transaction.receive_chunk(chunk)
+            if chunk.is_last and not transaction.is_spoiled:
+                await self._commit(transaction)
+            else:
+                await self._reply(reply)
+
+    async def _commit(self, transaction: Transaction) -> None:
+        try:
+            reply = await transaction.commit()
+        finally:
+            # Whatever came of it, the transaction is over, or the next MAIL would be nested.
+            self._forget_transaction()
+        if reply == replies.COMMITTED:
+            self._commands_without_message = 0
+        await self._reply(reply)
+
+    def _trace(self, parameters: Parameters) -> Trace:
+        # RFC 3848, RFC 6531 §4.3
+        name = "UTF8SMTP" if parameters.is_utf8 else "ESMTP"
+        return Trace(
+            client_address=self._connection.peer,
+            host_name=self._host_name,
+            protocol=f"{name}S" if self._connection.tls else name if self._is_extended else "SMTP",
+            tls=self._connection.tls,
+        )
+
+
+_COMMANDS: dict[str, Callable[[Session, str], Awaitable[None]]] = {
+    "HELO": Session._helo,  # noqa: SLF001
+    "EHLO": Session._ehlo,  # noqa: SLF001
+    "STARTTLS": Session._starttls,  # noqa: SLF001
+    "MAIL": Session._mail,  # noqa: SLF001
+    "RCPT": Session._rcpt,  # noqa: SLF001
+    "DATA": Session._data,  # noqa: SLF001
+    "BDAT": Session._bdat,  # noqa: SLF001
+    "RSET": Session._rset,  # noqa: SLF001
+    "NOOP": Session._noop,  # noqa: SLF001
+    "VRFY": Session._vrfy,  # noqa: SLF001
+    "HELP": Session._help,  # noqa: SLF001
+    "QUIT": Session._quit,  # noqa: SLF001
+    **dict.fromkeys(("EXPN", "AUTH", "ETRN", "TURN"), Session._not_implemented),  # noqa: SLF001
+    **dict.fromkeys(_HTTP_METHODS, Session._speak_http),  # noqa: SLF001
+}

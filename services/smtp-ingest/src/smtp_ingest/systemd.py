@@ -1,0 +1,45 @@
+"""What systemd hands over and wants to hear: sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3)."""
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+_FIRST_FD = 3
+
+
+def listeners(environ: Mapping[str, str]) -> list[socket.socket]:
+    """The listening sockets of the socket unit; none without one."""
+    if environ.get("LISTEN_PID") != str(os.getpid()):
+        return []
+    return [socket.socket(fileno=_FIRST_FD + number) for number in range(int(environ.get("LISTEN_FDS", "0")))]
+
+
+class Notifier:
+    """Tells the service manager what the daemon is about; without one, nobody."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._address = environ.get("NOTIFY_SOCKET", "").replace("@", "\0", 1)
+        is_ours = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        # Half of what the manager waits, as sd_watchdog_enabled(3) recommends.
+        self.watchdog_seconds = int(environ.get("WATCHDOG_USEC", "0")) / 2_000_000 if is_ours else 0.0
+
+    def ready(self) -> None:
+        self._tell("READY=1")
+
+    def stopping(self) -> None:
+        self._tell("STOPPING=1")
+
+    def reloading(self) -> None:
+        self._tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1_000}")
+
+    def alive(self, status: str) -> None:
+        self._tell(f"WATCHDOG=1\nSTATUS={status}")
+
+    def _tell(self, state: str) -> None:
+        if self._address:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notified:
+                notified.setblocking(False)
+                with suppress(OSError):  # a manager that does not listen must not end the mail
+                    notified.sendto(state.encode(), self._address)

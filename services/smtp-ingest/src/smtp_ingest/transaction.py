@@ -1,0 +1,119 @@
+"""One transaction (RFC 5321 §3.3): an envelope, then content, then the commit that earns a `250`."""
+
+from fake_email import messages
+from fake_email.messages import Delivery, Trace
+from smtp_ingest import replies
+from smtp_ingest.arrival import make_arrival
+from smtp_ingest.connection import Connection
+from smtp_ingest.content import Content, Fault
+from smtp_ingest.mail_parameters import Chunk, Parameters
+from smtp_ingest.service import Service
+from smtp_ingest.transfer import Transfer
+
+
+class Transaction:
+    """MAIL to the end of DATA or to the last BDAT; `forget` it whatever comes of it."""
+
+    def __init__(
+        self, service: Service, connection: Connection, *, reverse_path: str, parameters: Parameters, trace: Trace
+    ) -> None:
+        self._service = service
+        self._connection = connection
+        self._log = connection.log
+        self._reverse_path = reverse_path
+        self._parameters = parameters
+        self._trace = trace
+        self._deliveries: list[Delivery] = []
+        self._content: Content | None = None
+        connection.is_in_transaction = True
+
+    @property
+    def is_utf8(self) -> bool:
+        return self._parameters.is_utf8
+
+    @property
+    def recipients(self) -> int:
+        """How many were accepted."""
+        return len(self._deliveries)
+
+    @property
+    def has_content(self) -> bool:
+        """Whether some of the content came already, and the envelope is closed."""
+        return self._content is not None
+
+    @property
+    def is_spoiled(self) -> bool:
+        """Whether a chunk was refused, so that the others would make no whole (RFC 3030 §2)."""
+        return self._content is not None and self._content.fault is not None
+
+    def forget(self) -> None:
+        """Leave nothing behind."""
+        if self._content is not None:
+            self._content.clear()
+        self._connection.is_in_transaction = False
+
+    async def accept(self, address: str, given: str) -> str:
+        """The reply to a recipient; raises DatabaseAway and QueueFull."""
+        with self._connection.working():
+            recipient = await self._service.recipients.find(address)
+        if recipient is None:
+            return replies.NO_SUCH_MAILBOX
+        if self._service.recipients.is_full(recipient, self._parameters.octets):
+            self._log.info("limit_reached", limit="mailbox_quota", mailbox=recipient.mailbox_id)
+            return replies.MAILBOX_FULL
+        self._deliveries.append(
+            Delivery(
+                id=messages.new_id(),
+                mailbox_id=recipient.mailbox_id,
+                recipient=given,
+                drops=self._service.recipients.is_operators(recipient),
+            )
+        )
+        return replies.RECIPIENT_OK
+
+    async def receive_data(self) -> None:
+        """Ask for the content and read it to its end."""
+        self._content = Content(self._service.settings, self._service.room)
+        await self._connection.reply(replies.SEND_CONTENT)
+        await Transfer(self._connection, self._service.settings).data(self._content)
+
+    async def receive_chunk(self, chunk: Chunk) -> str:
+        """Read one chunk; the reply to it unless it was the last."""
+        if self._content is None:
+            self._content = Content(self._service.settings, self._service.room)
+        await Transfer(self._connection, self._service.settings).chunk(chunk.octets, self._content)
+        if self._content.fault:
+            return self._refuse(self._content.fault)
+        return replies.CHUNK_OK.format(octets=chunk.octets)
+
+    async def commit(self) -> str:
+        """Store what came; the reply to it. Raises DatabaseAway, QueueFull, NotStored."""
+        assert self._content is not None  # noqa: S101  # the caller received it
+        self._content.close()
+        if self._content.fault:
+            return self._refuse(self._content.fault)
+        with self._connection.working():
+            arrival = await make_arrival(
+                self._service.parser,
+                reverse_path=self._reverse_path,
+                deliveries=self._deliveries,
+                trace=self._trace,
+                content=self._content.take(),
+            )
+            outcome = await self._service.committer.commit(arrival)
+        if outcome.live == 0:
+            self._log.info("message_refused", reason="mailbox_gone")
+            return replies.NO_SUCH_MAILBOX
+        self._connection.messages += 1
+        self._log.info(
+            "message_stored",
+            message=str(self._deliveries[0].id),
+            recipients=outcome.live,
+            stored=outcome.stored,
+            octets=len(arrival.content),
+        )
+        return replies.COMMITTED
+
+    def _refuse(self, fault: Fault) -> str:
+        self._log.info("message_refused", reason=fault)
+        return replies.FOR_FAULT[fault].format(settings=self._service.settings)

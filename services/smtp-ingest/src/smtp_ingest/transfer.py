@@ -1,0 +1,45 @@
+"""Content on its way in: DATA up to its end, BDAT by the octet, and neither without end."""
+
+from fake_email.settings import Settings
+from smtp_ingest.connection import Connection, LimitReached
+from smtp_ingest.content import Content
+from smtp_ingest.transparency import Transparency
+
+
+class Transfer:
+    """One DATA or one BDAT; raises LimitReached when its octets come too slowly."""
+
+    def __init__(self, connection: Connection, settings: Settings) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._began_at = connection.loop.time()
+        self._octets = 0
+
+    async def data(self, content: Content) -> None:
+        """Read `content` up to its end; what is pipelined behind that is read next."""
+        transparency = Transparency()
+        rest = None
+        while rest is None:
+            plain, rest = transparency.feed(await self._read(self._settings.max_message_octets))
+            content.add(plain)
+        if rest:
+            self._connection.unread(rest)
+
+    async def chunk(self, octets: int, content: Content | None) -> None:
+        """Read exactly so many octets (RFC 3030), for nobody when there is no `content`."""
+        while octets:
+            read = await self._read(octets)
+            octets -= len(read)
+            if content is not None:
+                content.add(read)
+
+    async def _read(self, octets: int) -> bytes:
+        read = await self._connection.read(octets)
+        self._octets += len(read)
+        seconds = self._connection.loop.time() - self._began_at
+        if (
+            seconds > self._settings.smtp_rate_grace_seconds
+            and self._octets < seconds * self._settings.smtp_min_octets_per_second
+        ):
+            raise LimitReached("smtp_min_octets_per_second")
+        return read
