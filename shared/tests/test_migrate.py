@@ -283,9 +283,8 @@ def test_check_ends_with_status_1_while_a_migration_is_pending(empty_database_ur
     [
         ("migrate", "postgresql://fake-email:sesame@127.0.0.1:1/fake-email", "Connection refused"),
         ("check", "postgresql://fake-email:open@sesame@127.0.0.1/fake-email", ".+"),
-        ("migrate", "postgresql://fake-email:sesame@127.0.0.1/fake-email?connect_timeout=soon", ".*soon.*"),
     ],
-    ids=["refused", "no such host", "miswritten"],
+    ids=["refused", "no such host"],
 )
 def test_a_database_that_cannot_be_reached_is_told_in_one_line_without_the_password(
     command: str, url: str, reason: str

@@ -1,27 +1,33 @@
-"""The operator's tool: `fake-email migrate` changes the schema, `fake-email check` looks and touches nothing."""
+"""The operator's tool: `migrate` changes the schema, `check` looks and touches nothing, `operator-token` makes one."""
 
 import argparse
+import asyncio
 import os
+import secrets
 import sys
 from pathlib import Path
 
 import psycopg
 
-from fake_email import log, migrate
+from fake_email import log, mailboxes, migrate
 from fake_email.database import conninfo, why_unreachable
 from fake_email.errors import MigrationError, SettingsError
 from fake_email.settings import DatabaseSettings, Settings, load
+
+_TOKEN_OCTETS = 32
 
 
 def main() -> None:
     """Exit status 0: done. 1: the database or a migration said no. 2: the environment or the command line is wrong."""
     parser = argparse.ArgumentParser(prog="fake-email", description="The operator's tool of fake-email.")
-    parser.add_argument("command", choices=["migrate", "check"])
+    parser.add_argument("command", choices=["migrate", "check", "operator-token"])
     parser.add_argument("--migrations", type=Path, default=Path("db/migrations"), metavar="DIR")
     arguments = parser.parse_args()
     try:
         if arguments.command == "migrate":
             _migrate(load(os.environ, DatabaseSettings), arguments.migrations)
+        elif arguments.command == "operator-token":
+            asyncio.run(_give_operator_token(load(os.environ, Settings)))
         else:
             _check(load(os.environ, Settings), arguments.migrations)
     except SettingsError as error:
@@ -50,6 +56,14 @@ def _check(settings: Settings, directory: Path) -> None:
     if todo:
         sys.exit(f"pending: {', '.join(each.name for each in todo)}; run fake-email migrate")
     print("settings, database and schema are in order")  # noqa: T201
+
+
+async def _give_operator_token(settings: Settings) -> None:
+    token = secrets.token_urlsafe(_TOKEN_OCTETS)
+    async with await psycopg.AsyncConnection.connect(conninfo(settings.database_url)) as connection:
+        await mailboxes.create_operators(connection, settings.domain)
+        await mailboxes.give_operators(connection, settings.domain, token)
+    print(token)  # noqa: T201
 
 
 if __name__ == "__main__":

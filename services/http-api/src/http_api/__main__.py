@@ -3,7 +3,7 @@
 import os
 import sys
 
-from fake_email import log
+from fake_email import log, process
 from fake_email.errors import SettingsError
 from fake_email.settings import Settings, load
 from http_api import server
@@ -20,6 +20,7 @@ def main() -> None:
         sys.exit(2)
     except OSError as error:
         sys.exit(f"HTTP_HOST, HTTP_PORT: cannot listen on {settings.http_host}:{settings.http_port}: {error.strerror}")
+    process.raise_file_limit()
     server.serve(settings)
 
 

@@ -161,8 +161,9 @@ class Connection(aiosmtpd.smtp.SMTP):
             self._reset_timeout(max(left, _SOON_SECONDS))
             return
         # close() would wait for good for a client that reads no reply.
-        is_stuck = self._writer.transport.get_write_buffer_size() > 0
-        self._end_past("smtp_idle_seconds" if idle_at <= now else "smtp_session_seconds")
+        is_stuck = self.is_ending or self._writer.transport.get_write_buffer_size() > 0
+        if not self.is_ending:
+            self._end_past("smtp_idle_seconds" if idle_at <= now else "smtp_session_seconds")
         if is_stuck:
             self._writer.transport.abort()
 

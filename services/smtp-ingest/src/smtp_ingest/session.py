@@ -250,18 +250,20 @@ class Session:
         if chunk is None:
             # Where the next command begins nobody knows: what follows may be content.
             self._connection.end_with(replies.BAD_CHUNK, "bad_chunk")
-        elif transaction is None or not transaction.recipients or transaction.is_spoiled:
+            return
+        if transaction is None or not transaction.recipients or transaction.is_spoiled:
             await Transfer(self._connection, self._settings).chunk(chunk.octets, None)
-            if transaction is None:
-                await self._reply(replies.MAIL_WANTED)
-            else:
-                await self._reply(replies.RSET_WANTED if transaction.is_spoiled else replies.RECIPIENT_WANTED)
+            reply = replies.MAIL_WANTED
+            if transaction is not None:
+                reply = replies.RSET_WANTED if transaction.is_spoiled else replies.RECIPIENT_WANTED
         else:
             reply = await transaction.receive_chunk(chunk)
             if chunk.is_last and not transaction.is_spoiled:
                 await self._commit(transaction)
-            else:
-                await self._reply(reply)
+                return
+        if chunk.is_last:
+            self._forget_transaction()
+        await self._reply(reply)
 
     async def _commit(self, transaction: Transaction) -> None:
         try:
