@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -28,14 +28,32 @@ COMMANDS = Path(sys.executable).parent
 DEADLINE_SECONDS = 20.0
 DOMAINS = ("mx.test", "other.test")
 
+# sd_listen_fds(3): the sockets are the descriptors from 3 on, and LISTEN_PID is the pid that the command then has.
+_HAND_OVER = """
+import fcntl, os, sys
+
+copies = [fcntl.fcntl(int(number), fcntl.F_DUPFD_CLOEXEC, 100) for number in sys.argv[2:]]
+for number, copy in enumerate(copies, 3):
+    os.dup2(copy, number)
+os.execve(sys.argv[1], sys.argv[1:2], os.environ | {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(copies))})
+"""
+
 
 class Service:
-    """One service as a real process; `log` is where its stderr goes."""
+    """One service as a real process; `log` is where its stderr goes, `listeners` what systemd would hand over."""
 
-    def __init__(self, name: str, environ: Mapping[str, str], log: IO[bytes]) -> None:
+    def __init__(
+        self, name: str, environ: Mapping[str, str], log: IO[bytes], listeners: Sequence[socket.socket] = ()
+    ) -> None:
         self.log = Path(log.name)
+        numbers = [listener.fileno() for listener in listeners]
+        hand_over = [sys.executable, "-ISc", _HAND_OVER] if listeners else []
         self.process = subprocess.Popen(
-            [COMMANDS / name], env=os.environ | dict(environ), stderr=log, start_new_session=True
+            [*hand_over, COMMANDS / name, *map(str, numbers)],
+            env=os.environ | dict(environ),
+            stderr=log,
+            pass_fds=numbers,
+            start_new_session=True,
         )
 
     @property
@@ -91,9 +109,9 @@ class Pair:
     def database_url(self) -> str:
         return self.environ["DATABASE_URL"]
 
-    def start_smtp(self, **environ: str) -> Service:
+    def start_smtp(self, listeners: Sequence[socket.socket] = (), **environ: str) -> Service:
         """Another smtp-ingest; SMTP_PORT=0 lets the kernel choose."""
-        service = self._start("smtp-ingest", environ)
+        service = self._start("smtp-ingest", environ, listeners)
         port = service.wait_for_event("listening")["port"]
         assert isinstance(port, int)
         self.smtp_port = port
@@ -116,9 +134,9 @@ class Pair:
         except (OSError, urllib.error.HTTPError):
             return False
 
-    def _start(self, name: str, environ: Mapping[str, str]) -> Service:
+    def _start(self, name: str, environ: Mapping[str, str], listeners: Sequence[socket.socket] = ()) -> Service:
         with (self._directory / f"{name}-{len(self.services)}.log").open("wb") as log:
-            service = Service(name, self.environ | dict(environ), log)
+            service = Service(name, self.environ | dict(environ), log, listeners)
         self.services.append(service)
         return service
 
@@ -302,6 +320,8 @@ def arrival(content: bytes, *mailbox_ids: int, reverse_path: str = "writer@clien
     return Arrival(
         reverse_path=reverse_path,
         content=content,
+        staged_id=None,
+        octets=len(content),
         content_sha256=hashlib.sha256(content).digest(),
         parsed=mime.parse(content),
         deliveries=tuple(

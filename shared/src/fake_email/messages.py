@@ -72,18 +72,25 @@ _STORE = """
         SELECT placed.id, placed.mailbox_id, placed.last_seq - placed.behind,
             placed.last_received_at - placed.behind * interval '1 microsecond',
             arrived.reverse_path, placed.recipient, arrived.from_header, arrived.from_address, arrived.subject,
-            arrived.date_header, arrived.text, arrived.html, arrived.attachments::jsonb, arrived.content,
+            arrived.date_header, arrived.text, arrived.html, arrived.attachments::jsonb,
+            CASE
+                WHEN arrived.staged_id IS NULL THEN arrived.content
+                ELSE (SELECT content FROM staged_content WHERE id = arrived.staged_id)
+            END,
             placed.content_sha256, arrived.client_address, arrived.host_name, arrived.protocol, arrived.tls
         FROM placed
         JOIN unnest(
             %(reverse_paths)b::text[], %(from_headers)b::text[], %(from_addresses)b::text[], %(subjects)b::text[],
             %(date_headers)b::timestamptz[], %(texts)b::text[], %(htmls)b::text[], %(attachments)b::text[],
-            %(contents)b::bytea[], %(client_addresses)b::text[], %(host_names)b::text[], %(protocols)b::text[],
-            %(tls)b::text[]
+            %(contents)b::bytea[], %(staged_ids)b::uuid[], %(client_addresses)b::text[], %(host_names)b::text[],
+            %(protocols)b::text[], %(tls)b::text[]
         ) WITH ORDINALITY AS arrived (
             reverse_path, from_header, from_address, subject, date_header, text, html, attachments, content,
-            client_address, host_name, protocol, tls, ordinal
+            staged_id, client_address, host_name, protocol, tls, ordinal
         ) USING (ordinal)
+    ), fetched AS (
+        DELETE FROM staged_content
+        WHERE id = ANY(%(staged_ids)b)
     ), numbered AS (
         SELECT id || ':' || last_seq AS pair, (row_number() OVER () - 1) / %(pairs_per_event)s AS event
         FROM advanced
@@ -141,10 +148,12 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
-    """A message on its way into the table; `content` is the exact octets received."""
+    """A message on its way into the table; `content` is the exact octets received, none when they are staged."""
 
     reverse_path: str
     content: bytes
+    staged_id: uuid.UUID | None
+    octets: int
     content_sha256: bytes
     parsed: ParsedMessage
     deliveries: tuple[Delivery, ...]
@@ -207,7 +216,7 @@ async def store(connection: Connection, arrivals: Sequence[Arrival]) -> list[Out
             "mailbox_ids": [each.mailbox_id for _, each in deliveries],
             "recipients": [each.recipient for _, each in deliveries],
             "delivery_sha256s": [arrivals[ordinal - 1].content_sha256 for ordinal, _ in deliveries],
-            "delivery_octets": [len(arrivals[ordinal - 1].content) for ordinal, _ in deliveries],
+            "delivery_octets": [arrivals[ordinal - 1].octets for ordinal, _ in deliveries],
             "reverse_paths": [arrival.reverse_path for arrival in arrivals],
             "from_headers": [each.from_header for each in parsed],
             "from_addresses": [each.from_address for each in parsed],
@@ -217,6 +226,7 @@ async def store(connection: Connection, arrivals: Sequence[Arrival]) -> list[Out
             "htmls": [each.html for each in parsed],
             "attachments": [msgspec.json.encode(each.attachments).decode() for each in parsed],
             "contents": [arrival.content for arrival in arrivals],
+            "staged_ids": [arrival.staged_id for arrival in arrivals],
             "client_addresses": [arrival.trace.client_address for arrival in arrivals],
             "host_names": [arrival.trace.host_name for arrival in arrivals],
             "protocols": [arrival.trace.protocol for arrival in arrivals],

@@ -25,6 +25,8 @@ def _make(reverse_path: str, deliveries: Sequence[Delivery], trace: Trace, conte
     return Arrival(
         reverse_path=reverse_path,
         content=content,
+        staged_id=None,
+        octets=len(content),
         content_sha256=hashlib.sha256(content).digest(),
         parsed=mime.parse(content),
         deliveries=tuple(deliveries),

@@ -1,11 +1,13 @@
 """Group commit: while one transaction is in flight the next messages gather, then they go in one statement."""
 
+import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import psycopg
 import structlog
 
-from fake_email import mailboxes, messages
+from fake_email import mailboxes, messages, staged
 from fake_email.database import Database
 from fake_email.errors import ServiceError
 from fake_email.messages import Arrival, Outcome
@@ -19,6 +21,9 @@ _BATCH_OCTETS = 8 * 1_048_576
 # A sender waits ten minutes for the reply to the final dot (RFC 5321 §4.5.3.2.6); a disk may be slow, not that slow.
 _ANSWER_SECONDS = 20.0
 _TRIES = 3
+# From here on COPY ahead of the statement is faster, and the event loop does not wait for it.
+_STAGED_OCTETS = 524_288
+_STAGINGS = 2
 
 
 class NotStored(ServiceError):
@@ -31,6 +36,7 @@ class Committer:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
+        self._staging = asyncio.Semaphore(_STAGINGS)
         self._gatherer = Gatherer(
             self._store,
             batch_items=_BATCH_MESSAGES,
@@ -51,7 +57,20 @@ class Committer:
 
     async def commit(self, arrival: Arrival) -> Outcome:
         """What became of `arrival`, once it is committed; raises DatabaseAway, QueueFull and NotStored."""
+        if arrival.octets > _STAGED_OCTETS:
+            arrival = await self._stage(arrival)
         return await self._gatherer.submit(arrival, len(arrival.content))
+
+    async def _stage(self, arrival: Arrival) -> Arrival:
+        async with self._staging:
+            try:
+                staged_id = await self._database.run(
+                    lambda connection: staged.put(connection, arrival.content), answer_seconds=_ANSWER_SECONDS
+                )
+            except psycopg.Error as error:
+                log.error("message_not_staged", error=type(error).__name__, octets=arrival.octets)  # noqa: TRY400
+                raise NotStored(str(NotStored.__doc__)) from error
+        return msgspec.structs.replace(arrival, content=b"", staged_id=staged_id)
 
     async def _store(self, arrivals: Sequence[Arrival]) -> Sequence[Outcome | ServiceError]:
         outcomes: Sequence[Outcome | ServiceError]
@@ -95,7 +114,7 @@ class Committer:
                     "message_not_stored",
                     error=type(error).__name__,
                     constraint=error.diag.constraint_name,
-                    octets=len(arrival.content),
+                    octets=arrival.octets,
                 )
                 return NotStored(str(NotStored.__doc__))
             except ServiceError as error:

@@ -25,8 +25,9 @@ from smtp_ingest.tls import Certificate
 
 log = structlog.get_logger()
 
-# One statement is in flight for RCPT and one for DATA; two more let a retry begin before a dead one is given up.
-_CONNECTIONS = 4
+# One statement is in flight for RCPT and one for DATA, and two large messages are staged; two more let a retry begin
+# before a dead one is given up.
+_CONNECTIONS = 6
 _BACKLOG = 1_024
 _STATUS_SECONDS = 5.0
 

@@ -110,7 +110,7 @@ class Transaction:
             message=str(self._deliveries[0].id),
             recipients=outcome.live,
             stored=outcome.stored,
-            octets=len(arrival.content),
+            octets=arrival.octets,
         )
         return replies.COMMITTED
 
