@@ -54,6 +54,7 @@ class Connection(aiosmtpd.smtp.SMTP):
         self._is_admitted = False
         self._has_heard = False
         self._is_awaiting_command = False
+        self._is_shaking_hands = False
         self.is_ending = False
         self.is_in_transaction = False
         self._is_working = False
@@ -113,7 +114,7 @@ class Connection(aiosmtpd.smtp.SMTP):
     def eof_received(self) -> bool:
         # A client that has said all it has to say may still read (RFC 1122 §4.2.2.13): its commands are answered.
         self._reader.feed_eof()
-        return not self.tls  # TLS knows no half-closed connection
+        return not (self.is_ending or self.tls)  # TLS knows no half-closed connection
 
     async def _handle_client(self) -> None:
         try:
@@ -134,16 +135,30 @@ class Connection(aiosmtpd.smtp.SMTP):
             self.transport.close()
 
     def end_with(self, reply: str, outcome: str) -> None:
-        if self.transport is not None and not self.is_ending:
-            self._writer.write(f"{reply}\r\n".encode())
-            self.end(outcome)
+        if self.transport is None or self.is_ending:
+            return
+        self.is_ending = True
+        self.outcome = outcome
+        transport = self._writer.transport
+        if self._is_shaking_hands:
+            transport.abort()  # nothing can be said there
+            return
+        transport.write(f"{reply}\r\n".encode())
+        if not transport.can_write_eof():
+            transport.close()
+            return
+        # Closed while the client still sends, TCP would take back the reply (RFC 1122 §4.2.2.13): what comes is
+        # passed over until the client has seen the end.
+        transport.write_eof()
+        transport.resume_reading()  # type: ignore[attr-defined]  # TCP's can
+        self.loop.call_later(_GOODBYE_SECONDS, transport.close)
 
     def _end_past(self, limit: str) -> None:
         self.log.warning("limit_reached", limit=limit)
         self.end_with(replies.FOR_LIMIT[limit], limit)
 
     def drain(self) -> None:
-        if self._is_awaiting_command and not self.is_in_transaction:
+        if (self._is_awaiting_command or self._is_shaking_hands) and not self.is_in_transaction:
             self.abort()
 
     def abort(self) -> None:
@@ -212,10 +227,12 @@ class Connection(aiosmtpd.smtp.SMTP):
         """Say `ready` and shake hands; what was sent in plain text until then is forgotten (RFC 3207 §5)."""
         assert self._service.certificate is not None  # noqa: S101  # or STARTTLS is no command
         plain = self._writer.transport
-        self._writer.write(f"{ready}\r\n".encode())
+        plain.write(f"{ready}\r\n".encode())
         # No await until TLS has the transport: nothing comes in between.
         self._reader._buffer.clear()  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way
         self._waiting_since = self.loop.time()
+        self._is_shaking_hands = True
+        self.outcome = "tls_failed"
         try:
             transport = await self.loop.start_tls(
                 plain,
@@ -227,12 +244,16 @@ class Connection(aiosmtpd.smtp.SMTP):
             )
         except OSError as error:
             self.log.info("tls_failed", reason=getattr(error, "reason", None) or type(error).__name__)
+            transport = None
+        # A connection that is lost within the handshake may come back as one without a session of TLS.
+        tls = transport and transport.get_extra_info("ssl_object")
+        if transport is None or not tls or not tls.version():
             plain.abort()
-            self.end("tls_failed")
-            raise ConnectionAbortedError from error
-        assert transport is not None  # noqa: S101  # asyncio's stub allows it
+            self.connection_lost(None)  # whom a handshake's protocol does not tell
+            raise ConnectionAbortedError
+        self._is_shaking_hands = False
+        self.outcome = "lost"
         self.transport = transport
         self._reader._transport = transport  # type: ignore[attr-defined]  # noqa: SLF001  # as aiosmtpd does
         self._writer = asyncio.StreamWriter(transport, self, self._reader, self.loop)
-        version, cipher = transport.get_extra_info("ssl_object").version(), transport.get_extra_info("cipher")
-        self.tls = f"{version} {cipher[0]}"
+        self.tls = f"{tls.version()} {tls.cipher()[0]}"

@@ -47,7 +47,8 @@ async def run(
 
     def begin_stop() -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)  # the next one ends at once
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)  # the next one ends at once
         stop.set()
 
     def reload() -> None:

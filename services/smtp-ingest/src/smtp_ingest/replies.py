@@ -23,7 +23,7 @@ HELP = "214 2.0.0 RFC 5321: EHLO, HELO, MAIL, RCPT, DATA, BDAT, RSET, NOOP, VRFY
 SHUTTING_DOWN = "421 4.3.2 Shutting down, try again in a moment"
 LINE_WITHOUT_END = "421 4.5.0 A command line has an end; this one had none"
 
-LINE_TOO_LONG = "500 5.5.6 Command line too long"
+LINE_TOO_LONG = "500 5.5.2 Command line too long"
 NOT_UTF8 = "500 5.5.2 Command line is not UTF-8"
 UNKNOWN_COMMAND = "500 5.5.2 Unknown command"
 NOT_IMPLEMENTED = "502 5.5.1 Not implemented"

@@ -251,19 +251,24 @@ class Session:
             # Where the next command begins nobody knows: what follows may be content.
             self._connection.end_with(replies.BAD_CHUNK, "bad_chunk")
             return
-        if transaction is None or not transaction.recipients or transaction.is_spoiled:
-            await Transfer(self._connection, self._settings).chunk(chunk.octets, None)
-            reply = replies.MAIL_WANTED
-            if transaction is not None:
-                reply = replies.RSET_WANTED if transaction.is_spoiled else replies.RECIPIENT_WANTED
-        else:
+        if transaction is not None and transaction.recipients and not transaction.is_spoiled:
             reply = await transaction.receive_chunk(chunk)
             if chunk.is_last and not transaction.is_spoiled:
                 await self._commit(transaction)
                 return
+            # The size of the message bounds how many there may be.
+            self._commands_without_message -= min(chunk.octets, 1)
+        else:
+            await Transfer(self._connection, self._settings).chunk(chunk.octets, None)
+            reply = replies.MAIL_WANTED
+            if transaction is not None:
+                reply = replies.RSET_WANTED if transaction.is_spoiled else replies.RECIPIENT_WANTED
         if chunk.is_last:
             self._forget_transaction()
-        await self._reply(reply)
+        if reply == replies.RSET_WANTED:
+            await self._connection.reply(reply)  # no error of its own: all chunks may have been sent by then
+        else:
+            await self._reply(reply)
 
     async def _commit(self, transaction: Transaction) -> None:
         try:

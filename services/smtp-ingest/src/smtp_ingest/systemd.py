@@ -20,7 +20,8 @@ class Notifier:
     """Tells the service manager what the daemon is about; without one, nobody."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._address = environ.get("NOTIFY_SOCKET", "").replace("@", "\0", 1)
+        address = environ.get("NOTIFY_SOCKET", "")
+        self._address = f"\0{address[1:]}" if address.startswith("@") else address
         is_ours = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         # Half of what the manager waits, as sd_watchdog_enabled(3) recommends.
         self.watchdog_seconds = int(environ.get("WATCHDOG_USEC", "0")) / 2_000_000 if is_ours else 0.0
