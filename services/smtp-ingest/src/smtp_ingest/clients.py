@@ -2,12 +2,14 @@
 
 import ipaddress
 from collections import Counter, OrderedDict
+from functools import lru_cache
 
 from fake_email.settings import Settings
 
 _MINUTE = 60.0
 # Past this many clients in a minute the one known longest is forgotten.
 _MAX_KNOWN = 65_536
+_MAX_PARSED = 4_096
 
 
 class Clients:
@@ -18,10 +20,12 @@ class Clients:
         self._max_per_minute = settings.smtp_max_client_sessions_per_minute
         self._exempt = [ipaddress.ip_network(network) for network in settings.smtp_exempt_networks]
         self._live: Counter[int] = Counter()
+        # To parse an address takes longer than all the rest here.
+        self.key = lru_cache(_MAX_PARSED)(self._key)
         # The minute of each client begins with its first session, so the one that began first stands first.
         self._minutes: OrderedDict[int, tuple[float, int]] = OrderedDict()
 
-    def key(self, address: str, own_address: str) -> int | None:
+    def _key(self, address: str, own_address: str) -> int | None:
         """What a client is counted under; None for one that no limit of its own holds for."""
         client = _parse(address)
         if client is None or client.is_loopback or client == _parse(own_address):

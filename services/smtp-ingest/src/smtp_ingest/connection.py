@@ -6,8 +6,7 @@ class anew for each connection, its timer is made anew for each command, and it 
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 
 import aiosmtpd.smtp
 import structlog
@@ -31,8 +30,10 @@ class LimitReached(Exception):
 class Connection(aiosmtpd.smtp.SMTP):
     """Connect to disconnect, for `loop.create_server`; `converse` is what is said over it.
 
-    What is said sets `is_in_transaction` while an end would be rude, and is `working` while the client waits for us.
+    What is said sets `is_in_transaction` while an end would be rude, and `is_working` while the client waits for us.
     """
+
+    _paused: bool  # asyncio's own: the transport has more to send than it likes
 
     def __init__(self, service: Service, converse: Callable[["Connection"], Awaitable[None]]) -> None:
         loop = asyncio.get_running_loop()
@@ -57,7 +58,7 @@ class Connection(aiosmtpd.smtp.SMTP):
         self._is_shaking_hands = False
         self.is_ending = False
         self.is_in_transaction = False
-        self._is_working = False
+        self.is_working = False
         self.messages = 0
         self.tls = ""
         self.outcome = "lost"
@@ -93,6 +94,9 @@ class Connection(aiosmtpd.smtp.SMTP):
         self.log.warning("limit_reached", limit=limit)
         return replies.FOR_LIMIT[limit]
 
+    def _set_rset_state(self) -> None:
+        pass  # what is said keeps its own state; aiosmtpd's is not made
+
     def connection_lost(self, error: Exception | None) -> None:
         if not self._is_admitted:
             return
@@ -109,7 +113,7 @@ class Connection(aiosmtpd.smtp.SMTP):
             if data[0] == _HANDSHAKE_RECORD:
                 self.end("tls_without_starttls")
         if not self.is_ending:
-            super().data_received(data)
+            self._reader.feed_data(data)
 
     def eof_received(self) -> bool:
         # A client that has said all it has to say may still read (RFC 1122 §4.2.2.13): its commands are answered.
@@ -172,7 +176,7 @@ class Connection(aiosmtpd.smtp.SMTP):
         now = self.loop.time()
         idle_at = self._waiting_since + self._service.settings.smtp_idle_seconds
         left = min(idle_at, self._ends_at) - now
-        if self._is_working or left > 0:
+        if self.is_working or left > 0:
             self._reset_timeout(max(left, _SOON_SECONDS))
             return
         # close() would wait for good for a client that reads no reply.
@@ -212,16 +216,8 @@ class Connection(aiosmtpd.smtp.SMTP):
         if self.is_ending:
             raise ConnectionAbortedError
         self._writer.write(f"{reply}\r\n".encode())
-        await self._writer.drain()
-
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """Within, the client waits for us and is not idle."""
-        self._is_working = True
-        try:
-            yield
-        finally:
-            self._is_working = False
+        if self._paused:
+            await self._writer.drain()
 
     async def start_tls(self, ready: str) -> None:
         """Say `ready` and shake hands; what was sent in plain text until then is forgotten (RFC 3207 §5)."""

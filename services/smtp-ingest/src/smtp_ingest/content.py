@@ -37,7 +37,7 @@ class Content:
             self.fault = "too_large"
         elif self._has_long_line(octets):
             self.fault = "line_too_long"
-        elif not self._is_header_known and self._has_large_header(known):
+        elif not self._is_header_known and self._has_large_header():
             self.fault = "header_too_large"
         else:
             self._find_room()
@@ -76,13 +76,12 @@ class Content:
         self._line_octets = longest if last < 0 else len(octets) - last - 1
         return longest > self._settings.max_line_octets
 
-    def _has_large_header(self, known: int) -> bool:
+    def _has_large_header(self) -> bool:
         limit = self._settings.max_header_octets
-        blank = _BLANK_LINE.search(self._buffer, max(known - 2, 0))
-        if blank is None and len(self._buffer) <= limit:
+        if len(self._buffer) <= limit:
             return False
         self._is_header_known = True
-        if blank is not None and blank.start() <= limit:
+        if _BLANK_LINE.search(self._buffer, 0, limit + 2):
             return False
         # No blank line so far, but what stands here may be no header section at all.
         lines = bytes(self._buffer[: self._buffer.rfind(b"\n", 0, limit) + 1 or limit])
@@ -91,5 +90,7 @@ class Content:
 
     def _hops(self) -> int:
         limit = self._settings.max_header_octets
+        if self._buffer.count(b"\n", 0, limit) <= _MAX_HOPS:
+            return 0  # most mail: fewer lines than would do
         blank = _BLANK_LINE.search(self._buffer, 0, limit)
         return sum(1 for _ in _RECEIVED.finditer(self._buffer, 0, blank.start() + 1 if blank else limit))

@@ -73,12 +73,12 @@ class Session:
             self._forget_transaction()
             await self._reply(replies.TRY_LATER)
 
-    async def _reply(self, reply: str) -> None:
+    def _reply(self, reply: str) -> Awaitable[None]:
         if reply.startswith("5"):
             self._errors += 1
             if self._errors > self._settings.smtp_max_errors:
                 raise LimitReached("smtp_max_errors")
-        await self._connection.reply(reply)
+        return self._connection.reply(reply)
 
     # Commands in every state
 
@@ -230,8 +230,11 @@ class Session:
         if self._refused_recipients > self._settings.smtp_max_refused_recipients:
             raise LimitReached("smtp_max_refused_recipients")
         if self._refused_recipients > _PROMPT_REFUSALS:
-            with self._connection.working():
+            self._connection.is_working = True
+            try:
                 await asyncio.sleep(self._settings.smtp_refusal_delay_seconds)
+            finally:
+                self._connection.is_working = False
 
     async def _data(self, argument: str) -> None:
         if argument:

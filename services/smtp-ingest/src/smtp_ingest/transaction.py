@@ -54,8 +54,11 @@ class Transaction:
 
     async def accept(self, address: str, given: str) -> str:
         """The reply to a recipient; raises DatabaseAway and QueueFull."""
-        with self._connection.working():
+        self._connection.is_working = True
+        try:
             recipient = await self._service.recipients.find(address)
+        finally:
+            self._connection.is_working = False
         if recipient is None:
             return replies.NO_SUCH_MAILBOX
         if self._service.recipients.is_full(recipient, self._parameters.octets):
@@ -92,7 +95,8 @@ class Transaction:
         self._content.close()
         if self._content.fault:
             return self._refuse(self._content.fault)
-        with self._connection.working():
+        self._connection.is_working = True
+        try:
             arrival = await make_arrival(
                 self._service.parser,
                 reverse_path=self._reverse_path,
@@ -101,6 +105,8 @@ class Transaction:
                 content=self._content.take(),
             )
             outcome = await self._service.committer.commit(arrival)
+        finally:
+            self._connection.is_working = False
         if outcome.live == 0:
             self._log.info("message_refused", reason="mailbox_gone")
             return replies.NO_SUCH_MAILBOX
