@@ -7,14 +7,16 @@ VERSION = -c 'import sys; print(sys.version)' 2>/dev/null
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
 PACKAGES = shared/pyproject.toml services/smtp-ingest/pyproject.toml services/http-api/pyproject.toml
+FUZZ = $(VENV)/fuzz
+FUZZ_SECONDS ?= 300
 
 # Where container images set it, every start would compile every library anew: seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test run demo migrate bench lock clean
+.PHONY: help setup check test test-clients run demo migrate bench fuzz lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r target what; do printf '%-8s %s\n' "$$target" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r target what; do printf '%-12s %s\n' "$$target" "$$what"; done
 
 setup: $(READY) ## make the virtual environment; every target below does it when needed
 
@@ -40,13 +42,28 @@ migrate: $(READY) ## bring the schema of DATABASE_URL up to date
 bench: $(READY) ## measure, as ratios
 	$(VENV)/bin/python bench/run.py
 
+# The fuzzer has wheels for Linux and few Pythons, so it is in no environment but this target's.
+fuzz: $(FUZZ)/ready ## look for octets that trouble the parser, for FUZZ_SECONDS
+	PYTHONPATH=$(FUZZ) $(VENV)/bin/python tests/fuzz/parse_mime.py .local/fuzz/mime -max_total_time=$(FUZZ_SECONDS)
+
+$(FUZZ)/ready: $(READY) tests/fuzz/requirements.txt
+	rm -rf $(FUZZ)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --target $(FUZZ) \
+		-r tests/fuzz/requirements.txt
+	touch $@
+
 lock: $(READY) ## pin what the pyproject.toml files ask for; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) --no-emit-package fake-email $(PACKAGES) -o requirements.txt
 	$(COMPILE) --no-emit-package fake-email $(PACKAGES) --group dev -c requirements.txt -o requirements-dev.txt
 	echo uv | $(COMPILE) - -c requirements-dev.txt -o requirements-uv.txt
+	echo 'atheris<3.1' | $(COMPILE) - -o tests/fuzz/requirements.txt
+
+test-clients: $(READY) ## real clients against smtp-ingest: Postfix, Exim and more, fetched; as root, on Debian; takes minutes
+	$(VENV)/bin/python tests/clients/fetch.py
+	$(VENV)/bin/pytest --timeout=300 tests/clients
 
 clean: ## remove the virtual environment and the tools' caches; the mail in .local/ stays
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(READY): dev/setup.sh requirements-uv.txt requirements-dev.txt $(PACKAGES)
 	@VENV='$(VENV)' PYTHON='$(PYTHON)' dev/setup.sh

@@ -1,19 +1,26 @@
 """What does a reader see in this HTML? Text, in one pass and time linear in its length, whatever the markup."""
 
 import html
+import io
 import re
+from collections.abc import Callable, Iterator
 
 CHARACTERS = 1024 * 1024  # of HTML looked at
 TOKENS = 100_000  # tags and runs of text; a long newsletter has some 10,000
 LINK_CHARACTERS = 8192  # longer ones (data: URLs) are not for reading
 
+# What runs in C holds the interpreter's lock until it returns: it gets this many characters, or up to twice as many.
+_STEP = 8192
+# No white space, no character reference and no padding reaches across one of these.
+_CUT = re.compile(r"[ \t\r\n\f&\w](?:(?<=\w[ \t\r\n\f])|(?<=[ \t\n\f]\w)|(?<=&)|(?<=[^\W\x00-\x7f]))")
+
+_IN_TAG = r"(?>(?:[^>=]++|=\s*+\"[^\"]*+(?:\"|\Z)|=\s*+'[^']*+(?:'|\Z)|=){0,1000})"
 _TOKEN = re.compile(
-    r"<!--.*?(?:-->|\Z)"
-    r"|<(/?)([a-zA-Z][^\s/>]*+)((?>(?:[^>=]++|=\s*+\"[^\"]*+(?:\"|\Z)|=\s*+'[^']*+(?:'|\Z)|=)*))(?:>|\Z)"
-    r"|<[!?/][^>]*+(?:>|\Z)"
-    r"|(?>(?:[^<]++|<(?![a-zA-Z/!?]))+)",
-    re.DOTALL,
+    rf"<(/?)([a-zA-Z][^\s/>]*+)({_IN_TAG})>?"
+    r"|(?>(?:[^<]++|<(?![a-zA-Z/!?])){1,1000})"
+    r"|<(?:(!--)|[!?/][^>]*+>?)"
 )
+_REST_OF_TAG = re.compile(rf"({_IN_TAG})>?")
 _ATTRIBUTE = re.compile(r"(?<![\w:-])([a-zA-Z][\w:-]*+)\s*+=\s*+(?:\"([^\"]*+)|'([^']*+)|([^\s\"'>]++))")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")
@@ -54,39 +61,44 @@ class _Page:
                 break
             at = token.end()
             if token[2] is None:
-                if not token[0].startswith(("<!", "<?", "</")):
+                if token[4]:
+                    at = _comment_end(markup, at)
+                elif not markup.startswith(("<!", "<?", "</"), token.start()):
                     self.write(token[0])
                 continue
-            tag = token[2].lower()
-            if not token[0].endswith(">"):
-                break  # cut inside a tag: no browser shows the rest
+            tag, attributes = token[2].lower(), token[3]
+            if at == token.end(3):
+                at, attributes = _rest_of_tag(markup, token)
+                if not markup.endswith(">", 0, at):
+                    break  # cut inside a tag: no browser shows the rest
             if token[1]:
                 self.close(tag)
             elif tag in _UNSEEN:
                 at = self.skip(tag, markup, at)
             else:
-                self.open(tag, token[3])
+                self.open(tag, attributes)
         self.end_link()
 
     def text(self) -> str:
         lines: list[str] = []
-        for raw in _PADDING.sub("", "".join(self.pieces)).split("\n"):
-            cells = [_SPACE.sub(" ", cell).strip(" ") for cell in raw.split(_CELL)]
-            line = "  ".join(filter(None, cells)).replace(_KEPT_SPACE, " ").rstrip()
+        for raw in io.StringIO(_in_steps(_without_padding, "".join(self.pieces))):
+            cells = [_in_steps(_collapsed, cell).strip(" ") for cell in raw.split(_CELL)] if raw != "\n" else []
+            line = _in_steps(_freed, "  ".join(filter(None, cells))).rstrip()
             if line or (lines and lines[-1]):
                 lines.append(line)
         return "\n".join(lines).rstrip("\n")
 
     def write(self, run: str) -> None:
-        text = _unescape(run)
-        if self.preformatted:
-            text = text.replace("\t", " " * 4).replace(" ", _KEPT_SPACE)
-        else:
-            text = _SPACE.sub(" ", text)
-            if text == " " and self.pieces[-1][-1] in " \n":
-                return
-        if text:
-            self.pieces.append(text)
+        for piece in _steps(run) if len(run) > _STEP else (run,):
+            text = _unescape(piece)
+            if self.preformatted:
+                text = text.replace("\t", " " * 4).replace(" ", _KEPT_SPACE)
+            else:
+                text = _SPACE.sub(" ", text)
+                if text == " " and self.pieces[-1][-1] in " \n":
+                    continue
+            if text:
+                self.pieces.append(text)
 
     def open(self, tag: str, attributes: str) -> None:
         self.break_at(tag)
@@ -130,11 +142,12 @@ class _Page:
         """Where the closing tag of an unseen element stands, or here when it has none."""
         if tag in self.never_closed:
             return at
-        closing = _UNSEEN[tag].search(markup, at)
-        if closing is None:
-            self.never_closed.add(tag)
-            return at
-        return closing.start()
+        for start in range(at, len(markup), _STEP):
+            closing = _UNSEEN[tag].search(markup, start, start + _STEP + len("</template>"))
+            if closing and closing.start() < start + _STEP:
+                return closing.start()
+        self.never_closed.add(tag)
+        return at
 
     def item_mark(self) -> str:
         if not self.lists or self.lists[-1] < 0:
@@ -152,10 +165,60 @@ class _Page:
         self.link = ""
 
 
+def _comment_end(markup: str, at: int) -> int:
+    end = markup.find("-->", at)
+    return end + len("-->") if end >= 0 else len(markup)
+
+
+def _rest_of_tag(markup: str, token: re.Match[str]) -> tuple[int, str]:
+    """Where a tag of more attributes than the pattern takes at once ends, and all of them."""
+    attributes_end = at = token.end()
+    while at == attributes_end < len(markup):
+        rest = _REST_OF_TAG.match(markup, at)
+        if rest is None:
+            break
+        attributes_end, at = rest.end(1), rest.end()
+    return at, markup[token.start(3) : attributes_end]
+
+
+def _in_steps(change: Callable[[str], str], text: str) -> str:
+    """As `change(text)`."""
+    return change(text) if len(text) <= _STEP else "".join(map(change, _steps(text)))
+
+
+def _steps(text: str) -> Iterator[str]:
+    at = 0
+    while at < len(text):
+        cut = _CUT.search(text, at + _STEP, at + 2 * _STEP)
+        end = cut.start() if cut else at + 2 * _STEP
+        yield text[at:end]
+        at = end
+
+
+def _without_padding(text: str) -> str:
+    return _PADDING.sub("", text)
+
+
+def _collapsed(cell: str) -> str:
+    return _SPACE.sub(" ", cell)
+
+
+def _freed(line: str) -> str:
+    return line.replace(_KEPT_SPACE, " ")
+
+
 def _attribute(attributes: str, wanted: str) -> str:
-    for name, double, single, bare in _ATTRIBUTE.findall(attributes):
-        if name.lower() == wanted:
-            return _unescape(double or single or bare)
+    at = 0
+    while at < len(attributes):
+        found = _ATTRIBUTE.search(attributes, at, at + _STEP)
+        if found is None:
+            at += _STEP // 2
+            continue
+        if found.end() == at + _STEP:
+            found = _ATTRIBUTE.match(attributes, found.start()) or found
+        if found[1].lower() == wanted:
+            return _in_steps(_unescape, found[2] or found[3] or found[4] or "")
+        at = found.end()
     return ""
 
 
@@ -165,6 +228,8 @@ def _alternative(attributes: str) -> str:
 
 
 def _target(href: str) -> str:
+    if len(href) > 2 * LINK_CHARACTERS:
+        return ""
     target = "".join(href.split())
     if len(target) > LINK_CHARACTERS or target.lower().startswith(("#", "javascript:", "data:", "cid:")):
         return ""

@@ -5,15 +5,13 @@ import re
 
 import msgspec
 
-from fake_email import html_text, mime_charset, mime_header, mime_parameter, mime_transfer, mime_tree
+from fake_email import html_text, mime_charset, mime_header, mime_parameter, mime_transfer, mime_tree, mime_window
 from fake_email.mime_tree import Leaf
 
 TEXT_CHARACTERS = 1024 * 1024  # of text, and of html
 TEXT_OCTETS = 4 * TEXT_CHARACTERS  # of one part: no charset takes more for a character
-ENCODED_OCTETS = 3 * TEXT_OCTETS  # of one part: quoted-printable makes three of each
 ATTACHMENTS = 1_000
 
-_BARE_CR = re.compile(rb"\r(?!\n)")
 _META_CHARSET = re.compile(rb"<meta\s[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _META_OCTETS = 4096
 _OCTET_STREAM = "application/octet-stream"
@@ -49,8 +47,9 @@ def parse(content: bytes) -> ParsedMessage:
     What is over a limit is cut or left off, what cannot be decoded is shown as far as it can be.
     """
     fields, body = mime_header.read(content, 0, len(content))
-    if _BARE_CR.search(content, 0, body):
-        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    section_end = min(body, mime_header.SECTION_OCTETS)
+    if content.count(b"\r", 0, section_end) > content.count(b"\r\n", 0, section_end + 1):
+        content = mime_window.with_line_feeds(content)
         fields, body = mime_header.read(content, 0, len(content))
     bodies: list[Leaf] = []
     attachments: list[Attachment] = []
@@ -96,9 +95,11 @@ def _attachment(leaf: Leaf, content: bytes) -> Attachment:
 
 
 def _message_name(leaf: Leaf, content: bytes) -> str:
-    octets = leaf.octets(content)
+    octets = leaf.beginning(content, 2 * mime_header.SECTION_OCTETS)
     fields, _ = mime_header.read(octets, 0, len(octets))
-    subject = mime_header.show(fields.get(b"subject", b"")).replace("/", "-").replace("\\", "-")
+    subject = (
+        mime_header.show(fields.get(b"subject", b"")[: mime_parameter.NAME_OCTETS]).replace("/", "-").replace("\\", "-")
+    )
     return mime_parameter.file_name(f"{subject or 'message'}.eml")
 
 
@@ -110,7 +111,7 @@ def _read_bodies(bodies: list[Leaf], content: bytes) -> tuple[str, str | None]:
     for leaf in bodies:
         is_html = leaf.type == "text/html"
         if left[is_html] > 0:
-            text = _text(leaf, content)[: left[is_html]]
+            text = _text(leaf, content, left[is_html])
             left[is_html] -= len(text)
             read.append((leaf, text))
             if leaf.alternative is not None and not is_html and text.strip():
@@ -129,12 +130,11 @@ def _join(pieces: list[str]) -> str:
     return "\n\n".join(piece.strip("\n") for piece in pieces)[:TEXT_CHARACTERS]
 
 
-def _text(leaf: Leaf, content: bytes) -> str:
-    encoded = content[leaf.start : min(leaf.end, leaf.start + ENCODED_OCTETS)]
-    octets = mime_transfer.decode_text(encoded, leaf.encoding)[:TEXT_OCTETS]
+def _text(leaf: Leaf, content: bytes, characters: int) -> str:
+    encoding = b"" if mime_transfer.is_plain(content, leaf.start, leaf.end, leaf.encoding) else leaf.encoding
+    octets = mime_transfer.beginning(content, leaf.start, leaf.end, encoding, TEXT_OCTETS)
     label = leaf.charset
     if not label and leaf.type == "text/html":
         declared = _META_CHARSET.search(octets, 0, _META_OCTETS)
         label = declared[1].decode("ascii", "replace") if declared else ""
-    text = mime_charset.decode(octets, label)
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return mime_charset.beginning(octets, label, characters)[:characters]

@@ -1,7 +1,10 @@
 """What do these octets say? Text from octets whose charset is declared, wrong, unknown or missing."""
 
+import codecs
 import functools
+import io
 import re
+from collections.abc import Iterator
 from encodings.aliases import aliases
 
 # The charsets of real mail, as Python's codec names. Only these reach `bytes.decode`: `punycode` and `idna` take
@@ -37,8 +40,13 @@ _WIDER = {
     "iso_8859_8_e": "iso8859_8",
 }
 
+_BYTE_ORDER_MARKS = {
+    "utf_16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "utf_32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+}
 _ASCII = bytes(range(128))
 _LABEL_CHARACTERS = 64
+_WINDOW = 8 * 1024  # octets: an error handler takes half a microsecond for each that is wrong
 _LABEL = re.compile(r"(?:charset=)?[\"' ]*([a-z0-9][a-z0-9_.:+-]{0,39})")
 
 
@@ -54,6 +62,22 @@ def decode(octets: bytes, label: str) -> str:
         return storable(octets.decode("utf-8").removeprefix("\ufeff"))
     except UnicodeDecodeError:
         return storable(_decode_broken(octets, codec))
+
+
+def beginning(octets: bytes, label: str, characters: int) -> str:
+    """As `decode`, up to so many characters or some more, each line end a line feed, in steps that hold nobody up."""
+    if len(octets) <= _WINDOW:
+        return decode(octets, label).replace("\r\n", "\n").replace("\r", "\n")
+    codec = _codec(label[:_LABEL_CHARACTERS])
+    for candidate in (codec, "utf_8") if codec else ("utf_8",):
+        try:
+            text = "".join(_steps(octets, candidate, "strict", characters))
+        except UnicodeError:
+            continue
+        return text.removeprefix("\ufeff") if candidate == "utf_8" else text
+    if not codec or codec == "utf_8":
+        codec = "utf_8" if _is_broken_utf_8(octets) else "cp1252"
+    return "".join(_steps(octets, codec, "replace", characters))
 
 
 def storable(text: str) -> str:
@@ -81,10 +105,45 @@ def _codec(label: str) -> str:
 
 
 def _decode_broken(octets: bytes, codec: str) -> str:
-    if codec and codec != "utf_8":
-        return octets.decode(codec, "replace")
+    if not codec or codec == "utf_8":
+        codec = "utf_8" if _is_broken_utf_8(octets) else "cp1252"
+    return octets.decode(codec, "replace")
+
+
+def _is_broken_utf_8(octets: bytes) -> bool:
     # UTF-8 that was cut inside a character is still UTF-8; octets that are mostly wrong as UTF-8 never were.
-    text = octets.decode("utf-8", "replace")
-    wrong = text.count("\ufffd")
-    eight_bit = len(octets.translate(None, _ASCII))
-    return text if eight_bit - wrong > wrong else octets.decode("cp1252", "replace")
+    wrong = sum(text.count("\ufffd") for text in _decoded(octets, "utf_8", "replace"))
+    eight_bit = sum(len(octets[at : at + _WINDOW].translate(None, _ASCII)) for at in range(0, len(octets), _WINDOW))
+    return eight_bit - wrong > wrong
+
+
+def _steps(octets: bytes, codec: str, errors: str, characters: int) -> Iterator[str]:
+    newlines = io.IncrementalNewlineDecoder(None, translate=True)
+    left = characters
+    for decoded in _decoded(octets, codec, errors):
+        text = newlines.decode(storable(decoded))
+        yield text
+        left -= len(text)
+        if left <= 0:
+            return
+    yield newlines.decode("", final=True)
+
+
+def _decoded(octets: bytes, codec: str, errors: str) -> Iterator[str]:
+    if codec in _BYTE_ORDER_MARKS and not octets.startswith(_BYTE_ORDER_MARKS[codec]):
+        codec += "_le"  # as `bytes.decode` takes it; the incremental decoder refuses it
+    decoder = codecs.getincrementaldecoder(codec)(errors)
+    at = 0
+    while at < len(octets):
+        limit = at + _WINDOW
+        end = octets.rfind(b"\n", at, limit) + 1 or octets.rfind(b"-", at, limit) + 1 or limit
+        try:
+            # What UTF-7 has begun to shift it would keep back until that ends: at a hyphen, a line's end, or never.
+            text = decoder.decode(octets[at:end], final=codec == "utf_7" or end >= len(octets))
+        except UnicodeError:
+            if errors == "strict":
+                raise
+            decoder.reset()  # it has no room for what it keeps back of an escape sequence that is none
+            text = octets[at:end].decode(codec, errors)
+        yield text
+        at = end

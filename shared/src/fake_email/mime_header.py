@@ -4,16 +4,18 @@ import datetime
 import email.utils
 import re
 
-from fake_email import mime_charset, mime_transfer
+from fake_email import mime_charset, mime_transfer, mime_window
 
 SECTION_OCTETS = 256 * 1024  # fields beyond are not looked at
 FIELD_OCTETS = 16 * 1024  # an encoded word takes up to 12 octets a character, and 998 characters are shown
 LINE_CHARACTERS = 998  # of what is shown; RFC 5322 §2.1.1: what one line may hold
 ADDRESS_CHARACTERS = 320  # RFC 5321 §4.5.3.1: local part 64, "@", domain 255; a longer one is no address
 DATE_OCTETS = 200
+_STEP_OCTETS = 8192
 
 # A group is atomic, never possessive: Python before 3.11.5 matches `(…)*+` wrongly (gh-106052).
 _FIELD_LINES = re.compile(rb"(?>(?:[!-9;-~]++[ \t]*+:[^\n]*+\n?(?>(?:[ \t]++[^\n]*+\n?)*))*)")
+_MORE_LINES = re.compile(rb"(?>(?:[ \t]++[^\n]*+\n?)*)" + _FIELD_LINES.pattern)
 _FIELD_START = re.compile(rb"[!-9;-~]++[ \t]*+:")
 _PARAMETER_LINE = re.compile(rb"[\w*-]++=")
 _BLANK_LINE = re.compile(rb"\r?\n")
@@ -33,9 +35,12 @@ _ENCODED_WORD = re.compile(
     re.IGNORECASE,
 )
 _NOT_SHOWN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]+")
-_COMMENT = re.compile(r'("(?>(?:[^"\\]|\\.){0,300})")|\((?>(?:[^()\\]|\\.){0,300})\)')
+# Ten escapes, no more: each of 16,000 quotation marks may stand before as many.
+_COMMENT = re.compile(
+    r'("[^"\\]{0,300}+(?>(?:\\.[^"\\]{0,300}+){0,10})")|\([^()\\]{0,300}+(?>(?:\\.[^()\\]{0,300}+){0,10})\)'
+)
 _ADDRESS_TOKEN = re.compile(
-    r'"(?:[^"\\]|\\.){0,300}+"(?:@[^\s<>,;"]++)?|<[^<>]*+>|[,;:]|[^\s<>,;:"]++|[<>"]', re.DOTALL
+    r'"[^"\\]{0,300}+(?>(?:\\.[^"\\]{0,300}+){0,10})"(?:@[^\s<>,;"]++)?|<[^<>]*+>|[,;:]|[^\s<>,;:"]++|[<>"]', re.DOTALL
 )
 
 
@@ -101,11 +106,17 @@ def _find_end(content: bytes, start: int, end: int) -> tuple[int, int]:
     """Where the fields end, and where the body starts: the same place when no blank line parts them."""
     limit = min(end, start + SECTION_OCTETS)
     at = start
+    lines = _FIELD_LINES
     while True:
-        matched = _FIELD_LINES.match(content, at, limit)
+        step_end = limit if limit - at <= _STEP_OCTETS else _step_end(content, at, limit)
+        matched = lines.match(content, at, step_end)
         at = matched.end() if matched else at
         if at >= limit:
             break
+        if at == step_end:
+            lines = _MORE_LINES
+            continue
+        lines = _FIELD_LINES
         blank = _BLANK_LINE.match(content, at, end)
         if blank:
             return at, blank.end()
@@ -117,11 +128,14 @@ def _find_end(content: bytes, start: int, end: int) -> tuple[int, int]:
         at = following
     if limit == end:
         return end, end
-    blanks = [blank for blank in (content.find(b"\n\n", at, end), content.find(b"\n\r\n", at, end)) if blank >= 0]
-    if not blanks:
-        return limit, end
-    blank_at = min(blanks)
-    return limit, content.index(b"\n", blank_at + 1) + 1
+    blanks = [(mime_window.find(content, blank, at, end), len(blank)) for blank in (b"\n\n", b"\n\r\n")]
+    return limit, min((blank_at + octets for blank_at, octets in blanks if blank_at >= 0), default=end)
+
+
+def _step_end(content: bytes, at: int, limit: int) -> int:
+    """The end of a line that is as far from here as is matched in one go, or the limit."""
+    far = at + _STEP_OCTETS
+    return content.rfind(b"\n", at, far) + 1 or content.find(b"\n", far, limit) + 1 or limit
 
 
 def _belongs(content: bytes, at: int, following: int, *, first: bool) -> bool:
@@ -130,7 +144,9 @@ def _belongs(content: bytes, at: int, following: int, *, first: bool) -> bool:
         return False
     if content.startswith(b"--", at):
         return False
-    return bool(_FIELD_START.match(content, following) or _PARAMETER_LINE.match(content, at))
+    return bool(
+        _FIELD_START.match(content, following, following + SECTION_OCTETS) or _PARAMETER_LINE.match(content, at)
+    )
 
 
 def _decode_words(line: bytes) -> str:

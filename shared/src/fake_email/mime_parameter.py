@@ -6,13 +6,15 @@ import urllib.parse
 from fake_email import mime_charset, mime_header
 
 NAME_CHARACTERS = 255  # what file systems hold; Unicode or not, no sender needs more
+NAME_OCTETS = 4096  # an encoded word takes up to 12 octets a character; a message has room for 1,500 such names
 SEGMENTS = 100  # of one parameter continued after RFC 2231 §3
 _EXTENSION_CHARACTERS = 16
 
 _TYPE = re.compile(rb"\s*+([\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127})(?![^\s;,(\"])", re.ASCII)
-_PARAMETER = re.compile(rb"[;\s]\s*+([\w.*-]{1,80})[ \t]*+=\s*+(?:\"((?>(?:[^\"\\]|\\.)*))\"|([^;]*+))", re.DOTALL)
+_PARAMETER = re.compile(
+    rb"(?:;|(?<!\s)\s)\s*+([\w.*-]{1,80})[ \t]*+=\s*+(?:\"((?>(?:[^\"\\]|\\.)*))\"|([^;]*+))", re.DOTALL
+)
 _ESCAPED = re.compile(rb"\\([\"\\])")
-_DIRECTORIES = re.compile(r".*[/\\]", re.DOTALL)
 # Controls, and the marks that turn the direction of text and so show "exe.fdp" as "pdf.exe".
 _UNSAFE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
 
@@ -44,12 +46,12 @@ def decoded(found: dict[str, bytes], name: str) -> str:
         extended = _join_segments(found, name)
         if extended is not None:
             return extended
-    return mime_header.show(found.get(name, b""))
+    return mime_header.show(found.get(name, b"")[:NAME_OCTETS])
 
 
 def file_name(text: str) -> str:
     """The text as a name to save under: no directories, no controls, no turned direction."""
-    name = _DIRECTORIES.sub("", _UNSAFE.sub("", text)).strip()
+    name = _UNSAFE.sub("", text).replace("\\", "/").rpartition("/")[2].strip()
     if len(name) > NAME_CHARACTERS:
         stem, dot, extension = name.rpartition(".")
         kept = dot + extension if len(extension) <= _EXTENSION_CHARACTERS else ""
@@ -60,11 +62,13 @@ def file_name(text: str) -> str:
 def _join_segments(found: dict[str, bytes], name: str) -> str | None:
     whole = found.get(f"{name}*")
     if whole is not None:
-        label, octets = _split_extended(whole)
+        label, octets = _split_extended(whole[:NAME_OCTETS])
         return mime_charset.decode(octets, label)
     label = ""
     octets = b""
     for index in range(SEGMENTS):
+        if len(octets) > NAME_OCTETS:
+            break
         encoded = found.get(f"{name}*{index}*")
         if encoded is None:
             plain = found.get(f"{name}*{index}")
@@ -72,9 +76,9 @@ def _join_segments(found: dict[str, bytes], name: str) -> str | None:
                 return mime_charset.decode(octets, label) if index else None
             octets += plain
         elif index == 0:
-            label, octets = _split_extended(encoded)
+            label, octets = _split_extended(encoded[:NAME_OCTETS])
         else:
-            octets += urllib.parse.unquote_to_bytes(encoded)
+            octets += urllib.parse.unquote_to_bytes(encoded[:NAME_OCTETS])
     return mime_charset.decode(octets, label)
 
 

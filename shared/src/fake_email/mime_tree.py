@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from fake_email import mime_header, mime_parameter, mime_transfer
+from fake_email import mime_header, mime_parameter, mime_transfer, mime_window
 
 PARTS = 2_000  # looked at in one message, the limit of what hostile mail can cost
 DEPTH = 16  # of multiparts; forwarded messages are leaves, so real mail stays under six
 
-_DELIMITER_END = re.compile(rb"(--(?![0-9A-Za-z'()+_,./:=?-])[^\n]*|[ \t]*+\r?)(?:\n|\Z)")
+_DELIMITER_END = re.compile(rb"--(?![0-9A-Za-z'()+_,./:=?-])()|[ \t]{0,998}+\r?(?:\n|\Z)")
 _BOUNDARY_OCTETS = 256  # RFC 2046 allows 70
 _LIKELY_BOUNDARY = re.compile(rb"(?:^|\n)--([!-~]{1,100})[ \t]*\r?\nContent-", re.IGNORECASE)
 _LOOK_FOR_BOUNDARY = 64 * 1024
@@ -31,13 +31,13 @@ class Leaf(msgspec.Struct, frozen=True, kw_only=True):
     end: int
     alternative: str | None  # the section of the outermost multipart/alternative around it
 
-    def octets(self, content: bytes) -> bytes:
-        """The body, decoded."""
-        return mime_transfer.decode(content[self.start : self.end], self.encoding)
+    def beginning(self, content: bytes, octets: int) -> bytes:
+        """The body, decoded, up to so many octets."""
+        return mime_transfer.beginning(content, self.start, self.end, self.encoding, octets)
 
     def octet_count(self, content: bytes) -> int:
         """The length of the body, decoded."""
-        return mime_transfer.octet_count(content[self.start : self.end], self.encoding)
+        return mime_transfer.octet_count(content, self.start, self.end, self.encoding)
 
 
 class _Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,13 +109,13 @@ class _Walk:
         """Where each delimiter starts and ends, with the line breaks that belong to it, and whether it is the last."""
         line = b"\n--" + boundary
         # A multipart comes after a field, so there is a line break before its body.
-        at = self.content.find(line, start - 1, end) if boundary else -1
+        at = mime_window.find(self.content, line, start - 1, end) if boundary else -1
         while at >= 0 and self.left:
             self.left -= 1
             ending = _DELIMITER_END.match(self.content, at + len(line), end)
             if ending:
-                yield at - (self.content[at - 1] == _CR), ending.end(), ending[1].startswith(b"--")
-            at = self.content.find(line, ending.end() - 1 if ending else at + len(line), end)
+                yield at - (self.content[at - 1] == _CR), ending.end(), ending[1] is not None
+            at = mime_window.find(self.content, line, ending.end() - 1 if ending else at + len(line), end)
 
 
 def _leaf(fields: dict[bytes, bytes], media_type: str, start: int, end: int, place: _Place) -> Leaf:
@@ -127,7 +127,7 @@ def _leaf(fields: dict[bytes, bytes], media_type: str, start: int, end: int, pla
         or mime_parameter.decoded(in_type, "name")
         or mime_parameter.decoded(in_type, "file")
     )
-    content_id = mime_header.show(fields.get(b"content-id", b"")).strip("<> ")
+    content_id = mime_header.show(fields.get(b"content-id", b"")[: mime_parameter.NAME_OCTETS]).strip("<> ")
     return Leaf(
         section=place.section or "1",  # RFC 3501 §6.4.5: the only part of a message has a number too
         type=media_type,

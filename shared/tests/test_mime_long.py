@@ -1,0 +1,123 @@
+"""What is long is read in steps; where one ends and the next starts is not seen in what is read."""
+
+import base64
+import binascii
+import quopri
+
+import pytest
+
+from fake_email import html_text, mime
+
+LINES = "".join(f"{number}: Žluťoučký kůň, 日本語, 😀 and more\r\n" for number in range(4_000))
+PLAIN = b"Content-Type: text/plain"
+IMAGE = b"Content-Type: image/png\n"
+BASE64 = b"Content-Transfer-Encoding: base64\n\n"
+QUOTED_PRINTABLE = b"Content-Transfer-Encoding: quoted-printable\n\n"
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["utf-8", "utf-8-sig", "utf-7", "utf-16", "utf-16-le", "utf-32", "gb18030", "iso-2022-jp", "hz", "cp1250", "big5"],
+)
+def test_a_long_text_is_decoded_whatever_its_charset(charset: str) -> None:
+    octets = LINES.encode(charset, "ignore")
+
+    parsed = mime.parse(PLAIN + b"; charset=" + charset.encode() + b"\n\n" + octets)
+
+    assert parsed.text == octets.decode(charset).replace("\r\n", "\n").rstrip("\n")
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "euc-jp", "iso-2022-jp-2", "cp1253", "utf-16"])
+def test_a_long_text_of_broken_octets_is_shown(charset: str) -> None:
+    octets = (LINES.encode(charset, "ignore") + b"\xff\x1bN\x81\xaa$$$$$$$$$$$$\xd8") * 2
+
+    parsed = mime.parse(PLAIN + b"; charset=" + charset.encode() + b"\n\n" + octets)
+
+    assert parsed.text.startswith("0: ")
+    assert "\ufffd" in parsed.text
+
+
+def test_a_carriage_return_and_its_line_feed_are_one_line_end_wherever_a_step_ends() -> None:
+    parsed = mime.parse(b"Subject: x\n\n" + b"\r\n" * 20_000 + b"end" + b"\r" * 3 + b"\0\nx")
+
+    assert parsed.text.count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        base64.encodebytes(b"x" * 200_000),
+        base64.b64encode(b"x" * 200_000),
+        b"QUJDRA==" * 50_000,
+        b"QUJ=\n" * 50_000,
+        b"QUJDR=" * 40_000,
+        b"=QUJD*\n" * 40_000,
+        b"=" * 200_000 + b"QU" + b" " * 100_000 + b"=" + b" " * 100_000 + b"=QUJD",
+    ],
+    ids=range(7),
+)
+def test_the_size_of_a_long_attachment_is_that_of_its_decoded_octets(encoded: bytes) -> None:
+    try:
+        size = len(binascii.a2b_base64(encoded))
+    except binascii.Error:
+        size = sum(encoded.count(digit) for digit in b"QUJDR") * 3 // 4
+
+    (attachment,) = mime.parse(IMAGE + BASE64 + encoded).attachments
+
+    assert attachment.size == size
+
+
+def test_base64_of_a_long_text_is_decoded() -> None:
+    parsed = mime.parse(PLAIN + b"; charset=utf-8\n" + BASE64 + base64.encodebytes(LINES.encode()))
+
+    assert parsed.text == LINES.replace("\r\n", "\n").rstrip("\n")
+
+
+@pytest.mark.parametrize("line_length", ["short", "endless"])
+def test_quoted_printable_of_a_long_text_is_decoded(line_length: str) -> None:
+    text = LINES if line_length == "short" else LINES.replace("\r\n", "")
+    encoded = quopri.encodestring(text.encode())
+    if line_length == "endless":
+        encoded = encoded.replace(b"=\n", b"")
+
+    parsed = mime.parse(PLAIN + b"; charset=utf-8\n" + QUOTED_PRINTABLE + encoded)
+
+    assert parsed.text == text.replace("\r\n", "\n").rstrip("\n")
+
+
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n", b"\r"])
+def test_a_header_section_of_many_lines_is_read(line_end: bytes) -> None:
+    folded = b"X-Long: x" + (line_end + b"\t" + b"y" * 70) * 2_000 + line_end
+
+    parsed = mime.parse(folded + b"Subject: found" + line_end * 2 + b"body")
+
+    assert (parsed.subject, parsed.text) == ("found", "body")
+
+
+@pytest.mark.parametrize("distance", range(-3, 2))
+def test_a_delimiter_is_found_wherever_a_step_ends(distance: int) -> None:
+    start = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n"
+    text = b"x" * (64 * 1024 + distance)
+
+    parsed = mime.parse(start + text + b"\n--b\n" + IMAGE + b"\n--b--\n")
+
+    assert (len(parsed.text), len(parsed.attachments)) == (len(text), 1)
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<p " + "a='>' " * 5_000 + ">seen", "seen"),
+        ("<a " + "b=c " * 10_000 + "href=https://x.test/>seen</a>", "seen <https://x.test/>"),
+        ("<img src='data:" + "x" * 50_000 + "' alt=seen>", "[seen]"),
+        ("<script>" + "</scrip" * 20_000 + "</script>seen", "seen"),
+        ("<!--" + "-" * 50_000 + "-->seen", "seen"),
+        ("word&amp;   &nbsp;ž " * 5_000, ("word&  ž " * 5_000).rstrip()),
+        ("< " * 5_000, ("< " * 5_000).rstrip()),
+        ("<pre>" + "a\t" * 10_000, ("a    " * 10_000).rstrip()),
+        ("a\u200b\u200b\u200b " * 10_000, "a" * 10_000),
+    ],
+    ids=range(9),
+)
+def test_long_markup_is_rendered(markup: str, text: str) -> None:
+    assert html_text.render(markup) == text

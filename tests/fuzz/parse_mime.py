@@ -1,0 +1,106 @@
+"""Can any octets make the parser raise, break its word or take its time? `make fuzz` looks for some."""
+
+import hashlib
+import sys
+import time
+from pathlib import Path
+
+import atheris  # type: ignore[import-untyped] # it has no types; `make fuzz` puts it where only this finds it
+
+with atheris.instrument_imports(include=["fake_email"]):
+    from fake_email import html_text, mime, mime_charset, mime_header, mime_parameter, mime_window
+
+HERE = Path(__file__).parent
+CORPUS = HERE.parents[2] / "shared" / "corpus"
+OCTETS = 20_000  # of an input
+# Times the time that an octet of USUAL takes: some fields cost a lot, nothing may cost the square of its length.
+DEAR = 100
+TRIES = 5  # the shortest of them counts: the others had to wait for something
+
+USUAL = (
+    b"From: =?utf-8?q?J=C3=BCrgen?= <j@x.test>\r\nSubject: =?utf-8?b?xb5sxa0=?=\r\n"
+    b"Date: Fri, 1 Mar 2024 12:30:00 +0200\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    b"--b\r\nContent-Type: multipart/alternative; boundary=c\r\n\r\n"
+    b"--c\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    b"K=C5=AF=C5=88 =\r\nand line\r\n"
+    b"--c\r\nContent-Type: text/html; charset=iso-8859-2\r\n\r\n"
+    b"<style>p {}</style><p>One &amp; <a href='https://x.test/'>two</a><img alt=x><ul><li>3<table><td>4<pre> 5\r\n"
+    b"--c--\r\n--b\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n"
+    b"Content-ID: <i@x.test>\r\nContent-Disposition: attachment; filename*0*=utf-8''%C5%BE; filename*1=.pdf\r\n\r\n"
+    b"JVBERi0xLjc=\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\ny\r\n--b--\r\n"
+)
+SEEDS = [
+    USUAL,
+    USUAL.replace(b"\r\n", b"\n"),
+    USUAL.replace(b"\r\n", b"\r"),
+    b"Subject: x\r\n\r\ntext\r\n",
+    b"Content-Type: text/plain; charset=utf-7\n\n+AGE-b +2AA-",
+    b"Content-Type: text/plain; charset=iso-2022-jp\n\n\x1b$B$3\x1b(B",
+    b"Content-Type: text/plain; charset=utf-16\n\n\xff\xfea\0",
+    b'From a@b.test Mon Jan  1 00:00:00 2024\nFrom: "a \\" b" (c (d)) <@r.test:e@x.test>, f@x.test\n\n',
+]
+
+
+def step(octets: int, characters: int, markup_characters: int) -> None:
+    """Make the parser's steps so long: an input has to have several."""
+    mime_window.OCTETS = octets
+    mime_charset._WINDOW = characters  # noqa: SLF001
+    html_text._STEP = markup_characters  # noqa: SLF001
+
+
+def check(content: bytes) -> None:
+    """Raise where the parser's answer is not what it promises."""
+    parsed = mime.parse(content)
+
+    assert parsed == mime.parse(content)
+    shown = (parsed.subject, parsed.from_header)
+    assert all(len(text) <= mime_header.LINE_CHARACTERS and len(text.splitlines()) < 2 for text in shown)
+    assert len(parsed.from_address) <= mime_header.ADDRESS_CHARACTERS
+    assert len(parsed.text) <= mime.TEXT_CHARACTERS
+    assert len(parsed.html or "") <= mime.TEXT_CHARACTERS
+    assert len(parsed.attachments) <= mime.ATTACHMENTS
+    for item in parsed.attachments:
+        assert len(item.name) <= mime_parameter.NAME_CHARACTERS
+        assert "/" not in item.name
+        assert len(item.content_id or "") <= mime_header.LINE_CHARACTERS
+        assert 0 <= item.size <= len(content)
+        assert item.part.replace(".", "").isdecimal()
+    listed = [text for item in parsed.attachments for text in (item.name, item.type, item.content_id or "")]
+    for text in (*shown, parsed.from_address, parsed.text, parsed.html or "", *listed):
+        text.encode()
+        assert "\0" not in text
+    assert parsed.date_header is None or parsed.date_header.utcoffset() is not None
+
+
+def seconds(content: bytes) -> float:
+    began = time.process_time()
+    mime.parse(content)
+    return time.process_time() - began
+
+
+STEPS = (mime_window.OCTETS, mime_charset._WINDOW, html_text._STEP)  # noqa: SLF001
+USUAL_SECONDS = min(seconds(USUAL) for _ in range(100)) / len(USUAL)
+
+
+def test_one_input(content: bytes) -> None:
+    short = sum(content[:1])
+    step(16 + 8 * short, 8 + short, 32 + short)
+    check(content)
+    step(*STEPS)
+    check(content)
+    limit = DEAR * USUAL_SECONDS * (len(content) + len(USUAL))
+    assert any(seconds(content) < limit for _ in range(TRIES)), "too slow for its length"
+
+
+def main(kept: Path, arguments: list[str]) -> None:
+    """Fuzz with libFuzzer's arguments, from what earlier runs kept and the seeds, until its time is over."""
+    kept.mkdir(parents=True, exist_ok=True)
+    for seed in [*SEEDS, *(file.read_bytes() for file in CORPUS.rglob("*.raw"))]:
+        (kept / hashlib.sha256(seed).hexdigest()).write_bytes(seed)
+    options = [f"-dict={HERE / 'mime.dict'}", f"-artifact_prefix={kept.parent}/", f"-max_len={OCTETS}"]
+    atheris.Setup([sys.argv[0], *options, *arguments, str(kept)], test_one_input)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
