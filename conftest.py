@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import hypothesis
 import psycopg
 import psycopg.conninfo
 import pytest
@@ -17,6 +18,11 @@ from psycopg import sql
 from fake_email import migrate
 
 ROOT = Path(__file__).parent
+
+# The suite tries the same examples every time; --hypothesis-profile=search --timeout=0 looks for others, for long.
+hypothesis.settings.register_profile("suite", derandomize=True, database=None, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("search", max_examples=10_000, database=None, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -152,43 +152,6 @@ async def test_content_is_kept_octet_for_octet(smtp: SmtpClient, pair: Pair, con
     assert stored(pair.database_url, address) == [content]
 
 
-async def test_content_in_packets_of_one_octet_is_kept(smtp: SmtpClient, pair: Pair) -> None:
-    address = make_mailbox(pair.database_url)
-    await smtp.begin(address)
-
-    for octet in b"Subject: a\r\n\r\n..\r\n...b\r\n.\r\n":
-        await smtp.send(bytes([octet]))
-        await asyncio.sleep(0)
-    await smtp.reply()
-
-    assert stored(pair.database_url, address) == [b"Subject: a\r\n\r\n.\r\n..b\r\n"]
-
-
-@pytest.mark.parametrize(
-    "false_end",
-    [
-        b"\n.\n",
-        b"\n.\r\n",
-        b"\r.\r",
-        b"\r.\r\n",
-        b"\r\n.\n",
-        b"\r\n.\r",
-        b"\r\n.\0\r\n",
-        b"\r\n\0.\r\n",
-    ],
-)
-async def test_nothing_is_smuggled_behind_a_false_end(smtp: SmtpClient, pair: Pair, false_end: bytes) -> None:
-    address = make_mailbox(pair.database_url)
-    smuggled = f"MAIL FROM:<>\r\nRCPT TO:<{address}>\r\nDATA\r\n".encode() + message("smuggled")
-    await smtp.begin(address)
-
-    await smtp.send(message("one") + false_end + smuggled + b"\r\n.\r\n")
-
-    assert (await smtp.reply()).code == 250
-    assert (await smtp.command("QUIT")).code == 221
-    assert len(stored(pair.database_url, address)) == 1
-
-
 async def test_what_the_standard_library_sends_is_kept(pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     sent = EmailMessage()
