@@ -170,11 +170,15 @@ class Connection(aiosmtpd.smtp.SMTP):
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         # One timer for the connection, which finds out when it is due what was said meanwhile.
-        self._timeout_handle = self.loop.call_later(duration or self._service.settings.smtp_idle_seconds, self._watch)
+        settings = self._service.settings
+        seconds = duration or min(settings.smtp_idle_seconds, settings.smtp_session_seconds)
+        self._timeout_handle = self.loop.call_later(seconds, self._watch)
 
     def _watch(self) -> None:
         now = self.loop.time()
         idle_at = self._waiting_since + self._service.settings.smtp_idle_seconds
+        if self._is_shaking_hands:
+            idle_at = self._ends_at  # a handshake has a timer of its own
         left = min(idle_at, self._ends_at) - now
         if self.is_working or left > 0:
             self._reset_timeout(max(left, _SOON_SECONDS))
@@ -182,7 +186,7 @@ class Connection(aiosmtpd.smtp.SMTP):
         # close() would wait for good for a client that reads no reply.
         is_stuck = self.is_ending or self._writer.transport.get_write_buffer_size() > 0
         if not self.is_ending:
-            self._end_past("smtp_idle_seconds" if idle_at <= now else "smtp_session_seconds")
+            self._end_past("smtp_session_seconds" if self._ends_at <= now else "smtp_idle_seconds")
         if is_stuck:
             self._writer.transport.abort()
 

@@ -76,6 +76,7 @@ class Gatherer(Generic[Item, Answer]):
         """Work until cancelled."""
         while True:
             await self._arrived.wait()
+            await asyncio.sleep(0)  # whatever else this turn of the loop brings goes with it
             batch = self._take()
             self._began_at = asyncio.get_running_loop().time()
             answers: Sequence[Answer | ServiceError]
