@@ -1,6 +1,11 @@
-"""The yardstick: aiosmtpd as delivered, on uvloop, with a handler that stores nothing; its port goes to stdout."""
+"""The yardstick: aiosmtpd as delivered, on uvloop, with a handler that stores nothing; its port goes to stdout.
+
+With the files of a certificate and its key as arguments it offers STARTTLS.
+"""
 
 import asyncio
+import ssl
+import sys
 from functools import partial
 
 import uvloop
@@ -16,9 +21,13 @@ class Nowhere:
 
 async def serve() -> None:
     """Serve until killed."""
+    tls = None
+    if sys.argv[1:]:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(*sys.argv[1:])
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        partial(SMTP, Nowhere(), hostname="mx.test", loop=loop), "127.0.0.1", 0, backlog=1_024
+        partial(SMTP, Nowhere(), hostname="mx.test", loop=loop, tls_context=tls), "127.0.0.1", 0, backlog=1_024
     )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()

@@ -47,15 +47,18 @@ def said(process: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def bare() -> Iterator[int]:
-    """The port of an aiosmtpd that stores nothing."""
-    with program(module("bench.bare")) as process:
+def bare(*certificate: str) -> Iterator[int]:
+    """The port of an aiosmtpd that stores nothing; it offers STARTTLS with the files of a certificate and its key."""
+    with program([*module("bench.bare"), *certificate]) as process:
         yield int(said(process))
 
 
 @contextmanager
 def sink() -> Iterator[int | None]:
-    """The port of Postfix' smtp-sink, which is made to be fast and keeps nothing; None where it is not installed."""
+    """The port of Postfix' smtp-sink, which is made to be fast and keeps nothing; None where it is not installed.
+
+    It knows no STARTTLS.
+    """
     path = shutil.which("smtp-sink", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     if path is None:
         yield None

@@ -6,40 +6,47 @@ says more, as a sender does that was not offered PIPELINING; the servers differ 
 
 import asyncio
 import itertools
+import ssl
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import msgspec
 import uvloop
 
-from bench.mail import message
+from bench.mail import MESSAGE_OCTETS, message
 
 _WARM_SECONDS = 0.2
 # A server that hangs ends the measurement.
 _LAST_SECONDS = 60.0
+_GREETING = (b"", b"220")
+_EHLO = (b"EHLO client.test\r\n", b"250")
+_STARTTLS = (b"STARTTLS\r\n", b"220")
 _MAIL = b"MAIL FROM:<writer@client.test>\r\n"
 _END = b".\r\n"
 
 # What to send, and the code of the reply that must follow.
-Dialogue = Generator[tuple[bytes, bytes], None, None]
+Dialogue = Iterator[tuple[bytes, bytes]]
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """How many sessions at once, to which port and mailboxes, for how long, and whether each takes one message."""
+    """How many sessions at once, to which port and mailboxes, for how long; what each says, how large its mail is."""
 
     port: int
     sessions: int
     is_one_a_connection: bool
     seconds: float
     recipients: tuple[str, ...]
+    octets: int = MESSAGE_OCTETS
+    is_tls: bool = False
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """Messages a second, all that were acknowledged, and how much of a core the load itself took."""
+    """Messages a second, all that were acknowledged, in how long, and how much of a core the load itself took."""
 
     per_second: float
     acknowledged: int
+    seconds: float
     busy: float
 
 
@@ -48,18 +55,19 @@ class UnexpectedReply(Exception):
 
 
 class Session(asyncio.Protocol):
-    """Follows a dialogue until it ends and the server closes the connection."""
+    """Follows a dialogue until it ends and, where nothing follows it, the server closes the connection."""
 
-    def __init__(self, dialogue: Dialogue) -> None:
+    def __init__(self, dialogue: Dialogue, *, is_last: bool = True) -> None:
         self._dialogue = dialogue
-        self._transport: asyncio.Transport | None = None
+        self._is_last = is_last
+        self.transport: asyncio.Transport | None = None
         self._expected = b""
         self._reply = b""
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     # TCP's transport is a whole one; that of uvloop does not inherit from asyncio's, so isinstance would not tell.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._transport = transport
+        self.transport = transport
         self._say_next()
 
     def data_received(self, octets: bytes) -> None:
@@ -84,13 +92,15 @@ class Session(asyncio.Protocol):
 
     def _say_next(self) -> None:
         octets, self._expected = next(self._dialogue, (b"", b""))
-        if octets and self._transport:
-            self._transport.write(octets)
+        if octets and self.transport:
+            self.transport.write(octets)
+        elif not self._expected and not self._is_last:
+            self.ended.set_result(None)
 
     def _fail(self, error: Exception) -> None:
         self.ended.set_exception(error)
-        if self._transport:
-            self._transport.abort()
+        if self.transport:
+            self.transport.abort()
 
 
 class Load:
@@ -100,6 +110,10 @@ class Load:
         self._order = order
         self._numbers = numbers
         self._recipients = [b"RCPT TO:<%b>\r\n" % recipient.encode() for recipient in order.recipients]
+        # Who sends mail to strangers checks no certificate (RFC 7435).
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._tls.check_hostname = False
+        self._tls.verify_mode = ssl.CERT_NONE
         self._is_over = False
         self._acknowledged = 0
 
@@ -117,24 +131,46 @@ class Load:
                 self._acknowledged - before,
             )
             self._is_over = True
-        # Never none, or there is no ratio.
-        return Result(per_second=max(counted, 1) / seconds, acknowledged=self._acknowledged, busy=busy / seconds)
+        return Result(
+            # Never none, or there is no ratio.
+            per_second=max(counted, 1) / seconds,
+            acknowledged=self._acknowledged,
+            seconds=time.monotonic() - began_at + _WARM_SECONDS,
+            busy=busy / seconds,
+        )
 
     async def _connect_until_over(self) -> None:
-        loop = asyncio.get_running_loop()
         while not self._is_over:
-            _, session = await loop.create_connection(lambda: Session(self._dialogue()), "127.0.0.1", self._order.port)
+            if self._order.is_tls:
+                session = await self._start_tls()
+            else:
+                session = await self._connect(itertools.chain((_GREETING,), self._dialogue()))
             await session.ended
 
+    async def _connect(self, dialogue: Dialogue, *, is_last: bool = True) -> Session:
+        _, session = await asyncio.get_running_loop().create_connection(
+            lambda: Session(dialogue, is_last=is_last), "127.0.0.1", self._order.port
+        )
+        return session
+
+    async def _start_tls(self) -> Session:
+        plain = await self._connect(iter((_GREETING, _EHLO, _STARTTLS)), is_last=False)
+        await plain.ended
+        session = Session(self._dialogue())
+        if plain.transport:
+            transport = await asyncio.get_running_loop().start_tls(plain.transport, session, self._tls)
+            if transport:  # asyncio's stub allows none
+                session.connection_made(transport)
+        return session
+
     def _dialogue(self) -> Dialogue:
-        yield b"", b"220"
-        yield b"EHLO client.test\r\n", b"250"
+        yield _EHLO
         while True:
             number = next(self._numbers)
             yield _MAIL, b"250"
             yield self._recipients[number % len(self._recipients)], b"250"
             yield b"DATA\r\n", b"354"
-            yield message(number) + _END, b"250"
+            yield message(number, self._order.octets) + _END, b"250"
             self._acknowledged += 1
             if self._is_over or self._order.is_one_a_connection:
                 break

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import NoReturn
 
 import psycopg
+import trustme
 
 sys.path.extend(str(Path(__file__).resolve().parents[1] / each) for each in (".", "dev", "tests"))
 
@@ -19,13 +20,25 @@ from environment import ROOT
 from harness import Pair, running_pair
 from postgres import EmbeddedPostgres, PostgresError
 
-from bench import latency, memory, throughput
+from bench import large, latency, memory, starttls, throughput, waiting
 from bench.figures import Lost
 from fake_email import log, migrate
 
-_MEASURES = {"memory": memory.measure, "latency": latency.measure, "throughput": throughput.measure}
-# A mailbox takes here what many would take together.
-_QUOTA = {"MAILBOX_QUOTA_MESSAGES": "1000000000", "MAILBOX_QUOTA_OCTETS": "1000000000000"}
+_MEASURES = {
+    "memory": memory.measure,
+    "latency": latency.measure,
+    "throughput": throughput.measure,
+    "starttls": starttls.measure,
+    "large": large.measure,
+    "waiting": waiting.measure,
+}
+# A mailbox, and a session, takes here what many would take together.
+_LIMITS = {
+    "MAILBOX_QUOTA_MESSAGES": "1000000000",
+    "MAILBOX_QUOTA_OCTETS": "1000000000000",
+    "SMTP_MAX_MESSAGES": "1000000000",
+    "SMTP_MAX_COMMANDS_WITHOUT_MESSAGE": "1000000000",
+}
 
 
 def main() -> None:
@@ -76,10 +89,20 @@ def _running() -> Iterator[Pair]:
             server.start()
             with psycopg.connect(server.url, autocommit=True) as connection:
                 migrate.migrate(connection, migrate.read(ROOT / "db/migrations"))
-            with running_pair(server.url, Path(directory), **_QUOTA) as pair:
+            environ = _LIMITS | _certificate(Path(directory))
+            with running_pair(server.url, Path(directory), **environ) as pair:
                 yield pair
         finally:
             server.stop("immediate")
+
+
+def _certificate(directory: Path) -> dict[str, str]:
+    """The settings of STARTTLS, with the files they name."""
+    issued = trustme.CA().issue_cert("mx.test")
+    certificate, key = directory / "certificate.pem", directory / "key.pem"
+    issued.cert_chain_pems[0].write_to_path(certificate)
+    issued.private_key_pem.write_to_path(key)
+    return {"TLS_CERT_FILE": str(certificate), "TLS_KEY_FILE": str(key)}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The content of a message while it arrives: kept as it came, within bounds. Pure."""
 
+import io
 import re
 from typing import Literal
 
@@ -22,7 +23,8 @@ class Content:
         self._settings = settings
         self._room = room
         self._taken = 0
-        self._buffer = bytearray()
+        # Not bytearray, whose octets would have to be copied out of it in the end.
+        self._buffer = io.BytesIO()
         self._line_octets = 0
         self._is_header_known = False
         self.fault: Fault | None = None
@@ -31,28 +33,28 @@ class Content:
         """Keep more octets."""
         if self.fault is not None:
             return
-        known = len(self._buffer)
-        self._buffer += octets
-        if known + len(octets) > self._settings.max_message_octets:
+        self._buffer.write(octets)
+        size = self._buffer.tell()
+        if size > self._settings.max_message_octets:
             self.fault = "too_large"
         elif self._has_long_line(octets):
             self.fault = "line_too_long"
-        elif not self._is_header_known and self._has_large_header():
+        elif not self._is_header_known and self._has_large_header(size):
             self.fault = "header_too_large"
         else:
-            self._find_room()
+            self._find_room(size)
         if self.fault is not None:
             self.clear()
 
     def take(self) -> bytes:
         """The whole content, which is not kept here any more; its room stays taken until `clear`."""
-        octets = bytes(self._buffer)
-        self._buffer = bytearray()
+        octets = self._buffer.getvalue()
+        self._buffer = io.BytesIO()
         return octets
 
     def clear(self) -> None:
         """Keep nothing, and leave the room."""
-        self._buffer = bytearray()
+        self._buffer = io.BytesIO()
         self._room.leave(self._taken)
         self._taken = 0
 
@@ -62,8 +64,8 @@ class Content:
             self.fault = "too_many_hops"
             self.clear()
 
-    def _find_room(self) -> None:
-        taken = self._room.take(len(self._buffer), self._taken)
+    def _find_room(self, size: int) -> None:
+        taken = self._room.take(size, self._taken)
         if taken is None:
             self.fault = "no_room"
         else:
@@ -76,21 +78,22 @@ class Content:
         self._line_octets = longest if last < 0 else len(octets) - last - 1
         return longest > self._settings.max_line_octets
 
-    def _has_large_header(self) -> bool:
+    def _has_large_header(self, size: int) -> bool:
         limit = self._settings.max_header_octets
-        if len(self._buffer) <= limit:
+        if size <= limit:
             return False
         self._is_header_known = True
-        if _BLANK_LINE.search(self._buffer, 0, limit + 2):
+        beginning = bytes(self._buffer.getbuffer()[: limit + 2])
+        if _BLANK_LINE.search(beginning):
             return False
         # No blank line so far, but what stands here may be no header section at all.
-        lines = bytes(self._buffer[: self._buffer.rfind(b"\n", 0, limit) + 1 or limit])
+        lines = beginning[: beginning.rfind(b"\n", 0, limit) + 1 or limit]
         _, body = mime_header.read(lines, 0, len(lines))
         return body == len(lines)
 
     def _hops(self) -> int:
-        limit = self._settings.max_header_octets
-        if self._buffer.count(b"\n", 0, limit) <= _MAX_HOPS:
-            return 0  # most mail: fewer lines than would do
-        blank = _BLANK_LINE.search(self._buffer, 0, limit)
-        return sum(1 for _ in _RECEIVED.finditer(self._buffer, 0, blank.start() + 1 if blank else limit))
+        octets, limit = self._buffer.getvalue(), self._settings.max_header_octets
+        if octets.count(b"\n", 0, limit) <= _MAX_HOPS:
+            return 0  # most mail: fewer lines than it takes
+        blank = _BLANK_LINE.search(octets, 0, limit)
+        return sum(1 for _ in _RECEIVED.finditer(octets, 0, blank.start() + 1 if blank else limit))

@@ -10,7 +10,7 @@ Reason = Literal["loop_lags", "database_slow", "queue_full", "no_room"]
 
 _TICK_SECONDS = 0.25
 # A loop this late answers nobody in time; on a busy host it is late by tenths of it.
-_LAG_SECONDS = 1.0
+_LAG_SECONDS = 2.0
 # A commit takes milliseconds; behind one that takes this long the next ones would only pile up.
 _SLOW_SECONDS = 3.0
 
