@@ -1,7 +1,6 @@
 """`make bench`: what fake-email costs, as ratios to simpler servers that run beside it, one after the other."""
 
 import argparse
-import resource
 import signal
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from postgres import EmbeddedPostgres, PostgresError
 
 from bench import large, latency, memory, starttls, throughput, waiting
 from bench.figures import Lost
-from fake_email import log, migrate
+from fake_email import log, migrate, process
 
 _MEASURES = {
     "memory": memory.measure,
@@ -50,7 +49,7 @@ def main() -> None:
         parser.error(f"no such measure: {', '.join(unknown)}")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    _raise_open_files()
+    process.raise_file_limit()  # a thousand streams are as many files here, and in http-api
     log.configure("warning")
     try:
         with _running() as pair:
@@ -69,12 +68,6 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
-
-
-def _raise_open_files() -> None:
-    """A thousand streams are that many files here and in http-api, which inherits the limit; many shells say 1,024."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20_000) if hard > 0 else 20_000, hard))
 
 
 @contextmanager
