@@ -124,6 +124,17 @@ async def test_a_message_reaches_all_its_recipients_or_none(pair: Pair, clients:
     assert [stored(pair.database_url, address) for address in (fine, bad)] == [[], []]
 
 
+async def test_a_large_message_that_the_database_refuses_leaves_nothing_behind(pair: Pair, clients: Open) -> None:
+    bad = make_mailbox(pair.database_url).replace("@", "+refused@")
+
+    with refusing(pair.database_url):
+        refused = await clients[0].deliver(b"x\r\n" * 200_000, bad)
+
+    assert (refused.code, refused.text[:5]) == (451, "4.3.0")
+    with psycopg.connect(pair.database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM staged_content").fetchone() == (0,)
+
+
 async def test_more_messages_than_may_wait_are_put_off(pair: Pair, clients: Open, told: Told) -> None:
     first, *crowd, last, other = clients
     address = make_mailbox(pair.database_url)

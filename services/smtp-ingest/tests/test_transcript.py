@@ -8,6 +8,14 @@ from harness import Pair, Reply, SmtpClient, make_mailbox, message, stored
 
 EXTENDED = ("EHLO client.test", 250)
 BEGUN = (EXTENDED, ("MAIL FROM:<writer@client.test>", 250))
+ADDRESSED = (*BEGUN, ("RCPT TO:<postmaster>", 250))
+STATES = {
+    "at first": (),
+    "after EHLO": (EXTENDED,),
+    "after MAIL": BEGUN,
+    "after RCPT": ADDRESSED,
+    "between chunks": (*ADDRESSED, ("BDAT 0", 250)),
+}
 
 
 @pytest.fixture
@@ -165,9 +173,21 @@ async def test_mail_for_a_mailbox_of_another_of_our_domains_is_refused(smtp: Smt
     assert (reply.code, reply.text[:5]) == (550, "5.1.1")
 
 
-@pytest.mark.parametrize("domain", ["elsewhere.test", "mx.test.elsewhere.test", "sub.mx.test", "test", "[127.0.0.1]"])
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "elsewhere.test",
+        "mx.test.elsewhere.test",
+        "sub.mx.test",
+        "test",
+        "mx.test.",
+        "[127.0.0.1]",
+        "[IPv6:::1]",
+        "bücher.test",
+    ],
+)
 async def test_mail_for_a_domain_that_is_not_ours_is_refused(smtp: SmtpClient, domain: str) -> None:
-    await smtp.converse(*BEGUN)
+    await smtp.converse(EXTENDED, ("MAIL FROM:<> SMTPUTF8", 250))
 
     reply = await smtp.command(f"RCPT TO:<reader@{domain}>")
 
@@ -198,6 +218,34 @@ async def test_a_recipient_with_a_tag_reaches_the_mailbox_and_is_shown_as_given(
     assert [each["to_addr"] for each in polled["messages"]] == [given]
 
 
+async def test_a_recipient_in_quotes_reaches_the_mailbox(smtp: SmtpClient, pair: Pair, address: str) -> None:
+    local_part, _, domain = address.partition("@")
+
+    await smtp.deliver(message(), f'"{local_part}"@{domain}')
+
+    assert stored(pair.database_url, address) == [message()]
+
+
+async def test_a_recipient_beyond_ascii_needs_smtputf8(smtp: SmtpClient) -> None:
+    await smtp.converse(*BEGUN)
+
+    reply = await smtp.command("RCPT TO:<grüße@mx.test>")
+
+    assert (reply.code, reply.text[:5]) == (553, "5.6.7")
+
+
+async def test_a_recipient_beyond_ascii_is_looked_up_once_smtputf8_was_asked_for(smtp: SmtpClient) -> None:
+    await smtp.converse(EXTENDED, ("MAIL FROM:<> SMTPUTF8", 250))
+
+    reply = await smtp.command("RCPT TO:<grüße@mx.test>")
+
+    assert (reply.code, reply.text[:5]) == (550, "5.1.1")
+
+
+async def test_a_tag_beyond_ascii_reaches_the_mailbox(smtp: SmtpClient, address: str) -> None:
+    await smtp.converse(EXTENDED, ("MAIL FROM:<> SMTPUTF8", 250), (f"RCPT TO:<{address.replace('@', '+grüße@')}>", 250))
+
+
 async def test_a_source_route_is_ignored(smtp: SmtpClient, address: str) -> None:
     await smtp.converse(*BEGUN, (f"RCPT TO:<@relay.test:{address}>", 250))
 
@@ -224,12 +272,21 @@ async def test_what_is_no_forward_path_is_refused(smtp: SmtpClient, line: str) -
     assert (reply.code, reply.text[:5]) == (501, "5.1.3")
 
 
-async def test_a_parameter_of_rcpt_is_not_known(smtp: SmtpClient, address: str) -> None:
+@pytest.mark.parametrize("parameter", ["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;reader@mx.test", "SIZE=1", "X"])
+async def test_a_parameter_of_rcpt_is_not_known(smtp: SmtpClient, address: str, parameter: str) -> None:
     await smtp.converse(*BEGUN)
 
-    reply = await smtp.command(f"RCPT TO:<{address}> NOTIFY=NEVER")
+    reply = await smtp.command(f"RCPT TO:<{address}> {parameter}")
 
     assert (reply.code, reply.text[:5]) == (555, "5.5.4")
+
+
+async def test_a_parameter_of_rcpt_that_is_none_is_refused(smtp: SmtpClient, address: str) -> None:
+    await smtp.converse(*BEGUN)
+
+    reply = await smtp.command(f"RCPT TO:<{address}> =NEVER")
+
+    assert (reply.code, reply.text[:5]) == (501, "5.5.4")
 
 
 # MAIL and its parameters
@@ -308,6 +365,7 @@ async def test_a_mail_command_that_was_refused_leaves_no_transaction(smtp: SmtpC
 # The other commands
 
 
+@pytest.mark.parametrize("before", STATES.values(), ids=STATES)
 @pytest.mark.parametrize(
     ("line", "code", "enhanced"),
     [
@@ -322,9 +380,15 @@ async def test_a_mail_command_that_was_refused_leaves_no_transaction(smtp: SmtpC
         ("STARTTLS", 502, "5.5.1"),
         ("", 500, "5.5.2"),
         (" NOOP", 500, "5.5.2"),
+        ("UNKNOWN", 500, "5.5.2"),
     ],
 )
-async def test_a_command_has_its_reply(smtp: SmtpClient, line: str, code: int, enhanced: str) -> None:
+async def test_a_command_has_its_reply_in_every_state(
+    smtp: SmtpClient, before: tuple[tuple[str, int], ...], line: str, code: int, enhanced: str
+) -> None:
+    for exchange in before:
+        await smtp.converse(exchange)
+
     reply = await smtp.command(line)
 
     assert (reply.code, reply.text[:5]) == (code, enhanced)
@@ -403,6 +467,25 @@ async def test_a_transaction_may_come_in_one_packet(smtp: SmtpClient, pair: Pair
     await smtp.send(f"MAIL FROM:<>\r\nRCPT TO:<{one}>\r\nRCPT TO:<{two}>\r\nDATA\r\n".encode())
 
     assert [(await smtp.reply()).code for _ in range(4)] == [250, 250, 250, 354]
+
+
+async def test_recipients_in_one_packet_have_their_replies_in_order(smtp: SmtpClient, address: str) -> None:
+    await smtp.converse(EXTENDED)
+
+    await smtp.send(
+        f"MAIL FROM:<>\r\nRCPT TO:<nobody@mx.test>\r\nRCPT TO:<{address}>\r\nRCPT TO:<reader@elsewhere.test>\r\n"
+        "DATA\r\n".encode()
+    )
+
+    assert [(await smtp.reply()).code for _ in range(5)] == [250, 550, 250, 550, 354]
+
+
+async def test_data_in_one_packet_with_recipients_that_are_all_refused_asks_for_nothing(smtp: SmtpClient) -> None:
+    await smtp.converse(EXTENDED)
+
+    await smtp.send(b"MAIL FROM:<>\r\nRCPT TO:<nobody@mx.test>\r\nDATA\r\nRSET\r\n")
+
+    assert [(await smtp.reply()).code for _ in range(4)] == [250, 550, 503, 250]
 
 
 async def test_the_next_transaction_may_stand_behind_the_final_dot(smtp: SmtpClient, pair: Pair) -> None:

@@ -9,6 +9,7 @@ import uuid
 from fake_email.database import Connection
 
 _DROP_ABANDONED = "DELETE FROM staged_content WHERE staged_at < now() - interval '1 hour'"
+_DROP = "DELETE FROM staged_content WHERE id = %(id)s"
 _COPY = "COPY staged_content (id, content) FROM STDIN (FORMAT BINARY)"
 
 # postgresql.org/docs, COPY, "Binary Format": signature, flags, extension; then for each row the number of its fields,
@@ -30,3 +31,8 @@ async def put(connection: Connection, content: bytes) -> uuid.UUID:
             await copy.write(content[at : at + _PIECE_OCTETS])
         await copy.write(_TRAILER)
     return staged_id
+
+
+async def drop(connection: Connection, staged_id: uuid.UUID | None) -> None:
+    """Take away what will not be fetched."""
+    await connection.execute(_DROP, {"id": staged_id})

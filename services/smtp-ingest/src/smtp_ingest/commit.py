@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 import psycopg
@@ -12,7 +13,7 @@ from fake_email.database import Database
 from fake_email.errors import ServiceError
 from fake_email.messages import Arrival, Outcome
 from fake_email.settings import Settings
-from smtp_ingest.gather import Gatherer
+from smtp_ingest.gather import Gatherer, QueueFull
 
 log = structlog.get_logger()
 
@@ -57,9 +58,14 @@ class Committer:
 
     async def commit(self, arrival: Arrival) -> Outcome:
         """What became of `arrival`, once it is committed; raises DatabaseAway, QueueFull and NotStored."""
-        if arrival.octets > _STAGED_OCTETS:
-            arrival = await self._stage(arrival)
-        return await self._gatherer.submit(arrival, len(arrival.content))
+        if arrival.octets <= _STAGED_OCTETS or self.is_full:
+            return await self._gatherer.submit(arrival, arrival.octets)
+        staged_arrival = await self._stage(arrival)
+        try:
+            return await self._gatherer.submit(staged_arrival, arrival.octets)
+        except (QueueFull, NotStored):
+            await self._drop(staged_arrival)
+            raise
 
     async def _stage(self, arrival: Arrival) -> Arrival:
         async with self._staging:
@@ -71,6 +77,10 @@ class Committer:
                 log.error("message_not_staged", error=type(error).__name__, octets=arrival.octets)  # noqa: TRY400
                 raise NotStored(str(NotStored.__doc__)) from error
         return msgspec.structs.replace(arrival, content=b"", staged_id=staged_id)
+
+    async def _drop(self, arrival: Arrival) -> None:
+        with suppress(psycopg.Error, ServiceError):  # or it goes within the hour
+            await self._database.run(lambda connection: staged.drop(connection, arrival.staged_id))
 
     async def _store(self, arrivals: Sequence[Arrival]) -> Sequence[Outcome | ServiceError]:
         outcomes: Sequence[Outcome | ServiceError]
