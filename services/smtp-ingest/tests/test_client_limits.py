@@ -15,8 +15,6 @@ from fake_email.process import raise_file_limit
 from fake_email.settings import Settings
 from smtp_ingest.clients import Clients
 
-OWN = "192.0.2.25"
-
 
 @pytest.fixture(scope="module")
 def foreign() -> str:
@@ -29,9 +27,9 @@ def foreign() -> str:
 
 
 @asynccontextmanager
-async def connection(port: int, source: str = "127.0.0.1") -> AsyncIterator[SmtpClient]:
+async def connection(port: int, source: str = "127.0.0.1", host: str = "127.0.0.1") -> AsyncIterator[SmtpClient]:
     """A client that has read nothing yet."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+    reader, writer = await asyncio.open_connection(host, port, local_addr=(source, 0))
     try:
         yield SmtpClient(reader, writer)
     finally:
@@ -165,7 +163,7 @@ def clients(sessions: int = 2, per_minute: int = 1_000, exempt: tuple[str, ...] 
     ids=["IPv4 mapped to IPv6", "an IPv6 /64", "zones"],
 )
 def test_one_client_may_have_several_addresses(one: str, other: str) -> None:
-    assert clients().key(one, OWN) == clients().key(other, OWN)
+    assert clients().key(one) == clients().key(other)
 
 
 @pytest.mark.parametrize(
@@ -178,21 +176,33 @@ def test_one_client_may_have_several_addresses(one: str, other: str) -> None:
     ],
 )
 def test_different_clients_are_counted_apart(one: str, other: str) -> None:
-    assert clients().key(one, OWN) != clients().key(other, OWN)
+    assert clients().key(one) != clients().key(other)
 
 
 @pytest.mark.parametrize(
     "address",
-    ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", OWN, f"::ffff:{OWN}", "198.51.100.7", "2001:db8:1:2::3", ""],
+    ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "198.51.100.7", "2001:db8:1:2::3", ""],
 )
 def test_this_host_and_exempt_networks_are_not_counted(address: str) -> None:
     exempt = clients(exempt=("198.51.100.0/24", "2001:db8:1::/48"))
 
-    assert exempt.key(address, OWN) is None
+    assert exempt.key(address) is None
+
+
+async def test_this_host_is_not_counted_by_whatever_address_it_comes(
+    foreign: str, database_url: str, tmp_path: Path
+) -> None:
+    settings = {"SMTP_HOST": "0.0.0.0", "SMTP_MAX_CLIENT_SESSIONS": "1"}
+    with running_smtp(database_url, tmp_path, **settings) as (pair, _):
+        async with AsyncExitStack() as stack:
+            own = [await stack.enter_async_context(connection(pair.smtp_port, foreign, foreign)) for _ in range(2)]
+            codes = [(await client.reply()).code for client in own]
+
+    assert codes == [220, 220]
 
 
 def test_a_client_outside_the_exempt_networks_is_counted() -> None:
-    assert clients(exempt=("198.51.100.0/24", "2001:db8:1::/48")).key("198.51.101.7", OWN) is not None
+    assert clients(exempt=("198.51.100.0/24", "2001:db8:1::/48")).key("198.51.101.7") is not None
 
 
 def test_a_client_has_so_many_sessions_at_a_time() -> None:

@@ -1,21 +1,19 @@
 """How the daemon ends, and how it does not begin."""
 
 import asyncio
-import os
 import signal
 import socket
-import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 from harness import (
-    COMMANDS,
     DEADLINE_SECONDS,
     Pair,
     Service,
     SmtpClient,
+    failed_start,
     free_port,
     is_waited_for,
     locked,
@@ -41,19 +39,6 @@ def stop(service: Service, number: signal.Signals = signal.SIGTERM) -> None:
     """Ask it to end, and see that it has begun to."""
     service.process.send_signal(number)
     service.wait_for_event("stopping")
-
-
-def start(**environ: str) -> subprocess.CompletedProcess[str]:
-    """A daemon that is expected to end by itself."""
-    known = {name: value for name, value in os.environ.items() if name not in {"DOMAIN", "DATABASE_URL"}}
-    return subprocess.run(
-        [COMMANDS / "smtp-ingest"],
-        env=known | {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": "0", "DATABASE_URL": "postgresql:///"} | environ,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_SECONDS,
-        check=False,
-    )
 
 
 def is_refused(port: int) -> bool:
@@ -136,13 +121,42 @@ async def test_a_transaction_that_never_ends_is_cut(database_url: str, tmp_path:
         assert stored(database_url, address) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_second_signal_ends_the_daemon_at_once(
+    database_url: str, tmp_path: Path, number: signal.Signals
+) -> None:
+    with running_smtp(database_url, tmp_path, DRAIN_SECONDS="600") as (pair, service):
+        async with SmtpClient.connect(pair.smtp_port) as client:
+            await client.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
+            stop(service)
+
+            service.process.send_signal(number)
+
+            assert await exit_status(service) == -number
+
+
+async def test_a_second_sigterm_acknowledges_nothing_that_is_not_committed(database_url: str, tmp_path: Path) -> None:
+    address = make_mailbox(database_url)
+    with running_smtp(database_url, tmp_path, DRAIN_SECONDS="600") as (pair, service):
+        async with SmtpClient.connect(pair.smtp_port) as client:
+            await client.begin(address)
+            with locked(database_url, address) as connection:
+                await client.send(message() + b".\r\n")
+                await until(lambda: is_waited_for(connection))
+                stop(service)
+
+                service.process.terminate()
+
+                assert await client.is_closed()
+
+
 # The beginning
 
 
 def test_a_busy_port_ends_the_start_with_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = str(busy.getsockname()[1])
-        ended = start(DOMAIN="mx.test", SMTP_PORT=port)
+        ended = failed_start(DOMAIN="mx.test", SMTP_PORT=port)
 
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1
@@ -150,7 +164,7 @@ def test_a_busy_port_ends_the_start_with_one_line() -> None:
 
 
 def test_a_missing_variable_ends_the_start_with_one_line_that_names_it() -> None:
-    ended = start()
+    ended = failed_start()
 
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1

@@ -1,5 +1,6 @@
 """Where log events go: JSON on stderr, readable lines on a terminal, and the libraries' own loggers the same way."""
 
+import datetime
 import json
 import logging
 import sys
@@ -23,7 +24,7 @@ def configure(level: str) -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _add_time,
     ]
     structlog.configure(
         processors=[*shared, *_rendering()],
@@ -46,10 +47,18 @@ def configure(level: str) -> None:
         logging.getLogger(name).setLevel(max(floor, number))
 
 
+def _add_time(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    event["time"] = datetime.datetime.now(datetime.UTC)  # msgspec writes it out (RFC 3339) in a tenth of the time
+    return event
+
+
 def _rendering() -> list[structlog.typing.Processor]:
     if sys.stderr.isatty():
         # Its own choice would show the values of variables, and with them content and tokens.
-        return [structlog.dev.ConsoleRenderer(pad_event_to=24, exception_formatter=structlog.dev.plain_traceback)]
+        return [
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+            structlog.dev.ConsoleRenderer(pad_event_to=24, exception_formatter=structlog.dev.plain_traceback),
+        ]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
 
 
@@ -57,4 +66,5 @@ def _to_json(event: object, **_: object) -> str:
     try:
         return msgspec.json.encode(event, enc_hook=repr).decode()
     except UnicodeEncodeError:  # a lone surrogate, from octets that are no UTF-8
-        return json.dumps(event, default=repr, ensure_ascii=False).encode(errors="replace").decode()
+        line = json.dumps(msgspec.to_builtins(event, enc_hook=repr), ensure_ascii=False)
+        return line.encode(errors="replace").decode()

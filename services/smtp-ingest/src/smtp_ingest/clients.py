@@ -25,10 +25,10 @@ class Clients:
         # The minute of each client begins with its first session, so the one that began first stands first.
         self._minutes: OrderedDict[int, tuple[float, int]] = OrderedDict()
 
-    def _key(self, address: str, own_address: str) -> int | None:
+    def _key(self, address: str) -> int | None:
         """What a client is counted under; None for one that no limit of its own holds for."""
         client = _parse(address)
-        if client is None or client.is_loopback or client == _parse(own_address):
+        if client is None or client.is_loopback:
             return None
         if any(client in network for network in self._exempt):
             return None

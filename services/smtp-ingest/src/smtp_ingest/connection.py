@@ -66,10 +66,10 @@ class Connection(aiosmtpd.smtp.SMTP):
     # The transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        peer = transport.get_extra_info("peername")
         self.peer: str = peer[0] if peer else ""
         self.log = log.bind(session=secrets.token_hex(4), peer=self.peer)
-        refusal = self._refuse(own[0] if own else "")
+        refusal = self._refuse(transport)
         if refusal:
             self.is_ending = True
             transport.write(f"{refusal}\r\n".encode())  # type: ignore[attr-defined]  # TCP's can write
@@ -81,14 +81,17 @@ class Connection(aiosmtpd.smtp.SMTP):
         self._waiting_since = self.loop.time()
         super().connection_made(transport)
 
-    def _refuse(self, own_address: str) -> str | None:
+    def _refuse(self, transport: asyncio.BaseTransport) -> str | None:
         """The reply to a connection that is one too many."""
         if self._service.sessions.draining:
             return replies.SHUTTING_DOWN
         limit: str | None = "smtp_max_sessions"
         if len(self._service.sessions) < self._service.settings.smtp_max_sessions:
-            self._client = self._service.clients.key(self.peer, own_address)
-            limit = None if self._client is None else self._service.clients.admit(self._client, self.loop.time())
+            client, limit = self._service.clients.key(self.peer), None
+            own = transport.get_extra_info("sockname")
+            if client is not None and own and own[0] != self.peer:
+                limit = self._service.clients.admit(client, self.loop.time())
+                self._client = client if limit is None else None
         if limit is None:
             return None
         self.log.warning("limit_reached", limit=limit)

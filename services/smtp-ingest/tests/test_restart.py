@@ -1,0 +1,138 @@
+"""A daemon that is ended and started again and again while mail comes: nothing is lost, nothing is doubled."""
+
+import asyncio
+import signal
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+from harness import DEADLINE_SECONDS, Pair, Service, SmtpClient, make_mailbox, message, until
+
+SENDERS = 50
+
+
+class Sender:
+    """One that has always another message, and sends each until it is acknowledged (RFC 5321 §4.5.4.1)."""
+
+    def __init__(self, number: int, port: int, address: str) -> None:
+        self._number = number
+        self._port = port
+        self._address = address
+        self._begun = 0
+        self.acknowledged: list[bytes] = []
+        self.is_enough = False
+
+    async def run(self) -> None:
+        """Send until it is enough, and what was begun by then is acknowledged."""
+        while self._has_more():
+            with suppress(ConnectionError, EOFError):
+                reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                with closing(writer):
+                    await self._converse(SmtpClient(reader, writer))
+
+    def _has_more(self) -> bool:
+        return not self.is_enough or len(self.acknowledged) < self._begun
+
+    async def _converse(self, client: SmtpClient) -> None:
+        """One session, until the daemon will not have it any more."""
+        code = (await client.reply()).code
+        while code in {220, 250} and self._has_more():
+            content = message(f"{self._number}, {len(self.acknowledged)}", "Word for word.\r\n" * 100)
+            self._begun = len(self.acknowledged) + 1
+            code = await self._send(client, content)
+            if code == 250:
+                self.acknowledged.append(content)
+        assert code < 500
+
+    async def _send(self, client: SmtpClient, content: bytes) -> int:
+        """The reply to the final dot, or the first that is no success."""
+        lines = ("EHLO client.test", "MAIL FROM:<writer@client.test>", f"RCPT TO:<{self._address}>", "DATA")
+        for line in lines:
+            reply = await client.command(line)
+            if reply.code not in {250, 354}:
+                return reply.code
+        await client.send(content + b".\r\n")
+        return (await client.reply()).code
+
+
+def all_stored(database_url: str, addresses: list[str]) -> Counter[bytes]:
+    """The content of every message in these mailboxes, and how often it is there."""
+    query = """
+        SELECT content
+        FROM message
+        JOIN mailbox ON mailbox.id = message.mailbox_id
+        WHERE mailbox.address = ANY(%s)
+    """
+    with psycopg.connect(database_url) as connection:
+        return Counter(bytes(content) for (content,) in connection.execute(query, [addresses]))
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """The socket that stays, as a socket unit's does."""
+    with socket.create_server(("127.0.0.1", 0), backlog=SENDERS) as listener:
+        yield listener
+
+
+def end(service: Service) -> None:
+    service.process.terminate()
+
+
+def end_at_once(service: Service) -> None:
+    service.process.terminate()
+    service.wait_for_event("stopping")
+    service.process.terminate()
+
+
+def kill(service: Service) -> None:
+    service.process.send_signal(signal.SIGKILL)
+
+
+async def serve(daemon: Pair, listener: socket.socket, senders: list[Sender], finish: Callable[[Service], None]) -> int:
+    """Start a daemon, have it acknowledge two messages of each sender or as many, and finish it; its exit status."""
+    goal = acknowledged(senders) + 2 * len(senders)
+    service = await asyncio.to_thread(daemon.start_smtp, [listener])
+    await until(lambda: acknowledged(senders) >= goal)
+    await asyncio.to_thread(finish, service)
+    return await asyncio.to_thread(service.process.wait, DEADLINE_SECONDS)
+
+
+def acknowledged(senders: list[Sender]) -> int:
+    return sum(len(sender.acknowledged) for sender in senders)
+
+
+@pytest.mark.parametrize(
+    ("finish", "restarts", "expected"),
+    [(end, 10, {0}), (end_at_once, 2, {0, -signal.SIGTERM}), (kill, 2, {-signal.SIGKILL})],
+    ids=["SIGTERM", "SIGTERM twice", "SIGKILL"],
+)
+async def test_restarts_under_load_lose_nothing_and_double_nothing(
+    database_url: str,
+    tmp_path: Path,
+    listener: socket.socket,
+    finish: Callable[[Service], None],
+    restarts: int,
+    expected: set[int],
+) -> None:
+    daemon = Pair(database_url, tmp_path, MAILBOX_QUOTA_MESSAGES="100000")
+    addresses = [make_mailbox(database_url) for _ in range(SENDERS)]
+    senders = [Sender(number, listener.getsockname()[1], address) for number, address in enumerate(addresses)]
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for sender in senders:
+                tasks.create_task(sender.run())
+            statuses = {await serve(daemon, listener, senders, finish) for _ in range(restarts)}
+            for sender in senders:
+                sender.is_enough = True
+            await asyncio.to_thread(daemon.start_smtp, [listener])
+    finally:
+        daemon.end()
+
+    sent = Counter(content for sender in senders for content in sender.acknowledged)
+    assert all_stored(database_url, addresses) == sent
+    assert statuses <= expected
