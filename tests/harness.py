@@ -167,6 +167,19 @@ def running_smtp(database_url: str, directory: Path, **environ: str) -> Iterator
         pair.end()
 
 
+def failed_start(**environ: str) -> subprocess.CompletedProcess[str]:
+    """A smtp-ingest that is expected to end by itself, before it serves."""
+    known = {name: value for name, value in os.environ.items() if name not in {"DOMAIN", "DATABASE_URL"}}
+    return subprocess.run(
+        [COMMANDS / "smtp-ingest"],
+        env=known | {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": "0", "DATABASE_URL": "postgresql:///"} | environ,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+
+
 def deadline(seconds: float = DEADLINE_SECONDS) -> Iterator[None]:
     """Turns of a loop that waits for something to become true, a few milliseconds apart, until it is too late."""
     ends_at = time.monotonic() + seconds
