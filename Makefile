@@ -60,7 +60,7 @@ lock: $(READY) ## pin what the pyproject.toml files ask for; UPGRADE=--upgrade t
 
 test-clients: $(READY) ## real clients against smtp-ingest: Postfix, Exim and more, fetched; as root, on Debian; takes minutes
 	$(VENV)/bin/python tests/clients/fetch.py
-	$(VENV)/bin/pytest --timeout=300 tests/clients
+	$(VENV)/bin/pytest -n0 --timeout=300 tests/clients
 
 clean: ## remove the virtual environment and the tools' caches; the mail in .local/ stays
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
