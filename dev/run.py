@@ -59,6 +59,7 @@ def _run(environ: dict[str, str]) -> None:
     try:
         if postgres:
             postgres.start()
+            print(f"Postgres: {postgres.url}", flush=True)
         else:
             _check_database(settings.database_url)
         _migrate(environ)
