@@ -14,10 +14,12 @@ import psycopg
 import pytest
 from harness import (
     DEADLINE_SECONDS,
+    DOMAINS,
     Pair,
     Service,
     SmtpClient,
     deadline,
+    failed_start,
     make_mailbox,
     message,
     running_smtp,
@@ -288,3 +290,10 @@ async def test_who_connects_while_the_daemon_ends_waits_for_the_next_one(
     async with asyncio.timeout(DEADLINE_SECONDS):
         assert await reader.read(3) == b"220"
     writer.close()
+
+
+def test_what_a_manager_would_not_say_ends_the_start_with_one_line_that_names_it() -> None:
+    ended = failed_start(DOMAIN=DOMAINS[0], WATCHDOG_USEC="soon")
+
+    assert ended.returncode == 2
+    assert ended.stderr == "WATCHDOG_USEC: not a number, which the service manager would give\n"

@@ -25,6 +25,7 @@ def main() -> None:
         certificate = None
         if settings.tls_cert_file and settings.tls_key_file:
             certificate = Certificate(settings.tls_cert_file, settings.tls_key_file)
+        notifier = systemd.Notifier(os.environ)
         listeners = systemd.listeners(os.environ) or [daemon.bind(settings)]
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
@@ -35,7 +36,7 @@ def main() -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.freeze()  # what was imported stays: to look through it for garbage takes tens of milliseconds
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(daemon.run(settings, certificate, listeners, systemd.Notifier(os.environ)))
+        runner.run(daemon.run(settings, certificate, listeners, notifier))
 
 
 if __name__ == "__main__":
