@@ -257,6 +257,7 @@ class Connection(aiosmtpd.smtp.SMTP):
         self._is_shaking_hands = False
         self.outcome = "lost"
         self.transport = transport
-        self._reader._transport = transport  # type: ignore[attr-defined]  # noqa: SLF001  # as aiosmtpd does
-        self._writer = asyncio.StreamWriter(transport, self, self._reader, self.loop)
+        # As aiosmtpd does: a new writer would not do, since the old one closes its transport when it is forgotten.
+        self._reader._transport = transport  # type: ignore[attr-defined]  # noqa: SLF001
+        self._writer._transport = transport  # type: ignore[attr-defined]  # noqa: SLF001
         self.tls = f"{tls.version()} {tls.cipher()[0]}"
