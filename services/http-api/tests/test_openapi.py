@@ -63,7 +63,7 @@ async def test_the_document_is_json_of_openapi_3_1(http: httpx.AsyncClient, docu
     assert document.openapi.startswith("3.1.")
 
 
-async def test_it_describes_the_four_calls_and_nothing_else(document: Document) -> None:
+async def test_it_describes_each_call_and_nothing_else(document: Document) -> None:
     calls = {(method, path) for path, methods in document.paths.items() for method in methods}
 
     assert calls == {
@@ -71,6 +71,7 @@ async def test_it_describes_the_four_calls_and_nothing_else(document: Document) 
         ("post", "/api/temporary-address"),
         ("get", "/api/inbox/poll"),
         ("get", "/api/inbox/stream"),
+        ("get", "/api/messages/{message_id}/source"),
     }
 
 
@@ -87,6 +88,7 @@ async def test_each_call_says_what_it_does_and_how_it_fails(document: Document) 
         "/api/temporary-address": {"400", "409", "413", "503"},
         "/api/inbox/poll": {"400", "404", "503"},
         "/api/inbox/stream": {"400", "404", "503"},
+        "/api/messages/{message_id}/source": {"404", "503"},
     }
 
 

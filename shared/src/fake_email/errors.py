@@ -21,5 +21,9 @@ class MailboxNotFound(ServiceError):
     """No live mailbox has this address, or it is private and the token is not its own."""
 
 
+class MessageNotFound(ServiceError):
+    """No message of a live mailbox has this id, or the mailbox is private and the token is not its own."""
+
+
 class AddressTaken(ServiceError):
     """This address was given out before."""

@@ -27,6 +27,7 @@ from http_api.event_stream import Streams, outliving
 from http_api.health import health
 from http_api.poll import poll
 from http_api.problems import AnyRequest
+from http_api.source import source
 from http_api.stream import stream
 
 log = structlog.get_logger()
@@ -59,7 +60,7 @@ def create_app(settings: Settings) -> ASGIApp:
             signal.raise_signal(signal.SIGTERM)
 
     litestar = Litestar(
-        route_handlers=[health, create_temporary_address, poll, stream],
+        route_handlers=[health, create_temporary_address, poll, stream, source],
         dependencies={"api": Provide(provide, sync_to_thread=False)},
         lifespan=[lifespan],
         response_headers={"Cache-Control": "no-store"},

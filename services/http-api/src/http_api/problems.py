@@ -15,7 +15,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 
-from fake_email.errors import AddressTaken, DatabaseAway, MailboxNotFound, ServiceError
+from fake_email.errors import AddressTaken, DatabaseAway, MailboxNotFound, MessageNotFound, ServiceError
 
 log = structlog.get_logger()
 
@@ -44,6 +44,11 @@ class BadInput(ServiceError):
 
 _FACTS: dict[type[ServiceError], tuple[int, str, str]] = {
     MailboxNotFound: (404, "mailbox_not_found", "No mailbox has this address: it never existed or has expired."),
+    MessageNotFound: (
+        404,
+        "message_not_found",
+        "No message has this id: it never existed, was deleted, or its mailbox has expired.",
+    ),
     AddressTaken: (409, "address_taken", "This address was given out before; ask for another."),
     DatabaseAway: (503, "database_away", "Mail cannot be read at the moment; try again in a few seconds."),
 }
