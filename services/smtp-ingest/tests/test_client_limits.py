@@ -141,6 +141,51 @@ async def test_1000_idle_sessions_take_less_than_200_megabytes(full: tuple[Pair,
 # How clients are counted
 
 
+@pytest.fixture
+def small(pair: Pair, tmp_path: Path) -> Iterator[Pair]:
+    """A daemon that takes three sessions."""
+    with running_smtp(pair.database_url, tmp_path, SMTP_MAX_SESSIONS="3") as (own, _):
+        yield own
+
+
+async def test_a_client_that_has_none_gets_the_place_of_the_session_that_was_idle_longest(
+    small: Pair, foreign: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        idle = [await stack.enter_async_context(SmtpClient.connect(small.smtp_port)) for _ in range(3)]
+        await idle[0].converse(("NOOP", 250))
+
+        async with connection(small.smtp_port, foreign) as client:
+            greeting = await client.reply()
+            ended = await idle[1].reply()
+            await idle[0].converse(("NOOP", 250))
+            await idle[2].converse(("NOOP", 250))
+
+    assert greeting.code == 220
+    assert (ended.code, ended.text[:5]) == (421, "4.7.0")
+
+
+async def test_nobody_gets_the_place_of_a_transaction(small: Pair, foreign: str) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(3):
+            client = await stack.enter_async_context(SmtpClient.connect(small.smtp_port))
+            await client.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
+
+        refused = await refusal(small.smtp_port, foreign)
+
+    assert refused == (421, "4.7.0", True)
+
+
+async def test_a_client_that_has_a_session_gets_nobodys_place(small: Pair) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(3):
+            await stack.enter_async_context(SmtpClient.connect(small.smtp_port))
+
+        refused = await refusal(small.smtp_port)
+
+    assert refused == (421, "4.7.0", True)
+
+
 def clients(sessions: int = 2, per_minute: int = 1_000, exempt: tuple[str, ...] = ()) -> Clients:
     return Clients(
         Settings(

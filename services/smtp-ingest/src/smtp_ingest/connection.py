@@ -78,24 +78,32 @@ class Connection(aiosmtpd.smtp.SMTP):
         self._is_admitted = True
         self._service.sessions.add(self)
         self._ends_at = self.loop.time() + self._service.settings.smtp_session_seconds
-        self._waiting_since = self.loop.time()
+        self.waiting_since = self.loop.time()
         super().connection_made(transport)
 
     def _refuse(self, transport: asyncio.BaseTransport) -> str | None:
         """The reply to a connection that is one too many."""
         if self._service.sessions.draining:
             return replies.SHUTTING_DOWN
-        limit: str | None = "smtp_max_sessions"
-        if len(self._service.sessions) < self._service.settings.smtp_max_sessions:
-            client, limit = self._service.clients.key(self.peer), None
-            own = transport.get_extra_info("sockname")
-            if client is not None and own and own[0] != self.peer:
-                limit = self._service.clients.admit(client, self.loop.time())
-                self._client = client if limit is None else None
+        limit = self._limit(transport)
         if limit is None:
             return None
         self.log.warning("limit_reached", limit=limit)
         return replies.FOR_LIMIT[limit]
+
+    def _limit(self, transport: asyncio.BaseTransport) -> str | None:
+        client, own = self._service.clients.key(self.peer), transport.get_extra_info("sockname")
+        if client is not None and own and own[0] != self.peer:
+            limit = self._service.clients.admit(client, self.loop.time())
+            if limit is not None:
+                return limit
+            self._client = client
+        sessions = self._service.sessions
+        if len(sessions) < self._service.settings.smtp_max_sessions or sessions.make_room(self.peer):
+            return None
+        if self._client is not None:
+            self._service.clients.leave(self._client)
+        return "smtp_max_sessions"
 
     def _set_rset_state(self) -> None:
         pass  # what is said keeps its own state; aiosmtpd's is not made
@@ -165,8 +173,17 @@ class Connection(aiosmtpd.smtp.SMTP):
         self.end_with(replies.FOR_LIMIT[limit], limit)
 
     def drain(self) -> None:
-        if (self._is_awaiting_command or self._is_shaking_hands) and not self.is_in_transaction:
+        if self.is_idle or self._is_shaking_hands:
             self.abort()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it could end now and nothing would be lost."""
+        return self._is_awaiting_command and not self.is_in_transaction and not self.is_ending
+
+    def give_way(self) -> None:
+        """End for the sake of another client."""
+        self._end_past("smtp_max_sessions")
 
     def abort(self) -> None:
         self.end_with(replies.SHUTTING_DOWN, "shutdown")
@@ -179,7 +196,7 @@ class Connection(aiosmtpd.smtp.SMTP):
 
     def _watch(self) -> None:
         now = self.loop.time()
-        idle_at = self._waiting_since + self._service.settings.smtp_idle_seconds
+        idle_at = self.waiting_since + self._service.settings.smtp_idle_seconds
         if self._is_shaking_hands:
             idle_at = self._ends_at  # a handshake has a timer of its own
         left = min(idle_at, self._ends_at) - now
@@ -202,14 +219,14 @@ class Connection(aiosmtpd.smtp.SMTP):
         if self.is_ending:
             raise ConnectionAbortedError
         self._is_awaiting_command = True
-        self._waiting_since = self.loop.time()
+        self.waiting_since = self.loop.time()
         line = await self._reader.readuntil(b"\n")
         self._is_awaiting_command = False
         return line
 
     async def read(self, octets: int = READ_OCTETS) -> bytes:
         """Up to so many octets, at least one; raises IncompleteReadError when there are none."""
-        self._waiting_since = self.loop.time()
+        self.waiting_since = self.loop.time()
         read = await self._reader.read(min(octets, READ_OCTETS))
         if not read:
             raise asyncio.IncompleteReadError(b"", octets)
@@ -233,7 +250,7 @@ class Connection(aiosmtpd.smtp.SMTP):
         plain.write(f"{ready}\r\n".encode())
         # No await until TLS has the transport: nothing comes in between.
         self._reader._buffer.clear()  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way
-        self._waiting_since = self.loop.time()
+        self.waiting_since = self.loop.time()
         self._is_shaking_hands = True
         self.outcome = "tls_failed"
         try:

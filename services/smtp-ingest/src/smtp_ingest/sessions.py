@@ -4,11 +4,22 @@ Python 3.11's Server.wait_closed returns at once and abort_clients is new in 3.1
 """
 
 import asyncio
+from collections import Counter
 from typing import Protocol
 
 
 class Drainable(Protocol):
-    """A session that can be asked to end, and made to."""
+    """A session that can be asked to end, and made to; `waiting_since` is the loop's time of its last word."""
+
+    peer: str
+    waiting_since: float
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it could end now and nothing would be lost."""
+
+    def give_way(self) -> None:
+        """End for the sake of another client."""
 
     def drain(self) -> None:
         """End now when idle, else after the transaction in flight."""
@@ -37,6 +48,15 @@ class Sessions:
         self._live.discard(session)
         if not self._live:
             self._none_left.set()
+
+    def make_room(self, peer: str) -> bool:
+        """Whether a client that has no session got the place of one that has several and leaves one idle."""
+        clients = Counter(session.peer for session in self._live)
+        idle = [session for session in self._live if session.is_idle and clients[session.peer] > 1]
+        if clients[peer] or not idle:
+            return False
+        min(idle, key=lambda session: session.waiting_since).give_way()
+        return True
 
     async def drain(self, seconds: float) -> None:
         """Let transactions in flight finish, end the idle, and after `seconds` cut what is left."""
