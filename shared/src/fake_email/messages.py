@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 from psycopg.rows import TupleRow
 
+from fake_email import staged
 from fake_email.database import Connection
 from fake_email.errors import MailboxNotFound
 from fake_email.events import CHANNEL, PAIRS_PER_EVENT
@@ -72,25 +73,18 @@ _STORE = """
         SELECT placed.id, placed.mailbox_id, placed.last_seq - placed.behind,
             placed.last_received_at - placed.behind * interval '1 microsecond',
             arrived.reverse_path, placed.recipient, arrived.from_header, arrived.from_address, arrived.subject,
-            arrived.date_header, arrived.text, arrived.html, arrived.attachments::jsonb,
-            CASE
-                WHEN arrived.staged_id IS NULL THEN arrived.content
-                ELSE (SELECT content FROM staged_content WHERE id = arrived.staged_id)
-            END,
+            arrived.date_header, arrived.text, arrived.html, arrived.attachments::jsonb, arrived.content,
             placed.content_sha256, arrived.client_address, arrived.host_name, arrived.protocol, arrived.tls
         FROM placed
         JOIN unnest(
             %(reverse_paths)b::text[], %(from_headers)b::text[], %(from_addresses)b::text[], %(subjects)b::text[],
             %(date_headers)b::timestamptz[], %(texts)b::text[], %(htmls)b::text[], %(attachments)b::text[],
-            %(contents)b::bytea[], %(staged_ids)b::uuid[], %(client_addresses)b::text[], %(host_names)b::text[],
-            %(protocols)b::text[], %(tls)b::text[]
+            %(contents)b::bytea[], %(client_addresses)b::text[], %(host_names)b::text[], %(protocols)b::text[],
+            %(tls)b::text[]
         ) WITH ORDINALITY AS arrived (
             reverse_path, from_header, from_address, subject, date_header, text, html, attachments, content,
-            staged_id, client_address, host_name, protocol, tls, ordinal
+            client_address, host_name, protocol, tls, ordinal
         ) USING (ordinal)
-    ), fetched AS (
-        DELETE FROM staged_content
-        WHERE id = ANY(%(staged_ids)b)
     ), numbered AS (
         SELECT id || ':' || last_seq AS pair, (row_number() OVER () - 1) / %(pairs_per_event)s AS event
         FROM advanced
@@ -206,6 +200,18 @@ async def store(connection: Connection, arrivals: Sequence[Arrival]) -> list[Out
     The same octets reach a mailbox once: storing again what is stored changes nothing. Raises
     psycopg.errors.UniqueViolation, having stored nothing, when another writer stored the same meanwhile.
     """
+    staged_ids = [
+        (each.id, arrival.staged_id) for arrival in arrivals if arrival.staged_id for each in arrival.deliveries
+    ]
+    if not staged_ids:
+        return await _store(connection, arrivals)
+    async with connection.transaction():
+        outcomes = await _store(connection, arrivals)
+        await staged.fetch(connection, staged_ids)
+    return outcomes
+
+
+async def _store(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]:
     deliveries = [(ordinal, each) for ordinal, arrival in enumerate(arrivals, 1) for each in arrival.deliveries]
     parsed = [arrival.parsed for arrival in arrivals]
     cursor = await connection.execute(
@@ -226,7 +232,6 @@ async def store(connection: Connection, arrivals: Sequence[Arrival]) -> list[Out
             "htmls": [each.html for each in parsed],
             "attachments": [msgspec.json.encode(each.attachments).decode() for each in parsed],
             "contents": [arrival.content for arrival in arrivals],
-            "staged_ids": [arrival.staged_id for arrival in arrivals],
             "client_addresses": [arrival.trace.client_address for arrival in arrivals],
             "host_names": [arrival.trace.host_name for arrival in arrivals],
             "protocols": [arrival.trace.protocol for arrival in arrivals],

@@ -5,11 +5,19 @@ that held up the event loop for 0.1 s at a stretch, where COPY takes its pieces 
 """
 
 import uuid
+from collections.abc import Sequence
 
 from fake_email.database import Connection
 
 _DROP_ABANDONED = "DELETE FROM staged_content WHERE staged_at < now() - interval '1 hour'"
-_DROP = "DELETE FROM staged_content WHERE id = %(id)s"
+# What is staged no more is null, which the table refuses; a message that was stored before has its content already.
+_FETCH = """
+    UPDATE message
+    SET content = (SELECT content FROM staged_content WHERE id = pair.staged_id)
+    FROM unnest(%(message_ids)s, %(staged_ids)s) AS pair (message_id, staged_id)
+    WHERE message.id = pair.message_id AND octet_length(message.content) = 0
+"""
+_DROP = "DELETE FROM staged_content WHERE id = ANY(%(ids)s)"
 _COPY = "COPY staged_content (id, content) FROM STDIN (FORMAT BINARY)"
 
 # postgresql.org/docs, COPY, "Binary Format": signature, flags, extension; then for each row the number of its fields,
@@ -33,6 +41,16 @@ async def put(connection: Connection, content: bytes) -> uuid.UUID:
     return staged_id
 
 
-async def drop(connection: Connection, staged_id: uuid.UUID | None) -> None:
-    """Take away what will not be fetched."""
-    await connection.execute(_DROP, {"id": staged_id})
+async def fetch(connection: Connection, pairs: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> None:
+    """Give each message that was stored, by its id, the content that was staged for it under the other id.
+
+    Raises psycopg.errors.NotNullViolation when that is not there any more.
+    """
+    staged_ids = [staged_id for _, staged_id in pairs]
+    await connection.execute(_FETCH, {"message_ids": [message_id for message_id, _ in pairs], "staged_ids": staged_ids})
+    await drop(connection, staged_ids)
+
+
+async def drop(connection: Connection, staged_ids: Sequence[uuid.UUID]) -> None:
+    """Take away what will not be fetched any more."""
+    await connection.execute(_DROP, {"ids": list(staged_ids)})

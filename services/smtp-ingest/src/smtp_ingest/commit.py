@@ -1,6 +1,7 @@
 """Group commit: while one transaction is in flight the next messages gather, then they go in one statement."""
 
 import asyncio
+import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -60,27 +61,24 @@ class Committer:
         """What became of `arrival`, once it is committed; raises DatabaseAway, QueueFull and NotStored."""
         if arrival.octets <= _STAGED_OCTETS or self.is_full:
             return await self._gatherer.submit(arrival, arrival.octets)
-        staged_arrival = await self._stage(arrival)
+        staged_id = await self._stage(arrival)
+        staged_arrival = msgspec.structs.replace(arrival, content=b"", staged_id=staged_id)
         try:
             return await self._gatherer.submit(staged_arrival, arrival.octets)
         except (QueueFull, NotStored):
-            await self._drop(staged_arrival)
+            with suppress(psycopg.Error, ServiceError):  # or it goes within the hour
+                await self._database.run(lambda connection: staged.drop(connection, [staged_id]))
             raise
 
-    async def _stage(self, arrival: Arrival) -> Arrival:
+    async def _stage(self, arrival: Arrival) -> uuid.UUID:
         async with self._staging:
             try:
-                staged_id = await self._database.run(
+                return await self._database.run(
                     lambda connection: staged.put(connection, arrival.content), answer_seconds=_ANSWER_SECONDS
                 )
             except psycopg.Error as error:
                 log.error("message_not_staged", error=type(error).__name__, octets=arrival.octets)  # noqa: TRY400
                 raise NotStored(str(NotStored.__doc__)) from error
-        return msgspec.structs.replace(arrival, content=b"", staged_id=staged_id)
-
-    async def _drop(self, arrival: Arrival) -> None:
-        with suppress(psycopg.Error, ServiceError):  # or it goes within the hour
-            await self._database.run(lambda connection: staged.drop(connection, arrival.staged_id))
 
     async def _store(self, arrivals: Sequence[Arrival]) -> Sequence[Outcome | ServiceError]:
         outcomes: Sequence[Outcome | ServiceError]
