@@ -4,20 +4,17 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import hypothesis
 import psycopg
 import psycopg.conninfo
 import pytest
-from harness import Pair, SmtpClient, client, running_pair
+from harness import MIGRATIONS, Pair, SmtpClient, client, running_pair
 from postgres import throw_away
 from psycopg import sql
 
 from fake_email import migrate
-
-ROOT = Path(__file__).parent
 
 # The suite tries the same examples every time; --hypothesis-profile=search --timeout=0 looks for others, for long.
 hypothesis.settings.register_profile("suite", derandomize=True, database=None, deadline=None, print_blob=True)
@@ -41,7 +38,7 @@ def template(cluster_url: str) -> Iterator[str]:
     """The name of a database with the schema and nothing in it."""
     with _database(cluster_url, None) as url:
         with psycopg.connect(url, autocommit=True) as connection:
-            migrate.migrate(connection, migrate.read(ROOT / "db/migrations"))
+            migrate.migrate(connection, migrate.read(MIGRATIONS))
         yield str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
 
 

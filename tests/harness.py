@@ -19,12 +19,15 @@ from typing import IO
 
 import httpx
 import msgspec
+import psutil
 import psycopg
+from postgres import EmbeddedPostgres, throw_away
 
-from fake_email import mailboxes, messages, mime
+from fake_email import mailboxes, messages, migrate, mime
 from fake_email.messages import Arrival, Delivery, Trace, new_id
 
 COMMANDS = Path(sys.executable).parent
+MIGRATIONS = Path(__file__).parents[1] / "db/migrations"
 DEADLINE_SECONDS = 20.0
 DOMAINS = ("mx.test", "other.test")
 
@@ -316,6 +319,28 @@ async def stream(
 def message(subject: str = "Hello", body: str = "Hello there.") -> bytes:
     """A small message, another one for each subject and body."""
     return (f"From: Writer <writer@client.test>\r\nTo: reader@mx.test\r\nSubject: {subject}\r\n\r\n{body}\r\n").encode()
+
+
+@contextmanager
+def own_postgres() -> Iterator[EmbeddedPostgres]:
+    """A migrated server that nobody else uses, to be stopped, started and killed."""
+    with throw_away() as server:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            migrate.migrate(connection, migrate.read(MIGRATIONS))
+        yield server
+
+
+def processes(postgres: EmbeddedPostgres) -> list[psutil.Process]:
+    """Every process of the server."""
+    postmaster = psutil.Process(postgres.postmaster_pid)
+    return [postmaster, *postmaster.children(recursive=True)]
+
+
+def kill(postgres: EmbeddedPostgres) -> None:
+    """SIGKILL to every process of the server."""
+    for process in processes(postgres):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def make_mailbox(database_url: str, lives: str = "1 hour") -> str:

@@ -4,11 +4,9 @@ from pathlib import Path
 
 import httpx
 import psycopg
-from harness import Pair, SmtpClient, message
+from harness import MIGRATIONS, Pair, SmtpClient, message
 
 from fake_email import migrate
-
-MIGRATIONS = Path(__file__).parents[1] / "db" / "migrations"
 
 
 def bring_up_to_date(database_url: str) -> None:

@@ -8,22 +8,27 @@ from pathlib import Path
 
 import httpx
 import psutil
-import psycopg
 import pytest
-from harness import DEADLINE_SECONDS, Pair, Service, client, make_mailbox, message, problem, store, stream, until
-from postgres import EmbeddedPostgres, throw_away
-
-from fake_email import migrate
-
-ROOT = Path(__file__).parents[3]
+from harness import (
+    DEADLINE_SECONDS,
+    Pair,
+    Service,
+    client,
+    make_mailbox,
+    message,
+    own_postgres,
+    problem,
+    store,
+    stream,
+    until,
+)
+from postgres import EmbeddedPostgres
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """One that may be stopped."""
-    with throw_away() as server:
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            migrate.migrate(connection, migrate.read(ROOT / "db/migrations"))
+    with own_postgres() as server:
         yield server
 
 

@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 from harness import (
@@ -14,18 +12,17 @@ from harness import (
     Service,
     SmtpClient,
     is_waited_for,
+    kill,
     locked,
     make_mailbox,
     message,
+    own_postgres,
     running_smtp,
     stored,
     until,
 )
-from postgres import EmbeddedPostgres, throw_away
+from postgres import EmbeddedPostgres
 
-from fake_email import migrate
-
-MIGRATIONS = Path(__file__).parents[3] / "db/migrations"
 SESSIONS = 10
 MESSAGES_A_SESSION = 30
 
@@ -33,9 +30,7 @@ MESSAGES_A_SESSION = 30
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A server of this file's own, which its tests stop, start and kill."""
-    with throw_away() as server:
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            migrate.migrate(connection, migrate.read(MIGRATIONS))
+    with own_postgres() as server:
         yield server
 
 
@@ -58,14 +53,6 @@ def away(postgres: EmbeddedPostgres) -> Iterator[None]:
         yield
     finally:
         postgres.start()
-
-
-def kill(postgres: EmbeddedPostgres) -> None:
-    """SIGKILL to every process of the server."""
-    postmaster = psutil.Process(postgres.postmaster_pid)
-    for process in [postmaster, *postmaster.children(recursive=True)]:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
 
 
 async def deliver(client: SmtpClient, content: bytes, address: str) -> None:

@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import psutil
-import psycopg
 import pytest
 from harness import (
     DEADLINE_SECONDS,
@@ -15,18 +14,18 @@ from harness import (
     Service,
     SmtpClient,
     is_waited_for,
+    kill,
     locked,
     make_mailbox,
     message,
+    own_postgres,
+    processes,
     running_smtp,
     stored,
     until,
 )
-from postgres import EmbeddedPostgres, throw_away
+from postgres import EmbeddedPostgres
 
-from fake_email import migrate
-
-MIGRATIONS = Path(__file__).parents[3] / "db/migrations"
 SENDERS = 50
 PIECE = (b"x" * 1_022 + b"\r\n") * 128
 PIECES = 25 * 1_048_576 // len(PIECE)
@@ -190,15 +189,8 @@ async def test_while_a_commit_takes_too_long_no_transaction_begins(pair: Pair, s
 @pytest.fixture
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A server of the test's own, which does not live to its end."""
-    with throw_away() as server:
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            migrate.migrate(connection, migrate.read(MIGRATIONS))
+    with own_postgres() as server:
         yield server
-
-
-def processes(postgres: EmbeddedPostgres) -> list[psutil.Process]:
-    postmaster = psutil.Process(postgres.postmaster_pid)
-    return [postmaster, *postmaster.children(recursive=True)]
 
 
 def peak_octets(service: Service) -> int:
@@ -236,9 +228,7 @@ async def test_50_senders_of_25_megabytes_to_a_database_that_stands_still_are_pu
                 sending = [tasks.create_task(send(client)) for client in clients]
                 await until(lambda: sent == SENDERS)
                 # Who waits for the database would do so for a while; now there is nothing to wait for.
-                for process in processes(postgres):
-                    with suppress(psutil.NoSuchProcess):
-                        process.kill()
+                kill(postgres)
         postgres.start()
         async with SmtpClient.connect(pair.smtp_port) as client:
             await client.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))

@@ -7,6 +7,7 @@ class anew for each connection, its timer is made anew for each command, and it 
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import aiosmtpd.smtp
 import structlog
@@ -15,6 +16,8 @@ from smtp_ingest import replies
 from smtp_ingest.service import Service
 
 log = structlog.get_logger()
+
+Result = TypeVar("Result")
 
 # At most so much is read at a time; the transport is paused when twice this waits to be read.
 READ_OCTETS = 131_072
@@ -30,7 +33,7 @@ class LimitReached(Exception):
 class Connection(aiosmtpd.smtp.SMTP):
     """Connect to disconnect, for `loop.create_server`; `converse` is what is said over it.
 
-    What is said sets `is_in_transaction` while an end would be rude, and `is_working` while the client waits for us.
+    What is said sets `is_in_transaction` while an end would be rude, and awaits by `working` what the client waits for.
     """
 
     _paused: bool  # asyncio's own: the transport has more to send than it likes
@@ -58,7 +61,7 @@ class Connection(aiosmtpd.smtp.SMTP):
         self._is_shaking_hands = False
         self.is_ending = False
         self.is_in_transaction = False
-        self.is_working = False
+        self._is_working = False
         self.messages = 0
         self.tls = ""
         self.outcome = "lost"
@@ -200,7 +203,7 @@ class Connection(aiosmtpd.smtp.SMTP):
         if self._is_shaking_hands:
             idle_at = self._ends_at  # a handshake has a timer of its own
         left = min(idle_at, self._ends_at) - now
-        if self.is_working or left > 0:
+        if self._is_working or left > 0:
             self._reset_timeout(max(left, _SOON_SECONDS))
             return
         # close() would wait for good for a client that reads no reply.
@@ -224,7 +227,7 @@ class Connection(aiosmtpd.smtp.SMTP):
         self._is_awaiting_command = False
         return line
 
-    async def read(self, octets: int = READ_OCTETS) -> bytes:
+    async def read(self, octets: int) -> bytes:
         """Up to so many octets, at least one; raises IncompleteReadError when there are none."""
         self.waiting_since = self.loop.time()
         read = await self._reader.read(min(octets, READ_OCTETS))
@@ -242,6 +245,14 @@ class Connection(aiosmtpd.smtp.SMTP):
         self._writer.write(f"{reply}\r\n".encode())
         if self._paused:
             await self._writer.drain()
+
+    async def working(self, work: Awaitable[Result]) -> Result:
+        """What `work` returns; until then the client waits for us, and is not idle."""
+        self._is_working = True
+        try:
+            return await work
+        finally:
+            self._is_working = False
 
     async def start_tls(self, ready: str) -> None:
         """Say `ready` and shake hands; what was sent in plain text until then is forgotten (RFC 3207 §5)."""

@@ -230,11 +230,7 @@ class Session:
         if self._refused_recipients > self._settings.smtp_max_refused_recipients:
             raise LimitReached("smtp_max_refused_recipients")
         if self._refused_recipients > _PROMPT_REFUSALS:
-            self._connection.is_working = True
-            try:
-                await asyncio.sleep(self._settings.smtp_refusal_delay_seconds)
-            finally:
-                self._connection.is_working = False
+            await self._connection.working(asyncio.sleep(self._settings.smtp_refusal_delay_seconds))
 
     async def _data(self, argument: str) -> None:
         if argument:

@@ -54,11 +54,7 @@ class Transaction:
 
     async def accept(self, address: str, given: str) -> str:
         """The reply to a recipient; raises DatabaseAway and QueueFull."""
-        self._connection.is_working = True
-        try:
-            recipient = await self._service.recipients.find(address)
-        finally:
-            self._connection.is_working = False
+        recipient = await self._connection.working(self._service.recipients.find(address))
         if recipient is None:
             return replies.NO_SUCH_MAILBOX
         if self._service.recipients.is_full(recipient, self._parameters.octets):
@@ -95,18 +91,16 @@ class Transaction:
         self._content.close()
         if self._content.fault:
             return self._refuse(self._content.fault)
-        self._connection.is_working = True
-        try:
-            arrival = await make_arrival(
+        arrival = await self._connection.working(
+            make_arrival(
                 self._service.parser,
                 reverse_path=self._reverse_path,
                 deliveries=self._deliveries,
                 trace=self._trace,
                 content=self._content.take(),
             )
-            outcome = await self._service.committer.commit(arrival)
-        finally:
-            self._connection.is_working = False
+        )
+        outcome = await self._connection.working(self._service.committer.commit(arrival))
         if outcome.live == 0:
             self._log.info("message_refused", reason="mailbox_gone")
             return replies.NO_SUCH_MAILBOX

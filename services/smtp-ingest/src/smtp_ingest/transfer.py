@@ -1,7 +1,7 @@
 """Content on its way in: DATA up to its end, BDAT by the octet, and neither without end."""
 
 from fake_email.settings import Settings
-from smtp_ingest.connection import Connection, LimitReached
+from smtp_ingest.connection import READ_OCTETS, Connection, LimitReached
 from smtp_ingest.content import Content
 from smtp_ingest.transparency import Transparency
 
@@ -20,7 +20,7 @@ class Transfer:
         transparency = Transparency()
         rest = None
         while rest is None:
-            plain, rest = transparency.feed(await self._read(self._settings.max_message_octets))
+            plain, rest = transparency.feed(await self._read(READ_OCTETS))
             content.add(plain)
         if rest:
             self._connection.unread(rest)
