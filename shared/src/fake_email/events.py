@@ -16,6 +16,11 @@ from fake_email.database import Connection, conninfo
 
 CHANNEL = "message_stored"
 PAIRS_PER_EVENT = 150
+# Its payload is mailbox ids with a blank between, written in the transaction that deletes the mailboxes.
+GONE_CHANNEL = "mailbox_gone"
+IDS_PER_EVENT = 350
+# Its payload is `mailbox_id:seq:message_id`, written in the transaction that deletes the message.
+DELETED_CHANNEL = "message_deleted"
 
 _LISTEN = "LISTEN message_stored"
 _PAIR = re.compile(r"([0-9]{1,19}):([0-9]{1,19})")
