@@ -6,6 +6,8 @@ import re
 import msgspec
 
 from fake_email import html_text, mime_charset, mime_header, mime_parameter, mime_transfer, mime_tree, mime_window
+from fake_email.codes import Code
+from fake_email.links import Link
 from fake_email.mime_transfer import Mechanism
 from fake_email.mime_tree import Leaf
 
@@ -48,6 +50,8 @@ class ParsedMessage(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     html: str | None
     attachments: tuple[Placed, ...]
+    codes: tuple[Code, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 def parse(content: bytes) -> ParsedMessage:

@@ -76,9 +76,7 @@ async def read(database: Database, source: Source) -> AsyncIterator[bytes]:
 async def pieces(database: Database, message_id: uuid.UUID, start: int, end: int) -> AsyncIterator[bytes]:
     """The content from octet `start`, counted from 0, up to `end`, as `read` gives it."""
     for at in range(start, end, _PIECE_OCTETS):
-        yield await database.run(
-            partial(_piece, message_id=message_id, start=at, octets=min(_PIECE_OCTETS, end - at))
-        )
+        yield await database.run(partial(_piece, message_id=message_id, start=at, octets=min(_PIECE_OCTETS, end - at)))
 
 
 async def _piece(connection: Connection, *, message_id: uuid.UUID, start: int, octets: int) -> bytes:

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from fake_email.codes import Code
+from fake_email.links import Link
 from fake_email.messages import Listed
 from fake_email.mime import Attachment
 from http_api.parameters import rfc3339
@@ -23,6 +25,9 @@ class ListedMessage(msgspec.Struct, frozen=True, kw_only=True):
     date: str | None
     has_html: bool
     attachments: tuple[Attachment, ...]
+    codes: tuple[Code, ...]
+    links: tuple[Link, ...]
+    seen: bool
     octets: int
 
 
@@ -42,5 +47,8 @@ def listed_message(message: Listed) -> ListedMessage:
         date=rfc3339(message.date_header) if message.date_header else None,
         has_html=message.has_html,
         attachments=message.attachments,
+        codes=message.codes,
+        links=message.links,
+        seen=message.seen,
         octets=message.octets,
     )
