@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import msgspec
 
@@ -45,7 +45,7 @@ async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
     )
 
 
-async def read(database: Database, attached: Attached, attachment: Placed) -> AsyncIterator[bytes]:
+async def read(database: Database, attached: Attached, attachment: Placed) -> AsyncGenerator[bytes, None]:
     """`attachment.size` octets, decoded, in pieces that are read when they are wanted.
 
     Raises MessageNotFound when the message is gone meanwhile.

@@ -35,6 +35,7 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     smtp_host: str = "0.0.0.0"  # noqa: S104  # mail comes from everywhere
     smtp_port: Port = 25
     cors_allowed_origins: tuple[str, ...] = ()
+    inbox_access: Literal["open", "private"] = "open"
     mailbox_ttl_seconds: Annotated[int, msgspec.Meta(ge=MIN_TTL_SECONDS, le=MAX_TTL_SECONDS)] = 86_400
     max_message_octets: Annotated[int, msgspec.Meta(ge=65_536, le=268_435_456)] = 26_214_400
     max_header_octets: Annotated[int, msgspec.Meta(ge=1_024)] = 262_144

@@ -31,6 +31,27 @@ class ListedMessage(msgspec.Struct, frozen=True, kw_only=True):
     octets: int
 
 
+EXAMPLE = ListedMessage(
+    id="019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11",
+    seq=2,
+    from_addr="hello@example.com",
+    to_addr="annq7mfk2xd@mail.example.org",
+    subject="123456 is your code",
+    body_text="Your code is 123456.",
+    received_at="2026-01-31T12:07:31.118043Z",
+    truncated=False,
+    from_header="Example <hello@example.com>",
+    reverse_path="bounces@example.com",
+    date="2026-01-31T12:07:29.000000Z",
+    has_html=True,
+    attachments=(Attachment(name="terms.pdf", type="application/pdf", size=48_112, content_id=None, part="2"),),
+    codes=(Code(value="123456", confidence=0.98, evidence="Your code is 123456.", source="text"),),
+    links=(Link(url="https://example.com/verify?t=Qm9w", text="Confirm your address", kind="verify"),),
+    seen=False,
+    octets=66_051,
+)
+
+
 def listed_message(message: Listed) -> ListedMessage:
     """`message` under its public names; who wrote it is in From, and where that says nothing, in the envelope."""
     return ListedMessage(
