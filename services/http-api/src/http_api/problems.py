@@ -21,6 +21,8 @@ log = structlog.get_logger()
 
 AnyRequest = Request[None, None, State]
 PROBLEM_JSON = "application/problem+json"
+# In the state of a call: what it asked for is not there, or not for the token that it came with.
+NOTHING_FOUND = "nothing_found"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -63,13 +65,19 @@ _RETRY_SECONDS = "2"
 
 
 def described(*statuses: int) -> dict[int, ResponseSpec]:
-    """What the OpenAPI document says of the failures of a call."""
+    """What the OpenAPI document says of the failures of a call; any call may be one too many."""
     return {
         status: ResponseSpec(
             Problem, media_type=PROBLEM_JSON, description=HTTPStatus(status).phrase, generate_examples=False
         )
-        for status in statuses
+        for status in (*statuses, HTTPStatus.TOO_MANY_REQUESTS)
     }
+
+
+def body(status: int, *, code: str, sentence: str) -> bytes:
+    """A problem as the octets of an answer that Litestar has no part in."""
+    title = HTTPStatus(status).phrase
+    return msgspec.json.encode(Problem(title=title, status=status, detail=sentence, code=code, error=sentence))
 
 
 def _answer(
@@ -83,8 +91,10 @@ def _answer(
     )
 
 
-def _on_fact(_request: AnyRequest, error: ServiceError) -> Response[Problem]:
+def _on_fact(request: AnyRequest, error: ServiceError) -> Response[Problem]:
     status, code, sentence = _FACTS[type(error)]
+    if isinstance(error, (MailboxNotFound, MessageNotFound)):
+        request.scope["state"][NOTHING_FOUND] = True
     headers = {"Retry-After": _RETRY_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return _answer(status, code=code, sentence=sentence, headers=headers)
 
