@@ -1,7 +1,6 @@
 """The application: the calls, what they share, and the life of both."""
 
 import asyncio
-import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +8,6 @@ from types import FrameType
 
 import structlog
 from litestar import Litestar, Router
-from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
@@ -19,7 +17,7 @@ from litestar.types import ASGIApp
 from fake_email import events
 from fake_email.database import open_database
 from fake_email.settings import Settings
-from http_api import problems
+from http_api import cors, problems
 from http_api.addresses import create_temporary_address
 from http_api.api import Api, provide
 from http_api.arrivals import Arrivals
@@ -65,7 +63,7 @@ def create_app(settings: Settings) -> ASGIApp:
         lifespan=[lifespan],
         response_headers={"Cache-Control": "no-store"},
         exception_handlers=problems.HANDLERS,
-        cors_config=_cors(settings.cors_allowed_origins),
+        cors_config=cors.config(settings.cors_allowed_origins),
         openapi_config=OpenAPIConfig(
             title="fake-email",
             version="1",
@@ -103,16 +101,3 @@ def _end_streams_on_signals(arrivals: Arrivals) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-
-
-def _cors(origins: tuple[str, ...]) -> CORSConfig:
-    """CORS for these origins; a `*` in one stands for one label part."""
-    patterns = [re.escape(origin).replace(r"\*", "[a-z0-9-]+") for origin in origins]
-    return CORSConfig(
-        allow_origins=[],
-        allow_origin_regex="|".join(patterns) or r"(?!)",
-        allow_methods=["GET", "POST"],
-        allow_headers=["authorization", "content-type", "last-event-id"],
-        expose_headers=["retry-after"],
-        max_age=86_400,
-    )

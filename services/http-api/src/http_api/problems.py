@@ -28,6 +28,8 @@ log = structlog.get_logger()
 
 AnyRequest = Request[None, None, State]
 PROBLEM_JSON = "application/problem+json"
+# In the state of a call: what it asked for is not there, or not for the token that it came with.
+NOTHING_FOUND = "nothing_found"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -117,14 +119,21 @@ def answer(said: Problem, headers: Mapping[str, str] | None = None) -> Response[
     )
 
 
+def body(status: int, *, code: str, sentence: str) -> bytes:
+    """A problem as the octets of an answer that Litestar has no part in."""
+    return msgspec.json.encode(problem(status, code=code, sentence=sentence))
+
+
 def _answer(
     status: int, *, code: str, sentence: str, field: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response[Problem]:
     return answer(problem(status, code=code, sentence=sentence, field=field), headers)
 
 
-def _on_fact(_request: AnyRequest, error: ServiceError) -> Response[Problem]:
+def _on_fact(request: AnyRequest, error: ServiceError) -> Response[Problem]:
     status, code, sentence = FACTS[type(error)]
+    if isinstance(error, (MailboxNotFound, MessageNotFound)):
+        request.scope["state"][NOTHING_FOUND] = True
     headers = {"Retry-After": _RETRY_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return _answer(status, code=code, sentence=sentence, headers=headers)
 
