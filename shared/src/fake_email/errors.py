@@ -27,3 +27,7 @@ class MessageNotFound(ServiceError):
 
 class AddressTaken(ServiceError):
     """This address was given out before."""
+
+
+class OperatorsMailbox(ServiceError):
+    """This mailbox is the operator's, which every domain has."""

@@ -16,7 +16,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
-from fake_email import events
+from fake_email import events, purge
 from fake_email.database import open_database
 from fake_email.settings import Settings
 from http_api import problems
@@ -49,6 +49,7 @@ def create_app(settings: Settings) -> ASGIApp:
             ):
                 streams = Streams(database, arrivals, tasks)
                 helpers = [tasks.create_task(streams.beat()), tasks.create_task(_listen(settings, arrivals))]
+                helpers.append(tasks.create_task(purge.run(database)))
                 app.state.api = Api(settings=settings, database=database, arrivals=arrivals, streams=streams)
                 _end_streams_on_signals(arrivals)
                 yield

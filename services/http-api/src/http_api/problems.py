@@ -15,7 +15,14 @@ from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 
-from fake_email.errors import AddressTaken, DatabaseAway, MailboxNotFound, MessageNotFound, ServiceError
+from fake_email.errors import (
+    AddressTaken,
+    DatabaseAway,
+    MailboxNotFound,
+    MessageNotFound,
+    OperatorsMailbox,
+    ServiceError,
+)
 
 log = structlog.get_logger()
 
@@ -50,6 +57,11 @@ _FACTS: dict[type[ServiceError], tuple[int, str, str]] = {
         "No message has this id: it never existed, was deleted, or its mailbox has expired.",
     ),
     AddressTaken: (409, "address_taken", "This address was given out before; ask for another."),
+    OperatorsMailbox: (
+        409,
+        "operators_mailbox",
+        "Every domain has this mailbox; delete its messages instead.",
+    ),
     DatabaseAway: (503, "database_away", "Mail cannot be read at the moment; try again in a few seconds."),
 }
 _LIBRARY_CODES = {
