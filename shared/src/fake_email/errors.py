@@ -29,9 +29,9 @@ class AttachmentNotFound(ServiceError):
     """The message has no attachment of this number."""
 
 
-class MailboxPermanent(ServiceError):
-    """This mailbox is the operator's: it neither expires nor ends."""
-
-
 class AddressTaken(ServiceError):
     """This address was given out before."""
+
+
+class OperatorsMailbox(ServiceError):
+    """This mailbox is the operator's, which every domain has."""

@@ -9,7 +9,8 @@ import msgspec
 from psycopg.rows import class_row
 
 from fake_email.database import Connection
-from fake_email.errors import AddressTaken, MailboxNotFound
+from fake_email.errors import AddressTaken, MailboxNotFound, OperatorsMailbox
+from fake_email.events import GONE_CHANNEL
 from fake_email.settings import MAX_TTL_SECONDS
 
 # Not Postgres' infinity, which is no time in Python; any time zone has this one.
@@ -21,6 +22,8 @@ _CREATE = """
     ON CONFLICT ON CONSTRAINT mailbox_address_key DO NOTHING
     RETURNING expires_at
 """
+
+_IS_BURIED = "SELECT EXISTS (SELECT FROM tombstone WHERE address_sha256 = sha256(convert_to(%(address)s, 'UTF8')))"
 
 _FETCH = """
     SELECT id, token_sha256, expires_at, last_seq
@@ -95,7 +98,23 @@ _DROP_OLDEST = """
     WHERE mailbox.id = loss.mailbox_id
 """
 
-_NEWEST = "SELECT id, last_seq FROM mailbox WHERE id = ANY(%(ids)s)"
+_NEWEST = "SELECT id, last_seq FROM mailbox WHERE id = ANY(%(ids)s) AND expires_at > now()"
+
+# The row is what everybody looks at, and deleting 100 MB behind it takes half a second, so that is left to the purge.
+# Not now(): a statement that began before this one, and waits for the row, would still find that in its future.
+_DELETE = """
+    WITH gone AS (
+        UPDATE mailbox
+        SET expires_at = 'epoch'
+        WHERE id = %(id)s AND expires_at > now() AND expires_at < %(never)s
+        RETURNING id
+    ), notified AS (
+        SELECT pg_notify(%(channel)s, id::text)
+        FROM gone
+    )
+    SELECT count(*), (SELECT expires_at = %(never)s FROM mailbox WHERE id = %(id)s)
+    FROM notified
+"""
 
 
 class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,15 +150,26 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
 async def create(
     connection: Connection, *, address: str, ttl_seconds: int, token_sha256: bytes | None
 ) -> datetime.datetime:
-    """Make a mailbox and return when it expires; raises AddressTaken when the address was ever given out."""
-    cursor = await connection.execute(
-        _CREATE, {"address": address, "ttl_seconds": ttl_seconds, "token_sha256": token_sha256}
-    )
-    row = await cursor.fetchone()
-    if row is None:
-        raise AddressTaken(str(AddressTaken.__doc__))
+    """Make a mailbox and return when it expires.
+
+    Raises AddressTaken when the address has a mailbox, or had one that was deleted in the last 90 days.
+    """
+    async with connection.transaction():
+        cursor = await connection.execute(
+            _CREATE, {"address": address, "ttl_seconds": ttl_seconds, "token_sha256": token_sha256}
+        )
+        row = await cursor.fetchone()
+        # Afterwards, in a statement of its own: the one above may have waited for the purge of this very address, and
+        # the tombstone that came of it is not in its snapshot. Now that the row is ours, there can be no later one.
+        if row is None or await _is_buried(connection, address):
+            raise AddressTaken(str(AddressTaken.__doc__))
     expires_at: datetime.datetime = row[0]
     return expires_at
+
+
+async def _is_buried(connection: Connection, address: str) -> bool:
+    cursor = await connection.execute(_IS_BURIED, {"address": address})
+    return await cursor.fetchone() == (True,)
 
 
 async def fetch(connection: Connection, *, address: str, token_sha256: bytes | None) -> Mailbox:
@@ -162,11 +192,14 @@ async def describe(connection: Connection, mailbox_id: int) -> Detail:
     return detail
 
 
-async def prolong(connection: Connection, mailbox_id: int, *, ttl_seconds: int) -> None:
-    """Let the mailbox expire so many seconds from now, at most MAX_TTL_SECONDS after it was made; it may be sooner."""
-    await connection.execute(
-        _PROLONG, {"id": mailbox_id, "ttl_seconds": ttl_seconds, "most_seconds": MAX_TTL_SECONDS}
-    )
+async def prolong(connection: Connection, mailbox: Mailbox, *, ttl_seconds: int) -> None:
+    """Let the mailbox expire so many seconds from now, at most MAX_TTL_SECONDS after it was made; it may be sooner.
+
+    Raises OperatorsMailbox for one that `create_operators` made.
+    """
+    if mailbox.expires_at == _NEVER:
+        raise OperatorsMailbox(str(OperatorsMailbox.__doc__))
+    await connection.execute(_PROLONG, {"id": mailbox.id, "ttl_seconds": ttl_seconds, "most_seconds": MAX_TTL_SECONDS})
 
 
 def may_read(mailbox_token_sha256: bytes | None, token_sha256: bytes | None) -> bool:
@@ -206,6 +239,17 @@ async def drop_oldest(connection: Connection, ids: Sequence[int], *, quota_messa
 
 
 async def newest(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
-    """The last_seq of each mailbox in `ids` that is still there, by id."""
+    """The last_seq of each mailbox in `ids` that is still live, by id."""
     cursor = await connection.execute(_NEWEST, {"ids": list(ids)})
     return dict(await cursor.fetchall())
+
+
+async def delete(connection: Connection, mailbox_id: int) -> None:
+    """Have a mailbox and its mail gone for everybody, and tell who listens; the purge takes the octets away.
+
+    One that is gone already stays so. Raises OperatorsMailbox for one that `create_operators` made.
+    """
+    cursor = await connection.execute(_DELETE, {"id": mailbox_id, "never": _NEVER, "channel": GONE_CHANNEL})
+    [(_, is_operators)] = await cursor.fetchall()
+    if is_operators:
+        raise OperatorsMailbox(str(OperatorsMailbox.__doc__))

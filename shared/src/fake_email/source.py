@@ -21,7 +21,12 @@ _FIND = """
 """
 
 # Content is kept uncompressed and outside of its row, so that a piece is read without the rest.
-_READ = "SELECT substring(content FROM %(start)s FOR %(octets)s) FROM message WHERE id = %(id)s"
+_READ = """
+    SELECT substring(message.content FROM %(start)s FOR %(octets)s)
+    FROM message
+    JOIN mailbox ON mailbox.id = message.mailbox_id
+    WHERE message.id = %(id)s AND mailbox.expires_at > now()
+"""
 _PIECE_OCTETS = 524_288
 
 

@@ -35,7 +35,7 @@ _RESERVED = frozenset({
     *("admin", "administrator", "root", "sysadmin", "info", "marketing", "sales", "support", "help", "helpdesk"),
     *("noreply", "no-reply", "no_reply", "no.reply", "donotreply", "do-not-reply", "mailer-daemon", "mailerdaemon"),
     *("billing", "contact", "legal", "privacy", "dmca", "trust", "ssl", "ssladmin", "ssladministrator", "sslwebmaster"),
-    *("daemon", "nobody", "operator", "owner", "system", "service", "team", "office", "dmarc", "dmarc-reports", "tlsrpt"),
+    *("daemon", "nobody", "operator", "owner", "system", "service", "team", "office", "dmarc", "tlsrpt"),
 })  # fmt: skip
 
 
@@ -47,7 +47,7 @@ class NewAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     username: str | None = None
     domain: str | None = None
-    private: bool | None = None
+    private: bool | msgspec.UnsetType = msgspec.UNSET
     exact: bool = False
     ttl_seconds: Annotated[int, msgspec.Meta(ge=MIN_TTL_SECONDS, le=MAX_TTL_SECONDS)] | None = None
 
@@ -86,7 +86,7 @@ async def create_temporary_address(
     """Make a mailbox."""
     wanted = strictly(await request.json(), NewAddress) if data else NewAddress()
     domain = _domain(wanted.domain, api.settings.domain)
-    is_private = api.settings.inbox_access == "private" if wanted.private is None else wanted.private
+    is_private = api.settings.inbox_access == "private" if wanted.private is msgspec.UNSET else wanted.private
     if wanted.exact and not is_private:
         raise BadInput("exact", "exact: only for a private mailbox; ask for it with private, or leave out exact.")
     exact = _exact(wanted.username) if wanted.exact else ""

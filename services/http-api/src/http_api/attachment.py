@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from http import HTTPStatus
 
 from litestar import get
 from litestar.response import Stream
@@ -17,8 +18,8 @@ from http_api.parameters import AttachmentNumber, MessageId
 from http_api.problems import AnyRequest, RangeNotSatisfiable
 
 _OCTET_STREAM = "application/octet-stream"
-_TOKEN = r"[A-Za-z0-9!#$&^_.+-]{1,127}"  # RFC 6838 §4.2
-_MEDIA_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}")
+_NAME = r"[A-Za-z0-9!#$&^_.+-]{1,127}"  # RFC 6838 §4.2
+_MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}")
 
 
 @get(
@@ -39,11 +40,11 @@ async def attachment(
     )
     wanted = attached.numbered(number)
     tag = unless_known(request, etag(parsed, number))
-    start, end, status = 0, wanted.size, 200
+    start, end, status = 0, wanted.size, HTTPStatus.OK
     if request.headers.get("if-range", tag) == tag:
         part = ranges.wanted(request.headers.get("range", ""), wanted.size)
         if part:
-            start, end, status = *part, 206
+            start, end, status = *part, HTTPStatus.PARTIAL_CONTENT
     media_type = wanted.type if _MEDIA_TYPE.fullmatch(wanted.type) else _OCTET_STREAM
     headers = {
         "Accept-Ranges": "bytes",
@@ -52,7 +53,7 @@ async def attachment(
         "ETag": tag,
         "X-Content-Type-Options": "nosniff",
     }
-    if status == 206:
+    if status == HTTPStatus.PARTIAL_CONTENT:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{wanted.size}"
     return Stream(
         _cut(attachments.read(api.database, attached, wanted), start, end),

@@ -9,7 +9,7 @@ from litestar.params import Body
 
 from fake_email import mailboxes
 from fake_email.database import Connection
-from fake_email.errors import MailboxNotFound, MailboxPermanent
+from fake_email.errors import MailboxNotFound, OperatorsMailbox
 from fake_email.mailboxes import Detail, Mailbox
 from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS, Settings
 from http_api import parameters
@@ -76,8 +76,7 @@ async def inbox(api: Api, address: Address, token_sha256: bytes | None) -> Inbox
 
 @patch(
     "/api/inbox",
-    responses=answered(_EXAMPLE)
-    | failures(BadInput, MailboxNotFound, MailboxPermanent, has_body=True),
+    responses=answered(_EXAMPLE) | failures(BadInput, MailboxNotFound, OperatorsMailbox, has_body=True),
     exception_handlers=UNREADABLE,
 )
 async def prolong_inbox(
@@ -88,36 +87,29 @@ async def prolong_inbox(
     token_sha256: bytes | None,
 ) -> Inbox:
     """Let the mailbox live `ttl_seconds` from now, but no longer than seven days after it was made."""
-    ttl_seconds = strictly(await request.json(), NewExpiry).ttl_seconds
+    ttl_seconds = strictly(await request.json(), type(data)).ttl_seconds
     mailbox_address = parameters.address(address)
 
     async def prolong(connection: Connection) -> tuple[Mailbox, Detail]:
-        mailbox = await _temporary(api.settings, connection, mailbox_address, token_sha256)
-        await mailboxes.prolong(connection, mailbox.id, ttl_seconds=ttl_seconds)
+        mailbox = await mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
+        await mailboxes.prolong(connection, mailbox, ttl_seconds=ttl_seconds)
         return mailbox, await mailboxes.describe(connection, mailbox.id)
 
     return _inbox(api.settings, mailbox_address, *await api.database.run(prolong))
 
 
-@delete("/api/inbox", responses=nothing(204, "The mailbox is gone.") | failures(BadInput, MailboxNotFound, MailboxPermanent))
+@delete(
+    "/api/inbox", responses=nothing(204, "The mailbox is gone.") | failures(BadInput, MailboxNotFound, OperatorsMailbox)
+)
 async def delete_inbox(api: Api, address: Address, token_sha256: bytes | None) -> None:
     """End the mailbox: it and its mail are gone at once, its address is not given out again."""
     mailbox_address = parameters.address(address)
 
     async def end(connection: Connection) -> None:
-        mailbox = await _temporary(api.settings, connection, mailbox_address, token_sha256)
+        mailbox = await mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
         await mailboxes.delete(connection, mailbox.id)
 
     await api.database.run(end)
-
-
-async def _temporary(
-    settings: Settings, connection: Connection, address: str, token_sha256: bytes | None
-) -> Mailbox:
-    mailbox = await mailboxes.fetch(connection, address=address, token_sha256=token_sha256)
-    if address in mailboxes.operators(settings.domain):
-        raise MailboxPermanent(str(MailboxPermanent.__doc__))
-    return mailbox
 
 
 def _inbox(settings: Settings, address: str, mailbox: Mailbox, detail: Detail) -> Inbox:

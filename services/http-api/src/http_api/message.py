@@ -103,7 +103,7 @@ async def mark_message(
     token_sha256: bytes | None,
 ) -> Seen:
     """Keep whether somebody saw the message."""
-    seen = strictly(await request.json(), Seen)
+    seen = strictly(await request.json(), type(data))
     parsed = parameters.message_id(message_id)
     await api.database.run(
         lambda connection: opened.mark(connection, parsed, token_sha256=token_sha256, seen=seen.seen)

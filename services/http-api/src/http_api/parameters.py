@@ -22,9 +22,7 @@ Address = Annotated[
 ]
 MessageId = Annotated[
     str,
-    Parameter(
-        description="The `id` of a message.", examples=[Example(value="019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11")]
-    ),
+    Parameter(description="The `id` of a message.", examples=[Example(value="019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11")]),
 ]
 AttachmentNumber = Annotated[
     int, Parameter(description="Its place in `attachments`, counted from 0.", examples=[Example(value=0)])

@@ -19,8 +19,8 @@ from fake_email.errors import (
     AttachmentNotFound,
     DatabaseAway,
     MailboxNotFound,
-    MailboxPermanent,
     MessageNotFound,
+    OperatorsMailbox,
     ServiceError,
 )
 
@@ -49,6 +49,14 @@ class BadInput(ServiceError):
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
         self.field = field
+
+
+class NotAcceptable(ServiceError):
+    """The client takes nothing of what this call can answer."""
+
+
+class TooManyStreams(ServiceError):
+    """So many answers are held open already, for this client, at this mailbox or in all, that there is no place."""
 
 
 class NameReserved(ServiceError):
@@ -87,10 +95,24 @@ FACTS: dict[type[ServiceError], tuple[int, str, str]] = {
         "No message has this id: it never existed, was deleted, or its mailbox has expired.",
     ),
     AttachmentNotFound: (404, "attachment_not_found", "The message has no attachment of this number; 0 is the first."),
-    MailboxPermanent: (403, "mailbox_permanent", "This mailbox is the operator's: it neither expires nor ends."),
     NameReserved: (409, "address_reserved", "This name belongs to whoever runs the domain; ask for another."),
     AddressTaken: (409, "address_taken", "This address was given out before; ask for another."),
+    NotAcceptable: (
+        406,
+        "not_acceptable",
+        "Accept: this call answers text/event-stream; ask for that, or for */*, or leave Accept out.",
+    ),
+    TooManyStreams: (
+        429,
+        "too_many_streams",
+        "There are too many open streams and waiting calls, yours or this mailbox's; end one, or try again later.",
+    ),
     Stopping: (503, "service_stopping", "The service restarts; ask again now."),
+    OperatorsMailbox: (
+        409,
+        "operators_mailbox",
+        "Every domain has this mailbox, for good; delete its messages instead.",
+    ),
     DatabaseAway: (503, "database_away", "Mail cannot be read at the moment; try again in a few seconds."),
 }
 _LIBRARY_CODES = {
@@ -100,7 +122,7 @@ _LIBRARY_CODES = {
     413: "body_too_large",
     415: "unsupported_media_type",
 }
-_RETRY_SECONDS = "2"
+_RETRY_SECONDS = {429: "10", 503: "2"}
 
 
 def problem(status: int, *, code: str, sentence: str, field: str | None = None) -> Problem:
@@ -134,7 +156,7 @@ def _on_fact(request: AnyRequest, error: ServiceError) -> Response[Problem]:
     status, code, sentence = FACTS[type(error)]
     if isinstance(error, (MailboxNotFound, MessageNotFound)):
         request.scope["state"][NOTHING_FOUND] = True
-    headers = {"Retry-After": _RETRY_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    headers = {"Retry-After": _RETRY_SECONDS[status]} if status in _RETRY_SECONDS else {}
     return _answer(status, code=code, sentence=sentence, headers=headers)
 
 

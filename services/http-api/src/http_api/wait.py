@@ -106,7 +106,7 @@ async def wait(
         Literal["message", "none"], Parameter(description="none: it is well when no such message comes.")
     ] = "message",
     timeout: Annotated[float, Parameter(ge=1, le=MAX_SECONDS, description="Seconds to wait.")] = 30,  # noqa: ASYNC109
-) -> Response[WholeMessage | Problem | str | None]:
+) -> Response[WholeMessage] | Response[None] | Response[Problem] | Response[str]:
     """The first message past `since` that meets every clause: one that is there, or else one that comes.
 
     With `Accept: text/plain` the answer is its best code alone, or with `has=link` its best link.
