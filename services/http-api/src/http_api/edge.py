@@ -56,7 +56,7 @@ class Edge:
         is_creation = scope["method"] == HttpMethod.POST and normalize_path(scope["path"]) == _CREATION
         if scope["method"] == HttpMethod.HEAD:
             # RFC 9110 §9.3.2: what GET would answer, without the content.
-            scope["method"] = HttpMethod.GET
+            scope["method"] = "GET"
             head = Head(receive, send)
             receive, send = head.receive, head.send
         client = self._clients.of(scope)

@@ -123,11 +123,15 @@ _LIBRARY_CODES = {
     415: "unsupported_media_type",
 }
 _RETRY_SECONDS = {429: "10", 503: "2"}
+# What has the look of a token is not repeated, wherever in a call it was put by mistake.
+_LIKE_A_TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")
 
 
 def problem(status: int, *, code: str, sentence: str, field: str | None = None) -> Problem:
     """What is said when a call fails so."""
     title = HTTPStatus(status).phrase
+    sentence = _LIKE_A_TOKEN.sub("…", sentence)
+    field = _LIKE_A_TOKEN.sub("…", field) if field else None
     return Problem(title=title, status=status, detail=sentence, code=code, error=sentence, field=field)
 
 
