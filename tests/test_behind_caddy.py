@@ -10,7 +10,19 @@ from pathlib import Path
 
 import httpx
 import pytest
-from harness import COMMANDS, DEADLINE_SECONDS, Pair, client, deadline, free_port, make_mailbox, message, store, stream
+from harness import (
+    COMMANDS,
+    DEADLINE_SECONDS,
+    GENEROUS,
+    Pair,
+    client,
+    deadline,
+    free_port,
+    make_mailbox,
+    message,
+    store,
+    stream,
+)
 
 CADDYFILE = """
 {{
@@ -100,3 +112,21 @@ async def test_a_stream_goes_on_through_the_proxy_after_a_restart_and_has_missed
             new = await anext(events)
 
     assert [event.data["subject"] for event in (last, missed, new)] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("forged", [{}, {"X-Forwarded-For": "203.0.113.9"}])
+async def test_each_client_behind_the_proxy_is_counted_by_itself(proxy_url: str, forged: dict[str, str]) -> None:
+    remaining = []
+    for address in ("127.0.0.2", "127.0.0.3", "127.0.0.2"):
+        transport = httpx.AsyncHTTPTransport(local_address=address, verify=False)
+        async with httpx.AsyncClient(transport=transport, base_url=proxy_url, headers=forged) as http:
+            answer = await http.post("/api/temporary-address")
+        remaining.append(int(GENEROUS["CREATIONS_PER_MINUTE"]) - int(answer.headers["ratelimit-remaining"]))
+
+    assert remaining == [1, 1, 2]
+
+
+async def test_head_of_a_stream_ends_at_once_through_the_proxy(service: Pair, http: httpx.AsyncClient) -> None:
+    answer = await http.head("/api/inbox/stream", params={"address": make_mailbox(service.database_url)}, timeout=5)
+
+    assert (answer.status_code, answer.content) == (200, b"")

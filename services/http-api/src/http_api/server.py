@@ -2,6 +2,7 @@
 
 import multiprocessing
 import socket
+from collections.abc import Callable
 from functools import partial
 
 from granian.constants import HTTPModes, Interfaces, Loops
@@ -38,7 +39,11 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; exits with status 1 when a worker dies."""
     # The workers inherit the table; other ways to start them, Python 3.14's own among those, would hand over nothing.
     multiprocessing.set_start_method("fork")
-    table = limits.new_table()
+    run(settings, partial(_load, settings, limits.new_table()))
+
+
+def run(settings: Settings, load: Callable[[], ASGIApp]) -> None:
+    """Serve what `load` makes in each worker, until SIGTERM or SIGINT."""
     server = Server(
         "http_api.app",
         address=settings.http_host,
@@ -55,7 +60,7 @@ def serve(settings: Settings) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGERS,
     )
-    server.serve(target_loader=partial(_load, settings, table), wrap_loader=False)
+    server.serve(target_loader=load, wrap_loader=False)
 
 
 def _load(settings: Settings, table: int) -> ASGIApp:

@@ -1,0 +1,20 @@
+"""http-api without its edge: no limits, no security headers; what it costs to have them is measured against this."""
+
+import os
+from functools import partial
+
+from fake_email import log
+from fake_email.settings import Settings, load
+from http_api import server
+from http_api.app import create_app
+
+
+def main() -> None:
+    """Serve until killed."""
+    settings = load(os.environ, Settings)
+    log.configure("warning")
+    server.run(settings, partial(create_app, settings))
+
+
+if __name__ == "__main__":
+    main()
