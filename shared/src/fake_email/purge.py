@@ -20,7 +20,7 @@ log = structlog.get_logger()
 INTERVAL_SECONDS = 5.0
 BATCH_MAILBOXES = IDS_PER_EVENT  # which one payload holds
 BATCH_MESSAGES = 500
-BATCH_OCTETS = 16 * 1_048_576
+BATCH_OCTETS = 8 * 1_048_576
 BATCH_TOMBSTONES = 1_000
 # A batch takes milliseconds; a slow disk is no reason to begin it again and again.
 _ANSWER_SECONDS = 20.0
