@@ -25,6 +25,10 @@ class MessageNotFound(ServiceError):
     """No message of a live mailbox has this id, or the mailbox is private and the token is not its own."""
 
 
+class AttachmentNotFound(ServiceError):
+    """The message has no attachment of this number."""
+
+
 class AddressTaken(ServiceError):
     """This address was given out before."""
 

@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 from fake_email.database import Connection
 from fake_email.errors import AddressTaken, MailboxNotFound, OperatorsMailbox
 from fake_email.events import GONE_CHANNEL
+from fake_email.settings import MAX_TTL_SECONDS
 
 # Not Postgres' infinity, which is no time in Python; any time zone has this one.
 _NEVER = datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC)
@@ -28,6 +29,22 @@ _FETCH = """
     SELECT id, token_sha256, expires_at, last_seq
     FROM mailbox
     WHERE address = %(address)s AND expires_at > now()
+"""
+
+_DESCRIBE = """
+    SELECT created_at, expires_at, last_seq, message_count, stored_octets,
+        nullif(last_received_at, '-infinity') AS last_received_at,
+        (SELECT count(*) FROM message WHERE mailbox_id = mailbox.id AND NOT seen) AS unseen_count
+    FROM mailbox
+    WHERE id = %(id)s AND expires_at > now()
+"""
+
+_PROLONG = """
+    UPDATE mailbox
+    SET expires_at = least(
+        now() + make_interval(secs => %(ttl_seconds)s), created_at + make_interval(secs => %(most_seconds)s)
+    )
+    WHERE id = %(id)s AND expires_at > now()
 """
 
 _FIND_RECIPIENTS = """
@@ -109,6 +126,18 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
     last_seq: int
 
 
+class Detail(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a live mailbox; `last_received_at` is None when it never had a message."""
+
+    created_at: datetime.datetime
+    expires_at: datetime.datetime
+    last_seq: int
+    message_count: int
+    stored_octets: int
+    last_received_at: datetime.datetime | None
+    unseen_count: int
+
+
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     """A live mailbox as RCPT sees it."""
 
@@ -151,6 +180,26 @@ async def fetch(connection: Connection, *, address: str, token_sha256: bytes | N
     if mailbox is None or not may_read(mailbox.token_sha256, token_sha256):
         raise MailboxNotFound(str(MailboxNotFound.__doc__))
     return mailbox
+
+
+async def describe(connection: Connection, mailbox_id: int) -> Detail:
+    """What is known of the mailbox; raises MailboxNotFound when it has gone."""
+    async with connection.cursor(row_factory=class_row(Detail)) as cursor:
+        await cursor.execute(_DESCRIBE, {"id": mailbox_id})
+        detail = await cursor.fetchone()
+    if detail is None:
+        raise MailboxNotFound(str(MailboxNotFound.__doc__))
+    return detail
+
+
+async def prolong(connection: Connection, mailbox: Mailbox, *, ttl_seconds: int) -> None:
+    """Let the mailbox expire so many seconds from now, at most MAX_TTL_SECONDS after it was made; it may be sooner.
+
+    Raises OperatorsMailbox for one that `create_operators` made.
+    """
+    if mailbox.expires_at == _NEVER:
+        raise OperatorsMailbox(str(OperatorsMailbox.__doc__))
+    await connection.execute(_PROLONG, {"id": mailbox.id, "ttl_seconds": ttl_seconds, "most_seconds": MAX_TTL_SECONDS})
 
 
 def may_read(mailbox_token_sha256: bytes | None, token_sha256: bytes | None) -> bool:

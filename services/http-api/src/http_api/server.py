@@ -1,5 +1,6 @@
 """Granian, started from code: the process that owns the port, and the workers that answer."""
 
+import multiprocessing
 import socket
 from functools import partial
 
@@ -11,7 +12,9 @@ from litestar.types import ASGIApp
 
 from fake_email import log
 from fake_email.settings import Settings
+from http_api import limits
 from http_api.app import create_app
+from http_api.edge import Edge
 
 _BACKLOG = 4_096
 # Granian counts an open stream as a request under way, and answers nobody once that many are (its default: 1,024).
@@ -33,6 +36,9 @@ def probe(settings: Settings) -> None:
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; exits with status 1 when a worker dies."""
+    # The workers inherit the table; other ways to start them, Python 3.14's own among those, would hand over nothing.
+    multiprocessing.set_start_method("fork")
+    table = limits.new_table()
     server = Server(
         "http_api.app",
         address=settings.http_host,
@@ -49,9 +55,9 @@ def serve(settings: Settings) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGERS,
     )
-    server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+    server.serve(target_loader=partial(_load, settings, table), wrap_loader=False)
 
 
-def _load(settings: Settings) -> ASGIApp:
+def _load(settings: Settings, table: int) -> ASGIApp:
     log.configure(settings.log_level)
-    return create_app(settings)
+    return Edge(create_app(settings), settings, table)
