@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from harness import arrival, heard, until_one_waits
 
-from fake_email import events, mailboxes, messages, source
+from fake_email import attachments, events, mailboxes, messages, opened, source
 from fake_email.database import Connection, open_database
 from fake_email.errors import MailboxNotFound, MessageNotFound, OperatorsMailbox
 from fake_email.mailboxes import Recipient
@@ -90,6 +90,48 @@ async def test_its_messages_have_no_source(
 
     with pytest.raises(MessageNotFound):
         await source.find(connection, stored.deliveries[0].id, token_sha256=None, by="mx.test")
+
+
+async def test_its_messages_are_opened_marked_and_deleted_no_more(
+    connection: Connection, mailbox: Recipient, stored: Arrival, end: End
+) -> None:
+    await end(connection, mailbox)
+
+    message_id = stored.deliveries[0].id
+    with pytest.raises(MessageNotFound):
+        await opened.fetch(connection, message_id, token_sha256=None)
+    with pytest.raises(MessageNotFound):
+        await opened.mark(connection, message_id, token_sha256=None, seen=True)
+    with pytest.raises(MessageNotFound):
+        await opened.delete(connection, message_id, token_sha256=None)
+
+
+async def test_its_attachments_are_not_found(
+    connection: Connection, mailbox: Recipient, stored: Arrival, end: End
+) -> None:
+    await end(connection, mailbox)
+
+    with pytest.raises(MessageNotFound):
+        await attachments.find(connection, stored.deliveries[0].id, token_sha256=None)
+
+
+async def test_it_is_not_described(connection: Connection, mailbox: Recipient, stored: Arrival, end: End) -> None:
+    await end(connection, mailbox)
+
+    with pytest.raises(MailboxNotFound):
+        await mailboxes.describe(connection, mailbox.mailbox_id)
+
+
+async def test_it_is_not_prolonged_by_who_fetched_it_before(
+    connection: Connection, mailbox: Recipient, stored: Arrival, end: End
+) -> None:
+    fetched = await mailboxes.fetch(connection, address=mailbox.address, token_sha256=None)
+    await end(connection, mailbox)
+
+    await mailboxes.prolong(connection, fetched, ttl_seconds=3_600)
+
+    with pytest.raises(MailboxNotFound):
+        await mailboxes.fetch(connection, address=mailbox.address, token_sha256=None)
 
 
 async def test_a_source_that_is_being_read_ends(
