@@ -290,6 +290,34 @@ async def test_a_writer_that_waits_for_the_purge_hears_that_the_mailbox_is_gone(
     assert await left(connection, "mailbox") == 1
 
 
+async def test_writers_deletions_and_the_purge_never_deadlock(
+    database_url: str, connection: Connection, new_mailbox: NewMailbox
+) -> None:
+    gone = [await new_mailbox() for _ in range(20)]
+    kept = await new_mailbox()
+    ids = [each.mailbox_id for each in gone]
+
+    async def write(writer: int, mailbox_ids: list[int]) -> None:
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as own:
+            for number in range(20):
+                await messages.store(own, [arrival(b"%d %d" % (writer, number), *mailbox_ids, kept.mailbox_id)])
+
+    async def purge_all() -> None:
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as own:
+            while await left(own, "mailbox") > 1:
+                await purge.batch(own)
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        tasks.create_task(write(1, ids))
+        tasks.create_task(write(2, ids[::-1]))
+        tasks.create_task(purge_all())
+        for mailbox in gone:
+            await mailboxes.delete(connection, mailbox.mailbox_id)
+
+    found = await mailboxes.find_recipients(connection, [kept.address])
+    assert (found[kept.address].message_count, await left(connection, "message")) == (40, 40)
+
+
 async def test_a_mailbox_that_is_gone_in_part_does_not_live_on(
     connection: Connection, another: Connection, new_mailbox: NewMailbox
 ) -> None:
