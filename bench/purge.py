@@ -15,7 +15,7 @@ from harness import Pair, SmtpClient, client
 from bench.figures import Lost, make_mailboxes, percentile, row
 from bench.mail import message
 
-# Small ones, so that a million of them take a gigabyte of disk and a minute or two.
+# Small ones, so that a million of them take two gigabytes of disk, WAL and all, and a minute or two.
 _MESSAGES = 1_000_000
 _MAILBOXES = 50_000
 _OCTETS = 256
@@ -114,16 +114,21 @@ def _fill(connection: psycopg.Connection) -> int:
 async def _observe(
     pair: Pair, recipient: str, polled: str, numbers: Iterator[int], over: Callable[[], Awaitable[object]]
 ) -> Waits:
-    """Store and poll at a steady pace until it is over."""
+    """Store and poll at a steady pace until it is over; raises Lost when one of these fails, or it takes too long."""
     waits = Waits(store=[], poll=[])
-    async with asyncio.TaskGroup() as tasks:
-        helpers = []
-        for turn in range(_SESSIONS):
-            helpers.append(tasks.create_task(_store(pair, recipient, numbers, waits.store, turn)))
-            helpers.append(tasks.create_task(_poll(pair, polled, waits.poll, turn)))
-        await over()
-        for helper in helpers:
-            helper.cancel()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            helpers = []
+            for turn in range(_SESSIONS):
+                helpers.append(tasks.create_task(_store(pair, recipient, numbers, waits.store, turn)))
+                helpers.append(tasks.create_task(_poll(pair, polled, waits.poll, turn)))
+            await over()
+            for helper in helpers:
+                helper.cancel()
+    except ExceptionGroup as group:
+        raise Lost(f"storing and polling beside the purge: {group.exceptions[0]!r}") from group
+    except TimeoutError:
+        raise Lost(f"the purge took longer than {_LONGEST_SECONDS:.0f} s") from None
     return waits
 
 
