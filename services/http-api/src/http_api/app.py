@@ -28,6 +28,7 @@ from http_api.event_stream import Streams, outliving
 from http_api.health import health
 from http_api.inbox import delete_inbox, inbox, prolong_inbox
 from http_api.message import delete_message, mark_message, message
+from http_api.message_html import message_html
 from http_api.parameters import provide_token
 from http_api.places import Places
 from http_api.poll import poll
@@ -41,7 +42,7 @@ log = structlog.get_logger()
 
 _CALLS = [
     *(health, domains, create_temporary_address, inbox, prolong_inbox, delete_inbox, poll, stream, wait),
-    *(message, mark_message, delete_message, source, attachment),
+    *(message, mark_message, delete_message, message_html, source, attachment),
 ]
 _CONNECTIONS = 8
 _MAX_BODY_OCTETS = 16_384

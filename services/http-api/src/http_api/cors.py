@@ -1,8 +1,8 @@
 """Which pages may read answers in a browser (Fetch Standard, "CORS protocol"), and what of them."""
 
-import re
-
 from litestar.config.cors import CORSConfig
+
+from http_api import origins
 
 _EXPOSED = [
     *("accept-ranges", "content-disposition", "content-length", "content-range", "etag", "location"),
@@ -10,12 +10,11 @@ _EXPOSED = [
 ]
 
 
-def config(origins: tuple[str, ...]) -> CORSConfig:
+def config(listed: tuple[str, ...]) -> CORSConfig:
     """CORS for these origins; a `*` in one stands for one label part."""
-    patterns = [re.escape(origin).replace(r"\*", "[a-z0-9-]+") for origin in origins]
     return CORSConfig(
         allow_origins=[],
-        allow_origin_regex="|".join(patterns) or r"(?!)",
+        allow_origin_regex=origins.pattern(listed),
         allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
         allow_headers=["authorization", "content-type", "if-none-match", "if-range", "last-event-id", "range"],
         expose_headers=_EXPOSED,

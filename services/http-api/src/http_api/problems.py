@@ -20,6 +20,7 @@ from fake_email.errors import (
     DatabaseAway,
     MailboxNotFound,
     MessageNotFound,
+    NoHtml,
     OperatorsMailbox,
     ServiceError,
 )
@@ -95,6 +96,7 @@ FACTS: dict[type[ServiceError], tuple[int, str, str]] = {
         "No message has this id: it never existed, was deleted, or its mailbox has expired.",
     ),
     AttachmentNotFound: (404, "attachment_not_found", "The message has no attachment of this number; 0 is the first."),
+    NoHtml: (404, "no_html", "This message has no HTML; its text is in its JSON."),
     NameReserved: (409, "address_reserved", "This name belongs to whoever runs the domain; ask for another."),
     AddressTaken: (409, "address_taken", "This address was given out before; ask for another."),
     NotAcceptable: (
