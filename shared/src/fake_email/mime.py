@@ -5,10 +5,12 @@ import re
 
 import msgspec
 
-from fake_email import html_text, mime_charset, mime_header, mime_parameter, mime_transfer, mime_tree, mime_window
+from fake_email import codes, html_text, mime_charset, mime_header, mime_parameter, mime_transfer, mime_tree, mime_window
+from fake_email.codes import Code
 from fake_email.mime_tree import Leaf
 
 TEXT_CHARACTERS = 1024 * 1024  # of text, and of html
+HTML_CHARACTERS = 256 * 1024  # of HTML beside a text that has no code, looked at for one
 TEXT_OCTETS = 4 * TEXT_CHARACTERS  # of one part: no charset takes more for a character
 ATTACHMENTS = 1_000
 
@@ -39,6 +41,7 @@ class ParsedMessage(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     html: str | None
     attachments: tuple[Attachment, ...]
+    codes: tuple[Code, ...] = ()
 
 
 def parse(content: bytes) -> ParsedMessage:
@@ -60,16 +63,18 @@ def parse(content: bytes) -> ParsedMessage:
         listed = not shown or leaf.type not in _SHOWN_TYPES or (leaf.name and leaf.start != body)
         if listed and len(attachments) < ATTACHMENTS:
             attachments.append(_attachment(leaf, content))
-    text, html = _read_bodies(bodies, content)
+    text, html, unread = _read_bodies(bodies, content)
     from_header = fields.get(b"from", b"")
+    subject = mime_header.show(fields.get(b"subject", b""))
     return ParsedMessage(
-        subject=mime_header.show(fields.get(b"subject", b"")),
+        subject=subject,
         from_header=mime_header.show(from_header),
         from_address=mime_header.first_address(from_header),
         date_header=mime_header.date(fields.get(b"date", b"")),
         text=text,
         html=html,
         attachments=tuple(attachments),
+        codes=_codes(subject, text, html, unread),
     )
 
 
@@ -103,8 +108,15 @@ def _message_name(leaf: Leaf, content: bytes) -> str:
     return mime_parameter.file_name(f"{subject or 'message'}.eml")
 
 
-def _read_bodies(bodies: list[Leaf], content: bytes) -> tuple[str, str | None]:
-    """The text and the HTML to show; where one is offered as an alternative to the other, the text is the plain one."""
+def _codes(subject: str, text: str, html: str | None, unread: str) -> tuple[Code, ...]:
+    found = codes.find(subject, text, "text" if html is None or unread else "html")
+    if not found and unread and codes.may_show_more(unread, text):
+        found = codes.find(subject, html_text.render(unread[:HTML_CHARACTERS]), "html")
+    return found if html is None else codes.without_pictures(found, html)
+
+
+def _read_bodies(bodies: list[Leaf], content: bytes) -> tuple[str, str | None, str]:
+    """The text and the HTML to show, and what of the HTML is not in the text, which is the plain alternative then."""
     read: list[tuple[Leaf, str]] = []
     plain_offered: set[str] = set()
     left = {True: TEXT_CHARACTERS, False: TEXT_CHARACTERS}
@@ -122,8 +134,9 @@ def _read_bodies(bodies: list[Leaf], content: bytes) -> tuple[str, str | None]:
         for leaf, text in read
         if leaf.type != "text/html" or leaf.alternative not in plain_offered
     ]
+    unread = [text for leaf, text in read if leaf.type == "text/html" and leaf.alternative in plain_offered]
     text = _join([piece for piece in pieces if piece.strip()])
-    return text, _join(pages) if pages else None
+    return text, _join(pages) if pages else None, _join(unread)
 
 
 def _join(pieces: list[str]) -> str:

@@ -1,0 +1,64 @@
+"""The labelled mail of `mail_with_codes/`: what a code was found in, and what was not one, in thirteen languages.
+
+A message starts with `==== what it is`; its fields, then its text, then after `<<< html` its HTML. `Code` is the one
+that a person would type, or none; `Link` is a kind and a URL. `apart/` was not looked at while the rules were written.
+"""
+
+import email.message
+import email.policy
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from fake_email import mime
+
+FOLDER = Path(__file__).parent / "mail_with_codes"
+LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh")
+PARTS = ("known", "apart")
+
+
+class Labelled(msgspec.Struct, frozen=True, kw_only=True):
+    """One message, and what is to be found in it."""
+
+    name: str
+    code: str
+    links: dict[str, str]
+    content: bytes
+
+
+def read(part: str) -> list[Labelled]:
+    """All messages of a part."""
+    return [each for language in LANGUAGES for each in _read(FOLDER / part / f"{language}.txt")]
+
+
+def _read(path: Path) -> Iterator[Labelled]:
+    for block in path.read_text(encoding="utf-8").split("==== ")[1:]:
+        name, _, rest = block.partition("\n")
+        fields, _, body = rest.partition("\n\n")
+        text, has_html, html = body.partition("<<< html\n")
+        said = [line.split(": ", 1) for line in fields.splitlines()]
+        yield Labelled(
+            name=f"{path.stem}: {name}",
+            code=next(value for field, value in said if field == "Code"),
+            links={value.split()[1]: value.split()[0] for field, value in said if field == "Link"},
+            content=_message(next(v for field, v in said if field == "Subject"), text, html if has_html else None),
+        )
+
+
+def _message(subject: str, text: str, html: str | None) -> bytes:
+    message = email.message.EmailMessage(policy=email.policy.SMTP)
+    message["From"] = "Sender <sender@x.test>"
+    message["Subject"] = subject
+    if text.strip():
+        message.set_content(text)
+        if html is not None:
+            message.add_alternative(html, subtype="html")
+    else:
+        message.set_content(html or "", subtype="html")
+    return bytes(message)
+
+
+def first_code(parsed: mime.ParsedMessage) -> str:
+    """The best code of a message, or none."""
+    return parsed.codes[0].value if parsed.codes else "none"
