@@ -12,7 +12,7 @@ _NUMBERS = alternatives(
     |waybill|receipt|tax|telephone|mobile|build|model|part|item|product)_(?:number|no|num|nr|id|ref)
     reference ref ticket request case invoice id ids receipt locator phone tel telephone call dial fax hotline ext extension
     (?:p\.?o\.?\s)?box zip sku version build vat iban username user\s?id
-    end(?:ing|s)(?:_(?:in|with))? last_(?:four|4)(?:_digits)? number no nr num
+    end(?:ing|s)(?:_(?:in|with))? last_(?:four|4)(?:_digits)? (?<!digit\s)number no nr num
     [a-zäöüß]*nummer [a-zäöüß]*nr aktenzeichen vorgang rechnung endet_auf endend_auf endziffern? telefon plz postleitzahl
     postfach benutzername kundennr referenz az endung hrb
     num[ée]ro n° commande_n° facture dossier r[ée]f[ée]rence r[ée]f terminant_par termine_par finissant_par téléphone
@@ -72,7 +72,7 @@ _LINKS_UP = re.compile(
 )
 _COLON = re.compile(r"[:：=→—–-][\s\"'“”«»„‘’*_(\[「『【<]{0,10}\Z")
 _OPENS = re.compile(
-    rf"[\s\"'“”«»„‘’*_)\]」』】>]{{0,6}}(?:{_IS}(?![^\W\d_])|[は이은는이가が是为為作]|은\(는\)|[-–—:：(（,，|·=]"
+    rf"[\s\"'“”«»„‘’*_)\]」』】>]{{0,6}}(?:{_IS}(?![^\W\d_])|[は이은는이가が是为為作]|은\(는\)|[-–—:：(（|·=]"
     rf"|(?:as|als|comme|como|come|jako|как|olarak)(?![^\W\d_])|作为|として|로)"
 )
 _WORDS = re.compile(r"[^\W_]")
@@ -92,7 +92,19 @@ _ENTER_AFTER = re.compile(
     r"[\s\"'”»“*)\]]{0,3}(?:ein(?:geben)?\b|in\b(?!\s\d)|eingeben|girin|girerek|kullanın|を入力|をご入力|을\s?입력|를\s?입력|입력)"
 )
 _PURPOSES = (
-    *("verif", "confirm", "sign in", "sign-in", "signing in", "sign up", "signup", "sign on", "log in", "login", "log on"),
+    *(
+        "verif",
+        "confirm",
+        "sign in",
+        "sign-in",
+        "signing in",
+        "sign up",
+        "signup",
+        "sign on",
+        "log in",
+        "login",
+        "log on",
+    ),
     *("authenti", "authori", "activat", "access", "identity", "registr", "finish", "digits", "prompted", "when asked"),
     *("anmeld", "anzumeld", "einlog", "einzulog", "freischalt", "zugang", "connecte", "connexion", "valider", "inscri"),
     *("iniciar ", "inicio de ses", "acced", "entrar", "acess", "cadastr", "registraz", "conferm"),
@@ -140,7 +152,7 @@ def tie_after(gap: str) -> float:
     if len(gap) > 80 or _SENTENCE_END.search(gap) or "\n" in gap:
         return 0
     if not _WORDS.search(gap):
-        return 0.9
+        return 0.45 if "," in gap else 0.9
     if any(character.isdecimal() for character in gap):
         return 0.4
     if _OPENS.match(gap):
@@ -159,9 +171,7 @@ def is_entered(before: str, after: str) -> bool:
 
 def speaks_of_purpose(low: str) -> bool:
     """Whether this speaks of what codes are for."""
-    return any(map(low.__contains__, _PURPOSES)) or (
-        not low.isascii() and any(map(low.__contains__, _OTHER_PURPOSES))
-    )
+    return any(map(low.__contains__, _PURPOSES)) or (not low.isascii() and any(map(low.__contains__, _OTHER_PURPOSES)))
 
 
 def _has_digit(text: str, at: int) -> bool:

@@ -20,9 +20,16 @@ _PLAIN |= {code: chr(code - 0xFEE0) for code in range(0xFF10, 0xFF5B) if chr(cod
 _PLAIN |= {0x130: "I", 0x2010: "-", 0x2011: "-"}  # lower-case, U+0130 is two characters: all places would move
 
 _LETTERS = r"A-Za-z\u00c0-\u024f\u0400-\u04ff"
-_BETWEEN = r"(?: {1,4}(?:[–-] {1,2})?|[\t|·-]|\n{1,2} {0,4})"
 _DIGITS = re.compile(r"[0-9]+")
-_BOXES = re.compile(rf"[0-9A-Z](?:{_BETWEEN}[0-9A-Z]){{3,9}}(?![{_LETTERS}0-9_])(?!{_BETWEEN}[0-9]+(?![{_LETTERS}0-9]))")
+_BETWEEN = r"(?: {1,4}(?:[–-] {1,2})?|[\t|·-]|\n{1,2} {0,4})"
+# Digits that may be a code's, or some of one: what stands alone and is short is passed over at once.
+_RUN = re.compile(
+    r"[0-9](?<![0-9=/_&%?@+$€£#][0-9])(?:[0-9]{3}[0-9]*"
+    rf"|(?<=[{_LETTERS}-][0-9])[0-9]{{0,2}}|[0-9]{{0,2}}(?=[A-Za-z]|{_BETWEEN}[0-9A-Z]))(?![0-9])"
+)
+_BOXES = re.compile(
+    rf"[0-9A-Z](?:{_BETWEEN}[0-9A-Z]){{3,9}}(?![{_LETTERS}0-9_])(?!{_BETWEEN}[0-9]+(?![{_LETTERS}0-9]))"
+)
 _BOXES_BEFORE = re.compile(rf"(?<![{_LETTERS}0-9_])(?:[0-9A-Z]{_BETWEEN}){{1,9}}\Z")
 _GROUPS = re.compile(r"[0-9]{2,5}(?:[ ·–-][0-9]{2,5}){1,5}(?![0-9])")
 _WORD = re.compile(r"[0-9A-Za-z]{1,20}(?:-[0-9A-Za-z]{1,20}){0,4}")
@@ -60,7 +67,7 @@ def candidates(text: str) -> Iterator[Candidate]:
     """What has a digit in it, in its order."""
     at = 0
     for _ in range(5 * CANDIDATES):
-        run = _DIGITS.search(text, at)
+        run = _RUN.search(text, at)
         if run is None:
             return
         start, at, value, is_unlikely = _read(text, run.start(), run.end())

@@ -27,7 +27,7 @@ def alternatives(words: str) -> str:
 # What `str.find` looks for, lower-case: most mail has none of them.
 _STEMS = (
     *("cod", "kod", "pin", "otp", "tan", "pass", "token", "senha", "clave", "contrase", "wachtwoord", "kennwort"),
-    *("parol", "sifre"),
+    *("parol", "sifre", "digit", "ziffern"),
     *("códig", "şifre", "hasł", "код", "парол", "码", "碼", "口令", "密碼", "コード", "パスワード"),
     *("暗証番号", "認証番号", "確認番号", "認証キー", "코드", "인증번호", "비밀번호", "확인번호", "인증 번호", "암호"),
 )
@@ -40,7 +40,7 @@ _WORD = re.compile(
     r"|(?:parolan|[sş]ifren)[a-zı]{0,6}(?![^\W\d_])"
     r"|passw(?:ord|ort)s?(?![^\W\d_])|wachtwoord(?:en)?(?![^\W\d_])|passe(?![^\W\d_])"
     r"|contrase[nñ]as?(?![^\W\d_])|hasł[oaeu]m?(?![^\W\d_])|парол(?:ь|я|ем|ю)(?![^\W\d_])"
-    r"|[码碼]|口令|密碼|コード|パスワード|暗証番号|認証番号|確認番号|認証キー|코드|인증 ?번호|비밀번호|확인번호|암호"
+    r"|digits(?![^\W\d_])|digit number|ziffern(?![^\W\d_])|[码碼]|口令|密碼|コード|パスワード|暗証番号|認証番号|確認番号|認証キー|코드|인증 ?번호|비밀번호|확인번호|암호"
 )
 _PASSWORD = re.compile(
     r"passw|wachtw|passe|contra|has|парол|senha|clave|kennw|[sş]ifre|parola|passphrase|密碼|パスワード|비밀|암호"
@@ -57,7 +57,7 @@ _OTHER_BEFORE = re.compile(
         invit(?:e|ation) reward bonus zip post(?:al)? qr bar source dress error status country area dial(?:ling)? city
         tracking track booking reservation order product item article client customer colou?r hex open machine byte
         sort swift bank branch bic tax hs iata icao airport morse building penal civil sample example clean legacy
-        writing write wrote written of your_own vs studio unit currency language lan exit response
+        writing write wrote last_(?:four|4) written of your_own vs studio unit currency language lan exit response
         http redemption redeem licen[cs]e product_key hidden dead our_own
         gutschein rabatt aktions? vorteils bonus geschenk freunde einladungs empfehlungs quell programm farb
         fehler bank kunden artikel buchungs sendungs bestell landes strich länder spenden
@@ -125,11 +125,14 @@ _STRONG_AFTER = re.compile(
 )
 
 _CONFIRMS = re.compile(r"confirmation[\s-]\Z")
-_TRAVEL = re.compile(r"\b(?:flight|booking|reservation|itinerary|check-?in|guests?|nights?|hotel|passenger|departs?|airline)\b")
+_TRAVEL = re.compile(
+    r"\b(?:flight|booking|reservation|itinerary|check-?in|guests?|nights?|hotel|passenger|departs?|airline)\b"
+)
 
 # Sales talk: with it a plain "code" is a voucher's.
 SALE = re.compile(
-    r"\d\s?%(?!\d)|(?<![\w])%\s?\d|\boff\b|折扣|优惠|满减|割引|クーポン|セール|할인|쿠폰|" + alternatives(
+    r"\d\s?%(?!\d)|(?<![\w])%\s?\d|\boff\b|折扣|优惠|满减|割引|クーポン|セール|할인|쿠폰|"
+    + alternatives(
         r"""discount coupon checkout promo voucher \bsales?\b \bsave\b savings \brabatt gutschein réduction remise soldes
         descuento \boferta desconto \bcupom \bcup[oó]n sconto \bofferta korting \brabat zniżk скидк промо акци indirim
         kampanya kupon gift_card referral geschenk"""
@@ -177,4 +180,5 @@ def _kind(low: str, start: int, end: int) -> Kind | None:
         or _STRONG_AFTER.match(after)
     ):
         return "strong"
-    return "password" if _PASSWORD.match(word) or before.endswith("密") else "weak"
+    # Of several codes, each is a spare one.
+    return "password" if _PASSWORD.match(word) or before.endswith("密") or word in ("codes", "códigos") else "weak"

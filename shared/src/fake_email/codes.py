@@ -9,13 +9,15 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from fake_email import code_context, code_shapes, code_words
+from fake_email import code_context, code_shapes, code_words, html_text
 from fake_email.code_shapes import Candidate
 from fake_email.code_words import Label
 
 CODES = 10  # of one message
 CHARACTERS = 64 * 1024  # of a text looked at; what comes later are terms of use
 EVIDENCE_CHARACTERS = 160
+
+_HTML_CHARACTERS = 256 * 1024  # of HTML that the text lacks
 
 Source = Literal["subject", "text", "html"]
 
@@ -25,6 +27,7 @@ _LINES = 4  # looked at before a number that stands alone
 _WEIGHT = {"strong": 1.0, "weak": 0.95, "password": 0.9, "other": 0.0}
 _SURE = 0.85  # a tie of words that say so
 _ENTERED = 0.85
+_GUESS = 0.65  # alone on its line in a mail that speaks of what codes are for
 _LETTERS_ONLY = 0.05  # less sure
 _USUAL, _LONG = 6, 8  # digits
 _YEAR, _YEARS = 4, range(1900, 2100)
@@ -42,7 +45,6 @@ _TAG = re.compile(r"<(?:(?:style|script|title)\b[^<>]*+>[^<]*+|[^<>]*+>)", re.IG
 _REFERENCE = re.compile(r"&#?\w{2,8};")
 _PICTURE_BEFORE = re.compile(r"\balt\s*+=\s*+[\"']?[^\"'<>]{0,200}\Z", re.IGNORECASE)
 _ALNUM = re.compile(r"[^\W_]")
-_MAY_WRITE = re.compile(r"wrote|schrieb|écrit|escri|scritto|schreef|napisa|пис|yazd|写道|メール|작성")
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,12 +69,25 @@ class _Text(NamedTuple):
     labels: list[Label]
 
 
-def find(subject: str, text: str, source: Source) -> tuple[Code, ...]:
-    """The codes in a subject and a text, best first, CODES at most; time and memory are bounded by CHARACTERS."""
-    head, body = _read(subject), _read(_without_quoted(text[:CHARACTERS]))
+def find(subject: str, text: str, html: str | None = None, unread: str = "") -> tuple[Code, ...]:
+    """The codes of a message, best first, CODES at most; time and memory are bounded by CHARACTERS.
+
+    Its text may be its HTML rendered; `unread` is what of the HTML is not in the text.
+    """
+    found = _in_text(subject, text, "text" if html is None or unread else "html")
+    if not found and unread and _may_show_more(unread, text):
+        found = _in_text(subject, html_text.render(unread[:_HTML_CHARACTERS]), "html")
+    return found if html is None else _without_pictures(found, html)
+
+
+def _in_text(subject: str, text: str, source: Source) -> tuple[Code, ...]:
+    head, body = _read(subject), _read(text[:CHARACTERS])
     found = list(_found(body, head, source))
     if not _REPLY.match(head.low):
         found += _found(head, body, "subject")
+    guessed = {code.value for code in found if code.confidence <= _GUESS}
+    if len(guessed) > 1:  # figures one under the other: those of a report
+        found = [code for code in found if code.confidence > _GUESS]
     if not found:
         return ()
     best: dict[str, Code] = {}
@@ -81,7 +96,7 @@ def find(subject: str, text: str, source: Source) -> tuple[Code, ...]:
     return tuple(best.values())[:CODES]
 
 
-def may_show_more(markup: str, text: str) -> bool:
+def _may_show_more(markup: str, text: str) -> bool:
     """Whether this HTML has words for a code, and a number that the text beside it lacks."""
     seen = _REFERENCE.sub(" ", _TAG.sub(" ", markup[max(0, markup.find("<body")) :][:CHARACTERS]))
     page = _read(seen)
@@ -95,7 +110,7 @@ def may_show_more(markup: str, text: str) -> bool:
     )
 
 
-def without_pictures(found: tuple[Code, ...], markup: str) -> tuple[Code, ...]:
+def _without_pictures(found: tuple[Code, ...], markup: str) -> tuple[Code, ...]:
     """Those that are more than the words of this HTML for a picture."""
     return tuple(code for code in found if "[" not in code.evidence or not _is_in_picture(code.value, markup))
 
@@ -111,26 +126,24 @@ def _read(text: str) -> _Text:
     return _Text(text, low, code_words.labels(low))
 
 
-def _without_quoted(text: str) -> str:
-    """The text up to what it answers to."""
-    if "\n>" not in text and "--" not in text and not _MAY_WRITE.search(text):
-        return text
-    answered = _ANSWERED.search(text)
-    return text[: answered.start()] if answered else text
+def _without_quoted(text: str, found: list[tuple[Candidate, float]]) -> list[tuple[Candidate, float]]:
+    """What is said, without what is answered."""
+    answered = _ANSWERED.search(text) if found else None
+    return [each for each in found if each[0].end <= answered.start()] if answered else found
 
 
-def _found(here: _Text, other: _Text, source: Source) -> Iterator[Code]:
+def _found(here: _Text, other: _Text, source: Source) -> list[Code]:
     weigh: Callable[[_Text, _Text, Candidate], float] = _weigh_in_subject if source == "subject" else _weigh
+    found: list[tuple[Candidate, float]] = []
     for candidate in itertools.islice(code_shapes.candidates(here.text), code_shapes.CANDIDATES):
-        weight = weigh(here, other, candidate)
-        if weight >= _ENOUGH:
-            yield _code(here, candidate, weight, source)
-    for candidate in itertools.islice(code_shapes.capitals(here.text, here.labels), code_shapes.CANDIDATES):
-        word = candidate.value
-        if word.lower() not in here.text and word.capitalize() not in here.text:
-            weight = weigh(here, other, candidate) - _LETTERS_ONLY
-            if weight >= _ENOUGH:
-                yield _code(here, candidate, weight, source)
+        found.append((candidate, weigh(here, other, candidate)))
+    if here.labels or other.labels:
+        for candidate in itertools.islice(code_shapes.capitals(here.text, here.labels), code_shapes.CANDIDATES):
+            word = candidate.value
+            if word.lower() not in here.text and word.capitalize() not in here.text:
+                found.append((candidate, weigh(here, other, candidate) - _LETTERS_ONLY))
+    sure = [each for each in found if each[1] >= _ENOUGH]
+    return [_code(here, candidate, weight, source) for candidate, weight in _without_quoted(here.text, sure)]
 
 
 def _code(here: _Text, candidate: Candidate, weight: float, source: Source) -> Code:
@@ -245,7 +258,7 @@ def _tie_of_lines(here: _Text, head: _Text, candidate: Candidate, line_start: in
         return 0.8
     around = here.low[lines[-1][0] if lines else line_start : line_end + 200]
     if code_context.speaks_of_purpose(around) or (head.labels and head.labels[0].kind != "other"):
-        return 0.65
+        return _GUESS
     return 0.6 if code_context.speaks_of_purpose(head.low) else 0
 
 
@@ -281,7 +294,9 @@ def _weigh_in_subject(head: _Text, body: _Text, candidate: Candidate) -> float:
 
 def _stands_apart(before: str, after: str) -> bool:
     """Whether it is set off from the other words of a subject."""
-    return not after.strip(" .!)]") or not before.strip(" ([") or before.rstrip(" ([").endswith((":", "-", "–", "—", "|"))
+    return (
+        not after.strip(" .!)]") or not before.strip(" ([") or before.rstrip(" ([").endswith((":", "-", "–", "—", "|"))
+    )
 
 
 def _stands_alone(before: str, after: str) -> bool:

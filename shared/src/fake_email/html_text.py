@@ -135,7 +135,7 @@ class _Page:
                 self.preformatted += 1
             case "a":
                 self.end_link()
-                self.link = _target(_attribute(attributes, "href"))
+                self.link = _target(attribute(attributes, "href"))
                 self.link_start = len(self.pieces)
             case "img":
                 self.write(_alternative(attributes))
@@ -239,7 +239,7 @@ def _hides(tag: str, attributes: str) -> str | None:
 
 
 def _style(attributes: str) -> str:
-    return _attribute(attributes[:_STYLE_CHARACTERS], "style")
+    return attribute(attributes[:_STYLE_CHARACTERS], "style")
 
 
 def _in_steps(change: Callable[[str], str], text: str) -> str:
@@ -268,7 +268,8 @@ def _freed(line: str) -> str:
     return line.replace(_KEPT_SPACE, " ")
 
 
-def _attribute(attributes: str, wanted: str) -> str:
+def attribute(attributes: str, wanted: str) -> str:
+    """The value of an attribute in the inside of a tag, references resolved; empty where there is none."""
     at = 0
     while at < len(attributes):
         found = _ATTRIBUTE.search(attributes, at, at + _STEP)
@@ -284,7 +285,7 @@ def _attribute(attributes: str, wanted: str) -> str:
 
 
 def _alternative(attributes: str) -> str:
-    text = _attribute(attributes, "alt").strip()
+    text = attribute(attributes, "alt").strip()
     return f"[{text}]" if text else ""
 
 

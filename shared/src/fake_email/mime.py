@@ -5,12 +5,22 @@ import re
 
 import msgspec
 
-from fake_email import codes, html_text, mime_charset, mime_header, mime_parameter, mime_transfer, mime_tree, mime_window
+from fake_email import (
+    codes,
+    html_text,
+    links,
+    mime_charset,
+    mime_header,
+    mime_parameter,
+    mime_transfer,
+    mime_tree,
+    mime_window,
+)
 from fake_email.codes import Code
+from fake_email.links import Link
 from fake_email.mime_tree import Leaf
 
 TEXT_CHARACTERS = 1024 * 1024  # of text, and of html
-HTML_CHARACTERS = 256 * 1024  # of HTML beside a text that has no code, looked at for one
 TEXT_OCTETS = 4 * TEXT_CHARACTERS  # of one part: no charset takes more for a character
 ATTACHMENTS = 1_000
 
@@ -42,6 +52,7 @@ class ParsedMessage(msgspec.Struct, frozen=True, kw_only=True):
     html: str | None
     attachments: tuple[Attachment, ...]
     codes: tuple[Code, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 def parse(content: bytes) -> ParsedMessage:
@@ -74,7 +85,8 @@ def parse(content: bytes) -> ParsedMessage:
         text=text,
         html=html,
         attachments=tuple(attachments),
-        codes=_codes(subject, text, html, unread),
+        codes=codes.find(subject, text, html, unread),
+        links=links.find(html, text),
     )
 
 
@@ -106,13 +118,6 @@ def _message_name(leaf: Leaf, content: bytes) -> str:
         mime_header.show(fields.get(b"subject", b"")[: mime_parameter.NAME_OCTETS]).replace("/", "-").replace("\\", "-")
     )
     return mime_parameter.file_name(f"{subject or 'message'}.eml")
-
-
-def _codes(subject: str, text: str, html: str | None, unread: str) -> tuple[Code, ...]:
-    found = codes.find(subject, text, "text" if html is None or unread else "html")
-    if not found and unread and codes.may_show_more(unread, text):
-        found = codes.find(subject, html_text.render(unread[:HTML_CHARACTERS]), "html")
-    return found if html is None else codes.without_pictures(found, html)
 
 
 def _read_bodies(bodies: list[Leaf], content: bytes) -> tuple[str, str | None, str]:

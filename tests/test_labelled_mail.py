@@ -1,0 +1,72 @@
+"""How often the first code is the right one, and the links are: over the labelled mail of thirteen languages."""
+
+from collections.abc import Sequence
+
+import labelled_mail
+import pytest
+from labelled_mail import Labelled
+
+from fake_email import mime
+
+LEAST = 0.98
+
+
+def percent(part: int, whole: int) -> str:
+    return f"{part / whole:.4f} ({part}/{whole})"
+
+
+def codes_of(mail: Sequence[Labelled]) -> tuple[int, int, int, list[str]]:
+    """How many were right, found and labelled, and which were not right."""
+    found = {each.name: labelled_mail.first_code(mime.parse(each.content)) for each in mail}
+    wrong = [f"{each.name}: {found[each.name]} for {each.code}" for each in mail if found[each.name] != each.code]
+    right = sum(found[each.name] == each.code != "none" for each in mail)
+    return right, sum(code != "none" for code in found.values()), sum(each.code != "none" for each in mail), wrong
+
+
+def links_of(mail: Sequence[Labelled]) -> tuple[int, int, int]:
+    """How many links were of the right kind, of a kind at all, and labelled."""
+    labelled = [each for each in mail if each.links]
+    found = [
+        {link.url: link.kind for link in mime.parse(each.content).links if link.kind != "other"} for each in labelled
+    ]
+    right = sum(len(kinds.items() & each.links.items()) for kinds, each in zip(found, labelled, strict=True))
+    return right, sum(map(len, found)), sum(len(each.links) for each in labelled)
+
+
+def test_codes_are_found_in_the_labelled_mail(capsys: pytest.CaptureFixture[str]) -> None:
+    parts = {part: labelled_mail.read(part) for part in labelled_mail.PARTS}
+    everything = [each for mail in parts.values() for each in mail]
+
+    with capsys.disabled():
+        for name, mail in {**parts, "all": everything}.items():
+            right, found, labelled, _ = codes_of(mail)
+            print(f"\ncodes, {name}, {len(mail)} messages:", end=" ")
+            print(f"precision {percent(right, found)}, recall {percent(right, labelled)}", end="")
+    right, found, labelled, wrong = codes_of(everything)
+
+    assert right / found >= LEAST, wrong
+    assert right / labelled >= LEAST, wrong
+
+
+def test_links_are_told_apart_in_the_labelled_mail(capsys: pytest.CaptureFixture[str]) -> None:
+    parts = {part: labelled_mail.read(part) for part in labelled_mail.PARTS}
+    everything = [each for mail in parts.values() for each in mail]
+
+    with capsys.disabled():
+        for name, mail in {**parts, "all": everything}.items():
+            right, found, labelled = links_of(mail)
+            print(f"\nlinks, {name}:", end=" ")
+            print(f"precision {percent(right, found)}, recall {percent(right, labelled)}", end="")
+    right, found, labelled = links_of(everything)
+
+    assert right / found >= LEAST
+    assert right / labelled >= LEAST
+
+
+@pytest.mark.parametrize("part", labelled_mail.PARTS)
+def test_each_language_has_mail_with_a_code_and_without_one(part: str) -> None:
+    mail = labelled_mail.read(part)
+
+    for language in labelled_mail.LANGUAGES:
+        codes = [each.code for each in mail if each.name.startswith(f"{language}:")]
+        assert 0 < codes.count("none") < len(codes)
