@@ -17,8 +17,8 @@ from fake_email.mime import ParsedMessage
 _ROUNDS = 31
 _SECONDS = 0.01  # of a round, at least
 _ROW = (
-    "<tr><td style='padding:10px 25px;font-size:0'><div style='font:13px Arial;color:#1a2b3c'>Item %d is {price} until May"
-    " 2024; read what it can do.</div><a href='https://news.test/c/%d?utm_source=mail&amp;id=88213%d'>More</a></td></tr>\n"
+    "<tr><td style='padding:10px 25px;font-size:0'><div style='font:13px Arial;color:#1a2b3c'>Item %d is new until"
+    " May 2024; read what it can do.</div><a href='https://news.test/c/%d?utm_source=mail&amp;id=88213%d'>More</a></td></tr>\n"
 )
 _PAGE = (
     "<html><head><style>"
@@ -46,7 +46,7 @@ def _find(parsed: ParsedMessage, content: bytes) -> None:
 
 
 def _messages() -> dict[str, bytes]:
-    rows = "".join(_ROW.replace("{price}", "new") % (number, number, number) for number in range(100))
+    rows = "".join(_ROW % (number, number, number) for number in range(100))
     page, text = _PAGE % rows, "Item 1 is new until May 2024: see https://news.test/c/1\n" * 100
     return {
         "2 KB of text": mail.message(1),

@@ -1,5 +1,6 @@
 """How often the first code is the right one, and the links are: over the labelled mail of thirteen languages."""
 
+import sys
 from collections.abc import Sequence
 
 import labelled_mail
@@ -11,8 +12,8 @@ from fake_email import mime
 LEAST = 0.98
 
 
-def percent(part: int, whole: int) -> str:
-    return f"{part / whole:.4f} ({part}/{whole})"
+def figures(right: int, found: int, labelled: int) -> str:
+    return f"precision {right / found:.4f} ({right}/{found}), recall {right / labelled:.4f} ({right}/{labelled})"
 
 
 def codes_of(mail: Sequence[Labelled]) -> tuple[int, int, int, list[str]]:
@@ -40,8 +41,7 @@ def test_codes_are_found_in_the_labelled_mail(capsys: pytest.CaptureFixture[str]
     with capsys.disabled():
         for name, mail in {**parts, "all": everything}.items():
             right, found, labelled, _ = codes_of(mail)
-            print(f"\ncodes, {name}, {len(mail)} messages:", end=" ")
-            print(f"precision {percent(right, found)}, recall {percent(right, labelled)}", end="")
+            sys.stdout.write(f"\ncodes, {name}, {len(mail)} messages: {figures(right, found, labelled)}")
     right, found, labelled, wrong = codes_of(everything)
 
     assert right / found >= LEAST, wrong
@@ -55,8 +55,7 @@ def test_links_are_told_apart_in_the_labelled_mail(capsys: pytest.CaptureFixture
     with capsys.disabled():
         for name, mail in {**parts, "all": everything}.items():
             right, found, labelled = links_of(mail)
-            print(f"\nlinks, {name}:", end=" ")
-            print(f"precision {percent(right, found)}, recall {percent(right, labelled)}", end="")
+            sys.stdout.write(f"\nlinks, {name}: {figures(right, found, labelled)}")
     right, found, labelled = links_of(everything)
 
     assert right / found >= LEAST

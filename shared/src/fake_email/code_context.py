@@ -10,17 +10,17 @@ _NUMBERS = alternatives(
     |member(?:ship)?|confirmation|serial|account|card|phone|registration|student|employee|flight|claim|application
     |player|user|user\s?name|prescription|po|contract|merchant|terminal|meeting|session|report|parcel|shipment|job
     |waybill|receipt|tax|telephone|mobile|build|model|part|item|product)_(?:number|no|num|nr|id|ref)
-    reference ref ticket request case invoice id ids receipt locator phone tel telephone call dial fax hotline ext extension
-    (?:p\.?o\.?\s)?box zip sku version build vat iban username user\s?id
+    reference ref ticket request case invoice id ids receipt locator phone tel telephone call dial fax hotline
+    ext extension     (?:p\.?o\.?\s)?box zip sku version build vat iban username user\s?id
     end(?:ing|s)(?:_(?:in|with))? last_(?:four|4)(?:_digits)? (?<!digit\s)number no nr num
-    [a-zäöüß]*nummer [a-zäöüß]*nr aktenzeichen vorgang rechnung endet_auf endend_auf endziffern? telefon plz postleitzahl
-    postfach benutzername kundennr referenz az endung hrb
+    [a-zäöüß]*nummer [a-zäöüß]*nr aktenzeichen vorgang rechnung endet_auf endend_auf endziffern? telefon
+    plz postleitzahl     postfach benutzername kundennr referenz az endung hrb
     num[ée]ro n° commande_n° facture dossier r[ée]f[ée]rence r[ée]f terminant_par termine_par finissant_par téléphone
     appelez siret siren tva identifiant
     n[úu]mero factura caso referencia expediente tr[áa]mite terminad[ao]_en acabad[ao]_en tel[ée]fono llama_al
     matr[íi]cula cif nif usuario
-    fatura protocolo refer[êe]ncia (?:cart[ãa]o_)?final terminado_em telefone ligue localizador cep cnpj cpf usu[áa]rio nº
-    numero fattura pratica riferimento rif termina_con che_termina_con telefono p\.?iva cap utente
+    fatura protocolo refer[êe]ncia (?:cart[ãa]o_)?final terminado_em telefone ligue localizador cep cnpj
+    cpf usu[áa]rio nº     numero fattura pratica riferimento rif termina_con che_termina_con telefono p\.?iva cap utente
     factuur zaak referentie eindigend_op eindigt_op klantnr kvk gebruikersnaam bel
     numer(?:u|em)? kończ\w+_się_na nip regon krs faktur\w sprawa sprawy zgłoszeni\w użytkownik
     номер\w{0,3} оканчивающ\w+_на тел телефон\w{0,3} инн кпп огрн индекс обращени\w заявк\w заявлени\w карт\w
@@ -66,6 +66,7 @@ NOT_A_CODE_AFTER = re.compile(
     )
     + r"|/\w)"
 )
+_NEAR, _NOT_FAR, _RATHER_FAR = 24, 60, 90  # characters
 FAR = 180  # characters between a word and a number that have nothing to do with each other any more
 _LINKS_UP = re.compile(
     rf"(?:(?<![^\W\d_]){_IS}|[是为為はが는은이가:：=»>→—–-]|(?<![^\W\d_])(?:with|below|с|als))[\s\"'“”«»„‘’*_(\[「『【<]{{0,8}}\Z"
@@ -85,11 +86,16 @@ _TIME_BEFORE = re.compile(
 _ENTER = frozenset(
     """enter use type input submit provide quote sie gib nutze nutzen verwende verwenden saisissez entrez utilisez
     indiquez introduce introduzca ingresa ingrese escribe usa utiliza digite insira introduza informe inserisci digita
-    utilizza voer gebruik vul typ wpisz podaj użyj przepisz введите используйте укажите girin""".split()  # noqa: SIM905 - one a line is a page
+    mit with ein utilizza voer gebruik vul typ wpisz podaj użyj przepisz введите используйте укажите girin""".split()  # noqa: SIM905 - one a line is a page
+)
+_WORDS_BEFORE = 8
+_COUNTED = re.compile(
+    r"[\s.:]{0,2}(?:number|no|nr|num|n°|nº|numero|número|numéro|nummer|numer|номер|numarası?|번호|号|番号)[\W_]{0,6}"
+    rf"(?:{_IS}[\W_]{{0,3}})?"
 )
 _ENTERED_IN_CHINESE = ("输入", "輸入", "使用")
 _ENTER_AFTER = re.compile(
-    r"[\s\"'”»“*)\]]{0,3}(?:ein(?:geben)?\b|in\b(?!\s\d)|eingeben|girin|girerek|kullanın|を入力|をご入力|을\s?입력|를\s?입력|입력)"
+    r"[\s\"'”»“*)\]]{0,3}(?:ein(?:geben)?\b|in(?=\s{0,3}(?:[.,;!]|\Z|om\b|op\b))|eingeben|girin|girerek|kullanın|を入力|をご入力|을\s?입력|를\s?입력|입력)"
 )
 _PURPOSES = (
     *(
@@ -129,7 +135,9 @@ def is_named_after(after: str) -> bool:
 
 def is_label_of_number(line: str) -> bool:
     """Whether this short line of lower case stands over a number that is no code."""
-    return len(line) <= 60 and (_NUMBER_OF.search(line) is not None or _THING_OF.search(line.rstrip(": ")) is not None)
+    return len(line) <= _NOT_FAR and (
+        _NUMBER_OF.search(line) is not None or _THING_OF.search(line.rstrip(": ")) is not None
+    )
 
 
 def tie_before(gap: str) -> float:
@@ -137,19 +145,19 @@ def tie_before(gap: str) -> float:
     if len(gap) > FAR or _SENTENCE_END.search(gap) or _BLANK_LINE.search(gap):
         return 0
     if not _WORDS.search(gap):
-        return 0.97 if len(gap) <= 24 else 0.8
+        return 0.97 if len(gap) <= _NEAR else 0.8
     if any(not _has_digit(gap, found.end()) for found in _ANY_NUMBER_OF.finditer(gap)) and not _COLON.search(gap):
         return 0.4
     if _LINKS_UP.search(gap):
-        return 0.95 if len(gap) <= 90 else 0.9
-    if "\n" in gap or len(gap) > 60 or _TIME_BEFORE.search(gap):
+        return 0.95 if len(gap) <= _RATHER_FAR else 0.9
+    if "\n" in gap or len(gap) > _NOT_FAR or _TIME_BEFORE.search(gap):
         return 0.3
     return 0.7
 
 
 def tie_after(gap: str) -> float:
     """How well a word for a code behind the gap speaks for a number before it; 0 to 1."""
-    if len(gap) > 80 or _SENTENCE_END.search(gap) or "\n" in gap:
+    if len(gap) > _RATHER_FAR or _SENTENCE_END.search(gap) or "\n" in gap:
         return 0
     if not _WORDS.search(gap):
         return 0.45 if "," in gap else 0.9
@@ -157,16 +165,22 @@ def tie_after(gap: str) -> float:
         return 0.4
     if _OPENS.match(gap):
         return 0.94
-    return 0.6 if len(gap) <= 24 else 0.3
+    return 0.6 if len(gap) <= _NEAR else 0.3
 
 
-def is_entered(before: str, after: str) -> bool:
+def is_entered(before: str, after: str, around: str) -> bool:
     """Whether one is told to enter the number that stands between, to prove something."""
     words = before.rstrip("\"'“«„*([: ").split()
     last = words[-1] if words else ""
-    if not (last in _ENTER or last.endswith(_ENTERED_IN_CHINESE) or _ENTER_AFTER.match(after)):
-        return False
-    return speaks_of_purpose(before) or speaks_of_purpose(after)
+    is_told = last in _ENTER or last.endswith(_ENTERED_IN_CHINESE) or _ENTER_AFTER.match(after) is not None
+    if not is_told and before.rstrip().endswith((":", "：")):
+        is_told = not _ENTER.isdisjoint(words[-_WORDS_BEFORE:])
+    return is_told and speaks_of_purpose(around)
+
+
+def is_counted(gap: str) -> bool:
+    """Whether between a word for a code and a number is only "number", as in "PIN number: 4821"."""
+    return _COUNTED.fullmatch(gap) is not None
 
 
 def speaks_of_purpose(low: str) -> bool:

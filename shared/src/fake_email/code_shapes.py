@@ -41,12 +41,16 @@ _QUANTITY = re.compile(
     r"[0-9]+(?:st|nd|rd|th|h|hrs?|min|mins|px|pt|[kmgt]b|km|kg|mm|cm|ml|k|m|am|pm|x|s|ms|d|er|e|kwh|w|v)|(?:v|rev|ver)[0-9]+",
     re.IGNORECASE,
 )
+_MASKED = re.compile(r"[Xx]{3}")  # of a card, or a phone
 _NAMED = re.compile(r"[A-Z]{3,}[0-9]{1,4}|[A-Za-z]{2,}-?[0-9]+|[0-9]+-?[A-Za-z]{1,3}|[A-Za-z]+-[0-9]+(?:-[0-9]+)*")
-_AROUND = re.compile(r"[!-~]{0,400}")
+_AROUND = re.compile(r"[!-~]*+")
+_FAR = 400  # characters of an address looked at
 _ADDRESS = re.compile(r"://|www\.|@|\.[a-z]{2,}/")
 _NOT_BEFORE = "#$€£¥₽₺₩₴₹№+@/\\=&~^%_©<•*"
 _NOT_AFTER = "@/\\=&_%‰°€$£¥₽₺₩₴₹"
-_CURRENCIES = "$€£¥₽₺₩₴₹№#+©"
+# Parts of a number, of a time, of an amount.
+_BEFORE_DIGIT = re.compile(r"[0-9][.,:;'’/ –-]|[$€£¥₽₺₩₴₹№#+©] ")
+_AFTER_DIGIT = re.compile(r"[.,:;'’/ –-][0-9]| [€$£¥₽₺₩₴₹%]")
 
 
 class Candidate(NamedTuple):
@@ -113,7 +117,12 @@ def _value(word: str) -> tuple[str, bool]:
     prefixed = _PREFIXED.fullmatch(word)
     if prefixed:
         return prefixed[1], False
-    if _QUANTITY.fullmatch(word) or word.replace("-", "").isdecimal() or (word != word.upper() and "-" in word):
+    if (
+        _QUANTITY.fullmatch(word)
+        or _MASKED.search(word)
+        or word.replace("-", "").isdecimal()
+        or (word != word.upper() and "-" in word)
+    ):
         return "", True
     return word, word != word.upper() or _NAMED.fullmatch(word) is not None
 
@@ -127,22 +136,22 @@ def is_part(text: str, start: int, end: int) -> bool:
     """Whether it is part of a longer number, an amount, an address or a word."""
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
     previous, following = before[-1:], after[:1]
-    if _is_letter(previous) or _is_letter(following):
-        return True
-    if previous and previous in _NOT_BEFORE and not (previous in "*<" and text[end : end + 1] in "*>"):
-        return True
-    if following and following in _NOT_AFTER:
-        return True
-    if previous and previous in ".,:;'’/ -–" and before[:-1].isdecimal() and text[start].isdecimal():
-        return True
-    if following and following in ".,:;'’/ -–" and after[1:].isdecimal() and text[end - 1].isdecimal():
-        return True
-    if previous == " " and before[:1] and before[0] in _CURRENCIES:
-        return True
-    if following == " " and after[1:] and after[1] in "€$£¥₽₺₩₴₹%":
-        return True
-    backwards = _AROUND.match(text[max(0, start - 400) : start][::-1])
-    onwards = _AROUND.match(text, end)
+    if previous in ("*", "<") and following in ("*", ">"):
+        previous = following = ""
+    return (
+        _is_letter(previous)
+        or _is_letter(following)
+        or (previous != "" and previous in _NOT_BEFORE)
+        or (following != "" and following in _NOT_AFTER)
+        or (text[start].isdecimal() and _BEFORE_DIGIT.fullmatch(before) is not None)
+        or (text[end - 1].isdecimal() and _AFTER_DIGIT.fullmatch(after) is not None)
+        or _is_in_address(text, start, end)
+    )
+
+
+def _is_in_address(text: str, start: int, end: int) -> bool:
+    backwards = _AROUND.match(text[max(0, start - _FAR) : start][::-1])
+    onwards = _AROUND.match(text, end, end + _FAR)
     written = (backwards[0][::-1] if backwards else "") + (onwards[0] if onwards else "")
     return len(written) > 1 and _ADDRESS.search(written) is not None
 

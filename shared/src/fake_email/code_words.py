@@ -1,4 +1,4 @@
-"""Which words of a message tell of a code, and which of a number that is none? In the thirteen languages of the tests."""
+"""Which words tell of a code, and which of one for something else? In the thirteen languages of the tests."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def alternatives(words: str) -> str:
 # What `str.find` looks for, lower-case: most mail has none of them.
 _STEMS = (
     *("cod", "kod", "pin", "otp", "tan", "pass", "token", "senha", "clave", "contrase", "wachtwoord", "kennwort"),
-    *("parol", "sifre", "digit", "ziffern"),
+    *("parol", "sifre", "digit", "ziffern", "ation key"),
     *("códig", "şifre", "hasł", "код", "парол", "码", "碼", "口令", "密碼", "コード", "パスワード"),
     *("暗証番号", "認証番号", "確認番号", "認証キー", "코드", "인증번호", "비밀번호", "확인번호", "인증 번호", "암호"),
 )
@@ -40,13 +40,14 @@ _WORD = re.compile(
     r"|(?:parolan|[sş]ifren)[a-zı]{0,6}(?![^\W\d_])"
     r"|passw(?:ord|ort)s?(?![^\W\d_])|wachtwoord(?:en)?(?![^\W\d_])|passe(?![^\W\d_])"
     r"|contrase[nñ]as?(?![^\W\d_])|hasł[oaeu]m?(?![^\W\d_])|парол(?:ь|я|ем|ю)(?![^\W\d_])"
-    r"|digits(?![^\W\d_])|digit number|ziffern(?![^\W\d_])|[码碼]|口令|密碼|コード|パスワード|暗証番号|認証番号|確認番号|認証キー|코드|인증 ?번호|비밀번호|확인번호|암호"
+    r"|ation keys?(?![^\W\d_])|digits(?![^\W\d_])|digit number|ziffern(?![^\W\d_])|[码碼]|口令|密碼|コード|パスワード"
+    r"|暗証番号|認証番号|確認番号|認証キー|코드|인증 ?번호|비밀번호|확인번호|암호"
 )
 _PASSWORD = re.compile(
     r"passw|wachtw|passe|contra|has|парол|senha|clave|kennw|[sş]ifre|parola|passphrase|密碼|パスワード|비밀|암호"
 )
-_ALWAYS_STRONG = re.compile(r"otp|pin|tan\Z|口令|暗証|認証|確認|인증|확인")
-_JOINS = re.compile(r"code|passw|wacht|kennw|код")  # to a word before it, as in "Sicherheitscode"
+_ALWAYS_STRONG = re.compile(r"ation|otp|pin|tan\Z|口令|暗証|認証|確認|인증|확인")
+_JOINS = re.compile(r"ation|code|passw|wacht|kennw|код")  # to a word before it, as in "Sicherheitscode"
 _TAN_BEFORE = re.compile(r"(?:mobile|sms|push|chip|photo|app|[iem])\Z")
 
 # Before the word, as its beginning or as words of their own.
@@ -73,7 +74,7 @@ _OTHER_BEFORE = re.compile(
 )
 _OTHER_LETTERS_BEFORE = re.compile(
     r"(?:优惠|兑换|邀请|条|條|二维|二維|编|編|号|號|邮政|郵遞|推广|折扣|源代|代|错误代|发票代|价格|尺|数|數|乱|扫|掃|优惠代|折扣代"
-    r"|取件|礼品|推荐|qr|クーポン|バー|郵便|商品|プロモーション|招待|ソース|エラー|割引|キャンペーン|優待|ギフト|お客様|顧客|紹介|レ|カラー|国"
+    r"|礼品|推荐|qr|クーポン|バー|郵便|商品|プロモーション|招待|ソース|エラー|割引|キャンペーン|優待|ギフト|お客様|顧客|紹介|レ|カラー|国"
     r"|銀行|支店|エン|デ|予約|할인|쿠폰|프로모션|바|추천|오류|에러|소스|상품|우편|초대|레|국가|색상|은행|기프트|고객|예약)\s?\Z"
 )
 _OTHER_AFTER = re.compile(
@@ -116,8 +117,8 @@ _STRONG_AFTER = re.compile(
     r"[\s-]{1,2}(?:[^\W\d_]{1,3}[\s'’]{1,2}){0,2}"
     + alternatives(
         r"""vérif\w* sécurité connexion validation confirmation usage_unique acc[eèé]s\w* activa\w* d'authentification
-        authenti\w* autentic\w* verific\w* segur\w* confirma\w* un_solo_uso sicurezza accesso verifica conferma attivazione
-        recupera\w* provis\w* temporal\w* temporane\w* operación dinámica sms weryfikac\w* logowania potwierdz\w*
+        authenti\w* autentic\w* verific\w* segur\w* confirma\w* un_solo_uso sicurezza accesso verifica conferma 
+        attivazione         recupera\w* provis\w* temporal\w* temporane\w* operación dinámica sms weryfikac\w* logowania potwierdz\w*
         bezpiecz\w* aktywac\w* autoryzac\w* jednoraz\w* tymczasow\w*
         подтвержд\w* входа вход безопасности активации доступа авторизации провер\w* otp
         """
@@ -133,8 +134,9 @@ _TRAVEL = re.compile(
 SALE = re.compile(
     r"\d\s?%(?!\d)|(?<![\w])%\s?\d|\boff\b|折扣|优惠|满减|割引|クーポン|セール|할인|쿠폰|"
     + alternatives(
-        r"""discount coupon checkout promo voucher \bsales?\b \bsave\b savings \brabatt gutschein réduction remise soldes
-        descuento \boferta desconto \bcupom \bcup[oó]n sconto \bofferta korting \brabat zniżk скидк промо акци indirim
+        r"""discount coupon checkout promo voucher \bsales?\b \bsave\b savings \brabatt gutschein réduction remise
+        soldes         descuento \boferta desconto \bcupom \bcup[oó]n sconto \bofferta korting \brabat zniżk
+        nachlass sparen ahorr gratis risparmi bespaar livraison_offerte grátis bedava kazan бесплатн подар скидк промо акци indirim
         kampanya kupon gift_card referral geschenk"""
     )
 )

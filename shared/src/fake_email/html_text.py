@@ -5,6 +5,9 @@ import io
 import re
 from collections.abc import Callable, Iterator
 
+from fake_email import html_hidden
+from fake_email.html_hidden import Hidden
+
 CHARACTERS = 1024 * 1024  # of HTML looked at
 TOKENS = 100_000  # tags and runs of text; a long newsletter has some 10,000
 LINK_CHARACTERS = 8192  # longer ones (data: URLs) are not for reading
@@ -35,18 +38,6 @@ _BLOCK = re.compile(
     r"(address|article|aside|body|center|d[dt]|div|fieldset|fig(?:caption|ure)|footer|form|header|legend|main|nav"
     r"|option|section|tr)|(blockquote|[dou]l|h[1-6]|p|pre|table)"
 )
-_MAY_HIDE = ("none", "hidden", "opacity", "font-size:0", "font-size: 0", "max-height:0", "max-height: 0", "mso-hide")
-_HIDES = re.compile(
-    r"(?:^|;)\s*+(?:display\s*+:\s*+none|visibility\s*+:\s*+hidden|mso-hide\s*+:\s*+(all)"
-    r"|(?:opacity|max-height)\s*+:\s*+0(?:\.0*+)?(?![\d.])|font-size\s*+:\s*+(0)(?:\.0*+)?(?![\d.]))",
-    re.IGNORECASE,
-)
-_HAS_SIZE = re.compile(r"font(?:-size)?\s*+:[^;]{0,40}?[1-9]", re.IGNORECASE)
-_HIDDEN_ATTRIBUTE = re.compile(r"(?:^|\s)hidden(?=\s|/|\Z|=)")
-_QUOTED = re.compile(r"\"[^\"]*+\"|'[^']*+'")
-_HIDDEN_FROM_OUTLOOK = ("div", "span", "p")  # a link is hidden there to be shown in another way
-_STYLE_CHARACTERS = 2048  # looked at
-_NEVER_CLOSED = frozenset("area base br col embed hr img input link meta source track wbr".split())
 _KEPT_SPACE = "\u00a0"  # one that is not collapsed; it leaves as a plain space
 _CELL = "\t"  # none comes from text: there tabs are collapsed, or made spaces
 
@@ -62,9 +53,7 @@ class _Page:
     def __init__(self, markup: str) -> None:
         self.pieces: list[str] = ["\n"]
         self.shown: list[str] = []  # what came before a hidden element, while in one
-        self.hidden = ""  # its tag
-        self.hidden_depth = 0
-        self.is_hidden_by_size = False
+        self.hidden: Hidden | None = None
         self.lists: list[int] = []  # the last number of each open list, negative where items have none
         self.preformatted = 0
         self.link = ""
@@ -87,17 +76,22 @@ class _Page:
                 at, attributes = _rest_of_tag(markup, token)
                 if not markup.endswith(">", 0, at):
                     break  # cut inside a tag: no browser shows the rest
-            if self.hidden:
-                self.leave_hidden(tag, attributes, is_closing=bool(token[1]))
-            if token[1]:
-                self.close(tag)
-            elif tag in _UNSEEN:
-                at = self.skip(tag, markup, at)
-            elif not self.is_hidden(tag, attributes):
-                self.open(tag, attributes)
+            at = self.tag(tag, attributes, markup, at, is_closing=token[1] != "")
         self.end_link()
         # A browser would go on hiding; here what was perhaps a slip of the sender's costs nobody the mail.
         self.pieces = self.shown + self.pieces
+
+    def tag(self, tag: str, attributes: str, markup: str, at: int, *, is_closing: bool) -> int:
+        """Where to read on."""
+        if self.hidden:
+            self.leave_hidden(tag, attributes, is_closing=is_closing)
+        if is_closing:
+            self.close(tag)
+        elif tag in _UNSEEN:
+            return self.skip(tag, markup, at)
+        elif not self.is_hidden(tag, attributes):
+            self.open(tag, attributes)
+        return at
 
     def text(self) -> str:
         lines: list[str] = []
@@ -160,27 +154,20 @@ class _Page:
 
     def is_hidden(self, tag: str, attributes: str) -> bool:
         """Whether this opens, or is, what no reader sees; then what follows goes aside until it is closed."""
-        if self.hidden:
-            return tag in _NEVER_CLOSED and _hides(tag, attributes) is not None
-        by = _hides(tag, attributes)
-        if by is None:
+        if not html_hidden.may_hide(attributes) or (self.hidden and tag not in html_hidden.NEVER_CLOSED):
             return False
-        if tag not in _NEVER_CLOSED:
+        by = html_hidden.hides(tag, attributes, _style(attributes))
+        if by and tag not in html_hidden.NEVER_CLOSED:
             self.end_link()
             self.shown, self.pieces = self.pieces, ["\n"]
-            self.hidden, self.hidden_depth, self.is_hidden_by_size = tag, 1, by == "size"
-        return True
+            self.hidden = Hidden(tag, by)
+        return bool(by)
 
     def leave_hidden(self, tag: str, attributes: str, *, is_closing: bool) -> None:
-        """Go back to what is seen, where this tag closes the hidden element, or has letters of a size again."""
-        if tag == self.hidden:
-            # One paragraph is never in another: the next one closes it.
-            self.hidden_depth += -1 if is_closing or tag == "p" else 1
-        has_size = self.is_hidden_by_size and not is_closing and _HAS_SIZE.search(_style(attributes))
-        if self.hidden_depth <= 0 or has_size:
+        if self.hidden and self.hidden.is_left(tag, _style(attributes), is_closing=is_closing):
             self.link = ""
             self.pieces, self.shown = self.shown, []
-            self.hidden = ""
+            self.hidden = None
 
     def skip(self, tag: str, markup: str, at: int) -> int:
         """Where the closing tag of an unseen element stands, or here when it has none."""
@@ -225,23 +212,6 @@ def _rest_of_tag(markup: str, token: re.Match[str]) -> tuple[int, str]:
     return at, markup[token.start(3) : attributes_end]
 
 
-def _hides(tag: str, attributes: str) -> str | None:
-    """By what this tag hides what is in it: its size, or something else that nothing in it can undo."""
-    beginning = attributes[:_STYLE_CHARACTERS].lower()
-    if not any(map(beginning.__contains__, _MAY_HIDE)):
-        return None
-    found = _HIDES.search(_style(attributes))
-    if found is None:
-        return "attribute" if _HIDDEN_ATTRIBUTE.search(_QUOTED.sub("", beginning)) else None
-    if found[1] and tag not in _HIDDEN_FROM_OUTLOOK:
-        return None
-    return "size" if found[2] else "style"
-
-
-def _style(attributes: str) -> str:
-    return attribute(attributes[:_STYLE_CHARACTERS], "style")
-
-
 def _in_steps(change: Callable[[str], str], text: str) -> str:
     """As `change(text)`."""
     return change(text) if len(text) <= _STEP else "".join(map(change, _steps(text)))
@@ -266,6 +236,10 @@ def _collapsed(cell: str) -> str:
 
 def _freed(line: str) -> str:
     return line.replace(_KEPT_SPACE, " ")
+
+
+def _style(attributes: str) -> str:
+    return attribute(attributes[: html_hidden.CHARACTERS], "style")
 
 
 def attribute(attributes: str, wanted: str) -> str:

@@ -31,7 +31,7 @@ _BRACKETS = {")": "(", "]": "["}
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """A link to the web, or to an address that takes one off a list: its URL, the text that shows it, what it is for."""
+    """A link to the web, or to an address that takes one off a list: its text, and what it is for."""
 
     url: str
     text: str
