@@ -49,7 +49,7 @@ SEEDS = [
     b"Content-Type: text/plain; charset=utf-16\n\n\xff\xfea\0",
     b"Subject: G-123456\n\nYour code:\n\n1 2 3 4 5 7\nhttps://x.test/verify?a=b. Order 48, code AB12-CD34 or QWXTB",
     b"Content-Type: text/html\n\n<div style='display:none'>code 1234</div><td style=font-size:0>1<td>2<td>3<td>4 code",
-    b"Content-Type: text/html\n\n<a href=https://x.test/unsubscribe><img alt='code 4821'></a><!-- <a href=x> --><p hidden>",
+    b"Content-Type: text/html\n\n<a href=https://x.test/unsubscribe><img alt='code 4821'></a><!-- <a href=x> --><p>",
     "Content-Type: text/plain; charset=utf-8\n\n验证码：４８２９１３ код 123-456 doğrulama İ kodu 4821".encode(),
     b'From a@b.test Mon Jan  1 00:00:00 2024\nFrom: "a \\" b" (c (d)) <@r.test:e@x.test>, f@x.test\n\n',
 ]

@@ -41,7 +41,7 @@ _QUANTITY = re.compile(
     r"[0-9]+(?:st|nd|rd|th|h|hrs?|min|mins|px|pt|[kmgt]b|km|kg|mm|cm|ml|k|m|am|pm|x|s|ms|d|er|e|kwh|w|v)|(?:v|rev|ver)[0-9]+",
     re.IGNORECASE,
 )
-_MASKED = re.compile(r"[Xx]{3}")  # of a card, or a phone
+_MASKED = re.compile(r"[Xx]{3}|\A[Xx]{2}[0-9]")  # of a card, or a phone
 _NAMED = re.compile(r"[A-Z]{3,}[0-9]{1,4}|[A-Za-z]{2,}-?[0-9]+|[0-9]+-?[A-Za-z]{1,3}|[A-Za-z]+-[0-9]+(?:-[0-9]+)*")
 _AROUND = re.compile(r"[!-~]*+")
 _FAR = 400  # characters of an address looked at
@@ -100,7 +100,7 @@ def _read(text: str, start: int, end: int) -> tuple[int, int, str, bool]:
             value = "".join(filter(str.isalnum, boxes[0]))
             return boxes.start(), boxes.end(), "" if _is_count(value) or value.isalpha() else value, False
     groups = _GROUPS.match(text, start)
-    if groups and not text[start - 1 : start].isalpha():
+    if groups and not _is_letter(text[start - 1 : start]):
         digits = _DIGITS.findall(groups[0])
         is_even = len(digits) <= _MOST_GROUPS and len({len(each) for each in digits}) == 1
         return start, groups.end(), "".join(digits) if is_even else "", False

@@ -40,6 +40,17 @@ def read(text: str) -> Text:
     return Text(text, low, code_words.labels(low))
 
 
+def has_label_near(here: Text, candidate: Candidate) -> bool:
+    """Whether there is a word for a code that `weigh` may come upon."""
+    at = bisect.bisect_left(here.labels, candidate.start - _LINES * _LINE_CHARACTERS, key=operator.attrgetter("start"))
+    return at < len(here.labels) and here.labels[at].start < candidate.end + _LINE_CHARACTERS + _AROUND
+
+
+def speaks_of_codes(here: Text, other: Text) -> bool:
+    """Whether a number may be a code where no word for one is near."""
+    return bool(other.labels) or code_context.speaks_of_purpose(here.low) or code_context.speaks_of_purpose(other.low)
+
+
 def weigh(here: Text, head: Text, candidate: Candidate) -> float:
     """How sure it is that this is a code, 0 to 1."""
     low, start, end = here.low, candidate.start, candidate.end
@@ -77,16 +88,15 @@ def _nearest_before(labels: Sequence[Label], start: int) -> Label | None:
 
 def _tie_to_label_before(here: Text, label: Label | None, candidate: Candidate) -> float:
     """Negative where the words say that it is another number."""
-    if label is None:
+    if label is None or candidate.start - label.end > code_context.FAR:
         return 0
-    if candidate.start - label.end > code_context.FAR:
-        return 0
-    tied = code_context.tie_before(here.low[label.end : candidate.start])
+    gap = here.low[label.end : candidate.start]
+    tied = code_context.tie_before(gap)
     if label.kind == "other":
         return -1 if tied >= _SURE else 0
-    if tied < _SURE and (candidate.is_unlikely or label.kind == "password" or _is_name_before(here.text, candidate)):
-        return 0
-    if candidate.value.isalpha() and label.kind != "strong" and _is_like_a_word(candidate.value):
+    is_loose = candidate.is_unlikely or label.kind == "password" or _is_name_before(here.text, candidate)
+    is_spoken = candidate.value.isalpha() and label.kind != "strong" and _is_like_a_word(candidate.value)
+    if (tied < _SURE and is_loose) or is_spoken or (_is_year(candidate.value) and not gap.strip()):
         return 0
     return _unless_of_a_sale(here, label, candidate, tied)
 

@@ -58,8 +58,10 @@ _OTHER_BEFORE = re.compile(
         invit(?:e|ation) reward bonus zip post(?:al)? qr bar source dress error status country area dial(?:ling)? city
         tracking track booking reservation order product item article client customer colou?r hex open machine byte
         sort swift bank branch bic tax hs iata icao airport morse building penal civil sample example clean legacy
-        writing write wrote last_(?:four|4) written of your_own vs studio unit currency language lan exit response
-        http redemption redeem licen[cs]e product_key hidden dead our_own
+        writing write wrote last_(?:four|4) written of your_own vs studio unit currency language lan
+        exit(?:ed)?(?:_with)? return(?:ed)? (?:failed|fails|ended)_with response
+        http redemption redeem licen[cs]e product_key hidden dead our_own course room ticket exam class subject
+        anti-?phishing da_vinci
         gutschein rabatt aktions? vorteils bonus geschenk freunde einladungs empfehlungs quell programm farb
         fehler bank kunden artikel buchungs sendungs bestell landes strich länder spenden
         kortings? actie vouchers? waarde cadeau bron fout kleding kleur klant reserverings boekings product streepjes
@@ -88,6 +90,7 @@ _OTHER_AFTER = re.compile(
         pocztow\w+ rabatow\w+ promocyjn\w+ źródłow\w+ kreskow\w+ qr klienta rezerwacji zamówienia błędu produktu
         polecając\w+ zniżkow\w+ kraju swift
         d[eo]_(?:la_)?(?:descuento|desconto|seguimiento|rastre\w+|reserva|cliente|barras?|err?or?|erro)
+       
         de_(?:conducta|conduta|pedido|producto|produto|país|área|parrainage|réduction|remise|promotion|réservation|suivi)
         de_(?:commande|referido|indicação|invitación|convite|cupón|cupom|tr[áa]nsito|trabalho)
         товара заказа клиента ошибки бронирования города страны региона скидки купона программы
@@ -117,8 +120,9 @@ _STRONG_AFTER = re.compile(
     r"[\s-]{1,2}(?:[^\W\d_]{1,3}[\s'’]{1,2}){0,2}"
     + alternatives(
         r"""vérif\w* sécurité connexion validation confirmation usage_unique acc[eèé]s\w* activa\w* d'authentification
-        authenti\w* autentic\w* verific\w* segur\w* confirma\w* un_solo_uso sicurezza accesso verifica conferma 
-        attivazione         recupera\w* provis\w* temporal\w* temporane\w* operación dinámica sms weryfikac\w* logowania potwierdz\w*
+        authenti\w* autentic\w* verific\w* segur\w* confirma\w* un_solo_uso sicurezza accesso verifica conferma
+        attivazione recupera\w* provis\w* temporal\w* temporane\w* operación dinámica sms weryfikac\w*
+        logowania potwierdz\w*
         bezpiecz\w* aktywac\w* autoryzac\w* jednoraz\w* tymczasow\w*
         подтвержд\w* входа вход безопасности активации доступа авторизации провер\w* otp
         """
@@ -135,8 +139,9 @@ SALE = re.compile(
     r"\d\s?%(?!\d)|(?<![\w])%\s?\d|\boff\b|折扣|优惠|满减|割引|クーポン|セール|할인|쿠폰|"
     + alternatives(
         r"""discount coupon checkout promo voucher \bsales?\b \bsave\b savings \brabatt gutschein réduction remise
-        soldes         descuento \boferta desconto \bcupom \bcup[oó]n sconto \bofferta korting \brabat zniżk
-        nachlass sparen ahorr gratis risparmi bespaar livraison_offerte grátis bedava kazan бесплатн подар скидк промо акци indirim
+        soldes descuento \boferta desconto \bcupom \bcup[oó]n sconto \bofferta korting \brabat zniżk
+        nachlass sparen ahorr gratis risparmi bespaar livraison_offerte grátis bedava kazan бесплатн подар
+        скидк промо акци indirim
         kampanya kupon gift_card referral geschenk"""
     )
 )

@@ -22,15 +22,19 @@ Source = Literal["subject", "text", "html"]
 _LINE_CHARACTERS = 300  # of a line looked at, on each side of a number
 _LETTERS_ONLY = 0.05  # less sure
 _USUAL, _LONG = 6, 8  # digits
+_WROTE_CHARACTERS = 60
 _ABOVE_CHARACTERS = 120  # of evidence
 
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw|odp|ynt|回复|答复|返信|회신|res|rif)\s*[:：]")
-_ANSWERED = re.compile(
-    r"^[^\n]{0,200}(?:wrote|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|napisał\(?a?\)?|написал\(?а?\)?|пишет"
-    r"|yazdı|写道|のメール|작성)[^\n]{0,40}[:：][ \t]*$"
-    r"|^-{2,10} ?(?:original|ursprüngliche|message d|mensaje|mensagem|messaggio|oorspronkelijk|oryginalna|исходное"
-    r"|özgün|原始|元の|원본)[^\n]{0,40}-{2,10}[ \t]*$",
-    re.MULTILINE | re.IGNORECASE,
+# "On Monday, Ann wrote:", and what some put above the message that they answer.
+_WROTE = (
+    *("wrote", "schrieb", "a écrit", "escribió", "escreveu", "ha scritto", "schreef", "napisał", "написал", "пишет"),
+    *("yazdı", "写道", "寫道", "のメール", "님이 작성"),
+)
+_ORIGINAL = re.compile(
+    r"^-{2,10} ?(?:original|ursprüngliche|message d|mensaje|mensagem|messaggio|oorspronkelijk|oryginalna|исходное|özgün"
+    r"|原始|元の|원본)",
+    re.MULTILINE,
 )
 _TAG = re.compile(r"<(?:(?:style|script|title)\b[^<>]*+>[^<]*+|[^<>]*+>)", re.IGNORECASE)
 _REFERENCE = re.compile(r"&#?\w{2,8};")
@@ -102,27 +106,51 @@ def _is_in_picture(value: str, markup: str) -> bool:
     return at >= 0 and _PICTURE_BEFORE.search(markup, max(0, at - _LINE_CHARACTERS), at) is not None
 
 
-def _without_quoted(text: str, found: list[tuple[Candidate, float]]) -> list[tuple[Candidate, float]]:
+def _without_quoted(low: str, found: list[tuple[Candidate, float]]) -> list[tuple[Candidate, float]]:
     """What is said, without what is answered."""
-    answered = _ANSWERED.search(text) if found else None
-    return [each for each in found if each[0].end <= answered.start()] if answered else found
+    if not found:
+        return found
+    original = _ORIGINAL.search(low) if "--" in low else None
+    end = min([original.start() if original else len(low), *(_wrote(low, verb) for verb in _WROTE)])
+    return [each for each in found if each[0].end <= end]
+
+
+def _wrote(low: str, verb: str) -> int:
+    """Where the first line ends that says so, and then no more; else the end."""
+    at = low.find(verb)
+    for _ in range(CODES):
+        if at < 0:
+            break
+        line_end = low.find("\n", at)
+        rest = low[at:line_end] if line_end >= 0 else ""
+        if rest.rstrip().endswith((":", "：")) and len(rest) <= _WROTE_CHARACTERS:
+            return line_end
+        at = low.find(verb, at + 1)
+    return len(low)
 
 
 def _found(here: Text, other: Text, source: Source) -> list[Code]:
     weigh: Callable[[Text, Text, Candidate], float] = (
         code_ties.weigh_in_subject if source == "subject" else code_ties.weigh
     )
-    found = [
-        (candidate, weigh(here, other, candidate))
-        for candidate in itertools.islice(code_shapes.candidates(here.text), code_shapes.CANDIDATES)
-    ]
+    found: list[tuple[Candidate, float]] = []
+    is_spoken_of: bool | None = None
+    for candidate in itertools.islice(code_shapes.candidates(here.text), code_shapes.CANDIDATES):
+        if not code_ties.has_label_near(here, candidate):
+            if is_spoken_of is None:
+                is_spoken_of = code_ties.speaks_of_codes(here, other)
+            if not is_spoken_of and not here.labels:
+                break
+            if not is_spoken_of:
+                continue
+        found.append((candidate, weigh(here, other, candidate)))
     if here.labels or other.labels:
         for candidate in itertools.islice(code_shapes.capitals(here.text, here.labels), code_shapes.CANDIDATES):
             word = candidate.value
             if word.lower() not in here.text and word.capitalize() not in here.text:
                 found.append((candidate, weigh(here, other, candidate) - _LETTERS_ONLY))
     sure = [each for each in found if each[1] >= code_ties.ENOUGH]
-    return [_code(here, candidate, weight, source) for candidate, weight in _without_quoted(here.text, sure)]
+    return [_code(here, candidate, weight, source) for candidate, weight in _without_quoted(here.low, sure)]
 
 
 def _code(here: Text, candidate: Candidate, weight: float, source: Source) -> Code:

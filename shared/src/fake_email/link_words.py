@@ -1,5 +1,6 @@
 """Which words tell what a link is for? In the thirteen languages of the tests, all in lower case."""
 
+import functools
 from typing import Literal
 
 Kind = Literal["verify", "reset", "login", "unsubscribe", "other"]
@@ -215,6 +216,7 @@ def _by_script(
 _ASCII_IN_TEXT, _ALL_IN_TEXT = _by_script(_IN_TEXT)
 
 
+@functools.lru_cache(maxsize=1024)  # "Read more" is said a hundred times
 def kind_of_text(low: str) -> Kind:
     """What a link with this text, in lower case, is for."""
     low += " "

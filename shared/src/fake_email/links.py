@@ -1,6 +1,7 @@
 """Where does this mail want one to go? Its links, each once, and what they are for."""
 
 import html
+import itertools
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,6 +16,7 @@ URL_CHARACTERS = 4096  # longer ones are left out
 TEXT_CHARACTERS = 200
 CHARACTERS = 256 * 1024  # of the HTML, and of the text, looked at
 
+_LOOKED_AT = 2_000  # links, many of them the same
 _BEFORE = 160  # characters that may say what the link behind them is for
 _GENERIC = 40  # characters: a longer text says more than "click here"
 
@@ -24,6 +26,7 @@ _INLINE = re.compile(r"</?(?:b|i|u|em|strong|span|font|wbr|small)(?:\s[^<>]*+)?>
 _TAG = re.compile(r"<(?:style\b[^<>]*+>[^<]*+|[^<>]*+>)", re.IGNORECASE)
 _PICTURE = re.compile(r"<img\s([^<>]{0,4096}+)>", re.IGNORECASE)
 _IS_WEB = re.compile(r"https?://[^\s/?#\\]+", re.IGNORECASE)
+_SCHEME = re.compile(r"https?\Z", re.IGNORECASE)
 _URL = re.compile(rf"https?://[!#-;=?-\[\]_a-z~\u00a1-\u02af\u0400-\u04ff]{{1,{URL_CHARACTERS}}}+", re.IGNORECASE)
 _MOST_TRAILING = 32
 _TRAILING = ".,;:!?'*_"
@@ -59,12 +62,13 @@ class _Found(NamedTuple):
 def find(markup: str | None, text: str) -> tuple[Link, ...]:
     """The links of HTML and text, in their order, LINKS at most, in time linear in CHARACTERS."""
     links: dict[str, Link] = {}
-    for found in _all(markup, text):
+    for found in itertools.islice(_all(markup, text), _LOOKED_AT):
         if len(links) >= LINKS:
             break
         known = links.get(found.url)
         if known is None or (known.kind == "other" and not known.text):
-            link = Link(url=found.url, text=found.shown(), kind=_kind(found))
+            text_of_it = found.shown()
+            link = Link(url=found.url, text=text_of_it, kind=_kind(found, text_of_it.lower()))
             if link.kind == "unsubscribe" or not link.url.startswith("mailto:"):
                 links[link.url] = link
     return tuple(links.values())
@@ -73,8 +77,7 @@ def find(markup: str | None, text: str) -> tuple[Link, ...]:
 def _all(markup: str | None, text: str) -> Iterator[_Found]:
     if markup is not None:
         yield from _in_markup(markup[:CHARACTERS])
-    if "://" in text:
-        yield from _in_text(text[:CHARACTERS])
+    yield from _in_text(text[:CHARACTERS])
 
 
 def _in_markup(markup: str) -> Iterator[_Found]:
@@ -116,12 +119,15 @@ def _plain(markup: str) -> str:
 
 
 def _in_text(text: str) -> Iterator[_Found]:
-    for found in _URL.finditer(text):
-        if found.end() - found.start() > URL_CHARACTERS:
-            continue
-        url = _without_trailing(found[0])
-        if _IS_WEB.match(url):
-            yield _Found(url, text, found.start(), None)
+    at = text.find("://")
+    while at >= 0:
+        scheme = _SCHEME.search(text, max(0, at - len("https")), at)
+        found = _URL.match(text, scheme.start()) if scheme else None
+        if found and found.end() - found.start() <= URL_CHARACTERS:
+            url = _without_trailing(found[0])
+            if _IS_WEB.match(url):
+                yield _Found(url, text, found.start(), None)
+        at = text.find("://", found.end() if found else at + 1)
 
 
 def _without_trailing(url: str) -> str:
@@ -144,8 +150,7 @@ def _line_before(text: str, at: int) -> str:
     return ""
 
 
-def _kind(found: _Found) -> Kind:
-    low = found.shown().lower()
+def _kind(found: _Found, low: str) -> Kind:
     is_bare = found.inner is None or found.url.lower().startswith(low)
     kind = "other" if is_bare else link_words.kind_of_text(low)
     if kind == "other":
