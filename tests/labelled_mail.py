@@ -1,7 +1,9 @@
 """The labelled mail of `mail_with_codes/`: what a code was found in, and what was not one, in thirteen languages.
 
 A message starts with `==== what it is`; its fields, then its text, then after `<<< html` its HTML. `Code` is the one
-that a person would type, or none; `Link` is a kind and a URL. `apart/` was not looked at while the rules were written.
+that a person would type, or none; `Link` is a kind and a URL. The rules were written from `known/`; `apart/` was set
+aside until they were done. `short.txt` has more to write rules from, a message to a line: code, subject, and text or
+HTML with ⏎ for a line's end, with tabs between.
 """
 
 import email.message
@@ -15,7 +17,7 @@ from fake_email import mime
 
 FOLDER = Path(__file__).parent / "mail_with_codes"
 LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh")
-PARTS = ("known", "apart")
+PARTS = ("known", "apart", "short")
 
 
 class Labelled(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +31,8 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(part: str) -> list[Labelled]:
     """All messages of a part."""
+    if part == "short":
+        return list(_read_short(FOLDER / "short.txt"))
     return [each for language in LANGUAGES for each in _read(FOLDER / part / f"{language}.txt")]
 
 
@@ -44,6 +48,14 @@ def _read(path: Path) -> Iterator[Labelled]:
             links={value.split()[1]: value.split()[0] for field, value in said if field == "Link"},
             content=_message(next(v for field, v in said if field == "Subject"), text, html if has_html else None),
         )
+
+
+def _read_short(path: Path) -> Iterator[Labelled]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        code, subject, written = line.split("\t")
+        body = written.replace("⏎", "\n")
+        content = _message(subject, "", body) if body.startswith("<") else _message(subject, body or " ", None)
+        yield Labelled(name=f"short: line {number}", code=code, links={}, content=content)
 
 
 def _message(subject: str, text: str, html: str | None) -> bytes:

@@ -21,7 +21,7 @@ _PLAIN |= {0x130: "I", 0x2010: "-", 0x2011: "-"}  # lower-case, U+0130 is two ch
 
 _LETTERS = r"A-Za-z\u00c0-\u024f\u0400-\u04ff"
 _DIGITS = re.compile(r"[0-9]+")
-_BETWEEN = r"(?: {1,4}(?:[–-] {1,2})?|[\t|·-]|\n{1,2} {0,4})"
+_BETWEEN = r"(?: {1,8}(?:[–-] {1,2})?|[\t|·-]|\n{1,2} {0,4})"
 # Digits that may be a code's, or some of one: what stands alone and is short is passed over at once.
 _RUN = re.compile(
     r"[0-9](?<![0-9=/_&%?@+$€£#][0-9])(?:[0-9]{3}[0-9]*"

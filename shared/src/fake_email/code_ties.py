@@ -187,8 +187,8 @@ def weigh_in_subject(head: Text, body: Text, candidate: Candidate) -> float:
 
 
 def _stands_apart(before: str, after: str) -> bool:
-    """Whether it is set off from the other words of a subject."""
-    return (
+    """Whether it is set off from the other words of a subject, and not as tickets are."""
+    return not before.endswith("[") and (
         not after.strip(" .!)]") or not before.strip(" ([") or before.rstrip(" ([").endswith((":", "-", "–", "—", "|"))
     )
 

@@ -36,6 +36,7 @@ _ORIGINAL = re.compile(
     r"|原始|元の|원본)",
     re.MULTILINE,
 )
+_TIME = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9]")  # of a day, as timetables have it
 _TAG = re.compile(r"<(?:(?:style|script|title)\b[^<>]*+>[^<]*+|[^<>]*+>)", re.IGNORECASE)
 _REFERENCE = re.compile(r"&#?\w{2,8};")
 _PICTURE_BEFORE = re.compile(r"\balt\s*+=\s*+[\"']?[^\"'<>]{0,200}\Z", re.IGNORECASE)
@@ -72,7 +73,7 @@ def _in_text(subject: str, text: str, source: Source) -> tuple[Code, ...]:
     if not _REPLY.match(head.low):
         found += _found(head, body, "subject")
     guessed = {code.value for code in found if code.confidence <= code_ties.GUESS}
-    if len(guessed) > 1:  # figures one under the other: those of a report
+    if len(guessed) > 1 or any(map(_TIME.fullmatch, guessed)):  # figures one under the other: those of a report
         found = [code for code in found if code.confidence > code_ties.GUESS]
     if not found:
         return ()
