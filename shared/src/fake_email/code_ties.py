@@ -95,7 +95,7 @@ def _tie_to_label_before(here: Text, label: Label | None, candidate: Candidate) 
     if label.kind == "other":
         return -1 if tied >= _SURE else 0
     is_loose = candidate.is_unlikely or label.kind == "password" or _is_name_before(here.text, candidate)
-    is_spoken = candidate.value.isalpha() and label.kind != "strong" and _is_like_a_word(candidate.value)
+    is_spoken = label.kind != "strong" and _is_like_a_word(candidate.value)
     if (tied < _SURE and is_loose) or is_spoken or (_is_year(candidate.value) and not gap.strip()):
         return 0
     return _unless_of_a_sale(here, label, candidate, tied)
@@ -117,7 +117,8 @@ def _tie_to_label_after(here: Text, candidate: Candidate) -> float:
 def _unless_of_a_sale(here: Text, label: Label, candidate: Candidate, tied: float) -> float:
     if label.kind != "strong" and tied:
         near = here.low[max(0, min(candidate.start, label.start) - 120) : max(candidate.end, label.end) + 100]
-        if code_words.SALE.search(near):
+        is_named = _is_like_a_word(candidate.value) and not candidate.value.isalpha()
+        if is_named or code_words.SALE.search(near):
             return 0
     return tied * _WEIGHT[label.kind]
 
@@ -206,5 +207,6 @@ def _is_name_before(text: str, candidate: Candidate) -> bool:
 
 
 def _is_like_a_word(value: str) -> bool:
-    """Whether these capitals can be spoken, as a voucher's are."""
-    return _UNSPEAKABLE.search(value) is None
+    """Whether these capitals can be spoken, whatever digits follow, as a voucher's are: `SUMMER24`."""
+    word = value.rstrip("0123456789")
+    return len(word) >= code_shapes.LEAST and word.isupper() and _UNSPEAKABLE.search(word) is None

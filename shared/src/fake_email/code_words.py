@@ -60,7 +60,8 @@ _OTHER_BEFORE = re.compile(
         sort swift bank branch bic tax hs iata icao airport morse building penal civil sample example clean legacy
         writing write wrote last_(?:four|4) written of your_own vs studio unit currency language lan
         exit(?:ed)?(?:_with)? return(?:ed)? (?:failed|fails|ended)_with response
-        http redemption redeem licen[cs]e product_key hidden dead our_own course room ticket exam class subject
+        http redemption redeem licen[cs]e product_key hidden dead our_own quote thank-?you course room ticket exam
+        class subject
         anti-?phishing da_vinci
         gutschein rabatt aktions? vorteils bonus geschenk freunde einladungs empfehlungs quell programm farb
         fehler bank kunden artikel buchungs sendungs bestell landes strich länder spenden
@@ -80,7 +81,7 @@ _OTHER_LETTERS_BEFORE = re.compile(
     r"|銀行|支店|エン|デ|予約|할인|쿠폰|프로모션|바|추천|오류|에러|소스|상품|우편|초대|레|국가|색상|은행|기프트|고객|예약)\s?\Z"
 )
 _OTHER_AFTER = re.compile(
-    r"[\s-]{1,2}"
+    r"[\s-]{1,2}(?:(?:d[aeiou]|del|della|des|la|le|van|von)[\s'’]{1,2}|d['’]){0,2}"
     + alternatives(
         r"""promo\w* postale? source barre? barres client(?:e|a)? article of_conduct review base snippets? example
         samples? editor fiscale? sconto remise réduction couleur avantage cadeau parrainage réservation ape naf iban
@@ -90,9 +91,11 @@ _OTHER_AFTER = re.compile(
         pocztow\w+ rabatow\w+ promocyjn\w+ źródłow\w+ kreskow\w+ qr klienta rezerwacji zamówienia błędu produktu
         polecając\w+ zniżkow\w+ kraju swift
         d[eo]_(?:la_)?(?:descuento|desconto|seguimiento|rastre\w+|reserva|cliente|barras?|err?or?|erro)
+       
         de_(?:conducta|conduta|pedido|producto|produto|país|área|parrainage|réduction|remise|promotion|réservation|suivi)
         de_(?:commande|referido|indicação|invitación|convite|cupón|cupom|tr[áa]nsito|trabalho)
-        товара заказа клиента ошибки бронирования города страны региона скидки купона программы
+        товара заказа клиента брони документа заявки окпо ошибки бронирования города страны региона скидки купона
+        программы
         """
     )
     + r"(?![^\W\d_])"
