@@ -3,7 +3,7 @@
 A message starts with `==== what it is`; its fields, then its text, then after `<<< html` its HTML. `Code` is the one
 that a person would type, or none; `Link` is a kind and a URL. The rules were written from `known/`; `apart/` was set
 aside until they were done. `short.txt` has more to write rules from, a message to a line: code, subject, and text or
-HTML with ⏎ for a line's end, with tabs between.
+HTML with ⏎ for a line's end, with tabs between; so has `links.txt`: kind, and text or HTML with one link.
 """
 
 import email.message
@@ -69,6 +69,13 @@ def _message(subject: str, text: str, html: str | None) -> bytes:
     else:
         message.set_content(html or "", subtype="html")
     return bytes(message)
+
+
+def read_links() -> list[tuple[str, str, str]]:
+    """The kind of a link, and the text or the HTML that it is the only one of."""
+    lines = (FOLDER / "links.txt").read_text(encoding="utf-8").splitlines()
+    rows = [line.replace("⏎", "\n").split("\t") for line in lines]
+    return [(kind, "" if body.startswith("<") else body, body if body.startswith("<") else "") for kind, body in rows]
 
 
 def first_code(parsed: mime.ParsedMessage) -> str:

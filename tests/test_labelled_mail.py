@@ -7,7 +7,7 @@ import labelled_mail
 import pytest
 from labelled_mail import Labelled
 
-from fake_email import mime
+from fake_email import links, mime
 
 LEAST = 0.98
 
@@ -60,6 +60,17 @@ def test_links_are_told_apart_in_the_labelled_mail(capsys: pytest.CaptureFixture
 
     assert right / found >= LEAST
     assert right / labelled >= LEAST
+
+
+def test_links_are_told_apart_by_the_words_of_each_language(capsys: pytest.CaptureFixture[str]) -> None:
+    labelled = labelled_mail.read_links()
+
+    found = [links.find(html or None, text)[0].kind for _, text, html in labelled]
+    wrong = [(each, kind) for each, kind in zip(labelled, found, strict=True) if kind != each[0]]
+
+    with capsys.disabled():
+        sys.stdout.write(f"\nlinks, by themselves: {len(found) - len(wrong)} of {len(found)}")
+    assert len(wrong) <= (1 - LEAST) * len(found), wrong
 
 
 @pytest.mark.parametrize("part", ["known", "apart"])
