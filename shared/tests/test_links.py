@@ -22,6 +22,12 @@ def test_a_link_around_a_picture_has_the_words_for_the_picture() -> None:
     assert link.text == "Our & shop"
 
 
+def test_a_link_has_a_text_whatever_its_references() -> None:
+    (link,) = links.find(f"<a href=https://x.test/>a&#{'9' * 5000};b&#xd800;</a>", "")
+
+    assert link.text == "a\ufffdb\ufffd"
+
+
 def test_a_bare_link_of_a_text_is_its_own_text() -> None:
     found = links.find(None, "Go to https://x.test/a.")
 

@@ -104,7 +104,7 @@ class _Page:
 
     def write(self, run: str) -> None:
         for piece in _steps(run) if len(run) > _STEP else (run,):
-            text = _unescape(piece)
+            text = unescape(piece)
             if self.preformatted:
                 text = text.replace("\t", " " * 4).replace(" ", _KEPT_SPACE)
             else:
@@ -253,7 +253,7 @@ def attribute(attributes: str, wanted: str) -> str:
         if found.end() == at + _STEP:
             found = _ATTRIBUTE.match(attributes, found.start()) or found
         if found[1].lower() == wanted:
-            return _in_steps(_unescape, found[2] or found[3] or found[4] or "")
+            return _in_steps(unescape, found[2] or found[3] or found[4] or "")
         at = found.end()
     return ""
 
@@ -277,6 +277,7 @@ def _spellings(target: str) -> tuple[str, ...]:
     return target, short, target.rstrip("/"), short.rstrip("/")
 
 
-def _unescape(text: str) -> str:
+def unescape(text: str) -> str:
+    """The text with its character references resolved."""
     # `html.unescape` raises on a number of more digits than `int` takes.
     return html.unescape(_HUGE_REFERENCE.sub("\ufffd", text)) if "&" in text else text

@@ -1,6 +1,5 @@
 """Where does this mail want one to go? Its links, each once, and what they are for."""
 
-import html
 import itertools
 import re
 from collections.abc import Iterator
@@ -115,7 +114,7 @@ def _shown(inner: str) -> str:
 def _plain(markup: str) -> str:
     if "<" in markup:
         markup = _TAG.sub(" ", _INLINE.sub("", markup))
-    return " ".join((html.unescape(markup) if "&" in markup else markup).split())
+    return " ".join(html_text.unescape(markup).split())
 
 
 def _in_text(text: str) -> Iterator[_Found]:
