@@ -19,11 +19,12 @@ from environment import ROOT
 from harness import Pair, running_pair
 from postgres import EmbeddedPostgres, PostgresError
 
-from bench import edge, large, latency, memory, purge, starttls, throughput, waiting
+from bench import codes, edge, large, latency, memory, purge, starttls, throughput, waiting
 from bench.figures import Lost
 from fake_email import log, migrate, process
 
 _MEASURES = {
+    "codes": codes.measure,
     "memory": memory.measure,
     "latency": latency.measure,
     "throughput": throughput.measure,
