@@ -160,7 +160,7 @@ class EventStream:
         self.wake()
 
     def end(self) -> None:
-        """Say nothing any more, and give the place to somebody else."""
+        """Say nothing any more; the reader has left."""
         self._has_left = True
         self._streams.arrivals.remove(self._mailbox_id, self)
         self._turn.discard(self)
@@ -168,7 +168,7 @@ class EventStream:
         self._tell_if_cut()
 
     def leave(self) -> None:
-        """Give back the place of a stream that did not begin."""
+        """Give the place back; of a stream that begins, `end` does so."""
         self._streams.places.leave(self._client, self._mailbox_id)
 
     def wake(self) -> None:
@@ -270,14 +270,14 @@ class EventStream:
             except RuntimeError:
                 self._has_left = True  # Granian's word for an answer that is over
             if self._seconds_stalled() > self._streams.stall_seconds / 4:
-                # A piece is done with too when its reader is gone, which `serve` hears a moment later.
+                # A piece is done with too when its reader is gone, of which `end` comes to tell a moment later.
                 await asyncio.sleep(_HEARING_SECONDS)
             if self._has_left and not is_last:
                 break
             self._saying_since = None
 
     async def _end(self, octets: bytes = b"") -> None:
-        """End the response; Granian tells `serve` so."""
+        """End the response; Granian then says that the reader has left, and `end` follows."""
         self._has_left = True
         await self._say(octets, is_last=True)
 
