@@ -19,7 +19,7 @@ from environment import ROOT
 from harness import Pair, running_pair
 from postgres import EmbeddedPostgres, PostgresError
 
-from bench import codes, edge, large, latency, memory, purge, starttls, throughput, waiting
+from bench import codes, crowd, edge, large, latency, memory, purge, stalled, starttls, throughput, waiting
 from bench.figures import Lost
 from fake_email import log, migrate, process
 
@@ -32,6 +32,8 @@ _MEASURES = {
     "large": large.measure,
     "waiting": waiting.measure,
     "edge": edge.measure,
+    "crowd": crowd.measure,
+    "stalled": stalled.measure,
     "purge": purge.measure,  # last: a million messages stay
 }
 # A mailbox, and a session, takes here what many would take together.

@@ -316,7 +316,7 @@ def client(url: str) -> httpx.AsyncClient:
 
 
 class StreamedEvent(msgspec.Struct, frozen=True):
-    """One server-sent event."""
+    """One server-sent event; `id` is empty where it has none."""
 
     event: str
     id: str
@@ -338,7 +338,7 @@ async def stream(
             if line:
                 fields[name] = value
             elif "data" in fields:
-                yield StreamedEvent(fields["event"], fields["id"], json.loads(fields["data"]))
+                yield StreamedEvent(fields["event"], fields.get("id", ""), json.loads(fields["data"]))
                 fields = {}
 
 

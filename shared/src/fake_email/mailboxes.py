@@ -100,6 +100,12 @@ _DROP_OLDEST = """
 
 _NEWEST = "SELECT id, last_seq FROM mailbox WHERE id = ANY(%(ids)s) AND expires_at > now()"
 
+_SECONDS_LEFT = """
+    SELECT id, extract(epoch FROM expires_at - now())::double precision
+    FROM mailbox
+    WHERE id = ANY(%(ids)s) AND expires_at > now()
+"""
+
 # The row is what everybody looks at, and deleting 100 MB behind it takes half a second, so that is left to the purge.
 # Not now(): a statement that began before this one, and waits for the row, would still find that in its future.
 _DELETE = """
@@ -241,6 +247,12 @@ async def drop_oldest(connection: Connection, ids: Sequence[int], *, quota_messa
 async def newest(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     """The last_seq of each mailbox in `ids` that is still live, by id."""
     cursor = await connection.execute(_NEWEST, {"ids": list(ids)})
+    return dict(await cursor.fetchall())
+
+
+async def seconds_left(connection: Connection, ids: Sequence[int]) -> dict[int, float]:
+    """How long each mailbox in `ids` that is live will be so, by the database's clock, by id."""
+    cursor = await connection.execute(_SECONDS_LEFT, {"ids": list(ids)})
     return dict(await cursor.fetchall())
 
 

@@ -25,6 +25,7 @@ from http_api.attachment import attachment
 from http_api.client import Clients
 from http_api.domains import domains
 from http_api.event_stream import Streams, outliving
+from http_api.expiry import Expiry
 from http_api.health import health
 from http_api.inbox import delete_inbox, inbox, prolong_inbox
 from http_api.message import delete_message, mark_message, message
@@ -60,15 +61,20 @@ def create_app(settings: Settings) -> ASGIApp:
                 open_database(settings.database_url, connections=_CONNECTIONS) as database,
                 asyncio.TaskGroup() as tasks,
             ):
-                streams = Streams(database, arrivals, tasks)
-                helpers = [tasks.create_task(streams.beat()), tasks.create_task(_listen(settings, arrivals))]
-                helpers.append(tasks.create_task(purge.run(database)))
+                places = Places(settings)
+                streams = Streams(database, arrivals, places, tasks, stall_seconds=settings.http_stall_seconds)
+                helpers = [
+                    tasks.create_task(streams.beat()),
+                    tasks.create_task(Expiry(database, arrivals).watch()),
+                    tasks.create_task(_listen(settings, arrivals)),
+                    tasks.create_task(purge.run(database)),
+                ]
                 app.state.api = Api(
                     settings=settings,
                     database=database,
                     arrivals=arrivals,
                     clients=Clients(settings.trusted_proxies),
-                    places=Places(settings),
+                    places=places,
                     searches=searches,
                     streams=streams,
                 )
@@ -115,7 +121,14 @@ async def _refuse_below(request: AnyRequest) -> None:
 
 
 async def _listen(settings: Settings, arrivals: Arrivals) -> None:
-    await events.listen(settings.database_url, connected=arrivals.look, grown=arrivals.grown, lost=arrivals.lost)
+    await events.listen(
+        settings.database_url,
+        connected=arrivals.look,
+        grown=arrivals.grown,
+        gone=arrivals.gone,
+        deleted=arrivals.deleted,
+        lost=arrivals.lost,
+    )
 
 
 def _end_streams_on_signals(arrivals: Arrivals) -> None:

@@ -8,7 +8,6 @@ from functools import partial
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
 from litestar.types import ASGIApp
 
 from fake_email import log
@@ -16,10 +15,12 @@ from fake_email.settings import Settings
 from http_api import limits
 from http_api.app import create_app
 from http_api.edge import Edge
+from http_api.listener import CuttingServer
 
 _BACKLOG = 4_096
-# Granian counts an open stream as a request under way, and answers nobody once that many are (its default: 1,024).
-_BACKPRESSURE = 20_000
+# Granian counts an open stream as a request under way, and answers nobody once so many are (its default: 1,024); this
+# many more than there may be streams.
+_BACKPRESSURE = 5_000
 # Granian waits for every answer to be read; who reads none of it would hold up the stop for good.
 _STOP_SECONDS = 3
 _LOGGERS: dict[str, object] = {
@@ -44,7 +45,7 @@ def serve(settings: Settings) -> None:
 
 def run(settings: Settings, load: Callable[[], ASGIApp]) -> None:
     """Serve what `load` makes in each worker, until SIGTERM or SIGINT."""
-    server = Server(
+    server = CuttingServer(
         "http_api.app",
         address=settings.http_host,
         port=settings.http_port,
@@ -55,11 +56,12 @@ def run(settings: Settings, load: Callable[[], ASGIApp]) -> None:
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=65_536),
         websockets=False,
         backlog=_BACKLOG,
-        backpressure=_BACKPRESSURE,
+        backpressure=settings.http_max_streams + _BACKPRESSURE,
         workers_kill_timeout=_STOP_SECONDS,
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGERS,
     )
+    server.stall_seconds = settings.http_stall_seconds
     server.serve(target_loader=load, wrap_loader=False)
 
 
