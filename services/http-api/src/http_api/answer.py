@@ -65,6 +65,8 @@ class Answer:
             headers += [each for each in _SECURITY if each[0] not in given and not (own_frames and each is _FRAMES)]
         if b"allow" in given:
             headers = [(name, _with_head(value) if name.lower() == b"allow" else value) for name, value in headers]
+        if given.get(b"content-type", b"").startswith(b"text/event-stream"):
+            return headers  # an EventSource shows none, and Granian keeps each for as long as the stream lasts
         count = self._count
         number = b"%d" % count.limit.number
         return [
