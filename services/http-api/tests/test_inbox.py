@@ -45,7 +45,11 @@ def age(pair: Pair, address: str, *, created: str, lives: str) -> None:
     """Make the mailbox `created` old, with so long to live."""
     with psycopg.connect(pair.database_url) as connection:
         connection.execute(
-            "UPDATE mailbox SET created_at = now() - %s::interval, expires_at = now() + %s::interval WHERE address = %s",
+            """
+                UPDATE mailbox
+                SET created_at = now() - %s::interval, expires_at = now() + %s::interval
+                WHERE address = %s
+            """,
             [created, lives, address],
         )
 
