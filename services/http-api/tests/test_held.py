@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-import httpx
 import psycopg
 import pytest
-from harness import DEADLINE_SECONDS, Pair, client, make_mailbox, message, problem, store
+from harness import DEADLINE_SECONDS, Pair, client, make_mailbox, message, store
 
 HELD = ["/api/inbox/wait?timeout=120&", "/api/inbox/poll?wait=60&"]
 PLACES = 5
@@ -57,18 +56,22 @@ class Held:
             return head + await self.reader.readexactly(int(length[1]) if length else 0)
 
 
-async def has_place(http: httpx.AsyncClient, address: str, forwarded: str) -> bool:
-    """Whether the client could hold one more call."""
-    answer = await http.get(
-        "/api/inbox/wait", params={"address": address, "timeout": "1"}, headers={"X-Forwarded-For": forwarded}
-    )
-    assert answer.status_code in (404, 429), answer.text
-    return answer.status_code == 404
+async def fill(service: Pair, path: str, forwarded: str, stack: AsyncExitStack) -> bytes:
+    """Hold as many calls as the client has places, and one more; what that one is answered."""
+    held = [await stack.enter_async_context(Held.open(service, path, forwarded)) for _ in range(PLACES + 1)]
+    answers = [asyncio.create_task(each.answer()) for each in held]
+    done, others = await asyncio.wait(answers, timeout=DEADLINE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    for other in others:
+        other.cancel()
+    assert (len(done), len(others)) == (1, PLACES)
+    return done.pop().result()
 
 
-async def until_place(service: Pair, address: str, forwarded: str, *, there: bool) -> None:
+async def until_place(service: Pair, address: str, forwarded: str) -> None:
+    """Return when the client can hold a call."""
     async with client(service.http_url) as http, asyncio.timeout(DEADLINE_SECONDS):
-        while await has_place(http, address, forwarded) is not there:
+        query = {"address": address, "timeout": "1"}
+        while (await http.get("/api/inbox/wait", params=query, headers={"X-Forwarded-For": forwarded})).is_error:
             pass
 
 
@@ -84,22 +87,19 @@ def connections(service: Pair) -> int:
 async def test_a_client_past_its_places_is_refused_and_has_them_again_when_it_leaves(
     service: Pair, path: str, forwarded: str
 ) -> None:
-    address = make_mailbox(service.database_url)
+    empty, full = make_mailbox(service.database_url), make_mailbox(service.database_url)
+    await store(service.database_url, full, message())
     async with AsyncExitStack() as stack:
-        for _ in range(PLACES):
-            await stack.enter_async_context(Held.open(service, f"{path}address={address}", forwarded))
-        await until_place(service, address, forwarded, there=False)
-
+        refused = await fill(service, f"{path}address={empty}", forwarded, stack)
         async with client(service.http_url) as http:
             headers = {"X-Forwarded-For": forwarded}
-            refused = await http.get(f"{path}address={address}", headers=headers)
-            at_once = await http.get("/api/inbox/poll", params={"address": address}, headers=headers)
+            at_once = await http.get("/api/inbox/poll", params={"address": full, "wait": "9"}, headers=headers)
 
-        assert (refused.status_code, problem(refused)["code"]) == (429, "too_many_streams")
-        assert int(refused.headers["retry-after"]) > 0
-        assert at_once.status_code == 200
-
-    await until_place(service, address, forwarded, there=True)
+    assert refused.startswith(b"HTTP/1.1 429 ")
+    assert b'"code":"too_many_streams"' in refused
+    assert b"retry-after: 10\r\n" in refused
+    assert at_once.status_code == 200
+    await until_place(service, full, forwarded)
 
 
 async def test_a_wait_that_was_answered_has_no_place_any_more(service: Pair) -> None:
@@ -132,36 +132,38 @@ async def test_500_who_wait_cost_no_database_connection_and_are_all_answered(ser
 
 
 async def test_sigterm_answers_who_waits(pair: Pair, tmp_path: Path) -> None:
-    stopping = Pair(pair.database_url, tmp_path)
+    stopping = Pair(pair.database_url, tmp_path, HTTP_MAX_CLIENT_STREAMS=str(PLACES))
     service = stopping.start_http()
     address = make_mailbox(pair.database_url)
     try:
         async with AsyncExitStack() as stack:
             held = [
-                await stack.enter_async_context(Held.open(stopping, f"{HELD[0]}address={address}")) for _ in range(20)
+                await stack.enter_async_context(Held.open(stopping, f"{HELD[0]}address={address}", "198.51.100.5"))
+                for _ in range(PLACES + 1)
             ]
-            async with client(stopping.http_url) as http:
-                await has_place(http, address, "127.0.0.1")
+            answers = [asyncio.create_task(each.answer()) for each in held]
+            await asyncio.wait(answers, timeout=DEADLINE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
 
             status = await asyncio.to_thread(service.stop)
-            answers = [await each.answer() for each in held]
+            refused, *others = sorted(await asyncio.gather(*answers))
     finally:
         stopping.end()
 
     assert status == 0
-    assert all(answer.startswith(b"HTTP/1.1 503 ") for answer in answers)
-    assert all(b'"code":"service_stopping"' in answer and b"retry-after: " in answer for answer in answers)
+    assert refused.startswith(b"HTTP/1.1 429 ")
+    assert all(answer.startswith(b"HTTP/1.1 503 ") for answer in others)
+    assert all(b'"code":"service_stopping"' in answer and b"retry-after: " in answer for answer in others)
 
 
 async def test_a_client_that_leaves_while_it_searches_gives_its_places_back(service: Pair) -> None:
-    address, another = make_mailbox(service.database_url), make_mailbox(service.database_url)
+    address, full = make_mailbox(service.database_url), make_mailbox(service.database_url)
     text = "\r\n".join(["a" * 998] * 260)
-    await store(service.database_url, address, *(message(str(number), text) for number in range(40)))
+    await store(service.database_url, address, *(message(str(number), text) for number in range(20)))
+    await store(service.database_url, full, message())
     path = f"/api/inbox/wait?timeout=120&address={address}&text=/((a%7B0,30%7D)%7B0,20%7D)b/"
     async with AsyncExitStack() as stack:
-        for _ in range(PLACES):
-            await stack.enter_async_context(Held.open(service, path, "198.51.100.4"))
-        await until_place(service, another, "198.51.100.4", there=False)
+        refused = await fill(service, path, "198.51.100.4", stack)
 
-    await until_place(service, another, "198.51.100.4", there=True)
+    assert refused.startswith(b"HTTP/1.1 429 ")
+    await until_place(service, full, "198.51.100.4")
     assert "call_failed" not in [event["event"] for event in service.services[0].events()]
