@@ -392,6 +392,20 @@ async def test_a_mailbox_that_expires_meanwhile_is_told_then(pair: Pair, http: h
     assert [(answer.status_code, problem(answer)["code"]) for answer in answers] == [(404, "mailbox_not_found")] * 2
 
 
+@pytest.mark.parametrize("path", ["/api/inbox/wait?timeout=120", "/api/inbox/poll?wait=60"])
+async def test_a_mailbox_that_is_deleted_meanwhile_is_told_then(
+    http: httpx.AsyncClient, address: str, path: str
+) -> None:
+    task = asyncio.create_task(http.get(f"{path}&address={address}"))
+    await wait(http, address, timeout="1")
+
+    await http.delete("/api/inbox", params={"address": address})
+
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        answer = await task
+    assert (answer.status_code, problem(answer)["code"]) == (404, "mailbox_not_found")
+
+
 async def test_a_message_that_is_deleted_is_no_match_for_who_comes_later(
     pair: Pair, http: httpx.AsyncClient, address: str
 ) -> None:

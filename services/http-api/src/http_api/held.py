@@ -1,24 +1,13 @@
 """A call that is held until there is something to say: when its client leaves, so does everything that waits for it."""
 
 import asyncio
-import datetime
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TypeVar
 
-from fake_email.mailboxes import Mailbox
 from http_api.problems import AnyRequest, ClientLeft
 
 Result = TypeVar("Result")
-
-# This host's clock may be ahead of the one that decides, which is Postgres'.
-_LEAST_SECONDS = 1.0
-
-
-def until_expiry(mailbox: Mailbox) -> float:
-    """In how many seconds to look whether the mailbox has expired, of which nothing tells."""
-    left = mailbox.expires_at - datetime.datetime.now(datetime.UTC)
-    return max(left.total_seconds(), _LEAST_SECONDS)
 
 
 async def while_there(request: AnyRequest, work: Coroutine[None, None, Result]) -> Result:

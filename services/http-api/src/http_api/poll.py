@@ -15,7 +15,7 @@ from http_api import listing, parameters
 from http_api.api import Api
 from http_api.arrivals import Wake
 from http_api.documented import answered, failures
-from http_api.held import until_expiry, while_there
+from http_api.held import while_there
 from http_api.listing import ListedMessage, listed_message
 from http_api.parameters import Address, Before, Cursor
 from http_api.problems import AnyRequest, BadInput, TooManyStreams
@@ -82,11 +82,11 @@ async def poll(
         with api.places.take(api.clients.of(request.scope), mailbox.id), api.arrivals.watch(mailbox.id, wake):
             while not listed and not api.arrivals.has_ended:
                 wake.rest()
-                mailbox, listed = await look()
+                _, listed = await look()
                 left = deadline - asyncio.get_running_loop().time()
                 if listed or left <= 0:
                     break
-                await wake.within(min(left, until_expiry(mailbox)))
+                await wake.within(left)
         return listed
 
     mailbox, listed = await look()

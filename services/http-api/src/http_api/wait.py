@@ -24,7 +24,7 @@ from http_api.arrivals import Wake
 from http_api.client import Client
 from http_api.criteria import Clause, Has
 from http_api.documented import answered, failures, nothing
-from http_api.held import until_expiry, while_there
+from http_api.held import while_there
 from http_api.message import WholeMessage, whole_message
 from http_api.parameters import Address, Cursor, rfc3339
 from http_api.problems import AnyRequest, BadInput, Problem, Stopping, TooManyStreams, answer, problem
@@ -167,7 +167,7 @@ async def _find(api: Api, wanted: _Wanted, near_misses: deque[NearMiss]) -> Whol
             if not looked_at:
                 if api.arrivals.has_ended:
                     raise Stopping(str(Stopping.__doc__))
-                await wake.within(min(_left(wanted), until_expiry(mailbox)))
+                await wake.within(_left(wanted))
 
 
 def _left(wanted: _Wanted) -> float:
