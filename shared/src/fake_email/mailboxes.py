@@ -25,6 +25,13 @@ _CREATE = """
 
 _IS_BURIED = "SELECT EXISTS (SELECT FROM tombstone WHERE address_sha256 = sha256(convert_to(%(address)s, 'UTF8')))"
 
+# Nobody else can have this token, so whoever comes with it made the mailbox, and did not hear so.
+_FIND_OWN = """
+    SELECT expires_at
+    FROM mailbox
+    WHERE address = %(address)s AND token_sha256 = %(token_sha256)s AND expires_at > now()
+"""
+
 _FETCH = """
     SELECT id, token_sha256, expires_at, last_seq
     FROM mailbox
@@ -156,15 +163,15 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
 async def create(
     connection: Connection, *, address: str, ttl_seconds: int, token_sha256: bytes | None
 ) -> datetime.datetime:
-    """Make a mailbox and return when it expires.
+    """Make a mailbox and return when it expires; to make a private one again with its own token changes nothing.
 
     Raises AddressTaken when the address has a mailbox, or had one that was deleted in the last 90 days.
     """
+    wanted = {"address": address, "ttl_seconds": ttl_seconds, "token_sha256": token_sha256}
     async with connection.transaction():
-        cursor = await connection.execute(
-            _CREATE, {"address": address, "ttl_seconds": ttl_seconds, "token_sha256": token_sha256}
-        )
-        row = await cursor.fetchone()
+        row = await (await connection.execute(_CREATE, wanted)).fetchone()
+        if row is None:
+            row = await (await connection.execute(_FIND_OWN, wanted)).fetchone()
         # Afterwards, in a statement of its own: the one above may have waited for the purge of this very address, and
         # the tombstone that came of it is not in its snapshot. Now that the row is ours, there can be no later one.
         if row is None or await _is_buried(connection, address):

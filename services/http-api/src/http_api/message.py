@@ -85,7 +85,7 @@ async def message(
 ) -> Response[WholeMessage]:
     """All of a message but its octets: header fields in order, text, HTML, attachments, codes, links, envelope, TLS."""
     parsed = parameters.message_id(message_id)
-    found = await api.database.run(lambda connection: opened.fetch(connection, parsed, token_sha256=token_sha256))
+    found = await opened.fetch(api.database, parsed, token_sha256=token_sha256)
     tag = unless_known(request, etag(parsed, int(found.listed.seen)))
     return Response(whole_message(found), headers={"ETag": tag})
 

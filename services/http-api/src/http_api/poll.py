@@ -18,7 +18,7 @@ from http_api.documented import answered, failures
 from http_api.held import while_there
 from http_api.listing import ListedMessage, listed_message
 from http_api.parameters import Address, Before, Cursor
-from http_api.problems import AnyRequest, BadInput
+from http_api.problems import AnyRequest, BadInput, TooManyStreams
 
 MAX_LIMIT = 100
 MAX_WAIT_SECONDS = 60
@@ -45,7 +45,7 @@ _EXAMPLE = Page(
 )
 
 
-@get("/api/inbox/poll", responses=answered(_EXAMPLE) | failures(BadInput, MailboxNotFound))
+@get("/api/inbox/poll", responses=answered(_EXAMPLE) | failures(BadInput, TooManyStreams, MailboxNotFound))
 async def poll(
     api: Api,
     request: AnyRequest,
@@ -79,12 +79,14 @@ async def poll(
 
     async def look_until(deadline: float, mailbox: Mailbox) -> list[Listed]:
         wake, listed = Wake(), list[Listed]()
-        with api.arrivals.watch(mailbox.id, wake):
+        with api.places.take(api.clients.of(request.scope), mailbox.id), api.arrivals.watch(mailbox.id, wake):
             while not listed and not api.arrivals.has_ended:
                 wake.rest()
                 _, listed = await look()
-                if listed or not await wake.within(deadline - asyncio.get_running_loop().time()):
+                left = deadline - asyncio.get_running_loop().time()
+                if listed or left <= 0:
                     break
+                await wake.within(left)
         return listed
 
     mailbox, listed = await look()

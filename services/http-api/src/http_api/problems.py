@@ -175,7 +175,8 @@ def _on_client_left(_request: AnyRequest, _error: ClientLeft) -> Response[None]:
 
 
 def _on_not_modified(_request: AnyRequest, error: NotModified) -> Response[None]:
-    return Response(None, status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": error.etag})
+    headers = {"Cache-Control": "no-store", "ETag": error.etag}
+    return Response(None, status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
 
 
 def _on_range(_request: AnyRequest, error: RangeNotSatisfiable) -> Response[Problem]:
