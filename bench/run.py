@@ -19,7 +19,7 @@ from environment import ROOT
 from harness import Pair, running_pair
 from postgres import EmbeddedPostgres, PostgresError
 
-from bench import edge, large, latency, memory, purge, starttls, throughput, waiting
+from bench import edge, large, latency, memory, polling, purge, starttls, throughput, waiting
 from bench.figures import Lost
 from fake_email import log, migrate, process
 
@@ -31,6 +31,7 @@ _MEASURES = {
     "large": large.measure,
     "waiting": waiting.measure,
     "edge": edge.measure,
+    "polling": polling.measure,
     "purge": purge.measure,  # last: a million messages stay
 }
 # A mailbox, and a session, takes here what many would take together.
