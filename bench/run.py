@@ -19,7 +19,7 @@ from environment import ROOT
 from harness import Pair, running_pair
 from postgres import EmbeddedPostgres, PostgresError
 
-from bench import codes, crowd, edge, large, latency, memory, purge, stalled, starttls, throughput, waiting
+from bench import codes, crowd, edge, large, latency, memory, polling, purge, stalled, starttls, throughput, waiting
 from bench.figures import Lost
 from fake_email import log, migrate, process
 
@@ -34,6 +34,7 @@ _MEASURES = {
     "edge": edge.measure,
     "crowd": crowd.measure,
     "stalled": stalled.measure,
+    "polling": polling.measure,
     "purge": purge.measure,  # last: a million messages stay
 }
 # A mailbox, and a session, takes here what many would take together.

@@ -38,6 +38,12 @@ _FETCH = """
     WHERE address = %(address)s AND expires_at > now()
 """
 
+_FETCH_MANY = """
+    SELECT id, token_sha256, expires_at, last_seq, nullif(last_received_at, '-infinity'), address
+    FROM mailbox
+    WHERE address = ANY(%(addresses)s) AND expires_at > now()
+"""
+
 _DESCRIBE = """
     SELECT created_at, expires_at, last_seq, message_count, stored_octets,
         nullif(last_received_at, '-infinity') AS last_received_at,
@@ -139,6 +145,12 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
     last_seq: int
 
 
+class Reached(Mailbox, frozen=True, kw_only=True):
+    """A live mailbox and when its newest message came; None when it never had one."""
+
+    last_received_at: datetime.datetime | None
+
+
 class Detail(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a live mailbox; `last_received_at` is None when it never had a message."""
 
@@ -193,6 +205,21 @@ async def fetch(connection: Connection, *, address: str, token_sha256: bytes | N
     if mailbox is None or not may_read(mailbox.token_sha256, token_sha256):
         raise MailboxNotFound(str(MailboxNotFound.__doc__))
     return mailbox
+
+
+async def fetch_many(connection: Connection, addresses: Sequence[str]) -> dict[str, Reached]:
+    """Those of `addresses` that have a live mailbox, by address; who may read it is not looked at."""
+    cursor = await connection.execute(_FETCH_MANY, {"addresses": list(addresses)})
+    return {
+        address: Reached(
+            id=mailbox_id,
+            token_sha256=token_sha256,
+            expires_at=expires_at,
+            last_seq=last_seq,
+            last_received_at=last_received_at,
+        )
+        for mailbox_id, token_sha256, expires_at, last_seq, last_received_at, address in await cursor.fetchall()
+    }
 
 
 async def describe(connection: Connection, mailbox_id: int) -> Detail:

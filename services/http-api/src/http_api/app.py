@@ -17,7 +17,7 @@ from litestar.types import ASGIApp
 from fake_email import events, purge
 from fake_email.database import open_database
 from fake_email.settings import Settings
-from http_api import cors, problems
+from http_api import problems
 from http_api.addresses import create_temporary_address
 from http_api.api import Api, provide
 from http_api.arrivals import Arrivals
@@ -28,6 +28,7 @@ from http_api.event_stream import Streams, outliving
 from http_api.expiry import Expiry
 from http_api.health import health
 from http_api.inbox import delete_inbox, inbox, prolong_inbox
+from http_api.lookups import Lookups
 from http_api.message import delete_message, mark_message, message
 from http_api.message_html import message_html
 from http_api.parameters import provide_token
@@ -63,17 +64,20 @@ def create_app(settings: Settings) -> ASGIApp:
             ):
                 places = Places(settings)
                 streams = Streams(database, arrivals, places, tasks, stall_seconds=settings.http_stall_seconds)
+                lookups = Lookups(database)
                 helpers = [
                     tasks.create_task(streams.beat()),
                     tasks.create_task(Expiry(database, arrivals).watch()),
                     tasks.create_task(_listen(settings, arrivals)),
                     tasks.create_task(purge.run(database)),
+                    tasks.create_task(lookups.run()),
                 ]
                 app.state.api = Api(
                     settings=settings,
                     database=database,
                     arrivals=arrivals,
                     clients=Clients(settings.trusted_proxies),
+                    lookups=lookups,
                     places=places,
                     searches=searches,
                     streams=streams,
@@ -96,9 +100,7 @@ def create_app(settings: Settings) -> ASGIApp:
             "token_sha256": Provide(provide_token, sync_to_thread=False),
         },
         lifespan=[lifespan],
-        response_headers={"Cache-Control": "no-store"},
         exception_handlers=problems.HANDLERS,
-        cors_config=cors.config(settings.cors_allowed_origins),
         openapi_config=OpenAPIConfig(
             title="fake-email",
             version="1",

@@ -24,6 +24,7 @@ from fake_email.errors import (
     OperatorsMailbox,
     ServiceError,
 )
+from fake_email.gather import QueueFull, WorkFailed
 
 log = structlog.get_logger()
 
@@ -88,6 +89,8 @@ class RangeNotSatisfiable(ServiceError):
         self.octets = octets
 
 
+_AWAY = (503, "database_away", "Mail cannot be read at the moment; try again in a few seconds.")
+
 FACTS: dict[type[ServiceError], tuple[int, str, str]] = {
     MailboxNotFound: (404, "mailbox_not_found", "No mailbox has this address: it never existed or has expired."),
     MessageNotFound: (
@@ -115,7 +118,8 @@ FACTS: dict[type[ServiceError], tuple[int, str, str]] = {
         "operators_mailbox",
         "Every domain has this mailbox, for good; delete its messages instead.",
     ),
-    DatabaseAway: (503, "database_away", "Mail cannot be read at the moment; try again in a few seconds."),
+    DatabaseAway: _AWAY,
+    QueueFull: _AWAY,
 }
 _LIBRARY_CODES = {
     400: "bad_request",
@@ -143,7 +147,7 @@ def answer(said: Problem, headers: Mapping[str, str] | None = None) -> Response[
         said,
         status_code=said.status,
         media_type=PROBLEM_JSON,
-        headers={"Cache-Control": "no-store", **(headers or {})},
+        headers=dict(headers or {}),
     )
 
 
@@ -244,6 +248,7 @@ HANDLERS: ExceptionHandlersMap = {
     NotModified: _on_not_modified,
     RangeNotSatisfiable: _on_range,
     ServiceError: _on_fact,
+    WorkFailed: _on_bug,
     HTTPException: _on_library_error,
     Exception: _on_bug,
 }
