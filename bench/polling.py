@@ -2,14 +2,18 @@
 
 import asyncio
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 
 from harness import Pair, SmtpClient, message
 
 from bench import calls
+from bench.calls import Rate
 from bench.figures import make_mailboxes, row
 
 _ROUNDS = 11
+Round = Mapping[str, Rate]
+
 _SERVERS = ("ours", "constant")
 _MESSAGES = 20
 
@@ -30,14 +34,15 @@ def measure(pair: Pair) -> Iterator[str]:
             ]
             for label, path in paths.items()
         }
-    for heading, of in (
-        ("calls/s", lambda rate: rate.per_second),
-        ("calls/CPU second", lambda rate: rate.per_cpu_second),
-    ):
-        yield row(heading, *_SERVERS, "ours/constant")
-        for label, found in rounds.items():
-            rates = [statistics.median(of(each[name]) for each in found) for name in _SERVERS]
-            yield row(label, *rates, statistics.median(of(each["ours"]) / of(each["constant"]) for each in found))
+    yield from _table("calls/s", rounds, attrgetter("per_second"))
+    yield from _table("calls/CPU second", rounds, attrgetter("per_cpu_second"))
+
+
+def _table(heading: str, rounds: Mapping[str, Sequence[Round]], of: Callable[[Rate], float]) -> Iterator[str]:
+    yield row(heading, *_SERVERS, "ours/constant")
+    for label, found in rounds.items():
+        rates = [statistics.median(of(each[name]) for each in found) for name in _SERVERS]
+        yield row(label, *rates, statistics.median(of(each["ours"]) / of(each["constant"]) for each in found))
 
 
 async def _fill(pair: Pair, address: str) -> None:

@@ -11,18 +11,18 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
 from fake_email import events, purge
 from fake_email.database import open_database
 from fake_email.settings import Settings
-from http_api import problems
+from http_api import document, problems
 from http_api.addresses import create_temporary_address
 from http_api.api import Api, provide
 from http_api.arrivals import Arrivals
 from http_api.attachment import attachment
 from http_api.client import Clients
+from http_api.document import Document
 from http_api.domains import domains
 from http_api.event_stream import Streams, outliving
 from http_api.expiry import Expiry
@@ -108,7 +108,10 @@ def create_app(settings: Settings) -> ASGIApp:
             openapi_router=Router(
                 "/api/openapi.json", route_handlers=[], include_in_schema=False, before_request=_refuse_below
             ),
-            render_plugins=[JsonRenderPlugin(path="/")],
+            render_plugins=[Document()],
+            description=document.DESCRIPTION,
+            components=document.COMPONENTS,
+            security=document.OPTIONAL_TOKEN,
         ),
         request_max_body_size=_MAX_BODY_OCTETS,
         logging_config=None,

@@ -25,8 +25,8 @@ _MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}")
 @get(
     "/api/messages/{message_id:str}/attachments/{number:int}",
     media_type=_OCTET_STREAM,
-    responses=octets("*/*", "All octets, under the type that the message gives them.")
-    | octets("*/*", "The octets of the range.", status=206)
+    responses=octets("*/*", "All octets, under the type that the message gives them.", example="%PDF-1.7")
+    | octets("*/*", "The octets of the range.", example="%PDF", status=206)
     | nothing(304, "As before.")
     | failures(MessageNotFound, AttachmentNotFound, RangeNotSatisfiable),
 )

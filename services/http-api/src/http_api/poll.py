@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import get
+from litestar.openapi.spec import Example
 from litestar.params import Parameter
 
 from fake_email import messages
@@ -52,9 +53,17 @@ async def poll(
     since: Cursor = None,
     before: Before = None,
     wait: Annotated[
-        float, Parameter(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to hold the answer until there is mail.")
+        float,
+        Parameter(
+            ge=0,
+            le=MAX_WAIT_SECONDS,
+            description="Seconds to hold the answer until there is mail.",
+            examples=[Example(value=30)],
+        ),
     ] = 0,
-    limit: Annotated[int, Parameter(ge=1, le=MAX_LIMIT)] = MAX_LIMIT,
+    limit: Annotated[
+        int, Parameter(ge=1, le=MAX_LIMIT, description="How many messages at most.", examples=[Example(value=20)])
+    ] = MAX_LIMIT,
 ) -> Page:
     """Up to `limit` messages past `since`, the first of them, or before `before`, the last of them."""
     # Not by dependencies: to inject two costs as much as all the rest of a call that is made more than any other.

@@ -121,12 +121,16 @@ FACTS: dict[type[ServiceError], tuple[int, str, str]] = {
     DatabaseAway: _AWAY,
     QueueFull: _AWAY,
 }
+# What any call may come to, before it is one or after all.
+EVERYWHERE = (
+    (404, "no_such_call", "There is no call /api/nowhere; /api/openapi.json lists them all."),
+    (405, "method_not_allowed", "PUT is not possible here; Allow says what is."),
+    (500, "internal_error", "Something went wrong here; it was logged."),
+)
 _LIBRARY_CODES = {
-    400: "bad_request",
     404: "no_such_call",
     405: "method_not_allowed",
     413: "body_too_large",
-    415: "unsupported_media_type",
 }
 _RETRY_SECONDS = {429: "10", 503: "2"}
 # What has the look of a token is not repeated, wherever in a call it was put by mistake.
@@ -204,11 +208,13 @@ def _on_library_error(request: AnyRequest, error: HTTPException) -> Response[Pro
         return _answer(400, code="bad_input", sentence="body: ended before its end.", field="body")
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return _answer(413, code="body_too_large", sentence="The body is larger than 16 KiB.", field="body")
+    code = _LIBRARY_CODES.get(status)
+    if code is None:
+        return _on_bug(request, error)
     sentence = {
         404: f"There is no call {request.scope['path'][:100]}; /api/openapi.json lists them all.",
         405: f"{request.method} is not possible here; Allow says what is.",
     }.get(status, error.detail)
-    code = _LIBRARY_CODES.get(status, "error")
     return _answer(status, code=code, sentence=sentence, headers=error.headers)
 
 

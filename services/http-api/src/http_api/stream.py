@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from litestar import get
+from litestar.openapi.spec import Example
 from litestar.params import Parameter
 from litestar.types import ASGIApp
 
@@ -12,26 +13,33 @@ from fake_email.messages import Since
 from http_api import parameters
 from http_api.accept import accepts
 from http_api.api import Api
-from http_api.documented import failures
+from http_api.documented import failures, octets
 from http_api.event_stream import EventStream
+from http_api.parameters import AccessToken, Address, Cursor
 from http_api.problems import AnyRequest, BadInput, NotAcceptable, TooManyStreams
 
 _EVENT_STREAM = "text/event-stream"
+_EXAMPLE = 'retry: 1000\n\nevent: message\nid: 2\ndata: {"id":"019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11","seq":2}\n\n'
 
 
 @get(
     "/api/inbox/stream",
     media_type=_EVENT_STREAM,
-    responses=failures(BadInput, MailboxNotFound, NotAcceptable, TooManyStreams),
+    responses=octets(_EVENT_STREAM, "Events, as long as there is a mailbox.", example=_EXAMPLE)
+    | failures(BadInput, NotAcceptable, MailboxNotFound, TooManyStreams),
 )
 async def stream(
     api: Api,
     request: AnyRequest,
-    address: str,
-    since: str | None = None,
-    access_token: str | None = None,
-    last_event_id: Annotated[str | None, Parameter(header="Last-Event-ID")] = None,
-    authorization: Annotated[str | None, Parameter(header="Authorization")] = None,
+    address: Address,
+    since: Cursor = None,
+    access_token: AccessToken = None,
+    last_event_id: Annotated[
+        str | None,
+        Parameter(
+            header="Last-Event-ID", description="The `id` of the last event seen.", examples=[Example(value="2")]
+        ),
+    ] = None,
 ) -> ASGIApp:
     """Each message past `since` as `event: message`, `id:` its seq, `data:` the message as in poll.
 
@@ -43,7 +51,7 @@ async def stream(
         raise NotAcceptable(str(NotAcceptable.__doc__))
     mailbox_address = parameters.address(address)
     cursor = _cursor(last_event_id, since)
-    token_sha256 = parameters.token_sha256(authorization, access_token)
+    token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)
     mailbox = await api.database.run(
         lambda connection: mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
     )

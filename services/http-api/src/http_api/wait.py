@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, get
+from litestar.openapi.spec import Example
 from litestar.params import Parameter
 from msgspec.structs import asdict
 
@@ -23,7 +24,7 @@ from http_api.api import Api
 from http_api.arrivals import Wake
 from http_api.client import Client
 from http_api.criteria import Clause, Has
-from http_api.documented import answered, failures, nothing
+from http_api.documented import answered, failures, nothing, plain_too
 from http_api.held import while_there
 from http_api.message import WholeMessage, whole_message
 from http_api.parameters import Address, Cursor, rfc3339
@@ -92,6 +93,7 @@ _EXAMPLES = (
     responses=answered(message.EXAMPLE)
     | nothing(204, "Nothing came, as expected.")
     | failures(BadInput, TooManyStreams, Stopping, MailboxNotFound, also=_EXAMPLES),
+    operation_class=plain_too("123456"),
 )
 async def wait(
     api: Api,
@@ -99,14 +101,26 @@ async def wait(
     address: Address,
     token_sha256: bytes | None,
     since: Cursor = None,
-    from_: Annotated[str, Parameter(query="from", description=_ABOUT.format("From"))] = "",
-    subject: Annotated[str, Parameter(description=_ABOUT.format("Subject"))] = "",
-    text: Annotated[str, Parameter(description=_ABOUT.format("The text"))] = "",
-    has: Annotated[list[Has] | None, Parameter(description="What it must have; may be given more than once.")] = None,
+    from_: Annotated[
+        str, Parameter(query="from", description=_ABOUT.format("From"), examples=[Example(value="@example.com")])
+    ] = "",
+    subject: Annotated[
+        str, Parameter(description=_ABOUT.format("Subject"), examples=[Example(value="your code")])
+    ] = "",
+    text: Annotated[
+        str, Parameter(description=_ABOUT.format("The text"), examples=[Example(value="/code is [0-9]{6}/")])
+    ] = "",
+    has: Annotated[
+        list[Has] | None,
+        Parameter(description="What it must have; may be given more than once.", examples=[Example(value=["code"])]),
+    ] = None,
     expect: Annotated[
-        Literal["message", "none"], Parameter(description="none: it is well when no such message comes.")
+        Literal["message", "none"],
+        Parameter(description="none: it is well when no such message comes.", examples=[Example(value="none")]),
     ] = "message",
-    timeout: Annotated[float, Parameter(ge=1, le=MAX_SECONDS, description="Seconds to wait.")] = 30,  # noqa: ASYNC109
+    timeout: Annotated[  # noqa: ASYNC109  # the client's
+        float, Parameter(ge=1, le=MAX_SECONDS, description="Seconds to wait.", examples=[Example(value=30)])
+    ] = 30,
 ) -> Response[WholeMessage] | Response[None] | Response[Problem] | Response[str]:
     """The first message past `since` that meets every clause: one that is there, or else one that comes.
 
