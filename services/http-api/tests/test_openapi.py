@@ -23,6 +23,7 @@ CALLS = {
     ("get", "/api/messages/{message_id}"),
     ("patch", "/api/messages/{message_id}"),
     ("delete", "/api/messages/{message_id}"),
+    ("get", "/api/messages/{message_id}/html"),
     ("get", "/api/messages/{message_id}/source"),
     ("get", "/api/messages/{message_id}/attachments/{number}"),
 }
@@ -213,6 +214,7 @@ def test_each_call_says_how_it_fails(document: Document) -> None:
         "patch /api/messages/{message_id}": {"400", "404", "413", "429", "503"},
         "delete /api/messages/{message_id}": {"404", "429", "503"},
         "get /api/messages/{message_id}/source": {"404", "429", "503"},
+        "get /api/messages/{message_id}/html": {"400", "404", "429", "503"},
         "get /api/messages/{message_id}/attachments/{number}": {"404", "416", "429", "503"},
     }
 
