@@ -19,7 +19,7 @@ from environment import ROOT
 from harness import Pair, running_pair
 from postgres import EmbeddedPostgres, PostgresError
 
-from bench import edge, large, latency, memory, polling, purge, starttls, throughput, waiting
+from bench import edge, growth, large, latency, memory, polling, purge, starttls, throughput, waiting, wakes
 from bench.figures import Lost
 from fake_email import log, migrate, process
 
@@ -32,6 +32,8 @@ _MEASURES = {
     "waiting": waiting.measure,
     "edge": edge.measure,
     "polling": polling.measure,
+    "wakes": wakes.measure,
+    "growth": growth.measure,  # late: it takes a million messages, and all others away
     "purge": purge.measure,  # last: a million messages stay
 }
 # A mailbox, and a session, takes here what many would take together.
