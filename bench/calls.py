@@ -15,6 +15,8 @@ from bench import contestants
 
 _CONNECTIONS = 16
 _SECONDS = 0.5
+_LONE_CALLS = 200
+_ANSWER_OCTETS = 1_048_576
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,15 +75,35 @@ def rate(server: Served, path: str) -> Rate:
     )
 
 
+def waits(server: Served, path: str) -> list[float]:
+    """The seconds that one client waited for each answer, when nobody else asks."""
+    return uvloop.run(_ask_alone(server.port, path))
+
+
+async def _ask_alone(port: int, path: str) -> list[float]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_ANSWER_OCTETS)
+    found = []
+    for _ in range(_LONE_CALLS):
+        began_at = time.monotonic()
+        await answer(reader, writer, path)
+        found.append(time.monotonic() - began_at)
+    writer.close()
+    return found
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> bytes:
+    """The body that comes of a GET."""
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n".encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    return await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+
+
 async def ask(port: int, path: str, until: float) -> int:
     """How many answers one client had by then, on the monotonic clock."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_048_576)
-    call = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n".encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_ANSWER_OCTETS)
     count = 0
     while time.monotonic() < until:
-        writer.write(call)
-        head = await reader.readuntil(b"\r\n\r\n")
-        await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+        await answer(reader, writer, path)
         count += 1
     writer.close()
     return count

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import httpx
 import msgspec
@@ -17,7 +18,10 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks
-from schemathesis.specs.openapi.schemas import OpenApiCase, OpenApiOperation, OpenApiSchema
+from schemathesis.specs.openapi.schemas import OpenApiSchema
+
+if TYPE_CHECKING:  # where they are names for the type checker alone
+    from schemathesis.specs.openapi.schemas import OpenApiCase, OpenApiOperation
 
 _CHECKS = [
     not_a_server_error,
@@ -49,7 +53,7 @@ def document(pair: Pair) -> OpenApiSchema:
     return schemathesis.openapi.from_dict(httpx.get(f"{pair.http_url}/api/openapi.json").json())
 
 
-def operations(schema: OpenApiSchema) -> Iterator[OpenApiOperation]:
+def operations(schema: OpenApiSchema) -> Iterator["OpenApiOperation"]:
     """Every call."""
     for found in schema.get_all_operations():
         assert isinstance(found, Ok), found
@@ -72,7 +76,7 @@ def make_known(pair: Pair, *, is_private: bool) -> Known:
         return Known(address, token, tuple(str(message_id) for (message_id,) in found))
 
 
-def try_calls(pair: Pair, operation: OpenApiOperation, *, cases: int, is_random: bool = False) -> None:
+def try_calls(pair: Pair, operation: "OpenApiOperation", *, cases: int, is_random: bool = False) -> None:
     """Make so many calls of this kind, with made-up values and known ones; raises what is wrong with an answer.
 
     Those that wait do so for a second at most.
@@ -91,7 +95,7 @@ def try_calls(pair: Pair, operation: OpenApiOperation, *, cases: int, is_random:
         suppress_health_check=list(HealthCheck),
     )
     @given(case=calls, known=st.none() | known, number=st.sampled_from([None, 0, 1]))
-    def make(case: OpenApiCase, known: Known | None, number: int | None) -> None:
+    def make(case: "OpenApiCase", known: Known | None, number: int | None) -> None:
         if known:
             _put_in(case, known, number)
         _shorten(case)
@@ -104,7 +108,7 @@ def _maker(pair: Pair) -> Callable[[bool], Known]:
     return lambda is_private: make_known(pair, is_private=is_private)
 
 
-def _put_in(case: OpenApiCase, known: Known, number: int | None) -> None:
+def _put_in(case: "OpenApiCase", known: Known, number: int | None) -> None:
     """Name what is there in place of what was made up."""
     if "address" in case.query:
         case.query["address"] = known.address
@@ -116,7 +120,7 @@ def _put_in(case: OpenApiCase, known: Known, number: int | None) -> None:
         case.headers["Authorization"] = f"Bearer {known.token}"
 
 
-def _shorten(case: OpenApiCase) -> None:
+def _shorten(case: "OpenApiCase") -> None:
     for name, most in (("wait", 0.1), ("timeout", 1)):
         if isinstance(case.query.get(name), int | float):
             case.query[name] = min(case.query[name], most)
@@ -124,7 +128,7 @@ def _shorten(case: OpenApiCase) -> None:
         case.query.setdefault("timeout", 1)
 
 
-def _answer(pair: Pair, case: OpenApiCase) -> requests.Response:
+def _answer(pair: Pair, case: "OpenApiCase") -> requests.Response:
     """The answer; of one that has no end, the beginning."""
     asked = case.as_transport_kwargs(base_url=pair.http_url)
     with requests.request(**asked, timeout=DEADLINE_SECONDS, stream=True) as answer:

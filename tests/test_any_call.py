@@ -8,7 +8,8 @@ from harness import Pair
 CASES = {"/api/inbox/wait": 12}
 
 
+@pytest.mark.timeout(180)
 def test_every_call_answers_as_documented(pair: Pair, subtests: pytest.Subtests) -> None:
     for operation in any_call.operations(any_call.document(pair)):
         with subtests.test(operation.label):
-            any_call.try_calls(pair, operation, cases=CASES.get(operation.path, 20))
+            any_call.try_calls(pair, operation, cases=CASES.get(operation.path, 15))

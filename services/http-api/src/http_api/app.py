@@ -31,6 +31,7 @@ from http_api.inbox import delete_inbox, inbox, prolong_inbox
 from http_api.lookups import Lookups
 from http_api.message import delete_message, mark_message, message
 from http_api.message_html import message_html
+from http_api.options import options_of
 from http_api.parameters import provide_token
 from http_api.places import Places
 from http_api.poll import poll
@@ -94,7 +95,7 @@ def create_app(settings: Settings) -> ASGIApp:
             searches.end()
 
     litestar = Litestar(
-        route_handlers=_CALLS,
+        route_handlers=[options_of(_CALLS), *_CALLS],
         dependencies={
             "api": Provide(provide, sync_to_thread=False),
             "token_sha256": Provide(provide_token, sync_to_thread=False),
