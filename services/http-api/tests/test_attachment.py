@@ -251,3 +251,13 @@ async def test_a_client_that_leaves_in_the_middle_spoils_nothing(pair: Pair, htt
 
     assert (await http.get(path)).content == data
     assert "call_failed" not in [event["event"] for service in pair.services for event in service.events()]
+
+
+async def test_many_at_once_of_a_message_that_must_be_read_whole_are_all_answered(
+    pair: Pair, http: httpx.AsyncClient
+) -> None:
+    path = await file(pair, http, mail(encoded(DATA * 100, "base64")).replace(b"\r\n", b"\r"))
+
+    answers = await asyncio.gather(*(http.get(path) for _ in range(20)))
+
+    assert [answer.content == DATA * 100 for answer in answers] == [True] * 20
