@@ -11,6 +11,9 @@ from http_api import server
 
 def main() -> None:
     """Exit status 0: stopped by a signal. 1: the port is taken or a worker died. 2: the environment is wrong."""
+    process.command_line(
+        "http-api", "The HTTP service of fake-email; its settings come from the environment."
+    ).parse_args()
     try:
         settings = load(os.environ, Settings)
         log.configure(settings.log_level)
