@@ -22,9 +22,11 @@ _LOADERS = {"", "/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"}
 def check(release: Path, target: Target) -> None:
     """Raise ReleaseError with each thing that would not work on the host."""
     wrong = [f"{name}: {what}" for name, content in _contents(release) for what in complaints(name, content, target)]
-    for wheel in sorted(release.glob("wheels/*.whl")):
-        if not parse_wheel_filename(wheel.name)[3] & target.tags:
-            wrong.append(f"{wheel.name}: not for Python {target.python} on {target.arch} with glibc 2.35")
+    wrong += [
+        f"{wheel.name}: not for Python {target.python} on {target.arch} with glibc 2.35"
+        for wheel in sorted(release.glob("wheels/*.whl"))
+        if not parse_wheel_filename(wheel.name)[3] & target.tags
+    ]
     if wrong:
         raise ReleaseError("\n  ".join(["it would not work on the host:", *wrong]))
 

@@ -18,10 +18,10 @@ def run(release: Path, target: Target, scratch: Path) -> str:
     """Install a copy of `release` there, start the commands, and say how that went; raises ReleaseError."""
     python = Path(f"/usr/bin/python{target.python}")
     if platform.machine() != target.arch or not python.exists():
-        return f"not tried: this machine has no {python} for {target.arch}; the installer tries it before it touches anything"
+        return f"not tried: this machine has no {python} for {target.arch}; the host tries it first"
     namespaces = _namespaces()
     if not namespaces:
-        return "not tried: neither root, nor sudo without a password, nor namespaces for users; the installer tries it"
+        return "not tried: neither root, nor sudo without a password, nor namespaces for users; the host tries it first"
     copy = scratch / "trial" / release.name
     shutil.copytree(release, copy)
     command = [*namespaces, str(_EMPTY_ROOT), str(scratch / "root"), str(copy), str(python)]

@@ -1,4 +1,4 @@
-"""The wheels of a release: the locked ones for its target, ours built of the clone, all of them named with their sums."""
+"""The wheels of a release: the locked ones for its target, ours built of the clone, all named with their sums."""
 
 import hashlib
 import os
