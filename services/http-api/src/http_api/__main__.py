@@ -6,6 +6,7 @@ import sys
 from fake_email import log, process
 from fake_email.errors import SettingsError
 from fake_email.settings import Settings, load
+from fake_email.systemd import Notifier
 from http_api import server
 
 
@@ -17,6 +18,7 @@ def main() -> None:
     try:
         settings = load(os.environ, Settings)
         log.configure(settings.log_level)
+        notifier = Notifier(os.environ)
         server.probe(settings)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
@@ -24,7 +26,7 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"HTTP_HOST, HTTP_PORT: cannot listen on {settings.http_host}:{settings.http_port}: {error.strerror}")
     process.raise_file_limit()
-    server.serve(settings)
+    server.serve(settings, notifier)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from http_api.api import Api, provide
 from http_api.arrivals import Arrivals
 from http_api.event_stream import Streams, outliving
 from http_api.health import health
+from http_api.heartbeat import Heartbeat
 from http_api.poll import poll
 from http_api.problems import AnyRequest
 from http_api.source import source
@@ -36,7 +37,7 @@ _CONNECTIONS = 8
 _MAX_BODY_OCTETS = 16_384
 
 
-def create_app(settings: Settings) -> ASGIApp:
+def create_app(settings: Settings, heartbeat: Heartbeat) -> ASGIApp:
     """The ASGI application of one worker process."""
 
     @asynccontextmanager
@@ -48,7 +49,8 @@ def create_app(settings: Settings) -> ASGIApp:
                 asyncio.TaskGroup() as tasks,
             ):
                 streams = Streams(database, arrivals, tasks)
-                helpers = [tasks.create_task(streams.beat()), tasks.create_task(_listen(settings, arrivals))]
+                runs = (streams.beat(), _listen(settings, arrivals), heartbeat.tell(streams.open))
+                helpers = [tasks.create_task(run) for run in runs]
                 app.state.api = Api(settings=settings, database=database, arrivals=arrivals, streams=streams)
                 _end_streams_on_signals(arrivals)
                 yield

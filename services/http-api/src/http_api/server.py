@@ -11,7 +11,9 @@ from litestar.types import ASGIApp
 
 from fake_email import log
 from fake_email.settings import Settings
+from fake_email.systemd import Notifier
 from http_api.app import create_app
+from http_api.heartbeat import Heartbeat
 
 _BACKLOG = 4_096
 # Granian counts an open stream as a request under way, and answers nobody once that many are (its default: 1,024).
@@ -31,8 +33,10 @@ def probe(settings: Settings) -> None:
     socket.create_server((settings.http_host, settings.http_port), family=family).close()
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, notifier: Notifier) -> None:
     """Serve until SIGTERM or SIGINT; exits with status 1 when a worker dies."""
+    heartbeat = Heartbeat(notifier, (settings.http_host, settings.http_port), settings.http_workers)
+    heartbeat.pass_on()
     server = Server(
         "http_api.app",
         address=settings.http_host,
@@ -49,9 +53,9 @@ def serve(settings: Settings) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGERS,
     )
-    server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+    server.serve(target_loader=partial(_load, settings, heartbeat), wrap_loader=False)
 
 
-def _load(settings: Settings) -> ASGIApp:
+def _load(settings: Settings, heartbeat: Heartbeat) -> ASGIApp:
     log.configure(settings.log_level)
-    return create_app(settings)
+    return create_app(settings, heartbeat)

@@ -7,10 +7,10 @@ import sys
 
 import uvloop
 
-from fake_email import log, process
+from fake_email import log, process, systemd
 from fake_email.errors import SettingsError
 from fake_email.settings import Settings, load
-from smtp_ingest import daemon, systemd
+from smtp_ingest import daemon
 from smtp_ingest.tls import Certificate
 
 # The thread that parses gives the event loop its turn this soon; CPython's own 5 ms would be felt in each reply.
