@@ -245,7 +245,11 @@ def main() -> None:
     elif task == "put":
         container.put(*map(Path, rest[:-1]), place=rest[-1])
     else:
-        done = container.ssh(shlex.join(rest), check=False, seconds=600) if task == "ssh" else container.as_root(*rest, check=False)
+        done = (
+            container.ssh(shlex.join(rest), check=False, seconds=600)
+            if task == "ssh"
+            else container.as_root(*rest, check=False)
+        )
         sys.stdout.write(done.stdout)
         sys.stderr.write(done.stderr)
         sys.exit(done.returncode)

@@ -12,7 +12,12 @@ from pathlib import Path
 
 CACHE = Path("/var/cache/fake-email-test")
 _ROOT = CACHE / f"bookworm-{hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]}"
-_TOOLS = {"debootstrap": "debootstrap", "systemd-nspawn": "systemd-container", "ssh": "openssh-client", "ip": "iproute2"}
+_TOOLS = {
+    "debootstrap": "debootstrap",
+    "systemd-nspawn": "systemd-container",
+    "ssh": "openssh-client",
+    "ip": "iproute2",
+}
 # What Debian's images for cloud hosts have.
 _INSTALLED = [
     *("systemd", "systemd-sysv", "dbus", "libpam-systemd", "procps", "iproute2", "openssh-server", "sudo"),
@@ -69,7 +74,9 @@ def _install_tools() -> None:
 
 
 def _bootstrap(root: Path) -> None:
-    _run("debootstrap", "--variant=minbase", f"--include={','.join(_INSTALLED)}", *_keyring(), "bookworm", root)
+    _run(
+        "debootstrap", "--variant=minbase", f"--include={','.join(_INSTALLED)}", *_keyring(), "bookworm", root, _MIRROR
+    )
     shutil.copy(Path("/etc/resolv.conf").resolve(), root / "etc/resolv.conf")
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text(_NO_SERVICES)
