@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs RELEASE with PYTHON below the empty directory ROOT, which has this machine's /usr alone, and starts each
-# command; in mount and network namespaces of its own, as release.py makes them.
+# Tries RELEASE out with PYTHON below the empty directory ROOT, where there is this machine's /usr and nothing else;
+# release.py runs it, in mount and network namespaces of its own.
 set -eu
 root=$1 release=$2 python=$3
 mkdir "$root"
@@ -15,11 +15,5 @@ touch "$root/dev/null"
 mount --bind /dev/null "$root/dev/null"
 mount --bind "$release" "$root/release"
 cd "$root"
-exec chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/nowhere LC_ALL=C.UTF-8 PYTHONPATH=/release/deploy \
-    DATABASE_URL=postgresql://127.0.0.1/none DOMAIN=mx.example.org /bin/sh -euc '
-    cd /release
-    "$0" -B -m installing.environment
-    unset PYTHONPATH
-    venv/bin/smtp-ingest --version
-    venv/bin/http-api --version
-    venv/bin/fake-email check --offline' "$python"
+exec chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/nowhere LC_ALL=C.UTF-8 --chdir=/release \
+    deploy/releasing/try-out.sh "$python"
