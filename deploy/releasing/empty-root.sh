@@ -15,5 +15,5 @@ touch "$root/dev/null"
 mount --bind /dev/null "$root/dev/null"
 mount --bind "$release" "$root/release"
 cd "$root"
-exec chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/nowhere LC_ALL=C.UTF-8 --chdir=/release \
+exec chroot "$root" /usr/bin/env -i --chdir=/release PATH=/usr/bin:/bin HOME=/nowhere LC_ALL=C.UTF-8 \
     deploy/releasing/try-out.sh "$python"
