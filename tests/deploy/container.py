@@ -2,7 +2,7 @@
 
 Each starts as `container_root.py` made it, whatever was done to the one before, and lives in memory. By hand:
 
-    container.py start NAME | ssh NAME COMMAND | put NAME FILE... PLACE | root NAME COMMAND | stop NAME
+    container.py start NAME | ssh NAME 'LINE OF SHELL' | put NAME FILE... PLACE | root NAME COMMAND | stop NAME
 """
 
 import ctypes
@@ -245,14 +245,10 @@ def main() -> None:
     elif task == "put":
         container.put(*map(Path, rest[:-1]), place=rest[-1])
     else:
-        done = (
-            container.ssh(shlex.join(rest), check=False, seconds=600)
-            if task == "ssh"
-            else container.as_root(*rest, check=False)
-        )
-        sys.stdout.write(done.stdout)
-        sys.stderr.write(done.stderr)
-        sys.exit(done.returncode)
+        run = container.as_root(*rest, check=False) if task == "root" else container.ssh(" ".join(rest), check=False)
+        sys.stdout.write(run.stdout)
+        sys.stderr.write(run.stderr)
+        sys.exit(run.returncode)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Debian with systemd in a directory, for `container.py` to boot: made once, and kept until this file changes.
+"""Debian with systemd in a directory, for `container.py` to boot: made once, and kept until what is in it changes.
 
 What a bare host lacks is downloaded and not installed: there is no network inside, and `setup.sh` installs it.
 """
@@ -11,7 +11,6 @@ import subprocess
 from pathlib import Path
 
 CACHE = Path("/var/cache/fake-email-test")
-_ROOT = CACHE / f"bookworm-{hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]}"
 _TOOLS = {
     "debootstrap": "debootstrap",
     "systemd-nspawn": "systemd-container",
@@ -37,6 +36,7 @@ _SECOND_STAGE = f"""
     useradd --create-home --shell /bin/bash guest
     echo 'admin ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/admin
 """
+_ROOT = CACHE / f"bookworm-{hashlib.sha256(f'{_INSTALLED}{_SECOND_STAGE}'.encode()).hexdigest()[:12]}"
 
 
 class Unsupported(Exception):
@@ -74,26 +74,25 @@ def _install_tools() -> None:
 
 
 def _bootstrap(root: Path) -> None:
-    _run(
-        "debootstrap", "--variant=minbase", f"--include={','.join(_INSTALLED)}", *_keyring(), "bookworm", root, _MIRROR
-    )
+    options = ["--variant=minbase", f"--include={','.join(_INSTALLED)}", f"--keyring={_keyring()}"]
+    _run("debootstrap", *options, "bookworm", root)
     shutil.copy(Path("/etc/resolv.conf").resolve(), root / "etc/resolv.conf")
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text(_NO_SERVICES)
     policy.chmod(0o755)
-    chroot = ["unshare", "--mount", "--pid", "--fork", f"--mount-proc={root / 'proc'}", "chroot", root]
-    _run(*chroot, "sh", "-ec", _SECOND_STAGE)
+    unshare = ["unshare", "--mount", "--pid", "--fork", f"--mount-proc={root / 'proc'}"]
+    _run(*unshare, "chroot", root, "sh", "-ec", _SECOND_STAGE)
     policy.unlink()
     (root / "etc/resolv.conf").unlink()
     root.rename(_ROOT)
 
 
-def _keyring() -> list[str]:
+def _keyring() -> Path:
     """Ubuntu keeps Debian's keys in a package of their own."""
     keyring = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
     if not keyring.exists():
         _run("apt-get", "--quiet=2", "--yes", "install", "debian-archive-keyring")
-    return [f"--keyring={keyring}"]
+    return keyring
 
 
 def _run(*command: str | Path) -> None:
