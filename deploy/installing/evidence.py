@@ -59,7 +59,7 @@ def of_services(release: Path, since: float) -> str:
             continue
         found.append(f"{unit}: {now.active} ({now.sub}), {now.result}, status {_meaning(now.status)}")
         if unit == SOCKET:
-            seen = [f"port 25 is held: {line}" for line in _holders(25)]
+            seen = holders(25)
         else:
             seen = of_release(release, unit.removeprefix("fake-email-").removesuffix(".service"))
         found += [f"  {line}" for line in [*_journal(unit, since), *seen]]
@@ -77,5 +77,7 @@ def _meaning(status: str) -> str:
     return f"{status}/{named[1]}" if named else status
 
 
-def _holders(port: int) -> list[str]:
-    return run("ss", "-Hltnp", f"sport = :{port}").output.splitlines()
+def holders(port: int) -> list[str]:
+    """Who listens on it, one line each."""
+    listening = run("ss", "--no-header", "--listening", "--tcp", "--numeric", "--processes", f"sport = :{port}").output
+    return [f"port {port} is held: {' '.join(line.split())}" for line in listening.splitlines()]

@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from installing import evidence
+from installing import evidence, services
 from installing.errors import Failed
 from installing.host import ENVIRONMENT_FILE, Done, run, tell
 from installing.releases import RELEASES
@@ -52,6 +52,8 @@ def try_out(release: Path) -> None:
     if done.status:
         raise Failed(done.output)
     tell(done.output)
+    if services.state(services.SOCKET).active != "active" and (held := evidence.holders(25)):
+        raise Failed("\n".join([f"{services.SOCKET} is not active, and could not be:", *held]))
 
 
 def migrate(release: Path) -> None:

@@ -1,0 +1,56 @@
+"""What the tests of a deploy share: one release of this clone, and hosts that it was deployed to."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import container
+import container_root
+import pytest
+from shipping import Host
+
+ROOT = Path(__file__).parents[2]
+# The Python of the container's Debian.
+PYTHON_VERSION = "3.11"
+
+
+@pytest.fixture(scope="session")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tarball that `make release` makes; made once, whatever the number of processes that test."""
+    shared = (
+        tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.mktemp("r")
+    )
+    told = shared / "release"
+    with (shared / "release.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            environ = os.environ | {"PYTHON_VERSION": PYTHON_VERSION}
+            made = subprocess.run(
+                [sys.executable, ROOT / "deploy/release.py"], env=environ, stdout=subprocess.PIPE, text=True, check=True
+            )
+            told.write_text(made.stdout)
+    return Path(told.read_text().strip())
+
+
+@pytest.fixture(scope="module")
+def host(request: pytest.FixtureRequest) -> Iterator[Host]:
+    """A host that setup.sh has been run on, without a release."""
+    name = f"{request.module.__name__.removeprefix('test_').replace('_', '')[:12]}{os.getpid()}"
+    try:
+        with container.booted(name) as booted:
+            host = Host(booted)
+            host.make_ready()
+            yield host
+    except container_root.Unsupported as why:
+        pytest.skip(str(why))
+
+
+@pytest.fixture(scope="module")
+def running(host: Host, release: Path) -> Host:
+    """A host that runs the release."""
+    done = host.deploy(release)
+    assert done.returncode == 0, done.stdout
+    return host
