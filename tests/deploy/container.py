@@ -65,6 +65,7 @@ class Container:
                 preexec_fn=self._join_cgroups,  # noqa: PLW1509  # nspawn makes its own below the one that it finds itself in
             )
         (self._state / "pid").write_text(str(booted.pid))
+        booted.returncode = 0  # stop() waits for it, in another process maybe; else Popen warns that nobody did
         self._wait_for_boot()
 
     def stop(self) -> None:
