@@ -47,6 +47,10 @@ def _starttls(port: int, host_name: str) -> Finding:
 
 def _shake_hands(port: int, host_name: str, context: ssl.SSLContext) -> None:
     with smtplib.SMTP("127.0.0.1", port, timeout=_SECONDS) as session:
-        # What the certificate is held against.
-        session._host = host_name  # noqa: SLF001  # as smtplib.SMTP(host) would have set it
-        session.starttls(context=context)
+        session.ehlo("summary.invalid")
+        code, said = session.docmd("STARTTLS")
+        if code != 220 or session.sock is None:  # noqa: PLR2004  # RFC 3207 §4
+            raise smtplib.SMTPResponseException(code, said)
+        # Not starttls(), which would hold the certificate against the address.
+        context.wrap_socket(session.sock, server_hostname=host_name).close()
+        session.sock = None
