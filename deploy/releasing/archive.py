@@ -24,10 +24,10 @@ def write(release: Path, path: Path, seconds: int) -> None:
     """Write `release` to `path` and its sum beside it; each member has the time `seconds` and belongs to root."""
     path.parent.mkdir(exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
-    # No name and no time in the header: RFC 1952 §2.3.1.
+    # No name and no time in the header: RFC 1952 §2.3.1. Wheels are compressed already, so level 1 does.
     with (
         unfinished.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0) as packed,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
         for member in files(release):
