@@ -19,7 +19,7 @@ from environment import ROOT
 from harness import Pair, running_pair
 from postgres import EmbeddedPostgres, PostgresError
 
-from bench import large, latency, memory, starttls, throughput, waiting
+from bench import large, latency, memory, purge, starttls, throughput, waiting
 from bench.figures import Lost
 from fake_email import log, migrate, process
 
@@ -30,6 +30,7 @@ _MEASURES = {
     "starttls": starttls.measure,
     "large": large.measure,
     "waiting": waiting.measure,
+    "purge": purge.measure,  # last: a million messages stay
 }
 # A mailbox, and a session, takes here what many would take together.
 _LIMITS = {

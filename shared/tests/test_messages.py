@@ -309,6 +309,9 @@ async def test_a_message_is_listed_as_it_was_parsed(connection: Connection, new_
         is_cut=False,
         has_html=True,
         attachments=(Attachment(name="a.png", type="image/png", size=4, content_id="1@client.test", part="2"),),
+        codes=sent.parsed.codes,
+        links=sent.parsed.links,
+        seen=False,
         octets=len(content),
     )
 

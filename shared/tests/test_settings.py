@@ -19,6 +19,10 @@ DEFAULTS: dict[str, str | int | float | tuple[str, ...] | None] = {
     "SMTP_HOST": "0.0.0.0",
     "SMTP_PORT": 25,
     "CORS_ALLOWED_ORIGINS": (),
+    "TRUSTED_PROXIES": ("127.0.0.0/8", "::1"),
+    "CREATIONS_PER_MINUTE": 60,
+    "FAILED_TOKENS_PER_MINUTE": 20,
+    "CALLS_PER_MINUTE": 60_000,
     "MAILBOX_TTL_SECONDS": 86_400,
     "MAX_MESSAGE_OCTETS": 26_214_400,
     "MAILBOX_QUOTA_MESSAGES": 500,
@@ -117,6 +121,10 @@ def test_migrating_needs_nothing_but_the_url_of_the_database() -> None:
         ("MAILBOX_QUOTA_OCTETS", "1", 1),
         ("COMMIT_QUEUE_MESSAGES", "1", 1),
         ("COMMIT_QUEUE_OCTETS", "1", 1),
+        ("CREATIONS_PER_MINUTE", "1", 1),
+        ("FAILED_TOKENS_PER_MINUTE", "1", 1),
+        ("CALLS_PER_MINUTE", "1", 1),
+        ("CALLS_PER_MINUTE", "4000000000", 4_000_000_000),
         ("DRAIN_SECONDS", "0", 0),
         ("DRAIN_SECONDS", "0.5", 0.5),
         ("DRAIN_SECONDS", "600", 600),
@@ -161,6 +169,10 @@ def test_what_is_no_number_is_refused_in_one_line_that_names_the_variable(variab
         ("MAILBOX_QUOTA_OCTETS", "0"),
         ("COMMIT_QUEUE_MESSAGES", "0"),
         ("COMMIT_QUEUE_OCTETS", "0"),
+        ("CREATIONS_PER_MINUTE", "0"),
+        ("FAILED_TOKENS_PER_MINUTE", "0"),
+        ("CALLS_PER_MINUTE", "0"),
+        ("CALLS_PER_MINUTE", "4000000001"),
         ("DRAIN_SECONDS", "-1"),
         ("DRAIN_SECONDS", "601"),
         ("DRAIN_SECONDS", "nan"),
@@ -278,11 +290,18 @@ def test_a_time_out_of_the_database_url_that_is_no_number_is_refused() -> None:
     assert complaint == "DATABASE_URL: connect_timeout is no whole number of seconds"
 
 
+@pytest.mark.parametrize("variable", ["SMTP_EXEMPT_NETWORKS", "TRUSTED_PROXIES"])
 @pytest.mark.parametrize("network", ["elsewhere", "192.0.2.1/24", "192.0.2.0/33"])
-def test_what_is_no_network_is_refused_in_one_line_that_shows_it(network: str) -> None:
-    complaint = complaint_about(SMTP_EXEMPT_NETWORKS=f"2001:db8::/48,{network}")
+def test_what_is_no_network_is_refused_in_one_line_that_shows_it(variable: str, network: str) -> None:
+    complaint = complaint_about(**{variable: f"2001:db8::/48,{network}"})
 
-    assert complaint == f"SMTP_EXEMPT_NETWORKS: {network!r} is not a network, as in 192.0.2.0/24"
+    assert complaint == f"{variable}: {network!r} is not a network, as in 192.0.2.0/24"
+
+
+def test_trusted_proxies_is_a_list_of_networks_and_addresses() -> None:
+    settings = load(REQUIRED | {"TRUSTED_PROXIES": "192.0.2.1, 2001:DB8::/48,"}, Settings)
+
+    assert settings.trusted_proxies == ("192.0.2.1", "2001:db8::/48")
 
 
 @pytest.mark.parametrize(("given", "missing"), [("TLS_CERT_FILE", "TLS_KEY_FILE"), ("TLS_KEY_FILE", "TLS_CERT_FILE")])

@@ -8,11 +8,11 @@ import pytest
 from harness import DEADLINE_SECONDS, Pair, problem
 
 PATHS = {
-    "/api/health": "GET, OPTIONS",
+    "/api/health": "GET, HEAD, OPTIONS",
     "/api/temporary-address": "OPTIONS, POST",
-    "/api/inbox/poll": "GET, OPTIONS",
-    "/api/inbox/stream": "GET, OPTIONS",
-    "/api/openapi.json": "GET, OPTIONS",
+    "/api/inbox/poll": "GET, HEAD, OPTIONS",
+    "/api/inbox/stream": "GET, HEAD, OPTIONS",
+    "/api/openapi.json": "GET, HEAD, OPTIONS",
 }
 HOST = b"Host: localhost\r\nConnection: close\r\n"
 POLL = b"GET /api/inbox/poll?address=missing@nowhere.test HTTP/1.1\r\n"

@@ -84,11 +84,11 @@ async def test_each_call_says_what_it_does_and_how_it_fails(document: Document) 
 
     assert all(operation.description for methods in document.paths.values() for operation in methods.values())
     assert failures == {
-        "/api/health": {"503"},
-        "/api/temporary-address": {"400", "409", "413", "503"},
-        "/api/inbox/poll": {"400", "404", "503"},
-        "/api/inbox/stream": {"400", "404", "503"},
-        "/api/messages/{message_id}/source": {"404", "503"},
+        "/api/health": {"429", "503"},
+        "/api/temporary-address": {"400", "409", "413", "429", "503"},
+        "/api/inbox/poll": {"400", "404", "429", "503"},
+        "/api/inbox/stream": {"400", "404", "429", "503"},
+        "/api/messages/{message_id}/source": {"404", "429", "503"},
     }
 
 

@@ -25,5 +25,13 @@ class MessageNotFound(ServiceError):
     """No message of a live mailbox has this id, or the mailbox is private and the token is not its own."""
 
 
+class AttachmentNotFound(ServiceError):
+    """The message has no attachment of this number."""
+
+
 class AddressTaken(ServiceError):
     """This address was given out before."""
+
+
+class OperatorsMailbox(ServiceError):
+    """This mailbox is the operator's, which every domain has."""

@@ -9,7 +9,9 @@ import msgspec
 from psycopg.rows import class_row
 
 from fake_email.database import Connection
-from fake_email.errors import AddressTaken, MailboxNotFound
+from fake_email.errors import AddressTaken, MailboxNotFound, OperatorsMailbox
+from fake_email.events import GONE_CHANNEL
+from fake_email.settings import MAX_TTL_SECONDS
 
 # Not Postgres' infinity, which is no time in Python; any time zone has this one.
 _NEVER = datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC)
@@ -21,10 +23,28 @@ _CREATE = """
     RETURNING expires_at
 """
 
+_IS_BURIED = "SELECT EXISTS (SELECT FROM tombstone WHERE address_sha256 = sha256(convert_to(%(address)s, 'UTF8')))"
+
 _FETCH = """
     SELECT id, token_sha256, expires_at, last_seq
     FROM mailbox
     WHERE address = %(address)s AND expires_at > now()
+"""
+
+_DESCRIBE = """
+    SELECT created_at, expires_at, last_seq, message_count, stored_octets,
+        nullif(last_received_at, '-infinity') AS last_received_at,
+        (SELECT count(*) FROM message WHERE mailbox_id = mailbox.id AND NOT seen) AS unseen_count
+    FROM mailbox
+    WHERE id = %(id)s AND expires_at > now()
+"""
+
+_PROLONG = """
+    UPDATE mailbox
+    SET expires_at = least(
+        now() + make_interval(secs => %(ttl_seconds)s), created_at + make_interval(secs => %(most_seconds)s)
+    )
+    WHERE id = %(id)s AND expires_at > now()
 """
 
 _FIND_RECIPIENTS = """
@@ -78,7 +98,23 @@ _DROP_OLDEST = """
     WHERE mailbox.id = loss.mailbox_id
 """
 
-_NEWEST = "SELECT id, last_seq FROM mailbox WHERE id = ANY(%(ids)s)"
+_NEWEST = "SELECT id, last_seq FROM mailbox WHERE id = ANY(%(ids)s) AND expires_at > now()"
+
+# The row is what everybody looks at, and deleting 100 MB behind it takes half a second, so that is left to the purge.
+# Not now(): a statement that began before this one, and waits for the row, would still find that in its future.
+_DELETE = """
+    WITH gone AS (
+        UPDATE mailbox
+        SET expires_at = 'epoch'
+        WHERE id = %(id)s AND expires_at > now() AND expires_at < %(never)s
+        RETURNING id
+    ), notified AS (
+        SELECT pg_notify(%(channel)s, id::text)
+        FROM gone
+    )
+    SELECT count(*), (SELECT expires_at = %(never)s FROM mailbox WHERE id = %(id)s)
+    FROM notified
+"""
 
 
 class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +124,18 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
     token_sha256: bytes | None
     expires_at: datetime.datetime
     last_seq: int
+
+
+class Detail(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a live mailbox; `last_received_at` is None when it never had a message."""
+
+    created_at: datetime.datetime
+    expires_at: datetime.datetime
+    last_seq: int
+    message_count: int
+    stored_octets: int
+    last_received_at: datetime.datetime | None
+    unseen_count: int
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,15 +150,26 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
 async def create(
     connection: Connection, *, address: str, ttl_seconds: int, token_sha256: bytes | None
 ) -> datetime.datetime:
-    """Make a mailbox and return when it expires; raises AddressTaken when the address was ever given out."""
-    cursor = await connection.execute(
-        _CREATE, {"address": address, "ttl_seconds": ttl_seconds, "token_sha256": token_sha256}
-    )
-    row = await cursor.fetchone()
-    if row is None:
-        raise AddressTaken(str(AddressTaken.__doc__))
+    """Make a mailbox and return when it expires.
+
+    Raises AddressTaken when the address has a mailbox, or had one that was deleted in the last 90 days.
+    """
+    async with connection.transaction():
+        cursor = await connection.execute(
+            _CREATE, {"address": address, "ttl_seconds": ttl_seconds, "token_sha256": token_sha256}
+        )
+        row = await cursor.fetchone()
+        # Afterwards, in a statement of its own: the one above may have waited for the purge of this very address, and
+        # the tombstone that came of it is not in its snapshot. Now that the row is ours, there can be no later one.
+        if row is None or await _is_buried(connection, address):
+            raise AddressTaken(str(AddressTaken.__doc__))
     expires_at: datetime.datetime = row[0]
     return expires_at
+
+
+async def _is_buried(connection: Connection, address: str) -> bool:
+    cursor = await connection.execute(_IS_BURIED, {"address": address})
+    return await cursor.fetchone() == (True,)
 
 
 async def fetch(connection: Connection, *, address: str, token_sha256: bytes | None) -> Mailbox:
@@ -121,6 +180,26 @@ async def fetch(connection: Connection, *, address: str, token_sha256: bytes | N
     if mailbox is None or not may_read(mailbox.token_sha256, token_sha256):
         raise MailboxNotFound(str(MailboxNotFound.__doc__))
     return mailbox
+
+
+async def describe(connection: Connection, mailbox_id: int) -> Detail:
+    """What is known of the mailbox; raises MailboxNotFound when it has gone."""
+    async with connection.cursor(row_factory=class_row(Detail)) as cursor:
+        await cursor.execute(_DESCRIBE, {"id": mailbox_id})
+        detail = await cursor.fetchone()
+    if detail is None:
+        raise MailboxNotFound(str(MailboxNotFound.__doc__))
+    return detail
+
+
+async def prolong(connection: Connection, mailbox: Mailbox, *, ttl_seconds: int) -> None:
+    """Let the mailbox expire so many seconds from now, at most MAX_TTL_SECONDS after it was made; it may be sooner.
+
+    Raises OperatorsMailbox for one that `create_operators` made.
+    """
+    if mailbox.expires_at == _NEVER:
+        raise OperatorsMailbox(str(OperatorsMailbox.__doc__))
+    await connection.execute(_PROLONG, {"id": mailbox.id, "ttl_seconds": ttl_seconds, "most_seconds": MAX_TTL_SECONDS})
 
 
 def may_read(mailbox_token_sha256: bytes | None, token_sha256: bytes | None) -> bool:
@@ -160,6 +239,17 @@ async def drop_oldest(connection: Connection, ids: Sequence[int], *, quota_messa
 
 
 async def newest(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
-    """The last_seq of each mailbox in `ids` that is still there, by id."""
+    """The last_seq of each mailbox in `ids` that is still live, by id."""
     cursor = await connection.execute(_NEWEST, {"ids": list(ids)})
     return dict(await cursor.fetchall())
+
+
+async def delete(connection: Connection, mailbox_id: int) -> None:
+    """Have a mailbox and its mail gone for everybody, and tell who listens; the purge takes the octets away.
+
+    One that is gone already stays so. Raises OperatorsMailbox for one that `create_operators` made.
+    """
+    cursor = await connection.execute(_DELETE, {"id": mailbox_id, "never": _NEVER, "channel": GONE_CHANNEL})
+    [(_, is_operators)] = await cursor.fetchall()
+    if is_operators:
+        raise OperatorsMailbox(str(OperatorsMailbox.__doc__))

@@ -10,9 +10,11 @@ import msgspec
 from psycopg.rows import TupleRow
 
 from fake_email import staged
+from fake_email.codes import Code
 from fake_email.database import Connection
 from fake_email.errors import MailboxNotFound
 from fake_email.events import CHANNEL, PAIRS_PER_EVENT
+from fake_email.links import Link
 from fake_email.mailboxes import Mailbox, may_read
 from fake_email.mime import Attachment, ParsedMessage
 
@@ -68,22 +70,24 @@ _STORE = """
     ), stored AS (
         INSERT INTO message (
             id, mailbox_id, seq, received_at, reverse_path, recipient, from_header, from_address, subject,
-            date_header, text, html, attachments, content, content_sha256, client_address, host_name, protocol, tls
+            date_header, text, html, attachments, codes, links, content, content_sha256, client_address, host_name,
+            protocol, tls
         )
         SELECT placed.id, placed.mailbox_id, placed.last_seq - placed.behind,
             placed.last_received_at - placed.behind * interval '1 microsecond',
             arrived.reverse_path, placed.recipient, arrived.from_header, arrived.from_address, arrived.subject,
-            arrived.date_header, arrived.text, arrived.html, arrived.attachments::jsonb, arrived.content,
-            placed.content_sha256, arrived.client_address, arrived.host_name, arrived.protocol, arrived.tls
+            arrived.date_header, arrived.text, arrived.html, arrived.attachments::jsonb, arrived.codes::jsonb,
+            arrived.links::jsonb, arrived.content, placed.content_sha256, arrived.client_address, arrived.host_name,
+            arrived.protocol, arrived.tls
         FROM placed
         JOIN unnest(
             %(reverse_paths)b::text[], %(from_headers)b::text[], %(from_addresses)b::text[], %(subjects)b::text[],
             %(date_headers)b::timestamptz[], %(texts)b::text[], %(htmls)b::text[], %(attachments)b::text[],
-            %(contents)b::bytea[], %(client_addresses)b::text[], %(host_names)b::text[], %(protocols)b::text[],
-            %(tls)b::text[]
+            %(codes)b::text[], %(links)b::text[], %(contents)b::bytea[], %(client_addresses)b::text[],
+            %(host_names)b::text[], %(protocols)b::text[], %(tls)b::text[]
         ) WITH ORDINALITY AS arrived (
-            reverse_path, from_header, from_address, subject, date_header, text, html, attachments, content,
-            client_address, host_name, protocol, tls, ordinal
+            reverse_path, from_header, from_address, subject, date_header, text, html, attachments, codes, links,
+            content, client_address, host_name, protocol, tls, ordinal
         ) USING (ordinal)
     ), numbered AS (
         SELECT id || ':' || last_seq AS pair, (row_number() OVER () - 1) / %(pairs_per_event)s AS event
@@ -104,14 +108,27 @@ _STORE = """
 _READ = """
     SELECT mailbox.id, mailbox.token_sha256, mailbox.expires_at, mailbox.last_seq,
         page.id, page.seq, page.received_at, page.reverse_path, page.recipient, page.from_header, page.from_address,
-        page.subject, page.date_header, page.text, page.is_cut, page.has_html, page.attachments, page.octets
+        page.subject, page.date_header, page.text, page.is_cut, page.has_html, page.attachments, page.codes, page.links,
+        page.seen, page.octets
     FROM mailbox
     LEFT JOIN LATERAL (
         SELECT id, seq, received_at, reverse_path, recipient, from_header, from_address, subject, date_header,
             left(text, %(text_octets)s) AS text, octet_length(text) > %(text_octets)s AS is_cut,
-            html IS NOT NULL AS has_html, attachments::text AS attachments, octet_length(content) AS octets
+            html IS NOT NULL AS has_html, attachments::text AS attachments, codes::text AS codes, links::text AS links,
+            seen, octet_length(content) AS octets
         FROM message
-        WHERE mailbox_id = mailbox.id AND seq > %(seq)s AND received_at > %(received_at)s
+        WHERE mailbox_id = mailbox.id AND (mailbox.token_sha256 IS NULL OR mailbox.token_sha256 = %(token_sha256)s)
+            AND seq > %(seq)s AND received_at > %(received_at)s
+            AND seq < %(before_seq)s AND received_at < %(before_received_at)s
+            AND seq > CASE WHEN %(backwards)s THEN coalesce((
+                SELECT older.seq
+                FROM message AS older
+                WHERE older.mailbox_id = mailbox.id
+                    AND older.seq < %(before_seq)s AND older.received_at < %(before_received_at)s
+                ORDER BY older.seq DESC
+                OFFSET %(limit)s
+                LIMIT 1
+            ), 0) ELSE 0 END
         ORDER BY seq
         LIMIT %(limit)s
     ) AS page ON true
@@ -168,6 +185,9 @@ class Since(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime.datetime = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
+END = Since(seq=2**63 - 1, received_at=datetime.datetime.max.replace(tzinfo=datetime.UTC))
+
+
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """A message as lists show it; `text` is at most LISTED_TEXT_OCTETS of UTF-8, `octets` the size of its content."""
 
@@ -184,6 +204,9 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     is_cut: bool
     has_html: bool
     attachments: tuple[Attachment, ...]
+    codes: tuple[Code, ...]
+    links: tuple[Link, ...]
+    seen: bool
     octets: int
 
 
@@ -231,6 +254,8 @@ async def _store(connection: Connection, arrivals: Sequence[Arrival]) -> list[Ou
             "texts": [each.text for each in parsed],
             "htmls": [each.html for each in parsed],
             "attachments": [msgspec.json.encode(each.attachments).decode() for each in parsed],
+            "codes": [msgspec.json.encode(each.codes).decode() for each in parsed],
+            "links": [msgspec.json.encode(each.links).decode() for each in parsed],
             "contents": [arrival.content for arrival in arrivals],
             "client_addresses": [arrival.trace.client_address for arrival in arrivals],
             "host_names": [arrival.trace.host_name for arrival in arrivals],
@@ -244,18 +269,29 @@ async def _store(connection: Connection, arrivals: Sequence[Arrival]) -> list[Ou
 
 
 async def read(
-    connection: Connection, *, address: str, token_sha256: bytes | None, since: Since, limit: int
+    connection: Connection,
+    *,
+    address: str,
+    token_sha256: bytes | None,
+    since: Since,
+    limit: int,
+    before: Since = END,
 ) -> tuple[Mailbox, list[Listed]]:
     """The live mailbox of `address`, and up to `limit` of its messages past `since`, oldest first.
 
-    Raises MailboxNotFound when there is none or it wants another token.
+    Where they must be `before` a place too, the last of them. Raises MailboxNotFound when there is none or it wants
+    another token.
     """
     cursor = await connection.execute(
         _READ,
         {
             "address": address,
+            "token_sha256": token_sha256,
             "seq": since.seq,
             "received_at": since.received_at,
+            "before_seq": before.seq,
+            "before_received_at": before.received_at,
+            "backwards": before is not END,
             "limit": limit,
             "text_octets": LISTED_TEXT_OCTETS,
         },
@@ -264,12 +300,15 @@ async def read(
     if not rows or not may_read(rows[0][1], token_sha256):
         raise MailboxNotFound(str(MailboxNotFound.__doc__))
     mailbox = Mailbox(**dict(zip(Mailbox.__struct_fields__, rows[0][:4], strict=True)))
-    return mailbox, [_listed(row[4:]) for row in rows if row[4] is not None]
+    return mailbox, [listed(row[4:]) for row in rows if row[4] is not None]
 
 
-def _listed(row: TupleRow) -> Listed:
+def listed(row: TupleRow) -> Listed:
+    """The Listed of a row that has its columns in order, JSON as text, and a text that may be longer."""
     values = dict(zip(Listed.__struct_fields__, row, strict=True))
     values["attachments"] = msgspec.json.decode(values["attachments"], type=tuple[Attachment, ...])
+    values["codes"] = msgspec.json.decode(values["codes"], type=tuple[Code, ...])
+    values["links"] = msgspec.json.decode(values["links"], type=tuple[Link, ...])
     if values["is_cut"]:
         values["text"] = values["text"].encode()[:LISTED_TEXT_OCTETS].decode(errors="ignore")
     return Listed(**values)

@@ -6,6 +6,9 @@ import re
 import msgspec
 
 from fake_email import html_text, mime_charset, mime_header, mime_parameter, mime_transfer, mime_tree, mime_window
+from fake_email.codes import Code
+from fake_email.links import Link
+from fake_email.mime_transfer import Mechanism
 from fake_email.mime_tree import Leaf
 
 TEXT_CHARACTERS = 1024 * 1024  # of text, and of html
@@ -29,6 +32,14 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     part: str
 
 
+class Placed(Attachment, frozen=True, kw_only=True):
+    """An attachment, and where in the exact content its octets stand, encoded; `start` None: to be looked for there."""
+
+    start: int | None = None
+    end: int = 0
+    encoding: Mechanism = ""
+
+
 class ParsedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """What can be read in a message; every string can be stored as UTF-8, `date_header` is UTC."""
 
@@ -38,7 +49,9 @@ class ParsedMessage(msgspec.Struct, frozen=True, kw_only=True):
     date_header: datetime.datetime | None
     text: str
     html: str | None
-    attachments: tuple[Attachment, ...]
+    attachments: tuple[Placed, ...]
+    codes: tuple[Code, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 def parse(content: bytes) -> ParsedMessage:
@@ -46,20 +59,17 @@ def parse(content: bytes) -> ParsedMessage:
 
     What is over a limit is cut or left off, what cannot be decoded is shown as far as it can be.
     """
-    fields, body = mime_header.read(content, 0, len(content))
-    section_end = min(body, mime_header.SECTION_OCTETS)
-    if content.count(b"\r", 0, section_end) > content.count(b"\r\n", 0, section_end + 1):
-        content = mime_window.with_line_feeds(content)
-        fields, body = mime_header.read(content, 0, len(content))
+    exact = content
+    content, fields, body = _readable(exact)
     bodies: list[Leaf] = []
-    attachments: list[Attachment] = []
+    attachments: list[Placed] = []
     for leaf in mime_tree.leaves(content, fields, body):
         shown = _is_shown(leaf, first=not bodies, alone=leaf.start == body)
         if shown:
             bodies.append(leaf)
         listed = not shown or leaf.type not in _SHOWN_TYPES or (leaf.name and leaf.start != body)
         if listed and len(attachments) < ATTACHMENTS:
-            attachments.append(_attachment(leaf, content))
+            attachments.append(_attachment(leaf, content, is_exact=content is exact))
     text, html = _read_bodies(bodies, content)
     from_header = fields.get(b"from", b"")
     return ParsedMessage(
@@ -73,6 +83,23 @@ def parse(content: bytes) -> ParsedMessage:
     )
 
 
+def part_octets(content: bytes, part: str) -> bytes:
+    """The octets, decoded, of the part with this IMAP section; none when there is no such part."""
+    content, fields, body = _readable(content)
+    found = (leaf for leaf in mime_tree.leaves(content, fields, body) if leaf.section == part)
+    return next((leaf.beginning(content, len(content)) for leaf in found), b"")
+
+
+def _readable(content: bytes) -> tuple[bytes, dict[bytes, bytes], int]:
+    """The content with line ends that can be read, its fields, and where its body starts."""
+    fields, body = mime_header.read(content, 0, len(content))
+    section_end = min(body, mime_header.SECTION_OCTETS)
+    if content.count(b"\r", 0, section_end) > content.count(b"\r\n", 0, section_end + 1):
+        content = mime_window.with_line_feeds(content)
+        fields, body = mime_header.read(content, 0, len(content))
+    return content, fields, body
+
+
 def _is_shown(leaf: Leaf, *, first: bool, alone: bool) -> bool:
     """Whether the part is text to be read where it stands, and not, or not only, a file."""
     if leaf.disposition == "attachment":
@@ -84,13 +111,16 @@ def _is_shown(leaf: Leaf, *, first: bool, alone: bool) -> bool:
     return alone and leaf.type.startswith("text/")
 
 
-def _attachment(leaf: Leaf, content: bytes) -> Attachment:
-    return Attachment(
+def _attachment(leaf: Leaf, content: bytes, *, is_exact: bool) -> Placed:
+    return Placed(
         name=leaf.name or (_message_name(leaf, content) if leaf.type in _MESSAGE_TYPES else ""),
         type=leaf.type or _OCTET_STREAM,
         size=leaf.octet_count(content),
         content_id=leaf.content_id,
         part=leaf.section,
+        start=leaf.start if is_exact else None,
+        end=leaf.end,
+        encoding=mime_transfer.mechanism(leaf.encoding),
     )
 
 

@@ -24,6 +24,7 @@ _FIELD = re.compile(
     rb"([^\n]*+(?>(?:\n(?![!-9;-~]++[ \t]*+:)[^\n]*+)*))",
     re.IGNORECASE,
 )
+_ANY_FIELD = re.compile(rb"\n([!-9;-~]++)[ \t]*:([^\n]*+(?>(?:\n(?![!-9;-~]++[ \t]*+:)[^\n]*+)*))")
 _MAIL_FIELD = re.compile(
     rb"^(?:subject|from|to|cc|date|received|message-id|mime-version|content-[\w-]+|return-path|reply-to"
     rb"|sender|x-[\w-]+)[ \t]*:",
@@ -61,14 +62,28 @@ def read(content: bytes, start: int, end: int) -> tuple[dict[bytes, bytes], int]
     return fields, body
 
 
-def show(value: bytes) -> str:
+def all_fields(content: bytes) -> list[tuple[str, str]]:
+    """Every field of the section that this content begins with, in order: its name as written, and what it shows."""
+    if content.count(b"\r") > content.count(b"\r\n"):
+        content = mime_window.with_line_feeds(content)
+    section_end, body = _find_end(content, 0, len(content))
+    section = b"\n" + content[:section_end].lstrip(b" \t")
+    if body == section_end and not _MAIL_FIELD.search(section):
+        return []
+    return [
+        (field[1].decode("ascii"), show(field[2].strip(), characters=FIELD_OCTETS))
+        for field in _ANY_FIELD.finditer(section)
+    ]
+
+
+def show(value: bytes, *, characters: int = LINE_CHARACTERS) -> str:
     """The field as a reader expects it: one line, unfolded, encoded words (RFC 2047) decoded."""
     if not value:
         return ""
     text = _decode_words(_FOLD.sub(b" ", value[:FIELD_OCTETS]))
     if "=?" in text:
         text = _decode_words(text.encode())  # encoded twice: seen in real mail
-    return _NOT_SHOWN.sub(" ", text).strip()[:LINE_CHARACTERS]
+    return _NOT_SHOWN.sub(" ", text).strip()[:characters]
 
 
 def first_address(value: bytes) -> str:

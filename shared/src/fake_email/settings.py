@@ -15,6 +15,7 @@ MAX_TTL_SECONDS = 7 * 86_400
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+PerMinute = Annotated[int, msgspec.Meta(ge=1, le=4_000_000_000)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
 
@@ -35,6 +36,15 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     smtp_host: str = "0.0.0.0"  # noqa: S104  # mail comes from everywhere
     smtp_port: Port = 25
     cors_allowed_origins: tuple[str, ...] = ()
+    inbox_access: Literal["open", "private"] = "open"
+    trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
+    creations_per_minute: PerMinute = 60
+    failed_tokens_per_minute: PerMinute = 20
+    calls_per_minute: PerMinute = 60_000
+    http_max_streams: Positive = 15_000
+    http_max_client_streams: Positive = 200
+    http_max_mailbox_streams: Positive = 5_000
+    http_stall_seconds: Annotated[float, msgspec.Meta(ge=1, le=3_600)] = 30
     mailbox_ttl_seconds: Annotated[int, msgspec.Meta(ge=MIN_TTL_SECONDS, le=MAX_TTL_SECONDS)] = 86_400
     max_message_octets: Annotated[int, msgspec.Meta(ge=65_536, le=268_435_456)] = 26_214_400
     max_header_octets: Annotated[int, msgspec.Meta(ge=1_024)] = 262_144
@@ -66,7 +76,7 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
 
 Loaded = TypeVar("Loaded", bound=DatabaseSettings)
 
-_LISTS = frozenset({"domain", "cors_allowed_origins", "smtp_exempt_networks"})
+_LISTS = frozenset({"domain", "cors_allowed_origins", "trusted_proxies", "smtp_exempt_networks"})
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -127,11 +137,16 @@ def _check_values(settings: Settings) -> None:
         matched = _ORIGIN.fullmatch(origin)
         if not matched or int(matched["port"] or 0) > 65_535:  # noqa: PLR2004
             raise SettingsError(f"CORS_ALLOWED_ORIGINS: {origin!r} is not an origin, as in https://my-app-*.vercel.app")
-    for network in settings.smtp_exempt_networks:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError:
-            raise SettingsError(f"SMTP_EXEMPT_NETWORKS: {network!r} is not a network, as in 192.0.2.0/24") from None
+    _check_networks("TRUSTED_PROXIES", settings.trusted_proxies)
+    _check_networks("SMTP_EXEMPT_NETWORKS", settings.smtp_exempt_networks)
     if bool(settings.tls_cert_file) != bool(settings.tls_key_file):
         missing = "TLS_KEY_FILE" if settings.tls_cert_file else "TLS_CERT_FILE"
         raise SettingsError(f"{missing}: missing; a certificate and its key are given together")
+
+
+def _check_networks(variable: str, networks: tuple[str, ...]) -> None:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise SettingsError(f"{variable}: {network!r} is not a network, as in 192.0.2.0/24") from None

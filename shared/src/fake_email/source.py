@@ -8,28 +8,29 @@ from functools import partial
 import msgspec
 from psycopg.rows import class_row
 
-from fake_email import trace
+from fake_email import access, trace
 from fake_email.database import Connection, Database
 from fake_email.errors import MessageNotFound
-from fake_email.mailboxes import may_read
 from fake_email.messages import Trace
 
 _FIND = """
-    SELECT mailbox.token_sha256, message.reverse_path, message.recipient, message.received_at,
-        message.client_address, message.host_name, message.protocol, message.tls,
-        octet_length(message.content) AS octets
+    SELECT reverse_path, recipient, received_at, client_address, host_name, protocol, tls,
+        octet_length(content) AS octets
+    FROM message
+    WHERE id = %(id)s
+"""
+
+# Content is kept uncompressed and outside of its row, so that a piece is read without the rest.
+_READ = """
+    SELECT substring(message.content FROM %(start)s FOR %(octets)s)
     FROM message
     JOIN mailbox ON mailbox.id = message.mailbox_id
     WHERE message.id = %(id)s AND mailbox.expires_at > now()
 """
-
-# Content is kept uncompressed and outside of its row, so that a piece is read without the rest.
-_READ = "SELECT substring(content FROM %(start)s FOR %(octets)s) FROM message WHERE id = %(id)s"
 _PIECE_OCTETS = 524_288
 
 
 class _Found(msgspec.Struct, frozen=True, kw_only=True):
-    token_sha256: bytes | None
     reverse_path: str
     recipient: str
     received_at: datetime.datetime
@@ -53,10 +54,11 @@ async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
 
     Raises MessageNotFound when there is none in a live mailbox, or the mailbox wants another token.
     """
+    await access.permit(connection, message_id, token_sha256=token_sha256)
     async with connection.cursor(row_factory=class_row(_Found)) as cursor:
         await cursor.execute(_FIND, {"id": message_id})
         found = await cursor.fetchone()
-    if found is None or not may_read(found.token_sha256, token_sha256):
+    if found is None:
         raise MessageNotFound(str(MessageNotFound.__doc__))
     header = trace.header(
         Trace(client_address=found.client_address, host_name=found.host_name, protocol=found.protocol, tls=found.tls),
@@ -72,14 +74,18 @@ async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
 async def read(database: Database, source: Source) -> AsyncIterator[bytes]:
     """All of it, in pieces that are read when they are wanted; raises MessageNotFound when it is gone meanwhile."""
     yield source.trace
-    for start in range(0, source.octets, _PIECE_OCTETS):
-        yield await database.run(partial(_piece, message_id=source.id, start=start))
+    async for piece in pieces(database, source.id, 0, source.octets):
+        yield piece
 
 
-async def _piece(connection: Connection, *, message_id: uuid.UUID, start: int) -> bytes:
-    cursor = await connection.execute(
-        _READ, {"id": message_id, "start": start + 1, "octets": _PIECE_OCTETS}, binary=True
-    )
+async def pieces(database: Database, message_id: uuid.UUID, start: int, end: int) -> AsyncIterator[bytes]:
+    """The content from octet `start`, counted from 0, up to `end`, as `read` gives it."""
+    for at in range(start, end, _PIECE_OCTETS):
+        yield await database.run(partial(_piece, message_id=message_id, start=at, octets=min(_PIECE_OCTETS, end - at)))
+
+
+async def _piece(connection: Connection, *, message_id: uuid.UUID, start: int, octets: int) -> bytes:
+    cursor = await connection.execute(_READ, {"id": message_id, "start": start + 1, "octets": octets}, binary=True)
     row = await cursor.fetchone()
     if row is None:
         raise MessageNotFound(str(MessageNotFound.__doc__))

@@ -9,7 +9,16 @@ from collections.abc import Sequence
 
 from fake_email.database import Connection
 
-_DROP_ABANDONED = "DELETE FROM staged_content WHERE staged_at < now() - interval '1 hour'"
+# One at a time: each may be as large as a message may be.
+_DROP_ABANDONED = """
+    DELETE FROM staged_content
+    WHERE id = ANY(ARRAY(
+        SELECT id
+        FROM staged_content
+        WHERE staged_at < now() - interval '1 hour'
+        LIMIT 1
+    ))
+"""
 # What is staged no more is null, which the table refuses; a message that was stored before has its content already.
 _FETCH = """
     UPDATE message
@@ -29,9 +38,8 @@ _PIECE_OCTETS = 131_072
 
 
 async def put(connection: Connection, content: bytes) -> uuid.UUID:
-    """The id under which `content` is staged; what nobody fetched within an hour goes."""
+    """The id under which `content` is staged; what nobody fetched within an hour may go."""
     staged_id = uuid.uuid4()
-    await connection.execute(_DROP_ABANDONED)
     async with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         head = _HEADER + _FIELDS + (16).to_bytes(4, "big") + staged_id.bytes + len(content).to_bytes(4, "big")
         await copy.write(head)
@@ -54,3 +62,9 @@ async def fetch(connection: Connection, pairs: Sequence[tuple[uuid.UUID, uuid.UU
 async def drop(connection: Connection, staged_ids: Sequence[uuid.UUID]) -> None:
     """Take away what will not be fetched any more."""
     await connection.execute(_DROP, {"ids": list(staged_ids)})
+
+
+async def drop_abandoned(connection: Connection) -> int:
+    """Take away a content that nobody fetched within an hour; how many there were, 0 or 1."""
+    cursor = await connection.execute(_DROP_ABANDONED)
+    return cursor.rowcount

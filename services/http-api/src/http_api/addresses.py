@@ -2,34 +2,53 @@
 
 import base64
 import hashlib
+import re
 import secrets
 import unicodedata
 from typing import Annotated
 
 import msgspec
 from litestar import post
+from litestar.openapi.spec import Example
 from litestar.params import Body
 
 from fake_email import mailboxes
 from fake_email.errors import AddressTaken
 from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS
 from http_api.api import Api
+from http_api.body import strictly
+from http_api.documented import answered, failures
 from http_api.parameters import rfc3339
-from http_api.problems import AnyRequest, BadInput, described, on_unreadable_body
+from http_api.problems import UNREADABLE, AnyRequest, BadInput, NameReserved
 
 _NAME_CHARACTERS = 20
 # 8 characters of base 32 are 40 bits: among a million mailboxes a guess hits once in a million.
 _TAIL_OCTETS = 5
 _TOKEN_OCTETS = 24
 _TRIES = 3
+# RFC 5321 §4.1.2: no dot at either end, nor two together; such a name no sender could write without quoting it.
+_EXACT = re.compile(r"(?=.{3,64}\Z)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+# RFC 2142, what certificate authorities write to (CA/Browser Forum, Baseline Requirements §3.2.2.4.4), and what readers
+# take for the voice of the service itself.
+_RESERVED = frozenset({
+    *("postmaster", "abuse", "noc", "security", "hostmaster", "usenet", "news", "webmaster", "www", "uucp", "ftp"),
+    *("admin", "administrator", "root", "sysadmin", "info", "marketing", "sales", "support", "help", "helpdesk"),
+    *("noreply", "no-reply", "no_reply", "no.reply", "donotreply", "do-not-reply", "mailer-daemon", "mailerdaemon"),
+    *("billing", "contact", "legal", "privacy", "dmca", "trust", "ssl", "ssladmin", "ssladministrator", "sslwebmaster"),
+    *("daemon", "nobody", "operator", "owner", "system", "service", "team", "office", "dmarc", "tlsrpt"),
+})  # fmt: skip
 
 
 class NewAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What kind of mailbox is wanted; everything may be left out."""
+    """What kind of mailbox is wanted; everything may be left out.
+
+    `private` wants a token from whoever reads, `exact` the very name in `username`, for a private mailbox only.
+    """
 
     username: str | None = None
     domain: str | None = None
-    private: bool = False
+    private: bool | msgspec.UnsetType = msgspec.UNSET
+    exact: bool = False
     ttl_seconds: Annotated[int, msgspec.Meta(ge=MIN_TTL_SECONDS, le=MAX_TTL_SECONDS)] | None = None
 
 
@@ -41,23 +60,40 @@ class TemporaryAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     token: str | None = None
 
 
+_ASKED = [
+    Example(id="any", value={}),
+    Example(id="named", value={"username": "ann", "ttl_seconds": 3600}),
+    Example(id="exact", value={"username": "ann.b", "private": True, "exact": True}),
+]
+_EXAMPLE = TemporaryAddress(
+    temp_email_addr="annq7mfk2xd@mail.example.org",
+    expires_at="2026-02-01T12:00:00.000000Z",
+    token="kD3vB0pQ9yWm2fJx7sLz1aRt5uHc8nEo",  # noqa: S106  # an example
+)
+
+
 @post(
     "/api/temporary-address",
     status_code=200,
-    responses=described(400, 409, 413, 503),
-    # msgspec's, which Litestar lets through: of octets that are no UTF-8, and of brackets nested too deep.
-    exception_handlers={UnicodeDecodeError: on_unreadable_body, RecursionError: on_unreadable_body},
+    responses=answered(_EXAMPLE) | failures(BadInput, NameReserved, AddressTaken, has_body=True),
+    exception_handlers=UNREADABLE,
 )
 async def create_temporary_address(
-    api: Api, request: AnyRequest, data: Annotated[NewAddress | None, Body(description="May be left out.")] = None
+    api: Api,
+    request: AnyRequest,
+    data: Annotated[NewAddress | None, Body(description="May be left out.", examples=_ASKED)] = None,
 ) -> TemporaryAddress:
     """Make a mailbox."""
-    wanted = _strictly(await request.json()) if data else NewAddress()
+    wanted = strictly(await request.json(), NewAddress) if data else NewAddress()
     domain = _domain(wanted.domain, api.settings.domain)
-    token = secrets.token_urlsafe(_TOKEN_OCTETS) if wanted.private else None
+    is_private = api.settings.inbox_access == "private" if wanted.private is msgspec.UNSET else wanted.private
+    if wanted.exact and not is_private:
+        raise BadInput("exact", "exact: only for a private mailbox; ask for it with private, or leave out exact.")
+    exact = _exact(wanted.username) if wanted.exact else ""
+    token = secrets.token_urlsafe(_TOKEN_OCTETS) if is_private else None
     ttl_seconds = api.settings.mailbox_ttl_seconds if wanted.ttl_seconds is None else wanted.ttl_seconds
-    for _ in range(_TRIES):
-        address = f"{_local_part(wanted.username)}@{domain}"
+    for _ in range(1 if exact else _TRIES):
+        address = f"{exact or _local_part(wanted.username)}@{domain}"
         try:
             expires_at = await api.database.run(
                 lambda connection: mailboxes.create(
@@ -73,14 +109,15 @@ async def create_temporary_address(
     raise AddressTaken(str(AddressTaken.__doc__))
 
 
-def _strictly(body: object) -> NewAddress:
-    """The same once more: Litestar takes "60" for 60, and 1 for true."""
-    try:
-        return msgspec.convert(body, NewAddress)
-    except msgspec.ValidationError as error:
-        complaint, _, path = str(error).partition(" - at `$.")
-        field = path.rstrip("`") or "body"
-        raise BadInput(field, f"{field}: {complaint.replace('`', '')}.") from None
+def _exact(username: str | None) -> str:
+    if username is None or not _EXACT.fullmatch(username):
+        raise BadInput(
+            "username",
+            "username: an exact name is 3 to 64 of a-z, 0-9, '.', '_' and '-', no dot first, last or next to another.",
+        )
+    if username in _RESERVED:
+        raise NameReserved(str(NameReserved.__doc__))
+    return username
 
 
 def _domain(wanted: str | None, domains: tuple[str, ...]) -> str:

@@ -6,13 +6,19 @@ from litestar.datastructures import State
 from fake_email.database import Database
 from fake_email.settings import Settings
 from http_api.arrivals import Arrivals
+from http_api.client import Clients
 from http_api.event_stream import Streams
+from http_api.places import Places
+from http_api.searches import Searches
 
 
 class Api(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     database: Database
     arrivals: Arrivals
+    clients: Clients
+    places: Places
+    searches: Searches
     streams: Streams
 
 

@@ -1,7 +1,6 @@
 """The application: the calls, what they share, and the life of both."""
 
 import asyncio
-import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,30 +8,42 @@ from types import FrameType
 
 import structlog
 from litestar import Litestar, Router
-from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
-from fake_email import events
+from fake_email import events, purge
 from fake_email.database import open_database
 from fake_email.settings import Settings
-from http_api import problems
+from http_api import cors, problems
 from http_api.addresses import create_temporary_address
 from http_api.api import Api, provide
 from http_api.arrivals import Arrivals
+from http_api.attachment import attachment
+from http_api.client import Clients
+from http_api.domains import domains
 from http_api.event_stream import Streams, outliving
 from http_api.health import health
 from http_api.heartbeat import Heartbeat
+from http_api.inbox import delete_inbox, inbox, prolong_inbox
+from http_api.message import delete_message, mark_message, message
+from http_api.parameters import provide_token
+from http_api.places import Places
 from http_api.poll import poll
 from http_api.problems import AnyRequest
+from http_api.searches import Searches
 from http_api.source import source
 from http_api.stream import stream
+from http_api.wait import wait
 
 log = structlog.get_logger()
 
+_CALLS = [
+    *(health, domains, create_temporary_address, inbox, prolong_inbox, delete_inbox, poll, stream, wait),
+    *(message, mark_message, delete_message, source, attachment),
+]
 _CONNECTIONS = 8
 _MAX_BODY_OCTETS = 16_384
 
@@ -43,15 +54,29 @@ def create_app(settings: Settings, heartbeat: Heartbeat) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         arrivals = Arrivals()
+        searches = Searches()
         try:
             async with (
                 open_database(settings.database_url, connections=_CONNECTIONS) as database,
                 asyncio.TaskGroup() as tasks,
             ):
                 streams = Streams(database, arrivals, tasks)
-                runs = (streams.beat(), _listen(settings, arrivals), heartbeat.tell(streams.open))
+                runs = (
+                    streams.beat(),
+                    _listen(settings, arrivals),
+                    heartbeat.tell(streams.open),
+                    purge.run(database),
+                )
                 helpers = [tasks.create_task(run) for run in runs]
-                app.state.api = Api(settings=settings, database=database, arrivals=arrivals, streams=streams)
+                app.state.api = Api(
+                    settings=settings,
+                    database=database,
+                    arrivals=arrivals,
+                    clients=Clients(settings.trusted_proxies),
+                    places=Places(settings),
+                    searches=searches,
+                    streams=streams,
+                )
                 _end_streams_on_signals(arrivals)
                 yield
                 for helper in helpers:
@@ -60,14 +85,19 @@ def create_app(settings: Settings, heartbeat: Heartbeat) -> ASGIApp:
             # Granian would go on without what failed here: better to end, and be started again.
             log.exception("service_failed")
             signal.raise_signal(signal.SIGTERM)
+        finally:
+            searches.end()
 
     litestar = Litestar(
-        route_handlers=[health, create_temporary_address, poll, stream, source],
-        dependencies={"api": Provide(provide, sync_to_thread=False)},
+        route_handlers=_CALLS,
+        dependencies={
+            "api": Provide(provide, sync_to_thread=False),
+            "token_sha256": Provide(provide_token, sync_to_thread=False),
+        },
         lifespan=[lifespan],
         response_headers={"Cache-Control": "no-store"},
         exception_handlers=problems.HANDLERS,
-        cors_config=_cors(settings.cors_allowed_origins),
+        cors_config=cors.config(settings.cors_allowed_origins),
         openapi_config=OpenAPIConfig(
             title="fake-email",
             version="1",
@@ -105,16 +135,3 @@ def _end_streams_on_signals(arrivals: Arrivals) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-
-
-def _cors(origins: tuple[str, ...]) -> CORSConfig:
-    """CORS for these origins; a `*` in one stands for one label part."""
-    patterns = [re.escape(origin).replace(r"\*", "[a-z0-9-]+") for origin in origins]
-    return CORSConfig(
-        allow_origins=[],
-        allow_origin_regex="|".join(patterns) or r"(?!)",
-        allow_methods=["GET", "POST"],
-        allow_headers=["authorization", "content-type", "last-event-id"],
-        expose_headers=["retry-after"],
-        max_age=86_400,
-    )

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from fake_email.codes import Code
+from fake_email.links import Link
 from fake_email.messages import Listed
 from fake_email.mime import Attachment
 from http_api.parameters import rfc3339
@@ -23,7 +25,31 @@ class ListedMessage(msgspec.Struct, frozen=True, kw_only=True):
     date: str | None
     has_html: bool
     attachments: tuple[Attachment, ...]
+    codes: tuple[Code, ...]
+    links: tuple[Link, ...]
+    seen: bool
     octets: int
+
+
+EXAMPLE = ListedMessage(
+    id="019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11",
+    seq=2,
+    from_addr="hello@example.com",
+    to_addr="annq7mfk2xd@mail.example.org",
+    subject="123456 is your code",
+    body_text="Your code is 123456.",
+    received_at="2026-01-31T12:07:31.118043Z",
+    truncated=False,
+    from_header="Example <hello@example.com>",
+    reverse_path="bounces@example.com",
+    date="2026-01-31T12:07:29.000000Z",
+    has_html=True,
+    attachments=(Attachment(name="terms.pdf", type="application/pdf", size=48_112, content_id=None, part="2"),),
+    codes=(Code(value="123456", confidence=0.98, evidence="Your code is 123456.", source="text"),),
+    links=(Link(url="https://example.com/verify?t=Qm9w", text="Confirm your address", kind="verify"),),
+    seen=False,
+    octets=66_051,
+)
 
 
 def listed_message(message: Listed) -> ListedMessage:
@@ -42,5 +68,8 @@ def listed_message(message: Listed) -> ListedMessage:
         date=rfc3339(message.date_header) if message.date_header else None,
         has_html=message.has_html,
         attachments=message.attachments,
+        codes=message.codes,
+        links=message.links,
+        seen=message.seen,
         octets=message.octets,
     )

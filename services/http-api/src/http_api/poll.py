@@ -8,62 +8,93 @@ from litestar import get
 from litestar.params import Parameter
 
 from fake_email import messages
+from fake_email.errors import MailboxNotFound
 from fake_email.mailboxes import Mailbox
 from fake_email.messages import Listed
-from http_api import parameters
+from http_api import listing, parameters
 from http_api.api import Api
 from http_api.arrivals import Wake
+from http_api.documented import answered, failures
+from http_api.held import while_there
 from http_api.listing import ListedMessage, listed_message
-from http_api.problems import described
+from http_api.parameters import Address, Before, Cursor
+from http_api.problems import AnyRequest, BadInput
 
 MAX_LIMIT = 100
 MAX_WAIT_SECONDS = 60
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Messages, oldest first; `next_since` is the cursor behind the last of them."""
+class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Messages, oldest first; `next_since` is the cursor behind the last of them.
+
+    `next_before` is there when a page was asked for `before` a message, and there may be older ones.
+    """
 
     temp_email_addr: str
     new_mail_count: int
     next_since: str | None
     messages: list[ListedMessage]
+    next_before: int | None = None
 
 
-@get("/api/inbox/poll", responses=described(400, 404, 503))
+_EXAMPLE = Page(
+    temp_email_addr="annq7mfk2xd@mail.example.org",
+    new_mail_count=1,
+    next_since="2026-01-31T12:07:31.118043Z",
+    messages=[listing.EXAMPLE],
+)
+
+
+@get("/api/inbox/poll", responses=answered(_EXAMPLE) | failures(BadInput, MailboxNotFound))
 async def poll(
     api: Api,
-    address: str,
-    since: str | None = None,
-    wait: Annotated[float, Parameter(ge=0, le=MAX_WAIT_SECONDS)] = 0,
+    request: AnyRequest,
+    address: Address,
+    token_sha256: bytes | None,
+    since: Cursor = None,
+    before: Before = None,
+    wait: Annotated[
+        float, Parameter(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to hold the answer until there is mail.")
+    ] = 0,
     limit: Annotated[int, Parameter(ge=1, le=MAX_LIMIT)] = MAX_LIMIT,
-    authorization: Annotated[str | None, Parameter(header="Authorization")] = None,
 ) -> Page:
-    """Up to `limit` messages past `since`; with `wait`, held for that many seconds until there is one."""
+    """Up to `limit` messages past `since`, the first of them, or before `before`, the last of them."""
     mailbox_address = parameters.address(address)
     cursor = parameters.since(since)
-    token_sha256 = parameters.token_sha256(authorization)
+    end = parameters.before(before)
+    if wait and before is not None:
+        raise BadInput("wait", "wait: nothing comes before a message; leave out wait or before.")
 
     async def look() -> tuple[Mailbox, list[Listed]]:
         return await api.database.run(
             lambda connection: messages.read(
-                connection, address=mailbox_address, token_sha256=token_sha256, since=cursor, limit=limit
+                connection,
+                address=mailbox_address,
+                token_sha256=token_sha256,
+                since=cursor,
+                limit=limit,
+                before=end,
             )
         )
 
-    mailbox, listed = await look()
-    if not listed and wait > 0:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + wait
-        wake = Wake()
+    async def look_until(deadline: float, mailbox: Mailbox) -> list[Listed]:
+        wake, listed = Wake(), list[Listed]()
         with api.arrivals.watch(mailbox.id, wake):
             while not listed and not api.arrivals.has_ended:
                 wake.rest()
                 _, listed = await look()
-                if listed or not await wake.within(deadline - loop.time()):
+                if listed or not await wake.within(deadline - asyncio.get_running_loop().time()):
                     break
+        return listed
+
+    mailbox, listed = await look()
+    if not listed and wait > 0:
+        deadline = asyncio.get_running_loop().time() + wait
+        listed = await while_there(request, look_until(deadline, mailbox))
     return Page(
         temp_email_addr=mailbox_address,
         new_mail_count=len(listed),
         next_since=parameters.rfc3339(listed[-1].received_at) if listed else since,
         messages=[listed_message(each) for each in listed],
+        next_before=listed[0].seq if before is not None and len(listed) == limit else None,
     )

@@ -12,15 +12,24 @@ import structlog
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 
-from fake_email.errors import AddressTaken, DatabaseAway, MailboxNotFound, MessageNotFound, ServiceError
+from fake_email.errors import (
+    AddressTaken,
+    AttachmentNotFound,
+    DatabaseAway,
+    MailboxNotFound,
+    MessageNotFound,
+    OperatorsMailbox,
+    ServiceError,
+)
 
 log = structlog.get_logger()
 
 AnyRequest = Request[None, None, State]
 PROBLEM_JSON = "application/problem+json"
+# In the state of a call: what it asked for is not there, or not for the token that it came with.
+NOTHING_FOUND = "nothing_found"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,14 +51,68 @@ class BadInput(ServiceError):
         self.field = field
 
 
-_FACTS: dict[type[ServiceError], tuple[int, str, str]] = {
+class NotAcceptable(ServiceError):
+    """The client takes nothing of what this call can answer."""
+
+
+class TooManyStreams(ServiceError):
+    """So many answers are held open already, for this client, at this mailbox or in all, that there is no place."""
+
+
+class NameReserved(ServiceError):
+    """The name belongs to whoever runs the domain."""
+
+
+class Stopping(ServiceError):
+    """The service stops while the call waits."""
+
+
+class ClientLeft(ServiceError):
+    """Nobody is there any more to be answered."""
+
+
+class NotModified(ServiceError):
+    """The client has this answer already."""
+
+    def __init__(self, etag: str) -> None:
+        super().__init__(etag)
+        self.etag = etag
+
+
+class RangeNotSatisfiable(ServiceError):
+    """The range lies behind the end of so many octets."""
+
+    def __init__(self, octets: int) -> None:
+        super().__init__(str(octets))
+        self.octets = octets
+
+
+FACTS: dict[type[ServiceError], tuple[int, str, str]] = {
     MailboxNotFound: (404, "mailbox_not_found", "No mailbox has this address: it never existed or has expired."),
     MessageNotFound: (
         404,
         "message_not_found",
         "No message has this id: it never existed, was deleted, or its mailbox has expired.",
     ),
+    AttachmentNotFound: (404, "attachment_not_found", "The message has no attachment of this number; 0 is the first."),
+    NameReserved: (409, "address_reserved", "This name belongs to whoever runs the domain; ask for another."),
     AddressTaken: (409, "address_taken", "This address was given out before; ask for another."),
+    NotAcceptable: (
+        406,
+        "not_acceptable",
+        "Accept: this call answers text/event-stream; ask for that, or for */*, or leave Accept out.",
+    ),
+    TooManyStreams: (
+        429,
+        "too_many_streams",
+        "There are too many open streams and waiting calls, yours or this mailbox's; end one, or try again later.",
+    ),
+    Stopping: (503, "service_stopping", "The service restarts; ask again now."),
+    OperatorsMailbox: (
+        409,
+        "operators_mailbox",
+        "Every domain has this mailbox, for good; delete its messages instead.",
+    ),
     DatabaseAway: (503, "database_away", "Mail cannot be read at the moment; try again in a few seconds."),
 }
 _LIBRARY_CODES = {
@@ -59,33 +122,41 @@ _LIBRARY_CODES = {
     413: "body_too_large",
     415: "unsupported_media_type",
 }
-_RETRY_SECONDS = "2"
+_RETRY_SECONDS = {429: "10", 503: "2"}
 
 
-def described(*statuses: int) -> dict[int, ResponseSpec]:
-    """What the OpenAPI document says of the failures of a call."""
-    return {
-        status: ResponseSpec(
-            Problem, media_type=PROBLEM_JSON, description=HTTPStatus(status).phrase, generate_examples=False
-        )
-        for status in statuses
-    }
+def problem(status: int, *, code: str, sentence: str, field: str | None = None) -> Problem:
+    """What is said when a call fails so."""
+    title = HTTPStatus(status).phrase
+    return Problem(title=title, status=status, detail=sentence, code=code, error=sentence, field=field)
+
+
+def answer(said: Problem, headers: Mapping[str, str] | None = None) -> Response[Problem]:
+    """It, as Litestar sends it."""
+    return Response(
+        said,
+        status_code=said.status,
+        media_type=PROBLEM_JSON,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def body(status: int, *, code: str, sentence: str) -> bytes:
+    """A problem as the octets of an answer that Litestar has no part in."""
+    return msgspec.json.encode(problem(status, code=code, sentence=sentence))
 
 
 def _answer(
     status: int, *, code: str, sentence: str, field: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response[Problem]:
-    problem = Problem(
-        title=HTTPStatus(status).phrase, status=status, detail=sentence, code=code, error=sentence, field=field
-    )
-    return Response(
-        problem, status_code=status, media_type=PROBLEM_JSON, headers={"Cache-Control": "no-store", **(headers or {})}
-    )
+    return answer(problem(status, code=code, sentence=sentence, field=field), headers)
 
 
-def _on_fact(_request: AnyRequest, error: ServiceError) -> Response[Problem]:
-    status, code, sentence = _FACTS[type(error)]
-    headers = {"Retry-After": _RETRY_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+def _on_fact(request: AnyRequest, error: ServiceError) -> Response[Problem]:
+    status, code, sentence = FACTS[type(error)]
+    if isinstance(error, (MailboxNotFound, MessageNotFound)):
+        request.scope["state"][NOTHING_FOUND] = True
+    headers = {"Retry-After": _RETRY_SECONDS[status]} if status in _RETRY_SECONDS else {}
     return _answer(status, code=code, sentence=sentence, headers=headers)
 
 
@@ -93,7 +164,21 @@ def _on_bad_input(_request: AnyRequest, error: BadInput) -> Response[Problem]:
     return _answer(400, code="bad_input", sentence=str(error), field=error.field)
 
 
-def on_unreadable_body(_request: AnyRequest, _error: Exception) -> Response[Problem]:
+def _on_client_left(_request: AnyRequest, _error: ClientLeft) -> Response[None]:
+    return Response(None, status_code=HTTPStatus.BAD_REQUEST)  # which nobody reads
+
+
+def _on_not_modified(_request: AnyRequest, error: NotModified) -> Response[None]:
+    return Response(None, status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": error.etag})
+
+
+def _on_range(_request: AnyRequest, error: RangeNotSatisfiable) -> Response[Problem]:
+    sentence = f"Range: it lies behind the end; there are {error.octets} octets."
+    headers = {"Content-Range": f"bytes */{error.octets}"}
+    return _answer(416, code="range_not_satisfiable", sentence=sentence, field="Range", headers=headers)
+
+
+def _on_unreadable_body(_request: AnyRequest, _error: Exception) -> Response[Problem]:
     """Says that the body is no JSON at all."""
     return _answer(400, code="bad_input", sentence="body: not JSON in UTF-8.", field="body")
 
@@ -143,8 +228,14 @@ def _on_bug(_request: AnyRequest, error: Exception) -> Response[Problem]:
     return _answer(500, code="internal_error", sentence="Something went wrong here; it was logged.")
 
 
+# msgspec's, which Litestar lets through: of octets that are no UTF-8, and of brackets nested too deep.
+UNREADABLE: ExceptionHandlersMap = {UnicodeDecodeError: _on_unreadable_body, RecursionError: _on_unreadable_body}
+
 HANDLERS: ExceptionHandlersMap = {
     BadInput: _on_bad_input,
+    ClientLeft: _on_client_left,
+    NotModified: _on_not_modified,
+    RangeNotSatisfiable: _on_range,
     ServiceError: _on_fact,
     HTTPException: _on_library_error,
     Exception: _on_bug,

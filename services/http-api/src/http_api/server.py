@@ -1,5 +1,6 @@
 """Granian, started from code: the process that owns the port, and the workers that answer."""
 
+import multiprocessing
 import socket
 from functools import partial
 
@@ -12,7 +13,9 @@ from litestar.types import ASGIApp
 from fake_email import log
 from fake_email.settings import Settings
 from fake_email.systemd import Notifier
+from http_api import limits
 from http_api.app import create_app
+from http_api.edge import Edge
 from http_api.heartbeat import Heartbeat
 
 _BACKLOG = 4_096
@@ -37,6 +40,9 @@ def serve(settings: Settings, notifier: Notifier) -> None:
     """Serve until SIGTERM or SIGINT; exits with status 1 when a worker dies."""
     heartbeat = Heartbeat(notifier, (settings.http_host, settings.http_port), settings.http_workers)
     heartbeat.pass_on()
+    # The workers inherit the table; other ways to start them, Python 3.14's own among those, would hand over nothing.
+    multiprocessing.set_start_method("fork")
+    table = limits.new_table()
     server = Server(
         "http_api.app",
         address=settings.http_host,
@@ -53,9 +59,9 @@ def serve(settings: Settings, notifier: Notifier) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGERS,
     )
-    server.serve(target_loader=partial(_load, settings, heartbeat), wrap_loader=False)
+    server.serve(target_loader=partial(_load, settings, heartbeat, table), wrap_loader=False)
 
 
-def _load(settings: Settings, heartbeat: Heartbeat) -> ASGIApp:
+def _load(settings: Settings, heartbeat: Heartbeat, table: int) -> ASGIApp:
     log.configure(settings.log_level)
-    return create_app(settings, heartbeat)
+    return Edge(create_app(settings, heartbeat), settings, table)

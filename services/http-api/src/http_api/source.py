@@ -1,36 +1,38 @@
 """GET /api/messages/{id}/source: a message octet for octet, behind the trace lines of its arrival."""
 
-import uuid
-from typing import Annotated
-
 from litestar import get
-from litestar.params import Parameter
 from litestar.response import Stream
 
 from fake_email import source as sources
 from fake_email.errors import MessageNotFound
 from http_api import parameters
 from http_api.api import Api
-from http_api.problems import described
+from http_api.documented import failures, nothing, octets
+from http_api.etag import etag, unless_known
+from http_api.parameters import MessageId
+from http_api.problems import AnyRequest
+
+_MEDIA_TYPE = "message/rfc822"
 
 
-@get("/api/messages/{message_id:str}/source", responses=described(404, 503), media_type="message/rfc822")
-async def source(
-    api: Api,
-    message_id: str,
-    authorization: Annotated[str | None, Parameter(header="Authorization")] = None,
-) -> Stream:
+@get(
+    "/api/messages/{message_id:str}/source",
+    media_type=_MEDIA_TYPE,
+    responses=octets(_MEDIA_TYPE, "The octets.") | nothing(304, "As before.") | failures(MessageNotFound),
+)
+async def source(api: Api, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None) -> Stream:
     """The message as `message/rfc822`: Return-Path, Received, then the octets that were received."""
-    try:
-        parsed = uuid.UUID(message_id)
-    except ValueError:
-        raise MessageNotFound(str(MessageNotFound.__doc__)) from None
-    token_sha256 = parameters.token_sha256(authorization)
+    parsed = parameters.message_id(message_id)
     found = await api.database.run(
         lambda connection: sources.find(connection, parsed, token_sha256=token_sha256, by=api.settings.domain[0])
     )
+    tag = unless_known(request, etag(parsed))
     return Stream(
         sources.read(api.database, found),
-        media_type="message/rfc822",
-        headers={"Content-Length": str(len(found.trace) + found.octets), "X-Content-Type-Options": "nosniff"},
+        media_type=_MEDIA_TYPE,
+        headers={
+            "Content-Length": str(len(found.trace) + found.octets),
+            "ETag": tag,
+            "X-Content-Type-Options": "nosniff",
+        },
     )

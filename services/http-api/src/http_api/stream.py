@@ -7,14 +7,16 @@ from litestar.params import Parameter
 from litestar.types import ASGIApp
 
 from fake_email import mailboxes
+from fake_email.errors import MailboxNotFound
 from fake_email.messages import Since
 from http_api import parameters
 from http_api.api import Api
+from http_api.documented import failures
 from http_api.event_stream import EventStream
-from http_api.problems import BadInput, described
+from http_api.problems import BadInput
 
 
-@get("/api/inbox/stream", media_type="text/event-stream", responses=described(400, 404, 503))
+@get("/api/inbox/stream", media_type="text/event-stream", responses=failures(BadInput, MailboxNotFound))
 async def stream(
     api: Api,
     address: str,

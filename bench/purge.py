@@ -1,0 +1,176 @@
+"""What the purge of half a million messages takes, and what it does to storing and polling meanwhile."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from itertools import count
+
+import httpx
+import msgspec
+import psycopg
+import uvloop
+from harness import Pair, SmtpClient, client
+
+from bench.figures import Lost, make_mailboxes, percentile, row
+from bench.mail import message
+
+# Small ones, so that a million of them take a gigabyte of disk and a minute or two.
+_MESSAGES = 1_000_000
+_MAILBOXES = 50_000
+_OCTETS = 256
+_PARTS = 20
+_BEFORE_SECONDS = 15.0
+_LONGEST_SECONDS = 300.0
+_PER_SECOND = 50
+_SESSIONS = 10
+
+_MAKE_MAILBOXES = """
+    INSERT INTO mailbox (address, expires_at, last_seq, message_count, stored_octets)
+    SELECT 'purge-' || number || '@mx.test', now() + interval '1 hour', each, each, each * %(octets)s
+    FROM generate_series(0, %(mailboxes)s::integer - 1) AS number, CAST(%(each)s AS bigint) AS each
+    RETURNING id
+"""
+# As they would have come: the next message is another mailbox' one, and its id is a later one.
+_MAKE_MESSAGES = """
+    INSERT INTO message (
+        id, mailbox_id, seq, received_at, reverse_path, recipient, from_header, from_address, subject, text,
+        attachments, content, content_sha256
+    )
+    SELECT (lpad(to_hex(1700000000000 + number), 12, '0') || '7' || substr(md5(number::text), 1, 3) || '8'
+            || substr(md5(number::text), 4, 15))::uuid,
+        %(first_id)s + number %% %(mailboxes)s, number / %(mailboxes)s + 1, now(), 'writer@client.test',
+        'reader@mx.test', 'Writer <writer@client.test>', 'writer@client.test', 'Message ' || number,
+        repeat('The quick brown fox. ', 8), '[]', convert_to(rpad(number::text, %(octets)s), 'UTF8'),
+        sha256(convert_to(number::text, 'UTF8'))
+    FROM generate_series(%(first)s::integer, %(last)s::integer) AS number
+"""
+# Every other one, so that what stays and what goes lie side by side.
+_EXPIRE = "UPDATE mailbox SET expires_at = now() WHERE address LIKE 'purge-%%' AND id %% 2 = %(first_id)s %% 2"
+_LEFT = "SELECT count(*) FROM mailbox WHERE expires_at <= now()"
+_COUNT = """
+    SELECT count(*)
+    FROM message
+    JOIN mailbox ON mailbox.id = message.mailbox_id
+    WHERE mailbox.address LIKE 'purge-%%'
+"""
+
+
+class Waits(msgspec.Struct, frozen=True, kw_only=True):
+    """In milliseconds, each from when it was due."""
+
+    store: list[float]
+    poll: list[float]
+
+
+def measure(pair: Pair) -> Iterator[str]:
+    """A table of milliseconds, at rest and during the purge; raises Lost when the wrong messages are gone."""
+    with psycopg.connect(pair.database_url, autocommit=True) as connection:
+        began_at = time.monotonic()
+        first_id = _fill(connection)
+        filled_seconds = time.monotonic() - began_at
+        recipient = make_mailboxes(pair, 1)[0]
+        polled = f"purge-{_MAILBOXES - 1}@mx.test"
+        numbers = count(1)
+        before = uvloop.run(_observe(pair, recipient, polled, numbers, partial(_pass, _BEFORE_SECONDS)))
+        connection.execute(_EXPIRE, {"first_id": first_id})
+        began_at = time.monotonic()
+        meanwhile = uvloop.run(_observe(pair, recipient, polled, numbers, partial(_until_purged, pair.database_url)))
+        seconds = time.monotonic() - began_at
+        after = uvloop.run(_observe(pair, recipient, polled, numbers, partial(_pass, _BEFORE_SECONDS)))
+        left = connection.execute(_COUNT).fetchone()
+    if left != (_MESSAGES // 2,):
+        raise Lost(f"{_MESSAGES // 2} messages should be left after the purge, {left} are")
+    yield row(f"ms at {_PER_SECOND} each a second", "p50", "p99", "max", "p99/before")
+    for name, waits in (("before", before), ("during the purge", meanwhile), ("after", after)):
+        yield _row(f"store, {name}", waits.store, before.store)
+        yield _row(f"poll of 20, {name}", waits.poll, before.poll)
+    yield (
+        f"  {_MESSAGES // 2} of {_MESSAGES} messages of {_OCTETS} octets purged in {seconds:.0f} s"
+        f" (stored in {filled_seconds:.0f} s)"
+    )
+
+
+def _row(label: str, waits: list[float], before: list[float]) -> str:
+    p99 = percentile(waits, 99)
+    return row(label, percentile(waits, 50), p99, max(waits), p99 / percentile(before, 99))
+
+
+def _fill(connection: psycopg.Connection) -> int:
+    """The id of the first of the mailboxes, whose ids go on from there."""
+    parameters = {"mailboxes": _MAILBOXES, "octets": _OCTETS, "each": _MESSAGES // _MAILBOXES}
+    ids = [row[0] for row in connection.execute(_MAKE_MAILBOXES, parameters).fetchall()]
+    part = _MESSAGES // _PARTS
+    for first in range(0, _MESSAGES, part):
+        connection.execute(
+            _MAKE_MESSAGES, {**parameters, "first_id": min(ids), "first": first, "last": first + part - 1}
+        )
+    connection.execute("VACUUM ANALYZE mailbox, message")
+    connection.execute("CHECKPOINT")
+    return int(min(ids))
+
+
+async def _observe(
+    pair: Pair, recipient: str, polled: str, numbers: Iterator[int], over: Callable[[], Awaitable[None]]
+) -> Waits:
+    """Store and poll at a steady pace until it is over."""
+    waits = Waits(store=[], poll=[])
+    async with asyncio.TaskGroup() as tasks:
+        helpers = []
+        for turn in range(_SESSIONS):
+            helpers.append(tasks.create_task(_store(pair, recipient, numbers, waits.store, turn)))
+            helpers.append(tasks.create_task(_poll(pair, polled, waits.poll, turn)))
+        await over()
+        for helper in helpers:
+            helper.cancel()
+    return waits
+
+
+async def _pass(seconds: float) -> None:
+    await asyncio.sleep(seconds)
+
+
+async def _until_purged(database_url: str) -> None:
+    async with (
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection,
+        asyncio.timeout(_LONGEST_SECONDS),
+    ):
+        # What is waited for is in another process.
+        while await (await connection.execute(_LEFT)).fetchone() != (0,):  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
+
+
+async def _store(pair: Pair, recipient: str, numbers: Iterator[int], waits: list[float], turn: int) -> None:
+    async with SmtpClient.connect(pair.smtp_port) as smtp:
+
+        async def send() -> None:
+            reply = await smtp.deliver(message(next(numbers)), recipient)
+            if reply.code != 250:
+                raise Lost(f"{reply} where 250 should be")
+
+        await _keep_pace(send, waits, turn)
+
+
+async def _poll(pair: Pair, address: str, waits: list[float], turn: int) -> None:
+    async with client(pair.http_url) as http:
+
+        async def ask() -> None:
+            answer = await http.get("/api/inbox/poll", params={"address": address, "limit": 20})
+            if answer.status_code != httpx.codes.OK:
+                raise Lost(f"{answer} where 200 should be")
+
+        await _keep_pace(ask, waits, turn)
+
+
+async def _keep_pace(act: Callable[[], Awaitable[None]], waits: list[float], turn: int) -> None:
+    """Act when it is due, however long the time before it took; until cancelled."""
+    due_at = time.monotonic() + turn / _PER_SECOND
+    while True:
+        left = due_at - time.monotonic()
+        if left > 0:
+            await asyncio.sleep(left)
+        # That this process woke late is nobody else's doing.
+        asked_at = time.monotonic() if left > 0 else due_at
+        await act()
+        waits.append((time.monotonic() - asked_at) * 1_000)
+        due_at += _SESSIONS / _PER_SECOND

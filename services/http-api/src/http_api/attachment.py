@@ -1,0 +1,75 @@
+"""GET /api/messages/{id}/attachments/{n}: the octets of a file that came with a message."""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from http import HTTPStatus
+
+from litestar import get
+from litestar.response import Stream
+
+from fake_email import attachments
+from fake_email.errors import AttachmentNotFound, MessageNotFound
+from http_api import disposition, parameters, ranges
+from http_api.api import Api
+from http_api.documented import failures, nothing, octets
+from http_api.etag import etag, unless_known
+from http_api.parameters import AttachmentNumber, MessageId
+from http_api.problems import AnyRequest, RangeNotSatisfiable
+
+_OCTET_STREAM = "application/octet-stream"
+_NAME = r"[A-Za-z0-9!#$&^_.+-]{1,127}"  # RFC 6838 §4.2
+_MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}")
+
+
+@get(
+    "/api/messages/{message_id:str}/attachments/{number:int}",
+    media_type=_OCTET_STREAM,
+    responses=octets("*/*", "All octets, under the type that the message gives them.")
+    | octets("*/*", "The octets of the range.", status=206)
+    | nothing(304, "As before.")
+    | failures(MessageNotFound, AttachmentNotFound, RangeNotSatisfiable),
+)
+async def attachment(
+    api: Api, request: AnyRequest, message_id: MessageId, number: AttachmentNumber, token_sha256: bytes | None
+) -> Stream:
+    """The octets of the attachment that stands at place `number`, counted from 0, of `attachments`; to be saved."""
+    parsed = parameters.message_id(message_id)
+    attached = await api.database.run(
+        lambda connection: attachments.find(connection, parsed, token_sha256=token_sha256)
+    )
+    wanted = attached.numbered(number)
+    tag = unless_known(request, etag(parsed, number))
+    start, end, status = 0, wanted.size, HTTPStatus.OK
+    if request.headers.get("if-range", tag) == tag:
+        part = ranges.wanted(request.headers.get("range", ""), wanted.size)
+        if part:
+            start, end, status = *part, HTTPStatus.PARTIAL_CONTENT
+    media_type = wanted.type if _MEDIA_TYPE.fullmatch(wanted.type) else _OCTET_STREAM
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": disposition.attachment(wanted.name, media_type),
+        "Content-Length": str(end - start),
+        "ETag": tag,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if status == HTTPStatus.PARTIAL_CONTENT:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{wanted.size}"
+    return Stream(
+        _cut(attachments.read(api.database, attached, wanted), start, end),
+        status_code=status,
+        media_type=media_type,
+        headers=headers,
+    )
+
+
+async def _cut(pieces: AsyncGenerator[bytes, None], start: int, end: int) -> AsyncIterator[bytes]:
+    """The octets from `start` up to `end` of all that the pieces hold."""
+    at = 0
+    async with aclosing(pieces):
+        async for piece in pieces:
+            if at + len(piece) > start:
+                yield piece[max(0, start - at) : end - at]
+            at += len(piece)
+            if at >= end:
+                return

@@ -1,0 +1,213 @@
+"""GET /api/inbox/wait: held until a certain message is there, and answered with it."""
+
+import asyncio
+from collections import deque
+from functools import partial
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+import msgspec
+from litestar import Response, get
+from litestar.params import Parameter
+from msgspec.structs import asdict
+
+from fake_email import candidates, mailboxes, opened
+from fake_email.candidates import Candidate
+from fake_email.database import Connection
+from fake_email.errors import MailboxNotFound, MessageNotFound
+from fake_email.mailboxes import Mailbox
+from fake_email.messages import Since
+from http_api import criteria, listing, message, parameters
+from http_api.accept import weight
+from http_api.api import Api
+from http_api.arrivals import Wake
+from http_api.client import Client
+from http_api.criteria import Clause, Has
+from http_api.documented import answered, failures, nothing
+from http_api.held import while_there
+from http_api.message import WholeMessage, whole_message
+from http_api.parameters import Address, Cursor, rfc3339
+from http_api.problems import AnyRequest, BadInput, Problem, Stopping, TooManyStreams, answer, problem
+
+MAX_SECONDS = 120
+_PAGE = 20
+_NEAR_MISSES = 20
+_KINDS = ("verify", "reset", "login", "other", "unsubscribe")
+
+
+class NearMiss(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that was looked at, and the clauses that it failed."""
+
+    id: str
+    seq: int
+    from_addr: str
+    subject: str
+    received_at: str
+    failed: tuple[str, ...]
+
+
+class NoMatch(Problem, frozen=True, kw_only=True):
+    """No message matched in time; `near_misses` are the last that were looked at, oldest first."""
+
+    near_misses: tuple[NearMiss, ...]
+
+
+class Unexpected(Problem, frozen=True, kw_only=True):
+    """A message came where none should have."""
+
+    message: WholeMessage
+
+
+class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What is waited for, where, by whom, and until when on the loop's clock."""
+
+    address: str
+    token_sha256: bytes | None
+    since: Since
+    clauses: list[Clause]
+    client: Client
+    deadline: float
+
+
+_ABOUT = "{} has this in it: some text, in upper or lower case, or a regular expression (RE2) in slashes, /[0-9]{{6}}/."
+_NO_MATCH = problem(404, code="no_match", sentence="No such message came in time; near_misses tells what did.")
+_UNEXPECTED = problem(409, code="unexpected_message", sentence="A message came where none was to come.")
+_NEAR_MISS = NearMiss(
+    id=listing.EXAMPLE.id,
+    seq=listing.EXAMPLE.seq,
+    from_addr=listing.EXAMPLE.from_addr,
+    subject="Welcome",
+    received_at=listing.EXAMPLE.received_at,
+    failed=("subject", "has=code"),
+)
+_EXAMPLES = (
+    NoMatch(**asdict(_NO_MATCH), near_misses=(_NEAR_MISS,)),
+    Unexpected(**asdict(_UNEXPECTED), message=message.EXAMPLE),
+)
+
+
+@get(
+    "/api/inbox/wait",
+    responses=answered(message.EXAMPLE)
+    | nothing(204, "Nothing came, as expected.")
+    | failures(BadInput, TooManyStreams, Stopping, MailboxNotFound, also=_EXAMPLES),
+)
+async def wait(
+    api: Api,
+    request: AnyRequest,
+    address: Address,
+    token_sha256: bytes | None,
+    since: Cursor = None,
+    from_: Annotated[str, Parameter(query="from", description=_ABOUT.format("From"))] = "",
+    subject: Annotated[str, Parameter(description=_ABOUT.format("Subject"))] = "",
+    text: Annotated[str, Parameter(description=_ABOUT.format("The text"))] = "",
+    has: Annotated[list[Has] | None, Parameter(description="What it must have; may be given more than once.")] = None,
+    expect: Annotated[
+        Literal["message", "none"], Parameter(description="none: it is well when no such message comes.")
+    ] = "message",
+    timeout: Annotated[float, Parameter(ge=1, le=MAX_SECONDS, description="Seconds to wait.")] = 30,  # noqa: ASYNC109
+) -> Response[WholeMessage] | Response[None] | Response[Problem] | Response[str]:
+    """The first message past `since` that meets every clause: one that is there, or else one that comes.
+
+    With `Accept: text/plain` the answer is its best code alone, or with `has=link` its best link.
+    """
+    accept = ",".join(request.headers.getall("accept", []))
+    is_plain = weight(accept, "text/plain") > weight(accept, "application/json")
+    kinds = list(has or ())
+    if is_plain and not {"code", "link"}.intersection(kinds):
+        kinds.append("code")
+    wanted = _Wanted(
+        address=parameters.address(address),
+        token_sha256=token_sha256,
+        since=parameters.since(since),
+        clauses=criteria.clauses(from_=from_, subject=subject, text=text, has=kinds),
+        client=api.clients.of(request.scope),
+        deadline=asyncio.get_running_loop().time() + timeout,
+    )
+    near_misses: deque[NearMiss] = deque(maxlen=_NEAR_MISSES)
+    found = await while_there(request, _find(api, wanted, near_misses))
+    if found is None and expect == "none":
+        return Response(None, status_code=HTTPStatus.NO_CONTENT)
+    if found is None:
+        return answer(NoMatch(**asdict(_NO_MATCH), near_misses=tuple(near_misses)))
+    if expect == "none":
+        return answer(Unexpected(**asdict(_UNEXPECTED), message=found))
+    if is_plain:
+        return Response(_plain(found, kinds), media_type="text/plain")
+    return Response(found)
+
+
+async def _find(api: Api, wanted: _Wanted, near_misses: deque[NearMiss]) -> WholeMessage | None:
+    """The message that matches, looked for in the table each time that something came, and once more in the end."""
+    mailbox = await api.database.run(partial(_mailbox, wanted=wanted))
+    wake = Wake()
+    since = wanted.since
+    is_over = False
+    with api.places.take(wanted.client, mailbox.id), api.arrivals.watch(mailbox.id, wake):
+        while True:
+            wake.rest()
+            looked_at = await api.database.run(partial(_look, wanted=wanted, since=since))
+            for candidate in looked_at:
+                failed = await _failed(api, wanted, candidate)
+                found = None if failed else await _open(api, wanted, candidate)
+                if found:
+                    return found
+                near_misses.append(_near_miss(candidate, failed))
+                since = Since(seq=candidate.seq)
+            if is_over or (looked_at and _left(wanted) <= 0):
+                return None
+            if not looked_at:
+                if api.arrivals.has_ended:
+                    raise Stopping(str(Stopping.__doc__))
+                is_over = not await wake.within(_left(wanted))
+
+
+def _left(wanted: _Wanted) -> float:
+    return wanted.deadline - asyncio.get_running_loop().time()
+
+
+async def _mailbox(connection: Connection, *, wanted: _Wanted) -> Mailbox:
+    return await mailboxes.fetch(connection, address=wanted.address, token_sha256=wanted.token_sha256)
+
+
+async def _look(connection: Connection, *, wanted: _Wanted, since: Since) -> list[Candidate]:
+    mailbox = await _mailbox(connection, wanted=wanted)
+    with_text = any(clause.name == "text" for clause in wanted.clauses)
+    # A text may be megabytes.
+    limit = 1 if with_text else _PAGE
+    return await candidates.read(connection, mailbox.id, since=since, limit=limit, with_text=with_text)
+
+
+async def _failed(api: Api, wanted: _Wanted, candidate: Candidate) -> list[str]:
+    search = partial(criteria.failed, wanted.clauses, candidate)
+    if any(clause.is_pattern for clause in wanted.clauses):
+        return await api.searches.run(wanted.client.network, search)
+    return search()
+
+
+async def _open(api: Api, wanted: _Wanted, candidate: Candidate) -> WholeMessage | None:
+    try:
+        return whole_message(
+            await api.database.run(
+                lambda connection: opened.fetch(connection, candidate.id, token_sha256=wanted.token_sha256)
+            )
+        )
+    except MessageNotFound:  # deleted since
+        return None
+
+
+def _near_miss(candidate: Candidate, failed: list[str]) -> NearMiss:
+    return NearMiss(
+        id=str(candidate.id),
+        seq=candidate.seq,
+        from_addr=candidate.from_address or candidate.reverse_path,
+        subject=candidate.subject,
+        received_at=rfc3339(candidate.received_at),
+        failed=tuple(failed),
+    )
+
+
+def _plain(found: WholeMessage, kinds: list[Has]) -> str:
+    if "code" in kinds:
+        return found.codes[0].value
+    return min(found.links, key=lambda link: _KINDS.index(link.kind)).url

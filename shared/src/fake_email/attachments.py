@@ -1,0 +1,65 @@
+"""The octets of an attachment, decoded out of the stored content piece by piece."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator
+
+import msgspec
+
+from fake_email import access, mime, mime_transfer, mime_window, source
+from fake_email.database import Connection, Database
+from fake_email.errors import AttachmentNotFound, MessageNotFound
+from fake_email.mime import Placed
+
+_FIND = "SELECT attachments::text, octet_length(content) FROM message WHERE id = %(id)s"
+
+
+class Attached(msgspec.Struct, frozen=True, kw_only=True):
+    """The attachments of a message, in order, and the size of its content in octets."""
+
+    message_id: uuid.UUID
+    attachments: tuple[Placed, ...]
+    octets: int
+
+    def numbered(self, number: int) -> Placed:
+        """The attachment of this number, counted from 0; raises AttachmentNotFound."""
+        if not 0 <= number < len(self.attachments):
+            raise AttachmentNotFound(str(AttachmentNotFound.__doc__))
+        return self.attachments[number]
+
+
+async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> Attached:
+    """What is attached to a message.
+
+    Raises MessageNotFound when there is none in a live mailbox, or the mailbox wants another token.
+    """
+    await access.permit(connection, message_id, token_sha256=token_sha256)
+    cursor = await connection.execute(_FIND, {"id": message_id})
+    row = await cursor.fetchone()
+    if row is None:
+        raise MessageNotFound(str(MessageNotFound.__doc__))
+    return Attached(
+        message_id=message_id,
+        attachments=msgspec.json.decode(row[0], type=tuple[Placed, ...]),
+        octets=row[1],
+    )
+
+
+async def read(database: Database, attached: Attached, attachment: Placed) -> AsyncGenerator[bytes, None]:
+    """`attachment.size` octets, decoded, in pieces that are read when they are wanted.
+
+    Raises MessageNotFound when the message is gone meanwhile.
+    """
+    if attachment.start is None:
+        pieces = [piece async for piece in source.pieces(database, attached.message_id, 0, attached.octets)]
+        yield await asyncio.to_thread(mime.part_octets, b"".join(pieces), attachment.part)
+        return
+    start, end = attachment.start, attachment.end
+    decoder = mime_transfer.decoder(attachment.encoding.encode())
+    async for piece in source.pieces(database, attached.message_id, start, end):
+        start += len(piece)
+        if attachment.end - attachment.start <= mime_window.OCTETS:
+            yield mime_transfer.decode(piece, attachment.encoding.encode())
+            return
+        for at, to in mime_window.steps(0, len(piece)):
+            yield decoder.feed(piece[at:to], is_last=start == end and to == len(piece))
