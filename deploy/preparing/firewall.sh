@@ -6,7 +6,7 @@
 ports="$(sudo sshd -T 2>/dev/null | sed -n 's/^port //p') $(systemctl show -p Listen ssh.socket | grep -o '[0-9]* (Stream)' | cut -d ' ' -f 1)"
 session=${SSH_CONNECTION-}
 ports="$ports ${session##* }"
-for port in $ports 25 80 443; do
+for port in $(echo "$ports 25 80 443" | tr ' ' '\n' | sort -nu); do
     added=$(sudo ufw allow "$port/tcp")
     case $added in
         *xisting*) ;;

@@ -2,10 +2,6 @@
 # The release, if this is one, and the services
 . preparing/common.sh
 current=/opt/fake-email/current
-if [ -e ../VERSION ] && ! cmp -s ../VERSION $current/VERSION; then
-    sudo ./install.sh
-    changed "release $(cat ../VERSION)"
-fi
 for unit in fake-email.target fake-email-smtp-ingest.socket fake-email-smtp-ingest.service fake-email-http-api.service \
     fake-email-certificate.path fake-email-certificate.service; do
     if ! systemctl is-enabled --quiet "$unit"; then
@@ -13,6 +9,11 @@ for unit in fake-email.target fake-email-smtp-ingest.socket fake-email-smtp-inge
         changed "$unit enabled"
     fi
 done
+
+if [ -e ../VERSION ] && ! cmp -s ../VERSION $current/VERSION; then
+    sudo ./install.sh
+    changed "release $(cat ../VERSION)"
+fi
 if [ -e $current ]; then
     sudo systemctl start fake-email.target
 else

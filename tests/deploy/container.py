@@ -245,11 +245,14 @@ def main() -> None:
         container.stop()
     elif task == "put":
         container.put(*map(Path, rest[:-1]), place=rest[-1])
+    elif task == "ssh":
+        command = container.command(*rest)
+        os.execvp(command[0], command)
     else:
-        run = container.as_root(*rest, check=False) if task == "root" else container.ssh(" ".join(rest), check=False)
-        sys.stdout.write(run.stdout)
-        sys.stderr.write(run.stderr)
-        sys.exit(run.returncode)
+        done = container.as_root(*rest, check=False)
+        sys.stdout.write(done.stdout)
+        sys.stderr.write(done.stderr)
+        sys.exit(done.returncode)
 
 
 if __name__ == "__main__":
