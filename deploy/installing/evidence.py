@@ -57,7 +57,7 @@ def of_services(release: Path, since: float) -> str:
         now = state(unit)
         if now.active == "active" and not now.restarts:
             continue
-        found.append(f"{unit}: {now.active} ({now.sub}), {now.result}, status {_meaning(now.status)}")
+        found.append(f"{unit}: {now.active} ({now.sub}), {now.result}, status {meaning(now.status)}")
         if unit == SOCKET:
             seen = holders(25)
         else:
@@ -71,8 +71,8 @@ def _journal(unit: str, since: float) -> list[str]:
     return run("journalctl", "--quiet", "--no-pager", "--output=cat", *newest).output.splitlines()
 
 
-def _meaning(status: str) -> str:
-    """`203/EXEC` for 203."""
+def meaning(status: str) -> str:
+    """`203/EXEC` for 203, which systemd says when it cannot execute a program, and nothing else."""
     named = re.search(rf"^(\w+)\s+{status}\s", run("systemd-analyze", "exit-status", status).output, re.MULTILINE)
     return f"{status}/{named[1]}" if named else status
 

@@ -43,8 +43,9 @@ def try_out(release: Path) -> None:
     for command in _COMMANDS:
         done = _as_service(release, command, "--version")
         if done.status:
-            seen = [done.output, *evidence.of_release(release, command)]
-            raise Failed("\n".join([f"{command} does not start (status {done.status})", *seen]))
+            seen = [*done.output.splitlines(), *evidence.of_release(release, command)]
+            status = evidence.meaning(str(done.status))
+            raise Failed("\n".join([f"{command} does not start (status {status})", *seen]))
         tell(done.output)
     done = _as_service(release, "fake-email", "check", "--before-migrate")
     if done.status == _WRONG_ENVIRONMENT:

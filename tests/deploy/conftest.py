@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,8 +32,10 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
             made = subprocess.run(
                 [sys.executable, ROOT / "deploy/release.py"], env=environ, stdout=subprocess.PIPE, text=True, check=True
             )
-            told.write_text(made.stdout)
-    return Path(told.read_text().strip())
+            for path in (tarball := Path(made.stdout.strip()), tarball.with_name(f"{tarball.name}.sha256")):
+                shutil.copy(path, shared)  # what is built meanwhile in dist/ is not what is tested
+            told.write_text(tarball.name)
+    return shared / told.read_text()
 
 
 @pytest.fixture(scope="module")

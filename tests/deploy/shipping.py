@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from container import ADDRESS, ADMINISTRATOR, Container
@@ -35,7 +36,7 @@ class Host:
         self.container.as_root("/bin/sh", "-c", _READY, seconds=300)
 
     def deploying(self, release: Path) -> subprocess.Popen[str]:
-        """`make deploy` with this release, under way; both its streams are its stdout."""
+        """`make deploy` with this release, under way in a process group of its own; both streams are its stdout."""
         return self._start(DEPLOY / "deploy.sh", RELEASE=str(release))
 
     def deploy(self, release: Path) -> subprocess.CompletedProcess[str]:
@@ -67,6 +68,7 @@ class Host:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
 
 
@@ -75,6 +77,7 @@ def _ended(process: subprocess.Popen[str], seconds: float) -> subprocess.Complet
         output, _ = process.communicate(timeout=seconds)
     finally:
         process.kill()
+    sys.stdout.write(output)  # shown with a test that fails
     return subprocess.CompletedProcess(process.args, process.returncode, output)
 
 
