@@ -3,8 +3,9 @@
 set -eu
 host=mail.${DOMAIN%%,*}
 place=/etc/fake-email/tls
+say() { printf '{"event":"%s","level":"%s","of":"%s"}\n' "$2" "$1" "$3"; }
 set -- /var/lib/caddy/.local/share/caddy/certificates/*/"$host/$host.crt"
-[ -e "$1" ] || { echo "Caddy has no certificate for $host yet"; exit 0; }
+[ -e "$1" ] || { say info certificate_missing "$host"; exit 0; }
 
 # Each issuer has a directory of its own: the newest certificate counts.
 newest=$1
@@ -15,7 +16,7 @@ key=${newest%.crt}.key
 tries=30
 until public=$(openssl pkey -in "$key" -pubout) && [ "$(openssl x509 -in "$newest" -noout -pubkey)" = "$public" ]; do
     tries=$((tries - 1))
-    [ $tries -gt 0 ] || { echo "$newest is not for the key beside it" >&2; exit 1; }
+    [ $tries -gt 0 ] || { say error certificate_without_its_key "$newest"; exit 1; }
     sleep 1
 done
 ! cmp -s "$newest" $place/fullchain.pem || ! cmp -s "$key" $place/privkey.pem || exit 0
@@ -24,4 +25,4 @@ install -m 640 -g fake-email "$key" $place/privkey.new
 mv $place/fullchain.new $place/fullchain.pem
 mv $place/privkey.new $place/privkey.pem
 systemctl try-reload-or-restart fake-email-smtp-ingest.service
-echo "STARTTLS has the certificate $newest"
+say info certificate_copied "$newest"

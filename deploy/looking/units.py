@@ -10,7 +10,7 @@ _UNITS = [
     "fake-email-smtp-ingest.socket",
     "fake-email-smtp-ingest.service",
     "fake-email-http-api.service",
-    "fake-email-certificate.path",
+    "fake-email.path",
     "caddy.service",
 ]
 _SHOWN = 10

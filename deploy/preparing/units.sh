@@ -19,8 +19,8 @@ domain=$(wanted domain)
     done
 } >"$new"
 is_changed=
-put "$new" /etc/systemd/system/fake-email-certificate.path.d/domain.conf 644
+put "$new" /etc/systemd/system/fake-email.path.d/domain.conf 644
 if [ -n "$is_changed" ]; then
     sudo systemctl daemon-reload
-    sudo systemctl try-restart fake-email-certificate.path
+    sudo systemctl try-restart fake-email.path
 fi
