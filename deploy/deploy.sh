@@ -16,5 +16,5 @@ fi
 (cd "$(dirname "$RELEASE")" && sha256sum --check --quiet "$(basename "$RELEASE").sha256")
 name=$(basename "$RELEASE" .tar.gz)
 # shellcheck disable=SC2086
-scp -q ${SSH_OPTIONS:-} "$RELEASE" "$host:$name.tar.gz"
+scp ${SSH_OPTIONS:-} "$RELEASE" "$host:$name.tar.gz"
 on_host "tar -xzf $name.tar.gz && sudo -n $name/deploy/install.sh; s=\$?; rm -rf $name $name.tar.gz; exit \$s"

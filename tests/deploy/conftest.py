@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import container
+import bare
 import container_root
 import pytest
 from shipping import Host
@@ -38,22 +38,22 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared / told.read_text()
 
 
-@pytest.fixture(scope="module")
-def host(request: pytest.FixtureRequest) -> Iterator[Host]:
+@pytest.fixture(scope="session")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """A host that setup.sh has been run on, without a release."""
-    name = f"{request.module.__name__.removeprefix('test_').replace('_', '')[:12]}{os.getpid()}"
+    directory = tmp_path_factory.mktemp("around")
     try:
-        with container.booted(name) as booted:
-            host = Host(booted)
-            host.make_ready()
-            yield host
+        with bare.bare(f"deployed-{os.getpid()}", directory) as container:
+            done = bare.set_up(container)
+            assert done.returncode == 0, done.stdout
+            yield Host(container, directory)
     except container_root.Unsupported as why:
         pytest.skip(str(why))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running(host: Host, release: Path) -> Host:
-    """A host that runs the release."""
+    """A host that runs the release; each test leaves it so."""
     done = host.deploy(release)
     assert done.returncode == 0, done.stdout
     return host

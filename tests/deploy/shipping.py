@@ -9,38 +9,32 @@ from container import ADDRESS, ADMINISTRATOR, Container
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 _DEPLOY_SECONDS = 240.0
-_READY = """
-set -eu
-export DEBIAN_FRONTEND=noninteractive
-apt-get install -y -q --no-install-recommends caddy jq curl netcat-openbsd python3-venv >/dev/null 2>&1
-useradd --system --no-create-home --shell /usr/sbin/nologin fake-email
-install -d -m755 /opt/fake-email/releases /etc/fake-email /etc/fake-email/tls
-su postgres -c "psql -q -c \\"create role fe login password 'sesame'\\" -c 'create database fe owner fe'"
-printf 'DATABASE_URL=postgresql://fe:sesame@127.0.0.1/fe\\nDOMAIN=mail.fake-email.test\\n' >/etc/fake-email/env
-chown fake-email /etc/fake-email/env; chmod 600 /etc/fake-email/env
-"""
 
 
 class Host:
-    """`container` is the machine; every command comes to it over ssh."""
+    """`container` is the machine, which `bare` made with `directory`; every command comes to it over ssh."""
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, directory: Path) -> None:
         self.container = container
-        known = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
+        self.authority = directory / "pki/authorities/local/root.crt"  # says that it is the host of its name
+        dial = Path(__file__).with_name("dial.py")
+        config = directory / "ssh_config"
+        config.write_text(
+            f"IdentityFile {container.key}\nStrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\n"
+            f"ProxyUseFdpass yes\nProxyCommand {' '.join(container.outside())} {sys.executable} {dial} %h %p\n"
+        )
         self._environ = os.environ | {
             "HOST": f"{ADMINISTRATOR}@{ADDRESS}",
-            "SSH_OPTIONS": " ".join(("-i", str(container.key), *known)),
+            "PYTHON": sys.executable,
+            "SSH_OPTIONS": f"-F {config}",
         }
 
-    def make_ready(self) -> None:
-        self.container.as_root("/bin/sh", "-c", _READY, seconds=300)
-
-    def deploying(self, release: Path) -> subprocess.Popen[str]:
+    def deploying(self, release: Path | None) -> subprocess.Popen[str]:
         """`make deploy` with this release, under way in a process group of its own; both streams are its stdout."""
-        return self._start(DEPLOY / "deploy.sh", RELEASE=str(release))
+        return self._start(DEPLOY / "deploy.sh", RELEASE=str(release or ""))
 
-    def deploy(self, release: Path) -> subprocess.CompletedProcess[str]:
-        """`make deploy` with this release, to its end."""
+    def deploy(self, release: Path | None) -> subprocess.CompletedProcess[str]:
+        """`make deploy` with this release, or one that it makes itself, to its end."""
         return _ended(self.deploying(release), _DEPLOY_SECONDS)
 
     def roll_back(self, version: str = "", *, seconds: float = _DEPLOY_SECONDS) -> subprocess.CompletedProcess[str]:
@@ -63,7 +57,7 @@ class Host:
 
     def _start(self, script: Path, **environ: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*self.container.outside(), str(script)],
+            [script],
             env=self._environ | environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

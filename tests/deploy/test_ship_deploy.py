@@ -1,6 +1,7 @@
 """A deploy and its way back: never two at once, never cut in half, the last five stay."""
 
 import os
+import platform
 import signal
 from pathlib import Path
 
@@ -18,6 +19,14 @@ def test_a_release_that_runs_already_may_be_deployed_again(running: Host, releas
     done = running.deploy(release)
 
     assert done.returncode == 0
+    assert "it is on this host already, and is used as it is" in done.stdout
+
+
+def test_without_a_release_one_is_made_for_the_python_and_machine_of_the_host(running: Host, release: Path) -> None:
+    done = running.deploy(None)
+
+    assert done.returncode == 0
+    assert f"release: {version_of(release)} for Python 3.11 on {platform.machine()}" in done.stdout
     assert "it is on this host already, and is used as it is" in done.stdout
 
 

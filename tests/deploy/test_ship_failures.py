@@ -56,9 +56,14 @@ def a_failing_migration(unpacked: Path) -> None:
 
 
 def an_end_after_5_seconds(unpacked: Path) -> None:
-    serve = b"    server.serve(settings)\n"
+    limit = b"    process.raise_file_limit()\n"
     end = b"    import threading\n    threading.Timer(5, os._exit, (3,)).start()\n"
-    change_wheel(unpacked, "http_api", {"http_api/__main__.py": lambda old: old.replace(serve, end + serve)})
+
+    def rewrite(old: bytes) -> bytes:
+        assert limit in old
+        return old.replace(limit, limit + end)
+
+    change_wheel(unpacked, "http_api", {"http_api/__main__.py": rewrite})
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -103,13 +104,14 @@ class Runner:
 
 
 @pytest.fixture
-def runner(running: Host, release: Path, tmp_path: Path) -> Runner:
+def runner(running: Host, release: Path, tmp_path: Path) -> Iterator[Runner]:
     """It has the release as its artifact, and a key that the host knows as the deploy key."""
     runner = Runner(running, tmp_path)
     runner.take(release)
     public = runner.key.with_suffix(".pub").read_text().strip()
     running.root(f"echo 'restrict,command=\"{COMMAND}\" {public}' >>{KEYS}")
-    return runner
+    yield runner
+    running.root(f"rm -f /home/{ADMINISTRATOR}/fake-email-*")
 
 
 def test_the_steps_ship_and_install_with_a_key_that_may_do_nothing_else(
