@@ -19,14 +19,17 @@ VARIABLES = {
     "VERCEL_ORIGIN": "https://your-app.vercel.app",
 }
 _SECONDS = 300.0
-_DATABASE = f"CREATE ROLE mail LOGIN PASSWORD '{PASSWORD}'", "CREATE DATABASE mail OWNER mail"
+_DATABASE = f"CREATE ROLE mail LOGIN PASSWORD '{PASSWORD}'; \nCREATE DATABASE mail OWNER mail;"
 
 
 @contextmanager
 def bare(name: str, directory: Path) -> Iterator[Container]:
     """A host that nothing was done to but to copy the sources' deploy/ to it."""
     with booted(name) as container, world.around(container, directory):
-        container.as_root("su", "postgres", "-c", shlex.join(["psql", "-q", *(f"-c{each}" for each in _DATABASE)]))
+        # A file, since what is on a command line is in the journal too.
+        (container.root / "srv/database.sql").write_text(_DATABASE)
+        container.as_root("su", "postgres", "-c", "psql -q -f /srv/database.sql")
+        (container.root / "srv/database.sql").unlink()
         shutil.copytree(
             SOURCES / "deploy", container.root / CLONE[1:] / "deploy", ignore=shutil.ignore_patterns("__pycache__")
         )

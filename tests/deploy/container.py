@@ -54,6 +54,9 @@ class Container:
         self._mount(lower)
         self._prepare()
         self._make_networks()
+        self._boot()
+
+    def _boot(self) -> None:
         with (self._state / "console").open("wb") as console:
             booted = subprocess.Popen(
                 ["systemd-nspawn", *self._options()],
@@ -70,8 +73,7 @@ class Container:
 
     def stop(self) -> None:
         """Power it off; nothing of it stays."""
-        with suppress(FileNotFoundError, ProcessLookupError, ValueError):
-            self._end(int((self._state / "pid").read_text()))
+        self._power_off()
         for mounted in (self.root, self._state / "memory"):
             subprocess.run(["umount", mounted], stderr=subprocess.DEVNULL, check=False)
         for namespace in (self._inside, self._outside):
@@ -81,6 +83,15 @@ class Container:
                 Path(directory).rmdir()
         if not self.root.is_mount():
             shutil.rmtree(self._state, ignore_errors=True)
+
+    def reboot(self) -> None:
+        """Return when it has booted again, with what is on its disk."""
+        self._power_off()
+        self._boot()
+
+    def _power_off(self) -> None:
+        with suppress(FileNotFoundError, ProcessLookupError, ValueError):
+            self._end(int((self._state / "pid").read_text()))
 
     def command(self, *command: str, user: str = ADMINISTRATOR) -> list[str]:
         """What runs a line of shell on it over ssh, to be started here."""

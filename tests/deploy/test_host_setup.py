@@ -14,6 +14,8 @@ from bare import CLONE, PASSWORD, VARIABLES, bare, command, set_up
 from container import GUEST, Container
 from container_root import Unsupported
 
+# For the runs that sudo starts, and logs.
+OTHER_URL = "postgresql://mail:another@localhost/mail"
 _PLACES = "/etc /opt /usr /var/lib/dpkg /var/lib/caddy /srv"
 
 
@@ -49,9 +51,9 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr.strip().splitlines()[-1]
 
 
-def as_seen_with(prepare: str, **variables: str) -> str:
+def as_seen_with(prepare: str) -> str:
     """setup.sh as the administrator, where root has done `prepare` to its view of the file system alone."""
-    run = f"cd / && exec sudo -u admin env {command(**variables)}"
+    run = f"cd / && exec sudo -u admin env {command(DATABASE_URL=OTHER_URL)}"
     return f"sudo unshare --mount sh -ec {shlex.quote(f'{prepare}; {run}')}"
 
 
@@ -59,7 +61,7 @@ def as_seen_with(prepare: str, **variables: str) -> str:
 
 
 def test_root_is_refused(host: Container, watch: Watch) -> None:
-    done = host.ssh(f"sudo env {command()}", check=False)
+    done = host.ssh(f"sudo env {command(DATABASE_URL=OTHER_URL)}", check=False)
 
     assert "run it as a user who may sudo, not as root" in refusal(done)
     assert watch.changed() == []
@@ -186,7 +188,7 @@ def test_a_second_run_changes_nothing_and_says_so(host: Container, watch: Watch)
     done = set_up(host)
 
     assert "nothing changed: this host was ready" in done.stdout
-    assert "changed:" not in done.stdout
+    assert not re.search("^changed:", done.stdout, re.MULTILINE)
     assert watch.changed() == []
 
 
