@@ -13,19 +13,20 @@ FUZZ_SECONDS ?= 300
 # Where container images set it, every start would compile every library anew: seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test test-clients run demo migrate bench fuzz lock release deploy rollback clean
+.PHONY: help setup check test test-clients test-deploy run demo migrate bench fuzz lock release deploy rollback clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r target what; do printf '%-12s %s\n' "$$target" "$$what"; done
 
 setup: $(READY) ## make the virtual environment; every target below does it when needed
 
-check: $(READY) ## lint, format, types, shell scripts, workflows
+check: $(READY) ## lint, format, types, shell scripts, workflows, units, Caddyfile
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy .
-	$(VENV)/bin/shellcheck dev/setup.sh .ci/run deploy/*.sh deploy/*/*.sh
+	$(VENV)/bin/shellcheck dev/*.sh .ci/run deploy/*.sh deploy/*/*.sh
 	$(VENV)/bin/zizmor --quiet --offline .github/workflows
+	dev/check_deploy.sh $(VENV)/bin
 
 test: $(READY) ## the whole suite, with a Postgres of its own or on TEST_DATABASE_URL
 	$(VENV)/bin/pytest
@@ -61,6 +62,9 @@ lock: $(READY) ## pin what the pyproject.toml files ask for; UPGRADE=--upgrade t
 test-clients: $(READY) ## real clients against smtp-ingest: Postfix, Exim and more, fetched; as root, on Debian; takes minutes
 	$(VENV)/bin/python tests/clients/fetch.py
 	$(VENV)/bin/pytest -n0 --timeout=300 tests/clients
+
+test-deploy: $(READY) ## a bare host set up, deployed to, broken: Debian in a container; as root, on Debian; takes minutes
+	$(VENV)/bin/pytest --maxprocesses=2 --timeout=900 tests/deploy
 
 release: $(READY) ## one file that a host needs, in dist/; PYTHON_VERSION=3.12 ARCH=aarch64 for another machine
 	@$(VENV)/bin/python deploy/release.py
