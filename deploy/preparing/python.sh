@@ -9,7 +9,7 @@ is_new() {
 
 echo "$(python3 --version) is older than 3.11: Python 3.12 goes into $home, with uv, which takes 100 MB"
 sudo python3 -m venv $home/uv
-sudo $home/uv/bin/pip --quiet --disable-pip-version-check install --require-hashes -r "$PWD/../requirements-uv.txt"
+sudo $home/uv/bin/pip --quiet --disable-pip-version-check install --require-hashes -r preparing/requirements-uv.txt
 uv() { sudo env UV_PYTHON_INSTALL_DIR=$home/versions $home/uv/bin/uv --quiet "$@"; }
 uv python install 3.12
 sudo mkdir -p $home/bin
