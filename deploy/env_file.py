@@ -9,6 +9,7 @@ PATH = Path("/etc/fake-email/env")
 _LINE = re.compile(r"\s*(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)")
 _PLAIN = re.compile(r"[A-Za-z0-9@%:/.,*?&=+~_!()\[\]|^-]*")
 _ESCAPED = re.compile(r"\\(.)")
+_ESCAPED_IN_QUOTES = re.compile(r'\\(["\\`$])')
 _TO_ESCAPE = re.compile(r'(["\\`$])')
 
 
@@ -21,7 +22,7 @@ def _value(written: str) -> str:
     quote = written[:1]
     if len(written) > 1 and quote in {"'", '"'} and written.endswith(quote):
         inner = written[1:-1]
-        return inner if quote == "'" else _ESCAPED.sub(r"\1", inner)
+        return inner if quote == "'" else _ESCAPED_IN_QUOTES.sub(r"\1", inner)
     return _ESCAPED.sub(r"\1", written)
 
 
