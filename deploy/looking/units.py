@@ -1,6 +1,7 @@
 """Whether systemd runs what it should, and what the journal says that matters."""
 
 import json
+import re
 import subprocess
 from contextlib import suppress
 
@@ -16,6 +17,8 @@ _UNITS = [
 _SHOWN = 10
 _READ = 500
 _MATTERS = {"warn", "warning", "error", "critical"}
+# What systemd says of units that are well, and the environment that Caddy shows when it starts.
+_EVERYDAY = re.compile(r"(Start|Stop|Reload|Listen|Clos)\w* |[\w.]+=|.*: (Deactivated|Consumed) ")
 _SECONDS = 10
 
 
@@ -29,7 +32,7 @@ def look() -> list[Finding]:
 
 
 def journal() -> list[str]:
-    """The last ten lines of today that somebody should read: warnings, errors, and what is no event at all."""
+    """The last ten lines of this hour that somebody should read: warnings, errors, and what is no event at all."""
     read = ["--no-pager", "--output=cat", "--since=-1h", f"--lines={_READ}"]
     lines = _run("journalctl", *read, "--unit=fake-email-*", "--unit=caddy.service").splitlines()
     return [line for line in lines if _matters(line)][-_SHOWN:]
@@ -40,7 +43,7 @@ def _matters(line: str) -> bool:
         event = json.loads(line)
         if isinstance(event, dict):
             return event.get("level") in _MATTERS
-    return not line.startswith(("Starting ", "Started ", "Stopping ", "Stopped ", "Reloading ", "Reloaded "))
+    return not _EVERYDAY.match(line)
 
 
 def _run(*command: str) -> str:
