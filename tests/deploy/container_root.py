@@ -47,6 +47,8 @@ def make() -> Path:
     """The root file system, which nothing may write to; raises Unsupported where there can be none."""
     if os.geteuid() != 0:
         raise Unsupported("it takes root to boot a container")
+    if subprocess.run(["unshare", "--mount", "--net", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+        raise Unsupported("this root may not make mounts and networks of its own, as in a container without privileges")
     if not shutil.which("apt-get"):
         raise Unsupported("the container's tools are fetched with apt-get, which is not here")
     CACHE.mkdir(parents=True, exist_ok=True)
