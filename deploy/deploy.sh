@@ -17,4 +17,4 @@ fi
 name=$(basename "$RELEASE" .tar.gz)
 # shellcheck disable=SC2086
 scp ${SSH_OPTIONS:-} "$RELEASE" "$host:$name.tar.gz"
-on_host "tar -xzf $name.tar.gz && sudo -n $name/deploy/install.sh; s=\$?; rm -rf $name $name.tar.gz; exit \$s"
+on_host "d=\$(mktemp -d -p .) && tar -xzf $name.tar.gz -C \$d && sudo -n \$d/$name/deploy/install.sh; s=\$?; rm -rf \$d $name.tar.gz; exit \$s"

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 import tarfile
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def write_sums(release: Path) -> None:
 def write(release: Path, path: Path, seconds: int) -> None:
     """Write `release` to `path` and its sum beside it; each member has the time `seconds` and belongs to root."""
     path.parent.mkdir(exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
+    unfinished = path.with_name(f".{os.getpid()}-{path.name}")
     # No name and no time in the header: RFC 1952 §2.3.1. Wheels are compressed already, so level 1 does.
     with (
         unfinished.open("wb") as raw,

@@ -31,6 +31,13 @@ class Seen(msgspec.Struct, kw_only=True):
     streamed: list[tuple[str, list[str]]] = msgspec.field(default_factory=list)
     reconnected: int = 0
 
+    def __str__(self) -> str:
+        messages = sum(map(len, self.accepted.values()))
+        return (
+            f"{messages} messages accepted, {self.refused} connections refused, replies {dict(self.replies)}, "
+            f"calls answered {dict(self.statuses)}, streams taken up again {self.reconnected} times"
+        )
+
 
 class At(httpx.AsyncBaseTransport):
     """The way to the host, by its name, where no DNS knows it."""

@@ -35,11 +35,11 @@ class Host:
 
     def deploy(self, release: Path | None) -> subprocess.CompletedProcess[str]:
         """`make deploy` with this release, or one that it makes itself, to its end."""
-        return _ended(self.deploying(release), _DEPLOY_SECONDS)
+        return _ended(self.deploying(release))
 
-    def roll_back(self, version: str = "", *, seconds: float = _DEPLOY_SECONDS) -> subprocess.CompletedProcess[str]:
+    def roll_back(self, version: str = "") -> subprocess.CompletedProcess[str]:
         """`make rollback`, to its end."""
-        return _ended(self._start(DEPLOY / "go-back.sh", VERSION=version), seconds)
+        return _ended(self._start(DEPLOY / "go-back.sh", VERSION=version))
 
     def root(self, line: str) -> str:
         """What a line of shell prints that root runs there; raises CalledProcessError."""
@@ -66,11 +66,12 @@ class Host:
         )
 
 
-def _ended(process: subprocess.Popen[str], seconds: float) -> subprocess.CompletedProcess[str]:
-    try:
-        output, _ = process.communicate(timeout=seconds)
-    finally:
-        process.kill()
+def _ended(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+    with process:
+        try:
+            output, _ = process.communicate(timeout=_DEPLOY_SECONDS)
+        finally:
+            process.kill()
     sys.stdout.write(output)  # shown with a test that fails
     return subprocess.CompletedProcess(process.args, process.returncode, output)
 

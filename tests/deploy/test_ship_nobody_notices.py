@@ -1,6 +1,7 @@
 """Ten deploys in a row, and nobody notices: not who sends, not who polls, not who follows a stream."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,9 @@ def seen(running: Host, release: Path, tmp_path_factory: pytest.TempPathFactory)
         return seen
 
     with running.container.network():
-        return asyncio.run(deploy())
+        seen = asyncio.run(deploy())
+    sys.stdout.write(f"{seen}\n")  # shown with a test that fails
+    return seen
 
 
 def test_no_connection_for_mail_is_refused(seen: Seen) -> None:

@@ -18,6 +18,10 @@ WORKFLOWS = Path(__file__).parents[2] / ".github/workflows"
 KEYS = f"/home/{ADMINISTRATOR}/.ssh/authorized_keys"
 COMMAND = "/opt/fake-email/current/deploy/deploy-key.sh"
 STEP_SECONDS = 240
+INSTALL = (
+    "d=$(mktemp -d -p .) && tar -xzf fake-email-1.tar.gz -C $d && sudo -n $d/fake-email-1/deploy/install.sh; "
+    "s=$?; rm -rf $d fake-email-1.tar.gz; exit $s"
+)
 
 
 class Step(msgspec.Struct):
@@ -126,6 +130,14 @@ def test_the_steps_ship_and_install_with_a_key_that_may_do_nothing_else(
     assert "fake-email-" not in running.root(f"ls /home/{ADMINISTRATOR}")
 
 
+def test_what_was_shipped_and_is_no_release_leaves_nothing_behind(running: Host, runner: Runner) -> None:
+    done = runner.ssh(INSTALL)
+
+    assert done.returncode == 2
+    assert "fake-email-1.tar.gz" in done.stdout
+    assert running.root(f"ls /home/{ADMINISTRATOR}") == ""
+
+
 def test_the_key_is_gone_after_its_step(runner: Runner) -> None:
     runner.step("Ship")
 
@@ -171,8 +183,9 @@ def test_an_artifact_that_was_changed_is_not_shipped(running: Host, runner: Runn
         "scp -t fake-email-1.tar.gz; id",
         "scp -t fake-email-1/../../etc/x.tar.gz",
         "sudo -n id",
-        "tar -xzf fake-email-1.tar.gz && sudo -n fake-email-1/deploy/install.sh; id",
-        "tar -xzf fake-email-1.tar.gz && sudo -n fake-email-1/deploy/install.sh\nid",
+        f"{INSTALL}; id",
+        f"{INSTALL}\nid",
+        INSTALL.replace("sudo -n", "sudo -n id;"),
     ],
 )
 def test_the_deploy_key_may_run_nothing_else(runner: Runner, command: str) -> None:
