@@ -3,7 +3,7 @@
 
 VENV ?= .venv
 READY = $(VENV)/ready
-VERSION = -c 'import sys; print(sys.version)' 2>/dev/null
+PYTHON_SAYS = -c 'import sys; print(sys.version)' 2>/dev/null
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
 PACKAGES = shared/pyproject.toml services/smtp-ingest/pyproject.toml services/http-api/pyproject.toml
@@ -13,19 +13,21 @@ FUZZ_SECONDS ?= 300
 # Where container images set it, every start would compile every library anew: seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test test-clients run demo migrate bench fuzz fuzz-api lock clean
+.PHONY: help setup check test test-clients test-deploy run demo migrate bench fuzz fuzz-api lock release deploy \
+	rollback clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r target what; do printf '%-12s %s\n' "$$target" "$$what"; done
 
 setup: $(READY) ## make the virtual environment; every target below does it when needed
 
-check: $(READY) ## lint, format, types, shell scripts, workflows
+check: $(READY) ## lint, format, types, shell scripts, workflows, units, Caddyfile
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy .
-	$(VENV)/bin/shellcheck dev/setup.sh .ci/run
+	$(VENV)/bin/shellcheck dev/*.sh .ci/run deploy/*.sh deploy/*/*.sh
 	$(VENV)/bin/zizmor --quiet --offline .github/workflows
+	dev/check_deploy.sh $(VENV)/bin
 
 test: $(READY) ## the whole suite, with a Postgres of its own or on TEST_DATABASE_URL
 	$(VENV)/bin/pytest
@@ -65,6 +67,18 @@ test-clients: $(READY) ## real clients against smtp-ingest: Postfix, Exim and mo
 	$(VENV)/bin/python tests/clients/fetch.py
 	$(VENV)/bin/pytest -n0 --timeout=300 tests/clients
 
+test-deploy: $(READY) ## a bare host set up, deployed to, broken: Debian in a container; as root, on Debian; takes minutes
+	$(VENV)/bin/pytest --maxprocesses=2 --timeout=900 tests/deploy
+
+release: $(READY) ## one file that a host needs, in dist/; PYTHON_VERSION=3.12 ARCH=aarch64 for another machine
+	@$(VENV)/bin/python deploy/release.py
+
+deploy: $(READY) ## release, ship, install: HOST=ubuntu@host, or RELEASE=dist/….tar.gz; goes back by itself
+	@PYTHON=$(VENV)/bin/python deploy/deploy.sh
+
+rollback: ## the release before runs again on HOST=ubuntu@host, or VERSION=…
+	@deploy/go-back.sh
+
 clean: ## remove the virtual environment and the tools' caches; the mail in .local/ stays
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
@@ -73,7 +87,7 @@ $(READY): dev/setup.sh requirements-uv.txt requirements-dev.txt $(PACKAGES)
 
 # An environment that was made with another Python than the one asked for is made again.
 ifneq ($(PYTHON),)
-ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(VENV)/bin/python $(VERSION)))
+ifneq ($(shell $(PYTHON) $(PYTHON_SAYS)),$(shell $(VENV)/bin/python $(PYTHON_SAYS)))
 .PHONY: $(READY)
 endif
 endif

@@ -5,15 +5,18 @@ from functools import partial
 
 from fake_email import log
 from fake_email.settings import Settings, load
+from fake_email.systemd import Notifier
 from http_api import server
 from http_api.app import create_app
+from http_api.heartbeat import Heartbeat
 
 
 def main() -> None:
     """Serve until killed."""
     settings = load(os.environ, Settings)
     log.configure("warning")
-    server.run(settings, partial(create_app, settings))
+    heartbeat = Heartbeat(Notifier({}), (settings.http_host, settings.http_port), settings.http_workers)
+    server.run(settings, partial(create_app, settings, heartbeat))
 
 
 if __name__ == "__main__":

@@ -177,11 +177,11 @@ def running_smtp(database_url: str, directory: Path, **environ: str) -> Iterator
         pair.end()
 
 
-def failed_start(**environ: str) -> subprocess.CompletedProcess[str]:
-    """A smtp-ingest that is expected to end by itself, before it serves."""
+def failed_start(command: str = "smtp-ingest", **environ: str) -> subprocess.CompletedProcess[str]:
+    """A service that is expected to end by itself, before it serves."""
     known = {name: value for name, value in os.environ.items() if name not in {"DOMAIN", "DATABASE_URL"}}
     return subprocess.run(
-        [COMMANDS / "smtp-ingest"],
+        [COMMANDS / command],
         env=known | {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": "0", "DATABASE_URL": "postgresql:///"} | environ,
         capture_output=True,
         text=True,

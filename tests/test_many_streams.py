@@ -1,16 +1,14 @@
 """2,000 streams open at once through the proxy that stands in front in production: each message once, to each."""
 
 import asyncio
-import os
-import socket
 import ssl
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psycopg
 import pytest
-from harness import COMMANDS, DEADLINE_SECONDS, DOMAINS, Pair, arrival, deadline, free_port, message
+from harness import DEADLINE_SECONDS, DOMAINS, Pair, arrival, message
+from proxy import API, Proxy, running_proxy
 
 from fake_email import messages
 from fake_email.process import raise_file_limit
@@ -18,22 +16,6 @@ from fake_email.process import raise_file_limit
 STREAMS = 2_000
 RESTARTED = 400
 AT_ONCE = 50
-CADDYFILE = """
-{{
-    admin off
-    skip_install_trust
-    persist_config off
-    auto_https disable_redirects
-}}
-
-https://localhost:{port} {{
-    bind 127.0.0.1
-    tls internal
-    reverse_proxy 127.0.0.1:{http_port} {{
-        flush_interval -1
-    }}
-}}
-"""
 MAKE = """
     INSERT INTO mailbox (address, expires_at)
     SELECT number || '@' || %s, now() + interval '1 hour'
@@ -55,40 +37,9 @@ def service(database_url: str, tmp_path: Path) -> Iterator[Pair]:
 
 
 @pytest.fixture
-def port(service: Pair, tmp_path: Path) -> Iterator[int]:
-    """Caddy's, in front of http-api, with a certificate of its own making."""
-    port = free_port()
-    (tmp_path / "Caddyfile").write_text(CADDYFILE.format(port=port, http_port=service.environ["HTTP_PORT"]))
-    command = [str(COMMANDS / "caddy"), "run", "--config", str(tmp_path / "Caddyfile")]
-    own = {name: str(tmp_path) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
-    with (tmp_path / "caddy.log").open("wb") as log:
-        caddy = subprocess.Popen(command, env=os.environ | own, stdout=log, stderr=log)
-    try:
-        assert any(is_ready(port) for _ in deadline()), (tmp_path / "caddy.log").read_text()
-        yield port
-    finally:
-        caddy.kill()
-        caddy.wait(DEADLINE_SECONDS)
-
-
-def client_tls() -> ssl.SSLContext:
-    """Takes any certificate: whose it is, is not what is tested here."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def is_ready(port: int) -> bool:
-    """Whether Caddy has its certificate."""
-    try:
-        with (
-            socket.create_connection(("127.0.0.1", port), timeout=1) as connection,
-            client_tls().wrap_socket(connection, server_hostname="localhost"),
-        ):
-            return True
-    except OSError:
-        return False
+def proxy(service: Pair, tmp_path: Path) -> Iterator[Proxy]:
+    with running_proxy(tmp_path, int(service.environ["HTTP_PORT"])) as proxy:
+        yield proxy
 
 
 class Follower:
@@ -106,10 +57,10 @@ class Follower:
     async def open(self) -> None:
         """Begin, or go on where it was."""
         self._reader, self._writer = await asyncio.open_connection(
-            "127.0.0.1", self._port, ssl=self._tls, server_hostname="localhost"
+            "127.0.0.1", self._port, ssl=self._tls, server_hostname=API
         )
         last = f"Last-Event-ID: {self.ids[-1]}\r\n" if self.ids else ""
-        request = f"GET /api/inbox/stream?address={self._address} HTTP/1.1\r\nHost: localhost\r\n{last}\r\n"
+        request = f"GET /api/inbox/stream?address={self._address} HTTP/1.1\r\nHost: {API}\r\n{last}\r\n"
         self._writer.write(request.encode())
         await self._reader.readuntil(b"retry: ")
 
@@ -133,12 +84,12 @@ class Follower:
             self._writer.close()
 
 
-def make_followers(service: Pair, port: int, count: int) -> list[Follower]:
+def make_followers(service: Pair, proxy: Proxy, count: int) -> list[Follower]:
     """Each of a mailbox of its own."""
-    tls = client_tls()
+    tls = proxy.context()
     with psycopg.connect(service.database_url, autocommit=True) as connection:
         made = connection.execute(MAKE, [DOMAINS[0], count]).fetchall()
-    return [Follower(port, tls, mailbox_id, address) for mailbox_id, address in made]
+    return [Follower(proxy.https_port, tls, mailbox_id, address) for mailbox_id, address in made]
 
 
 async def open_all(followers: Sequence[Follower]) -> None:
@@ -157,8 +108,8 @@ async def follow_all(followers: Sequence[Follower], last: int) -> None:
     await asyncio.gather(*(follower.until(last) for follower in followers))
 
 
-async def test_each_of_2000_streams_gets_its_messages_once_and_in_order(service: Pair, port: int) -> None:
-    followers = make_followers(service, port, STREAMS)
+async def test_each_of_2000_streams_gets_its_messages_once_and_in_order(service: Pair, proxy: Proxy) -> None:
+    followers = make_followers(service, proxy, STREAMS)
     async with asyncio.timeout(2 * DEADLINE_SECONDS):
         await open_all(followers)
         await store_for_all(service, followers, "a")
@@ -172,9 +123,9 @@ async def test_each_of_2000_streams_gets_its_messages_once_and_in_order(service:
 
 
 async def test_after_a_restart_each_stream_goes_on_and_has_missed_nothing_and_got_nothing_twice(
-    service: Pair, port: int
+    service: Pair, proxy: Proxy
 ) -> None:
-    followers = make_followers(service, port, RESTARTED)
+    followers = make_followers(service, proxy, RESTARTED)
     async with asyncio.timeout(2 * DEADLINE_SECONDS):
         await open_all(followers)
         await store_for_all(service, followers, "a")

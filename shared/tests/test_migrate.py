@@ -278,6 +278,46 @@ def test_check_ends_with_status_1_while_a_migration_is_pending(empty_database_ur
     assert told == (1, "", f"pending: {FIRST}, {SECOND}; run fake-email migrate\n")
 
 
+def test_check_before_migrate_names_what_is_pending_and_ends_with_status_0(
+    empty_database_url: str, directory: Path
+) -> None:
+    told = run(empty_database_url, "check", "--before-migrate", "--migrations", directory)
+
+    assert told == (0, f"settings and database are in order; pending: {FIRST}, {SECOND}\n", "")
+
+
+def test_check_offline_asks_no_database(directory: Path) -> None:
+    told = run("postgresql://127.0.0.1:1/fake-email", "check", "--offline", "--migrations", directory)
+
+    assert told == (0, "settings and migration files are in order; the database was not asked\n", "")
+
+
+def test_check_offline_ends_with_status_2_when_a_setting_is_wrong() -> None:
+    told = run("", "check", "--offline")
+
+    assert told == (2, "", "DATABASE_URL: missing; it has no default\n")
+
+
+def test_check_offline_ends_with_status_1_when_a_migration_file_is_missing(directory: Path) -> None:
+    (directory / FIRST).unlink()
+
+    told = run("postgresql://127.0.0.1:1/fake-email", "check", "--offline", "--migrations", directory)
+
+    assert told == (
+        1,
+        "",
+        f"the numbers in {directory} are not 1, 2, 3 and so on: one is missing or twice there\n",
+    )
+
+
+@pytest.mark.parametrize("option", ["--offline", "--before-migrate"])
+def test_an_option_of_check_is_refused_elsewhere(option: str) -> None:
+    status, stdout, stderr = run("postgresql://127.0.0.1:1/fake-email", "migrate", option)
+
+    assert (status, stdout) == (2, "")
+    assert stderr.endswith("--offline and --before-migrate are for check alone\n")
+
+
 @pytest.mark.parametrize(
     ("command", "url", "reason"),
     [

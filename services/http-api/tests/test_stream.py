@@ -322,12 +322,12 @@ async def test_idle_streams_cost_no_database_connection(pair: Pair, http: httpx.
 
 async def test_a_reader_that_leaves_frees_its_place(pair: Pair, address: str) -> None:
     async with streams_of(pair) as streams, opened(streams, address) as (reader, place):
-        await until(lambda: streams.open == 1)
+        await until(lambda: len(streams) == 1)
 
         reader.leaves.set()
         await until(place.done)
 
-        assert streams.open == 0
+        assert len(streams) == 0
 
 
 async def test_streams_of_a_mailbox_that_are_equally_far_look_once_for_all(
@@ -368,7 +368,7 @@ async def test_a_stream_whose_reader_wants_the_head_alone_is_over_with_it(pair: 
     async with streams_of(pair) as streams, opened(streams, address, leaves_at_once=True) as (reader, place):
         await until(place.done)
 
-        assert streams.open == 0
+        assert len(streams) == 0
         assert b"event: " not in reader.heard
 
 

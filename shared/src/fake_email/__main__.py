@@ -9,27 +9,25 @@ from pathlib import Path
 
 import psycopg
 
-from fake_email import log, mailboxes, migrate
+from fake_email import log, mailboxes, migrate, process
 from fake_email.database import conninfo, why_unreachable
 from fake_email.errors import MigrationError, SettingsError
 from fake_email.settings import DatabaseSettings, Settings, load
 
 _TOKEN_OCTETS = 32
+_IN_ORDER = "settings, database and schema are in order"
 
 
 def main() -> None:
     """Exit status 0: done. 1: the database or a migration said no. 2: the environment or the command line is wrong."""
-    parser = argparse.ArgumentParser(prog="fake-email", description="The operator's tool of fake-email.")
-    parser.add_argument("command", choices=["migrate", "check", "operator-token"])
-    parser.add_argument("--migrations", type=Path, default=Path("db/migrations"), metavar="DIR")
-    arguments = parser.parse_args()
+    arguments = _arguments()
     try:
         if arguments.command == "migrate":
             _migrate(load(os.environ, DatabaseSettings), arguments.migrations)
         elif arguments.command == "operator-token":
             asyncio.run(_give_operator_token(load(os.environ, Settings)))
         else:
-            _check(load(os.environ, Settings), arguments.migrations)
+            _check(load(os.environ, Settings), arguments)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
@@ -42,6 +40,19 @@ def main() -> None:
         sys.exit(f"DATABASE_URL: the database cannot be reached ({why_unreachable(error)})")
 
 
+def _arguments() -> argparse.Namespace:
+    parser = process.command_line("fake-email", "The operator's tool of fake-email.")
+    parser.add_argument("command", choices=["migrate", "check", "operator-token"])
+    parser.add_argument("--migrations", type=Path, default=Path("db/migrations"), metavar="DIR")
+    less = parser.add_mutually_exclusive_group()
+    less.add_argument("--offline", action="store_true", help="check: do not ask the database")
+    less.add_argument("--before-migrate", action="store_true", help="check: migrations may be pending")
+    arguments = parser.parse_args()
+    if arguments.command != "check" and (arguments.offline or arguments.before_migrate):
+        parser.error("--offline and --before-migrate are for check alone")
+    return arguments
+
+
 def _migrate(settings: DatabaseSettings, directory: Path) -> None:
     log.configure(settings.log_level)
     migrations = migrate.read(directory)
@@ -50,12 +61,16 @@ def _migrate(settings: DatabaseSettings, directory: Path) -> None:
     print(f"applied {', '.join(applied)}" if applied else "nothing to apply: the schema is up to date")  # noqa: T201
 
 
-def _check(settings: Settings, directory: Path) -> None:
+def _check(settings: Settings, arguments: argparse.Namespace) -> None:
+    migrations = migrate.read(arguments.migrations)
+    if arguments.offline:
+        print("settings and migration files are in order; the database was not asked")  # noqa: T201
+        return
     with psycopg.connect(conninfo(settings.database_url), autocommit=True) as connection:
-        todo = migrate.pending(connection, migrate.read(directory))
-    if todo:
-        sys.exit(f"pending: {', '.join(each.name for each in todo)}; run fake-email migrate")
-    print("settings, database and schema are in order")  # noqa: T201
+        todo = ", ".join(each.name for each in migrate.pending(connection, migrations))
+    if todo and not arguments.before_migrate:
+        sys.exit(f"pending: {todo}; run fake-email migrate")
+    print(f"settings and database are in order; pending: {todo}" if todo else _IN_ORDER)  # noqa: T201
 
 
 async def _give_operator_token(settings: Settings) -> None:

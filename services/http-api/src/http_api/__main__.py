@@ -6,6 +6,7 @@ import sys
 from fake_email import log, process
 from fake_email.errors import SettingsError
 from fake_email.settings import Settings, load
+from fake_email.systemd import Notifier
 
 # Granian's library has an allocator of its own (jemalloc), which keeps 1 KB for each open stream that nobody uses; it
 # reads this when it is loaded, and that is before anything here is called.
@@ -16,9 +17,13 @@ from http_api import server
 
 def main() -> None:
     """Exit status 0: stopped by a signal. 1: the port is taken or a worker died. 2: the environment is wrong."""
+    process.command_line(
+        "http-api", "The HTTP service of fake-email; its settings come from the environment."
+    ).parse_args()
     try:
         settings = load(os.environ, Settings)
         log.configure(settings.log_level)
+        notifier = Notifier(os.environ)
         server.probe(settings)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
@@ -26,7 +31,7 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"HTTP_HOST, HTTP_PORT: cannot listen on {settings.http_host}:{settings.http_port}: {error.strerror}")
     process.raise_file_limit()
-    server.serve(settings)
+    server.serve(settings, notifier)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from http_api.domains import domains
 from http_api.event_stream import Streams, outliving
 from http_api.expiry import Expiry
 from http_api.health import health
+from http_api.heartbeat import Heartbeat
 from http_api.inbox import delete_inbox, inbox, prolong_inbox
 from http_api.lookups import Lookups
 from http_api.message import delete_message, mark_message, message
@@ -51,7 +52,7 @@ _CONNECTIONS = 8
 _MAX_BODY_OCTETS = 16_384
 
 
-def create_app(settings: Settings) -> ASGIApp:
+def create_app(settings: Settings, heartbeat: Heartbeat) -> ASGIApp:
     """The ASGI application of one worker process."""
 
     @asynccontextmanager
@@ -66,13 +67,15 @@ def create_app(settings: Settings) -> ASGIApp:
                 places = Places(settings)
                 streams = Streams(database, arrivals, places, tasks, stall_seconds=settings.http_stall_seconds)
                 lookups = Lookups(database)
-                helpers = [
-                    tasks.create_task(streams.beat()),
-                    tasks.create_task(Expiry(database, arrivals).watch()),
-                    tasks.create_task(_listen(settings, arrivals)),
-                    tasks.create_task(purge.run(database)),
-                    tasks.create_task(lookups.run()),
-                ]
+                runs = (
+                    streams.beat(),
+                    Expiry(database, arrivals).watch(),
+                    _listen(settings, arrivals),
+                    heartbeat.tell(streams),
+                    lookups.run(),
+                    purge.run(database),
+                )
+                helpers = [tasks.create_task(run) for run in runs]
                 app.state.api = Api(
                     settings=settings,
                     database=database,

@@ -65,9 +65,7 @@ class Streams:
         self._turns: list[set[EventStream]] = [set() for _ in range(_TURNS)]
         self._begun = 0
 
-    @property
-    def open(self) -> int:
-        """How many there are."""
+    def __len__(self) -> int:
         return sum(len(each) for each in self._turns)
 
     def next_turn(self) -> "set[EventStream]":

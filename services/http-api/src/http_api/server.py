@@ -12,9 +12,11 @@ from litestar.types import ASGIApp
 
 from fake_email import log
 from fake_email.settings import Settings
+from fake_email.systemd import Notifier
 from http_api import limits
 from http_api.app import create_app
 from http_api.edge import Edge
+from http_api.heartbeat import Heartbeat
 from http_api.listener import CuttingServer
 
 _BACKLOG = 4_096
@@ -36,8 +38,10 @@ def probe(settings: Settings) -> None:
     socket.create_server((settings.http_host, settings.http_port), family=family).close()
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, notifier: Notifier) -> None:
     """Serve until SIGTERM or SIGINT; exits with status 1 when a worker dies."""
+    heartbeat = Heartbeat(notifier, (settings.http_host, settings.http_port), settings.http_workers)
+    heartbeat.pass_on()
     # The workers inherit the table; other ways to start them, Python 3.14's own among those, would hand over nothing.
     multiprocessing.set_start_method("fork")
     run(settings, partial(_load, settings, limits.new_table()))
@@ -65,6 +69,6 @@ def run(settings: Settings, load: Callable[[], ASGIApp]) -> None:
     server.serve(target_loader=load, wrap_loader=False)
 
 
-def _load(settings: Settings, table: int) -> ASGIApp:
+def _load(settings: Settings, heartbeat: Heartbeat, table: int) -> ASGIApp:
     log.configure(settings.log_level)
-    return Edge(create_app(settings), settings, table)
+    return Edge(create_app(settings, heartbeat), settings, table)

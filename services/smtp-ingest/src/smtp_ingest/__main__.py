@@ -7,10 +7,10 @@ import sys
 
 import uvloop
 
-from fake_email import log, process
+from fake_email import log, process, systemd
 from fake_email.errors import SettingsError
 from fake_email.settings import Settings, load
-from smtp_ingest import daemon, systemd
+from smtp_ingest import daemon
 from smtp_ingest.tls import Certificate
 
 # The thread that parses gives the event loop its turn this soon; CPython's own 5 ms would be felt in each reply.
@@ -19,6 +19,9 @@ _SWITCH_SECONDS = 0.000_5
 
 def main() -> None:
     """Exit status 0: stopped by a signal. 1: the port is taken. 2: a variable of the environment is wrong."""
+    process.command_line(
+        "smtp-ingest", "The SMTP daemon of fake-email; its settings come from the environment."
+    ).parse_args()
     try:
         settings = load(os.environ, Settings)
         log.configure(settings.log_level)

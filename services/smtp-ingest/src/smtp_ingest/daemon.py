@@ -11,6 +11,7 @@ import structlog
 
 from fake_email.database import open_database
 from fake_email.settings import Settings
+from fake_email.systemd import Notifier
 from smtp_ingest.clients import Clients
 from smtp_ingest.commit import Committer
 from smtp_ingest.connection import Connection
@@ -20,7 +21,6 @@ from smtp_ingest.room import Room
 from smtp_ingest.service import Service
 from smtp_ingest.session import Session
 from smtp_ingest.sessions import Sessions
-from smtp_ingest.systemd import Notifier
 from smtp_ingest.tls import Certificate
 
 log = structlog.get_logger()
@@ -30,6 +30,8 @@ log = structlog.get_logger()
 _CONNECTIONS = 6
 _BACKLOG = 1_024
 _STATUS_SECONDS = 5.0
+# What is left to do once the last session is over.
+_END_SECONDS = 10.0
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -101,8 +103,8 @@ async def _serve(service: Service, listeners: Sequence[socket.socket], notifier:
         servers = [await _listen(service, listener) for listener in listeners]
         notifier.ready()
         await stop.wait()
-        notifier.stopping()
         drain_seconds = service.settings.drain_seconds
+        notifier.stopping(drain_seconds + _END_SECONDS)
         log.info("stopping", sessions=len(service.sessions), drain_seconds=drain_seconds)
         for server in servers:
             server.close()

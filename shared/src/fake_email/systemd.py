@@ -28,7 +28,7 @@ def _number(environ: Mapping[str, str], name: str) -> int:
 
 
 class Notifier:
-    """Tells the service manager what the daemon is about; without one, nobody."""
+    """Tells the service manager what the service is about; without one, nobody."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         address = environ.get("NOTIFY_SOCKET", "")
@@ -37,11 +37,17 @@ class Notifier:
         # Half of what the manager waits, as sd_watchdog_enabled(3) recommends.
         self.watchdog_seconds = _number(environ, "WATCHDOG_USEC") / 2_000_000 if is_ours else 0.0
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether there is a manager that wants to hear."""
+        return bool(self._address)
+
     def ready(self) -> None:
         self._tell("READY=1")
 
-    def stopping(self) -> None:
-        self._tell("STOPPING=1")
+    def stopping(self, seconds: float) -> None:
+        """That it ends within `seconds`, which may be more than the unit's TimeoutStopSec."""
+        self._tell(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={seconds * 1_000_000:.0f}")
 
     def reloading(self) -> None:
         self._tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1_000}")
@@ -53,5 +59,5 @@ class Notifier:
         if self._address:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notified:
                 notified.settimeout(seconds)
-                with suppress(OSError):  # a manager that does not listen must not end the mail
+                with suppress(OSError):  # a manager that does not listen must not end the service
                     notified.sendto(state.encode(), self._address)

@@ -1,0 +1,20 @@
+#!/bin/sh
+# make deploy HOST=ubuntu@host [RELEASE=dist/….tar.gz]: builds what fits the host, ships it, has it install itself.
+# SSH_OPTIONS, for ssh and scp: -i key, -o Port=2222.
+set -eu
+host=${HOST:?who and where, as in make deploy HOST=ubuntu@fake-email.example}
+cd "$(dirname "$0")/.."
+# shellcheck disable=SC2086  # several options
+on_host() { ssh -n ${SSH_OPTIONS:-} "$host" "$@"; }
+
+if [ -z "${RELEASE:-}" ]; then
+    # shellcheck disable=SC2016  # for the shell of the host
+    target=$(on_host 'p=/opt/fake-email/python/bin/python3; [ -x $p ] || p=python3; uname -m; $p -c "import sys
+print(\"%d.%d\" % sys.version_info[:2])"')
+    RELEASE=$(ARCH=${target%%[!a-z0-9_]*} PYTHON_VERSION=${target##*[!0-9.]} "${PYTHON:-.venv/bin/python}" deploy/release.py)
+fi
+(cd "$(dirname "$RELEASE")" && sha256sum --check --quiet "$(basename "$RELEASE").sha256")
+name=$(basename "$RELEASE" .tar.gz)
+# shellcheck disable=SC2086
+scp ${SSH_OPTIONS:-} "$RELEASE" "$host:$name.tar.gz"
+on_host "d=\$(mktemp -d -p .) && tar -xzf $name.tar.gz -C \$d && sudo -n \$d/$name/deploy/install.sh; s=\$?; rm -rf \$d $name.tar.gz; exit \$s"

@@ -1,0 +1,48 @@
+"""Installs the release that this lies in; what fails leaves the host on the release that it had, and says why."""
+
+from pathlib import Path
+
+from installing import manifest, preflight, releases, session, switch
+from installing.errors import Failed
+from installing.host import tell
+
+UNPACKED = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    """Exit status 0: the host runs this release. 1: it does not, and runs what it ran before."""
+    with session.session("deploy"):
+        before = releases.current()
+        try:
+            release = _prepare(before)
+        except Failed as failed:
+            raise Failed(f"{failed}\nnothing that runs was touched") from None
+        try:
+            switch.activate(release, before, is_new=True)
+        except Failed:
+            if release != before:
+                releases.remove(release)
+            raise
+        releases.keep_newest(release, before)
+        tell(f"done: the host runs {release.name}")
+
+
+def _prepare(before: Path | None) -> Path:
+    """Make the release on this host, tried out, on a schema that is up to date; raises Failed, and then it is gone."""
+    version = manifest.verify(UNPACKED)
+    preflight.fits(UNPACKED)
+    release = releases.RELEASES / version
+    tell(f"{version} replaces {before.name if before else 'nothing'}")
+    try:
+        releases.place(UNPACKED, release, before)
+        preflight.try_out(release)
+        preflight.migrate(release)
+    except BaseException:
+        if release != before:
+            releases.remove(release)
+        raise
+    return release
+
+
+if __name__ == "__main__":
+    main()

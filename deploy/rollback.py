@@ -1,0 +1,20 @@
+"""Goes back to an earlier release of this host, with the health checks of a deploy."""
+
+import sys
+
+from installing import releases, session, switch
+from installing.host import tell
+
+
+def main() -> None:
+    """Exit status 0: the host runs the earlier release. 1: it runs what it ran before."""
+    with session.session("rollback"):
+        before = releases.current()
+        earlier = releases.find(sys.argv[1]) if len(sys.argv) > 1 else releases.previous(before)
+        tell(f"back from {before.name if before else 'nothing'} to {earlier.name}")
+        switch.activate(earlier, before, is_new=False)
+        tell(f"done: the host runs {earlier.name}")
+
+
+if __name__ == "__main__":
+    main()
