@@ -93,13 +93,14 @@ async def test_its_messages_have_no_source(
 
 
 async def test_its_messages_are_opened_marked_and_deleted_no_more(
-    connection: Connection, mailbox: Recipient, stored: Arrival, end: End
+    connection: Connection, database_url: str, mailbox: Recipient, stored: Arrival, end: End
 ) -> None:
     await end(connection, mailbox)
 
     message_id = stored.deliveries[0].id
-    with pytest.raises(MessageNotFound):
-        await opened.fetch(connection, message_id, token_sha256=None)
+    async with open_database(database_url, connections=1) as database:
+        with pytest.raises(MessageNotFound):
+            await opened.fetch(database, message_id, token_sha256=None)
     with pytest.raises(MessageNotFound):
         await opened.mark(connection, message_id, token_sha256=None, seen=True)
     with pytest.raises(MessageNotFound):
