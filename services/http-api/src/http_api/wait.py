@@ -71,6 +71,7 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ABOUT = "{} has this in it: some text, in upper or lower case, or a regular expression (RE2) in slashes, /[0-9]{{6}}/."
+_ABOUT_TEXT = f"{_ABOUT.format('The text')} An expression looks through the first 256 KiB of it."
 _NO_MATCH = problem(404, code="no_match", sentence="No such message came in time; near_misses tells what did.")
 _UNEXPECTED = problem(409, code="unexpected_message", sentence="A message came where none was to come.")
 _NEAR_MISS = NearMiss(
@@ -101,7 +102,7 @@ async def wait(
     since: Cursor = None,
     from_: Annotated[str, Parameter(query="from", description=_ABOUT.format("From"))] = "",
     subject: Annotated[str, Parameter(description=_ABOUT.format("Subject"))] = "",
-    text: Annotated[str, Parameter(description=_ABOUT.format("The text"))] = "",
+    text: Annotated[str, Parameter(description=_ABOUT_TEXT)] = "",
     has: Annotated[list[Has] | None, Parameter(description="What it must have; may be given more than once.")] = None,
     expect: Annotated[
         Literal["message", "none"], Parameter(description="none: it is well when no such message comes.")
