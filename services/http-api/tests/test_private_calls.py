@@ -13,7 +13,8 @@ from fake_email import mailboxes, messages
 
 # Of any two answers, whatever they say.
 CHANGING = {"date", "ratelimit-remaining", "ratelimit-reset"}
-BOXES = [
+CALL = tuple[str, str, dict[str, int] | None]
+BOXES: list[CALL] = [
     ("GET", "/api/inbox?address={address}", None),
     ("PATCH", "/api/inbox?address={address}", {"ttl_seconds": 60}),
     ("PATCH", "/api/inbox?address={address}", {"ttl_seconds": 1}),
@@ -31,7 +32,7 @@ BOXES = [
     ("HEAD", "/api/inbox?address={address}", None),
     ("HEAD", "/api/inbox/wait?address={address}", None),
 ]
-MESSAGES = [
+MESSAGES: list[CALL] = [
     ("GET", "/api/messages/{id}", None),
     ("HEAD", "/api/messages/{id}", None),
     ("PATCH", "/api/messages/{id}", {"seen": True}),

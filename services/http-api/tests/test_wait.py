@@ -34,7 +34,8 @@ async def address(pair: Pair) -> str:
 
 
 async def wait(http: httpx.AsyncClient, address: str, **parameters: str | list[str]) -> httpx.Response:
-    return await http.get("/api/inbox/wait", params={"address": address, "timeout": "20"} | parameters)
+    query: dict[str, str | list[str]] = {"address": address, "timeout": "20"}
+    return await http.get("/api/inbox/wait", params=query | parameters)
 
 
 async def subject(http: httpx.AsyncClient, address: str, **parameters: str | list[str]) -> object:
@@ -265,8 +266,8 @@ async def test_where_none_is_expected_the_one_that_comes_is_told(
 
 
 async def plain(http: httpx.AsyncClient, address: str, **parameters: str | list[str]) -> httpx.Response:
-    query = {"address": address, "timeout": "1"} | parameters
-    return await http.get("/api/inbox/wait", params=query, headers={"Accept": "text/plain"})
+    query: dict[str, str | list[str]] = {"address": address, "timeout": "1"}
+    return await http.get("/api/inbox/wait", params=query | parameters, headers={"Accept": "text/plain"})
 
 
 @pytest.mark.parametrize("asked", [{"has": "code"}, {}, {"has": ["link", "code"]}])

@@ -22,7 +22,7 @@ from http_api.problems import UNREADABLE, AnyRequest, BadInput
 
 
 class HeaderField(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of the header: its name as written, its value unfolded and decoded."""
+    """One field of the header: its name as written, its value unfolded and decoded, at most 16 KiB of it."""
 
     name: str
     value: str

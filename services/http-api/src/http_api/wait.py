@@ -72,6 +72,7 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ABOUT = "{} has this in it: some text, in upper or lower case, or a regular expression (RE2) in slashes, /[0-9]{{6}}/."
+_ABOUT_TEXT = f"{_ABOUT.format('The text')} An expression looks through the first 256 KiB of it."
 _NO_MATCH = problem(404, code="no_match", sentence="No such message came in time; near_misses tells what did.")
 _UNEXPECTED = problem(409, code="unexpected_message", sentence="A message came where none was to come.")
 _NEAR_MISS = NearMiss(
@@ -107,9 +108,7 @@ async def wait(
     subject: Annotated[
         str, Parameter(description=_ABOUT.format("Subject"), examples=[Example(value="your code")])
     ] = "",
-    text: Annotated[
-        str, Parameter(description=_ABOUT.format("The text"), examples=[Example(value="/code is [0-9]{6}/")])
-    ] = "",
+    text: Annotated[str, Parameter(description=_ABOUT_TEXT, examples=[Example(value="/code is [0-9]{6}/")])] = "",
     has: Annotated[
         list[Has] | None,
         Parameter(description="What it must have; may be given more than once.", examples=[Example(value=["code"])]),
