@@ -10,7 +10,7 @@ from litestar.types import HTTPReceiveMessage, Message
 
 from fake_email import mailboxes
 from fake_email.database import open_database
-from fake_email.messages import Since
+from fake_email.pages import Since
 from fake_email.settings import Settings
 from http_api.arrivals import Arrivals
 from http_api.client import Client

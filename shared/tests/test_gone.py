@@ -7,11 +7,12 @@ import psycopg
 import pytest
 from harness import arrival, heard, until_one_waits
 
-from fake_email import attachments, events, mailboxes, messages, opened, source
+from fake_email import attachments, events, mailboxes, messages, opened, operators, pages, source
 from fake_email.database import Connection, open_database
 from fake_email.errors import MailboxNotFound, MessageNotFound, OperatorsMailbox
 from fake_email.mailboxes import Recipient
-from fake_email.messages import Arrival, Outcome, Since
+from fake_email.messages import Arrival, Outcome
+from fake_email.pages import Since
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 End = Callable[[Connection, Recipient], Awaitable[None]]
@@ -66,7 +67,7 @@ async def test_it_is_not_listed(connection: Connection, mailbox: Recipient, stor
     await end(connection, mailbox)
 
     with pytest.raises(MailboxNotFound):
-        await messages.read(connection, address=mailbox.address, token_sha256=None, since=Since(), limit=10)
+        await pages.read(connection, address=mailbox.address, token_sha256=None, since=Since(), limit=10)
 
 
 async def test_it_is_no_recipient(connection: Connection, mailbox: Recipient, stored: Arrival, end: End) -> None:
@@ -194,7 +195,7 @@ async def test_a_deletion_leaves_the_neighbours_alone(connection: Connection, ne
 
 
 async def test_a_mailbox_of_an_operator_is_not_deleted(connection: Connection) -> None:
-    await mailboxes.create_operators(connection, ["mx.test"])
+    await operators.create(connection, ["mx.test"])
     found = await mailboxes.find_recipients(connection, ["abuse@mx.test"])
 
     with pytest.raises(OperatorsMailbox):

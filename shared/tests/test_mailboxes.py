@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from harness import arrival
 
-from fake_email import mailboxes, messages
+from fake_email import mailboxes, messages, operators
 from fake_email.database import Connection, open_database
 from fake_email.errors import AddressTaken, MailboxNotFound
 
@@ -182,8 +182,8 @@ async def test_nobody_is_found_among_no_addresses(connection: Connection) -> Non
 
 
 async def test_only_the_operators_token_reads_the_operators_mailboxes(connection: Connection) -> None:
-    await mailboxes.create_operators(connection, ["mx.test"])
-    await mailboxes.give_operators(connection, ["mx.test"], "the operator's")
+    await operators.create(connection, ["mx.test"])
+    await operators.give_token(connection, ["mx.test"], "the operator's")
 
     mailbox = await mailboxes.fetch(
         connection, address="abuse@mx.test", token_sha256=hashlib.sha256(b"the operator's").digest()
@@ -196,7 +196,7 @@ async def test_only_the_operators_token_reads_the_operators_mailboxes(connection
 
 
 async def test_nobody_reads_the_operators_mailboxes_before_there_is_a_token(connection: Connection) -> None:
-    await mailboxes.create_operators(connection, ["mx.test"])
+    await operators.create(connection, ["mx.test"])
 
     for token_sha256 in (None, hashlib.sha256(b"").digest()):
         with pytest.raises(MailboxNotFound):
@@ -204,10 +204,10 @@ async def test_nobody_reads_the_operators_mailboxes_before_there_is_a_token(conn
 
 
 async def test_a_domain_that_comes_later_has_the_same_operator(connection: Connection) -> None:
-    await mailboxes.create_operators(connection, ["mx.test"])
-    await mailboxes.give_operators(connection, ["mx.test"], "the operator's")
+    await operators.create(connection, ["mx.test"])
+    await operators.give_token(connection, ["mx.test"], "the operator's")
 
-    await mailboxes.create_operators(connection, ["mx.test", "later.test"])
+    await operators.create(connection, ["mx.test", "later.test"])
 
     mailbox = await mailboxes.fetch(
         connection, address="postmaster@later.test", token_sha256=hashlib.sha256(b"the operator's").digest()
@@ -232,7 +232,7 @@ async def test_what_is_past_the_quota_is_dropped_the_oldest_first(
     mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
     await messages.store(connection, [arrival(letter * 100, mailbox.id) for letter in (b"a", b"b", b"c")])
 
-    await mailboxes.drop_oldest(connection, [mailbox.id], quota_messages=quota_messages, quota_octets=quota_octets)
+    await operators.drop_oldest(connection, [mailbox.id], quota_messages=quota_messages, quota_octets=quota_octets)
 
     cursor = await connection.execute("SELECT content FROM message ORDER BY seq")
     assert [content for (content,) in await cursor.fetchall()] == [letter * 100 for letter in kept]

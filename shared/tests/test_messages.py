@@ -10,12 +10,13 @@ import pytest
 from harness import arrival, message
 from psycopg.rows import class_row
 
-from fake_email import mailboxes, messages
+from fake_email import mailboxes, messages, pages
 from fake_email.database import Connection
 from fake_email.errors import MailboxNotFound
 from fake_email.mailboxes import Recipient
-from fake_email.messages import Arrival, Listed, Outcome, Since
+from fake_email.messages import Arrival, Outcome
 from fake_email.mime import Attachment
+from fake_email.pages import Listed, Since
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 TOKEN = b"t" * 32
@@ -57,7 +58,7 @@ async def counters(connection: Connection, mailbox: Recipient) -> Counters:
 
 
 async def read(connection: Connection, mailbox: Recipient, *, limit: int = 100, **since: object) -> list[Listed]:
-    _, listed = await messages.read(
+    _, listed = await pages.read(
         connection,
         address=mailbox.address,
         token_sha256=None,
@@ -377,7 +378,7 @@ async def test_nothing_is_read_after_the_newest(connection: Connection, five: Re
 
 
 async def test_the_mailbox_comes_with_what_is_read(connection: Connection, five: Recipient) -> None:
-    mailbox, _ = await messages.read(connection, address=five.address, token_sha256=None, since=Since(seq=5), limit=1)
+    mailbox, _ = await pages.read(connection, address=five.address, token_sha256=None, since=Since(seq=5), limit=1)
 
     assert mailbox == await mailboxes.fetch(connection, address=five.address, token_sha256=None)
     assert mailbox.last_seq == 5
@@ -393,7 +394,7 @@ async def test_the_messages_of_another_mailbox_are_not_read(
     assert listed == []
 
 
-LIMIT = messages.LISTED_TEXT_OCTETS
+LIMIT = pages.LISTED_TEXT_OCTETS
 
 
 async def test_text_over_64_kib_is_cut_at_the_last_whole_character(
@@ -448,13 +449,13 @@ async def test_a_private_mailbox_is_not_read(
     await connection.execute("UPDATE mailbox SET token_sha256 = %s", [TOKEN])
 
     with pytest.raises(MailboxNotFound):
-        await messages.read(connection, address=five.address, token_sha256=token_sha256, since=Since(), limit=1)
+        await pages.read(connection, address=five.address, token_sha256=token_sha256, since=Since(), limit=1)
 
 
 async def test_a_private_mailbox_is_read_with_its_token(connection: Connection, five: Recipient) -> None:
     await connection.execute("UPDATE mailbox SET token_sha256 = %s", [TOKEN])
 
-    _, listed = await messages.read(connection, address=five.address, token_sha256=TOKEN, since=Since(), limit=1)
+    _, listed = await pages.read(connection, address=five.address, token_sha256=TOKEN, since=Since(), limit=1)
 
     assert [each.seq for each in listed] == [1]
 

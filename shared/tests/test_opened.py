@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from harness import arrival
 
-from fake_email import mailboxes, messages, opened
+from fake_email import mailboxes, messages, opened, pages
 from fake_email.database import Connection, open_database
 from fake_email.errors import MessageNotFound
 from fake_email.events import DELETED_CHANNEL
@@ -102,9 +102,7 @@ async def test_the_same_octets_are_stored_anew_after_a_deletion(connection: Conn
 
     again = await put(connection, mailbox)
 
-    _, listed = await messages.read(
-        connection, address=mailbox.address, token_sha256=None, since=messages.Since(), limit=9
-    )
+    _, listed = await pages.read(connection, address=mailbox.address, token_sha256=None, since=pages.Since(), limit=9)
     assert [(each.id, each.seq) for each in listed] == [(again, 2)]
     assert await counted(connection, mailbox) == (1, len(CONTENT))
 

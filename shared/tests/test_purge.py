@@ -8,7 +8,7 @@ import pytest
 from harness import MIGRATIONS, arrival, heard, own_postgres, until, until_one_waits
 from structlog.testing import capture_logs
 
-from fake_email import events, mailboxes, messages, migrate, purge, staged
+from fake_email import events, mailboxes, messages, migrate, operators, pages, purge, staged
 from fake_email.database import Connection, Database, open_database
 from fake_email.mailboxes import Recipient
 from fake_email.messages import Outcome
@@ -101,16 +101,14 @@ async def test_live_mailboxes_keep_their_mail_and_their_counts(connection: Conne
 
     await purge.batch(connection)
 
-    _, listed = await messages.read(
-        connection, address=live.address, token_sha256=None, since=messages.Since(), limit=10
-    )
+    _, listed = await pages.read(connection, address=live.address, token_sha256=None, since=pages.Since(), limit=10)
     assert [each.octets for each in listed] == [7]
     [recipient] = (await mailboxes.find_recipients(connection, [live.address])).values()
     assert (recipient.message_count, recipient.stored_octets) == (1, 7)
 
 
 async def test_a_mailbox_of_an_operator_outlives_every_purge(connection: Connection) -> None:
-    await mailboxes.create_operators(connection, ["mx.test"])
+    await operators.create(connection, ["mx.test"])
 
     purged = await purge.batch(connection)
 

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from harness import DOMAINS, Pair, make_mailbox, message, problem, store
 
-from fake_email import mailboxes
+from fake_email import operators
 
 DAY = datetime.timedelta(days=1)
 
@@ -33,11 +33,11 @@ async def private(http: httpx.AsyncClient) -> tuple[str, dict[str, str]]:
     return made["temp_email_addr"], {"Authorization": f"Bearer {made['token']}"}
 
 
-async def operators(pair: Pair) -> dict[str, str]:
+async def operators_token(pair: Pair) -> dict[str, str]:
     """The header that opens the operator's mailboxes."""
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
-        await mailboxes.create_operators(connection, DOMAINS)
-        await mailboxes.give_operators(connection, DOMAINS, "operator")
+        await operators.create(connection, DOMAINS)
+        await operators.give_token(connection, DOMAINS, "operator")
     return {"Authorization": "Bearer operator"}
 
 
@@ -248,7 +248,7 @@ async def test_the_address_of_a_mailbox_that_was_ended_is_not_given_out_again(ht
 
 @pytest.mark.parametrize("name", ["postmaster", "abuse"])
 async def test_the_operators_mailboxes_have_no_other_end(pair: Pair, http: httpx.AsyncClient, name: str) -> None:
-    token = await operators(pair)
+    token = await operators_token(pair)
     address = f"{name}@{DOMAINS[0]}"
 
     answers = [await prolong(http, address, {"ttl_seconds": 60}, **token), await end(http, address, **token)]
@@ -258,7 +258,7 @@ async def test_the_operators_mailboxes_have_no_other_end(pair: Pair, http: httpx
 
 
 async def test_without_the_operators_token_they_are_not_there(pair: Pair, http: httpx.AsyncClient) -> None:
-    await operators(pair)
+    await operators_token(pair)
     address = f"postmaster@{DOMAINS[0]}"
 
     answers = [await prolong(http, address, {"ttl_seconds": 60}), await end(http, address)]

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from harness import DOMAINS, Pair, arrival
 
-from fake_email import mailboxes, messages
+from fake_email import mailboxes, messages, operators
 
 # Of any two answers, whatever they say.
 CHANGING = {"date", "ratelimit-remaining", "ratelimit-reset"}
@@ -122,7 +122,7 @@ async def test_the_operators_mailboxes_are_as_ones_that_were_never_made(
     pair: Pair, http: httpx.AsyncClient, kind: str
 ) -> None:
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
-        await mailboxes.create_operators(connection, DOMAINS)
+        await operators.create(connection, DOMAINS)
     sent = await headers(http, kind)
     message_id = await put_message(pair, f"postmaster@{DOMAINS[0]}")
 

@@ -14,7 +14,7 @@ from harness import DEADLINE_SECONDS, Pair, SmtpClient, StreamedEvent, make_mail
 from inside import opened, streams_of
 
 from fake_email.errors import MailboxNotFound
-from fake_email.messages import Since
+from fake_email.pages import Since
 from http_api.looks import Page
 
 # After its LISTEN a connection looks for what it missed, and says nothing else, but an empty query now and then.

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from harness import DOMAINS, Pair, SmtpClient, message, running_smtp, stored
 
-from fake_email import mailboxes
+from fake_email import operators
 
 ADDRESSES = [f"{name}@{domain}" for name in ("postmaster", "abuse") for domain in DOMAINS]
 
@@ -19,8 +19,8 @@ async def token(pair: Pair) -> str:
     """What reads the operator's mail from now on."""
     token = secrets.token_urlsafe()
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
-        await mailboxes.create_operators(connection, DOMAINS)
-        await mailboxes.give_operators(connection, DOMAINS, token)
+        await operators.create(connection, DOMAINS)
+        await operators.give_token(connection, DOMAINS, token)
     return token
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from fake_email import log, mailboxes, migrate, process
+from fake_email import log, migrate, operators, process
 from fake_email.database import conninfo, why_unreachable
 from fake_email.errors import MigrationError, SettingsError
 from fake_email.settings import DatabaseSettings, Settings, load
@@ -76,8 +76,8 @@ def _check(settings: Settings, arguments: argparse.Namespace) -> None:
 async def _give_operator_token(settings: Settings) -> None:
     token = secrets.token_urlsafe(_TOKEN_OCTETS)
     async with await psycopg.AsyncConnection.connect(conninfo(settings.database_url)) as connection:
-        await mailboxes.create_operators(connection, settings.domain)
-        await mailboxes.give_operators(connection, settings.domain, token)
+        await operators.create(connection, settings.domain)
+        await operators.give_token(connection, settings.domain, token)
     print(token)  # noqa: T201
 
 

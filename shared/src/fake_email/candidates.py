@@ -7,7 +7,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from fake_email.database import Connection
-from fake_email.messages import Since
+from fake_email.pages import Since
 
 _READ = """
     SELECT id, seq, received_at, reverse_path, from_header, from_address, subject,

@@ -2,7 +2,6 @@
 
 import datetime
 import hmac
-import secrets
 from collections.abc import Sequence
 
 import msgspec
@@ -13,8 +12,8 @@ from fake_email.errors import AddressTaken, MailboxNotFound, OperatorsMailbox
 from fake_email.events import GONE_CHANNEL
 from fake_email.settings import MAX_TTL_SECONDS
 
-# Not Postgres' infinity, which is no time in Python; any time zone has this one.
-_NEVER = datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC)
+# When an operator's mailbox expires. Not Postgres' infinity, which is no time in Python; any time zone has this one.
+NEVER = datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC)
 
 _CREATE = """
     INSERT INTO mailbox (address, token_sha256, expires_at)
@@ -64,51 +63,6 @@ _FIND_RECIPIENTS = """
     SELECT address, id AS mailbox_id, message_count, stored_octets
     FROM mailbox
     WHERE address = ANY(%(addresses)s) AND expires_at > now()
-"""
-
-# Those made before say what token they want; where there is none yet, nobody knows the one that is made up here.
-_CREATE_OPERATORS = """
-    INSERT INTO mailbox (address, token_sha256, expires_at)
-    SELECT address, coalesce(
-            (SELECT token_sha256 FROM mailbox WHERE address = ANY(%(addresses)s) ORDER BY id LIMIT 1),
-            sha256(%(random)s)
-        ), %(never)s
-    FROM unnest(%(addresses)s::text[]) AS operators (address)
-    ON CONFLICT ON CONSTRAINT mailbox_address_key DO NOTHING
-"""
-
-_GIVE_OPERATORS = "UPDATE mailbox SET token_sha256 = sha256(%(token)s) WHERE address = ANY(%(addresses)s)"
-
-# The newest message stays, however large it is.
-_DROP_OLDEST = """
-    WITH locked AS (
-        SELECT id
-        FROM mailbox
-        WHERE id = ANY(%(ids)s)
-        ORDER BY id
-        FOR NO KEY UPDATE
-    ), counted AS (
-        SELECT message.id, message.mailbox_id, octet_length(message.content) AS octets,
-            row_number() OVER newest_first AS messages_so_far,
-            sum(octet_length(message.content)) OVER newest_first AS octets_so_far
-        FROM message
-        JOIN locked ON locked.id = message.mailbox_id
-        WINDOW newest_first AS (PARTITION BY message.mailbox_id ORDER BY message.seq DESC)
-    ), dropped AS (
-        DELETE FROM message
-        USING counted
-        WHERE message.id = counted.id AND messages_so_far > 1
-            AND (messages_so_far > %(quota_messages)s OR octets_so_far > %(quota_octets)s)
-        RETURNING counted.mailbox_id, counted.octets
-    ), loss AS (
-        SELECT mailbox_id, count(*) AS messages, sum(octets)::bigint AS octets
-        FROM dropped
-        GROUP BY mailbox_id
-    )
-    UPDATE mailbox
-    SET message_count = message_count - loss.messages, stored_octets = stored_octets - loss.octets
-    FROM loss
-    WHERE mailbox.id = loss.mailbox_id
 """
 
 _NEWEST = "SELECT id, last_seq FROM mailbox WHERE id = ANY(%(ids)s) AND expires_at > now()"
@@ -235,9 +189,9 @@ async def describe(connection: Connection, mailbox_id: int) -> Detail:
 async def prolong(connection: Connection, mailbox: Mailbox, *, ttl_seconds: int) -> None:
     """Let the mailbox expire so many seconds from now, at most MAX_TTL_SECONDS after it was made; it may be sooner.
 
-    Raises OperatorsMailbox for one that `create_operators` made.
+    Raises OperatorsMailbox for one that operators.create made.
     """
-    if mailbox.expires_at == _NEVER:
+    if mailbox.expires_at == NEVER:
         raise OperatorsMailbox(str(OperatorsMailbox.__doc__))
     await connection.execute(_PROLONG, {"id": mailbox.id, "ttl_seconds": ttl_seconds, "most_seconds": MAX_TTL_SECONDS})
 
@@ -252,30 +206,6 @@ async def find_recipients(connection: Connection, addresses: Sequence[str]) -> d
     async with connection.cursor(row_factory=class_row(Recipient)) as cursor:
         await cursor.execute(_FIND_RECIPIENTS, {"addresses": list(addresses)})
         return {recipient.address: recipient async for recipient in cursor}
-
-
-def operators(domains: Sequence[str]) -> list[str]:
-    """The addresses that every domain has for whoever runs it (RFC 5321 §4.5.1, RFC 2142 §4)."""
-    return [f"{name}@{domain}" for domain in domains for name in ("postmaster", "abuse")]
-
-
-async def create_operators(connection: Connection, domains: Sequence[str]) -> None:
-    """Make the operator's mailboxes that are not there yet; only the operator's token reads them."""
-    await connection.execute(
-        _CREATE_OPERATORS, {"addresses": operators(domains), "random": secrets.token_bytes(32), "never": _NEVER}
-    )
-
-
-async def give_operators(connection: Connection, domains: Sequence[str], token: str) -> None:
-    """From now on this token reads the operator's mailboxes, and no other does."""
-    await connection.execute(_GIVE_OPERATORS, {"addresses": operators(domains), "token": token.encode()})
-
-
-async def drop_oldest(connection: Connection, ids: Sequence[int], *, quota_messages: int, quota_octets: int) -> None:
-    """Make room in mailboxes that are never full: what is past their quota goes, the oldest first."""
-    await connection.execute(
-        _DROP_OLDEST, {"ids": list(ids), "quota_messages": quota_messages, "quota_octets": quota_octets}
-    )
 
 
 async def newest(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
@@ -293,9 +223,9 @@ async def seconds_left(connection: Connection, ids: Sequence[int]) -> dict[int, 
 async def delete(connection: Connection, mailbox_id: int) -> None:
     """Have a mailbox and its mail gone for everybody, and tell who listens; the purge takes the octets away.
 
-    One that is gone already stays so. Raises OperatorsMailbox for one that `create_operators` made.
+    One that is gone already stays so. Raises OperatorsMailbox for one that operators.create made.
     """
-    cursor = await connection.execute(_DELETE, {"id": mailbox_id, "never": _NEVER, "channel": GONE_CHANNEL})
+    cursor = await connection.execute(_DELETE, {"id": mailbox_id, "never": NEVER, "channel": GONE_CHANNEL})
     [(_, is_operators)] = await cursor.fetchall()
     if is_operators:
         raise OperatorsMailbox(str(OperatorsMailbox.__doc__))

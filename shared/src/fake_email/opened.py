@@ -7,11 +7,12 @@ from functools import partial
 import msgspec
 from psycopg.rows import TupleRow
 
-from fake_email import access, messages, mime_header
+from fake_email import access, mime_header, pages
 from fake_email.database import Connection, Database
 from fake_email.errors import MessageNotFound
 from fake_email.events import DELETED_CHANNEL
-from fake_email.messages import LISTED_TEXT_OCTETS, Listed, Trace
+from fake_email.messages import Trace
+from fake_email.pages import LISTED_TEXT_OCTETS, Listed
 
 _HEADER_OCTETS = mime_header.SECTION_OCTETS + 1_024  # and the end of the last line, to see that it is one
 _MANY_OCTETS = 16_384  # of header, which take milliseconds to read, and the most there are hundreds
@@ -73,7 +74,7 @@ async def fetch(database: Database, message_id: uuid.UUID, *, token_sha256: byte
     else:
         fields = mime_header.all_fields(beginning)
     return Opened(
-        listed=messages.listed(tuple(listed)),
+        listed=pages.listed(tuple(listed)),
         trace=Trace(client_address=client_address, host_name=host_name, protocol=protocol, tls=tls),
         address=address,
         text=text,

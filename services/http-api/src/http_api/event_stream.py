@@ -16,7 +16,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from fake_email.database import Database
 from fake_email.errors import DatabaseAway, MailboxNotFound
 from fake_email.mailboxes import Mailbox
-from fake_email.messages import Since
+from fake_email.pages import Since
 from http_api.arrivals import Arrivals
 from http_api.client import Client
 from http_api.looks import Looks

@@ -5,11 +5,11 @@ import asyncio
 import msgspec
 import structlog
 
-from fake_email import messages
+from fake_email import pages
 from fake_email.database import Connection, Database
 from fake_email.errors import ServiceError
 from fake_email.mailboxes import Mailbox
-from fake_email.messages import Listed, Since
+from fake_email.pages import Listed, Since
 from http_api.listing import listed_message
 
 log = structlog.get_logger()
@@ -55,7 +55,7 @@ class Looks:
     async def past(self, since: Since, *, address: str, token_sha256: bytes | None, after: int) -> Page:
         """The page past `since`, from a look that began after the look number `after`.
 
-        Raises what messages.read and Database.run do, and RuntimeError when anything else went wrong, which was logged.
+        Raises what pages.read and Database.run do, and RuntimeError when anything else went wrong, which was logged.
         """
         key = (address, token_sha256, since)
         look = self._under_way.get(key)
@@ -76,7 +76,7 @@ class Looks:
 
     async def _look(self, address: str, token_sha256: bytes | None, since: Since) -> Page | ServiceError | None:
         async def read(connection: Connection) -> tuple[Mailbox, list[Listed]]:
-            return await messages.read(connection, address=address, token_sha256=token_sha256, since=since, limit=_PAGE)
+            return await pages.read(connection, address=address, token_sha256=token_sha256, since=since, limit=_PAGE)
 
         try:
             mailbox, listed = await self._database.run(read)

@@ -8,10 +8,10 @@ from litestar import get
 from litestar.openapi.spec import Example
 from litestar.params import Parameter
 
-from fake_email import messages
+from fake_email import pages
 from fake_email.errors import MailboxNotFound
 from fake_email.mailboxes import Mailbox
-from fake_email.messages import Listed
+from fake_email.pages import Listed
 from http_api import listing, parameters
 from http_api.api import provide
 from http_api.arrivals import Wake
@@ -77,10 +77,10 @@ async def poll(
 
     async def look() -> tuple[Mailbox, list[Listed]]:
         mailbox = await api.lookups.fetch(mailbox_address, token_sha256)
-        if not messages.may_have(mailbox, past=cursor):
+        if not pages.may_have(mailbox, past=cursor):
             return mailbox, []
         return await api.database.run(
-            lambda connection: messages.read(
+            lambda connection: pages.read(
                 connection,
                 address=mailbox_address,
                 token_sha256=token_sha256,

@@ -9,7 +9,7 @@ from litestar.types import ASGIApp
 
 from fake_email import mailboxes
 from fake_email.errors import MailboxNotFound
-from fake_email.messages import Since
+from fake_email.pages import Since
 from http_api import parameters
 from http_api.accept import accepts
 from http_api.api import Api

@@ -12,11 +12,11 @@ from litestar.openapi.spec import Example
 from litestar.params import Parameter
 from msgspec.structs import asdict
 
-from fake_email import candidates, messages, opened
+from fake_email import candidates, opened, pages
 from fake_email.candidates import Candidate
 from fake_email.errors import DatabaseAway, MailboxNotFound, MessageNotFound
 from fake_email.mailboxes import Reached
-from fake_email.messages import Since
+from fake_email.pages import Since
 from http_api import criteria, listing, message, parameters
 from http_api.accept import weight
 from http_api.api import Api
@@ -193,7 +193,7 @@ async def _look(api: Api, wanted: _Wanted, since: Since) -> tuple[Reached, list[
     while True:
         try:
             mailbox = await api.lookups.fetch(wanted.address, wanted.token_sha256)
-            if not messages.may_have(mailbox, past=since):
+            if not pages.may_have(mailbox, past=since):
                 return mailbox, []
             read = partial(candidates.read, mailbox_id=mailbox.id, since=since, limit=_PAGE, with_text=with_text)
             return mailbox, await api.database.run(read)

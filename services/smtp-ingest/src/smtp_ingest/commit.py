@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 import structlog
 
-from fake_email import mailboxes, messages, staged
+from fake_email import messages, operators, staged
 from fake_email.database import Database
 from fake_email.errors import ServiceError
 from fake_email.gather import Gatherer, QueueFull
@@ -98,7 +98,7 @@ class Committer:
             return
         try:
             await self._database.run(
-                lambda connection: mailboxes.drop_oldest(
+                lambda connection: operators.drop_oldest(
                     connection,
                     sorted(mailbox_ids),
                     quota_messages=self._settings.mailbox_quota_messages,
