@@ -51,6 +51,7 @@ def measure(pair: Pair) -> Iterator[str]:
             connection.execute(_MAKE_MAILBOXES, numbers)
             connection.execute(_MAKE_MESSAGES, numbers)
             connection.execute("VACUUM ANALYZE mailbox, message")
+            connection.execute("CHECKPOINT")
             stored = count
             rounds = [calls.in_turn({name: (server, paths[name]) for name in _SERVERS}, n) for n in range(_ROUNDS)]
             rates = [statistics.median(each[name].per_cpu_second for each in rounds) for name in _SERVERS]
