@@ -38,7 +38,7 @@ _MAKE_MESSAGES = """
 
 
 def measure(pair: Pair) -> Iterator[str]:
-    """A table of medians: polls a second of CPU of http-api, and how long a lone poll waits, in milliseconds."""
+    """A table: polls a second of CPU of http-api, and how long a lone poll waits, in milliseconds."""
     empty = make_mailboxes(pair, 1)[0]
     paths = {"empty": f"/api/inbox/poll?address={empty}", "full": "/api/inbox/poll?address=growth-7@mx.test"}
     server = calls.ours(pair)
@@ -51,6 +51,7 @@ def measure(pair: Pair) -> Iterator[str]:
             connection.execute(_MAKE_MAILBOXES, numbers)
             connection.execute(_MAKE_MESSAGES, numbers)
             connection.execute("VACUUM ANALYZE mailbox, message")
+            connection.execute("CHECKPOINT")
             stored = count
             rounds = [calls.in_turn({name: (server, paths[name]) for name in _SERVERS}, n) for n in range(_ROUNDS)]
             rates = [statistics.median(each[name].per_cpu_second for each in rounds) for name in _SERVERS]
@@ -62,5 +63,5 @@ def measure(pair: Pair) -> Iterator[str]:
 
 
 def _lone_poll(server: calls.Served, path: str) -> float:
-    """The median of many, one after the other."""
-    return 1_000 * statistics.median(calls.waits(server, path))
+    """The least of some medians: what else this machine does only adds to them."""
+    return 1_000 * min(statistics.median(calls.waits(server, path)) for _ in range(_ROUNDS))

@@ -250,3 +250,25 @@ async def test_newest_is_the_last_seq_of_each_mailbox_that_is_there(connection: 
     newest = await mailboxes.newest(connection, [with_mail, without, without + 1])
 
     assert newest == {with_mail: 2, without: 0}
+
+
+async def test_of_many_addresses_those_with_a_live_mailbox_are_found(connection: Connection) -> None:
+    await create(connection)
+    await create(connection, "private@mx.test", token_sha256=TOKEN)
+    await create(connection, "expired@mx.test", ttl_seconds=0)
+
+    found = await mailboxes.fetch_many(connection, [ADDRESS, "private@mx.test", "expired@mx.test", "missing@mx.test"])
+
+    assert {address: each.token_sha256 for address, each in found.items()} == {ADDRESS: None, "private@mx.test": TOKEN}
+
+
+async def test_how_far_a_mailbox_has_come_is_told_with_it(connection: Connection) -> None:
+    await create(connection)
+    before = (await mailboxes.fetch_many(connection, [ADDRESS]))[ADDRESS]
+
+    await messages.store(connection, [arrival(b"Subject: 1\r\n\r\n", before.id)])
+    after = (await mailboxes.fetch_many(connection, [ADDRESS]))[ADDRESS]
+
+    assert (before.last_seq, before.last_received_at) == (0, None)
+    assert after.last_seq == 1
+    assert after.last_received_at is not None

@@ -10,7 +10,7 @@ sys.path.extend(str(Path(__file__).resolve().parents[2] / each) for each in ("de
 import any_call
 from harness import own_postgres, running_pair
 
-_CASES = 200
+_CASES = 50
 
 
 def main() -> None:
