@@ -43,7 +43,7 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     calls_per_minute: PerMinute = 60_000
     http_max_streams: Positive = 15_000
     http_max_client_streams: Positive = 200
-    http_max_mailbox_streams: Positive = 5_000
+    http_max_mailbox_streams: Positive = 10_000
     http_stall_seconds: Annotated[float, msgspec.Meta(ge=1, le=3_600)] = 30
     mailbox_ttl_seconds: Annotated[int, msgspec.Meta(ge=MIN_TTL_SECONDS, le=MAX_TTL_SECONDS)] = 86_400
     max_message_octets: Annotated[int, msgspec.Meta(ge=65_536, le=268_435_456)] = 26_214_400
