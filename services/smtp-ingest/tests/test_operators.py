@@ -41,11 +41,12 @@ async def poll(http: httpx.AsyncClient, address: str, token: str) -> httpx.Respo
 async def test_mail_for_an_operator_is_read_with_the_operators_token(
     smtp: SmtpClient, http: httpx.AsyncClient, token: str, address: str
 ) -> None:
-    await smtp.deliver(message(), address)
+    await smtp.deliver(message(token), address)
 
     polled = (await poll(http, address, token)).json()
 
-    assert [each["to_addr"] for each in polled["messages"]] == [address]
+    newest = polled["messages"][-1]
+    assert (newest["to_addr"], newest["subject"]) == (address, token)
 
 
 @pytest.mark.parametrize("given", ["postmaster", "Postmaster", "POSTMASTER"])
