@@ -13,7 +13,8 @@ FUZZ_SECONDS ?= 300
 # Where container images set it, every start would compile every library anew: seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test test-clients test-deploy run demo migrate bench fuzz lock release deploy rollback clean
+.PHONY: help setup check test test-clients test-deploy run demo migrate bench fuzz fuzz-api lock release deploy \
+	rollback clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r target what; do printf '%-12s %s\n' "$$target" "$$what"; done
@@ -44,8 +45,11 @@ bench: $(READY) ## measure, as ratios
 	$(VENV)/bin/python bench/run.py
 
 # The fuzzer has wheels for Linux and few Pythons, so it is in no environment but this target's.
-fuzz: $(FUZZ)/ready ## look for octets that trouble the parser, for FUZZ_SECONDS
+fuzz: fuzz-api $(FUZZ)/ready ## look for calls that trouble the API, and octets that trouble the parser, FUZZ_SECONDS each
 	PYTHONPATH=$(FUZZ) $(VENV)/bin/python tests/fuzz/parse_mime.py .local/fuzz/mime -max_total_time=$(FUZZ_SECONDS)
+
+fuzz-api: $(READY) ## look for calls that trouble the API, for FUZZ_SECONDS
+	$(VENV)/bin/python tests/fuzz/call_api.py $(FUZZ_SECONDS)
 
 $(FUZZ)/ready: $(READY) tests/fuzz/requirements.txt
 	rm -rf $(FUZZ)

@@ -5,16 +5,20 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
+import browser as chromium
 import httpx
 import hypothesis
 import psycopg
 import psycopg.conninfo
 import pytest
+from browser import Browser, Tab
 from harness import MIGRATIONS, Pair, SmtpClient, client, running_pair
 from postgres import throw_away
 from psycopg import sql
 
 from fake_email import migrate
+
+FRONTENDS = "http://mail.page.test,http://app-*.page.test"
 
 # The suite tries the same examples every time; --hypothesis-profile=search --timeout=0 looks for others, for long.
 hypothesis.settings.register_profile("suite", derandomize=True, database=None, deadline=None, print_blob=True)
@@ -82,6 +86,39 @@ async def address(http: httpx.AsyncClient) -> str:
     answer = await http.post("/api/temporary-address")
     made: str = answer.json()["temp_email_addr"]
     return made
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    program = chromium.command()
+    if program is None:
+        pytest.skip(f"none of {', '.join(chromium.NAMES)} is installed")
+    with chromium.running(program, tmp_path_factory.mktemp("chromium")) as running:
+        yield running
+
+
+@pytest.fixture
+async def tab(browser: Browser) -> AsyncIterator[Tab]:
+    """A page with nothing in it; nobody has been asked for anything yet."""
+    async with browser.tab() as tab:
+        browser.others.forget()
+        yield tab
+
+
+@pytest.fixture(scope="session")
+def shown(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Another http-api on the pair's database, one that knows the frontend."""
+    shown = Pair(
+        pair.database_url,
+        tmp_path_factory.mktemp("shown"),
+        CORS_ALLOWED_ORIGINS=FRONTENDS,
+    )
+    try:
+        shown.start_http()
+        yield shown
+    finally:
+        shown.end()
 
 
 @contextmanager

@@ -19,17 +19,39 @@ from environment import ROOT
 from harness import Pair, running_pair
 from postgres import EmbeddedPostgres, PostgresError
 
-from bench import large, latency, memory, purge, starttls, throughput, waiting
+from bench import (
+    codes,
+    crowd,
+    edge,
+    growth,
+    large,
+    latency,
+    memory,
+    polling,
+    purge,
+    stalled,
+    starttls,
+    throughput,
+    waiting,
+    wakes,
+)
 from bench.figures import Lost
 from fake_email import log, migrate, process
 
 _MEASURES = {
+    "codes": codes.measure,
     "memory": memory.measure,
     "latency": latency.measure,
     "throughput": throughput.measure,
     "starttls": starttls.measure,
     "large": large.measure,
     "waiting": waiting.measure,
+    "edge": edge.measure,
+    "crowd": crowd.measure,
+    "stalled": stalled.measure,
+    "polling": polling.measure,
+    "wakes": wakes.measure,
+    "growth": growth.measure,  # late: it takes a million messages, and all others away
     "purge": purge.measure,  # last: a million messages stay
 }
 # A mailbox, and a session, takes here what many would take together.

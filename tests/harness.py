@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -205,6 +205,25 @@ async def until(is_so: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def until_one_waits(connection: psycopg.Connection) -> None:
+    """Return when a connection to the same database waits for a lock that another one holds."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    await until(lambda: connection.execute(waiting).fetchone() == (1,))
+
+
+async def heard(listener: psycopg.AsyncConnection, channel: str) -> list[str]:
+    """The payloads that were sent on `channel` up to now, to a connection that listens there."""
+    mark = "that is all"
+    await listener.execute("SELECT pg_notify(%s, %s)", [channel, mark])
+    payloads: list[str] = []
+    async with asyncio.timeout(DEADLINE_SECONDS), aclosing(listener.notifies()) as notifications:
+        async for notification in notifications:
+            if notification.payload == mark:
+                break
+            payloads.append(notification.payload)
+    return payloads
+
+
 def free_port() -> int:
     """A TCP port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -297,7 +316,7 @@ def client(url: str) -> httpx.AsyncClient:
 
 
 class StreamedEvent(msgspec.Struct, frozen=True):
-    """One server-sent event."""
+    """One server-sent event; `id` is empty where it has none."""
 
     event: str
     id: str
@@ -319,7 +338,7 @@ async def stream(
             if line:
                 fields[name] = value
             elif "data" in fields:
-                yield StreamedEvent(fields["event"], fields["id"], json.loads(fields["data"]))
+                yield StreamedEvent(fields["event"], fields.get("id", ""), json.loads(fields["data"]))
                 fields = {}
 
 

@@ -34,7 +34,7 @@ class Proxy:
         """Trusts its authority alone."""
         return ssl.create_default_context(cafile=self._directory / "caddy/pki/authorities/local/root.crt")
 
-    def client(self, host: str = API, **headers: str) -> httpx.AsyncClient:
+    def client(self, host: str = API, *, local_address: str | None = None, **headers: str) -> httpx.AsyncClient:
         """A client that has found the host by DNS, so to speak; redirects are not followed."""
 
         async def name(request: httpx.Request) -> None:
@@ -45,7 +45,7 @@ class Proxy:
             headers={"Host": host, **headers},
             event_hooks={"request": [name]},
             timeout=2 * DEADLINE_SECONDS,
-            verify=self.context(),
+            transport=httpx.AsyncHTTPTransport(verify=self.context(), local_address=local_address),
         )
 
     def is_ready(self) -> bool:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from harness import (
     DEADLINE_SECONDS,
+    GENEROUS,
     Pair,
     Service,
     deadline,
@@ -100,6 +101,23 @@ async def test_an_answer_may_take_longer_than_a_request_may_take_to_come(
 
             assert polled.status_code == 200
             assert (await first).data["subject"] == "a"
+
+
+@pytest.mark.parametrize("forged", [{}, {"X-Forwarded-For": "203.0.113.9"}])
+async def test_each_client_behind_the_proxy_is_counted_by_itself(proxy: Proxy, forged: dict[str, str]) -> None:
+    remaining = []
+    for address in ("127.0.0.2", "127.0.0.3", "127.0.0.2"):
+        async with proxy.client(local_address=address, **forged) as http:
+            answer = await http.post("/api/temporary-address")
+        remaining.append(int(GENEROUS["CREATIONS_PER_MINUTE"]) - int(answer.headers["ratelimit-remaining"]))
+
+    assert remaining == [1, 1, 2]
+
+
+async def test_head_of_a_stream_ends_at_once_through_the_proxy(http: httpx.AsyncClient, address: str) -> None:
+    answer = await http.head("/api/inbox/stream", params={"address": address}, timeout=5)
+
+    assert (answer.status_code, answer.content) == (200, b"")
 
 
 async def test_a_stream_is_not_compressed(http: httpx.AsyncClient, address: str) -> None:

@@ -26,6 +26,13 @@ async def another(database_url: str) -> AsyncIterator[Connection]:
 
 
 @pytest.fixture
+def watcher(database_url: str) -> Iterator[psycopg.Connection]:
+    """One that is never waited with."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
 def new_mailbox(connection: Connection) -> Callable[[], Awaitable[Recipient]]:
     """Makes a mailbox."""
 

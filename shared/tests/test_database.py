@@ -25,12 +25,6 @@ END_OURS = f"SELECT pg_terminate_backend(pid) {OURS}"
 
 
 @pytest.fixture
-def watcher(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     async with open_database(database_url, connections=CONNECTIONS) as database:
         yield database

@@ -1,6 +1,7 @@
-"""What one service tells the other: that a mailbox grew."""
+"""What the services tell each other: that a mailbox grew, that it is gone, that it lost a message."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -15,12 +16,13 @@ from fake_email.mailboxes import Recipient
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 OURS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'fake-email'"
+MESSAGE_ID = uuid.UUID("0190163d-8694-739b-aea5-966c26f8ad91")
 COUNT_OURS = f"SELECT count(*) {OURS}"
 END_OURS = f"SELECT pg_terminate_backend(pid) {OURS}"
 
 
 class Ear:
-    """What `listen` called, in order: "connected" with what the table said then, "grown" with a pair, or "lost"."""
+    """What `listen` called, in order, and with what; "connected" with what the table said then."""
 
     def __init__(self) -> None:
         self._calls: asyncio.Queue[tuple[str, object]] = asyncio.Queue()
@@ -31,6 +33,12 @@ class Ear:
 
     def grown(self, mailbox_id: int, seq: int) -> None:
         self._calls.put_nowait(("grown", (mailbox_id, seq)))
+
+    def gone(self, mailbox_id: int) -> None:
+        self._calls.put_nowait(("gone", mailbox_id))
+
+    def deleted(self, mailbox_id: int, seq: int, message_id: uuid.UUID) -> None:
+        self._calls.put_nowait(("deleted", (mailbox_id, seq, message_id)))
 
     def lost(self) -> None:
         self._calls.put_nowait(("lost", None))
@@ -50,7 +58,14 @@ async def listening(
 ) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
         listener = tasks.create_task(
-            events.listen(database_url, connected=connected or ear.connected, grown=ear.grown, lost=lost or ear.lost)
+            events.listen(
+                database_url,
+                connected=connected or ear.connected,
+                grown=ear.grown,
+                gone=ear.gone,
+                deleted=ear.deleted,
+                lost=lost or ear.lost,
+            )
         )
         yield
         listener.cancel()
@@ -81,6 +96,49 @@ def test_a_payload_is_pairs_of_mailbox_and_seq_whatever_else_it_holds(
     decoded = events.decode(payload)
 
     assert decoded == pairs
+
+
+@pytest.mark.parametrize(
+    ("payload", "ids"),
+    [
+        ("7", [7]),
+        ("7 8 9", [7, 8, 9]),
+        ("", []),
+        ("7:1 8 -9 1.5 10  \u0661 11", [8, 10, 11]),
+        ("9" * 7_000, []),
+    ],
+    ids=["one", "some", "none", "between others", "a long number"],
+)
+def test_a_payload_of_mailboxes_that_are_gone_is_their_ids_whatever_else_it_holds(payload: str, ids: list[int]) -> None:
+    decoded = events.decode_gone(payload)
+
+    assert decoded == ids
+
+
+def test_a_payload_of_a_deleted_message_is_its_mailbox_its_seq_and_its_id() -> None:
+    decoded = events.decode_deleted(f"7:3:{MESSAGE_ID}")
+
+    assert decoded == (7, 3, MESSAGE_ID)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "",
+        "look",
+        "7:3",
+        "7:3:",
+        f"7:{MESSAGE_ID}",
+        f"7:3:{MESSAGE_ID} ",
+        f"7:3:{MESSAGE_ID.hex}",
+        f"7:-3:{MESSAGE_ID}",
+        f"{'9' * 30}:3:{MESSAGE_ID}",
+        f"7:3:{MESSAGE_ID}:4",
+        "7:3:0190163d-8694-739b-aea5-966c26f8ad9g",
+    ],
+)
+def test_a_payload_that_names_no_deleted_message_is_passed_over(payload: str) -> None:
+    assert events.decode_deleted(payload) is None
 
 
 async def test_a_listener_looks_in_the_table_once_it_listens(database_url: str, new_mailbox: NewMailbox) -> None:
@@ -119,6 +177,31 @@ async def test_a_listener_hears_of_each_mailbox_of_a_batch(
         heard = [await ear.next(), await ear.next()]
 
     assert sorted(heard, key=str) == [("grown", (first.mailbox_id, 1)), ("grown", (second.mailbox_id, 1))]
+
+
+async def test_a_listener_hears_of_mailboxes_that_are_gone(database_url: str, watcher: psycopg.Connection) -> None:
+    ear = Ear()
+
+    async with listening(database_url, ear):
+        await ear.next()
+        watcher.execute("SELECT pg_notify(%s, 'look'), pg_notify(%s, '7 8')", [events.GONE_CHANNEL] * 2)
+        heard = [await ear.next(), await ear.next()]
+
+    assert heard == [("gone", 7), ("gone", 8)]
+
+
+async def test_a_listener_hears_of_a_message_that_was_deleted(database_url: str, watcher: psycopg.Connection) -> None:
+    ear = Ear()
+
+    async with listening(database_url, ear):
+        await ear.next()
+        watcher.execute(
+            "SELECT pg_notify(%(channel)s, '7:3:'), pg_notify(%(channel)s, %(payload)s)",
+            {"channel": events.DELETED_CHANNEL, "payload": f"7:3:{MESSAGE_ID}"},
+        )
+        heard = await ear.next()
+
+    assert heard == ("deleted", (7, 3, MESSAGE_ID))
 
 
 async def test_a_listener_that_lost_its_connection_says_so_and_looks_again(

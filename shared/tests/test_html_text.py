@@ -59,3 +59,39 @@ def test_the_target_of_a_link_is_shown(markup: str, text: str) -> None:
 )
 def test_broken_markup_is_rendered(markup: str, text: str) -> None:
     assert html_text.render(markup) == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<div style='display:none'>pre</div>seen", "seen"),
+        ("<DIV STYLE='DISPLAY: NONE'>pre</DIV>seen", "seen"),
+        ("<span style='color:red;visibility:hidden'>pre</span>seen", "seen"),
+        ("<span style='opacity:0'>pre</span>seen", "seen"),
+        ("<div style='max-height:0px;overflow:hidden'>pre</div>seen", "seen"),
+        ("<div style='mso-hide:all'>pre</div>seen", "seen"),
+        ("<p hidden>pre</p>seen", "seen"),
+        ("<div style='display:none'>a<div>b</div>c<br><img alt=d></div>seen", "seen"),
+        ("<div style='display:none'><a href=https://x.test/>pre</a></div>seen", "seen"),
+        ("<p style='display:none'>pre<p>seen", "seen"),
+        ("seen<img style='display:none' alt=pixel>", "seen"),
+        ("<div style='font-size:0'>pre</div>seen", "seen"),
+    ],
+)
+def test_what_a_style_hides_is_not_shown(markup: str, text: str) -> None:
+    assert html_text.render(markup) == text
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<div style='opacity:0.9;font-size:0.9em;max-height:0.5em'>seen</div>",
+        "<td style='font-size:0px;padding:10px'><div style='font-size:13px'>seen</div></td>",
+        "<a style='mso-hide:all'>seen</a>",
+        "<p class='hidden sm:block' title='display:none' aria-hidden=true>seen</p>",
+        "<div style='overflow:hidden'>seen</div>",
+        "<div style='display:none'>seen, for it is never closed",
+    ],
+)
+def test_what_a_style_does_not_hide_is_shown(markup: str) -> None:
+    assert html_text.render(markup).startswith("seen")

@@ -8,7 +8,7 @@ import pytest
 from harness import arrival
 
 from fake_email import mailboxes, messages
-from fake_email.database import Connection
+from fake_email.database import Connection, open_database
 from fake_email.errors import AddressTaken, MailboxNotFound
 
 ADDRESS = "reader@mx.test"
@@ -69,6 +69,37 @@ async def test_an_address_that_is_taken_keeps_its_mailbox_as_it_was(connection: 
 
     mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=TOKEN)
     assert mailbox.expires_at == expires_at
+
+
+async def test_who_makes_a_private_mailbox_again_with_its_token_gets_the_one_there_is(connection: Connection) -> None:
+    expires_at = await create(connection, token_sha256=TOKEN)
+
+    assert await create(connection, ttl_seconds=600, token_sha256=TOKEN) == expires_at
+    with pytest.raises(AddressTaken):
+        await create(connection, token_sha256=b"u" * 32)
+
+
+async def test_a_connection_that_breaks_after_the_mailbox_was_made_costs_nobody_the_token(database_url: str) -> None:
+    made: list[datetime.datetime] = []
+
+    async def make(connection: Connection) -> datetime.datetime:
+        made.append(await create(connection, token_sha256=TOKEN))
+        if len(made) == 1:
+            await connection.close()
+            await connection.execute("SELECT 1")
+        return made[-1]
+
+    async with open_database(database_url, connections=1) as database:
+        told = await database.run(make)
+
+    assert made == [told, told]
+
+
+async def test_a_private_mailbox_that_is_gone_is_not_made_again_with_its_token(connection: Connection) -> None:
+    await create(connection, ttl_seconds=0, token_sha256=TOKEN)
+
+    with pytest.raises(AddressTaken):
+        await create(connection, token_sha256=TOKEN)
 
 
 async def test_an_address_in_upper_case_is_refused_by_the_table(connection: Connection) -> None:

@@ -1,12 +1,11 @@
 """What holds while several connections store into the same mailboxes, and what is told to who listens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import psycopg
 import pytest
-from harness import arrival, until
+from harness import arrival, heard, until_one_waits
 
 from fake_email import events, messages
 from fake_email.database import Connection
@@ -14,14 +13,6 @@ from fake_email.mailboxes import Recipient
 from fake_email.messages import Arrival, Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-MARK = "that is all"
-
-
-@pytest.fixture
-def watcher(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        yield connection
 
 
 @pytest.fixture
@@ -37,23 +28,6 @@ async def contents(connection: Connection, mailbox: Recipient) -> list[tuple[int
         "SELECT seq, content FROM message WHERE mailbox_id = %s ORDER BY received_at", [mailbox.mailbox_id]
     )
     return await cursor.fetchall()
-
-
-async def until_one_waits(watcher: psycopg.Connection) -> None:
-    """Return when a connection waits for a lock that another one holds."""
-    await until(lambda: watcher.execute(WAITING).fetchone() == (1,))
-
-
-async def heard(listener: Connection, watcher: psycopg.Connection) -> list[str]:
-    """The payloads that were sent up to now."""
-    watcher.execute("SELECT pg_notify(%s, %s)", [events.CHANNEL, MARK])
-    payloads: list[str] = []
-    async with asyncio.timeout(20), aclosing(listener.notifies()) as notifications:
-        async for notification in notifications:
-            if notification.payload == MARK:
-                break
-            payloads.append(notification.payload)
-    return payloads
 
 
 async def store_at_last(connection: Connection, arrivals: list[Arrival]) -> list[Outcome]:
@@ -200,7 +174,7 @@ async def test_a_mailbox_that_goes_while_a_writer_waits_gets_nothing(
 
 
 async def test_who_listens_hears_how_far_each_mailbox_grew(
-    connection: Connection, listener: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
+    connection: Connection, listener: Connection, new_mailbox: NewMailbox
 ) -> None:
     first, second = await new_mailbox(), await new_mailbox()
 
@@ -209,48 +183,48 @@ async def test_who_listens_hears_how_far_each_mailbox_grew(
         [arrival(b"1", first.mailbox_id), arrival(b"2", first.mailbox_id, second.mailbox_id)],
     )
 
-    [payload] = await heard(listener, watcher)
+    [payload] = await heard(listener, events.CHANNEL)
     assert sorted(events.decode(payload)) == [(first.mailbox_id, 2), (second.mailbox_id, 1)]
 
 
 async def test_who_listens_hears_nothing_before_the_commit(
-    connection: Connection, listener: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
+    connection: Connection, listener: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
 
     async with connection.transaction():
         await messages.store(connection, [arrival(b"1", mailbox.mailbox_id)])
-        before = await heard(listener, watcher)
-    after = await heard(listener, watcher)
+        before = await heard(listener, events.CHANNEL)
+    after = await heard(listener, events.CHANNEL)
 
     assert (before, after) == ([], [f"{mailbox.mailbox_id}:1"])
 
 
 async def test_who_listens_hears_nothing_of_what_was_stored_already(
-    connection: Connection, listener: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
+    connection: Connection, listener: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
     await messages.store(connection, [arrival(b"1", mailbox.mailbox_id)])
-    await heard(listener, watcher)
+    await heard(listener, events.CHANNEL)
 
     await messages.store(connection, [arrival(b"1", mailbox.mailbox_id)])
 
-    assert await heard(listener, watcher) == []
+    assert await heard(listener, events.CHANNEL) == []
 
 
 async def test_who_listens_hears_nothing_of_a_mailbox_that_is_gone(
-    connection: Connection, listener: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
+    connection: Connection, listener: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
     await connection.execute("UPDATE mailbox SET expires_at = now()")
 
     await messages.store(connection, [arrival(b"1", mailbox.mailbox_id)])
 
-    assert await heard(listener, watcher) == []
+    assert await heard(listener, events.CHANNEL) == []
 
 
 async def test_who_listens_hears_of_hundreds_of_mailboxes_in_payloads_that_fit(
-    connection: Connection, listener: Connection, watcher: psycopg.Connection
+    connection: Connection, listener: Connection
 ) -> None:
     largest = 2**63 - 1
     cursor = await connection.execute(
@@ -267,6 +241,6 @@ async def test_who_listens_hears_of_hundreds_of_mailboxes_in_payloads_that_fit(
 
     await messages.store(connection, [arrival(b"1", *ids)])
 
-    payloads = await heard(listener, watcher)
+    payloads = await heard(listener, events.CHANNEL)
     told = [pair for payload in payloads for pair in events.decode(payload)]
     assert sorted(told) == sorted((mailbox_id, largest) for mailbox_id in ids)

@@ -87,13 +87,13 @@ async def test_content_that_is_staged_no_more_is_refused(connection: Connection,
     assert await contents(connection) == []
 
 
-async def test_what_nobody_fetched_within_an_hour_goes(connection: Connection) -> None:
+async def test_what_nobody_fetched_within_an_hour_is_abandoned(connection: Connection) -> None:
     abandoned, recent = await staged.put(connection, b"abandoned"), await staged.put(connection, b"recent")
     await connection.execute(
         "UPDATE staged_content SET staged_at = now() - interval '61 minutes' WHERE id = %s", [abandoned]
     )
 
-    latest = await staged.put(connection, b"latest")
+    dropped = [await staged.drop_abandoned(connection) for _ in range(2)]
 
     cursor = await connection.execute("SELECT id FROM staged_content")
-    assert {staged_id for (staged_id,) in await cursor.fetchall()} == {recent, latest}
+    assert (dropped, await cursor.fetchall()) == ([1, 0], [(recent,)])

@@ -8,7 +8,17 @@ from pathlib import Path
 import atheris  # type: ignore[import-untyped] # it has no types; `make fuzz` puts it where only this finds it
 
 with atheris.instrument_imports(include=["fake_email"]):
-    from fake_email import html_text, mime, mime_charset, mime_header, mime_parameter, mime_window
+    from fake_email import (
+        code_shapes,
+        codes,
+        html_text,
+        links,
+        mime,
+        mime_charset,
+        mime_header,
+        mime_parameter,
+        mime_window,
+    )
 
 HERE = Path(__file__).parent
 CORPUS = HERE.parents[2] / "shared" / "corpus"
@@ -37,6 +47,10 @@ SEEDS = [
     b"Content-Type: text/plain; charset=utf-7\n\n+AGE-b +2AA-",
     b"Content-Type: text/plain; charset=iso-2022-jp\n\n\x1b$B$3\x1b(B",
     b"Content-Type: text/plain; charset=utf-16\n\n\xff\xfea\0",
+    b"Subject: G-123456\n\nYour code:\n\n1 2 3 4 5 7\nhttps://x.test/verify?a=b. Order 48, code AB12-CD34 or QWXTB",
+    b"Content-Type: text/html\n\n<div style='display:none'>code 1234</div><td style=font-size:0>1<td>2<td>3<td>4 code",
+    b"Content-Type: text/html\n\n<a href=https://x.test/unsubscribe><img alt='code 4821'></a><!-- <a href=x> --><p>",
+    "Content-Type: text/plain; charset=utf-8\n\n验证码：４８２９１３ код 123-456 doğrulama İ kodu 4821".encode(),
     b'From a@b.test Mon Jan  1 00:00:00 2024\nFrom: "a \\" b" (c (d)) <@r.test:e@x.test>, f@x.test\n\n',
 ]
 
@@ -65,6 +79,21 @@ def check(content: bytes) -> None:
         assert len(item.content_id or "") <= mime_header.LINE_CHARACTERS
         assert 0 <= item.size <= len(content)
         assert item.part.replace(".", "").isdecimal()
+    assert len(parsed.codes) <= codes.CODES
+    for code in parsed.codes:
+        assert code_shapes.LEAST <= len(code.value.replace("-", "")) <= code_shapes.MOST
+        assert code.value.isascii()
+        assert 0 < code.confidence <= 1
+        assert len(code.evidence) <= codes.EVIDENCE_CHARACTERS
+        assert len(code.evidence.splitlines()) < 2
+        code.evidence.encode()
+    assert len(parsed.links) <= links.LINKS
+    assert len({link.url for link in parsed.links}) == len(parsed.links)
+    for link in parsed.links:
+        assert len(link.url) <= links.URL_CHARACTERS
+        assert link.url.lower().startswith(("http://", "https://", "mailto:"))
+        assert len(link.text) <= links.TEXT_CHARACTERS
+        (link.url + link.text).encode()
     listed = [text for item in parsed.attachments for text in (item.name, item.type, item.content_id or "")]
     for text in (*shown, parsed.from_address, parsed.text, parsed.html or "", *listed):
         text.encode()

@@ -149,3 +149,13 @@ async def test_where_no_origin_is_listed_no_page_may_read_anything(pair: Pair) -
         answer = await http.get("/api/health", headers={"Origin": LISTED})
 
     assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(("origin", "method"), [("https://evil.test", "POST"), (LISTED, "PUT")])
+async def test_a_preflight_that_fails_is_answered_as_any_options(
+    http: httpx.AsyncClient, origin: str, method: str
+) -> None:
+    answer = await http.options("/api/temporary-address", headers=preflight(origin, method))
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["allow"] == "OPTIONS, POST"

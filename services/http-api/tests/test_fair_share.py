@@ -1,6 +1,7 @@
 """What one client may do in a minute: real workers, which count together."""
 
 import asyncio
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -217,6 +218,31 @@ async def test_the_right_token_may_be_used_without_end(service: Pair) -> None:
         answers = [await try_token(http, address, token) for _ in range(5 * FAILED_TOKENS)]
 
     assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_a_wait_in_which_nothing_came_is_no_failed_token(service: Pair) -> None:
+    address, token = await private_mailbox(service)
+    async with calling(service, "198.51.100.27") as http:
+        waits = [
+            http.get(
+                "/api/inbox/wait",
+                params={"address": address, "timeout": "1"},
+                headers={"Authorization": f"Bearer {token}"},
+            )
+            for _ in range(2 * FAILED_TOKENS)
+        ]
+        answers = await asyncio.gather(*waits)
+
+    assert {(answer.status_code, problem(answer)["code"]) for answer in answers} == {(404, "no_match")}
+
+
+async def test_a_name_that_is_taken_counts_as_a_creation(service: Pair) -> None:
+    name = uuid.uuid4().hex
+    async with calling(service, "198.51.100.28") as http:
+        wish = {"username": name, "private": True, "exact": True}
+        answers = [await http.post("/api/temporary-address", json=wish) for _ in range(CREATIONS + 1)]
+
+    assert [answer.status_code for answer in answers] == [200, *[409] * (CREATIONS - 1), 429]
 
 
 async def test_a_call_that_does_not_exist_is_no_failed_token(service: Pair) -> None:

@@ -5,6 +5,7 @@ import hashlib
 
 import pytest
 
+from fake_email.errors import MessageNotFound
 from fake_email.messages import Since
 from http_api import parameters
 from http_api.problems import BadInput
@@ -167,3 +168,27 @@ def test_a_time_that_was_written_is_read_as_the_same_time() -> None:
     moment = NOON + 123_456 * MICROSECOND
 
     assert parameters.since(parameters.rfc3339(moment)) == Since(received_at=moment)
+
+
+@pytest.mark.parametrize("value", ["019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11", "019C1374-9A31-7C5E-8F4E-4A6F0B8F3C11"])
+def test_the_id_of_a_message_is_a_uuid_in_upper_or_lower_case(value: str) -> None:
+    assert str(parameters.message_id(value)) == value.lower()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "1",
+        "019c13749a317c5e8f4e4a6f0b8f3c11",
+        "{019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11}",
+        "urn:uuid:019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11",
+        "0-1-9-c-1-3-7-49a317c5e8f4e4a6f0b8f3c11",
+        "\uff1019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11",
+        "019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11\n",
+        "019c1374-9a31-7c5e-8f4e-4a6f0b8f3c1\x00",
+    ],
+)
+def test_what_is_written_otherwise_is_the_id_of_no_message(value: str) -> None:
+    with pytest.raises(MessageNotFound):
+        parameters.message_id(value)

@@ -472,3 +472,18 @@ async def test_a_poll_of_no_address_is_told_that_it_needs_one(http: httpx.AsyncC
 
     assert answer.status_code == 400
     assert problem(answer)["error"] == "address: missing; this call needs it."
+
+
+async def test_polls_at_the_same_time_are_answered_each_with_its_own_mailbox(http: httpx.AsyncClient) -> None:
+    made = [(await http.post("/api/temporary-address", json={"private": each == 1})).json() for each in range(2)]
+    named = [each["temp_email_addr"] for each in made]
+    token = {"Authorization": f"Bearer {made[1]['token']}"}
+
+    answers = await asyncio.gather(
+        *(http.get("/api/inbox/poll", params={"address": each}) for each in [*named, "missing@mx.test"] * 10),
+        *(http.get("/api/inbox/poll", params={"address": named[1]}, headers=token) for _ in range(10)),
+    )
+
+    assert [answer.status_code for answer in answers] == [200, 404, 404] * 10 + [200] * 10
+    assert {answer.json()["temp_email_addr"] for answer in answers[:30:3]} == {named[0]}
+    assert {answer.json()["temp_email_addr"] for answer in answers[30:]} == {named[1]}

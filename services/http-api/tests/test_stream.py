@@ -1,22 +1,21 @@
 """GET /api/inbox/stream: a mailbox as server-sent events, each message once, in order, and now."""
 
 import asyncio
-import datetime
+import hashlib
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, aclosing
+from functools import partial
 
 import httpx
 import psycopg
 import pytest
 from harness import DEADLINE_SECONDS, Pair, SmtpClient, StreamedEvent, make_mailbox, message, problem, stream, until
-from litestar.types import HTTPReceiveMessage, Message
+from inside import opened, streams_of
 
-from fake_email import mailboxes
-from fake_email.database import open_database
+from fake_email.errors import MailboxNotFound
 from fake_email.messages import Since
-from http_api.arrivals import Arrivals
-from http_api.event_stream import EventStream, Streams
+from http_api.looks import Page
 
 # After its LISTEN a connection looks for what it missed, and says nothing else, but an empty query now and then.
 _TERMINATE_LISTENERS = """
@@ -27,18 +26,13 @@ _TERMINATE_LISTENERS = """
 
 
 @pytest.fixture(scope="module", autouse=True)
-def early(pair: Pair) -> Iterator[tuple[socket.socket, socket.socket]]:
-    """A stream that lasts, and one of a mailbox that does not; opened first, so that the last tests wait less."""
-    addresses = (make_mailbox(pair.database_url), make_mailbox(pair.database_url, lives="4 seconds"))
-    with ExitStack() as stack:
-        streams = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", int(pair.environ["HTTP_PORT"]))))
-            for _ in addresses
-        ]
-        for connection, address in zip(streams, addresses, strict=True):
-            connection.settimeout(2 * DEADLINE_SECONDS)
-            connection.sendall(f"GET /api/inbox/stream?address={address} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        yield streams[0], streams[1]
+def early(pair: Pair) -> Iterator[socket.socket]:
+    """A stream of a mailbox to which nobody writes; opened first, so that the last test waits less."""
+    address = make_mailbox(pair.database_url)
+    with socket.create_connection(("127.0.0.1", int(pair.environ["HTTP_PORT"]))) as connection:
+        connection.settimeout(2 * DEADLINE_SECONDS)
+        connection.sendall(f"GET /api/inbox/stream?address={address} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        yield connection
 
 
 def hears(connection: socket.socket, octets: bytes) -> bool:
@@ -47,26 +41,6 @@ def hears(connection: socket.socket, octets: bytes) -> bool:
     while octets not in heard and (more := connection.recv(65_536)):
         heard += more
     return octets in heard
-
-
-class Reader:
-    """The HTTP server's end of one stream: keeps what is said, and leaves when told to."""
-
-    def __init__(self) -> None:
-        self.heard = b""
-        self.is_over = False
-        self.leaves = asyncio.Event()
-
-    async def receive(self) -> HTTPReceiveMessage:
-        await self.leaves.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(self, said: Message) -> None:
-        assert said["type"] == "http.response.body"
-        self.heard += said["body"]
-        if not said["more_body"]:
-            self.is_over = True
-            self.leaves.set()
 
 
 async def deliver(smtp: SmtpClient, address: str, *contents: bytes) -> None:
@@ -101,28 +75,6 @@ async def private(http: httpx.AsyncClient) -> tuple[str, str]:
     """Address and token of a new private mailbox."""
     made = (await http.post("/api/temporary-address", json={"private": True})).json()
     return made["temp_email_addr"], made["token"]
-
-
-@asynccontextmanager
-async def streams_of(pair: Pair) -> AsyncIterator[Streams]:
-    """What one worker process has, in this one, on the pair's database; it does not listen."""
-    async with open_database(pair.database_url, connections=2) as database, asyncio.TaskGroup() as tasks:
-        yield Streams(database, Arrivals(), tasks)
-
-
-@asynccontextmanager
-async def opened(streams: Streams, address: str) -> AsyncIterator[tuple[Reader, asyncio.Task[None]]]:
-    """A stream with a reader, and the coroutine that is its place; cut at the end of the block."""
-    mailbox = await streams.database.run(
-        lambda connection: mailboxes.fetch(connection, address=address, token_sha256=None)
-    )
-    event_stream = EventStream(streams, mailbox, address=address, token_sha256=None, cursor=Since())
-    reader = Reader()
-    place = streams.tasks.create_task(event_stream.serve(reader.receive, reader.send))
-    try:
-        yield reader, place
-    finally:
-        place.cancel()
 
 
 async def test_a_message_is_an_event_with_its_seq_and_what_poll_shows(
@@ -370,12 +322,54 @@ async def test_idle_streams_cost_no_database_connection(pair: Pair, http: httpx.
 
 async def test_a_reader_that_leaves_frees_its_place(pair: Pair, address: str) -> None:
     async with streams_of(pair) as streams, opened(streams, address) as (reader, place):
-        await until(lambda: len(streams.open) == 1)
+        await until(lambda: len(streams) == 1)
 
         reader.leaves.set()
         await until(place.done)
 
-        assert streams.open == set()
+        assert len(streams) == 0
+
+
+async def test_streams_of_a_mailbox_that_are_equally_far_look_once_for_all(
+    pair: Pair, smtp: SmtpClient, address: str
+) -> None:
+    async with streams_of(pair) as streams, AsyncExitStack() as stack:
+        readers = [(await stack.enter_async_context(opened(streams, address)))[0] for _ in range(50)]
+        await deliver(smtp, address, message("a"))
+        await streams.database.run(streams.arrivals.look)
+        await until(lambda: all(b"id: 1" in reader.heard for reader in readers))
+        before = streams.looks.begun
+
+        await deliver(smtp, address, message("b"))
+        await streams.database.run(streams.arrivals.look)
+        await until(lambda: all(b"id: 2" in reader.heard for reader in readers))
+
+        assert streams.looks.begun == before + 1
+
+
+async def test_who_has_another_token_does_not_see_what_was_looked_up_for_the_right_one(
+    pair: Pair, http: httpx.AsyncClient, smtp: SmtpClient
+) -> None:
+    address, token = await private(http)
+    await deliver(smtp, address, message("secret"))
+    right, wrong = hashlib.sha256(token.encode()).digest(), hashlib.sha256(b"wrong").digest()
+    async with streams_of(pair) as streams:
+        look = partial(streams.looks.past, Since(), address=address, after=0)
+
+        seen, *refused = await asyncio.gather(
+            look(token_sha256=right), look(token_sha256=wrong), look(token_sha256=None), return_exceptions=True
+        )
+
+    assert isinstance(seen, Page)
+    assert [type(each) for each in refused] == [MailboxNotFound, MailboxNotFound]
+
+
+async def test_a_stream_whose_reader_wants_the_head_alone_is_over_with_it(pair: Pair, address: str) -> None:
+    async with streams_of(pair) as streams, opened(streams, address, leaves_at_once=True) as (reader, place):
+        await until(place.done)
+
+        assert len(streams) == 0
+        assert b"event: " not in reader.heard
 
 
 async def test_who_has_left_is_not_spoken_to(pair: Pair, smtp: SmtpClient, address: str) -> None:
@@ -394,37 +388,5 @@ async def test_who_has_left_is_not_spoken_to(pair: Pair, smtp: SmtpClient, addre
         assert b"id: 1" not in gone.heard
 
 
-async def test_an_idle_stream_says_a_comment_at_every_beat(pair: Pair, smtp: SmtpClient, address: str) -> None:
-    await deliver(smtp, address, message("a"))
-    async with streams_of(pair) as streams, opened(streams, address) as (reader, _):
-        await until(lambda: b"id: 1" in reader.heard)
-        [idle] = streams.open
-
-        idle.beat(datetime.datetime.now(datetime.UTC))
-
-        await until(lambda: reader.heard.endswith(b"\n\n:\n\n"))
-
-
-async def test_the_stream_of_a_mailbox_that_expires_ends(pair: Pair, smtp: SmtpClient, address: str) -> None:
-    await deliver(smtp, address, message("a"))
-    async with streams_of(pair) as streams, opened(streams, address) as (reader, place):
-        await until(lambda: b"id: 1" in reader.heard)
-        [idle] = streams.open
-        expire(pair, address)
-
-        idle.beat(datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=8))
-
-        await until(place.done)
-        assert reader.is_over
-
-
-def test_an_idle_stream_is_kept_alive(early: tuple[socket.socket, socket.socket]) -> None:
-    lasting, _ = early
-
-    assert hears(lasting, b"\n:\n\n")
-
-
-def test_the_stream_of_a_mailbox_that_has_expired_is_not(early: tuple[socket.socket, socket.socket]) -> None:
-    _, expired = early
-
-    assert hears(expired, b"\r\n0\r\n\r\n")
+def test_an_idle_stream_is_kept_alive(early: socket.socket) -> None:
+    assert hears(early, b"\n:\n\n")

@@ -11,6 +11,9 @@ from fake_email.database import Connection, Database
 from fake_email.errors import AttachmentNotFound, MessageNotFound
 from fake_email.mime import Placed
 
+# Contents that are read whole at a time: each takes three times its size while it is.
+_WHOLE = asyncio.Semaphore(2)
+
 _FIND = "SELECT attachments::text, octet_length(content) FROM message WHERE id = %(id)s"
 
 
@@ -51,8 +54,10 @@ async def read(database: Database, attached: Attached, attachment: Placed) -> As
     Raises MessageNotFound when the message is gone meanwhile.
     """
     if attachment.start is None:
-        pieces = [piece async for piece in source.pieces(database, attached.message_id, 0, attached.octets)]
-        yield await asyncio.to_thread(mime.part_octets, b"".join(pieces), attachment.part)
+        async with _WHOLE:
+            pieces = [piece async for piece in source.pieces(database, attached.message_id, 0, attached.octets)]
+            found = await asyncio.to_thread(mime.part_octets, b"".join(pieces), attachment.part)
+        yield found
         return
     start, end = attachment.start, attachment.end
     decoder = mime_transfer.decoder(attachment.encoding.encode())

@@ -29,6 +29,10 @@ class AttachmentNotFound(ServiceError):
     """The message has no attachment of this number."""
 
 
+class NoHtml(ServiceError):
+    """The message has no HTML."""
+
+
 class AddressTaken(ServiceError):
     """This address was given out before."""
 

@@ -5,6 +5,9 @@ import io
 import re
 from collections.abc import Callable, Iterator
 
+from fake_email import html_hidden
+from fake_email.html_hidden import Hidden
+
 CHARACTERS = 1024 * 1024  # of HTML looked at
 TOKENS = 100_000  # tags and runs of text; a long newsletter has some 10,000
 LINK_CHARACTERS = 8192  # longer ones (data: URLs) are not for reading
@@ -49,6 +52,8 @@ class _Page:
 
     def __init__(self, markup: str) -> None:
         self.pieces: list[str] = ["\n"]
+        self.shown: list[str] = []  # what came before a hidden element, while in one
+        self.hidden: Hidden | None = None
         self.lists: list[int] = []  # the last number of each open list, negative where items have none
         self.preformatted = 0
         self.link = ""
@@ -71,13 +76,22 @@ class _Page:
                 at, attributes = _rest_of_tag(markup, token)
                 if not markup.endswith(">", 0, at):
                     break  # cut inside a tag: no browser shows the rest
-            if token[1]:
-                self.close(tag)
-            elif tag in _UNSEEN:
-                at = self.skip(tag, markup, at)
-            else:
-                self.open(tag, attributes)
+            at = self.tag(tag, attributes, markup, at, is_closing=token[1] != "")
         self.end_link()
+        # A browser would go on hiding; here what was perhaps a slip of the sender's costs nobody the mail.
+        self.pieces = self.shown + self.pieces
+
+    def tag(self, tag: str, attributes: str, markup: str, at: int, *, is_closing: bool) -> int:
+        """Where to read on."""
+        if self.hidden:
+            self.leave_hidden(tag, attributes, is_closing=is_closing)
+        if is_closing:
+            self.close(tag)
+        elif tag in _UNSEEN:
+            return self.skip(tag, markup, at)
+        elif not self.is_hidden(tag, attributes):
+            self.open(tag, attributes)
+        return at
 
     def text(self) -> str:
         lines: list[str] = []
@@ -90,7 +104,7 @@ class _Page:
 
     def write(self, run: str) -> None:
         for piece in _steps(run) if len(run) > _STEP else (run,):
-            text = _unescape(piece)
+            text = unescape(piece)
             if self.preformatted:
                 text = text.replace("\t", " " * 4).replace(" ", _KEPT_SPACE)
             else:
@@ -115,7 +129,7 @@ class _Page:
                 self.preformatted += 1
             case "a":
                 self.end_link()
-                self.link = _target(_attribute(attributes, "href"))
+                self.link = _target(attribute(attributes, "href"))
                 self.link_start = len(self.pieces)
             case "img":
                 self.write(_alternative(attributes))
@@ -137,6 +151,23 @@ class _Page:
             self.pieces.append("\n\n")
         elif block and not self.pieces[-1].endswith("\n"):
             self.pieces.append("\n")
+
+    def is_hidden(self, tag: str, attributes: str) -> bool:
+        """Whether this opens, or is, what no reader sees; then what follows goes aside until it is closed."""
+        if not html_hidden.may_hide(attributes) or (self.hidden and tag not in html_hidden.NEVER_CLOSED):
+            return False
+        by = html_hidden.hides(tag, attributes, _style(attributes))
+        if by and tag not in html_hidden.NEVER_CLOSED:
+            self.end_link()
+            self.shown, self.pieces = self.pieces, ["\n"]
+            self.hidden = Hidden(tag, by)
+        return bool(by)
+
+    def leave_hidden(self, tag: str, attributes: str, *, is_closing: bool) -> None:
+        if self.hidden and self.hidden.is_left(tag, _style(attributes), is_closing=is_closing):
+            self.link = ""
+            self.pieces, self.shown = self.shown, []
+            self.hidden = None
 
     def skip(self, tag: str, markup: str, at: int) -> int:
         """Where the closing tag of an unseen element stands, or here when it has none."""
@@ -207,7 +238,12 @@ def _freed(line: str) -> str:
     return line.replace(_KEPT_SPACE, " ")
 
 
-def _attribute(attributes: str, wanted: str) -> str:
+def _style(attributes: str) -> str:
+    return attribute(attributes[: html_hidden.CHARACTERS], "style")
+
+
+def attribute(attributes: str, wanted: str) -> str:
+    """The value of an attribute in the inside of a tag, references resolved; empty where there is none."""
     at = 0
     while at < len(attributes):
         found = _ATTRIBUTE.search(attributes, at, at + _STEP)
@@ -217,13 +253,13 @@ def _attribute(attributes: str, wanted: str) -> str:
         if found.end() == at + _STEP:
             found = _ATTRIBUTE.match(attributes, found.start()) or found
         if found[1].lower() == wanted:
-            return _in_steps(_unescape, found[2] or found[3] or found[4] or "")
+            return _in_steps(unescape, found[2] or found[3] or found[4] or "")
         at = found.end()
     return ""
 
 
 def _alternative(attributes: str) -> str:
-    text = _attribute(attributes, "alt").strip()
+    text = attribute(attributes, "alt").strip()
     return f"[{text}]" if text else ""
 
 
@@ -241,6 +277,7 @@ def _spellings(target: str) -> tuple[str, ...]:
     return target, short, target.rstrip("/"), short.rstrip("/")
 
 
-def _unescape(text: str) -> str:
+def unescape(text: str) -> str:
+    """The text with its character references resolved."""
     # `html.unescape` raises on a number of more digits than `int` takes.
     return html.unescape(_HUGE_REFERENCE.sub("\ufffd", text)) if "&" in text else text

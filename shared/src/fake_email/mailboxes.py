@@ -25,10 +25,23 @@ _CREATE = """
 
 _IS_BURIED = "SELECT EXISTS (SELECT FROM tombstone WHERE address_sha256 = sha256(convert_to(%(address)s, 'UTF8')))"
 
+# Nobody else can have this token, so whoever comes with it made the mailbox, and did not hear so.
+_FIND_OWN = """
+    SELECT expires_at
+    FROM mailbox
+    WHERE address = %(address)s AND token_sha256 = %(token_sha256)s AND expires_at > now()
+"""
+
 _FETCH = """
     SELECT id, token_sha256, expires_at, last_seq
     FROM mailbox
     WHERE address = %(address)s AND expires_at > now()
+"""
+
+_FETCH_MANY = """
+    SELECT id, token_sha256, expires_at, last_seq, nullif(last_received_at, '-infinity'), address
+    FROM mailbox
+    WHERE address = ANY(%(addresses)s) AND expires_at > now()
 """
 
 _DESCRIBE = """
@@ -100,6 +113,12 @@ _DROP_OLDEST = """
 
 _NEWEST = "SELECT id, last_seq FROM mailbox WHERE id = ANY(%(ids)s) AND expires_at > now()"
 
+_SECONDS_LEFT = """
+    SELECT id, extract(epoch FROM expires_at - now())::double precision
+    FROM mailbox
+    WHERE id = ANY(%(ids)s) AND expires_at > now()
+"""
+
 # The row is what everybody looks at, and deleting 100 MB behind it takes half a second, so that is left to the purge.
 # Not now(): a statement that began before this one, and waits for the row, would still find that in its future.
 _DELETE = """
@@ -126,6 +145,12 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
     last_seq: int
 
 
+class Reached(Mailbox, frozen=True, kw_only=True):
+    """A live mailbox and when its newest message came; None when it never had one."""
+
+    last_received_at: datetime.datetime | None
+
+
 class Detail(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a live mailbox; `last_received_at` is None when it never had a message."""
 
@@ -150,15 +175,15 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
 async def create(
     connection: Connection, *, address: str, ttl_seconds: int, token_sha256: bytes | None
 ) -> datetime.datetime:
-    """Make a mailbox and return when it expires.
+    """Make a mailbox and return when it expires; to make a private one again with its own token changes nothing.
 
     Raises AddressTaken when the address has a mailbox, or had one that was deleted in the last 90 days.
     """
+    wanted = {"address": address, "ttl_seconds": ttl_seconds, "token_sha256": token_sha256}
     async with connection.transaction():
-        cursor = await connection.execute(
-            _CREATE, {"address": address, "ttl_seconds": ttl_seconds, "token_sha256": token_sha256}
-        )
-        row = await cursor.fetchone()
+        row = await (await connection.execute(_CREATE, wanted)).fetchone()
+        if row is None:
+            row = await (await connection.execute(_FIND_OWN, wanted)).fetchone()
         # Afterwards, in a statement of its own: the one above may have waited for the purge of this very address, and
         # the tombstone that came of it is not in its snapshot. Now that the row is ours, there can be no later one.
         if row is None or await _is_buried(connection, address):
@@ -180,6 +205,21 @@ async def fetch(connection: Connection, *, address: str, token_sha256: bytes | N
     if mailbox is None or not may_read(mailbox.token_sha256, token_sha256):
         raise MailboxNotFound(str(MailboxNotFound.__doc__))
     return mailbox
+
+
+async def fetch_many(connection: Connection, addresses: Sequence[str]) -> dict[str, Reached]:
+    """Those of `addresses` that have a live mailbox, by address; who may read it is not looked at."""
+    cursor = await connection.execute(_FETCH_MANY, {"addresses": list(addresses)})
+    return {
+        address: Reached(
+            id=mailbox_id,
+            token_sha256=token_sha256,
+            expires_at=expires_at,
+            last_seq=last_seq,
+            last_received_at=last_received_at,
+        )
+        for mailbox_id, token_sha256, expires_at, last_seq, last_received_at, address in await cursor.fetchall()
+    }
 
 
 async def describe(connection: Connection, mailbox_id: int) -> Detail:
@@ -241,6 +281,12 @@ async def drop_oldest(connection: Connection, ids: Sequence[int], *, quota_messa
 async def newest(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     """The last_seq of each mailbox in `ids` that is still live, by id."""
     cursor = await connection.execute(_NEWEST, {"ids": list(ids)})
+    return dict(await cursor.fetchall())
+
+
+async def seconds_left(connection: Connection, ids: Sequence[int]) -> dict[int, float]:
+    """How long each mailbox in `ids` that is live will be so, by the database's clock, by id."""
+    cursor = await connection.execute(_SECONDS_LEFT, {"ids": list(ids)})
     return dict(await cursor.fetchall())
 
 

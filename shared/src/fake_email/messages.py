@@ -15,7 +15,7 @@ from fake_email.database import Connection
 from fake_email.errors import MailboxNotFound
 from fake_email.events import CHANNEL, PAIRS_PER_EVENT
 from fake_email.links import Link
-from fake_email.mailboxes import Mailbox, may_read
+from fake_email.mailboxes import Mailbox, Reached, may_read
 from fake_email.mime import Attachment, ParsedMessage
 
 LISTED_TEXT_OCTETS = 65_536
@@ -301,6 +301,15 @@ async def read(
         raise MailboxNotFound(str(MailboxNotFound.__doc__))
     mailbox = Mailbox(**dict(zip(Mailbox.__struct_fields__, rows[0][:4], strict=True)))
     return mailbox, [listed(row[4:]) for row in rows if row[4] is not None]
+
+
+def may_have(mailbox: Reached, *, past: Since) -> bool:
+    """Whether there may be messages past this place; those that came may have been deleted."""
+    return (
+        mailbox.last_seq > past.seq
+        and mailbox.last_received_at is not None
+        and mailbox.last_received_at > past.received_at
+    )
 
 
 def listed(row: TupleRow) -> Listed:

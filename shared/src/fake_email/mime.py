@@ -5,7 +5,17 @@ import re
 
 import msgspec
 
-from fake_email import html_text, mime_charset, mime_header, mime_parameter, mime_transfer, mime_tree, mime_window
+from fake_email import (
+    codes,
+    html_text,
+    links,
+    mime_charset,
+    mime_header,
+    mime_parameter,
+    mime_transfer,
+    mime_tree,
+    mime_window,
+)
 from fake_email.codes import Code
 from fake_email.links import Link
 from fake_email.mime_transfer import Mechanism
@@ -70,16 +80,19 @@ def parse(content: bytes) -> ParsedMessage:
         listed = not shown or leaf.type not in _SHOWN_TYPES or (leaf.name and leaf.start != body)
         if listed and len(attachments) < ATTACHMENTS:
             attachments.append(_attachment(leaf, content, is_exact=content is exact))
-    text, html = _read_bodies(bodies, content)
+    text, html, unread = _read_bodies(bodies, content)
     from_header = fields.get(b"from", b"")
+    subject = mime_header.show(fields.get(b"subject", b""))
     return ParsedMessage(
-        subject=mime_header.show(fields.get(b"subject", b"")),
+        subject=subject,
         from_header=mime_header.show(from_header),
         from_address=mime_header.first_address(from_header),
         date_header=mime_header.date(fields.get(b"date", b"")),
         text=text,
         html=html,
         attachments=tuple(attachments),
+        codes=codes.find(subject, text, html, unread),
+        links=links.find(html, text),
     )
 
 
@@ -133,8 +146,8 @@ def _message_name(leaf: Leaf, content: bytes) -> str:
     return mime_parameter.file_name(f"{subject or 'message'}.eml")
 
 
-def _read_bodies(bodies: list[Leaf], content: bytes) -> tuple[str, str | None]:
-    """The text and the HTML to show; where one is offered as an alternative to the other, the text is the plain one."""
+def _read_bodies(bodies: list[Leaf], content: bytes) -> tuple[str, str | None, str]:
+    """The text and the HTML to show, and what of the HTML is not in the text, which is the plain alternative then."""
     read: list[tuple[Leaf, str]] = []
     plain_offered: set[str] = set()
     left = {True: TEXT_CHARACTERS, False: TEXT_CHARACTERS}
@@ -152,8 +165,9 @@ def _read_bodies(bodies: list[Leaf], content: bytes) -> tuple[str, str | None]:
         for leaf, text in read
         if leaf.type != "text/html" or leaf.alternative not in plain_offered
     ]
+    unread = [text for leaf, text in read if leaf.type == "text/html" and leaf.alternative in plain_offered]
     text = _join([piece for piece in pieces if piece.strip()])
-    return text, _join(pages) if pages else None
+    return text, _join(pages) if pages else None, _join(unread)
 
 
 def _join(pieces: list[str]) -> str:

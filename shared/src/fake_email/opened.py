@@ -1,16 +1,20 @@
 """One message, opened: all that is known of it; marked as seen; deleted."""
 
+import asyncio
 import uuid
+from functools import partial
 
 import msgspec
+from psycopg.rows import TupleRow
 
 from fake_email import access, messages, mime_header
-from fake_email.database import Connection
+from fake_email.database import Connection, Database
 from fake_email.errors import MessageNotFound
 from fake_email.events import DELETED_CHANNEL
 from fake_email.messages import LISTED_TEXT_OCTETS, Listed, Trace
 
 _HEADER_OCTETS = mime_header.SECTION_OCTETS + 1_024  # and the end of the last line, to see that it is one
+_MANY_OCTETS = 16_384  # of header, which take milliseconds to read, and the most there are hundreds
 
 _FETCH = """
     SELECT message.id, message.seq, message.received_at, message.reverse_path, message.recipient, message.from_header,
@@ -60,8 +64,25 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[tuple[str, str], ...]
 
 
-async def fetch(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> Opened:
+async def fetch(database: Database, message_id: uuid.UUID, *, token_sha256: bytes | None) -> Opened:
     """A message of a live mailbox; raises MessageNotFound when there is none or the mailbox wants another token."""
+    row = await database.run(partial(_fetch, message_id=message_id, token_sha256=token_sha256))
+    *listed, client_address, host_name, protocol, tls, address, text, html, beginning = row
+    if len(beginning) > _MANY_OCTETS:
+        fields = await asyncio.to_thread(mime_header.all_fields, beginning)
+    else:
+        fields = mime_header.all_fields(beginning)
+    return Opened(
+        listed=messages.listed(tuple(listed)),
+        trace=Trace(client_address=client_address, host_name=host_name, protocol=protocol, tls=tls),
+        address=address,
+        text=text,
+        html=html,
+        fields=tuple(fields),
+    )
+
+
+async def _fetch(connection: Connection, *, message_id: uuid.UUID, token_sha256: bytes | None) -> TupleRow:
     await access.permit(connection, message_id, token_sha256=token_sha256)
     cursor = await connection.execute(
         _FETCH, {"id": message_id, "text_octets": LISTED_TEXT_OCTETS, "header_octets": _HEADER_OCTETS}
@@ -69,15 +90,7 @@ async def fetch(connection: Connection, message_id: uuid.UUID, *, token_sha256: 
     row = await cursor.fetchone()
     if row is None:
         raise MessageNotFound(str(MessageNotFound.__doc__))
-    *listed, client_address, host_name, protocol, tls, address, text, html, beginning = row
-    return Opened(
-        listed=messages.listed(tuple(listed)),
-        trace=Trace(client_address=client_address, host_name=host_name, protocol=protocol, tls=tls),
-        address=address,
-        text=text,
-        html=html,
-        fields=tuple(mime_header.all_fields(beginning)),
-    )
+    return row
 
 
 async def mark(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None, seen: bool) -> None:

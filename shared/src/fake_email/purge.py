@@ -20,18 +20,15 @@ log = structlog.get_logger()
 INTERVAL_SECONDS = 5.0
 BATCH_MAILBOXES = IDS_PER_EVENT  # which one payload holds
 BATCH_MESSAGES = 500
-BATCH_OCTETS = 16 * 1_048_576
+BATCH_OCTETS = 8 * 1_048_576
 BATCH_TOMBSTONES = 1_000
 # A batch takes milliseconds; a slow disk is no reason to begin it again and again.
 _ANSWER_SECONDS = 20.0
 _ADVISORY_LOCK = 0x70757267  # "purg"
 
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%(key)s)"
-# Its commit is not waited for, least of all by the writers whose NOTIFY comes next, and nothing is lost with it: a
-# crash takes all of the last batches or what followed them too, and what is there again has expired as before.
-_NO_WAIT = "SET LOCAL synchronous_commit = off"
 
-# Nobody stores into these any more but who began before they expired, and has the lock now or finds it taken.
+# With LATERAL, and an array of ids, both looked up in an index whatever the planner believes of how much there is.
 _DELETE_MESSAGES = """
     WITH expired AS (
         SELECT id
@@ -54,19 +51,25 @@ _DELETE_MESSAGES = """
     ), deleted AS (
         DELETE FROM message
         WHERE id = ANY(ARRAY(SELECT id FROM found WHERE octets_before < %(octets)s))
-        RETURNING octet_length(content) AS octets
+        RETURNING mailbox_id, octet_length(content) AS octets
     )
-    SELECT ARRAY(SELECT id FROM expired), count(*), coalesce(sum(octets), 0)::bigint
+    SELECT ARRAY(SELECT id FROM expired), ARRAY(SELECT DISTINCT mailbox_id FROM deleted), count(*),
+        coalesce(sum(octets), 0)::bigint
     FROM deleted
 """
 
-# A statement of its own, since what the one before it deleted is still there for that one. A tombstone may be there
-# already where the release before, which looks for none, gave an address out again.
+# A statement of its own, since what the one before it deleted is still there for that one. Where a part is left, who
+# began before the expiry and waits for the row must not have it live on. A tombstone may be there already where the
+# release before, which looks for none, gave an address out again.
 _DELETE_MAILBOXES = """
     WITH gone AS (
         DELETE FROM mailbox
         WHERE id = ANY(%(ids)s) AND NOT EXISTS (SELECT FROM message WHERE message.mailbox_id = mailbox.id)
         RETURNING id, address
+    ), ended AS (
+        UPDATE mailbox
+        SET expires_at = 'epoch'
+        WHERE id = ANY(%(begun_ids)s) AND EXISTS (SELECT FROM message WHERE message.mailbox_id = mailbox.id)
     ), buried AS (
         INSERT INTO tombstone (address_sha256)
         SELECT sha256(convert_to(address, 'UTF8'))
@@ -151,12 +154,13 @@ async def batch(connection: Connection) -> Purged:
         cursor = await connection.execute(_TRY_LOCK, {"key": _ADVISORY_LOCK})
         if await cursor.fetchone() == (False,):
             return _NOTHING
-        await connection.execute(_NO_WAIT)
         cursor = await connection.execute(
             _DELETE_MESSAGES, {"mailboxes": BATCH_MAILBOXES, "messages": BATCH_MESSAGES, "octets": BATCH_OCTETS}
         )
-        [(ids, messages, octets)] = await cursor.fetchall()
-        cursor = await connection.execute(_DELETE_MAILBOXES, {"ids": ids, "channel": GONE_CHANNEL})
+        [(ids, begun_ids, messages, octets)] = await cursor.fetchall()
+        cursor = await connection.execute(
+            _DELETE_MAILBOXES, {"ids": ids, "begun_ids": begun_ids, "channel": GONE_CHANNEL}
+        )
         [(mailboxes, _)] = await cursor.fetchall()
         cursor = await connection.execute(_DELETE_TOMBSTONES, {"tombstones": BATCH_TOMBSTONES})
         return Purged(

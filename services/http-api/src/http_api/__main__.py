@@ -7,6 +7,11 @@ from fake_email import log, process
 from fake_email.errors import SettingsError
 from fake_email.settings import Settings, load
 from fake_email.systemd import Notifier
+
+# Granian's library has an allocator of its own (jemalloc), which keeps 1 KB for each open stream that nobody uses; it
+# reads this when it is loaded, and that is before anything here is called.
+os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:1,dirty_decay_ms:0")
+
 from http_api import server
 
 

@@ -77,6 +77,7 @@ _EXAMPLE = TemporaryAddress(
     status_code=200,
     responses=answered(_EXAMPLE) | failures(BadInput, NameReserved, AddressTaken, has_body=True),
     exception_handlers=UNREADABLE,
+    security=[{}],
 )
 async def create_temporary_address(
     api: Api,

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from litestar.types import HTTPReceiveMessage, Message, Receive, Send, WebSocketReceiveMessage
 
+from http_api.cors import Headers
 from http_api.limits import WINDOW_SECONDS, Count
 
 _POLICY = b"content-security-policy"
@@ -17,6 +18,7 @@ _SECURITY = (
     (b"cross-origin-resource-policy", b"same-origin"),
     _FRAMES,
 )
+_NO_STORE = (b"cache-control", b"no-store")
 _SECURITY_NAMES = frozenset(name for name, _ in _SECURITY)
 _WINDOW = b";w=%d" % WINDOW_SECONDS
 
@@ -63,8 +65,12 @@ class Answer:
         else:
             own_frames = b"frame-ancestors" in given.get(_POLICY, b"")
             headers += [each for each in _SECURITY if each[0] not in given and not (own_frames and each is _FRAMES)]
+        if b"cache-control" not in given:
+            headers.append(_NO_STORE)
         if b"allow" in given:
             headers = [(name, _with_head(value) if name.lower() == b"allow" else value) for name, value in headers]
+        if given.get(b"content-type", b"").startswith(b"text/event-stream"):
+            return headers  # an EventSource shows none, and Granian keeps each for as long as the stream lasts
         count = self._count
         number = b"%d" % count.limit.number
         return [
@@ -74,6 +80,21 @@ class Answer:
             (b"ratelimit-reset", b"%d" % count.seconds),
             (b"ratelimit-policy", number + _WINDOW),
         ]
+
+
+class Readable:
+    """A `send` that adds what lets a page read the answer."""
+
+    __slots__ = ("_headers", "_send")
+
+    def __init__(self, send: Send, headers: Headers) -> None:
+        self._send = send
+        self._headers = headers
+
+    def __call__(self, message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *self._headers]
+        return self._send(message)
 
 
 class Head:

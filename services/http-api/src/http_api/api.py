@@ -8,6 +8,7 @@ from fake_email.settings import Settings
 from http_api.arrivals import Arrivals
 from http_api.client import Clients
 from http_api.event_stream import Streams
+from http_api.lookups import Lookups
 from http_api.places import Places
 from http_api.searches import Searches
 
@@ -17,6 +18,7 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
     database: Database
     arrivals: Arrivals
     clients: Clients
+    lookups: Lookups
     places: Places
     searches: Searches
     streams: Streams

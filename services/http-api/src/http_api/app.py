@@ -11,24 +11,28 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
 from fake_email import events, purge
 from fake_email.database import open_database
 from fake_email.settings import Settings
-from http_api import cors, problems
+from http_api import document, problems
 from http_api.addresses import create_temporary_address
 from http_api.api import Api, provide
 from http_api.arrivals import Arrivals
 from http_api.attachment import attachment
 from http_api.client import Clients
+from http_api.document import Document
 from http_api.domains import domains
 from http_api.event_stream import Streams, outliving
+from http_api.expiry import Expiry
 from http_api.health import health
 from http_api.heartbeat import Heartbeat
 from http_api.inbox import delete_inbox, inbox, prolong_inbox
+from http_api.lookups import Lookups
 from http_api.message import delete_message, mark_message, message
+from http_api.message_html import message_html
+from http_api.options import options_of
 from http_api.parameters import provide_token
 from http_api.places import Places
 from http_api.poll import poll
@@ -42,7 +46,7 @@ log = structlog.get_logger()
 
 _CALLS = [
     *(health, domains, create_temporary_address, inbox, prolong_inbox, delete_inbox, poll, stream, wait),
-    *(message, mark_message, delete_message, source, attachment),
+    *(message, mark_message, delete_message, message_html, source, attachment),
 ]
 _CONNECTIONS = 8
 _MAX_BODY_OCTETS = 16_384
@@ -60,11 +64,15 @@ def create_app(settings: Settings, heartbeat: Heartbeat) -> ASGIApp:
                 open_database(settings.database_url, connections=_CONNECTIONS) as database,
                 asyncio.TaskGroup() as tasks,
             ):
-                streams = Streams(database, arrivals, tasks)
+                places = Places(settings)
+                streams = Streams(database, arrivals, places, tasks, stall_seconds=settings.http_stall_seconds)
+                lookups = Lookups(database)
                 runs = (
                     streams.beat(),
+                    Expiry(database, arrivals).watch(),
                     _listen(settings, arrivals),
-                    heartbeat.tell(streams.open),
+                    heartbeat.tell(streams),
+                    lookups.run(),
                     purge.run(database),
                 )
                 helpers = [tasks.create_task(run) for run in runs]
@@ -73,7 +81,8 @@ def create_app(settings: Settings, heartbeat: Heartbeat) -> ASGIApp:
                     database=database,
                     arrivals=arrivals,
                     clients=Clients(settings.trusted_proxies),
-                    places=Places(settings),
+                    lookups=lookups,
+                    places=places,
                     searches=searches,
                     streams=streams,
                 )
@@ -89,15 +98,13 @@ def create_app(settings: Settings, heartbeat: Heartbeat) -> ASGIApp:
             searches.end()
 
     litestar = Litestar(
-        route_handlers=_CALLS,
+        route_handlers=[options_of(_CALLS), *_CALLS],
         dependencies={
             "api": Provide(provide, sync_to_thread=False),
             "token_sha256": Provide(provide_token, sync_to_thread=False),
         },
         lifespan=[lifespan],
-        response_headers={"Cache-Control": "no-store"},
         exception_handlers=problems.HANDLERS,
-        cors_config=cors.config(settings.cors_allowed_origins),
         openapi_config=OpenAPIConfig(
             title="fake-email",
             version="1",
@@ -105,7 +112,10 @@ def create_app(settings: Settings, heartbeat: Heartbeat) -> ASGIApp:
             openapi_router=Router(
                 "/api/openapi.json", route_handlers=[], include_in_schema=False, before_request=_refuse_below
             ),
-            render_plugins=[JsonRenderPlugin(path="/")],
+            render_plugins=[Document()],
+            description=document.DESCRIPTION,
+            components=document.COMPONENTS,
+            security=document.OPTIONAL_TOKEN,
         ),
         request_max_body_size=_MAX_BODY_OCTETS,
         logging_config=None,
@@ -120,7 +130,14 @@ async def _refuse_below(request: AnyRequest) -> None:
 
 
 async def _listen(settings: Settings, arrivals: Arrivals) -> None:
-    await events.listen(settings.database_url, connected=arrivals.look, grown=arrivals.grown, lost=arrivals.lost)
+    await events.listen(
+        settings.database_url,
+        connected=arrivals.look,
+        grown=arrivals.grown,
+        gone=arrivals.gone,
+        deleted=arrivals.deleted,
+        lost=arrivals.lost,
+    )
 
 
 def _end_streams_on_signals(arrivals: Arrivals) -> None:

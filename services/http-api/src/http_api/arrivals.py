@@ -1,6 +1,7 @@
 """Who waits for mail in this process, woken by what LISTEN tells."""
 
 import asyncio
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -17,6 +18,9 @@ class Waiter(Protocol):
     def wake(self) -> None:
         """Have a look in the table."""
 
+    def forget(self, seq: int, message_id: uuid.UUID) -> None:
+        """This message was deleted."""
+
 
 class Arrivals:
     """The waiters of one worker process; they cost one database connection, however many there are."""
@@ -26,17 +30,29 @@ class Arrivals:
         self.is_listening = False
         self.has_ended = False
 
+    @property
+    def watched(self) -> list[int]:
+        """The ids of the mailboxes that somebody waits at."""
+        return list(self._waiters)
+
     @contextmanager
     def watch(self, mailbox_id: int, waiter: Waiter) -> Iterator[None]:
-        """Wake `waiter` for whatever is committed to the mailbox from here on."""
-        waiters = self._waiters.setdefault(mailbox_id, set())
-        waiters.add(waiter)
+        """Wake `waiter` for whatever is committed to the mailbox from here on, and when the mailbox is gone."""
+        self.add(mailbox_id, waiter)
         try:
             yield
         finally:
-            waiters.discard(waiter)
-            if not waiters and self._waiters.get(mailbox_id) is waiters:
-                del self._waiters[mailbox_id]
+            self.remove(mailbox_id, waiter)
+
+    def add(self, mailbox_id: int, waiter: Waiter) -> None:
+        """The same until `remove`; a block would cost each of many streams as much as all the rest that it keeps."""
+        self._waiters.setdefault(mailbox_id, set()).add(waiter)
+
+    def remove(self, mailbox_id: int, waiter: Waiter) -> None:
+        waiters = self._waiters[mailbox_id]
+        waiters.discard(waiter)
+        if not waiters:
+            del self._waiters[mailbox_id]
 
     def grown(self, mailbox_id: int, seq: int) -> None:
         """The mailbox has a message `seq`."""
@@ -44,9 +60,19 @@ class Arrivals:
             if waiter.seen < seq:
                 waiter.wake()
 
+    def gone(self, mailbox_id: int) -> None:
+        """The mailbox is said to be no more, or its time to be up; the table knows."""
+        for waiter in self._waiters.get(mailbox_id, ()):
+            waiter.wake()
+
+    def deleted(self, mailbox_id: int, seq: int, message_id: uuid.UUID) -> None:
+        """The mailbox has lost this message."""
+        for waiter in self._waiters.get(mailbox_id, ()):
+            waiter.forget(seq, message_id)
+
     async def look(self, connection: Connection) -> None:
         """Wake who is behind the table; after LISTEN, since what was committed before it was not heard."""
-        newest = await mailboxes.newest(connection, list(self._waiters))
+        newest = await mailboxes.newest(connection, self.watched)
         for mailbox_id, waiters in self._waiters.items():
             for waiter in waiters:
                 # Who came since, or whose mailbox is gone, looks for itself.
@@ -75,6 +101,9 @@ class Wake:
 
     def wake(self) -> None:
         self._woken.set()
+
+    def forget(self, seq: int, message_id: uuid.UUID) -> None:
+        """Nothing: it has kept nothing."""
 
     def rest(self) -> None:
         """What wakes from here on is news; to be called before looking in the table."""

@@ -18,15 +18,15 @@ from http_api.parameters import AttachmentNumber, MessageId
 from http_api.problems import AnyRequest, RangeNotSatisfiable
 
 _OCTET_STREAM = "application/octet-stream"
-_NAME = r"[A-Za-z0-9!#$&^_.+-]{1,127}"  # RFC 6838 §4.2
+_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"  # RFC 6838 §4.2
 _MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}")
 
 
 @get(
     "/api/messages/{message_id:str}/attachments/{number:int}",
     media_type=_OCTET_STREAM,
-    responses=octets("*/*", "All octets, under the type that the message gives them.")
-    | octets("*/*", "The octets of the range.", status=206)
+    responses=octets("*/*", "All octets, under the type that the message gives them.", example="%PDF-1.7")
+    | octets("*/*", "The octets of the range.", example="%PDF", status=206)
     | nothing(304, "As before.")
     | failures(MessageNotFound, AttachmentNotFound, RangeNotSatisfiable),
 )
@@ -50,6 +50,8 @@ async def attachment(
         "Accept-Ranges": "bytes",
         "Content-Disposition": disposition.attachment(wanted.name, media_type),
         "Content-Length": str(end - start),
+        # Not as media_type, to which Litestar adds a charset, or prefers the one above.
+        "Content-Type": media_type,
         "ETag": tag,
         "X-Content-Type-Options": "nosniff",
     }
@@ -58,7 +60,6 @@ async def attachment(
     return Stream(
         _cut(attachments.read(api.database, attached, wanted), start, end),
         status_code=status,
-        media_type=media_type,
         headers=headers,
     )
 

@@ -13,7 +13,8 @@ def attachment(name: str, media_type: str) -> str:
     name = name or f"attachment{mimetypes.guess_extension(media_type) or ''}"
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     plain = "".join(character if character.isprintable() and character not in '"\\%' else "_" for character in plain)
-    plain = plain.strip() or "attachment"
+    if not plain.strip() or (plain.startswith(".") and not name.startswith(".")):
+        plain = f"attachment{plain.strip()}"  # nothing of it is ASCII, or only the ending
     if plain == name:
         return f'attachment; filename="{plain}"'
     encoded = urllib.parse.quote(name, safe=_ATTR_CHARACTERS)

@@ -3,12 +3,13 @@
 import functools
 import operator
 from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from types import UnionType
 
 import msgspec
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Example
+from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from msgspec import to_builtins
 
 from fake_email.errors import DatabaseAway, ServiceError
@@ -16,10 +17,7 @@ from http_api.problems import FACTS, PROBLEM_JSON, BadInput, Problem, RangeNotSa
 
 Responses = dict[int, ResponseSpec]
 
-_BODY_CODES = {
-    413: ("body_too_large", "The body is larger than 16 KiB."),
-    415: ("unsupported_media_type", "The body must be application/json."),
-}
+_BODY_TOO_LARGE = (413, "body_too_large", "The body is larger than 16 KiB.")
 _BAD_INPUT = (400, "bad_input", "address: 'ann' is not an address, as in name@example.org.")
 _RANGE = (416, "range_not_satisfiable", "Range: it lies behind the end; there are 4 octets.")
 _RATE_LIMITED = (429, "rate_limited", "There were more than 60 of these calls in a minute; come back in 21 seconds.")
@@ -41,14 +39,37 @@ def answered(example: msgspec.Struct, *, status: int = 200, media_type: str = "a
     }
 
 
-def octets(media_type: str, description: str, *, status: int = 200) -> Responses:
-    """An answer that is octets of another form than JSON."""
-    return {status: ResponseSpec(bytes, media_type=media_type, description=description, generate_examples=False)}
+def octets(media_type: str, description: str, *, example: str, status: int = 200) -> Responses:
+    """An answer that is of another form than JSON."""
+    return {
+        status: ResponseSpec(
+            str,
+            media_type=media_type,
+            description=description,
+            examples=[Example(value=example)],
+            generate_examples=False,
+        )
+    }
 
 
 def nothing(status: int, description: str) -> Responses:
     """An answer that is a head alone."""
     return {status: ResponseSpec(None, description=description, generate_examples=False)}
+
+
+def plain_too(example: str) -> type[Operation]:
+    """A call that answers text/plain to whoever asks for that."""
+
+    @dataclass
+    class PlainToo(Operation):
+        def __post_init__(self) -> None:
+            success = (self.responses or {})["200"]
+            if isinstance(success, OpenAPIResponse) and success.content:
+                success.content["text/plain"] = OpenAPIMediaType(
+                    schema=Schema(type=OpenAPIType.STRING), examples={"plain": Example(value=example)}
+                )
+
+    return PlainToo
 
 
 def failures(
@@ -59,7 +80,7 @@ def failures(
     `also`: problems that have more members, as examples.
     """
     told = [_OTHERS.get(fact) or FACTS[fact] for fact in facts]
-    told += [(status, *said) for status, said in _BODY_CODES.items() if has_body]
+    told += [_BODY_TOO_LARGE] if has_body else []
     told += [FACTS[DatabaseAway]] if needs_database else []
     told.append(_RATE_LIMITED)
     problems = [*(problem(status, code=code, sentence=sentence) for status, code, sentence in told), *also]

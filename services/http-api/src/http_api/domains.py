@@ -17,7 +17,7 @@ class Domains(msgspec.Struct, frozen=True, kw_only=True):
 _EXAMPLE = Domains(domains=("mail.example.org", "mx.example.org"), default="mail.example.org")
 
 
-@get("/api/domains", responses=answered(_EXAMPLE) | failures(needs_database=False))
+@get("/api/domains", responses=answered(_EXAMPLE) | failures(needs_database=False), security=[{}])
 async def domains(api: Api) -> Domains:
     """The domains that mail is taken for."""
     return Domains(domains=api.settings.domain, default=api.settings.domain[0])

@@ -1,24 +1,24 @@
-"""What every call passes on its way in and every answer on its way out: limits for each client, security headers, HEAD.
+"""What every call passes on its way in and every answer on its way out: limits, security headers, CORS, HEAD.
 
 It stands around the application as plain ASGI and adds no frame to a call that needs none, since all calls pay for it.
 """
 
 import re
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from functools import partial
 from http import HTTPStatus
 
 import structlog
-from litestar.config.cors import CORSConfig
 from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from litestar.utils import normalize_path
 
 from fake_email.settings import Settings
 from http_api import cors, problems
-from http_api.answer import Answer, Head
+from http_api.answer import Answer, Head, Readable
 from http_api.client import Client, Clients
+from http_api.cors import Headers
 from http_api.limits import Count, Limit, Windows
 
 log = structlog.get_logger()
@@ -45,7 +45,7 @@ class Edge:
         self._application = application
         self._clients = Clients(settings.trusted_proxies)
         self._windows = Windows(table)
-        self._cors: CORSConfig = cors.config(settings.cors_allowed_origins)
+        self._pages = cors.Pages(settings.cors_allowed_origins)
         self._calls = Limit(name="calls_per_minute", number=settings.calls_per_minute)
         self._creations = Limit(name="creations_per_minute", number=settings.creations_per_minute)
         self._failed_tokens = Limit(name="failed_tokens_per_minute", number=settings.failed_tokens_per_minute)
@@ -56,16 +56,23 @@ class Edge:
         is_creation = scope["method"] == HttpMethod.POST and normalize_path(scope["path"]) == _CREATION
         if scope["method"] == HttpMethod.HEAD:
             # RFC 9110 §9.3.2: what GET would answer, without the content.
-            scope["method"] = HttpMethod.GET
+            scope["method"] = "GET"
             head = Head(receive, send)
             receive, send = head.receive, head.send
         client = self._clients.of(scope)
         calls = self._windows.take(self._calls, client.network, time.monotonic_ns())
+        asked = dict(scope["headers"])
+        if scope["method"] == HttpMethod.OPTIONS and b"access-control-request-method" in asked:
+            permission = self._pages.permission(asked)
+            if permission and not calls.is_refused:
+                return _permit(Answer(send, calls), permission)
+        elif b"origin" in asked:
+            send = Readable(send, self._pages.headers(asked[b"origin"]))
         if calls.is_refused:
-            return self._refuse(scope, send, client, calls)
+            return self._refuse(send, client, calls)
         if is_creation:
             return self._create(scope, receive, send, client, calls)
-        if _has_token(scope):
+        if _has_token(asked, scope["query_string"]):
             return self._try_token(scope, receive, send, client, calls)
         return self._application(scope, receive, Answer(send, calls))
 
@@ -73,7 +80,7 @@ class Edge:
         """Let a mailbox be made; what was taken for it is given back when none is."""
         taken = self._windows.take(self._creations, client.network, time.monotonic_ns())
         if taken.is_refused:
-            await self._refuse(scope, send, client, taken)
+            await self._refuse(send, client, taken)
             return
         is_settled = False
 
@@ -96,7 +103,7 @@ class Edge:
         """Let a token be tried; one that opens nothing counts, also where there is nothing, or the count would tell."""
         tokens = self._windows.look(self._failed_tokens, client.network, time.monotonic_ns())
         if tokens.is_refused:
-            return self._refuse(scope, send, client, tokens)
+            return self._refuse(send, client, tokens)
 
         def settle(status: int) -> Count:
             if status != HTTPStatus.NOT_FOUND or problems.NOTHING_FOUND not in scope["state"]:
@@ -105,22 +112,19 @@ class Edge:
             failed = self._windows.take(self._failed_tokens, client.network, time.monotonic_ns())
             return failed if failed.is_refused else _nearest(failed, calls)
 
-        refuse = partial(self._refuse, scope, send, client)
+        refuse = partial(self._refuse, send, client)
         return self._application(scope, receive, Answer(send, tokens, settle, refuse))
 
-    async def _refuse(self, scope: HTTPScope, send: Send, client: Client, count: Count) -> None:
+    async def _refuse(self, send: Send, client: Client, count: Count) -> None:
         name, number, seconds = count.limit.name, count.limit.number, count.seconds
         if count.is_news:
             log.warning("limit_reached", limit=name, client=client.address)
         sentence = _SENTENCES[name].format(number=number, seconds=seconds)
         body = problems.body(HTTPStatus.TOO_MANY_REQUESTS, code="rate_limited", sentence=sentence)
-        origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
         headers = [
             (b"content-type", problems.PROBLEM_JSON.encode()),
             (b"content-length", b"%d" % len(body)),
-            (b"cache-control", b"no-store"),
             (b"retry-after", b"%d" % seconds),
-            *(cors.headers(self._cors, origins[0]) if origins else ()),
         ]
         answer = Answer(send, count)
         await answer({"type": "http.response.start", "status": HTTPStatus.TOO_MANY_REQUESTS, "headers": headers})
@@ -132,8 +136,10 @@ def _nearest(particular: Count, general: Count) -> Count:
     return general if general.remaining < particular.remaining else particular
 
 
-def _has_token(scope: HTTPScope) -> bool:
-    for name, value in scope["headers"]:
-        if name == b"authorization" and value[:7].lower() == b"bearer ":
-            return True
-    return bool(_TOKEN_IN_QUERY.search(scope["query_string"]))
+def _has_token(asked: Mapping[bytes, bytes], query: bytes) -> bool:
+    return asked.get(b"authorization", b"")[:7].lower() == b"bearer " or bool(_TOKEN_IN_QUERY.search(query))
+
+
+async def _permit(send: Send, permission: Headers) -> None:
+    await send({"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": permission})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

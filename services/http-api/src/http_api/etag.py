@@ -15,7 +15,7 @@ def etag(message_id: uuid.UUID, *more: object) -> str:
 
 def unless_known(request: AnyRequest, tag: str) -> str:
     """The same tag; raises NotModified when `If-None-Match` has it."""
-    known = request.headers.get("if-none-match", "")
+    known = ",".join(request.headers.getall("if-none-match", []))
     if known.strip() == "*" or tag in _TAG.findall(known):
         raise NotModified(tag)
     return tag

@@ -1,24 +1,31 @@
 """GET /api/health: whether this process can do its work."""
 
+from typing import Literal
+
+import msgspec
 from litestar import Response, get
-from litestar.openapi.datastructures import ResponseSpec
 
 from fake_email.errors import DatabaseAway
 from http_api.api import Api
-from http_api.documented import failures
+from http_api.documented import answered, failures, plain_too
 from http_api.problems import AnyRequest
 
-_OK = ResponseSpec(
-    str, media_type="text/plain", description="OK, or JSON when that is accepted", generate_examples=False
-)
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """The process can do its work; it says so as text unless JSON is accepted."""
+
+    status: Literal["ok"]
 
 
-@get("/api/health", responses={200: _OK} | failures())
-async def health(api: Api, request: AnyRequest) -> Response[str | dict[str, str]]:
+_EXAMPLE = Health(status="ok")
+
+
+@get("/api/health", responses=answered(_EXAMPLE) | failures(), operation_class=plain_too("OK"), security=[{}])
+async def health(api: Api, request: AnyRequest) -> Response[str] | Response[Health]:
     """`OK` when the database answers and LISTEN stands; else 503."""
     await api.database.probe()
     if not api.arrivals.is_listening:
         raise DatabaseAway(str(DatabaseAway.__doc__))
     if "application/json" in request.headers.get("accept", ""):
-        return Response({"status": "ok"}, media_type="application/json")
+        return Response(_EXAMPLE, media_type="application/json")
     return Response("OK", media_type="text/plain")

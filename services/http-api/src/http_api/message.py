@@ -22,7 +22,7 @@ from http_api.problems import UNREADABLE, AnyRequest, BadInput
 
 
 class HeaderField(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of the header: its name as written, its value unfolded and decoded."""
+    """One field of the header: its name as written, its value unfolded and decoded, at most 16 KiB of it."""
 
     name: str
     value: str
@@ -85,7 +85,7 @@ async def message(
 ) -> Response[WholeMessage]:
     """All of a message but its octets: header fields in order, text, HTML, attachments, codes, links, envelope, TLS."""
     parsed = parameters.message_id(message_id)
-    found = await api.database.run(lambda connection: opened.fetch(connection, parsed, token_sha256=token_sha256))
+    found = await opened.fetch(api.database, parsed, token_sha256=token_sha256)
     tag = unless_known(request, etag(parsed, int(found.listed.seen)))
     return Response(whole_message(found), headers={"ETag": tag})
 

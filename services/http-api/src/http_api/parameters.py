@@ -41,11 +41,15 @@ Before = Annotated[
 ]
 AccessToken = Annotated[
     str | None,
-    Parameter(description="The mailbox's token, for what can send no Authorization: EventSource, a frame."),
+    Parameter(
+        description="The mailbox's token, for what can send no Authorization: EventSource, a frame.",
+        examples=[Example(value="kD3vB0pQ9yWm2fJx7sLz1aRt5uHc8nEo")],
+    ),
 ]
 
 _MAX_SEQ = 2**63 - 1
 _NUMBER = re.compile(r"[0-9]{1,19}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # In a query a `+` that nobody encoded arrives as a blank.
 _LOST_PLUS = re.compile(r" (?=[0-9]{2}:[0-9]{2}$)")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
@@ -67,10 +71,10 @@ def seq(value: str) -> int | None:
 
 def message_id(value: str) -> uuid.UUID:
     """The id that `value` is; raises MessageNotFound, since what is none is that of no message."""
-    try:
-        return uuid.UUID(value)
-    except ValueError:
-        raise MessageNotFound(str(MessageNotFound.__doc__)) from None
+    # Stricter than uuid.UUID, which takes braces, digits of any script, and hyphens anywhere.
+    if not _UUID.fullmatch(value):
+        raise MessageNotFound(str(MessageNotFound.__doc__))
+    return uuid.UUID(value)
 
 
 def since(value: str | None) -> Since:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import get
+from litestar.openapi.spec import Example
 from litestar.params import Parameter
 
 from fake_email import messages
@@ -12,13 +13,13 @@ from fake_email.errors import MailboxNotFound
 from fake_email.mailboxes import Mailbox
 from fake_email.messages import Listed
 from http_api import listing, parameters
-from http_api.api import Api
+from http_api.api import provide
 from http_api.arrivals import Wake
 from http_api.documented import answered, failures
 from http_api.held import while_there
 from http_api.listing import ListedMessage, listed_message
 from http_api.parameters import Address, Before, Cursor
-from http_api.problems import AnyRequest, BadInput
+from http_api.problems import AnyRequest, BadInput, TooManyStreams
 
 MAX_LIMIT = 100
 MAX_WAIT_SECONDS = 60
@@ -45,20 +46,29 @@ _EXAMPLE = Page(
 )
 
 
-@get("/api/inbox/poll", responses=answered(_EXAMPLE) | failures(BadInput, MailboxNotFound))
+@get("/api/inbox/poll", responses=answered(_EXAMPLE) | failures(BadInput, TooManyStreams, MailboxNotFound))
 async def poll(
-    api: Api,
     request: AnyRequest,
     address: Address,
-    token_sha256: bytes | None,
     since: Cursor = None,
     before: Before = None,
     wait: Annotated[
-        float, Parameter(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to hold the answer until there is mail.")
+        float,
+        Parameter(
+            ge=0,
+            le=MAX_WAIT_SECONDS,
+            description="Seconds to hold the answer until there is mail.",
+            examples=[Example(value=30)],
+        ),
     ] = 0,
-    limit: Annotated[int, Parameter(ge=1, le=MAX_LIMIT)] = MAX_LIMIT,
+    limit: Annotated[
+        int, Parameter(ge=1, le=MAX_LIMIT, description="How many messages at most.", examples=[Example(value=20)])
+    ] = MAX_LIMIT,
 ) -> Page:
     """Up to `limit` messages past `since`, the first of them, or before `before`, the last of them."""
+    # Not by dependencies: to inject two costs as much as all the rest of a call that is made more than any other.
+    api = provide(request.app.state)
+    token_sha256 = parameters.provide_token(request)
     mailbox_address = parameters.address(address)
     cursor = parameters.since(since)
     end = parameters.before(before)
@@ -66,6 +76,9 @@ async def poll(
         raise BadInput("wait", "wait: nothing comes before a message; leave out wait or before.")
 
     async def look() -> tuple[Mailbox, list[Listed]]:
+        mailbox = await api.lookups.fetch(mailbox_address, token_sha256)
+        if not messages.may_have(mailbox, past=cursor):
+            return mailbox, []
         return await api.database.run(
             lambda connection: messages.read(
                 connection,
@@ -79,12 +92,14 @@ async def poll(
 
     async def look_until(deadline: float, mailbox: Mailbox) -> list[Listed]:
         wake, listed = Wake(), list[Listed]()
-        with api.arrivals.watch(mailbox.id, wake):
+        with api.places.take(api.clients.of(request.scope), mailbox.id), api.arrivals.watch(mailbox.id, wake):
             while not listed and not api.arrivals.has_ended:
                 wake.rest()
                 _, listed = await look()
-                if listed or not await wake.within(deadline - asyncio.get_running_loop().time()):
+                left = deadline - asyncio.get_running_loop().time()
+                if listed or left <= 0:
                     break
+                await wake.within(left)
         return listed
 
     mailbox, listed = await look()

@@ -20,9 +20,11 @@ from fake_email.errors import (
     DatabaseAway,
     MailboxNotFound,
     MessageNotFound,
+    NoHtml,
     OperatorsMailbox,
     ServiceError,
 )
+from fake_email.gather import QueueFull, WorkFailed
 
 log = structlog.get_logger()
 
@@ -87,6 +89,8 @@ class RangeNotSatisfiable(ServiceError):
         self.octets = octets
 
 
+_AWAY = (503, "database_away", "Mail cannot be read at the moment; try again in a few seconds.")
+
 FACTS: dict[type[ServiceError], tuple[int, str, str]] = {
     MailboxNotFound: (404, "mailbox_not_found", "No mailbox has this address: it never existed or has expired."),
     MessageNotFound: (
@@ -95,6 +99,7 @@ FACTS: dict[type[ServiceError], tuple[int, str, str]] = {
         "No message has this id: it never existed, was deleted, or its mailbox has expired.",
     ),
     AttachmentNotFound: (404, "attachment_not_found", "The message has no attachment of this number; 0 is the first."),
+    NoHtml: (404, "no_html", "This message has no HTML; its text is in its JSON."),
     NameReserved: (409, "address_reserved", "This name belongs to whoever runs the domain; ask for another."),
     AddressTaken: (409, "address_taken", "This address was given out before; ask for another."),
     NotAcceptable: (
@@ -113,21 +118,30 @@ FACTS: dict[type[ServiceError], tuple[int, str, str]] = {
         "operators_mailbox",
         "Every domain has this mailbox, for good; delete its messages instead.",
     ),
-    DatabaseAway: (503, "database_away", "Mail cannot be read at the moment; try again in a few seconds."),
+    DatabaseAway: _AWAY,
+    QueueFull: _AWAY,
 }
+# What any call may come to, before it is one or after all.
+EVERYWHERE = (
+    (404, "no_such_call", "There is no call /api/nowhere; /api/openapi.json lists them all."),
+    (405, "method_not_allowed", "PUT is not possible here; Allow says what is."),
+    (500, "internal_error", "Something went wrong here; it was logged."),
+)
 _LIBRARY_CODES = {
-    400: "bad_request",
     404: "no_such_call",
     405: "method_not_allowed",
     413: "body_too_large",
-    415: "unsupported_media_type",
 }
 _RETRY_SECONDS = {429: "10", 503: "2"}
+# What has the look of a token is not repeated, wherever in a call it was put by mistake.
+_LIKE_A_TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")
 
 
 def problem(status: int, *, code: str, sentence: str, field: str | None = None) -> Problem:
     """What is said when a call fails so."""
     title = HTTPStatus(status).phrase
+    sentence = _LIKE_A_TOKEN.sub("…", sentence)
+    field = _LIKE_A_TOKEN.sub("…", field) if field else None
     return Problem(title=title, status=status, detail=sentence, code=code, error=sentence, field=field)
 
 
@@ -137,7 +151,7 @@ def answer(said: Problem, headers: Mapping[str, str] | None = None) -> Response[
         said,
         status_code=said.status,
         media_type=PROBLEM_JSON,
-        headers={"Cache-Control": "no-store", **(headers or {})},
+        headers=dict(headers or {}),
     )
 
 
@@ -169,7 +183,8 @@ def _on_client_left(_request: AnyRequest, _error: ClientLeft) -> Response[None]:
 
 
 def _on_not_modified(_request: AnyRequest, error: NotModified) -> Response[None]:
-    return Response(None, status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": error.etag})
+    headers = {"Cache-Control": "no-store", "ETag": error.etag}
+    return Response(None, status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
 
 
 def _on_range(_request: AnyRequest, error: RangeNotSatisfiable) -> Response[Problem]:
@@ -193,11 +208,13 @@ def _on_library_error(request: AnyRequest, error: HTTPException) -> Response[Pro
         return _answer(400, code="bad_input", sentence="body: ended before its end.", field="body")
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return _answer(413, code="body_too_large", sentence="The body is larger than 16 KiB.", field="body")
+    code = _LIBRARY_CODES.get(status)
+    if code is None:
+        return _on_bug(request, error)
     sentence = {
         404: f"There is no call {request.scope['path'][:100]}; /api/openapi.json lists them all.",
         405: f"{request.method} is not possible here; Allow says what is.",
     }.get(status, error.detail)
-    code = _LIBRARY_CODES.get(status, "error")
     return _answer(status, code=code, sentence=sentence, headers=error.headers)
 
 
@@ -237,6 +254,7 @@ HANDLERS: ExceptionHandlersMap = {
     NotModified: _on_not_modified,
     RangeNotSatisfiable: _on_range,
     ServiceError: _on_fact,
+    WorkFailed: _on_bug,
     HTTPException: _on_library_error,
     Exception: _on_bug,
 }

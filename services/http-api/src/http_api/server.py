@@ -2,12 +2,12 @@
 
 import multiprocessing
 import socket
+from collections.abc import Callable
 from functools import partial
 
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
 from litestar.types import ASGIApp
 
 from fake_email import log
@@ -17,10 +17,12 @@ from http_api import limits
 from http_api.app import create_app
 from http_api.edge import Edge
 from http_api.heartbeat import Heartbeat
+from http_api.listener import CuttingServer
 
 _BACKLOG = 4_096
-# Granian counts an open stream as a request under way, and answers nobody once that many are (its default: 1,024).
-_BACKPRESSURE = 20_000
+# Granian counts an open stream as a request under way, and answers nobody once so many are (its default: 1,024); this
+# many more than there may be streams.
+_BACKPRESSURE = 5_000
 # Granian waits for every answer to be read; who reads none of it would hold up the stop for good.
 _STOP_SECONDS = 3
 _LOGGERS: dict[str, object] = {
@@ -42,8 +44,12 @@ def serve(settings: Settings, notifier: Notifier) -> None:
     heartbeat.pass_on()
     # The workers inherit the table; other ways to start them, Python 3.14's own among those, would hand over nothing.
     multiprocessing.set_start_method("fork")
-    table = limits.new_table()
-    server = Server(
+    run(settings, partial(_load, settings, limits.new_table()))
+
+
+def run(settings: Settings, load: Callable[[], ASGIApp]) -> None:
+    """Serve what `load` makes in each worker, until SIGTERM or SIGINT."""
+    server = CuttingServer(
         "http_api.app",
         address=settings.http_host,
         port=settings.http_port,
@@ -54,12 +60,13 @@ def serve(settings: Settings, notifier: Notifier) -> None:
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=65_536),
         websockets=False,
         backlog=_BACKLOG,
-        backpressure=_BACKPRESSURE,
+        backpressure=settings.http_max_streams + _BACKPRESSURE,
         workers_kill_timeout=_STOP_SECONDS,
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGERS,
     )
-    server.serve(target_loader=partial(_load, settings, heartbeat, table), wrap_loader=False)
+    server.stall_seconds = settings.http_stall_seconds
+    server.serve(target_loader=load, wrap_loader=False)
 
 
 def _load(settings: Settings, heartbeat: Heartbeat, table: int) -> ASGIApp:

@@ -13,12 +13,15 @@ from http_api.parameters import MessageId
 from http_api.problems import AnyRequest
 
 _MEDIA_TYPE = "message/rfc822"
+_EXAMPLE = "Return-Path: <bounces@example.com>\r\nSubject: 123456 is your code\r\n\r\nYour code is 123456.\r\n"
 
 
 @get(
     "/api/messages/{message_id:str}/source",
     media_type=_MEDIA_TYPE,
-    responses=octets(_MEDIA_TYPE, "The octets.") | nothing(304, "As before.") | failures(MessageNotFound),
+    responses=octets(_MEDIA_TYPE, "The octets.", example=_EXAMPLE)
+    | nothing(304, "As before.")
+    | failures(MessageNotFound),
 )
 async def source(api: Api, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None) -> Stream:
     """The message as `message/rfc822`: Return-Path, Received, then the octets that were received."""

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, get
+from litestar.openapi.spec import Example
 from litestar.params import Parameter
 from msgspec.structs import asdict
 
@@ -23,7 +24,7 @@ from http_api.api import Api
 from http_api.arrivals import Wake
 from http_api.client import Client
 from http_api.criteria import Clause, Has
-from http_api.documented import answered, failures, nothing
+from http_api.documented import answered, failures, nothing, plain_too
 from http_api.held import while_there
 from http_api.message import WholeMessage, whole_message
 from http_api.parameters import Address, Cursor, rfc3339
@@ -31,6 +32,7 @@ from http_api.problems import AnyRequest, BadInput, Problem, Stopping, TooManySt
 
 MAX_SECONDS = 120
 _PAGE = 20
+_LONG_CHARACTERS = 65_536
 _NEAR_MISSES = 20
 _KINDS = ("verify", "reset", "login", "other", "unsubscribe")
 
@@ -70,6 +72,7 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ABOUT = "{} has this in it: some text, in upper or lower case, or a regular expression (RE2) in slashes, /[0-9]{{6}}/."
+_ABOUT_TEXT = f"{_ABOUT.format('The text')} An expression looks through the first 256 KiB of it."
 _NO_MATCH = problem(404, code="no_match", sentence="No such message came in time; near_misses tells what did.")
 _UNEXPECTED = problem(409, code="unexpected_message", sentence="A message came where none was to come.")
 _NEAR_MISS = NearMiss(
@@ -91,6 +94,7 @@ _EXAMPLES = (
     responses=answered(message.EXAMPLE)
     | nothing(204, "Nothing came, as expected.")
     | failures(BadInput, TooManyStreams, Stopping, MailboxNotFound, also=_EXAMPLES),
+    operation_class=plain_too("123456"),
 )
 async def wait(
     api: Api,
@@ -98,14 +102,24 @@ async def wait(
     address: Address,
     token_sha256: bytes | None,
     since: Cursor = None,
-    from_: Annotated[str, Parameter(query="from", description=_ABOUT.format("From"))] = "",
-    subject: Annotated[str, Parameter(description=_ABOUT.format("Subject"))] = "",
-    text: Annotated[str, Parameter(description=_ABOUT.format("The text"))] = "",
-    has: Annotated[list[Has] | None, Parameter(description="What it must have; may be given more than once.")] = None,
+    from_: Annotated[
+        str, Parameter(query="from", description=_ABOUT.format("From"), examples=[Example(value="@example.com")])
+    ] = "",
+    subject: Annotated[
+        str, Parameter(description=_ABOUT.format("Subject"), examples=[Example(value="your code")])
+    ] = "",
+    text: Annotated[str, Parameter(description=_ABOUT_TEXT, examples=[Example(value="/code is [0-9]{6}/")])] = "",
+    has: Annotated[
+        list[Has] | None,
+        Parameter(description="What it must have; may be given more than once.", examples=[Example(value=["code"])]),
+    ] = None,
     expect: Annotated[
-        Literal["message", "none"], Parameter(description="none: it is well when no such message comes.")
+        Literal["message", "none"],
+        Parameter(description="none: it is well when no such message comes.", examples=[Example(value="none")]),
     ] = "message",
-    timeout: Annotated[float, Parameter(ge=1, le=MAX_SECONDS, description="Seconds to wait.")] = 30,  # noqa: ASYNC109
+    timeout: Annotated[  # noqa: ASYNC109  # the client's
+        float, Parameter(ge=1, le=MAX_SECONDS, description="Seconds to wait.", examples=[Example(value=30)])
+    ] = 30,
 ) -> Response[WholeMessage] | Response[None] | Response[Problem] | Response[str]:
     """The first message past `since` that meets every clause: one that is there, or else one that comes.
 
@@ -114,7 +128,7 @@ async def wait(
     accept = ",".join(request.headers.getall("accept", []))
     is_plain = weight(accept, "text/plain") > weight(accept, "application/json")
     kinds = list(has or ())
-    if is_plain and not {"code", "link"}.intersection(kinds):
+    if is_plain and expect == "message" and not {"code", "link"}.intersection(kinds):
         kinds.append("code")
     wanted = _Wanted(
         address=parameters.address(address),
@@ -138,28 +152,35 @@ async def wait(
 
 
 async def _find(api: Api, wanted: _Wanted, near_misses: deque[NearMiss]) -> WholeMessage | None:
-    """The message that matches, looked for in the table each time that something came, and once more in the end."""
+    """The message that matches, looked for in the table each time that something came, and once more in the end.
+
+    What had come by the end is all looked at, however long that takes.
+    """
     mailbox = await api.database.run(partial(_mailbox, wanted=wanted))
     wake = Wake()
     since = wanted.since
-    is_over = False
+    last_seq = None
     with api.places.take(wanted.client, mailbox.id), api.arrivals.watch(mailbox.id, wake):
         while True:
             wake.rest()
-            looked_at = await api.database.run(partial(_look, wanted=wanted, since=since))
+            is_over = _left(wanted) <= 0
+            mailbox, looked_at = await api.database.run(partial(_look, wanted=wanted, since=since))
+            if is_over and last_seq is None:
+                last_seq = mailbox.last_seq
             for candidate in looked_at:
                 failed = await _failed(api, wanted, candidate)
                 found = None if failed else await _open(api, wanted, candidate)
                 if found:
                     return found
-                near_misses.append(_near_miss(candidate, failed))
+                if failed:
+                    near_misses.append(_near_miss(candidate, failed))
                 since = Since(seq=candidate.seq)
-            if is_over or (looked_at and _left(wanted) <= 0):
+            if last_seq is not None and (not looked_at or since.seq >= last_seq):
                 return None
             if not looked_at:
                 if api.arrivals.has_ended:
                     raise Stopping(str(Stopping.__doc__))
-                is_over = not await wake.within(_left(wanted))
+                await wake.within(_left(wanted))
 
 
 def _left(wanted: _Wanted) -> float:
@@ -170,28 +191,22 @@ async def _mailbox(connection: Connection, *, wanted: _Wanted) -> Mailbox:
     return await mailboxes.fetch(connection, address=wanted.address, token_sha256=wanted.token_sha256)
 
 
-async def _look(connection: Connection, *, wanted: _Wanted, since: Since) -> list[Candidate]:
+async def _look(connection: Connection, *, wanted: _Wanted, since: Since) -> tuple[Mailbox, list[Candidate]]:
     mailbox = await _mailbox(connection, wanted=wanted)
     with_text = any(clause.name == "text" for clause in wanted.clauses)
-    # A text may be megabytes.
-    limit = 1 if with_text else _PAGE
-    return await candidates.read(connection, mailbox.id, since=since, limit=limit, with_text=with_text)
+    return mailbox, await candidates.read(connection, mailbox.id, since=since, limit=_PAGE, with_text=with_text)
 
 
 async def _failed(api: Api, wanted: _Wanted, candidate: Candidate) -> list[str]:
     search = partial(criteria.failed, wanted.clauses, candidate)
-    if any(clause.is_pattern for clause in wanted.clauses):
+    if len(candidate.text) > _LONG_CHARACTERS or any(clause.is_pattern for clause in wanted.clauses):
         return await api.searches.run(wanted.client.network, search)
     return search()
 
 
 async def _open(api: Api, wanted: _Wanted, candidate: Candidate) -> WholeMessage | None:
     try:
-        return whole_message(
-            await api.database.run(
-                lambda connection: opened.fetch(connection, candidate.id, token_sha256=wanted.token_sha256)
-            )
-        )
+        return whole_message(await opened.fetch(api.database, candidate.id, token_sha256=wanted.token_sha256))
     except MessageNotFound:  # deleted since
         return None
 

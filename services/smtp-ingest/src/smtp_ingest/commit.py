@@ -12,9 +12,9 @@ import structlog
 from fake_email import mailboxes, messages, staged
 from fake_email.database import Database
 from fake_email.errors import ServiceError
+from fake_email.gather import Gatherer, QueueFull
 from fake_email.messages import Arrival, Outcome
 from fake_email.settings import Settings
-from smtp_ingest.gather import Gatherer, QueueFull
 
 log = structlog.get_logger()
 

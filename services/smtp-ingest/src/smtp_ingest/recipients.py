@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from fake_email import mailboxes
 from fake_email.database import Connection, Database
+from fake_email.gather import Gatherer
 from fake_email.mailboxes import Recipient
 from fake_email.settings import Settings
-from smtp_ingest.gather import Gatherer
 
 
 class Recipients:

@@ -1,9 +1,9 @@
 """What the daemon says: reply code, enhanced status code (RFC 3463, RFC 5248), text."""
 
 from fake_email.errors import DatabaseAway, ServiceError
+from fake_email.gather import QueueFull, WorkFailed
 from smtp_ingest.commit import NotStored
 from smtp_ingest.content import Fault
-from smtp_ingest.gather import QueueFull, WorkFailed
 from smtp_ingest.load import Reason
 
 # Of a client that is past a limit; RFC 3463 §3.8: X.7.0, a matter of policy.

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from fake_email.errors import DatabaseAway, ServiceError
-from smtp_ingest.gather import Gatherer, QueueFull, WorkFailed
+from fake_email.gather import Gatherer, QueueFull, WorkFailed
 
 
 class Press:

@@ -1,0 +1,77 @@
+"""What finding codes and links costs: parsing of usual mail with and without it, side by side."""
+
+import email.message
+import email.policy
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from harness import Pair
+
+from bench import mail
+from bench.figures import row
+from fake_email import codes, links, mime
+from fake_email.mime import ParsedMessage
+
+_ROUNDS = 31
+_SECONDS = 0.01  # of a round, at least
+_ROW = (
+    "<tr><td style='padding:10px 25px;font-size:0'><div style='font:13px Arial;color:#1a2b3c'>Item %d is new until"
+    " May 2024; read what it can do.</div><a href='https://news.test/c/%d?utm_source=mail&amp;id=88213%d'>More</a></td></tr>\n"
+)
+_PAGE = (
+    "<html><head><style>"
+    + ".a{color:#123456;padding:10px}\n" * 100
+    + "</style></head><body><table>%s</table></body></html>"
+)
+
+
+def measure(_pair: Pair) -> Iterator[str]:
+    """A table of microseconds for a message, and the ratio."""
+    yield row("µs to parse a message", "with", "finding", "with/without")
+    for label, content in _messages().items():
+        parsed = mime.parse(content)
+        rounds = [
+            (_seconds(partial(mime.parse, content)), _seconds(partial(_find, parsed, content))) for _ in range(_ROUNDS)
+        ]
+        whole, finding = (1e6 * statistics.median(each) for each in zip(*rounds, strict=True))
+        yield row(label, whole, finding, statistics.median(whole / (whole - finding) for whole, finding in rounds))
+
+
+def _find(parsed: ParsedMessage, content: bytes) -> None:
+    is_beside = parsed.html is not None and b"text/plain" in content
+    codes.find(parsed.subject, parsed.text, parsed.html, parsed.html or "" if is_beside else "")
+    links.find(parsed.html, parsed.text)
+
+
+def _messages() -> dict[str, bytes]:
+    rows = "".join(_ROW % (number, number, number) for number in range(100))
+    page, text = _PAGE % rows, "Item 1 is new until May 2024: see https://news.test/c/1\n" * 100
+    return {
+        "2 KB of text": mail.message(1),
+        "a code in text": _message("Your code", "Your verification code is 482913.\n\nIt expires in 10 minutes.\n", ""),
+        "30 KB of HTML": _message("News", "", page),
+        "30 KB of HTML beside text": _message("News", text, page),
+    }
+
+
+def _message(subject: str, text: str, html: str) -> bytes:
+    message = email.message.EmailMessage(policy=email.policy.SMTP)
+    message["Subject"] = subject
+    if text:
+        message.set_content(text)
+    if text and html:
+        message.add_alternative(html, subtype="html")
+    elif html:
+        message.set_content(html, subtype="html")
+    return bytes(message)
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    """What one takes of this thread's time."""
+    count, began = 0, time.thread_time()
+    while (spent := time.thread_time() - began) < _SECONDS:
+        call()
+        count += 1
+    return spent / count

@@ -1,0 +1,46 @@
+"""The yardstick of a call: Litestar on Granian, as http-api has it, with one handler that answers a constant."""
+
+import os
+from functools import partial
+
+import msgspec
+from litestar import Litestar, get
+from litestar.types import ASGIApp
+
+from fake_email import log
+from fake_email.settings import Settings, load
+from http_api import server
+
+
+class Constant(msgspec.Struct, frozen=True, kw_only=True):
+    """As much as a page without messages says."""
+
+    temp_email_addr: str
+    new_mail_count: int
+    next_since: str | None
+    messages: tuple[str, ...]
+
+
+_CONSTANT = Constant(temp_email_addr="annq7mfk2xd@mx.test", new_mail_count=0, next_since=None, messages=())
+
+
+@get("/constant")
+async def constant() -> Constant:
+    """It."""
+    return _CONSTANT
+
+
+def application() -> ASGIApp:
+    """Litestar with nothing but this call."""
+    return Litestar([constant], openapi_config=None, logging_config=None)
+
+
+def main() -> None:
+    """Serve until killed."""
+    settings = load(os.environ, Settings)
+    log.configure("warning")
+    server.run(settings, partial(application))
+
+
+if __name__ == "__main__":
+    main()

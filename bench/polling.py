@@ -1,0 +1,52 @@
+"""Polls against a handler that answers a constant, and against ever more messages in the table."""
+
+import asyncio
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
+
+from harness import Pair, SmtpClient, message
+
+from bench import calls
+from bench.calls import Rate
+from bench.figures import make_mailboxes, row
+
+_ROUNDS = 11
+Round = Mapping[str, Rate]
+
+_SERVERS = ("ours", "constant")
+_MESSAGES = 20
+
+
+def measure(pair: Pair) -> Iterator[str]:
+    """Tables of medians: calls a second, calls a second of CPU, and what a poll takes beside so many messages."""
+    empty, filled = make_mailboxes(pair, 2)
+    asyncio.run(_fill(pair, filled))
+    paths = {
+        "poll of an empty mailbox": f"/api/inbox/poll?address={empty}",
+        f"poll of one with {_MESSAGES} messages": f"/api/inbox/poll?address={filled}",
+    }
+    with calls.beside(pair, "bench.constant") as constant:
+        rounds = {
+            label: [
+                calls.in_turn({"ours": (calls.ours(pair), path), "constant": (constant, "/constant")}, turn)
+                for turn in range(_ROUNDS)
+            ]
+            for label, path in paths.items()
+        }
+    yield from _table("calls/s", rounds, attrgetter("per_second"))
+    yield from _table("calls/CPU second", rounds, attrgetter("per_cpu_second"))
+
+
+def _table(heading: str, rounds: Mapping[str, Sequence[Round]], of: Callable[[Rate], float]) -> Iterator[str]:
+    yield row(heading, *_SERVERS, "ours/constant")
+    for label, found in rounds.items():
+        rates = [statistics.median(of(each[name]) for each in found) for name in _SERVERS]
+        yield row(label, *rates, statistics.median(of(each["ours"]) / of(each["constant"]) for each in found))
+
+
+async def _fill(pair: Pair, address: str) -> None:
+    async with SmtpClient.connect(pair.smtp_port) as client:
+        for number in range(_MESSAGES):
+            await client.deliver(message(f"Message {number}"), address)
+            await client.command("RSET")

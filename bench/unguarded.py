@@ -1,0 +1,23 @@
+"""http-api without its edge: no limits, no security headers; what it costs to have them is measured against this."""
+
+import os
+from functools import partial
+
+from fake_email import log
+from fake_email.settings import Settings, load
+from fake_email.systemd import Notifier
+from http_api import server
+from http_api.app import create_app
+from http_api.heartbeat import Heartbeat
+
+
+def main() -> None:
+    """Serve until killed."""
+    settings = load(os.environ, Settings)
+    log.configure("warning")
+    heartbeat = Heartbeat(Notifier({}), (settings.http_host, settings.http_port), settings.http_workers)
+    server.run(settings, partial(create_app, settings, heartbeat))
+
+
+if __name__ == "__main__":
+    main()

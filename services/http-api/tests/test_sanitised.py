@@ -1,0 +1,188 @@
+"""A mail's HTML as a page that is safe to show."""
+
+import pytest
+
+from http_api import sanitised
+
+MIB = 1024 * 1024
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
+
+
+def page(html: str, images: dict[str, bytes] | None = None, *, remote: bool = False) -> str:
+    """What is in the body."""
+    whole = sanitised.page(html, images or {}, remote=remote)
+    return whole.partition("<body")[2].partition(">")[2].removesuffix("</body></html>\n")
+
+
+@pytest.mark.parametrize(
+    "href",
+    ["https://a.test/?a=1&amp;b", "http://a.test", "HTTPS://a.test/", "mailto:a@b.test?subject=x", "tel:+123"],
+)
+def test_links_lead_where_they_did(href: str) -> None:
+    assert page(f'<a href="{href}">a</a>').startswith(f'<a href="{href}"')
+
+
+@pytest.mark.parametrize(
+    "href", ["javascript:x", "data:text/html,x", "/a", "a", "#a", "ftp://a", "cid:a", "https://", ""]
+)
+def test_links_to_anything_else_lead_nowhere(href: str) -> None:
+    assert "href" not in page(f'<a href="{href}">a</a>')
+
+
+def test_a_link_without_a_scheme_is_https() -> None:
+    assert 'href="https://a.test/"' in page("<a href=//a.test/>a</a>")
+
+
+@pytest.mark.parametrize("tag", ["<a href=https://a.test/ rel=opener target=_top>a</a>", "<area href=https://a.test/>"])
+def test_every_link_opens_apart_and_says_nothing_of_where_it_stood(tag: str) -> None:
+    shown = page(tag)
+
+    assert 'rel="noopener noreferrer nofollow"' in shown
+    assert 'target="_blank"' in shown
+    assert "_top" not in shown
+
+
+@pytest.mark.parametrize(
+    ("octets", "media_type"),
+    [
+        (PNG, "image/png"),
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"GIF89a", "image/gif"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
+        (b"\0\0\0\x20ftypavif", "image/avif"),
+        (b"BM\0\0\0\0\0\0\0\0", "image/bmp"),
+    ],
+)
+def test_an_image_that_came_with_the_mail_is_in_the_page_whatever_its_type_was_said_to_be(
+    octets: bytes, media_type: str
+) -> None:
+    assert f'src="data:{media_type};base64,' in page("<img src=cid:a%40b>", {"a@b": octets})
+
+
+@pytest.mark.parametrize("octets", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<?xml?><svg/>", b"", b"%PDF-1.4"])
+def test_what_is_no_image_of_points_is_left_out_with_its_words_kept(octets: bytes) -> None:
+    assert page("<img src=cid:a alt=b>", {"a": octets}) == '<img alt="b">'
+
+
+def test_an_image_that_did_not_come_is_left_out() -> None:
+    assert page("<img src=cid:a alt=b>") == '<img alt="b">'
+
+
+def test_images_past_the_limit_are_left_out() -> None:
+    shown = page("<img src=cid:a>" * 5, {"a": PNG + bytes(3 * MIB)})
+
+    assert shown.count("src=") == 2
+
+
+@pytest.mark.parametrize("where", ["<td background='{}'>", "<p style=\"background:url('{}')\">", "<img src='{}'>"])
+def test_images_that_came_with_the_mail_are_shown_wherever_images_are(where: str) -> None:
+    assert "data:image/png" in page(f"<table><tr>{where.format('cid:a')}</table>", {"a": PNG})
+
+
+@pytest.mark.parametrize("where", ["<td background='{}'>", "<p style=\"background:url('{}')\">", "<img src='{}'>"])
+def test_images_of_others_are_there_only_when_they_are_wanted(where: str) -> None:
+    html = f"<table><tr>{where.format('https://a.test/b.png')}</table>"
+
+    assert "a.test" not in page(html)
+    assert "https://a.test/b.png" in page(html, remote=True)
+
+
+@pytest.mark.parametrize(
+    "html", ["<link rel=stylesheet href=https://a.test/b.css>", "<style>@import 'https://a.test/b.css';</style>"]
+)
+def test_sheets_of_others_are_there_only_when_they_are_wanted(html: str) -> None:
+    assert "a.test" not in sanitised.page(html, {}, remote=False)
+    assert 'href="https://a.test/b.css"' in sanitised.page(html, {}, remote=True)
+
+
+def test_sheets_past_the_limit_are_left_out() -> None:
+    html = "<link rel=stylesheet href=https://a.test/b.css>" * 100
+
+    assert sanitised.page(html, {}, remote=True).count("https://a.test/b.css") == sanitised.SHEETS
+
+
+def test_images_written_into_the_mail_are_shown() -> None:
+    assert page("<img src='data:image/png;base64,AAAA'>") == '<img src="data:image/png;base64,AAAA">'
+
+
+def test_content_ids_are_found_as_they_are_written_in_urls() -> None:
+    html = "<img src=\"cid:a%40b\"><td background='CID:c&amp;d'><p style='background:url(cid:e)'>"
+
+    assert sanitised.content_ids(html) == {"a@b", "c&d", "e"}
+
+
+def test_a_fragment_becomes_a_whole_page_that_says_its_own_policy() -> None:
+    whole = sanitised.page("a", {}, remote=False)
+
+    assert whole.startswith("<!doctype html><html><head>")
+    assert whole.count("<body") == whole.count("</body>") == 1
+    assert f'content="{sanitised.policy(remote=False)}"' in whole
+
+
+def test_a_mail_without_colours_is_black_on_white() -> None:
+    assert '<body bgcolor="#ffffff" text="#000000">' in sanitised.page("a", {}, remote=False)
+
+
+def test_a_mail_keeps_the_direction_and_the_colours_of_its_page() -> None:
+    whole = sanitised.page("<html dir=rtl><body bgcolor=#123456 style='margin:0'>a", {}, remote=False)
+
+    assert '<html dir="rtl">' in whole
+    assert '<body bgcolor="#123456" text="#000000" style="margin:0">' in whole
+
+
+def test_a_mail_that_is_cut_says_so() -> None:
+    assert "The rest of this message is not shown" in page("<br>" * 100_000)
+
+
+LONG = {
+    "depth": "<div>",
+    "formatting": "<b><i><font color=red>",
+    "formatting that is never closed": "<p><b><font size=1>",
+    "tags closed out of order": "<a><div><b><p></a></div></b>",
+    "tables": "<table><tr><td>",
+    "cells": "<table><td>",
+    "lists": "<ul><li><dl><dd>",
+    "headings": "<h1>",
+    "SVG": "<svg><style>",
+    "templates": "<template>",
+    "comments": "<!-",
+    "comments never closed": "<!--",
+    "half tags": "<a ",
+    "end tags": "</p></b></table>",
+    "angle brackets": "<",
+    "ampersands": "&",
+    "hard blanks": "\u00a0",
+    "references": "&nbsp;&#60;&notit;",
+    "quotes": "<p title='",
+    "equals signs": "<p =",
+    "style elements": "<style>a{b:c}</style>",
+    "styles": "<p style='color:red;background:url(x)'>",
+    "links": "<link rel=stylesheet href=https://a.test/>",
+    "images": "<img src=cid:a>",
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_mebibyte_of_anything_is_shown_in_time_and_room_linear_in_it(name: str) -> None:
+    html = LONG[name] * (MIB // len(LONG[name]))
+
+    whole = sanitised.page(html, {"a": PNG + bytes(100_000)}, remote=True)
+
+    assert len(whole) < 8 * MIB + sanitised.INLINE_OCTETS
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p " + " ".join(f"a{number}=1" for number in range(100_000)) + ">b",
+        "<p style='" + "color:red;" * 100_000 + "'>b",
+        "<p title='" + "&" * 1_000_000 + "'>b",
+        "<style>" + "a{" * 500_000 + "</style>b",
+        "<style>" + "/*" * 500_000 + "</style>b",
+        "<style>" + "@media all{" * 100_000 + "</style>b",
+        "".join(f"<b id={number}>" for number in range(5_000)) + "<p>x</p>" * 100_000,
+    ],
+    ids=["attributes", "declarations", "one attribute", "blocks", "comments", "groups", "formatting in all paragraphs"],
+)
+def test_a_mebibyte_of_one_thing_is_shown_too(html: str) -> None:
+    assert len(sanitised.page(html, {}, remote=True)) < 8 * MIB

@@ -1,0 +1,192 @@
+"""What stands around a number: words that tie it to a code, or make it something else."""
+
+import re
+
+from fake_email.code_words import alternatives
+
+# What a number is when this stands right before it, or between it and the word for a code.
+_NUMBERS = alternatives(
+    r"""(?:order|invoice|ticket|case|reference|request|customer|client|booking|reservation|tracking|transaction|policy
+    |member(?:ship)?|confirmation|serial|account|card|phone|registration|student|employee|flight|claim|application
+    |player|user|user\s?name|prescription|po|contract|merchant|terminal|meeting|session|report|parcel|shipment|job
+    |waybill|receipt|tax|telephone|mobile|build|model|part|item|product)_(?:number|no|num|nr|id|ref)
+    reference ref ticket request case invoice id ids receipt locator phone tel telephone call dial fax hotline
+    ext extension     (?:p\.?o\.?\s)?box zip sku version build vat iban username user\s?id
+    end(?:ing|s)(?:_(?:in|with))? last_(?:four|4)(?:_digits)? (?<!digit\s)number no nr num
+    [a-zäöüß]*nummer [a-zäöüß]*nr aktenzeichen vorgang rechnung endet_auf endend_auf endziffern? telefon
+    plz postleitzahl     postfach benutzername kundennr referenz az endung hrb
+    num[ée]ro n° commande_n° facture dossier r[ée]f[ée]rence r[ée]f terminant_par termine_par finissant_par téléphone
+    appelez siret siren tva identifiant
+    n[úu]mero factura caso referencia expediente tr[áa]mite terminad[ao]_en acabad[ao]_en tel[ée]fono llama_al
+    matr[íi]cula cif nif usuario
+    fatura protocolo refer[êe]ncia (?:cart[ãa]o_)?final terminado_em telefone ligue localizador cep cnpj
+    cpf usu[áa]rio nº     numero fattura pratica riferimento rif termina_con che_termina_con telefono p\.?iva cap utente
+    factuur zaak referentie eindigend_op eindigt_op klantnr kvk gebruikersnaam bel
+    numer(?:u|em)? kończ\w+_się_na nip regon krs faktur\w sprawa sprawy zgłoszeni\w użytkownik
+    номер\w{0,3} оканчивающ\w+_на тел телефон\w{0,3} инн кпп огрн индекс обращени\w заявк\w заявлени\w карт\w
+    [a-zşğ]*\s?numara\w* _no talep başvuru referans fatura kullanıcı
+    (?<!认证)编号 单号 号码 尾号 电话 热线 致电 邮编 学号 卡号 账号 帐号 流水号 工号 末四位 订单 订单号 办件号 用户名
+    (?<!認証)(?<!確認)(?<!暗証)番号 末尾 下4桁 電話 〒 お客様コード 口座 ユーザー名
+    (?<!인증)(?<!비밀)(?<!확인)(?<!인증\s)번호 끝자리 전화 고객센터 학번 계좌 문의 아이디"""
+)
+# These do so only when nothing but a space or "no." is between.
+_THINGS = alternatives(
+    r"""order orders account card room booking reservation flight shipment parcel policy member player section article
+    page model item suite floor street season job commit since total amount price year merchant prescription gate
+    driver apartment apt unit customer client transaction box
+    bestellung auftrag konto kunde kundin karte zug raum buchung angebot seit
+    commande client joueur billet carte compte train vol
+    pedido cliente reserva tarjeta cuenta cart[ãa]o conta voo vuelo
+    ordine prenotazione carta conto volo bestelling klant boeking kaart rekening vlucht speler dossier
+    zamówieni\w klient\w? rezerwacj\w kart\w gracz lot заказ\w? клиент\w? бронь рейс игрок студент\w? счет\w? счёт\w?
+    sipariş müşteri kart\w{0,3} oyuncu öğrenci 航班 房间 ご注文 受付 便 注文 주문 접수 카드"""
+)
+_WORD_START = r"(?:(?<![^\W\d_])|(?<=[\u0e00-\uffff]))"
+_IS = r"(?:is|are|ist|lautet|lauten|est|es|é|è|to|is:|bedraagt|это|是|为|為|は|が|는|은|이|가)"
+_NUMBER_OF = re.compile(rf"{_WORD_START}{_NUMBERS}(?![^\W\d_a-zа-я])(?:[\W_]{{0,6}}|[\s:]{{0,3}}{_IS}[\W_]{{1,4}})\Z")
+_THING_OF = re.compile(rf"{_WORD_START}{_THINGS}[\s(\[]{{0,3}}(?:(?:no|nr|n|num|#|№|n°|nº)[\s.:]{{0,3}})?\Z")
+_ANY_NUMBER_OF = re.compile(rf"{_WORD_START}{_NUMBERS}(?![^\W\d_])")
+_IS_A_NUMBER = re.compile(
+    rf"[\W_]{{0,4}}{_IS}[\W_]{{0,2}}(?:your|the|my|ihre?|deine?|votre|la|le|su|tu|o|seu|il|tuo|je|uw|ваш\w*|您的)?[\W_]{{0,2}}"
+    rf"(?:{_NUMBERS}|{_THINGS})"
+)
+# A quantity, an amount, what a card ends with.
+NOT_A_CODE_AFTER = re.compile(
+    r"[\s-]{0,2}(?:"
+    + alternatives(
+        r"""(?:minut\w*|mins?|hours?|hrs?|seconds?|secs?|days?|weeks?|months?|years?|users?|people|points?|items?|visits
+        |readers|tips|lines|members|customers|orders|votes|views|words|steps|times|percent|reviews|gb|mb|kb|km|kg|px|ms|eur
+        |usd|gbp|chf|inr|jpy|pln|rub|try|sek|tl|zł|zl|cent|cents|ct|uhr|stunden|tagen?|sekunden|besucher|mitglieder
+        |teilnehmer|punkte|heures?|jours?|secondes?|lecteurs|euros?|minutos|horas|días|segundos|puntos|lectores|dias
+        |leitores|pontos|reais|minuti|ore|giorni|secondi|punti|lettori|minuten|uur|dagen|lezers|punten|minut|godzin
+        |sekund|dni|punktów|czytelników|złotych|минут\w*|час\w{0,3}|секунд\w*|дн\w{1,2}|руб\w*|миль|читател\w*
+        |р|dakika|saat|saniye|gün|lira|mil|okur)(?![^\W\d_])
+        [年月円元원分人名位積마名명개日时時点분층호편便积千万] 积分 读者 マイル \s?積分
+        ile_(?:biten|sonlanan) で終わる で終わり 로_끝나는"""
+    )
+    + r"|/\w)"
+)
+_NEAR, _NOT_FAR, _RATHER_FAR = 24, 60, 90  # characters
+FAR = 180  # characters between a word and a number that have nothing to do with each other any more
+_LINKS_UP = re.compile(
+    rf"(?:(?<![^\W\d_]){_IS}|[是为為はが는은이가:：=»>→—–-]|(?<![^\W\d_])(?:with|below|с|als))[\s\"'“”«»„‘’*_(\[「『【<]{{0,8}}\Z"
+)
+_COLON = re.compile(r"[:：=→—–-][\s\"'“”«»„‘’*_(\[「『【<]{0,10}\Z")
+_OPENS = re.compile(
+    rf"[\s\"'“”«»„‘’*_)\]」』】>]{{0,6}}(?:{_IS}(?![^\W\d_])|[は이은는이가が是为為作]|은\(는\)|[-–—:：(（|·=]"
+    rf"|(?:as|als|comme|como|come|jako|как|olarak)(?![^\W\d_])|作为|として|로)"
+)
+_WORDS = re.compile(r"[^\W_]")
+_SENTENCE_END = re.compile(r"[。！？]|[.!?;](?:[\"'”»)\]]{0,2}\s)|；")
+_BLANK_LINE = re.compile(r"\n[ \t>]{0,40}\n")
+_TIME_BEFORE = re.compile(
+    r"(?<![^\W\d_])(?:in|until|till|by|before|after|since|at|from|over|within|than|bis|vor|nach|seit|um|ab|avant|après|dès"
+    r"|hasta|desde|até|entro|fino|dal|tot|voor|sinds|do|od|po|до|с|от|kadar|ve|via|rue|calle|rua|ul)[\s\"'(]{0,3}\Z"
+)
+_ENTER = frozenset(
+    """enter use type input submit provide quote sie gib nutze nutzen verwende verwenden saisissez entrez utilisez
+    indiquez introduce introduzca ingresa ingrese escribe usa utiliza digite insira introduza informe inserisci digita
+    mit with ein utilizza voer gebruik vul typ wpisz podaj użyj przepisz введите используйте укажите girin""".split()  # noqa: SIM905 - one a line is a page
+)
+_WORDS_BEFORE = 8
+_COUNTED = re.compile(
+    r"[\s.:]{0,2}(?:number|no|nr|num|n°|nº|numero|número|numéro|nummer|numer|номер|numarası?|번호|号|番号)[\W_]{0,6}"
+    rf"(?:{_IS}[\W_]{{0,3}})?"
+)
+_ENTERED_IN_CHINESE = ("输入", "輸入", "使用")
+_ENTER_AFTER = re.compile(
+    r"[\s\"'”»“*)\]]{0,3}(?:ein(?:geben)?\b|in(?=\s{0,3}(?:[.,;!]|\Z|om\b|op\b))|eingeben|girin|girerek|kullanın|を入力|をご入力|을\s?입력|를\s?입력|입력)"
+)
+_PURPOSES = (
+    *(
+        "verif",
+        "confirm",
+        "sign in",
+        "sign-in",
+        "signing in",
+        "sign up",
+        "signup",
+        "sign on",
+        "log in",
+        "login",
+        "log on",
+    ),
+    *("authenti", "authori", "activat", "access", "identity", "registr", "finish", "digits", "prompted", "when asked"),
+    *("anmeld", "anzumeld", "einlog", "einzulog", "freischalt", "zugang", "connecte", "connexion", "valider", "inscri"),
+    *("iniciar ", "inicio de ses", "acced", "entrar", "acess", "cadastr", "registraz", "conferm"),
+    *("inlog", "in te log", "bevestig", "aanmeld", "zalog", "logow", "weryfik", "rejestr", "oturum"),
+)
+_OTHER_PURPOSES = (
+    *("bestätig", "confirmação", "sessão", "potwierd", "giriş", "doğrula", "onayla", "kayıt"),
+    *("вход", "войти", "подтверд", "регистр", "登录", "登入", "验证", "驗證", "注册", "激活"),
+    *("ログイン", "認証", "確認", "로그인", "인증", "확인", "가입"),
+)
+
+
+def is_number_of_something(before: str) -> bool:
+    """Whether what stands before a number, in lower case, makes it that of an order, a phone, a card…"""
+    return _NUMBER_OF.search(before) is not None or _THING_OF.search(before) is not None
+
+
+def is_named_after(after: str) -> bool:
+    """Whether what follows a number, in lower case, makes it an amount, or that of an order."""
+    return NOT_A_CODE_AFTER.match(after) is not None or _IS_A_NUMBER.match(after) is not None
+
+
+def is_label_of_number(line: str) -> bool:
+    """Whether this short line of lower case stands over a number that is no code."""
+    return len(line) <= _NOT_FAR and (
+        _NUMBER_OF.search(line) is not None or _THING_OF.search(line.rstrip(": ")) is not None
+    )
+
+
+def tie_before(gap: str) -> float:
+    """How well a word for a code before the gap speaks for a number behind it; 0 to 1."""
+    if len(gap) > FAR or _SENTENCE_END.search(gap) or _BLANK_LINE.search(gap):
+        return 0
+    if not _WORDS.search(gap):
+        return 0.97 if len(gap) <= _NEAR else 0.8
+    if any(not _has_digit(gap, found.end()) for found in _ANY_NUMBER_OF.finditer(gap)) and not _COLON.search(gap):
+        return 0.4
+    if _LINKS_UP.search(gap):
+        return 0.95 if len(gap) <= _RATHER_FAR else 0.9
+    if "\n" in gap or len(gap) > _NOT_FAR or _TIME_BEFORE.search(gap):
+        return 0.3
+    return 0.7
+
+
+def tie_after(gap: str) -> float:
+    """How well a word for a code behind the gap speaks for a number before it; 0 to 1."""
+    if len(gap) > _RATHER_FAR or _SENTENCE_END.search(gap) or "\n" in gap:
+        return 0
+    if not _WORDS.search(gap):
+        return 0.45 if "," in gap else 0.9
+    if any(character.isdecimal() for character in gap):
+        return 0.4
+    if _OPENS.match(gap):
+        return 0.94
+    return 0.6 if len(gap) <= _NEAR else 0.3
+
+
+def is_entered(before: str, after: str, around: str) -> bool:
+    """Whether one is told to enter the number that stands between, to prove something."""
+    words = before.rstrip("\"'“«„*([: ").split()
+    last = words[-1] if words else ""
+    is_told = last in _ENTER or last.endswith(_ENTERED_IN_CHINESE) or _ENTER_AFTER.match(after) is not None
+    if not is_told and before.rstrip().endswith((":", "：")):
+        is_told = not _ENTER.isdisjoint(words[-_WORDS_BEFORE:])
+    return is_told and speaks_of_purpose(around)
+
+
+def is_counted(gap: str) -> bool:
+    """Whether between a word for a code and a number is only "number", as in "PIN number: 4821"."""
+    return _COUNTED.fullmatch(gap) is not None
+
+
+def speaks_of_purpose(low: str) -> bool:
+    """Whether this speaks of what codes are for."""
+    return any(map(low.__contains__, _PURPOSES)) or (not low.isascii() and any(map(low.__contains__, _OTHER_PURPOSES)))
+
+
+def _has_digit(text: str, at: int) -> bool:
+    return any(character.isdecimal() for character in text[at:])

@@ -1,0 +1,195 @@
+"""Each rule of what a code is, by itself; `test_labelled_mail.py` has whole messages."""
+
+import pytest
+
+from fake_email import codes, mime
+
+
+def found(text: str, subject: str = "") -> list[str]:
+    return [code.value for code in codes.find(subject, text)]
+
+
+def html_message(markup: str, text: str = "") -> bytes:
+    if not text:
+        return b"Content-Type: text/html; charset=utf-8\n\n" + markup.encode()
+    return (
+        "Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-8\n\n"
+        f"{text}\n--b\nContent-Type: text/html; charset=utf-8\n\n{markup}\n--b--\n"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("4821", "4821"),
+        ("4821937065", "4821937065"),
+        ("123 456", "123456"),
+        ("123-456", "123456"),
+        ("123\u00a0456", "123456"),
+        ("123\u2011456", "123456"),
+        ("12\u200b34\u200b56", "123456"),
+        ("\uff11\uff12\uff13\uff14\uff15\uff16", "123456"),  # twice as wide
+        ("1 2 3 4 7 6", "123476"),
+        ("1-2-3-4-7-6", "123476"),
+        ("1\n2\n3\n4\n7\n6", "123476"),
+        ("R7K2D", "R7K2D"),
+        ("QWXTB", "QWXTB"),
+        ("R 7 K 2 D", "R7K2D"),
+        ("aB3xK9pq", "aB3xK9pq"),
+    ],
+)
+def test_a_code_is_what_a_person_would_type(written: str, value: str) -> None:
+    assert found(f"Your verification code is:\n\n{written}\n") == [value]
+
+
+def test_the_prefix_of_a_sender_is_left_out_because_the_form_takes_digits() -> None:
+    assert found("G-123456 is your verification code.") == ["123456"]
+
+
+def test_a_hyphen_between_letters_is_typed() -> None:
+    assert found("Your code: AB12-CD34") == ["AB12-CD34"]
+
+
+@pytest.mark.parametrize("written", ["123", "12345678901", "ABC"])
+def test_a_code_has_four_to_ten_characters(written: str) -> None:
+    assert found(f"Your verification code is {written}.") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "123456 is your code",
+        "Your code: 123456",
+        "Code\n\n123456",
+        "123456\n\nThis code expires soon.",
+        "Enter 123456 to sign in.",
+        "Your one-time password (OTP) for the payment of EUR 2500 with card 4821 is 123456",
+    ],
+)
+def test_a_code_stands_before_or_after_the_words(text: str) -> None:
+    assert found(text)[:1] == ["123456"]
+
+
+@pytest.mark.parametrize(
+    ("what", "text"),
+    [
+        ("year", "Your code is on its way. Copyright 2024"),
+        ("date", "Your code was sent on 12.05.2024, that is 2024-05-12."),
+        ("time", "Your code is valid until 14:30 or 1430 hours."),
+        ("span", "Your code expires in 1440 minutes."),
+        ("price", "A code for $1234, 1234 EUR or 1.234,00 is on its way."),
+        ("phone", "No code? Call +49 30 482913 or (555) 010-4477."),
+        ("order", "Your code was sent for order 482913."),
+        ("request", "We noticed a sign-in and sent a code, request 48213."),
+        ("ticket", "[Ticket 48213] No verification code arrives"),
+        ("account", "We sent a code to your phone ending in 4821."),
+        ("postcode", "We sent you a code.\nOur address: Main Street 12, 10115 Berlin"),
+        ("colour", "Your code has the colour #123456."),
+        ("URL", "Your code: see https://x.test/482913?code=482913"),
+        ("e-mail address", "Your code comes from 482913@x.test"),
+        ("version", "Get the code of version 2024.1.4821"),
+        ("IP address", "A code was asked for by 192.168.4.2134"),
+        ("percentage", "The code is 1234% better"),
+        ("voucher", "Use code SAVE2024 at checkout for a discount."),
+        ("postal code", "Zip code 94107"),
+        ("error", "It failed with error code 40312"),
+        ("commit", "The source code of 9f8e7d6 is out"),
+        ("booking", "Booking code: QX7R2P"),
+        ("scale", "How was the code?\n0 1 2 3 4 5 6 7 8 9 10"),
+        ("report", "Sign-ins\n\n1530\n\nVisits\n\n48213\n"),
+    ],
+    ids=lambda value: str(value)[:16],
+)
+def test_a_number_of_something_else_is_no_code(what: str, text: str) -> None:
+    assert found(text) == []
+
+
+def test_a_code_beside_an_order_number_comes_first() -> None:
+    assert found("Your order 5538201 is on its way. The code for order 5538201 is 4417.") == ["4417"]
+
+
+def test_what_is_quoted_in_a_reply_is_no_code() -> None:
+    assert found("Thanks!\n\nOn Monday, Ann wrote:\n> Your code is 553201.", "Re: Your code 553201") == []
+
+
+def test_a_code_in_the_subject_is_found() -> None:
+    (code,) = codes.find("Your login code: 2749", "See the subject.")
+
+    assert (code.value, code.source) == ("2749", "subject")
+
+
+def test_a_code_in_html_alone_is_found_beside_a_text_without_it() -> None:
+    (code,) = mime.parse(html_message("<p>Your code:</p><div>117654</div>", "Please use another program.")).codes
+
+    assert (code.value, code.source) == ("117654", "html")
+
+
+def test_a_code_in_a_text_alone_is_found_beside_html_without_it() -> None:
+    (code,) = mime.parse(html_message("<img src=code.png>", "Your code: 117654")).codes
+
+    assert (code.value, code.source) == ("117654", "text")
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<td>9</td><td>0</td><td>5</td><td>1</td><td>7</td><td>2</td>",
+        "<div>9</div><div>0</div><div>5</div><div>1</div><div>7</div><div>2</div>",
+        "<span>9</span><span>0</span><span>5</span><span>1</span><span>7</span><span>2</span>",
+        "<b>905</b>&nbsp;<b>172</b>",
+        "905&zwnj;172",
+    ],
+)
+def test_a_code_is_found_in_its_boxes(markup: str) -> None:
+    (code,) = mime.parse(html_message(f"<p>Your code:</p><table><tr>{markup}</tr></table>")).codes
+
+    assert code.value == "905172"
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<style>.code{color:#483920}</style>",
+        "<!-- code: 112233 -->",
+        "<p title='code 112233' data-code=112233>Hello</p>",
+        "<img alt='Your code: 112233'>",
+        "<div style='display:none'>Your code: 112233</div>",
+        "<a href='https://x.test/?code=112233'>Hello</a>",
+    ],
+)
+def test_what_no_reader_sees_is_no_code(markup: str) -> None:
+    assert mime.parse(html_message(markup)).codes == ()
+
+
+def test_evidence_is_one_short_line_around_the_code() -> None:
+    text = "Hello.\n\nYour code for\nthe door:\n\n123456\n\n" + "Bye. " * 100
+
+    (code,) = codes.find("", text)
+
+    assert code.evidence == "the door: 123456"
+
+
+def test_evidence_in_a_long_line_is_cut_around_the_code() -> None:
+    (code,) = codes.find("", "x " * 500 + "your code is 123456 " + "y " * 500)
+
+    assert len(code.evidence) <= codes.EVIDENCE_CHARACTERS
+    assert "your code is 123456" in code.evidence
+
+
+def test_the_best_code_comes_first() -> None:
+    found = codes.find(
+        "", "Use the code from the app. Backup codes 55512345 and 55598765. Your code is 482913.", "text"
+    )
+
+    assert found[0].value == "482913"
+    assert [code.confidence for code in found] == sorted((code.confidence for code in found), reverse=True)
+
+
+def test_codes_are_bounded() -> None:
+    text = "".join(f"Your code is {number}.\n" for number in range(100_000, 110_000))
+
+    assert len(codes.find("", text)) == codes.CODES
+
+
+def test_what_comes_after_the_beginning_of_a_text_is_not_looked_at() -> None:
+    assert found("x\n" * codes.CHARACTERS + "Your code is 123456.") == []

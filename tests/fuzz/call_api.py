@@ -1,0 +1,34 @@
+"""Is there a call that makes http-api fail, or answer what its document has not? `make fuzz` looks for one."""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.extend(str(Path(__file__).resolve().parents[2] / each) for each in ("dev", "tests"))
+
+import any_call
+from harness import own_postgres, running_pair
+
+_CASES = 200
+
+
+def main() -> None:
+    """Try every call in turn until the seconds in the first argument are over; what is wrong ends it with status 1."""
+    ends_at = time.monotonic() + float(sys.argv[1])
+    with (
+        own_postgres() as postgres,
+        tempfile.TemporaryDirectory() as directory,
+        running_pair(postgres.url, Path(directory)) as pair,
+    ):
+        operations = list(any_call.operations(any_call.document(pair)))
+        while True:
+            for operation in operations:
+                if time.monotonic() > ends_at:
+                    return
+                any_call.try_calls(pair, operation, cases=_CASES, is_random=True)
+                sys.stdout.write(f"{operation.label}: {_CASES} calls\n")
+
+
+if __name__ == "__main__":
+    main()
