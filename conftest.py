@@ -12,7 +12,7 @@ import psycopg
 import psycopg.conninfo
 import pytest
 from browser import Browser, Tab
-from harness import MIGRATIONS, Pair, SmtpClient, client, running_pair
+from harness import MIGRATIONS, Pair, SmtpClient, client, running_http, running_pair
 from postgres import throw_away
 from psycopg import sql
 
@@ -109,16 +109,12 @@ async def tab(browser: Browser) -> AsyncIterator[Tab]:
 @pytest.fixture(scope="session")
 def shown(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Another http-api on the pair's database, one that knows the frontend."""
-    shown = Pair(
+    with running_http(
         pair.database_url,
         tmp_path_factory.mktemp("shown"),
         CORS_ALLOWED_ORIGINS=FRONTENDS,
-    )
-    try:
-        shown.start_http()
+    ) as shown:
         yield shown
-    finally:
-        shown.end()
 
 
 @contextmanager

@@ -168,6 +168,17 @@ def running_pair(database_url: str, directory: Path, **environ: str) -> Iterator
 
 
 @contextmanager
+def running_http(database_url: str, directory: Path, **environ: str) -> Iterator[Pair]:
+    """http-api alone, ready; gone after the block."""
+    pair = Pair(database_url, directory, **environ)
+    try:
+        pair.start_http()
+        yield pair
+    finally:
+        pair.end()
+
+
+@contextmanager
 def running_smtp(database_url: str, directory: Path, **environ: str) -> Iterator[tuple[Pair, Service]]:
     """smtp-ingest alone, ready; gone after the block."""
     pair = Pair(database_url, directory, **environ)

@@ -18,6 +18,7 @@ from harness import (
     make_mailbox,
     message,
     problem,
+    running_http,
     store,
     stream,
 )
@@ -29,12 +30,8 @@ SECRET = "c2VjcmV0"
 @pytest.fixture
 def service(database_url: str, tmp_path: Path) -> Iterator[Pair]:
     """http-api alone."""
-    service = Pair(database_url, tmp_path)
-    try:
-        service.start_http()
+    with running_http(database_url, tmp_path) as service:
         yield service
-    finally:
-        service.end()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from harness import DEADLINE_SECONDS, DOMAINS, Pair, arrival, message
+from harness import DEADLINE_SECONDS, DOMAINS, Pair, arrival, message, running_http
 from proxy import API, Proxy, running_proxy
 
 from fake_email import messages
@@ -28,12 +28,8 @@ MAKE = """
 def service(database_url: str, tmp_path: Path) -> Iterator[Pair]:
     """http-api alone."""
     raise_file_limit()
-    service = Pair(database_url, tmp_path)
-    try:
-        service.start_http()
+    with running_http(database_url, tmp_path) as service:
         yield service
-    finally:
-        service.end()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from harness import (
     message,
     own_postgres,
     problem,
+    running_http,
     store,
     stream,
     until,
@@ -35,12 +36,8 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 @pytest.fixture(scope="module")
 def service(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """http-api alone, on that database."""
-    service = Pair(postgres.url, tmp_path_factory.mktemp("away"))
-    try:
-        service.start_http()
+    with running_http(postgres.url, tmp_path_factory.mktemp("away")) as service:
         yield service
-    finally:
-        service.end()
 
 
 @pytest.fixture

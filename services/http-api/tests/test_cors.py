@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
-from harness import Pair, client
+from harness import Pair, client, running_http
 
 LISTED = "http://localhost:3000"
 ORIGINS = f"{LISTED}, https://my-app.vercel.app, https://my-app-*.vercel.app"
@@ -41,12 +41,8 @@ FOREIGN = [
 @pytest.fixture(scope="module")
 def service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Another http-api on the pair's database, which lists origins."""
-    service = Pair(pair.database_url, tmp_path_factory.mktemp("cors"), CORS_ALLOWED_ORIGINS=ORIGINS)
-    try:
-        service.start_http()
+    with running_http(pair.database_url, tmp_path_factory.mktemp("cors"), CORS_ALLOWED_ORIGINS=ORIGINS) as service:
         yield service
-    finally:
-        service.end()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import psycopg
 import pytest
-from harness import DOMAINS, Pair, SmtpClient, client, message, problem
+from harness import DOMAINS, Pair, SmtpClient, client, message, problem, running_http
 
 
 async def ask(http: httpx.AsyncClient, username: object, **more: object) -> httpx.Response:
@@ -23,12 +23,8 @@ def name(start: str = "") -> str:
 @pytest.fixture(scope="module")
 def all_private(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """An http-api on the pair's database where who asks for neither gets a private mailbox."""
-    service = Pair(pair.database_url, tmp_path_factory.mktemp("private"), INBOX_ACCESS="private")
-    try:
-        service.start_http()
+    with running_http(pair.database_url, tmp_path_factory.mktemp("private"), INBOX_ACCESS="private") as service:
         yield service
-    finally:
-        service.end()
 
 
 async def test_the_very_name_is_given(http: httpx.AsyncClient) -> None:

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import httpx
 import psutil
 import pytest
-from harness import DEADLINE_SECONDS, Pair, client, make_mailbox, problem
+from harness import DEADLINE_SECONDS, Pair, client, make_mailbox, problem, running_http
 
 CREATIONS = 5
 FAILED_TOKENS = 4
@@ -20,7 +20,7 @@ LISTED = "http://localhost:3000"
 @pytest.fixture(scope="module")
 def service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Two workers on the pair's database, with limits that are soon reached; 127.0.0.1 is their proxy."""
-    service = Pair(
+    with running_http(
         pair.database_url,
         tmp_path_factory.mktemp("fair"),
         HTTP_WORKERS="2",
@@ -29,12 +29,8 @@ def service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
         FAILED_TOKENS_PER_MINUTE=str(FAILED_TOKENS),
         CALLS_PER_MINUTE=str(CALLS),
         CORS_ALLOWED_ORIGINS=LISTED,
-    )
-    try:
-        service.start_http()
+    ) as service:
         yield service
-    finally:
-        service.end()
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from harness import DEADLINE_SECONDS, Pair, client, make_mailbox, message, store
+from harness import DEADLINE_SECONDS, Pair, client, make_mailbox, message, running_http, store
 
 HELD = ["/api/inbox/wait?timeout=120&", "/api/inbox/poll?wait=60&"]
 PLACES = 5
@@ -17,17 +17,13 @@ PLACES = 5
 @pytest.fixture(scope="module")
 def service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """An http-api on the pair's database with few places for each client and mailbox."""
-    service = Pair(
+    with running_http(
         pair.database_url,
         tmp_path_factory.mktemp("held"),
         HTTP_MAX_CLIENT_STREAMS=str(PLACES),
         HTTP_MAX_MAILBOX_STREAMS="600",
-    )
-    try:
-        service.start_http()
+    ) as service:
         yield service
-    finally:
-        service.end()
 
 
 class Held:

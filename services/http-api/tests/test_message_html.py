@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
-from harness import Pair, SmtpClient, client, make_mailbox, message, problem, store
+from harness import Pair, SmtpClient, client, make_mailbox, message, problem, running_http, store
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
 ORIGINS = "https://mail.test,https://my-app-*.vercel.app"
@@ -16,12 +16,8 @@ ORIGINS = "https://mail.test,https://my-app-*.vercel.app"
 @pytest.fixture(scope="module")
 def service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Another http-api on the pair's database, which lists origins."""
-    service = Pair(pair.database_url, tmp_path_factory.mktemp("html"), CORS_ALLOWED_ORIGINS=ORIGINS)
-    try:
-        service.start_http()
+    with running_http(pair.database_url, tmp_path_factory.mktemp("html"), CORS_ALLOWED_ORIGINS=ORIGINS) as service:
         yield service
-    finally:
-        service.end()
 
 
 @pytest.fixture

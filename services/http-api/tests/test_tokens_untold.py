@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import psycopg
 import pytest
-from harness import Pair, client
+from harness import Pair, client, running_http
 
 PLACES = [
     ("GET", "/api/inbox/poll?address={address}", "Bearer {token}x"),
@@ -39,12 +39,8 @@ BODIES = [
 @pytest.fixture(scope="module")
 def service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """An http-api that logs all it ever does."""
-    service = Pair(pair.database_url, tmp_path_factory.mktemp("untold"), LOG_LEVEL="debug")
-    try:
-        service.start_http()
+    with running_http(pair.database_url, tmp_path_factory.mktemp("untold"), LOG_LEVEL="debug") as service:
         yield service
-    finally:
-        service.end()
 
 
 @pytest.fixture

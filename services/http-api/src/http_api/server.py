@@ -44,7 +44,7 @@ def serve(settings: Settings, notifier: Notifier) -> None:
     heartbeat.pass_on()
     # The workers inherit the table; other ways to start them, Python 3.14's own among those, would hand over nothing.
     multiprocessing.set_start_method("fork")
-    run(settings, partial(_load, settings, limits.new_table()))
+    run(settings, partial(_load, settings, heartbeat, limits.new_table()))
 
 
 def run(settings: Settings, load: Callable[[], ASGIApp]) -> None:

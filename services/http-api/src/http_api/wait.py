@@ -12,11 +12,10 @@ from litestar.openapi.spec import Example
 from litestar.params import Parameter
 from msgspec.structs import asdict
 
-from fake_email import candidates, mailboxes, opened
+from fake_email import candidates, messages, opened
 from fake_email.candidates import Candidate
-from fake_email.database import Connection
-from fake_email.errors import MailboxNotFound, MessageNotFound
-from fake_email.mailboxes import Mailbox
+from fake_email.errors import DatabaseAway, MailboxNotFound, MessageNotFound
+from fake_email.mailboxes import Reached
 from fake_email.messages import Since
 from http_api import criteria, listing, message, parameters
 from http_api.accept import weight
@@ -34,6 +33,7 @@ MAX_SECONDS = 120
 _PAGE = 20
 _LONG_CHARACTERS = 65_536
 _NEAR_MISSES = 20
+_LOOK_AGAIN_SECONDS = 0.5
 _KINDS = ("verify", "reset", "login", "other", "unsubscribe")
 
 
@@ -156,7 +156,7 @@ async def _find(api: Api, wanted: _Wanted, near_misses: deque[NearMiss]) -> Whol
 
     What had come by the end is all looked at, however long that takes.
     """
-    mailbox = await api.database.run(partial(_mailbox, wanted=wanted))
+    mailbox = await api.lookups.fetch(wanted.address, wanted.token_sha256)
     wake = Wake()
     since = wanted.since
     last_seq = None
@@ -164,7 +164,7 @@ async def _find(api: Api, wanted: _Wanted, near_misses: deque[NearMiss]) -> Whol
         while True:
             wake.rest()
             is_over = _left(wanted) <= 0
-            mailbox, looked_at = await api.database.run(partial(_look, wanted=wanted, since=since))
+            mailbox, looked_at = await _look(api, wanted, since)
             if is_over and last_seq is None:
                 last_seq = mailbox.last_seq
             for candidate in looked_at:
@@ -187,14 +187,20 @@ def _left(wanted: _Wanted) -> float:
     return wanted.deadline - asyncio.get_running_loop().time()
 
 
-async def _mailbox(connection: Connection, *, wanted: _Wanted) -> Mailbox:
-    return await mailboxes.fetch(connection, address=wanted.address, token_sha256=wanted.token_sha256)
-
-
-async def _look(connection: Connection, *, wanted: _Wanted, since: Since) -> tuple[Mailbox, list[Candidate]]:
-    mailbox = await _mailbox(connection, wanted=wanted)
+async def _look(api: Api, wanted: _Wanted, since: Since) -> tuple[Reached, list[Candidate]]:
+    """The mailbox, and what is in it past `since`; while there is time left, a database that is away is waited for."""
     with_text = any(clause.name == "text" for clause in wanted.clauses)
-    return mailbox, await candidates.read(connection, mailbox.id, since=since, limit=_PAGE, with_text=with_text)
+    while True:
+        try:
+            mailbox = await api.lookups.fetch(wanted.address, wanted.token_sha256)
+            if not messages.may_have(mailbox, past=since):
+                return mailbox, []
+            read = partial(candidates.read, mailbox_id=mailbox.id, since=since, limit=_PAGE, with_text=with_text)
+            return mailbox, await api.database.run(read)
+        except DatabaseAway:
+            if _left(wanted) <= 0 or api.arrivals.has_ended:
+                raise
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
 async def _failed(api: Api, wanted: _Wanted, candidate: Candidate) -> list[str]:
