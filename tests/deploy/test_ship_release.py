@@ -106,6 +106,20 @@ def test_a_target_that_is_not_supported_is_refused(environ: dict[str, str], told
     assert told in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("version", "local"),
+    [
+        ("0550523", "g0550523"),
+        ("a9b72fa-dirty", "ga9b72fa.dirty"),
+        ("v1.2.0", "v1.2.0"),
+        ("v1.2.0-3-g0550523", "v1.2.0.3.g0550523"),
+        ("2026_11-RC1", "2026.11.rc1"),
+    ],
+)
+def test_the_version_of_our_wheels_names_the_release(version: str, local: str) -> None:
+    assert wheels.local_version(version) == local
+
+
 def test_the_lock_is_taken_for_the_target_and_not_for_who_builds() -> None:
     assert wheels.locked(LOCK, TARGET) == ["one==1.0 --hash=sha256:11 --hash=sha256:12", "three==3.0 --hash=sha256:31"]
     assert wheels.locked(LOCK, Target(python="3.11", arch="x86_64")) == ["one==1.0 --hash=sha256:11 --hash=sha256:12"]
