@@ -15,7 +15,7 @@ def main() -> None:
         before = releases.current()
         try:
             release = _prepare(before)
-        except Failed as failed:
+        except (Failed, OSError) as failed:
             raise Failed(f"{failed}\nnothing that runs was touched") from None
         try:
             switch.activate(release, before, is_new=True)

@@ -32,7 +32,7 @@ def make(target: Target, place: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="fake-email-release-") as scratch:
         release = Path(scratch) / path.name.removesuffix(".tar.gz")
         tell(f"{version} for Python {target.python} on {target.arch}")
-        source.copy(ROOT, release, ["db/migrations", "deploy", "requirements-uv.txt"])
+        source.copy(ROOT, release, ["db/migrations", "deploy"])
         wheels.fetch(ROOT / "requirements.txt", release, target)
         wheels.build(ROOT, release, version)
         (release / "VERSION").write_text(f"{version}\n")

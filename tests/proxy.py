@@ -60,13 +60,15 @@ class Proxy:
 
 
 @contextmanager
-def running_proxy(directory: Path, api_port: int) -> Iterator[Proxy]:
-    """Caddy in front of 127.0.0.1:`api_port`, ready; gone after the block."""
+def running_proxy(directory: Path, api_port: int, *, request_seconds: float | None = None) -> Iterator[Proxy]:
+    """Caddy in front of 127.0.0.1:`api_port`, ready; gone after the block. A request has `request_seconds` to come."""
     proxy = Proxy(directory, free_port(), free_port())
     own = os.environ | {"HOME": str(directory), "DOMAIN": DOMAIN, "HTTP_PORT": str(api_port)}
     adapt = [str(COMMANDS / "caddy"), "adapt", "--config", str(CADDYFILE), "--adapter", "caddyfile"]
     adapted = subprocess.run(adapt, env=own, capture_output=True, text=True, check=True)
-    (directory / "caddy.json").write_text(json.dumps(_moved(json.loads(adapted.stdout), proxy, directory)))
+    (directory / "caddy.json").write_text(
+        json.dumps(_moved(json.loads(adapted.stdout), proxy, directory, request_seconds))
+    )
     with (directory / "caddy.log").open("wb") as log:
         command = [str(COMMANDS / "caddy"), "run", "--config", str(directory / "caddy.json")]
         caddy = subprocess.Popen(command, env=own, stdout=log, stderr=log)
@@ -78,13 +80,17 @@ def running_proxy(directory: Path, api_port: int) -> Iterator[Proxy]:
         caddy.wait(DEADLINE_SECONDS)
 
 
-def _moved(config: dict[str, dict[str, object]], proxy: Proxy, directory: Path) -> dict[str, object]:
+def _moved(
+    config: dict[str, dict[str, object]], proxy: Proxy, directory: Path, request_seconds: float | None
+) -> dict[str, object]:
     """What `tls internal` would write, on ports that are free."""
     http = config["apps"]["http"]
     assert isinstance(http, dict)
     http |= {"http_port": proxy.http_port, "https_port": proxy.https_port}
     [server] = http["servers"].values()
     server["listen"] = [f"127.0.0.1:{proxy.https_port}"]
+    if request_seconds is not None:
+        server["read_timeout"] = f"{request_seconds}s"
     return {
         **config,
         "admin": {"disabled": True},

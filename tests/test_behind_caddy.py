@@ -87,6 +87,19 @@ async def test_a_stream_goes_on_through_the_proxy_after_a_restart_and_has_missed
     assert [event.data["subject"] for event in (last, missed, new)] == ["a", "b", "c"]
 
 
+async def test_an_answer_may_take_longer_than_a_request_may_take_to_come(
+    service: Pair, tmp_path: Path, address: str
+) -> None:
+    with running_proxy(tmp_path, int(service.environ["HTTP_PORT"]), request_seconds=0.2) as proxy:
+        async with proxy.client() as http, aclosing(stream(http, address)) as events:
+            first = asyncio.ensure_future(anext(events))
+            polled = await http.get("/api/inbox/poll", params={"address": address, "wait": "1"})
+            await store(service.database_url, address, message("a"))
+
+            assert polled.status_code == 200
+            assert (await first).data["subject"] == "a"
+
+
 @pytest.mark.parametrize("forged", [{}, {"X-Forwarded-For": "203.0.113.9"}])
 async def test_each_client_behind_the_proxy_is_counted_by_itself(proxy: Proxy, forged: dict[str, str]) -> None:
     remaining = []

@@ -1,10 +1,10 @@
 """The virtual environment of a release: made at its final place, of the release's own wheels, without network."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 from installing.errors import Failed
+from installing.host import run
 
 _SECONDS = 300.0
 
@@ -12,24 +12,19 @@ _SECONDS = 300.0
 def make(release: Path) -> None:
     """Make `release`/venv with the Python that runs this; raises Failed with what pip said."""
     environment = release / "venv"
-    made = _run(sys.executable, "-m", "venv", str(environment))
-    if made.returncode:
-        raise Failed(f"the environment cannot be made: venv said\n{made.stdout.strip()}")
-    installed = _run(
+    made = run(sys.executable, "-m", "venv", str(environment), seconds=_SECONDS)
+    if made.status:
+        raise Failed(f"the environment cannot be made: venv said\n{made.output}")
+    installed = run(
         *(str(environment / "bin/python3"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
         # pip must read nothing of root's: an index or a constraint there would change what is installed.
         *("--isolated", "--no-cache-dir", "--no-index", f"--find-links={release / 'wheels'}"),
         *("--require-hashes", f"--requirement={release / 'requirements.txt'}"),
+        seconds=_SECONDS,
     )
-    if installed.returncode:
-        said = [*installed.stdout.splitlines(), *_foreign(release)]
+    if installed.status:
+        said = [*installed.output.splitlines(), *_foreign(release)]
         raise Failed("\n".join(["the environment cannot be made: pip said", *said]))
-
-
-def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=_SECONDS, check=False
-    )
 
 
 def _foreign(release: Path) -> list[str]:

@@ -51,14 +51,14 @@ def _foreign(release: Path) -> list[str]:
 
 
 def of_services(release: Path, since: float) -> str:
-    """State, journal since then (seconds since 1970) and more of each unit that is not well."""
+    """State and journal since then (seconds since 1970) of each unit, and more of one that is not well."""
     found = []
     for unit in (*SERVICES, SOCKET):
         now = state(unit)
-        if now.active == "active" and not now.restarts:
-            continue
         found.append(f"{unit}: {now.active} ({now.sub}), {now.result}, status {meaning(now.status)}")
-        if unit == SOCKET:
+        if now.active == "active" and not now.restarts:
+            seen = []
+        elif unit == SOCKET:
             seen = holders(25)
         else:
             seen = of_release(release, unit.removeprefix("fake-email-").removesuffix(".service"))

@@ -17,7 +17,7 @@ _LOCK = Path("/run/fake-email-deploy.lock")
 
 @contextmanager
 def session(what: str) -> Iterator[None]:
-    """Run the block alone on this host; Failed is told, and ends the process with status 1."""
+    """Run the block alone on this host; what it fails with is told, and ends the process with status 1."""
     syslog.openlog("fake-email-deploy", syslog.LOG_PID)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -26,7 +26,7 @@ def session(what: str) -> Iterator[None]:
     try:
         with _alone(what):
             yield
-    except Failed as failed:
+    except (Failed, OSError) as failed:
         tell(f"{what} failed: {failed}")
         sys.exit(1)
 

@@ -16,6 +16,7 @@ def install(release: Path, before: Path | None) -> None:
     for name in old.keys() - new.keys():
         systemctl("disable", "--now", name)
         (SYSTEM / name).unlink(missing_ok=True)
+        systemctl("daemon-reload")
         tell(f"{name} is gone")
     changed = [name for name, unit in new.items() if not _is_installed(unit)]
     done = run(str(release / "deploy/units.sh"), str(release / "deploy/systemd"))

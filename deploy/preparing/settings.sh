@@ -2,6 +2,7 @@
 # The settings, with the secrets: /etc/fake-email/env
 . preparing/common.sh
 place=/etc/fake-email
+current=/opt/fake-email/current
 umask 077
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT
@@ -19,6 +20,13 @@ fi
 ! sudo cmp -s "$new" $place/env || exit 0
 # The old one stays in place until the new one is whole.
 sudo install -m 600 -o fake-email "$new" $place/env.new
+if [ -e $current ]; then
+    check="$current/venv/bin/fake-email check --before-migrate"
+    # shellcheck disable=SC2086  # a command and its words
+    said=$(sudo systemd-run --quiet --pipe --wait --collect -p User=fake-email -p WorkingDirectory=$current \
+        -p EnvironmentFile=$place/env.new -- $check 2>&1) ||
+        { sudo rm $place/env.new; fail "the services would not start with these settings, and keep theirs: $said"; }
+fi
 sudo mv $place/env.new $place/env
 changed $place/env
 sudo systemctl try-restart fake-email-http-api.service fake-email-smtp-ingest.service

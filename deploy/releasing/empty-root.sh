@@ -5,7 +5,7 @@ set -eu
 root=$1 release=$2 python=$3 prefix=$4
 mkdir "$root"
 mount -t tmpfs -o mode=755 tmpfs "$root"
-mkdir -p "$root/usr" "$root/etc" "$root/dev" "$root/tmp" "$root/release"
+mkdir -p "$root/usr" "$root/etc" "$root/dev" "$root/tmp"
 mount --rbind /usr "$root/usr"
 for name in bin sbin lib lib64; do
     if [ -L "/$name" ]; then cp -P "/$name" "$root/"; fi
@@ -17,7 +17,7 @@ esac
 cp /etc/ld.so.cache "$root/etc/"
 touch "$root/dev/null"
 mount --bind /dev/null "$root/dev/null"
-mount --bind "$release" "$root/release"
+cp -R "$release" "$root/release"
 cd "$root"
 exec chroot "$root" /usr/bin/env -i --chdir=/release PATH=/usr/bin:/bin HOME=/nowhere LC_ALL=C.UTF-8 \
     deploy/releasing/try-out.sh "$python"

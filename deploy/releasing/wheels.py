@@ -46,19 +46,29 @@ def locked(lock: str, target: Target) -> list[str]:
 def build(root: Path, release: Path, version: str) -> None:
     """Build our three wheels into `release`; their version says which release they are of."""
     os.environ["SOURCE_DATE_EPOCH"] = str(source.committed_at(root))
-    local = re.sub(r"[^a-z0-9]+", ".", version.lower()).strip(".")
+    fetched = set(release.glob("wheels/*.whl"))
     with tempfile.TemporaryDirectory() as scratch:
         copied = Path(scratch)
         source.copy(root, copied, _PACKAGES)
         for package in _PACKAGES:
             described = copied / package / "pyproject.toml"
-            described.write_text(_VERSION.sub(rf'version = "\1+{local}"', described.read_text(), count=1))
+            described.write_text(
+                _VERSION.sub(rf'version = "\1+{local_version(version)}"', described.read_text(), count=1)
+            )
             _run(sys.executable, "-m", "flit_core.wheel", "--outdir", str(release / "wheels"), str(copied / package))
-    own = sorted(release.glob(f"wheels/*+{local}-*.whl"))
+    own = sorted(set(release.glob("wheels/*.whl")) - fetched)
     if len(own) != len(_PACKAGES):
         raise ReleaseError(f"built {len(own)} wheels of ours, not {len(_PACKAGES)}")
     lines = (release / "requirements.txt").read_text().splitlines()
     _write_requirements(release, lines + [_requirement(wheel) for wheel in own])
+
+
+def local_version(version: str) -> str:
+    """`version` in the form that a package may have behind its own (PEP 440).
+
+    A commit without a tag gets the g that `git describe` has in front of one: as a number it would lose leading zeros.
+    """
+    return re.sub(r"[^a-z0-9]+", ".", re.sub(r"^(?=[0-9a-f]{7,40}\b)", "g", version.lower())).strip(".")
 
 
 def _requirement(wheel: Path) -> str:

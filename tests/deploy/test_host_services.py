@@ -148,6 +148,33 @@ def test_it_has_no_capability_and_may_not_gain_one(host: Host, unit: str) -> Non
     assert "NoNewPrivs:\t1\n" in status
 
 
+# setup.sh once more
+
+
+def test_setup_from_the_release_that_runs_changes_nothing_and_restarts_nothing(host: Host) -> None:
+    pids = [host.show(unit, "MainPID") for unit in (HTTP, SMTP)]
+
+    done = set_up(host.container, "/tmp/release")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing changed: this host was ready" in done.stdout
+    assert [host.show(unit, "MainPID") for unit in (HTTP, SMTP)] == pids
+
+
+def test_a_setting_with_which_the_services_would_not_start_replaces_nothing(host: Host) -> None:
+    pid = host.show(HTTP, "MainPID")
+    host.container.ssh("echo 'DRAIN_SECONDS=soon' | sudo tee -a /etc/fake-email/env")
+    try:
+        done = set_up(host.container, "/tmp/release", VERCEL_ORIGIN="https://another.vercel.app")
+    finally:
+        host.container.ssh("sudo sed -i /^DRAIN_SECONDS=/d /etc/fake-email/env")
+
+    assert done.returncode == 1
+    assert "DRAIN_SECONDS: " in done.stderr
+    assert "another.vercel.app" not in host.container.ssh("sudo cat /etc/fake-email/env").stdout
+    assert host.show(HTTP, "MainPID") == pid
+
+
 # Certificates
 
 

@@ -40,6 +40,14 @@ def build(clone: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def copy_tree(place: Path) -> None:
+    """Copy what git knows of, as it is now, links as links."""
+    for name in subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True).split("\0"):
+        if name and (ROOT / name).exists():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, place / name, follow_symlinks=False)
+
+
 def members(release: Path) -> set[str]:
     with tarfile.open(release) as tar:
         return {name.partition("/")[2] for name in tar.getnames()}
@@ -47,7 +55,7 @@ def members(release: Path) -> set[str]:
 
 def test_the_same_commit_makes_the_same_octets_wherever_it_is(release: Path, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
-    source.copy(ROOT, clone, ["."])
+    copy_tree(clone)
     directory = subprocess.check_output(["git", "rev-parse", "--absolute-git-dir"], cwd=ROOT, text=True).strip()
     index = shutil.copy(Path(directory) / "index", tmp_path)
     git = {"GIT_DIR": directory, "GIT_WORK_TREE": str(clone), "GIT_INDEX_FILE": str(index)}
@@ -96,6 +104,20 @@ def test_a_target_that_is_not_supported_is_refused(environ: dict[str, str], told
 
     assert done.returncode == 1
     assert told in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "local"),
+    [
+        ("0550523", "g0550523"),
+        ("a9b72fa-dirty", "ga9b72fa.dirty"),
+        ("v1.2.0", "v1.2.0"),
+        ("v1.2.0-3-g0550523", "v1.2.0.3.g0550523"),
+        ("2026_11-RC1", "2026.11.rc1"),
+    ],
+)
+def test_the_version_of_our_wheels_names_the_release(version: str, local: str) -> None:
+    assert wheels.local_version(version) == local
 
 
 def test_the_lock_is_taken_for_the_target_and_not_for_who_builds() -> None:
