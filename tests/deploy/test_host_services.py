@@ -125,6 +125,22 @@ async def test_large_mail_over_starttls_is_on_the_stream_behind_caddy_and_its_so
     assert len(source.content) > len(attachment)
 
 
+async def test_a_message_is_waited_for_by_an_expression_and_its_page_and_attachment_are_shown(
+    host: Host, address: str
+) -> None:
+    with host.container.network():
+        async with host.client() as http, asyncio.timeout(PATIENCE_SECONDS):
+            wanted = {"address": address, "subject": "/^L.RGE$/", "has": "attachment", "timeout": "30"}
+            waiting = asyncio.ensure_future(http.get("/api/inbox/wait", params=wanted))
+            await asyncio.to_thread(host.send, address, "large", b"1234")
+            path = f"/api/messages/{(await waiting).json()['id']}"
+            page = await http.get(f"{path}/html")
+            attachment = await http.get(f"{path}/attachments/0")
+
+    assert (page.status_code, page.json()["code"]) == (404, "no_html")
+    assert attachment.content == b"1234"
+
+
 def test_the_journal_of_both_is_json_that_jq_reads(host: Host, address: str) -> None:
     host.send(address, "logged")
 
