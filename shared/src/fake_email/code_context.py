@@ -48,7 +48,7 @@ _THING_OF = re.compile(rf"{_WORD_START}{_THINGS}[\s(\[]{{0,3}}(?:(?:no|nr|n|num|
 _ANY_NUMBER_OF = re.compile(rf"{_WORD_START}{_NUMBERS}(?![^\W\d_])")
 _IS_A_NUMBER = re.compile(
     rf"[\W_]{{0,4}}{_IS}[\W_]{{0,2}}(?:your|the|my|ihre?|deine?|votre|la|le|su|tu|o|seu|il|tuo|je|uw|ваш\w*|您的)?[\W_]{{0,2}}"
-    rf"(?:{_NUMBERS}|{_THINGS})"
+    rf"(?:{_NUMBERS}|{_THINGS})(?![^\W\d_])"
 )
 # A quantity, an amount, what a card ends with.
 NOT_A_CODE_AFTER = re.compile(
@@ -69,7 +69,7 @@ NOT_A_CODE_AFTER = re.compile(
 _NEAR, _NOT_FAR, _RATHER_FAR = 24, 60, 90  # characters
 FAR = 180  # characters between a word and a number that have nothing to do with each other any more
 _LINKS_UP = re.compile(
-    rf"(?:(?<![^\W\d_]){_IS}|[是为為はが는은이가:：=»>→—–-]|(?<![^\W\d_])(?:with|below|с|als))[\s\"'“”«»„‘’*_(\[「『【<]{{0,8}}\Z"
+    rf"(?:(?<![^\W\d_]){_IS}|[是为為はが는은이가:：=»>→—–-]|(?<![^\W\d_])(?:with|below|с|als)|[(（\[【「『«])[\s\"'“”«»„‘’*_(\[「『【<]{{0,8}}\Z"
 )
 _COLON = re.compile(r"[:：=→—–-][\s\"'“”«»„‘’*_(\[「『【<]{0,10}\Z")
 _OPENS = re.compile(
@@ -77,23 +77,29 @@ _OPENS = re.compile(
     rf"|(?:as|als|comme|como|come|jako|как|olarak)(?![^\W\d_])|作为|として|로)"
 )
 _WORDS = re.compile(r"[^\W_]")
-_SENTENCE_END = re.compile(r"[。！？]|[.!?;](?:[\"'”»)\]]{0,2}\s)|；")
+_SENTENCE_END = re.compile(r"[。！？]|(?<!\bn)(?<!\bn[ro])[.!?;](?:[\"'”»)\]]{0,2}\s)|；")
 _BLANK_LINE = re.compile(r"\n[ \t>]{0,40}\n")
 _TIME_BEFORE = re.compile(
     r"(?<![^\W\d_])(?:in|until|till|by|before|after|since|at|from|over|within|than|bis|vor|nach|seit|um|ab|avant|après|dès"
     r"|hasta|desde|até|entro|fino|dal|tot|voor|sinds|do|od|po|до|с|от|kadar|ve|via|rue|calle|rua|ul)[\s\"'(]{0,3}\Z"
 )
 _ENTER = frozenset(
-    """enter use type input submit provide quote sie gib nutze nutzen verwende verwenden saisissez entrez utilisez
-    indiquez introduce introduzca ingresa ingrese escribe usa utiliza digite insira introduza informe inserisci digita
-    mit with ein utilizza voer gebruik vul typ wpisz podaj użyj przepisz введите используйте укажите girin""".split()  # noqa: SIM905 - one a line is a page
+    """enter use type input submit provide quote copy paste key gib gebt geben tippe tippen nutze nutzen verwende
+    verwenden saisissez saisis saisir entrez entre entrer utilisez utilise indiquez tapez tape copiez recopiez recopie
+    collez copiez-collez introduce introduzca introducir ingresa ingrese ingresar escribe escriba escribir teclea usa
+    use utiliza copia pega digite digita digitar insira insere introduza utilize informe copie cole inserisci inserisca
+    inserire digiti usi utilizza utilizzi copi incolla voer voert gebruik vul typ toets kopieer wpisz wpisać podaj użyj
+    przepisz wprowadź skopiuj введите введи впишите наберите используйте укажите скопируйте вставьте
+    girin giriniz yazın yazınız kullanın tuşlayın""".split()  # noqa: SIM905 - one a line is a page
 )
-_WORDS_BEFORE = 8
+_JUST_BEFORE = frozenset(["sie", "mit", "with", "ein"])  # what is entered, where the verb stands elsewhere
+_LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 _COUNTED = re.compile(
     r"[\s.:]{0,2}(?:number|no|nr|num|n°|nº|numero|número|numéro|nummer|numer|номер|numarası?|번호|号|番号)[\W_]{0,6}"
     rf"(?:{_IS}[\W_]{{0,3}})?"
 )
 _ENTERED_IN_CHINESE = ("输入", "輸入", "使用")
+_ENTER_ANYWHERE = ("输入", "輸入", "填写", "填入", "填寫", "入力", "입력")
 _ENTER_AFTER = re.compile(
     r"[\s\"'”»“*)\]]{0,3}(?:ein(?:geben)?\b|in(?=\s{0,3}(?:[.,;!]|\Z|om\b|op\b))|eingeben|girin|girerek|kullanın|を入力|をご入力|을\s?입력|를\s?입력|입력)"
 )
@@ -168,14 +174,19 @@ def tie_after(gap: str) -> float:
     return 0.6 if len(gap) <= _NEAR else 0.3
 
 
-def is_entered(before: str, after: str, around: str) -> bool:
-    """Whether one is told to enter the number that stands between, to prove something."""
+def is_entered(before: str, after: str) -> bool:
+    """Whether one is told to enter the number that stands between."""
     words = before.rstrip("\"'“«„*([: ").split()
     last = words[-1] if words else ""
-    is_told = last in _ENTER or last.endswith(_ENTERED_IN_CHINESE) or _ENTER_AFTER.match(after) is not None
+    is_told = last in _ENTER or last in _JUST_BEFORE or last.endswith(_ENTERED_IN_CHINESE) or _ENTER_AFTER.match(after) is not None
     if not is_told and before.rstrip().endswith((":", "：")):
-        is_told = not _ENTER.isdisjoint(words[-_WORDS_BEFORE:])
-    return is_told and speaks_of_purpose(around)
+        is_told = tells_to_enter(before)
+    return is_told
+
+
+def tells_to_enter(line: str) -> bool:
+    """Whether this line, in lower case, tells to enter something."""
+    return not _ENTER.isdisjoint(_LETTERS.findall(line)) or any(map(line.__contains__, _ENTER_ANYWHERE))
 
 
 def is_counted(gap: str) -> bool:

@@ -73,7 +73,7 @@ _OTHER_BEFORE = re.compile(
         промо почтовый исходный исходного программный штрих куар ошибки открытый цветовой скидочный
         """
     )
-    + r"[\s_-]{0,2}\Z|(?:en|de|geo|uni|vs|leet|trans|open|zip|bar|qr)\Z"
+    + r"[\s_-]{0,2}\Z|(?<![^\W\d_])(?:en|de|geo|uni|vs|leet|trans|open|zip|bar|qr)\Z"
 )
 _OTHER_LETTERS_BEFORE = re.compile(
     r"(?:优惠|兑换|邀请|条|條|二维|二維|编|編|号|號|邮政|郵遞|推广|折扣|源代|代|错误代|发票代|价格|尺|数|數|乱|扫|掃|优惠代|折扣代"
@@ -86,7 +86,7 @@ _OTHER_AFTER = re.compile(
         r"""promo\w* postale? source barre? barres client(?:e|a)? article of_conduct review base snippets? example
         samples? editor fiscale? sconto remise réduction couleur avantage cadeau parrainage réservation ape naf iban
         de_la_route d[eo]_(?:cliente|pedido|produto|cupom|voucher|vendedor) del_(?:pedido|cliente|producto|país)
-        fuente civil penal fonte descuento promocion\w* ordine tracking prenotazione della_strada articolo prodotto
+        fuente civil penal fonte sdi univoco destinatario descuento promocion\w* ordine tracking prenotazione della_strada articolo prodotto
         cliente errore regalo sorgente d'errore invito amico
         pocztow\w+ rabatow\w+ promocyjn\w+ źródłow\w+ kreskow\w+ qr klienta rezerwacji zamówienia błędu produktu
         polecając\w+ zniżkow\w+ kraju swift
@@ -121,7 +121,7 @@ _STRONG_AFTER = re.compile(
     r"[\s-]{1,2}(?:[^\W\d_]{1,3}[\s'’]{1,2}){0,2}"
     + alternatives(
         r"""vérif\w* sécurité connexion validation confirmation usage_unique acc[eèé]s\w* activa\w* d'authentification
-        authenti\w* autentic\w* verific\w* segur\w* confirma\w* un_solo_uso sicurezza accesso verifica conferma
+        authenti\w* autentic\w* verific\w* segur\w* confirma\w* un_solo_uso sicurezza firma accesso verifica conferma
         attivazione recupera\w* provis\w* temporal\w* temporane\w* operación dinámica sms weryfikac\w*
         logowania potwierdz\w*
         bezpiecz\w* aktywac\w* autoryzac\w* jednoraz\w* tymczasow\w*
