@@ -55,7 +55,7 @@ NOT_A_CODE_AFTER = re.compile(
     r"[\s-]{0,2}(?:"
     + alternatives(
         r"""(?:minut\w*|mins?|hours?|hrs?|seconds?|secs?|days?|weeks?|months?|years?|users?|people|points?|items?|visits
-        |readers|tips|lines|members|customers|orders|votes|views|words|steps|times|percent|reviews|gb|mb|kb|km|kg|px|ms|eur
+        |readers|tips|lines|members|customers|orders|votes|views|words|steps|times|percent|reviews|tokens|codes|gb|mb|kb|km|kg|px|ms|eur
         |usd|gbp|chf|inr|jpy|pln|rub|try|sek|tl|zł|zl|cent|cents|ct|uhr|stunden|tagen?|sekunden|besucher|mitglieder
         |teilnehmer|punkte|heures?|jours?|secondes?|lecteurs|euros?|minutos|horas|días|segundos|puntos|lectores|dias
         |leitores|pontos|reais|minuti|ore|giorni|secondi|punti|lettori|minuten|uur|dagen|lezers|punten|minut|godzin
@@ -77,21 +77,22 @@ _OPENS = re.compile(
     rf"|(?:as|als|comme|como|come|jako|как|olarak)(?![^\W\d_])|作为|として|로)"
 )
 _WORDS = re.compile(r"[^\W_]")
-_SENTENCE_END = re.compile(r"[。！？]|(?<!\bn)(?<!\bn[ro])[.!?;](?:[\"'”»)\]]{0,2}\s)|；")
+_SENTENCE_END = re.compile(r"[。！？]|(?<!\bn)(?<!\b[nd][ron])[.!?;](?:[\"'”»)\]]{0,2}\s)|；")
 _BLANK_LINE = re.compile(r"\n[ \t>]{0,40}\n")
 _TIME_BEFORE = re.compile(
     r"(?<![^\W\d_])(?:in|until|till|by|before|after|since|at|from|over|within|than|bis|vor|nach|seit|um|ab|avant|après|dès"
     r"|hasta|desde|até|entro|fino|dal|tot|voor|sinds|do|od|po|до|с|от|kadar|ve|via|rue|calle|rua|ul)[\s\"'(]{0,3}\Z"
 )
 _ENTER = frozenset(
-    """enter use type input submit provide quote copy paste key gib gebt geben tippe tippen nutze nutzen verwende
-    verwenden saisissez saisis saisir entrez entre entrer utilisez utilise indiquez tapez tape copiez recopiez recopie
+    """enter use input submit provide quote copy paste gib gebt geben tippe tippen nutze nutzen verwende
+    verwenden saisissez saisis saisir entrez entrer utilisez utilise indiquez tapez tape copiez recopiez recopie
     collez copiez-collez introduce introduzca introducir ingresa ingrese ingresar escribe escriba escribir teclea usa
     use utiliza copia pega digite digita digitar insira insere introduza utilize informe copie cole inserisci inserisca
     inserire digiti usi utilizza utilizzi copi incolla voer voert gebruik vul typ toets kopieer wpisz wpisać podaj użyj
     przepisz wprowadź skopiuj введите введи впишите наберите используйте укажите скопируйте вставьте
     girin giriniz yazın yazınız kullanın tuşlayın""".split()  # noqa: SIM905 - one a line is a page
 )
+_TYPE = re.compile(r"(?:^|[.,;:(]|\b(?:please|and|then|to|or|just|now|you))\s{0,3}type\b")
 _JUST_BEFORE = frozenset(["sie", "mit", "with", "ein"])  # what is entered, where the verb stands elsewhere
 _LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 _COUNTED = re.compile(
@@ -178,7 +179,8 @@ def is_entered(before: str, after: str) -> bool:
     """Whether one is told to enter the number that stands between."""
     words = before.rstrip("\"'“«„*([: ").split()
     last = words[-1] if words else ""
-    is_told = last in _ENTER or last in _JUST_BEFORE or last.endswith(_ENTERED_IN_CHINESE) or _ENTER_AFTER.match(after) is not None
+    is_told = last in _ENTER or last in _JUST_BEFORE or (last == "type" and tells_to_enter(before))
+    is_told = is_told or last.endswith(_ENTERED_IN_CHINESE) or _ENTER_AFTER.match(after) is not None
     if not is_told and before.rstrip().endswith((":", "：")):
         is_told = tells_to_enter(before)
     return is_told
@@ -186,12 +188,16 @@ def is_entered(before: str, after: str) -> bool:
 
 def tells_to_enter(line: str) -> bool:
     """Whether this line, in lower case, tells to enter something."""
-    return not _ENTER.isdisjoint(_LETTERS.findall(line)) or any(map(line.__contains__, _ENTER_ANYWHERE))
+    return (
+        not _ENTER.isdisjoint(_LETTERS.findall(line))
+        or any(map(line.__contains__, _ENTER_ANYWHERE))
+        or _TYPE.search(line) is not None
+    )
 
 
-def is_counted(gap: str) -> bool:
-    """Whether between a word for a code and a number is only "number", as in "PIN number: 4821"."""
-    return _COUNTED.fullmatch(gap) is not None
+def is_right_behind(gap: str) -> bool:
+    """Whether between a word for a code and a number is nothing more, or "number", as in "PIN number: 4821"."""
+    return not _WORDS.search(gap) or _COUNTED.fullmatch(gap) is not None
 
 
 def speaks_of_purpose(low: str) -> bool:

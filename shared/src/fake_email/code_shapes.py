@@ -31,7 +31,7 @@ _BOXES = re.compile(
     rf"[0-9A-Z](?:{_BETWEEN}[0-9A-Z]){{3,9}}(?![{_LETTERS}0-9_])(?!{_BETWEEN}[0-9]+(?![{_LETTERS}0-9]))"
 )
 _BOXES_BEFORE = re.compile(rf"(?<![{_LETTERS}0-9_])(?:[0-9A-Z]{_BETWEEN}){{1,9}}\Z")
-_GROUPS = re.compile(r"[0-9]{2,5}(?:[ ·–-][0-9]{2,5}){1,5}(?![0-9])")
+_GROUPS = re.compile(r"[0-9]{2,5}(?:[ ·–-][0-9]{2,5}){1,5}(?![0-9])|[0-9]{3}  [0-9]{3}(?! {0,2}[0-9])")  # or cells
 _WORD = re.compile(r"[0-9A-Za-z]{1,20}(?:-[0-9A-Za-z]{1,20}){0,4}")
 _WORD_BACKWARDS = re.compile(r"[0-9A-Za-z-]{0,40}")
 _CAPITALS = re.compile(r"(?<![\w@/.#&=-])[A-Z]{4,10}(?![\w@/=-])|(?<![\w@/.#&=-])[A-Z]{3,5}-[A-Z]{3,5}(?![\w@/=-])")

@@ -69,7 +69,7 @@ def weigh(here: Text, head: Text, candidate: Candidate) -> float:
         return 0
     if code_shapes.is_part(here.text, start, end) or code_context.is_named_after(after[:80]):
         return 0
-    if label and code_context.is_counted(low[label.end : start][:_AROUND]):
+    if label and code_context.is_right_behind(low[label.end : start][:_AROUND]):
         return tied
     return 0 if code_context.is_number_of_something(before[-60:]) else tied
 
