@@ -84,7 +84,7 @@ _TIME_BEFORE = re.compile(
     r"|hasta|desde|até|entro|fino|dal|tot|voor|sinds|do|od|po|до|с|от|kadar|ve|via|rue|calle|rua|ul)[\s\"'(]{0,3}\Z"
 )
 _ENTER = frozenset(
-    """enter use input submit provide quote copy paste gib gebt geben tippe tippen nutze nutzen verwende
+    """enter entering use using typing input submit provide quote copy paste gib gebt geben tippe tippen nutze nutzen verwende
     verwenden saisissez saisis saisir entrez entrer utilisez utilise indiquez tapez tape copiez recopiez recopie
     collez copiez-collez introduce introduzca introducir ingresa ingrese ingresar escribe escriba escribir teclea usa
     use utiliza copia pega digite digita digitar insira insere introduza utilize informe copie cole inserisci inserisca

@@ -62,7 +62,7 @@ def weigh(here: Text, head: Text, candidate: Candidate) -> float:
         tied = max(tied, _tie_to_label_after(here, candidate))
         if not _ALNUM.search(before) and not _ALNUM.search(after):
             tied = max(tied, _tie_of_lines(here, head, candidate, line))
-        elif not candidate.is_unlikely:
+        elif not candidate.is_unlikely or (candidate.value.isalpha() and not _is_like_a_word(candidate.value)):
             if code_context.is_entered(before[-80:], after[:80]) and _has_purpose(here, head, line):
                 tied = max(tied, _ENTERED)
     if tied < (_SURE if _is_year(candidate.value) else ENOUGH) or before.lstrip().startswith(">"):

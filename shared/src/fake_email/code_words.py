@@ -89,7 +89,7 @@ _OTHER_AFTER = re.compile(
         fuente civil penal fonte sdi univoco destinatario descuento promocion\w* ordine tracking prenotazione della_strada articolo prodotto
         cliente errore regalo sorgente d'errore invito amico
         pocztow\w+ rabatow\w+ promocyjn\w+ źródłow\w+ kreskow\w+ qr klienta rezerwacji zamówienia błędu produktu
-        polecając\w+ zniżkow\w+ kraju swift
+        parrain polecając\w+ zniżkow\w+ kraju swift
         d[eo]_(?:la_)?(?:descuento|desconto|seguimiento|rastre\w+|reserva|cliente|barras?|err?or?|erro)
         de_(?:conducta|conduta|pedido|producto|produto|país|área|parrainage|réduction|remise|promotion|réservation|suivi)
         de_(?:commande|referido|indicação|invitación|convite|cupón|cupom|tr[áa]nsito|trabalho)

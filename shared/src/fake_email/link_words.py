@@ -25,7 +25,8 @@ _IN_TEXT = _table(
         listeden désabonn désinscri préférence preferência aboneliği aboneliğ отпис отказаться+от 退订 取消订阅 退訂
         取消訂閱 配信停止 購読解除 配信解除 購読を解除 メール設定 수신거부 수신+거부 구독+취소 구독취소 구독+해지
         수신+설정 cancelar+sua+inscri abzubestell
-        abzumeld auszutrag
+        abzumeld auszutrag no+longer+w nicht+mehr+erhalten ne+plus+recevoir no+quiero+recibir não+quero+mais
+        non+vuoi+ricevere niet+meer+ontvang
         """,
     ),
     (
@@ -42,7 +43,8 @@ _IN_TEXT = _table(
         confirmar confirma+ conferma validate validar valider validez activate activer activez activar
         activa+ ativar ative+ attiva aktivier activeer activeren bevestig+ bevestigen aktywuj zweryfik
         potwierdz complete+registration complete+sign finish+sign complete+your bestätigen bestätige+ vérifi
-        potwierdź подтверди активир onayla doğrula etkinleştir aktifleştir aktif+et 验证 激活 确认邮箱 确认注册
+        registrierung registro registrazione cadastro rejestracj creating+your+account yes,+subscribe
+        potwierdź регистрац 完成注册 подтверди активир onayla doğrula etkinleştir aktifleştir aktif+et 验证 激活 确认邮箱 确认注册
         确认您 确认订阅
         驗證 啟用 認証 アドレスを確認 アドレスの確認 登録を確認 登録を完了 本登録 有効化 인증 이메일+확인 주소+확인
         활성화 가입+완료 계정+확인
