@@ -105,24 +105,13 @@ _ENTER_AFTER = re.compile(
     r"[\s\"'”»“*)\]]{0,3}(?:ein(?:geben)?\b|in(?=\s{0,3}(?:[.,;!]|\Z|om\b|op\b))|eingeben|girin|girerek|kullanın|を入力|をご入力|을\s?입력|를\s?입력|입력)"
 )
 _PURPOSES = (
-    *(
-        "verif",
-        "confirm",
-        "sign in",
-        "sign-in",
-        "signing in",
-        "sign up",
-        "signup",
-        "sign on",
-        "log in",
-        "login",
-        "log on",
-    ),
-    *("authenti", "authori", "activat", "access", "identity", "registr", "finish", "digits", "prompted", "when asked"),
-    *("anmeld", "anzumeld", "einlog", "einzulog", "freischalt", "zugang", "connecte", "connexion", "valider", "inscri"),
-    *("iniciar ", "inicio de ses", "acced", "entrar", "acess", "cadastr", "registraz", "conferm"),
-    *("inlog", "in te log", "bevestig", "aanmeld", "zalog", "logow", "weryfik", "rejestr", "oturum"),
+    *("verif", "confirm", "authenti", "authori", "activat", "access", "identity", "registr", "finish", "digits"),
+    *("prompted", "when asked", "login", "anmeld", "anzumeld", "einlog", "einzulog", "freischalt", "zugang"),
+    *("connecte", "connexion", "valider", "inscri", "iniciar ", "inicio de ses", "acced", "entrar", "acess"),
+    *("cadastr", "conferm", "inlog", "in te log", "bevestig", "aanmeld", "zalog", "logow", "weryfik", "rejestr"),
+    *("oturum",),
 )
+_SIGNS_IN = re.compile(r"\b(?:sign(?:ing)?|log(?:ging)?)[ -]?(?:in|on|up)\b")
 _OTHER_PURPOSES = (
     *("bestätig", "confirmação", "sessão", "potwierd", "giriş", "doğrula", "onayla", "kayıt"),
     *("вход", "войти", "подтверд", "регистр", "登录", "登入", "验证", "驗證", "注册", "激活"),
@@ -202,7 +191,9 @@ def is_right_behind(gap: str) -> bool:
 
 def speaks_of_purpose(low: str) -> bool:
     """Whether this speaks of what codes are for."""
-    return any(map(low.__contains__, _PURPOSES)) or (not low.isascii() and any(map(low.__contains__, _OTHER_PURPOSES)))
+    if any(map(low.__contains__, _PURPOSES)) or (("sign" in low or "log" in low) and _SIGNS_IN.search(low)):
+        return True
+    return not low.isascii() and any(map(low.__contains__, _OTHER_PURPOSES))
 
 
 def _has_digit(text: str, at: int) -> bool:

@@ -70,6 +70,8 @@ def plain(text: str) -> str:
 
 def candidates(text: str) -> Iterator[Candidate]:
     """What has a digit in it, in its order."""
+    if not any(map(text.__contains__, "0123456789")):
+        return  # ten times as fast as a search for any of them
     at = 0
     for _ in range(5 * CANDIDATES):
         run = _RUN.search(text, at)
