@@ -44,7 +44,7 @@ _THINGS = alternatives(
 _WORD_START = r"(?:(?<![^\W\d_])|(?<=[\u0e00-\uffff]))"
 _IS = r"(?:is|are|ist|lautet|lauten|est|es|é|è|to|is:|bedraagt|это|是|为|為|は|が|는|은|이|가)"
 _NUMBER_OF = re.compile(rf"{_WORD_START}{_NUMBERS}(?![^\W\d_a-zа-я])(?:[\W_]{{0,6}}|[\s:]{{0,3}}{_IS}[\W_]{{1,4}})\Z")
-_THING_OF = re.compile(rf"{_WORD_START}{_THINGS}[\s(\[]{{0,3}}(?:(?:no|nr|n|num|#|№|n°|nº)[\s.:]{{0,3}})?\Z")
+_THING_OF = re.compile(rf"{_WORD_START}{_THINGS}[\s:(\[]{{0,3}}(?:(?:no|nr|n|num|#|№|n°|nº)[\s.:]{{0,3}})?\Z")
 _ANY_NUMBER_OF = re.compile(rf"{_WORD_START}{_NUMBERS}(?![^\W\d_])")
 _IS_A_NUMBER = re.compile(
     rf"[\W_]{{0,4}}{_IS}[\W_]{{0,2}}(?:your|the|my|ihre?|deine?|votre|la|le|su|tu|o|seu|il|tuo|je|uw|ваш\w*|您的)?[\W_]{{0,2}}"
@@ -141,11 +141,11 @@ def tie_before(gap: str) -> float:
     if len(gap) > FAR or _SENTENCE_END.search(gap) or _BLANK_LINE.search(gap):
         return 0
     if not _WORDS.search(gap):
-        return 0.97 if len(gap) <= _NEAR else 0.8
+        return 0.97
     if any(not _has_digit(gap, found.end()) for found in _ANY_NUMBER_OF.finditer(gap)) and not _COLON.search(gap):
         return 0.4
     if _LINKS_UP.search(gap):
-        return 0.95 if len(gap) <= _RATHER_FAR else 0.9
+        return 0.95
     if "\n" in gap or len(gap) > _NOT_FAR or _TIME_BEFORE.search(gap):
         return 0.3
     return 0.7
@@ -157,8 +157,6 @@ def tie_after(gap: str) -> float:
         return 0
     if not _WORDS.search(gap):
         return 0.45 if "," in gap else 0.9
-    if any(character.isdecimal() for character in gap):
-        return 0.4
     if _OPENS.match(gap):
         return 0.94
     return 0.6 if len(gap) <= _NEAR else 0.3
@@ -168,7 +166,11 @@ def is_entered(before: str, after: str) -> bool:
     """Whether one is told to enter the number that stands between."""
     words = before.rstrip("\"'“«„*([: ").split()
     last = words[-1] if words else ""
-    is_told = last in _ENTER or last in _JUST_BEFORE or (last == "type" and tells_to_enter(before))
+    is_told = (
+        last in _ENTER
+        or (last in _JUST_BEFORE and not words[-2:][0].endswith("ed"))
+        or (last == "type" and tells_to_enter(before))
+    )
     is_told = is_told or last.endswith(_ENTERED_IN_CHINESE) or _ENTER_AFTER.match(after) is not None
     if not is_told and before.rstrip().endswith((":", "：")):
         is_told = tells_to_enter(before)

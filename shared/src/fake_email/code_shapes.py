@@ -101,7 +101,7 @@ def _read(text: str, start: int, end: int) -> tuple[int, int, str, bool]:
         boxes = _BOXES.match(text, before.start() if before else start)
         if boxes and boxes.end() >= end:
             value = "".join(filter(str.isalnum, boxes[0]))
-            return boxes.start(), boxes.end(), "" if _is_count(value) or value.isalpha() else value, False
+            return boxes.start(), boxes.end(), "" if _is_count(value) else value, False
     groups = _GROUPS.match(text, start)
     if groups and not _is_letter(text[start - 1 : start]):
         digits = _DIGITS.findall(groups[0])
@@ -120,12 +120,7 @@ def _value(word: str) -> tuple[str, bool]:
     prefixed = _PREFIXED.fullmatch(word)
     if prefixed:
         return prefixed[1], False
-    if (
-        _QUANTITY.fullmatch(word)
-        or _MASKED.search(word)
-        or word.replace("-", "").isdecimal()
-        or (word != word.upper() and "-" in word)
-    ):
+    if _QUANTITY.fullmatch(word) or _MASKED.search(word):
         return "", True
     return word, word != word.upper() or _NAMED.fullmatch(word) is not None
 

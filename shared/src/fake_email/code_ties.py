@@ -22,7 +22,7 @@ _USUAL = 6  # digits: a number that is shorter may be part of an address
 _YEAR, _YEARS = 4, range(1900, 2040)
 
 _ALNUM = re.compile(r"[^\W_]")
-_UNSPEAKABLE = re.compile(r"[BCDFGHJKLMNPQRSTVWXZ]{3}|^[BCDFGHJKLMNPQRSTVWXZ]{2}[^LRHIAEOUY]|Q[^U]|-|[XZJQ]{2}")
+_UNSPEAKABLE = re.compile(r"(?!S[CPT][HLR])[BCDFGHJKLMNPQRSTVWXZ]{3}|Q[^U]|-|[XZJQ]{2}")
 
 
 class Text(NamedTuple):
@@ -109,7 +109,7 @@ def _tie_to_label_after(here: Text, candidate: Candidate) -> float:
     if label.start - candidate.end > code_context.FAR:
         return 0
     tied = code_context.tie_after(here.low[candidate.end : label.start])
-    if label.kind == "other" or (tied < _SURE and (candidate.is_unlikely or label.kind == "password")):
+    if tied < _SURE and (candidate.is_unlikely or label.kind == "password"):
         return 0
     return _unless_of_a_sale(here, label, candidate, tied)
 
