@@ -84,8 +84,9 @@ _TIME_BEFORE = re.compile(
     r"|hasta|desde|até|entro|fino|dal|tot|voor|sinds|do|od|po|до|с|от|kadar|ve|via|rue|calle|rua|ul)[\s\"'(]{0,3}\Z"
 )
 _ENTER = frozenset(
-    """enter entering use using typing input submit provide quote copy paste gib gebt geben tippe tippen nutze nutzen verwende
-    verwenden saisissez saisis saisir entrez entrer utilisez utilise indiquez tapez tape copiez recopiez recopie
+    """enter entering use using typing input submit provide quote copy paste gib gebt geben tippe tippen nutze nutzen
+    verwende verwenden saisissez saisis saisir entrez entrer
+    utilisez utilise indiquez tapez tape copiez recopiez recopie
     collez copiez-collez introduce introduzca introducir ingresa ingrese ingresar escribe escriba escribir teclea usa
     use utiliza copia pega digite digita digitar insira insere introduza utilize informe copie cole inserisci inserisca
     inserire digiti usi utilizza utilizzi copi incolla voer voert gebruik vul typ toets kopieer wpisz wpisać podaj użyj

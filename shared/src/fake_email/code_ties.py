@@ -62,9 +62,12 @@ def weigh(here: Text, head: Text, candidate: Candidate) -> float:
         tied = max(tied, _tie_to_label_after(here, candidate))
         if not _ALNUM.search(before) and not _ALNUM.search(after):
             tied = max(tied, _tie_of_lines(here, head, candidate, line))
-        elif not candidate.is_unlikely or (candidate.value.isalpha() and not _is_like_a_word(candidate.value)):
-            if code_context.is_entered(before[-80:], after[:80]) and _has_purpose(here, head, line):
-                tied = max(tied, _ENTERED)
+        elif (
+            (not candidate.is_unlikely or (candidate.value.isalpha() and not _is_like_a_word(candidate.value)))
+            and code_context.is_entered(before[-80:], after[:80])
+            and _has_purpose(here, head, line)
+        ):
+            tied = max(tied, _ENTERED)
     if tied < (_SURE if _is_year(candidate.value) else ENOUGH) or before.lstrip().startswith(">"):
         return 0
     if code_shapes.is_part(here.text, start, end) or code_context.is_named_after(after[:80]):
@@ -134,14 +137,12 @@ def _tie_of_lines(here: Text, head: Text, candidate: Candidate, line: range) -> 
         return _unless_of_a_sale(here, label, candidate, 0.9)
     if candidate.is_unlikely:
         return 0
-    if any(each.kind in ("strong", "weak") for each in head.labels):
-        return 0.8
-    if _is_entered_in_lines(here, above, line) and _has_purpose(here, head, line):
+    is_told = _is_entered_in_lines(here, above, line) and _has_purpose(here, head, line)
+    if is_told or any(each.kind in ("strong", "weak") for each in head.labels):
         return 0.8
     around = here.low[above[-1].start if above else line.start : line.stop + _AROUND]
-    if code_context.speaks_of_purpose(around) or (head.labels and head.labels[0].kind != "other"):
-        return GUESS
-    return GUESS - 0.05 if code_context.speaks_of_purpose(head.low) else 0
+    has_purpose = code_context.speaks_of_purpose(around) or code_context.speaks_of_purpose(head.low)
+    return GUESS if has_purpose or (head.labels and head.labels[0].kind != "other") else 0
 
 
 def _is_entered_in_lines(here: Text, above: Sequence[range], line: range) -> bool:

@@ -40,7 +40,8 @@ _WORD = re.compile(
     r"|(?:parolan|[sş]ifren)[a-zı]{0,6}(?![^\W\d_])"
     r"|passw(?:ord|ort)s?(?![^\W\d_])|wachtwoord(?:en)?(?![^\W\d_])|passe(?![^\W\d_])"
     r"|contrase[nñ]as?(?![^\W\d_])|hasł[oaeu]m?(?![^\W\d_])|парол(?:ь|я|ем|ю)(?![^\W\d_])"
-    r"|ation keys?(?![^\W\d_])|verification n(?:umber|o)(?![^\W\d_])|(?:verifizierungs|bestätigungs|verificatie)nummer|digits(?![^\W\d_])|digit number|ziffern(?![^\W\d_])|[码碼]|口令|密碼|コード|パスワード"
+    r"|ation keys?(?![^\W\d_])|verification n(?:umber|o)(?![^\W\d_])|(?:verifizierungs|bestätigungs|verificatie)nummer"
+    r"|digits(?![^\W\d_])|digit number|ziffern(?![^\W\d_])|[码碼]|口令|密碼|コード|パスワード"
     r"|暗証番号|認証番号|確認番号|認証キー|코드|인증 ?번호|비밀번호|확인번호|암호"
 )
 _PASSWORD = re.compile(
@@ -85,9 +86,10 @@ _OTHER_AFTER = re.compile(
     + alternatives(
         r"""promo\w* postale? source barre? barres client(?:e|a)? article of_conduct board review base snippets? example
         samples? editor fiscale? sconto remise réduction couleur avantage cadeau parrainage réservation ape naf iban
-        de_la_route d[eo]_(?:cliente|pedido|produto|cupom|voucher|vendedor|benefici[áa]rio) del_(?:pedido|cliente|producto|país)
-        fuente civil penal fonte sdi univoco destinatario descuento promocion\w* ordine tracking prenotazione della_strada articolo prodotto
-        cliente errore regalo sorgente d'errore invito amico
+        de_la_route del_(?:pedido|cliente|producto|país)
+        d[eo]_(?:cliente|pedido|produto|cupom|voucher|vendedor|benefici[áa]rio)
+        fuente civil penal fonte sdi univoco destinatario descuento promocion\w* ordine tracking prenotazione
+        della_strada articolo prodotto cliente errore regalo sorgente d'errore invito amico
         pocztow\w+ rabatow\w+ promocyjn\w+ źródłow\w+ kreskow\w+ qr klienta rezerwacji zamówienia błędu produktu
         parrain polecając\w+ zniżkow\w+ kraju swift
         d[eo]_(?:la_)?(?:descuento|desconto|seguimiento|rastre\w+|reserva|cliente|barras?|err?or?|erro)
@@ -181,10 +183,8 @@ def _kind(low: str, start: int, end: int) -> Kind | None:
             return None
     if _OTHER_BEFORE.search(before) or _OTHER_LETTERS_BEFORE.search(before) or _OTHER_AFTER.match(after):
         return "other"
-    if _CONFIRMS.search(before) and _TRAVEL.search(low, max(0, start - 300), end + 300):
-        return "other"  # what airlines and hotels call a reservation's number
-    if _AUTHORIZES.search(before) and _PAID.search(low, max(0, start - 300), end + 300):
-        return "other"  # what the bank told the shop
+    if _is_of_a_trip_or_sale(low, before, start):
+        return "other"
     if (
         _ALWAYS_STRONG.match(word)
         or _STRONG_BEFORE.search(before)
@@ -194,3 +194,11 @@ def _kind(low: str, start: int, end: int) -> Kind | None:
         return "strong"
     # Of several codes, each is a spare one.
     return "password" if _PASSWORD.match(word) or before.endswith("密") or word in ("codes", "códigos") else "weak"
+
+
+def _is_of_a_trip_or_sale(low: str, before: str, at: int) -> bool:
+    """Whether it is what airlines and hotels call a reservation's number, or what a bank told a shop."""
+    return any(
+        word.search(before) and around.search(low, max(0, at - 300), at + 300)
+        for word, around in ((_CONFIRMS, _TRAVEL), (_AUTHORIZES, _PAID))
+    )
