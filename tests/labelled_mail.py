@@ -3,7 +3,8 @@
 A message starts with `==== what it is`; its fields, then its text, then after `<<< html` its HTML. `Code` is the one
 that a person would type, or none; `Link` is a kind and a URL. The rules were written from `known/`; `apart/` was set
 aside until they were done. `short.txt` has more to write rules from, a message to a line: code, subject, and text or
-HTML with ⏎ for a line's end, with tabs between; so has `links.txt`: kind, and text or HTML with one link.
+HTML, or text and HTML with `<<<` between, with ⏎ for a line's end, with tabs between; so has `links.txt`: kind, and
+text or HTML with one link.
 """
 
 import email.message
@@ -54,7 +55,8 @@ def _read_short(path: Path) -> Iterator[Labelled]:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         code, subject, written = line.split("\t")
         body = written.replace("⏎", "\n")
-        content = _message(subject, "", body) if body.startswith("<") else _message(subject, body or " ", None)
+        text, _, html = body.partition("<<<") if body[:1] != "<" else ("", "", body)
+        content = _message(subject, text or ("" if html else " "), html or None)
         yield Labelled(name=f"short: line {number}", code=code, links={}, content=content)
 
 

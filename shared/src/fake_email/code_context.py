@@ -44,18 +44,18 @@ _THINGS = alternatives(
 _WORD_START = r"(?:(?<![^\W\d_])|(?<=[\u0e00-\uffff]))"
 _IS = r"(?:is|are|ist|lautet|lauten|est|es|é|è|to|is:|bedraagt|это|是|为|為|は|が|는|은|이|가)"
 _NUMBER_OF = re.compile(rf"{_WORD_START}{_NUMBERS}(?![^\W\d_a-zа-я])(?:[\W_]{{0,6}}|[\s:]{{0,3}}{_IS}[\W_]{{1,4}})\Z")
-_THING_OF = re.compile(rf"{_WORD_START}{_THINGS}[\s(\[]{{0,3}}(?:(?:no|nr|n|num|#|№|n°|nº)[\s.:]{{0,3}})?\Z")
+_THING_OF = re.compile(rf"{_WORD_START}{_THINGS}[\s:(\[]{{0,3}}(?:(?:no|nr|n|num|#|№|n°|nº)[\s.:]{{0,3}})?\Z")
 _ANY_NUMBER_OF = re.compile(rf"{_WORD_START}{_NUMBERS}(?![^\W\d_])")
 _IS_A_NUMBER = re.compile(
     rf"[\W_]{{0,4}}{_IS}[\W_]{{0,2}}(?:your|the|my|ihre?|deine?|votre|la|le|su|tu|o|seu|il|tuo|je|uw|ваш\w*|您的)?[\W_]{{0,2}}"
-    rf"(?:{_NUMBERS}|{_THINGS})"
+    rf"(?:{_NUMBERS}|{_THINGS})(?![^\W\d_])"
 )
 # A quantity, an amount, what a card ends with.
 NOT_A_CODE_AFTER = re.compile(
     r"[\s-]{0,2}(?:"
     + alternatives(
         r"""(?:minut\w*|mins?|hours?|hrs?|seconds?|secs?|days?|weeks?|months?|years?|users?|people|points?|items?|visits
-        |readers|tips|lines|members|customers|orders|votes|views|words|steps|times|percent|reviews|gb|mb|kb|km|kg|px|ms|eur
+        |readers|tips|lines|members|customers|orders|votes|views|words|steps|times|percent|reviews|tokens|codes|gb|mb|kb|km|kg|px|ms|eur
         |usd|gbp|chf|inr|jpy|pln|rub|try|sek|tl|zł|zl|cent|cents|ct|uhr|stunden|tagen?|sekunden|besucher|mitglieder
         |teilnehmer|punkte|heures?|jours?|secondes?|lecteurs|euros?|minutos|horas|días|segundos|puntos|lectores|dias
         |leitores|pontos|reais|minuti|ore|giorni|secondi|punti|lettori|minuten|uur|dagen|lezers|punten|minut|godzin
@@ -69,7 +69,7 @@ NOT_A_CODE_AFTER = re.compile(
 _NEAR, _NOT_FAR, _RATHER_FAR = 24, 60, 90  # characters
 FAR = 180  # characters between a word and a number that have nothing to do with each other any more
 _LINKS_UP = re.compile(
-    rf"(?:(?<![^\W\d_]){_IS}|[是为為はが는은이가:：=»>→—–-]|(?<![^\W\d_])(?:with|below|с|als))[\s\"'“”«»„‘’*_(\[「『【<]{{0,8}}\Z"
+    rf"(?:(?<![^\W\d_]){_IS}|[是为為はが는은이가:：=»>→—–-]|(?<![^\W\d_])(?:with|below|с|als)|[(（\[【「『«])[\s\"'“”«»„‘’*_(\[「『【<]{{0,8}}\Z"
 )
 _COLON = re.compile(r"[:：=→—–-][\s\"'“”«»„‘’*_(\[「『【<]{0,10}\Z")
 _OPENS = re.compile(
@@ -77,45 +77,42 @@ _OPENS = re.compile(
     rf"|(?:as|als|comme|como|come|jako|как|olarak)(?![^\W\d_])|作为|として|로)"
 )
 _WORDS = re.compile(r"[^\W_]")
-_SENTENCE_END = re.compile(r"[。！？]|[.!?;](?:[\"'”»)\]]{0,2}\s)|；")
+_SENTENCE_END = re.compile(r"[。！？]|(?<!\bn)(?<!\b[nd][ron])[.!?;](?:[\"'”»)\]]{0,2}\s)|；")
 _BLANK_LINE = re.compile(r"\n[ \t>]{0,40}\n")
 _TIME_BEFORE = re.compile(
     r"(?<![^\W\d_])(?:in|until|till|by|before|after|since|at|from|over|within|than|bis|vor|nach|seit|um|ab|avant|après|dès"
     r"|hasta|desde|até|entro|fino|dal|tot|voor|sinds|do|od|po|до|с|от|kadar|ve|via|rue|calle|rua|ul)[\s\"'(]{0,3}\Z"
 )
 _ENTER = frozenset(
-    """enter use type input submit provide quote sie gib nutze nutzen verwende verwenden saisissez entrez utilisez
-    indiquez introduce introduzca ingresa ingrese escribe usa utiliza digite insira introduza informe inserisci digita
-    mit with ein utilizza voer gebruik vul typ wpisz podaj użyj przepisz введите используйте укажите girin""".split()  # noqa: SIM905 - one a line is a page
+    """enter entering use using typing input submit provide quote copy paste gib gebt geben tippe tippen nutze nutzen
+    verwende verwenden saisissez saisis saisir entrez entrer
+    utilisez utilise indiquez tapez tape copiez recopiez recopie
+    collez copiez-collez introduce introduzca introducir ingresa ingrese ingresar escribe escriba escribir teclea usa
+    use utiliza copia pega digite digita digitar insira insere introduza utilize informe copie cole inserisci inserisca
+    inserire digiti usi utilizza utilizzi copi incolla voer voert gebruik vul typ toets kopieer wpisz wpisać podaj użyj
+    przepisz wprowadź skopiuj введите введи впишите наберите используйте укажите скопируйте вставьте
+    girin giriniz yazın yazınız kullanın tuşlayın""".split()  # noqa: SIM905 - one a line is a page
 )
-_WORDS_BEFORE = 8
+_TYPE = re.compile(r"(?:^|[.,;:(]|\b(?:please|and|then|to|or|just|now|you))\s{0,3}type\b")
+_JUST_BEFORE = frozenset(["sie", "mit", "with", "ein"])  # what is entered, where the verb stands elsewhere
+_LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 _COUNTED = re.compile(
     r"[\s.:]{0,2}(?:number|no|nr|num|n°|nº|numero|número|numéro|nummer|numer|номер|numarası?|번호|号|番号)[\W_]{0,6}"
     rf"(?:{_IS}[\W_]{{0,3}})?"
 )
 _ENTERED_IN_CHINESE = ("输入", "輸入", "使用")
+_ENTER_ANYWHERE = ("输入", "輸入", "填写", "填入", "填寫", "入力", "입력")
 _ENTER_AFTER = re.compile(
     r"[\s\"'”»“*)\]]{0,3}(?:ein(?:geben)?\b|in(?=\s{0,3}(?:[.,;!]|\Z|om\b|op\b))|eingeben|girin|girerek|kullanın|を入力|をご入力|을\s?입력|를\s?입력|입력)"
 )
 _PURPOSES = (
-    *(
-        "verif",
-        "confirm",
-        "sign in",
-        "sign-in",
-        "signing in",
-        "sign up",
-        "signup",
-        "sign on",
-        "log in",
-        "login",
-        "log on",
-    ),
-    *("authenti", "authori", "activat", "access", "identity", "registr", "finish", "digits", "prompted", "when asked"),
-    *("anmeld", "anzumeld", "einlog", "einzulog", "freischalt", "zugang", "connecte", "connexion", "valider", "inscri"),
-    *("iniciar ", "inicio de ses", "acced", "entrar", "acess", "cadastr", "registraz", "conferm"),
-    *("inlog", "in te log", "bevestig", "aanmeld", "zalog", "logow", "weryfik", "rejestr", "oturum"),
+    *("verif", "confirm", "authenti", "authori", "activat", "access", "identity", "registr", "finish", "digits"),
+    *("prompted", "when asked", "login", "anmeld", "anzumeld", "einlog", "einzulog", "freischalt", "zugang"),
+    *("connecte", "connexion", "valider", "inscri", "iniciar ", "inicio de ses", "acced", "entrar", "acess"),
+    *("cadastr", "conferm", "inlog", "in te log", "bevestig", "aanmeld", "zalog", "logow", "weryfik", "rejestr"),
+    *("oturum",),
 )
+_SIGNS_IN = re.compile(r"\b(?:sign(?:ing)?|log(?:ging)?)[ -]?(?:in|on|up)\b")
 _OTHER_PURPOSES = (
     *("bestätig", "confirmação", "sessão", "potwierd", "giriş", "doğrula", "onayla", "kayıt"),
     *("вход", "войти", "подтверд", "регистр", "登录", "登入", "验证", "驗證", "注册", "激活"),
@@ -145,11 +142,11 @@ def tie_before(gap: str) -> float:
     if len(gap) > FAR or _SENTENCE_END.search(gap) or _BLANK_LINE.search(gap):
         return 0
     if not _WORDS.search(gap):
-        return 0.97 if len(gap) <= _NEAR else 0.8
+        return 0.97
     if any(not _has_digit(gap, found.end()) for found in _ANY_NUMBER_OF.finditer(gap)) and not _COLON.search(gap):
         return 0.4
     if _LINKS_UP.search(gap):
-        return 0.95 if len(gap) <= _RATHER_FAR else 0.9
+        return 0.95
     if "\n" in gap or len(gap) > _NOT_FAR or _TIME_BEFORE.search(gap):
         return 0.3
     return 0.7
@@ -161,31 +158,45 @@ def tie_after(gap: str) -> float:
         return 0
     if not _WORDS.search(gap):
         return 0.45 if "," in gap else 0.9
-    if any(character.isdecimal() for character in gap):
-        return 0.4
     if _OPENS.match(gap):
         return 0.94
     return 0.6 if len(gap) <= _NEAR else 0.3
 
 
-def is_entered(before: str, after: str, around: str) -> bool:
-    """Whether one is told to enter the number that stands between, to prove something."""
+def is_entered(before: str, after: str) -> bool:
+    """Whether one is told to enter the number that stands between."""
     words = before.rstrip("\"'“«„*([: ").split()
     last = words[-1] if words else ""
-    is_told = last in _ENTER or last.endswith(_ENTERED_IN_CHINESE) or _ENTER_AFTER.match(after) is not None
+    is_told = (
+        last in _ENTER
+        or (last in _JUST_BEFORE and not words[-2:][0].endswith("ed"))
+        or (last == "type" and tells_to_enter(before))
+    )
+    is_told = is_told or last.endswith(_ENTERED_IN_CHINESE) or _ENTER_AFTER.match(after) is not None
     if not is_told and before.rstrip().endswith((":", "：")):
-        is_told = not _ENTER.isdisjoint(words[-_WORDS_BEFORE:])
-    return is_told and speaks_of_purpose(around)
+        is_told = tells_to_enter(before)
+    return is_told
 
 
-def is_counted(gap: str) -> bool:
-    """Whether between a word for a code and a number is only "number", as in "PIN number: 4821"."""
-    return _COUNTED.fullmatch(gap) is not None
+def tells_to_enter(line: str) -> bool:
+    """Whether this line, in lower case, tells to enter something."""
+    return (
+        not _ENTER.isdisjoint(_LETTERS.findall(line))
+        or any(map(line.__contains__, _ENTER_ANYWHERE))
+        or _TYPE.search(line) is not None
+    )
+
+
+def is_right_behind(gap: str) -> bool:
+    """Whether between a word for a code and a number is nothing more, or "number", as in "PIN number: 4821"."""
+    return not _WORDS.search(gap) or _COUNTED.fullmatch(gap) is not None
 
 
 def speaks_of_purpose(low: str) -> bool:
     """Whether this speaks of what codes are for."""
-    return any(map(low.__contains__, _PURPOSES)) or (not low.isascii() and any(map(low.__contains__, _OTHER_PURPOSES)))
+    if any(map(low.__contains__, _PURPOSES)) or (("sign" in low or "log" in low) and _SIGNS_IN.search(low)):
+        return True
+    return not low.isascii() and any(map(low.__contains__, _OTHER_PURPOSES))
 
 
 def _has_digit(text: str, at: int) -> bool:

@@ -22,7 +22,7 @@ _USUAL = 6  # digits: a number that is shorter may be part of an address
 _YEAR, _YEARS = 4, range(1900, 2040)
 
 _ALNUM = re.compile(r"[^\W_]")
-_UNSPEAKABLE = re.compile(r"[BCDFGHJKLMNPQRSTVWXZ]{3}|^[BCDFGHJKLMNPQRSTVWXZ]{2}[^LRHIAEOUY]|Q[^U]|-|[XZJQ]{2}")
+_UNSPEAKABLE = re.compile(r"(?!S[CPT][HLR])[BCDFGHJKLMNPQRSTVWXZ]{3}|Q[^U]|-|[XZJQ]{2}")
 
 
 class Text(NamedTuple):
@@ -62,14 +62,17 @@ def weigh(here: Text, head: Text, candidate: Candidate) -> float:
         tied = max(tied, _tie_to_label_after(here, candidate))
         if not _ALNUM.search(before) and not _ALNUM.search(after):
             tied = max(tied, _tie_of_lines(here, head, candidate, line))
-        elif not candidate.is_unlikely:
-            around = low[max(0, line.start - _AROUND) : line.stop + _AROUND]
-            tied = max(tied, _ENTERED * code_context.is_entered(before[-80:], after[:80], around))
+        elif (
+            (not candidate.is_unlikely or (candidate.value.isalpha() and not _is_like_a_word(candidate.value)))
+            and code_context.is_entered(before[-80:], after[:80])
+            and _has_purpose(here, head, line)
+        ):
+            tied = max(tied, _ENTERED)
     if tied < (_SURE if _is_year(candidate.value) else ENOUGH) or before.lstrip().startswith(">"):
         return 0
     if code_shapes.is_part(here.text, start, end) or code_context.is_named_after(after[:80]):
         return 0
-    if label and code_context.is_counted(low[label.end : start][:_AROUND]):
+    if label and code_context.is_right_behind(low[label.end : start][:_AROUND]):
         return tied
     return 0 if code_context.is_number_of_something(before[-60:]) else tied
 
@@ -109,7 +112,7 @@ def _tie_to_label_after(here: Text, candidate: Candidate) -> float:
     if label.start - candidate.end > code_context.FAR:
         return 0
     tied = code_context.tie_after(here.low[candidate.end : label.start])
-    if label.kind == "other" or (tied < _SURE and (candidate.is_unlikely or label.kind == "password")):
+    if tied < _SURE and (candidate.is_unlikely or label.kind == "password"):
         return 0
     return _unless_of_a_sale(here, label, candidate, tied)
 
@@ -129,17 +132,35 @@ def _tie_of_lines(here: Text, head: Text, candidate: Candidate, line: range) -> 
     tied = _tie_to_lines_above(here, candidate, above)
     if tied is not None:
         return tied
-    label = _last_in(here.labels, line.stop, line.stop + _AROUND)
+    label = _first_in(here.labels, line.stop, line.stop + _AROUND)
     if label and label.kind in ("strong", "weak"):
         return _unless_of_a_sale(here, label, candidate, 0.9)
     if candidate.is_unlikely:
         return 0
-    if any(each.kind in ("strong", "weak") for each in head.labels):
+    is_told = _is_entered_in_lines(here, above, line) and _has_purpose(here, head, line)
+    if is_told or any(each.kind in ("strong", "weak") for each in head.labels):
         return 0.8
     around = here.low[above[-1].start if above else line.start : line.stop + _AROUND]
-    if code_context.speaks_of_purpose(around) or (head.labels and head.labels[0].kind != "other"):
-        return GUESS
-    return GUESS - 0.05 if code_context.speaks_of_purpose(head.low) else 0
+    has_purpose = code_context.speaks_of_purpose(around) or code_context.speaks_of_purpose(head.low)
+    return GUESS if has_purpose or (head.labels and head.labels[0].kind != "other") else 0
+
+
+def _is_entered_in_lines(here: Text, above: Sequence[range], line: range) -> bool:
+    """Whether the line above, or the one below, tells to enter what stands alone between them."""
+    below = here.low[line.stop : line.stop + _AROUND].strip().partition("\n")[0]
+    over = here.low[above[0].start : above[0].stop] if above else ""
+    return code_context.tells_to_enter(over) or code_context.tells_to_enter(below)
+
+
+def _has_purpose(here: Text, head: Text, line: range) -> bool:
+    """Whether what is entered there, or here, proves something."""
+    start, end = max(0, line.start - _AROUND), line.stop + _AROUND
+    return (
+        any(label.kind != "other" for label in head.labels)
+        or any(label.kind != "other" and start <= label.start < end for label in here.labels)
+        or code_context.speaks_of_purpose(here.low[start:end])
+        or code_context.speaks_of_purpose(head.low)
+    )
 
 
 def _tie_to_lines_above(here: Text, candidate: Candidate, above: Sequence[range]) -> float | None:
@@ -150,7 +171,9 @@ def _tie_to_lines_above(here: Text, candidate: Candidate, above: Sequence[range]
         if label is None and is_next and code_context.is_label_of_number(here.low[line.start : line.stop].strip()):
             return 0
         if label:
-            if label.kind == "other" or (label.kind == "password" and not is_next):
+            if label.kind == "password" and not is_next:
+                continue
+            if label.kind == "other":
                 return 0
             return 0 if candidate.is_unlikely and tied < _SURE else _unless_of_a_sale(here, label, candidate, tied)
     return None
@@ -170,6 +193,11 @@ def lines_before(low: str, at: int) -> Iterator[range]:
 def _last_in(labels: Sequence[Label], start: int, end: int) -> Label | None:
     label = _nearest_before(labels, end)
     return label if label and label.start >= start else None
+
+
+def _first_in(labels: Sequence[Label], start: int, end: int) -> Label | None:
+    at = bisect.bisect_left(labels, start, key=operator.attrgetter("start"))
+    return labels[at] if at < len(labels) and labels[at].end <= end else None
 
 
 def weigh_in_subject(head: Text, body: Text, candidate: Candidate) -> float:
@@ -209,4 +237,4 @@ def _is_name_before(text: str, candidate: Candidate) -> bool:
 def _is_like_a_word(value: str) -> bool:
     """Whether these capitals can be spoken, whatever digits follow, as a voucher's are: `SUMMER24`."""
     word = value.rstrip("0123456789")
-    return len(word) >= code_shapes.LEAST and word.isupper() and _UNSPEAKABLE.search(word) is None
+    return len(word) >= code_shapes.LEAST and word.isalpha() and word.isupper() and _UNSPEAKABLE.search(word) is None

@@ -27,8 +27,8 @@ def alternatives(words: str) -> str:
 # What `str.find` looks for, lower-case: most mail has none of them.
 _STEMS = (
     *("cod", "kod", "pin", "otp", "tan", "pass", "token", "senha", "clave", "contrase", "wachtwoord", "kennwort"),
-    *("parol", "sifre", "digit", "ziffern", "ation key"),
-    *("códig", "şifre", "hasł", "код", "парол", "码", "碼", "口令", "密碼", "コード", "パスワード"),
+    *("parol", "sifre", "digit", "ziffern", "ation key", "verif"),
+    *("bestätigungsn", "códig", "şifre", "hasł", "код", "парол", "码", "碼", "口令", "密碼", "コード", "パスワード"),
     *("暗証番号", "認証番号", "確認番号", "認証キー", "코드", "인증번호", "비밀번호", "확인번호", "인증 번호", "암호"),
 )
 _ASCII_STEMS = tuple(stem for stem in _STEMS if stem.isascii())
@@ -40,13 +40,14 @@ _WORD = re.compile(
     r"|(?:parolan|[sş]ifren)[a-zı]{0,6}(?![^\W\d_])"
     r"|passw(?:ord|ort)s?(?![^\W\d_])|wachtwoord(?:en)?(?![^\W\d_])|passe(?![^\W\d_])"
     r"|contrase[nñ]as?(?![^\W\d_])|hasł[oaeu]m?(?![^\W\d_])|парол(?:ь|я|ем|ю)(?![^\W\d_])"
-    r"|ation keys?(?![^\W\d_])|digits(?![^\W\d_])|digit number|ziffern(?![^\W\d_])|[码碼]|口令|密碼|コード|パスワード"
+    r"|ation keys?(?![^\W\d_])|verification n(?:umber|o)(?![^\W\d_])|(?:verifizierungs|bestätigungs|verificatie)nummer"
+    r"|digits(?![^\W\d_])|digit number|ziffern(?![^\W\d_])|[码碼]|口令|密碼|コード|パスワード"
     r"|暗証番号|認証番号|確認番号|認証キー|코드|인증 ?번호|비밀번호|확인번호|암호"
 )
 _PASSWORD = re.compile(
     r"passw|wachtw|passe|contra|has|парол|senha|clave|kennw|[sş]ifre|parola|passphrase|密碼|パスワード|비밀|암호"
 )
-_ALWAYS_STRONG = re.compile(r"ation|otp|pin|tan\Z|口令|暗証|認証|確認|인증|확인")
+_ALWAYS_STRONG = re.compile(r"ation|verif|bestät|otp|pin|tan\Z|口令|暗証|認証|確認|인증|확인")
 _JOINS = re.compile(r"ation|code|passw|wacht|kennw|код")  # to a word before it, as in "Sicherheitscode"
 _TAN_BEFORE = re.compile(r"(?:mobile|sms|push|chip|photo|app|[iem])\Z")
 
@@ -61,7 +62,7 @@ _OTHER_BEFORE = re.compile(
         writing write wrote last_(?:four|4) written of your_own vs studio unit currency language lan
         exit(?:ed)?(?:_with)? return(?:ed)? (?:failed|fails|ended)_with response
         http redemption redeem licen[cs]e product_key hidden dead our_own quote thank-?you course room ticket exam
-        class subject
+        class subject işlem
         anti-?phishing da_vinci
         gutschein rabatt aktions? vorteils bonus geschenk freunde einladungs empfehlungs quell programm farb
         fehler bank kunden artikel buchungs sendungs bestell landes strich länder spenden
@@ -73,7 +74,7 @@ _OTHER_BEFORE = re.compile(
         промо почтовый исходный исходного программный штрих куар ошибки открытый цветовой скидочный
         """
     )
-    + r"[\s_-]{0,2}\Z|(?:en|de|geo|uni|vs|leet|trans|open|zip|bar|qr)\Z"
+    + r"[\s_-]{0,2}\Z|(?<![^\W\d_])(?:en|de|geo|uni|vs|leet|trans|open|zip|bar|qr)\Z"
 )
 _OTHER_LETTERS_BEFORE = re.compile(
     r"(?:优惠|兑换|邀请|条|條|二维|二維|编|編|号|號|邮政|郵遞|推广|折扣|源代|代|错误代|发票代|价格|尺|数|數|乱|扫|掃|优惠代|折扣代"
@@ -83,13 +84,14 @@ _OTHER_LETTERS_BEFORE = re.compile(
 _OTHER_AFTER = re.compile(
     r"[\s-]{1,2}(?:(?:d[aeiou]|del|della|des|la|le|van|von)[\s'’]{1,2}|d['’]){0,2}"
     + alternatives(
-        r"""promo\w* postale? source barre? barres client(?:e|a)? article of_conduct review base snippets? example
+        r"""promo\w* postale? source barre? barres client(?:e|a)? article of_conduct board review base snippets? example
         samples? editor fiscale? sconto remise réduction couleur avantage cadeau parrainage réservation ape naf iban
-        de_la_route d[eo]_(?:cliente|pedido|produto|cupom|voucher|vendedor) del_(?:pedido|cliente|producto|país)
-        fuente civil penal fonte descuento promocion\w* ordine tracking prenotazione della_strada articolo prodotto
-        cliente errore regalo sorgente d'errore invito amico
+        de_la_route del_(?:pedido|cliente|producto|país)
+        d[eo]_(?:cliente|pedido|produto|cupom|voucher|vendedor|benefici[áa]rio)
+        fuente civil penal fonte sdi univoco destinatario descuento promocion\w* ordine tracking prenotazione
+        della_strada articolo prodotto cliente errore regalo sorgente d'errore invito amico
         pocztow\w+ rabatow\w+ promocyjn\w+ źródłow\w+ kreskow\w+ qr klienta rezerwacji zamówienia błędu produktu
-        polecając\w+ zniżkow\w+ kraju swift
+        parrain polecając\w+ zniżkow\w+ kraju swift
         d[eo]_(?:la_)?(?:descuento|desconto|seguimiento|rastre\w+|reserva|cliente|barras?|err?or?|erro)
         de_(?:conducta|conduta|pedido|producto|produto|país|área|parrainage|réduction|remise|promotion|réservation|suivi)
         de_(?:commande|referido|indicação|invitación|convite|cupón|cupom|tr[áa]nsito|trabalho)
@@ -121,7 +123,7 @@ _STRONG_AFTER = re.compile(
     r"[\s-]{1,2}(?:[^\W\d_]{1,3}[\s'’]{1,2}){0,2}"
     + alternatives(
         r"""vérif\w* sécurité connexion validation confirmation usage_unique acc[eèé]s\w* activa\w* d'authentification
-        authenti\w* autentic\w* verific\w* segur\w* confirma\w* un_solo_uso sicurezza accesso verifica conferma
+        authenti\w* autentic\w* verific\w* segur\w* confirma\w* un_solo_uso sicurezza firma accesso verifica conferma
         attivazione recupera\w* provis\w* temporal\w* temporane\w* operación dinámica sms weryfikac\w*
         logowania potwierdz\w*
         bezpiecz\w* aktywac\w* autoryzac\w* jednoraz\w* tymczasow\w*
@@ -134,6 +136,8 @@ _CONFIRMS = re.compile(r"confirmation[\s-]\Z")
 _TRAVEL = re.compile(
     r"\b(?:flight|booking|reservation|itinerary|check-?in|guests?|nights?|hotel|passenger|departs?|airline)\b"
 )
+_AUTHORIZES = re.compile(r"(?:auth|authori[sz]ation|approval)[\s-]\Z")
+_PAID = re.compile(r"\b(?:receipt|paid|approved|terminal|merchant)\b")
 
 # Sales talk: with it a plain "code" is a voucher's.
 SALE = re.compile(
@@ -179,8 +183,8 @@ def _kind(low: str, start: int, end: int) -> Kind | None:
             return None
     if _OTHER_BEFORE.search(before) or _OTHER_LETTERS_BEFORE.search(before) or _OTHER_AFTER.match(after):
         return "other"
-    if _CONFIRMS.search(before) and _TRAVEL.search(low, max(0, start - 300), end + 300):
-        return "other"  # what airlines and hotels call a reservation's number
+    if _is_of_a_trip_or_sale(low, before, start):
+        return "other"
     if (
         _ALWAYS_STRONG.match(word)
         or _STRONG_BEFORE.search(before)
@@ -190,3 +194,11 @@ def _kind(low: str, start: int, end: int) -> Kind | None:
         return "strong"
     # Of several codes, each is a spare one.
     return "password" if _PASSWORD.match(word) or before.endswith("密") or word in ("codes", "códigos") else "weak"
+
+
+def _is_of_a_trip_or_sale(low: str, before: str, at: int) -> bool:
+    """Whether it is what airlines and hotels call a reservation's number, or what a bank told a shop."""
+    return any(
+        word.search(before) and around.search(low, max(0, at - 300), at + 300)
+        for word, around in ((_CONFIRMS, _TRAVEL), (_AUTHORIZES, _PAID))
+    )

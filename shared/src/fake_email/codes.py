@@ -20,7 +20,6 @@ _HTML_CHARACTERS = 256 * 1024  # of HTML that the text lacks
 Source = Literal["subject", "text", "html"]
 
 _LINE_CHARACTERS = 300  # of a line looked at, on each side of a number
-_LETTERS_ONLY = 0.05  # less sure
 _USUAL, _LONG = 6, 8  # digits
 _WROTE_CHARACTERS = 60
 _ABOVE_CHARACTERS = 120  # of evidence
@@ -149,7 +148,7 @@ def _found(here: Text, other: Text, source: Source) -> list[Code]:
         for candidate in itertools.islice(code_shapes.capitals(here.text, here.labels), code_shapes.CANDIDATES):
             word = candidate.value
             if word.lower() not in here.text and word.capitalize() not in here.text:
-                found.append((candidate, weigh(here, other, candidate) - _LETTERS_ONLY))
+                found.append((candidate, weigh(here, other, candidate)))
     sure = [each for each in found if each[1] >= code_ties.ENOUGH]
     return [_code(here, candidate, weight, source) for candidate, weight in _without_quoted(here.low, sure)]
 

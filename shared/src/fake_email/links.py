@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -19,7 +19,8 @@ _LOOKED_AT = 2_000  # links, many of them the same
 _BEFORE = 160  # characters that may say what the link behind them is for
 _GENERIC = 40  # characters: a longer text says more than "click here"
 
-_ANCHOR = re.compile(r"<(?:(!--)|[aA](?=\s)([^<>]{0,8192}+)>)")
+# Most have their target first, and set off by double quotes.
+_ANCHOR = re.compile(r"<(?:(!--)|[aA](?=\s)(?:\shref=\"([^\"<>]{1,4096}+)\")?+([^<>]{0,8192}+)>)")
 _ANCHOR_END = re.compile(r"</?[aA](?=[\s>])")
 _INLINE = re.compile(r"</?(?:b|i|u|em|strong|span|font|wbr|small)(?:\s[^<>]*+)?>", re.IGNORECASE)
 _TAG = re.compile(r"<(?:style\b[^<>]*+>[^<]*+|[^<>]*+>)", re.IGNORECASE)
@@ -27,6 +28,7 @@ _PICTURE = re.compile(r"<img\s([^<>]{0,4096}+)>", re.IGNORECASE)
 _IS_WEB = re.compile(r"https?://[^\s/?#\\]+", re.IGNORECASE)
 _SCHEME = re.compile(r"https?\Z", re.IGNORECASE)
 _URL = re.compile(rf"https?://[!#-;=?-\[\]_a-z~\u00a1-\u02af\u0400-\u04ff]{{1,{URL_CHARACTERS}}}+", re.IGNORECASE)
+_SCHEME_CHARACTERS = len("<https")
 _MOST_TRAILING = 32
 _TRAILING = ".,;:!?'*_"
 _BRACKETS = {")": "(", "]": "["}
@@ -61,7 +63,7 @@ class _Found(NamedTuple):
 def find(markup: str | None, text: str) -> tuple[Link, ...]:
     """The links of HTML and text, in their order, LINKS at most, in time linear in CHARACTERS."""
     links: dict[str, Link] = {}
-    for found in itertools.islice(_all(markup, text), _LOOKED_AT):
+    for found in itertools.islice(_all(markup, text, links), _LOOKED_AT):
         if len(links) >= LINKS:
             break
         known = links.get(found.url)
@@ -73,10 +75,10 @@ def find(markup: str | None, text: str) -> tuple[Link, ...]:
     return tuple(links.values())
 
 
-def _all(markup: str | None, text: str) -> Iterator[_Found]:
+def _all(markup: str | None, text: str, known: Container[str]) -> Iterator[_Found]:
     if markup is not None:
         yield from _in_markup(markup[:CHARACTERS])
-    yield from _in_text(text[:CHARACTERS])
+    yield from _in_text(text[:CHARACTERS], known)
 
 
 def _in_markup(markup: str) -> Iterator[_Found]:
@@ -87,7 +89,7 @@ def _in_markup(markup: str) -> Iterator[_Found]:
             end = markup.find("-->", at)
             at = end if end >= 0 else len(markup)
             continue
-        url = _url(html_text.attribute(anchor[2], "href"))
+        url = _url(html_text.unescape(anchor[2]) if anchor[2] else html_text.attribute(anchor[3], "href"))
         if url:
             closing = _ANCHOR_END.search(markup, at, at + 2 * html_text.LINK_CHARACTERS)
             yield _Found(url, markup, anchor.start(), (at, closing.start() if closing else at + TEXT_CHARACTERS))
@@ -117,10 +119,15 @@ def _plain(markup: str) -> str:
     return " ".join(html_text.unescape(markup).split())
 
 
-def _in_text(text: str) -> Iterator[_Found]:
+def _in_text(text: str, known: Container[str]) -> Iterator[_Found]:
     at = text.find("://")
     while at >= 0:
-        scheme = _SCHEME.search(text, max(0, at - len("https")), at)
+        start = text.rfind("<", max(0, at - _SCHEME_CHARACTERS), at) + 1
+        end = text.find(">", at, at + URL_CHARACTERS) if start else -1
+        if end >= 0 and text[start:end] in known:  # as HTML is rendered
+            at = text.find("://", end)
+            continue
+        scheme = _SCHEME.search(text, max(0, at - _SCHEME_CHARACTERS + 1), at)
         found = _URL.match(text, scheme.start()) if scheme else None
         if found and found.end() - found.start() <= URL_CHARACTERS:
             url = _without_trailing(found[0])
