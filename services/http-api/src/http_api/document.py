@@ -38,6 +38,7 @@ Every answer that is no success is a problem (RFC 9457) with a stable `code`. Be
 and `internal_error`. `HEAD` answers wherever `GET` does. Times are RFC 3339, in UTC and with microseconds."""
 
 _COUNTED = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy")
+_EVENT_STREAM = "text/event-stream"  # which has no counts, see the edge
 _OF_STATUS: Mapping[str, tuple[str, ...]] = {
     "206": ("Content-Range",),
     "416": ("Content-Range",),
@@ -147,7 +148,7 @@ def _complete_answer(status: str, answer: OpenAPIResponse, all_of_them: Mapping[
     has_tag = "304" in all_of_them and status in {"200", "206", "304"}
     is_file = "206" in all_of_them and status in {"200", "206"}
     names = chain(
-        _COUNTED,
+        () if _EVENT_STREAM in (answer.content or {}) else _COUNTED,
         _OF_STATUS.get(status, ()),
         ("ETag",) if has_tag else (),
         ("Accept-Ranges", "Content-Disposition") if is_file else (),
