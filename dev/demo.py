@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def _run(api: httpx.Client, smtp_host: str, smtp_port: int) -> None:
-    made = api.post("/api/temporary-address").raise_for_status()
+    made = api.post("/api/temporary-address", json={"private": False}).raise_for_status()
     address = msgspec.json.decode(made.content, type=NewMailbox).temp_email_addr
     print(f"mailbox      {address}")
     with (
