@@ -3,8 +3,8 @@
 A message starts with `==== what it is`; its fields, then its text, then after `<<< html` its HTML. `Code` is the one
 that a person would type, or none; `Link` is a kind and a URL. The rules were written from `known/`; `apart/` was set
 aside until they were done. `short.txt` has more to write rules from, a message to a line: code, subject, and text or
-HTML, or text and HTML with `<<<` between, with ⏎ for a line's end, with tabs between; `short_apart.txt` is as `apart/`. So
-written is `links.txt`: kind, and text or HTML with one link.
+HTML, or text and HTML with `<<<` between, with ⏎ for a line's end, with tabs between; `short_apart.txt` is to it as
+`apart/` to `known/`. So written is `links.txt`: kind, and text or HTML with one link.
 """
 
 import email.message

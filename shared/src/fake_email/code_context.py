@@ -31,7 +31,9 @@ _NUMBERS = alternatives(
 )
 # These do so only when nothing but a space or "no." is between.
 _THINGS = alternatives(
-    r"""order orders account card room booking reservation flight shipment parcel policy member player section article
+    r"""durchwahl poste anexo ramal interno toestel wewn доб dahili 分机 内线 内線 내선
+        zimmer chambre habitación quarto camera kamer pokój комната oda
+        order orders account card room booking reservation flight shipment parcel policy member player section article
     page model item suite floor street season job commit since total amount price year merchant prescription gate
     driver apartment apt unit customer client transaction box
     bestellung auftrag konto kunde kundin karte zug raum buchung angebot seit

@@ -97,8 +97,9 @@ _OTHER_LETTERS_BEFORE = re.compile(
 _OTHER_AFTER = re.compile(
     r"[\s-]{1,2}(?:(?:d[aeiou]|del|della|des|la|le|van|von)[\s'’]{1,2}|d['’]){0,2}"
     + alternatives(
-        r"""promo\w* postale? source barre? barres client(?:e|a)? article of_conduct board refresh usage review base snippets?
-        example samples? editor fiscale? sconto remise réduction couleur avantage cadeau parrainage réservation ape naf iban
+        r"""promo\w* postale? source barre? barres client(?:e|a)? article of_conduct board refresh usage review base
+        snippets? example samples? editor fiscale? sconto remise réduction couleur avantage cadeau parrainage réservation
+        ape naf iban
         de_la_route del_(?:pedido|cliente|producto|país)
         d[eo]_(?:cliente|pedido|produto|cupom|voucher|vendedor|benefici[áa]rio)
         fuente civil penal fonte sdi univoco destinatario descuento promocion\w* ordine tracking prenotazione
