@@ -3,8 +3,8 @@
 A message starts with `==== what it is`; its fields, then its text, then after `<<< html` its HTML. `Code` is the one
 that a person would type, or none; `Link` is a kind and a URL. The rules were written from `known/`; `apart/` was set
 aside until they were done. `short.txt` has more to write rules from, a message to a line: code, subject, and text or
-HTML, or text and HTML with `<<<` between, with ⏎ for a line's end, with tabs between; so has `links.txt`: kind, and
-text or HTML with one link.
+HTML, or text and HTML with `<<<` between, with ⏎ for a line's end, with tabs between; `short_apart.txt` is to it as
+`apart/` to `known/`. So written is `links.txt`: kind, and text or HTML with one link.
 """
 
 import email.message
@@ -18,7 +18,7 @@ from fake_email import mime
 
 FOLDER = Path(__file__).parent / "mail_with_codes"
 LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh")
-PARTS = ("known", "apart", "short")
+PARTS = ("known", "apart", "short", "short_apart")
 
 
 class Labelled(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,8 +32,8 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(part: str) -> list[Labelled]:
     """All messages of a part."""
-    if part == "short":
-        return list(_read_short(FOLDER / "short.txt"))
+    if part.startswith("short"):
+        return list(_read_short(FOLDER / f"{part}.txt"))
     return [each for language in LANGUAGES for each in _read(FOLDER / part / f"{language}.txt")]
 
 
@@ -57,7 +57,7 @@ def _read_short(path: Path) -> Iterator[Labelled]:
         body = written.replace("⏎", "\n")
         text, _, html = body.partition("<<<") if body[:1] != "<" else ("", "", body)
         content = _message(subject, text or ("" if html else " "), html or None)
-        yield Labelled(name=f"short: line {number}", code=code, links={}, content=content)
+        yield Labelled(name=f"{path.stem}: line {number}", code=code, links={}, content=content)
 
 
 def _message(subject: str, text: str, html: str | None) -> bytes:

@@ -24,14 +24,16 @@ _NUMBERS = alternatives(
     factuur zaak referentie eindigend_op eindigt_op klantnr kvk gebruikersnaam bel
     numer(?:u|em)? kończ\w+_się_na nip regon krs faktur\w sprawa sprawy zgłoszeni\w użytkownik
     номер\w{0,3} оканчивающ\w+_на тел телефон\w{0,3} инн кпп огрн индекс обращени\w заявк\w заявлени\w карт\w
-    [a-zşğ]*\s?numara\w* _no talep başvuru referans fatura kullanıcı
+    [a-zşğ]*\s?numara\w* _no sonu talep başvuru referans fatura kullanıcı
     (?<!认证)编号 单号 号码 尾号 电话 热线 致电 邮编 学号 卡号 账号 帐号 流水号 工号 末四位 订单 订单号 办件号 用户名
     (?<!認証)(?<!確認)(?<!暗証)番号 末尾 下4桁 電話 〒 お客様コード 口座 ユーザー名
     (?<!인증)(?<!비밀)(?<!확인)(?<!인증\s)번호 끝자리 전화 고객센터 학번 계좌 문의 아이디"""
 )
 # These do so only when nothing but a space or "no." is between.
 _THINGS = alternatives(
-    r"""order orders account card room booking reservation flight shipment parcel policy member player section article
+    r"""durchwahl poste anexo ramal interno toestel wewn доб dahili 分机 内线 内線 내선
+        zimmer chambre habitación quarto camera kamer pokój комната oda
+        order orders account card room booking reservation flight shipment parcel policy member player section article
     page model item suite floor street season job commit since total amount price year merchant prescription gate
     driver apartment apt unit customer client transaction box
     bestellung auftrag konto kunde kundin karte zug raum buchung angebot seit
@@ -61,8 +63,8 @@ NOT_A_CODE_AFTER = re.compile(
         |leitores|pontos|reais|minuti|ore|giorni|secondi|punti|lettori|minuten|uur|dagen|lezers|punten|minut|godzin
         |sekund|dni|punktów|czytelników|złotych|минут\w*|час\w{0,3}|секунд\w*|дн\w{1,2}|руб\w*|миль|читател\w*
         |р|dakika|saat|saniye|gün|lira|mil|okur)(?![^\W\d_])
-        [年月円元원分人名位積마名명개日时時点분층호편便积千万] 积分 读者 マイル \s?積分
-        ile_(?:biten|sonlanan) で終わる で終わり 로_끝나는"""
+        [年月円元원分人名位積마名명개日时時点분층호편便积千万년월일시] 积分 读者 マイル \s?積分
+        ile_(?:biten|sonlanan) で終わる で終わり 로_끝나는 olan"""
     )
     + r"|/\w)"
 )

@@ -51,6 +51,7 @@ _NOT_AFTER = "@/\\=&_%‰°€$£¥₽₺₩₴₹"
 # Parts of a number, of a time, of an amount.
 _BEFORE_DIGIT = re.compile(r"[0-9][.,:;'’/ –-]|[$€£¥₽₺₩₴₹№#+©] ")
 _AFTER_DIGIT = re.compile(r"[.,:;'’/ –-][0-9]| [€$£¥₽₺₩₴₹%]")
+_MASKED_BEHIND = re.compile(r"[ -]?[*xX•]{2}")  # the rest of a phone number
 _AFTER_COMMA = re.compile(r",[0-9]{1,2} ?[分秒小时時天日个個]")  # "5 minutes": a clause of its own
 
 
@@ -143,6 +144,7 @@ def is_part(text: str, start: int, end: int) -> bool:
         or (following != "" and following in _NOT_AFTER)
         or (text[start].isdecimal() and _BEFORE_DIGIT.fullmatch(before) is not None)
         or (text[end - 1].isdecimal() and _AFTER_DIGIT.fullmatch(after) and not _AFTER_COMMA.match(text, end))
+        or (_MASKED_BEHIND.match(text, end) and text[start - 1 : start] != "*")
         or _is_in_address(text, start, end)
     )
 

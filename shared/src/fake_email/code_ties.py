@@ -22,7 +22,7 @@ _USUAL = 6  # digits: a number that is shorter may be part of an address
 _YEAR, _YEARS = 4, range(1900, 2040)
 
 _ALNUM = re.compile(r"[^\W_]")
-_UNSPEAKABLE = re.compile(r"(?!S[CPT][HLR])[BCDFGHJKLMNPQRSTVWXZ]{3}|Q[^U]|-|[XZJQ]{2}")
+_UNSPEAKABLE = re.compile(r"(?!S[CPT][HLR])[BCDFGHJKLMNPQRSTVWXZ]{3}|Q[^U]|[XZJQ]{2}")
 
 
 class Text(NamedTuple):
@@ -236,5 +236,5 @@ def _is_name_before(text: str, candidate: Candidate) -> bool:
 
 def _is_like_a_word(value: str) -> bool:
     """Whether these capitals can be spoken, whatever digits follow, as a voucher's are: `SUMMER24`."""
-    word = value.rstrip("0123456789")
+    word = value.rstrip("0123456789").replace("-", "")
     return len(word) >= code_shapes.LEAST and word.isalpha() and word.isupper() and _UNSPEAKABLE.search(word) is None

@@ -27,9 +27,21 @@ def alternatives(words: str) -> str:
 # What `str.find` looks for, lower-case: most mail has none of them.
 _STEMS = (
     *("cod", "kod", "pin", "otp", "tan", "pass", "token", "senha", "clave", "contrase", "wachtwoord", "kennwort"),
-    *("parol", "sifre", "digit", "ziffern", "ation key", "verif"),
-    *("bestätigungsn", "códig", "şifre", "hasł", "код", "парол", "码", "碼", "口令", "密碼", "コード", "パスワード"),
-    *("暗証番号", "認証番号", "確認番号", "認証キー", "코드", "인증번호", "비밀번호", "확인번호", "인증 번호", "암호"),
+    *("parol", "sifre", "digit", "ziffern", "ation key", "time key", "access key", "verif"),
+    *("bestätigungsn", "clé d", "códig", "şifre", "hasł", "код", "парол", "码", "碼", "口令", "密碼", "コード"),
+    *(
+        "パスワード",
+        "暗証番号",
+        "認証番号",
+        "確認番号",
+        "認証キー",
+        "코드",
+        "인증번호",
+        "비밀번호",
+        "확인번호",
+        "인증 번호",
+    ),
+    *("암호",),
 )
 _ASCII_STEMS = tuple(stem for stem in _STEMS if stem.isascii())
 
@@ -40,14 +52,15 @@ _WORD = re.compile(
     r"|(?:parolan|[sş]ifren)[a-zı]{0,6}(?![^\W\d_])"
     r"|passw(?:ord|ort)s?(?![^\W\d_])|wachtwoord(?:en)?(?![^\W\d_])|passe(?![^\W\d_])"
     r"|contrase[nñ]as?(?![^\W\d_])|hasł[oaeu]m?(?![^\W\d_])|парол(?:ь|я|ем|ю)(?![^\W\d_])"
-    r"|ation keys?(?![^\W\d_])|verification n(?:umber|o)(?![^\W\d_])|(?:verifizierungs|bestätigungs|verificatie)nummer"
+    r"|(?:ation|time|access) keys?(?![^\W\d_])|clé d(?:e |['’])(?:activation|sécurité|accès|connexion)"
+    r"|verification n(?:umber|o)(?![^\W\d_])|(?:verifizierungs|bestätigungs|verificatie)nummer"
     r"|digits(?![^\W\d_])|digit number|ziffern(?![^\W\d_])|[码碼]|口令|密碼|コード|パスワード"
     r"|暗証番号|認証番号|確認番号|認証キー|코드|인증 ?번호|비밀번호|확인번호|암호"
 )
 _PASSWORD = re.compile(
     r"passw|wachtw|passe|contra|has|парол|senha|clave|kennw|[sş]ifre|parola|passphrase|密碼|パスワード|비밀|암호"
 )
-_ALWAYS_STRONG = re.compile(r"ation|verif|bestät|otp|pin|tan\Z|口令|暗証|認証|確認|인증|확인")
+_ALWAYS_STRONG = re.compile(r"ation|time|access|clé|verif|bestät|otp|pin|tan\Z|口令|暗証|認証|確認|인증|확인")
 _JOINS = re.compile(r"ation|code|passw|wacht|kennw|код")  # to a word before it, as in "Sicherheitscode"
 _TAN_BEFORE = re.compile(r"(?:mobile|sms|push|chip|photo|app|[iem])\Z")
 
@@ -77,15 +90,16 @@ _OTHER_BEFORE = re.compile(
     + r"[\s_-]{0,2}\Z|(?<![^\W\d_])(?:en|de|geo|uni|vs|leet|trans|open|zip|bar|qr)\Z"
 )
 _OTHER_LETTERS_BEFORE = re.compile(
-    r"(?:优惠|兑换|邀请|条|條|二维|二維|编|編|号|號|邮政|郵遞|推广|折扣|源代|代|错误代|发票代|价格|尺|数|數|乱|扫|掃|优惠代|折扣代"
+    r"(?:优惠|兑换|邀请|条|條|二维|二維|编|編|号|號|邮政|郵遞|推广|折扣|源代|错误代|股票代|证券代|基金代|机构代|信用代|国家代|银行代|发票代|价格|尺|数|數|乱|扫|掃|优惠代|折扣代"
     r"|礼品|推荐|qr|クーポン|バー|郵便|商品|プロモーション|招待|ソース|エラー|割引|キャンペーン|優待|ギフト|お客様|顧客|紹介|レ|カラー|国"
     r"|銀行|支店|エン|デ|予約|할인|쿠폰|프로모션|바|추천|오류|에러|소스|상품|우편|초대|레|국가|색상|은행|기프트|고객|예약)\s?\Z"
 )
 _OTHER_AFTER = re.compile(
     r"[\s-]{1,2}(?:(?:d[aeiou]|del|della|des|la|le|van|von)[\s'’]{1,2}|d['’]){0,2}"
     + alternatives(
-        r"""promo\w* postale? source barre? barres client(?:e|a)? article of_conduct board review base snippets? example
-        samples? editor fiscale? sconto remise réduction couleur avantage cadeau parrainage réservation ape naf iban
+        r"""promo\w* postale? source barre? barres client(?:e|a)? article of_conduct board refresh usage review base
+        snippets? example samples? editor fiscale? sconto remise réduction couleur avantage cadeau parrainage réservation
+        ape naf iban
         de_la_route del_(?:pedido|cliente|producto|país)
         d[eo]_(?:cliente|pedido|produto|cupom|voucher|vendedor|benefici[áa]rio)
         fuente civil penal fonte sdi univoco destinatario descuento promocion\w* ordine tracking prenotazione
@@ -143,7 +157,8 @@ _PAID = re.compile(r"\b(?:receipt|paid|approved|terminal|merchant)\b")
 SALE = re.compile(
     r"\d\s?%(?!\d)|(?<![\w])%\s?\d|\boff\b|折扣|优惠|满减|割引|クーポン|セール|할인|쿠폰|"
     + alternatives(
-        r"""discount coupon checkout promo voucher \bsales?\b \bsave\b savings \brabatt gutschein réduction remise
+        r"""discount coupon checkout subtotal promo voucher
+        \bsales?\b \bsave\b savings \brabatt gutschein réduction remise
         soldes descuento \boferta desconto \bcupom \bcup[oó]n sconto \bofferta korting \brabat zniżk
         nachlass sparen ahorr gratis risparmi bespaar livraison_offerte grátis bedava kazan бесплатн подар
         скидк промо акци indirim
