@@ -28,7 +28,21 @@ def alternatives(words: str) -> str:
 _STEMS = (
     *("cod", "kod", "pin", "otp", "tan", "pass", "token", "senha", "clave", "contrase", "wachtwoord", "kennwort"),
     *("parol", "sifre", "digit", "ziffern", "ation key", "time key", "access key", "verif"),
-    *("bestätigungsn", "clé d", "códig", "şifre", "hasł", "код", "парол", "码", "碼", "口令", "密碼", "コード"),
+    *(
+        "bestätigungsn",
+        "clé d",
+        "chave de ",
+        "códig",
+        "şifre",
+        "hasł",
+        "код",
+        "парол",
+        "码",
+        "碼",
+        "口令",
+        "密碼",
+        "コード",
+    ),
     *(
         "パスワード",
         "暗証番号",
@@ -53,6 +67,7 @@ _WORD = re.compile(
     r"|passw(?:ord|ort)s?(?![^\W\d_])|wachtwoord(?:en)?(?![^\W\d_])|passe(?![^\W\d_])"
     r"|contrase[nñ]as?(?![^\W\d_])|hasł[oaeu]m?(?![^\W\d_])|парол(?:ь|я|ем|ю)(?![^\W\d_])"
     r"|(?:ation|time|access) keys?(?![^\W\d_])|clé d(?:e |['’])(?:activation|sécurité|accès|connexion)"
+    r"|chave de (?:acesso|segurança)"
     r"|verification n(?:umber|o)(?![^\W\d_])|(?:verifizierungs|bestätigungs|verificatie)nummer"
     r"|digits(?![^\W\d_])|digit number|ziffern(?![^\W\d_])|[码碼]|口令|密碼|コード|パスワード"
     r"|暗証番号|認証番号|確認番号|認証キー|코드|인증 ?번호|비밀번호|확인번호|암호"
@@ -60,7 +75,7 @@ _WORD = re.compile(
 _PASSWORD = re.compile(
     r"passw|wachtw|passe|contra|has|парол|senha|clave|kennw|[sş]ifre|parola|passphrase|密碼|パスワード|비밀|암호"
 )
-_ALWAYS_STRONG = re.compile(r"ation|time|access|clé|verif|bestät|otp|pin|tan\Z|口令|暗証|認証|確認|인증|확인")
+_ALWAYS_STRONG = re.compile(r"ation|time|access|clé|chave|verif|bestät|otp|pin|tan\Z|口令|暗証|認証|確認|인증|확인")
 _JOINS = re.compile(r"ation|code|passw|wacht|kennw|код")  # to a word before it, as in "Sicherheitscode"
 _TAN_BEFORE = re.compile(r"(?:mobile|sms|push|chip|photo|app|[iem])\Z")
 
@@ -98,8 +113,8 @@ _OTHER_AFTER = re.compile(
     r"[\s-]{1,2}(?:(?:d[aeiou]|del|della|des|la|le|van|von)[\s'’]{1,2}|d['’]){0,2}"
     + alternatives(
         r"""promo\w* postale? source barre? barres client(?:e|a)? article of_conduct board refresh usage review base
-        snippets? example samples? editor fiscale? sconto remise réduction couleur avantage cadeau parrainage réservation
-        ape naf iban
+        snippets? example samples? editor fiscale? sconto remise réduction couleur avantage cadeau réservation
+        parrainage ape naf iban de_atendimento
         de_la_route del_(?:pedido|cliente|producto|país)
         d[eo]_(?:cliente|pedido|produto|cupom|voucher|vendedor|benefici[áa]rio)
         fuente civil penal fonte sdi univoco destinatario descuento promocion\w* ordine tracking prenotazione
