@@ -2,7 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -73,19 +74,27 @@ class Follower:
         """Read what is left, up to the chunk that is the last (RFC 9112 §7.1)."""
         assert self._reader
         assert b"id: " not in await self._reader.readuntil(b"\r\n0\r\n\r\n")
-        self.close()
+        await self.close()
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Leave, and be gone before the event loop is."""
         if self._writer:
-            self._writer.close()
+            self._writer.transport.abort()
+            with suppress(OSError):
+                await self._writer.wait_closed()
 
 
-def make_followers(service: Pair, proxy: Proxy, count: int) -> list[Follower]:
-    """Each of a mailbox of its own."""
+@asynccontextmanager
+async def following(service: Pair, proxy: Proxy, count: int) -> AsyncIterator[list[Follower]]:
+    """Followers, each of a mailbox of its own; none has begun yet."""
     tls = proxy.context()
     with psycopg.connect(service.database_url, autocommit=True) as connection:
         made = connection.execute(MAKE, [DOMAINS[0], count]).fetchall()
-    return [Follower(proxy.https_port, tls, mailbox_id, address) for mailbox_id, address in made]
+    followers = [Follower(proxy.https_port, tls, mailbox_id, address) for mailbox_id, address in made]
+    try:
+        yield followers
+    finally:
+        await asyncio.gather(*(follower.close() for follower in followers))
 
 
 async def open_all(followers: Sequence[Follower]) -> None:
@@ -105,8 +114,7 @@ async def follow_all(followers: Sequence[Follower], last: int) -> None:
 
 
 async def test_each_of_2000_streams_gets_its_messages_once_and_in_order(service: Pair, proxy: Proxy) -> None:
-    followers = make_followers(service, proxy, STREAMS)
-    async with asyncio.timeout(2 * DEADLINE_SECONDS):
+    async with asyncio.timeout(2 * DEADLINE_SECONDS), following(service, proxy, STREAMS) as followers:
         await open_all(followers)
         await store_for_all(service, followers, "a")
         await store_for_all(service, followers, "b")
@@ -114,15 +122,12 @@ async def test_each_of_2000_streams_gets_its_messages_once_and_in_order(service:
         await follow_all(followers, 2)
 
     assert [follower.ids for follower in followers] == [[1, 2]] * STREAMS
-    for follower in followers:
-        follower.close()
 
 
 async def test_after_a_restart_each_stream_goes_on_and_has_missed_nothing_and_got_nothing_twice(
     service: Pair, proxy: Proxy
 ) -> None:
-    followers = make_followers(service, proxy, RESTARTED)
-    async with asyncio.timeout(2 * DEADLINE_SECONDS):
+    async with asyncio.timeout(2 * DEADLINE_SECONDS), following(service, proxy, RESTARTED) as followers:
         await open_all(followers)
         await store_for_all(service, followers, "a")
         await follow_all(followers, 1)
@@ -136,5 +141,3 @@ async def test_after_a_restart_each_stream_goes_on_and_has_missed_nothing_and_go
         await follow_all(followers, 3)
 
     assert [follower.ids for follower in followers] == [[1, 2, 3]] * RESTARTED
-    for follower in followers:
-        follower.close()
