@@ -31,6 +31,7 @@ from bench import (
     purge,
     stalled,
     starttls,
+    strangers,
     throughput,
     waiting,
     wakes,
@@ -51,6 +52,7 @@ _MEASURES = {
     "stalled": stalled.measure,
     "polling": polling.measure,
     "wakes": wakes.measure,
+    "strangers": strangers.measure,
     "growth": growth.measure,  # late: it takes a million messages, and all others away
     "purge": purge.measure,  # last: a million messages stay
 }

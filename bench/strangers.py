@@ -1,0 +1,49 @@
+"""What somebody without the token could time: calls on a private mailbox full of mail, and on one that never was."""
+
+import statistics
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import uvloop
+from harness import DOMAINS, Pair, message, store
+
+from bench import calls
+from bench.calls import Served
+from bench.figures import make_mailboxes, row
+
+_MESSAGES = 50
+_TEXT_OCTETS = 60_000
+_ROUNDS = 15
+_MAKE_PRIVATE = "UPDATE mailbox SET token_sha256 = sha256('a token') WHERE address = %s RETURNING id"
+_NEWEST = "SELECT id FROM message WHERE mailbox_id = %s ORDER BY seq DESC LIMIT 1"
+
+
+def measure(pair: Pair) -> Iterator[str]:
+    """A table of medians in ms, and how much longer one takes than the other: 1.00 tells nothing."""
+    [address] = make_mailboxes(pair, 1)
+    contents = [message(f"Message {number}", "text " * (_TEXT_OCTETS // 5)) for number in range(_MESSAGES)]
+    uvloop.run(store(pair.database_url, address, *contents))
+    with psycopg.connect(pair.database_url, autocommit=True) as connection:
+        mailbox = connection.execute(_MAKE_PRIVATE, [address]).fetchone()
+        newest = connection.execute(_NEWEST, mailbox).fetchone()
+    nobody, nothing = f"{uuid.uuid4().hex}@{DOMAINS[0]}", uuid.uuid4()
+    pairs = {
+        "poll": (f"/api/inbox/poll?address={address}", f"/api/inbox/poll?address={nobody}"),
+        "inbox": (f"/api/inbox?address={address}", f"/api/inbox?address={nobody}"),
+        "wait": (f"/api/inbox/wait?address={address}", f"/api/inbox/wait?address={nobody}"),
+        "message": (f"/api/messages/{newest[0] if newest else ''}", f"/api/messages/{nothing}"),
+    }
+    yield row("without the token, ms", "private", "unknown", "ratio")
+    for label, paths in pairs.items():
+        private, unknown = _medians(calls.ours(pair), *paths)
+        yield row(label, private * 1_000, unknown * 1_000, private / unknown)
+
+
+def _medians(server: Served, *paths: str) -> list[float]:
+    """Of the seconds that each took, asked in turns."""
+    found: list[list[float]] = [[] for _ in paths]
+    for turn in range(_ROUNDS):
+        for place in range(len(paths)) if turn % 2 else reversed(range(len(paths))):
+            found[place] += calls.waits(server, paths[place])
+    return [statistics.median(each) for each in found]
