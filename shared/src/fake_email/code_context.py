@@ -1,5 +1,6 @@
 """What stands around a number: words that tie it to a code, or make it something else."""
 
+import itertools
 import re
 
 from fake_email.code_words import alternatives
@@ -41,13 +42,20 @@ _THINGS = alternatives(
     pedido cliente reserva tarjeta cuenta cart[ãa]o conta voo vuelo
     ordine prenotazione carta conto volo bestelling klant boeking kaart rekening vlucht speler dossier
     zamówieni\w klient\w? rezerwacj\w kart\w gracz lot заказ\w? клиент\w? бронь рейс игрок студент\w? счет\w? счёт\w?
-    sipariş müşteri kart\w{0,3} oyuncu öğrenci 航班 房间 ご注文 受付 便 注文 주문 접수 카드"""
+    sipariş müşteri kart\w{0,3} oyuncu öğrenci 第 newsletter issue ausgabe edition édition bulletin bolet[íi]n edici[óo]n edi[çc][ãa]o bolet[ií]m edizione
+    nieuwsbrief editie wydanie biuletyn numer выпуск рассылк\w sayı bülten\w{0,2} infolettre 航班 房间 ご注文 受付 便 注文 주문 접수 카드"""
 )
 _WORD_START = r"(?:(?<![^\W\d_])|(?<=[\u0e00-\uffff]))"
 _IS = r"(?:is|are|ist|lautet|lauten|est|es|é|è|to|is:|bedraagt|это|是|为|為|は|が|는|은|이|가)"
 _NUMBER_OF = re.compile(rf"{_WORD_START}{_NUMBERS}(?![^\W\d_a-zа-я])(?:[\W_]{{0,6}}|[\s:]{{0,3}}{_IS}[\W_]{{1,4}})\Z")
 _THING_OF = re.compile(rf"{_WORD_START}{_THINGS}[\s:(\[]{{0,3}}(?:(?:no|nr|n|num|#|№|n°|nº)[\s.:]{{0,3}})?\Z")
 _ANY_NUMBER_OF = re.compile(rf"{_WORD_START}{_NUMBERS}(?![^\W\d_])")
+# "The following number" is to be entered.
+_FOLLOWING = re.compile(
+    r"(?:\bfollowing|folgende\w?|suivant|siguiente|seguinte|seguente|volgende|onderstaande?|następujący|poniższy"
+    r"|следующ\w{2,3}|aşağıdaki|以下の?|下列|下面的?|次の|下記の|다음|아래)\s{0,2}"
+    r"(?:number|nummer|numéro|n[úu]mero|numer|номер\w?|numara\w*|号码|號碼|番号|번호를?)[\W_]{0,6}\Z"
+)
 _IS_A_NUMBER = re.compile(
     rf"[\W_]{{0,4}}{_IS}[\W_]{{0,2}}(?:your|the|my|ihre?|deine?|votre|la|le|su|tu|o|seu|il|tuo|je|uw|ваш\w*|您的)?[\W_]{{0,2}}"
     rf"(?:{_NUMBERS}|{_THINGS})(?![^\W\d_])"
@@ -63,7 +71,7 @@ NOT_A_CODE_AFTER = re.compile(
         |leitores|pontos|reais|minuti|ore|giorni|secondi|punti|lettori|minuten|uur|dagen|lezers|punten|minut|godzin
         |sekund|dni|punktów|czytelników|złotych|минут\w*|час\w{0,3}|секунд\w*|дн\w{1,2}|руб\w*|миль|читател\w*
         |р|dakika|saat|saniye|gün|lira|mil|okur)(?![^\W\d_])
-        [年月円元원分人名位積마名명개日时時点분층호편便积千万년월일시] 积分 读者 マイル \s?積分
+        [年月円元원分人名位積마名명개日时時点분층호회편便期号积千万년월일시] 积分 读者 マイル \s?積分
         ile_(?:biten|sonlanan) で終わる で終わり 로_끝나는 olan"""
     )
     + r"|/\w)"
@@ -86,45 +94,62 @@ _TIME_BEFORE = re.compile(
     r"|hasta|desde|até|entro|fino|dal|tot|voor|sinds|do|od|po|до|с|от|kadar|ve|via|rue|calle|rua|ul)[\s\"'(]{0,3}\Z"
 )
 _ENTER = frozenset(
-    """enter entering use using typing input submit provide quote copy paste gib gebt geben tippe tippen nutze nutzen
+    """enter entering use using typing input submit provide quote copy paste gib gebt geben tipp tippe tippen trag trage tragen kopiere
+    kopieren eintippen nutze nutzen
     verwende verwenden saisissez saisis saisir entrez entrer
-    utilisez utilise indiquez tapez tape copiez recopiez recopie
+    utilisez utilise indiquez tapez tape copiez recopiez recopie recopier rentrez rentre insérez insère
+    inscrivez inscris renseignez renseigne reportez reporte composez compose saisissant
     collez copiez-collez introduce introduzca introducir ingresa ingrese ingresar escribe escriba escribir teclea usa
-    use utiliza copia pega digite digita digitar insira insere introduza utilize informe copie cole inserisci inserisca
-    inserire digiti usi utilizza utilizzi copi incolla voer voert gebruik vul typ toets kopieer wpisz wpisać podaj użyj
-    przepisz wprowadź skopiuj введите введи впишите наберите используйте укажите скопируйте вставьте
+    utilice utiliza copia pega pegue pon ponga teclee marca marque indica indique escribí ingresá copie digite digita digitar insira insere introduza utilize informe cole coloque coloca preencha escreva escreve teclar inserisci inserisca
+    inserire digiti usi utilizza utilizzi copi scrivi scriva incolli digitare immetti immetta immettere riporta riporti incolla voer voert gebruik vul typ tik toets kopieer plak wklej wprowadzić użyć wpisz wpisać podaj użyj
+    przepisz wprowadź skopiuj введите введи ввести впиши вбейте вбей набери набрать используй
+    укажи скопируй вставь назовите сообщите впишите наберите используйте укажите скопируйте вставьте
     girin giriniz yazın yazınız kullanın tuşlayın""".split()  # noqa: SIM905 - one a line is a page
 )
 _TYPE = re.compile(r"(?:^|[.,;:(]|\b(?:please|and|then|to|or|just|now|you))\s{0,3}type\b")
+# May stand between the verb and the number, as in "just type in the app".
+_BETWEEN = frozenset(
+    """einfach bitte jetzt kurz hier dort sie du dann die den das der in im app feld bildschirm browser zahl simply just
+    please now here then the number digits on screen box page field into characters simplement juste ici maintenant
+    alors dans l'appli l'application sur l'écran le la les numéro nombre chiffres simplemente solo aquí ahora en el los
+    pantalla aplicación número dígitos simplesmente apenas aqui agora no na o os tela aplicativo ecrã aplicação
+    semplicemente qui ora adesso nell'app il schermo sullo cifre numero gewoon even hier nu het de op scherm getal
+    cijfers po prostu tutaj teraz w aplikacji ekranie stronie formularzu liczbę cyfry numer просто здесь тут сейчас
+    в приложении на экране сайте число цифры пожалуйста proszę""".split()  # noqa: SIM905 - one a line is a page
+)
+_BETWEEN_WORDS = 4
 _JUST_BEFORE = frozenset(["sie", "mit", "with", "ein"])  # what is entered, where the verb stands elsewhere
 _LETTERS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 _COUNTED = re.compile(
     r"[\s.:]{0,2}(?:number|no|nr|num|n°|nº|numero|número|numéro|nummer|numer|номер|numarası?|번호|号|番号)[\W_]{0,6}"
     rf"(?:{_IS}[\W_]{{0,3}})?"
 )
-_ENTERED_IN_CHINESE = ("输入", "輸入", "使用")
+_ENTERED_IN_CHINESE = ("输入", "輸入", "使用", "填写", "填寫", "填入")
 _ENTER_ANYWHERE = ("输入", "輸入", "填写", "填入", "填寫", "入力", "입력")
 _ENTER_AFTER = re.compile(
-    r"[\s\"'”»“*)\]]{0,3}(?:ein(?:geben)?\b|in(?=\s{0,3}(?:[.,;!]|\Z|om\b|op\b))|eingeben|girin|girerek|kullanın|を入力|をご入力|을\s?입력|를\s?입력|입력)"
+    r"[\s\"'”»“*)\]」』】]{0,3}(?:ein(?:geben|tippen|tragen)?\b|in(?=\s{0,3}(?:[.,;!]|\Z|om\b|op\b))|eingeben|girin|girerek|kullanın|yazın|yazarak|tuşlayın|yapıştırın|を入力|をご入力|을\s?입력|를\s?입력|입력)"
 )
 _PURPOSES = (
     *("verif", "confirm", "authenti", "authori", "activat", "access", "identity", "registr", "finish", "digits"),
     *("prompted", "when asked", "login", "anmeld", "anzumeld", "einlog", "einzulog", "freischalt", "zugang"),
     *("connecte", "connexion", "valider", "inscri", "iniciar ", "inicio de ses", "acced", "entrar", "acess"),
     *("cadastr", "conferm", "inlog", "in te log", "bevestig", "aanmeld", "zalog", "logow", "weryfik", "rejestr"),
-    *("oturum",),
+    *("oturum", "unlock", "entsperr", "desbloq", "sblocc", "ontgrendel", "odblok", "odebra"),
 )
 _SIGNS_IN = re.compile(r"\b(?:sign(?:ing)?|log(?:ging)?)[ -]?(?:in|on|up)\b")
 _OTHER_PURPOSES = (
     *("bestätig", "confirmação", "sessão", "potwierd", "giriş", "doğrula", "onayla", "kayıt"),
-    *("вход", "войти", "подтверд", "регистр", "登录", "登入", "验证", "驗證", "注册", "激活"),
+    *("вход", "войти", "подтверд", "регистр", "登录", "登入", "登錄", "验证", "驗證", "注册", "註冊", "激活"),
+    *("débloq", "разблок", "解锁", "会員登録", "新規登録", "本登録", "잠금"),
     *("ログイン", "認証", "確認", "로그인", "인증", "확인", "가입"),
 )
 
 
 def is_number_of_something(before: str) -> bool:
     """Whether what stands before a number, in lower case, makes it that of an order, a phone, a card…"""
-    return _NUMBER_OF.search(before) is not None or _THING_OF.search(before) is not None
+    if _THING_OF.search(before):
+        return True
+    return _NUMBER_OF.search(before) is not None and _FOLLOWING.search(before) is None
 
 
 def is_named_after(after: str) -> bool:
@@ -170,7 +195,7 @@ def is_entered(before: str, after: str) -> bool:
     words = before.rstrip("\"'“«„*([: ").split()
     last = words[-1] if words else ""
     is_told = (
-        last in _ENTER
+        _follows_verb(words)
         or (last in _JUST_BEFORE and not words[-2:][0].endswith("ed"))
         or (last == "type" and tells_to_enter(before))
     )
@@ -178,6 +203,16 @@ def is_entered(before: str, after: str) -> bool:
     if not is_told and before.rstrip().endswith((":", "：")):
         is_told = tells_to_enter(before)
     return is_told
+
+
+def _follows_verb(words: list[str]) -> bool:
+    """Whether the last word tells to enter something, whatever little ones come after it."""
+    for word in itertools.islice(reversed(words), _BETWEEN_WORDS + 1):
+        if word in _ENTER:
+            return True
+        if word not in _BETWEEN:
+            return False
+    return False
 
 
 def tells_to_enter(line: str) -> bool:

@@ -27,7 +27,7 @@ def alternatives(words: str) -> str:
 # What `str.find` looks for, lower-case: most mail has none of them.
 _STEMS = (
     *("cod", "kod", "pin", "otp", "tan", "pass", "token", "senha", "clave", "contrase", "wachtwoord", "kennwort"),
-    *("parol", "sifre", "digit", "ziffern", "ation key", "time key", "access key", "verif"),
+    *("parol", "sifre", "digit", "stellige", "cijferig", "haneli ", "ziffern", "ation key", "time key", "access key", "verif"),
     *(
         "bestätigungsn",
         "clé d",
@@ -55,7 +55,7 @@ _STEMS = (
         "확인번호",
         "인증 번호",
     ),
-    *("암호",),
+    *("암호", "dígitos", "значн", "桁の", "자리 ", "位数字", "位數字"),
 )
 _ASCII_STEMS = tuple(stem for stem in _STEMS if stem.isascii())
 
@@ -63,7 +63,7 @@ _WORD = re.compile(
     r"(?:code|codes|c[oó]digos?|codic[ei]|kod(?:u|y|em|owi|zie|ów|ami|(?:u|un|um|lar)[a-zçğıöşü]{0,8})?"
     r"|код(?:а|у|ом|е|ы|ов|ами)?)(?![^\W\d_])"
     r"|(?:pin|pins|otp|otps|tan|token|tokens|senha|clave|claves|passphrase|kennwort|parola|[sş]ifre)(?![^\W\d_])"
-    r"|(?:parolan|[sş]ifren)[a-zı]{0,6}(?![^\W\d_])"
+    r"|(?:parola|[sş]ifre)(?:n|s(?!iz)|y)[a-zı]{0,7}(?![^\W\d_])"
     r"|passw(?:ord|ort)s?(?![^\W\d_])|wachtwoord(?:en)?(?![^\W\d_])|passe(?![^\W\d_])"
     r"|contrase[nñ]as?(?![^\W\d_])|hasł[oaeu]m?(?![^\W\d_])|парол(?:ь|я|ем|ю)(?![^\W\d_])"
     r"|(?:ation|time|access) keys?(?![^\W\d_])|clé d(?:e |['’])(?:activation|sécurité|accès|connexion)"
@@ -71,12 +71,16 @@ _WORD = re.compile(
     r"|verification n(?:umber|o)(?![^\W\d_])|(?:verifizierungs|bestätigungs|verificatie)nummer"
     r"|digits(?![^\W\d_])|digit number|ziffern(?![^\W\d_])|[码碼]|口令|密碼|コード|パスワード"
     r"|暗証番号|認証番号|確認番号|認証キー|코드|인증 ?번호|비밀번호|확인번호|암호"
+    # "six-digit number"
+    r"|stellige[nr]? (?:zahl|nummer|pin|ziffernfolge|kombination)(?![^\W\d_])|cijferige? (?:getal|nummer)(?![^\W\d_])"
+    r"|d[ií]gitos(?![^\W\d_])|haneli (?:sayı|numara)[a-zı]{0,4}|значн\w{2,3} (?:числ|номер|комбинац)\w{1,2}"
+    r"|桁の(?:数字|番号|英数字)|자리 (?:숫자|번호)|位[数數]字"
 )
 _PASSWORD = re.compile(
     r"passw|wachtw|passe|contra|has|парол|senha|clave|kennw|[sş]ifre|parola|passphrase|密碼|パスワード|비밀|암호"
 )
-_ALWAYS_STRONG = re.compile(r"ation|time|access|clé|chave|verif|bestät|otp|pin|tan\Z|口令|暗証|認証|確認|인증|확인")
-_JOINS = re.compile(r"ation|code|passw|wacht|kennw|код")  # to a word before it, as in "Sicherheitscode"
+_ALWAYS_STRONG = re.compile(r"ation|stellige|cijferig|haneli|значн|桁|자리|位|time|access|clé|chave|verif|bestät|otp|pin|tan\Z|口令|暗証|認証|確認|인증|확인")
+_JOINS = re.compile(r"ation|stellige|cijferig|значн|code|passw|wacht|kennw|код")  # to a word before it, as in "Sicherheitscode"
 _TAN_BEFORE = re.compile(r"(?:mobile|sms|push|chip|photo|app|[iem])\Z")
 
 # Before the word, as its beginning or as words of their own.
@@ -87,8 +91,8 @@ _OTHER_BEFORE = re.compile(
         invit(?:e|ation) reward bonus zip post(?:al)? qr bar source dress error status country area dial(?:ling)? city
         tracking track booking reservation order product item article client customer colou?r hex open machine byte
         sort swift bank branch bic tax hs iata icao airport morse building penal civil sample example clean legacy
-        writing write wrote last_(?:four|4) written of your_own vs studio unit currency language lan
-        exit(?:ed)?(?:_with)? return(?:ed)? (?:failed|fails|ended)_with response
+        writing write wrote last_(?:four|4) \w*timos(?:_(?:cuatro|quatro|[0-9]))? letzten written of your_own vs studio unit currency language lan
+        exit(?:ed)?(?:_with)? return(?:ed)? (?:failed|fails|ended)_with response schone nette czysty czystego чистый чистого temiz açık
         http redemption redeem licen[cs]e product_key hidden dead our_own quote thank-?you course room ticket exam
         class subject işlem
         anti-?phishing da_vinci
@@ -107,7 +111,7 @@ _OTHER_BEFORE = re.compile(
 _OTHER_LETTERS_BEFORE = re.compile(
     r"(?:优惠|兑换|邀请|条|條|二维|二維|编|編|号|號|邮政|郵遞|推广|折扣|源代|错误代|股票代|证券代|基金代|机构代|信用代|国家代|银行代|发票代|价格|尺|数|數|乱|扫|掃|优惠代|折扣代"
     r"|礼品|推荐|qr|クーポン|バー|郵便|商品|プロモーション|招待|ソース|エラー|割引|キャンペーン|優待|ギフト|お客様|顧客|紹介|レ|カラー|国"
-    r"|銀行|支店|エン|デ|予約|할인|쿠폰|프로모션|바|추천|오류|에러|소스|상품|우편|초대|레|국가|색상|은행|기프트|고객|예약)\s?\Z"
+    r"|銀行|支店|エン|デ|きれいな|クリーン|整洁|予約|할인|쿠폰|프로모션|바|추천|오류|에러|소스|상품|우편|초대|레|국가|색상|은행|기프트|고객|예약)\s?\Z"
 )
 _OTHER_AFTER = re.compile(
     r"[\s-]{1,2}(?:(?:d[aeiou]|del|della|des|la|le|van|von)[\s'’]{1,2}|d['’]){0,2}"
@@ -117,6 +121,7 @@ _OTHER_AFTER = re.compile(
         parrainage ape naf iban de_atendimento
         de_la_route del_(?:pedido|cliente|producto|país)
         d[eo]_(?:cliente|pedido|produto|cupom|voucher|vendedor|benefici[áa]rio)
+        limp[io]o? abierto aberto pulito aperto propre ouvert
         fuente civil penal fonte sdi univoco destinatario descuento promocion\w* ordine tracking prenotazione
         della_strada articolo prodotto cliente errore regalo sorgente d'errore invito amico
         pocztow\w+ rabatow\w+ promocyjn\w+ źródłow\w+ kreskow\w+ qr klienta rezerwacji zamówienia błędu produktu
