@@ -213,7 +213,9 @@ def weigh_in_subject(head: Text, body: Text, candidate: Candidate) -> float:
         return 0
     if code_context.is_number_of_something(before) or code_context.is_named_after(after):
         return 0
-    if any(label.kind == "strong" for label in body.labels) and _stands_apart(before, after):
+    kinds = {label.kind for label in body.labels}
+    is_of_code = "strong" in kinds or ("weak" in kinds and code_context.speaks_of_purpose(head.low))
+    if is_of_code and _stands_apart(before, after):
         return 0.6
     return 0
 
