@@ -111,7 +111,10 @@ def _tie_to_label_after(here: Text, candidate: Candidate) -> float:
     label = here.labels[at]
     if label.start - candidate.end > code_context.FAR:
         return 0
-    tied = code_context.tie_after(here.low[candidate.end : label.start])
+    gap = here.low[candidate.end : label.start]
+    tied = code_context.tie_after(gap)
+    if label.kind != "strong" and gap[:1] in (":", "：") and _is_name_before(here.text, candidate):
+        return 0  # "Newsletter 1155: code for everybody"
     if tied < _SURE and (candidate.is_unlikely or label.kind == "password"):
         return 0
     return _unless_of_a_sale(here, label, candidate, tied)
@@ -210,7 +213,9 @@ def weigh_in_subject(head: Text, body: Text, candidate: Candidate) -> float:
         return 0
     if code_context.is_number_of_something(before) or code_context.is_named_after(after):
         return 0
-    if any(label.kind == "strong" for label in body.labels) and _stands_apart(before, after):
+    kinds = {label.kind for label in body.labels}
+    is_of_code = "strong" in kinds or ("weak" in kinds and code_context.speaks_of_purpose(head.low))
+    if is_of_code and _stands_apart(before, after):
         return 0.6
     return 0
 

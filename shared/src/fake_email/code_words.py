@@ -28,6 +28,9 @@ def alternatives(words: str) -> str:
 _STEMS = (
     *("cod", "kod", "pin", "otp", "tan", "pass", "token", "senha", "clave", "contrase", "wachtwoord", "kennwort"),
     *("parol", "sifre", "digit", "ziffern", "ation key", "time key", "access key", "verif"),
+    *("stellige", "cijfer", "haneli ", "zahlen", "zeichenf", "tekenreeks", "combina", "kombina", "ciąg ", "комбина"),
+    *("stringa", "schlüssel", "sleutel", "chiave", "klucz", "ключ", "anahtar", "化キー", "キュリティキー", "スキー"),
+    *("화 키", "화키", "보안 키", "출입번호", "文字列"),
     *(
         "bestätigungsn",
         "clé d",
@@ -55,15 +58,15 @@ _STEMS = (
         "확인번호",
         "인증 번호",
     ),
-    *("암호",),
+    *("암호", "dígitos", "значн", "桁の", "자리 ", "位数字", "位數字"),
 )
 _ASCII_STEMS = tuple(stem for stem in _STEMS if stem.isascii())
 
 _WORD = re.compile(
     r"(?:code|codes|c[oó]digos?|codic[ei]|kod(?:u|y|em|owi|zie|ów|ami|(?:u|un|um|lar)[a-zçğıöşü]{0,8})?"
     r"|код(?:а|у|ом|е|ы|ов|ами)?)(?![^\W\d_])"
-    r"|(?:pin|pins|otp|otps|tan|token|tokens|senha|clave|claves|passphrase|kennwort|parola|[sş]ifre)(?![^\W\d_])"
-    r"|(?:parolan|[sş]ifren)[a-zı]{0,6}(?![^\W\d_])"
+    r"|(?:pin|pins|otp|otps|tan|token|tokens|senha|clave|passphrase|kennwort|parola|[sş]ifre)(?![^\W\d_])"
+    r"|(?:parola|[sş]ifre)(?:n|s(?!iz)|y)[a-zı]{0,7}(?![^\W\d_])"
     r"|passw(?:ord|ort)s?(?![^\W\d_])|wachtwoord(?:en)?(?![^\W\d_])|passe(?![^\W\d_])"
     r"|contrase[nñ]as?(?![^\W\d_])|hasł[oaeu]m?(?![^\W\d_])|парол(?:ь|я|ем|ю)(?![^\W\d_])"
     r"|(?:ation|time|access) keys?(?![^\W\d_])|clé d(?:e |['’])(?:activation|sécurité|accès|connexion)"
@@ -71,12 +74,27 @@ _WORD = re.compile(
     r"|verification n(?:umber|o)(?![^\W\d_])|(?:verifizierungs|bestätigungs|verificatie)nummer"
     r"|digits(?![^\W\d_])|digit number|ziffern(?![^\W\d_])|[码碼]|口令|密碼|コード|パスワード"
     r"|暗証番号|認証番号|確認番号|認証キー|코드|인증 ?번호|비밀번호|확인번호|암호"
+    # "six-digit number"
+    r"|stellige[nr]? (?:zahl|nummer|pin|ziffernfolge|kombination)(?![^\W\d_])|cijferige? (?:getal|nummer)(?![^\W\d_])"
+    r"|d[ií]gitos(?![^\W\d_])|haneli (?:sayı|numara)[a-zı]{0,4}|значн\w{2,3} (?:числ|номер|комбинац)\w{1,2}"
+    # "sequence of numbers", "activation key"
+    r"|(?:zahlen|ziffern|zeichen)(?:folge|kombination)(?![^\W\d_])|cijfer(?:reeks|combinatie)|tekenreeks"
+    r"|combin(?:aison|aci[oó]n|ação|azione)(?![^\W\d_])|kombinacj[aęi](?![^\W\d_])|комбинаци(?:я|ю|ей)(?![^\W\d_])"
+    r"|kombinasyonu\w{0,4}|ciąg (?:cyfr|znaków|liter)|stringa(?![^\W\d_])|文字列"
+    r"|schlüssel(?![^\W\d_])|sleutel(?![^\W\d_])|chiave(?![^\W\d_])|klucz(?:a|em)?(?![^\W\d_])"
+    r"|ключ(?:а|ом)?(?![^\W\d_])|anahtarı?n?(?:ız)?ı?(?![^\W\d_])|化キー(?![ァ-ー])|キュリティキー|スキー(?=[：:はが])"
+    r"|화 ?키(?![가-힣]{2})|보안 키|출입번호"
+    r"|桁の(?:数字|番号|英数字)|자리 (?:숫자|번호)|位[数數]字"
 )
 _PASSWORD = re.compile(
-    r"passw|wachtw|passe|contra|has|парол|senha|clave|kennw|[sş]ifre|parola|passphrase|密碼|パスワード|비밀|암호"
+    r"schl|sleut|chiav|klucz|ключ|anaht|スキー|passw|wachtw|passe|contra|has|парол|senha|clave|kennw|[sş]ifre|parola|passphrase|密碼|パスワード|비밀|암호"
 )
-_ALWAYS_STRONG = re.compile(r"ation|time|access|clé|chave|verif|bestät|otp|pin|tan\Z|口令|暗証|認証|確認|인증|확인")
-_JOINS = re.compile(r"ation|code|passw|wacht|kennw|код")  # to a word before it, as in "Sicherheitscode"
+_ALWAYS_STRONG = re.compile(
+    r"ation|stellige|cijferige|haneli|значн|桁|자리|位|time|access|clé|chave|verif|bestät|otp|pin|tan\Z|口令|暗証|認証|確認"
+    r"|인증|확인|化キー|キュリ|화 ?키|보안|출입"
+)
+# To a word before it, as in "Sicherheitscode".
+_JOINS = re.compile(r"ation|stellige|cijferig|значн|schlüs|sleutel|code|passw|wacht|kennw|код")
 _TAN_BEFORE = re.compile(r"(?:mobile|sms|push|chip|photo|app|[iem])\Z")
 
 # Before the word, as its beginning or as words of their own.
@@ -85,10 +103,14 @@ _OTHER_BEFORE = re.compile(
     + alternatives(
         r"""promo(?:tion(?:al|s)?)? coupon discount voucher gift(?:_card)? offer savings? deal referral refer
         invit(?:e|ation) reward bonus zip post(?:al)? qr bar source dress error status country area dial(?:ling)? city
-        tracking track booking reservation order product item article client customer colou?r hex open machine byte
+        tracking track last final winning wygrywająca booking reservation order product item article client
+        customer colou?r hex open machine byte
         sort swift bank branch bic tax hs iata icao airport morse building penal civil sample example clean legacy
-        writing write wrote last_(?:four|4) written of your_own vs studio unit currency language lan
-        exit(?:ed)?(?:_with)? return(?:ed)? (?:failed|fails|ended)_with response
+        writing write wrote last_(?:four|4) \w*timos(?:_(?:cuatro|quatro|[0-9]))? letzten written
+        store shop department cost_cent(?:er|re) vendor supplier batch reason of your_own vs studio unit
+        currency language lan
+        exit(?:ed)?(?:_with)? return(?:ed)? (?:failed|fails|ended)_with response schone nette czysty
+        mağaza şube czystego чистый чистого temiz açık
         http redemption redeem licen[cs]e product_key hidden dead our_own quote thank-?you course room ticket exam
         class subject işlem
         anti-?phishing da_vinci
@@ -107,7 +129,7 @@ _OTHER_BEFORE = re.compile(
 _OTHER_LETTERS_BEFORE = re.compile(
     r"(?:优惠|兑换|邀请|条|條|二维|二維|编|編|号|號|邮政|郵遞|推广|折扣|源代|错误代|股票代|证券代|基金代|机构代|信用代|国家代|银行代|发票代|价格|尺|数|數|乱|扫|掃|优惠代|折扣代"
     r"|礼品|推荐|qr|クーポン|バー|郵便|商品|プロモーション|招待|ソース|エラー|割引|キャンペーン|優待|ギフト|お客様|顧客|紹介|レ|カラー|国"
-    r"|銀行|支店|エン|デ|予約|할인|쿠폰|프로모션|바|추천|오류|에러|소스|상품|우편|초대|레|국가|색상|은행|기프트|고객|예약)\s?\Z"
+    r"|銀行|支店|エン|デ|きれいな|クリーン|整洁|店舗|隨機|门店|매장|점포|지점|予約|할인|쿠폰|프로모션|바|추천|오류|에러|소스|상품|우편|초대|레|국가|색상|은행|기프트|고객|예약)\s?\Z"
 )
 _OTHER_AFTER = re.compile(
     r"[\s-]{1,2}(?:(?:d[aeiou]|del|della|des|la|le|van|von)[\s'’]{1,2}|d['’]){0,2}"
@@ -116,7 +138,10 @@ _OTHER_AFTER = re.compile(
         snippets? example samples? editor fiscale? sconto remise réduction couleur avantage cadeau réservation
         parrainage ape naf iban de_atendimento
         de_la_route del_(?:pedido|cliente|producto|país)
+        d[eao]_(?:la_)?(?:tienda|loja|sucursal|filial)
         d[eo]_(?:cliente|pedido|produto|cupom|voucher|vendedor|benefici[áa]rio)
+        limp[io]o? abierto aberto ganadora vencedora vincente gagnante pulito aperto propre negozio magasin
+        sklepu магазина ouvert
         fuente civil penal fonte sdi univoco destinatario descuento promocion\w* ordine tracking prenotazione
         della_strada articolo prodotto cliente errore regalo sorgente d'errore invito amico
         pocztow\w+ rabatow\w+ promocyjn\w+ źródłow\w+ kreskow\w+ qr klienta rezerwacji zamówienia błędu produktu
