@@ -44,7 +44,7 @@ class Edge:
     def __init__(self, application: ASGIApp, settings: Settings, table: int) -> None:
         self._application = application
         self._clients = Clients(settings.trusted_proxies)
-        self._windows = Windows(table)
+        self._windows = Windows(table, is_shared=settings.http_workers > 1)
         self._pages = cors.Pages(settings.cors_allowed_origins)
         self._calls = Limit(name="calls_per_minute", number=settings.calls_per_minute)
         self._creations = Limit(name="creations_per_minute", number=settings.creations_per_minute)

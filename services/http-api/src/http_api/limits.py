@@ -60,8 +60,9 @@ def new_table() -> int:
 class Windows:
     """The windows in a table; `now` is in nanoseconds of the monotonic clock, which all processes share."""
 
-    def __init__(self, table: int) -> None:
+    def __init__(self, table: int, *, is_shared: bool = True) -> None:
         self._table = table
+        self._is_shared = is_shared  # or nobody else is there to lock it against
         self._words = memoryview(mmap.mmap(table, _TABLE_OCTETS)).cast("Q")
         self._secret = os.pread(table, _SECRET_OCTETS, _TABLE_OCTETS)
         self._key = lru_cache(_MAX_KNOWN)(self._hash)
@@ -155,7 +156,9 @@ class Windows:
 
     # fcntl(2), "Advisory record locking": on a range of the file, here one octet for each set, and the process's own.
     def _lock(self, first: int) -> None:
-        fcntl.lockf(self._table, fcntl.LOCK_EX, 1, first)
+        if self._is_shared:
+            fcntl.lockf(self._table, fcntl.LOCK_EX, 1, first)
 
     def _unlock(self, first: int) -> None:
-        fcntl.lockf(self._table, fcntl.LOCK_UN, 1, first)
+        if self._is_shared:
+            fcntl.lockf(self._table, fcntl.LOCK_UN, 1, first)
