@@ -6,6 +6,7 @@ class anew for each connection, its timer is made anew for each command, and it 
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -80,8 +81,8 @@ class Connection(aiosmtpd.smtp.SMTP):
             return
         self._is_admitted = True
         self._service.sessions.add(self)
-        self._ends_at = self.loop.time() + self._service.settings.smtp_session_seconds
-        self.waiting_since = self.loop.time()
+        self._ends_at = time.monotonic() + self._service.settings.smtp_session_seconds
+        self.waiting_since = time.monotonic()
         super().connection_made(transport)
 
     def _refuse(self, transport: asyncio.BaseTransport) -> str | None:
@@ -198,7 +199,7 @@ class Connection(aiosmtpd.smtp.SMTP):
         self._timeout_handle = self.loop.call_later(seconds, self._watch)
 
     def _watch(self) -> None:
-        now = self.loop.time()
+        now = time.monotonic()
         idle_at = self.waiting_since + self._service.settings.smtp_idle_seconds
         if self._is_shaking_hands:
             idle_at = self._ends_at  # a handshake has a timer of its own
@@ -222,14 +223,14 @@ class Connection(aiosmtpd.smtp.SMTP):
         if self.is_ending:
             raise ConnectionAbortedError
         self._is_awaiting_command = True
-        self.waiting_since = self.loop.time()
+        self.waiting_since = time.monotonic()
         line = await self._reader.readuntil(b"\n")
         self._is_awaiting_command = False
         return line
 
     async def read(self, octets: int) -> bytes:
         """Up to so many octets, at least one; raises IncompleteReadError when there are none."""
-        self.waiting_since = self.loop.time()
+        self.waiting_since = time.monotonic()
         read = await self._reader.read(min(octets, READ_OCTETS))
         if not read:
             raise asyncio.IncompleteReadError(b"", octets)
@@ -261,7 +262,7 @@ class Connection(aiosmtpd.smtp.SMTP):
         plain.write(f"{ready}\r\n".encode())
         # No await until TLS has the transport: nothing comes in between.
         self._reader._buffer.clear()  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way
-        self.waiting_since = self.loop.time()
+        self.waiting_since = time.monotonic()
         self._is_shaking_hands = True
         self.outcome = "tls_failed"
         try:

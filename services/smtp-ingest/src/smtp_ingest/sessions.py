@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Drainable(Protocol):
-    """A session that can be asked to end, and made to; `waiting_since` is the loop's time of its last word."""
+    """A session that can be asked to end, and made to; it said its last word at `waiting_since`, of time.monotonic."""
 
     peer: str
     waiting_since: float
