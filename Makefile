@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 300
 # Where container images set it, every start would compile every library anew: seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test test-clients test-deploy run demo migrate bench fuzz fuzz-api lock release deploy \
+.PHONY: help setup check test test-clients test-deploy prove run demo migrate bench fuzz fuzz-api lock release deploy \
 	rollback clean
 
 help: ## this list
@@ -69,6 +69,9 @@ test-clients: $(READY) ## real clients against smtp-ingest: Postfix, Exim and mo
 
 test-deploy: $(READY) ## a bare host set up, deployed to, broken: Debian in a container; as root, on Debian; takes minutes
 	$(VENV)/bin/pytest --maxprocesses=2 --timeout=900 tests/deploy
+
+prove: $(READY) ## every fault there is proof against, under load; as root; 15 minutes, ARGUMENTS='--only disk --seed 7' for some
+	@PYTHONPATH=tests:dev $(VENV)/bin/python -m prove $(ARGUMENTS)
 
 release: $(READY) ## one file that a host needs, in dist/; PYTHON_VERSION=3.12 ARCH=aarch64 for another machine
 	@$(VENV)/bin/python deploy/release.py

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
@@ -37,12 +37,22 @@ class PostgresError(Exception):
 class EmbeddedPostgres:
     """A cluster in `directory`, made at the first start; its URL is the same after every stop and start.
 
-    It listens on a Unix socket only. Started from the main thread, it does not outlive this process (Linux).
+    It listens on a Unix socket only, unless `settings`, of postgresql.conf, say more; `prefix` is a command that
+    becomes it. Started from the main thread, it does not outlive this process (Linux).
     """
 
-    def __init__(self, directory: Path, *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        durable: bool = True,
+        settings: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+    ) -> None:
         self._directory = directory.resolve()
         self._durable = durable
+        self._settings = {"listen_addresses": "", "max_connections": "200", **(settings or {})}
+        self._prefix = prefix
         self._log = self._beside(".log")
         self._lock = -1
         self._server: subprocess.Popen[bytes] | None = None
@@ -71,13 +81,13 @@ class EmbeddedPostgres:
             self._initialise()
         self._make_socket_directory()
         command = [
+            *self._prefix,
             *_unprivileged(self._directory, on_our_death="INT"),
             str(_programs() / "postgres"),
             *("-D", str(self._directory)),
             *("-c", f"unix_socket_directories={self._sockets if self._is_long else '.'}"),
-            *("-c", "listen_addresses="),
-            *("-c", "max_connections=200"),
             *(() if self._durable else _NOT_DURABLE),
+            *(each for name, value in self._settings.items() for each in ("-c", f"{name}={value}")),
         ]
         with self._log.open("wb") as log:
             self._server = subprocess.Popen(
@@ -198,10 +208,12 @@ def embedded(directory: Path, *, durable: bool = True) -> Iterator[str]:
 
 
 @contextmanager
-def throw_away(*, durable: bool = False) -> Iterator[EmbeddedPostgres]:
+def throw_away(
+    *, durable: bool = False, settings: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
+) -> Iterator[EmbeddedPostgres]:
     """A running server with a new cluster; both are gone after the block."""
     with tempfile.TemporaryDirectory(prefix="fake-email-") as parent:
-        server = EmbeddedPostgres(Path(parent) / "postgres", durable=durable)
+        server = EmbeddedPostgres(Path(parent) / "postgres", durable=durable, settings=settings, prefix=prefix)
         try:
             server.start()
             yield server

@@ -49,16 +49,24 @@ os.execve(sys.argv[1], sys.argv[1:2], os.environ | {"LISTEN_PID": str(os.getpid(
 
 
 class Service:
-    """One service as a real process; `log` is where its stderr goes, `listeners` what systemd would hand over."""
+    """One service as a real process.
+
+    `log` is where its stderr goes, `listeners` what systemd would hand over, `prefix` a command that becomes it.
+    """
 
     def __init__(
-        self, name: str, environ: Mapping[str, str], log: IO[bytes], listeners: Sequence[socket.socket] = ()
+        self,
+        name: str,
+        environ: Mapping[str, str],
+        log: IO[bytes],
+        listeners: Sequence[socket.socket] = (),
+        prefix: Sequence[str] = (),
     ) -> None:
         self.log = Path(log.name)
         numbers = [listener.fileno() for listener in listeners]
         hand_over = [sys.executable, "-ISc", _HAND_OVER] if listeners else []
         self.process = subprocess.Popen(
-            [*hand_over, COMMANDS / name, *map(str, numbers)],
+            [*prefix, *hand_over, COMMANDS / name, *map(str, numbers)],
             env=os.environ | dict(environ),
             stderr=log,
             pass_fds=numbers,
@@ -343,14 +351,20 @@ async def stream(
         "GET", "/api/inbox/stream", params={"address": address, **parameters}, headers=headers
     ) as answer:
         assert answer.status_code == 200, answer
-        fields: dict[str, str] = {}
-        async for line in answer.aiter_lines():
-            name, _, value = line.partition(": ")
-            if line:
-                fields[name] = value
-            elif "data" in fields:
-                yield StreamedEvent(fields["event"], fields.get("id", ""), json.loads(fields["data"]))
-                fields = {}
+        async for event in events(answer):
+            yield event
+
+
+async def events(answer: httpx.Response) -> AsyncIterator[StreamedEvent]:
+    """The events of an answer that is a stream."""
+    fields: dict[str, str] = {}
+    async for line in answer.aiter_lines():
+        name, _, value = line.partition(": ")
+        if line:
+            fields[name] = value
+        elif "data" in fields:
+            yield StreamedEvent(fields["event"], fields.get("id", ""), json.loads(fields["data"]))
+            fields = {}
 
 
 def message(subject: str = "Hello", body: str = "Hello there.") -> bytes:
@@ -359,9 +373,9 @@ def message(subject: str = "Hello", body: str = "Hello there.") -> bytes:
 
 
 @contextmanager
-def own_postgres() -> Iterator[EmbeddedPostgres]:
+def own_postgres(settings: Mapping[str, str] | None = None, prefix: Sequence[str] = ()) -> Iterator[EmbeddedPostgres]:
     """A migrated server that nobody else uses, to be stopped, started and killed."""
-    with throw_away() as server:
+    with throw_away(settings=settings, prefix=prefix) as server:
         with psycopg.connect(server.url, autocommit=True) as connection:
             migrate.migrate(connection, migrate.read(MIGRATIONS))
         yield server

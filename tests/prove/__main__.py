@@ -1,0 +1,58 @@
+"""`make prove`: every fault, again and again, and the table of what came of it."""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from fake_email import log
+from prove import kills
+from prove.trial import WHOLE, Trial, tried
+from prove.verdict import BROKEN, Verdict
+
+_TRIALS: tuple[Trial, ...] = kills.TRIALS
+
+
+def main() -> None:
+    """Exit status 1 when a promise was broken."""
+    parser = argparse.ArgumentParser(prog="prove", description=__doc__)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="which moments are chosen")
+    parser.add_argument("--only", default="", help="the faults whose names have this in them")
+    given = parser.parse_args()
+    log.configure("warning")
+    print(f"seed {given.seed}\n\n{_row('fault', ('times', 'messages', *BROKEN))}", flush=True)
+    began_at = time.monotonic()
+    total = Verdict()
+    for trial in _TRIALS:
+        if given.only in trial.name:
+            with tempfile.TemporaryDirectory(prefix="fake-email-prove-") as directory:
+                verdict = _whole(trial, Path(directory), given.seed)
+            _print(trial.name, trial.times, verdict)
+            total = total.with_more(verdict)
+    _print("all", sum(trial.times for trial in _TRIALS if given.only in trial.name), total)
+    print(f"\n{time.monotonic() - began_at:.0f} s")
+    sys.exit(0 if total.is_clean else 1)
+
+
+def _whole(trial: Trial, directory: Path, seed: int) -> Verdict:
+    with trial.stage(directory, WHOLE) as stage:
+        return tried(trial, stage, WHOLE, seed=seed, times=trial.times, seconds=trial.seconds)
+
+
+def _print(name: str, times: int, verdict: Verdict) -> None:
+    cells = (times, verdict.acknowledged, *(getattr(verdict, each) for each in BROKEN))
+    print(_row(name, map(str, cells)))
+    for word in verdict.words[:10]:
+        print(f"    {word}")
+    sys.stdout.flush()
+
+
+def _row(name: str, cells: Iterable[object]) -> str:
+    return f"{name:<40}" + "".join(f"{cell:>11}" for cell in cells)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""The process that drives the pair from outside, with nothing but SMTP and HTTP: python -m prove.clients."""
+
+import asyncio
+import random
+import sys
+from collections.abc import Callable
+
+import msgspec
+import uvloop
+
+from prove.ledger import Ledger, Reading
+from prove.orders import Await, Begin, BeWell, Done, Finish, Order
+from prove.outgoing import Outbox, Outgoing
+from prove.readers import Mailbox, Readers
+
+_TURN_SECONDS = 0.01
+_PATIENCE_SECONDS = 60.0
+_PROBE_REPLY_SECONDS = 2.0
+_SOURCES_AT_ONCE = 10
+
+
+class Clients:
+    """Everybody outside, from `begin` to `finish`."""
+
+    def __init__(self, begin: Begin, tasks: asyncio.TaskGroup) -> None:
+        self._begin = begin
+        self._tasks = tasks
+        self._outbox = Outbox(begin.smtp_host, begin.smtp_port, seed=begin.seed)
+        self._readers = Readers(begin.http_url)
+        self._mailboxes: list[Mailbox] = []
+        self._sending: list[asyncio.Task[None]] = []
+        self._reading: list[asyncio.Task[None]] = []
+        self._is_enough = False
+        self._late: list[str] = []
+
+    @property
+    def acknowledged(self) -> int:
+        return self._outbox.acknowledged
+
+    async def begin(self) -> None:
+        """Return when everybody is at it."""
+        for number in range(self._begin.mailboxes):
+            mailbox = await self._readers.make_mailbox(private=number % 2 == 1)
+            self._mailboxes.append(mailbox)
+            for read in (self._readers.poll, self._readers.wait, self._readers.follow):
+                self._reading.append(self._tasks.create_task(read(mailbox)))
+        addresses = [each.address for each in self._mailboxes]
+        for number in range(self._begin.clients):
+            client = Outgoing(
+                self._outbox,
+                reply_seconds=self._begin.reply_seconds,
+                chance=random.Random(f"{self._begin.seed} client {number}"),
+            )
+            pause_seconds = self._begin.clients / self._begin.messages_per_second
+            run = client.run(addresses, pause_seconds=pause_seconds, is_enough=lambda: self._is_enough)
+            self._sending.append(self._tasks.create_task(run))
+
+    async def reach(self, more: int) -> None:
+        """Return when so many more messages are acknowledged, or it takes too long."""
+        goal = self.acknowledged + more
+        await _until(lambda: self.acknowledged >= goal)
+
+    async def be_well(self, within_seconds: float) -> None:
+        """A message to each mailbox, from a client that has been nowhere, is shown by each of its readers."""
+        due_at = asyncio.get_running_loop().time() + within_seconds
+        async with asyncio.TaskGroup() as probes:
+            for mailbox in self._mailboxes:
+                probes.create_task(self._probe(mailbox.address, due_at))
+
+    async def _probe(self, address: str, due_at: float) -> None:
+        client = Outgoing(self._outbox, reply_seconds=_PROBE_REPLY_SECONDS, chance=random.Random(address))
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                sent = await client.send([address])
+        except TimeoutError:
+            self._late.append(f"{address} takes no mail any more")
+            return
+        await client.leave()
+        self._note_late(f"mail to {address} was taken", sent.acknowledged_at - due_at)
+        for reading in self._readers.readings:
+            if reading.address == address:
+                is_shown = await _until(lambda reading=reading: sent.number in _numbers(reading))  # type: ignore[misc]
+                at = next((each.at for each in reading.shown if each.number == sent.number), 0.0)
+                if is_shown:
+                    self._note_late(f"{reading.way} of {address} showed it", at - due_at)
+                else:
+                    self._late.append(f"{reading.way} of {address} shows no mail any more")
+
+    def _note_late(self, what: str, seconds: float) -> None:
+        if seconds > 0:
+            self._late.append(f"{what} {seconds:.1f} s too late")
+
+    async def finish(self) -> Ledger:
+        """Settle what was begun, have it read, and say all."""
+        self._is_enough = True
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=_PATIENCE_SECONDS)
+        await _until(self._is_all_shown)
+        for task in (*self._sending, *self._reading):
+            task.cancel()
+        sources = await self._sources()
+        await self._readers.http.aclose()
+        return Ledger(
+            sent=self._outbox.sent,
+            readings=self._readers.readings,
+            sources=sources,
+            late=self._late,
+            replies=self._outbox.replies,
+            statuses=self._readers.statuses,
+        )
+
+    def _is_all_shown(self) -> bool:
+        return all(
+            {each.number for each in self._outbox.sent if each.is_acknowledged and reading.address in each.addresses}
+            <= _numbers(reading)
+            for reading in self._readers.readings
+        )
+
+    async def _sources(self) -> dict[str, str]:
+        """By message id."""
+        mailboxes = {each.address: each for each in self._mailboxes}
+        octets = {each.number: each.octets for each in self._outbox.sent}
+        shown = {
+            each.id: (reading.address, each.number) for reading in self._readers.readings for each in reading.shown
+        }
+        turns = asyncio.Semaphore(_SOURCES_AT_ONCE)
+
+        async def source(message_id: str, address: str, number: int) -> tuple[str, str]:
+            async with turns:
+                return message_id, await self._readers.source_sha256(
+                    mailboxes[address], message_id, octets.get(number, 0)
+                )
+
+        return dict(await asyncio.gather(*(source(each, *where) for each, where in shown.items())))
+
+
+def _numbers(reading: Reading) -> set[int]:
+    return {each.number for each in reading.shown}
+
+
+async def _until(is_so: Callable[[], bool]) -> bool:
+    """Whether it became so in time."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while not is_so():  # noqa: ASYNC110  # told by many
+                await asyncio.sleep(_TURN_SECONDS)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _obey() -> None:
+    loop = asyncio.get_running_loop()
+    clients: Clients | None = None
+    async with asyncio.TaskGroup() as tasks:
+        while line := await loop.run_in_executor(None, sys.stdin.readline):
+            answer: Done | Ledger
+            order = msgspec.json.decode(line, type=Order)
+            if isinstance(order, Begin):
+                clients = Clients(order, tasks)
+                await clients.begin()
+            assert clients is not None
+            match order:
+                case Await():
+                    await clients.reach(order.acknowledged)
+                case BeWell():
+                    await clients.be_well(order.within_seconds)
+            answer = await clients.finish() if isinstance(order, Finish) else Done(acknowledged=clients.acknowledged)
+            print(msgspec.json.encode(answer).decode(), flush=True)
+
+
+if __name__ == "__main__":
+    uvloop.run(_obey())

@@ -1,0 +1,30 @@
+"""The stage of a file's trials: one for all that need the same."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from prove.stage import Stage
+from prove.trial import SHORT, Scale, Trial
+
+
+@pytest.fixture(scope="module")
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    make: Callable[[Path, Scale], AbstractContextManager[Stage]] = request.param
+    with make(tmp_path_factory.mktemp("stage"), SHORT) as stage:
+        yield stage
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test of `trial` is run for each of the file's TRIALS."""
+    if "trial" in metafunc.fixturenames:
+        trials: tuple[Trial, ...] = metafunc.module.TRIALS
+        metafunc.parametrize(
+            ("stage", "trial"),
+            [(each.stage, each) for each in trials],
+            ids=[each.name for each in trials],
+            indirect=["stage"],
+            scope="module",
+        )

@@ -1,0 +1,40 @@
+"""The messages that are sent, made from a seed: short ones, long ones, one that is staged now and then."""
+
+import random
+
+# From 512 KiB on the daemon has another way for content.
+_OCTETS = ((200, 4_000), (4_000, 100_000), (550_000, 700_000))
+_SHARES = (90, 9, 1)
+_LINES = (
+    b"The quick brown fox jumps over the lazy dog.\r\n",
+    b".\r\n",
+    b"..two dots\r\n",
+    b".one dot\r\n",
+    b"\r\n",
+    b"octets that are no UTF-8: \xff\xfe\x80\r\n",
+    b"a long line: " + b"x" * 3_000 + b"\r\n",
+    b"From here on\r\n",
+)
+
+
+def subject(number: int) -> str:
+    return f"message {number}"
+
+
+def number_of(subject: str) -> int:
+    """The number that a subject says, -1 when it is none of these."""
+    word, _, number = subject.partition(" ")
+    return int(number) if word == "message" and number.isdecimal() else -1
+
+
+def make(number: int, chance: random.Random) -> bytes:
+    """A message, another one for each number; it ends with CRLF, and its dots are not doubled."""
+    least, most = chance.choices(_OCTETS, _SHARES)[0]
+    octets = chance.randint(least, most)
+    content = bytearray(
+        b"From: Writer <writer@client.test>\r\nTo: Readers <readers@mx.test>\r\nSubject: %b\r\n"
+        b"Message-ID: <%d@client.test>\r\n\r\n" % (subject(number).encode(), number)
+    )
+    while len(content) < octets:
+        content += chance.choice(_LINES) * chance.randint(1, 1 + octets // 10_000)
+    return bytes(content)

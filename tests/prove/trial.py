@@ -1,0 +1,75 @@
+"""A fault tried: load, the fault at random moments of it, wellness after each, and the verdict."""
+
+import random
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import msgspec
+
+from prove import verdict
+from prove.ledger import Ledger
+from prove.stage import Stage
+from prove.verdict import Verdict
+
+# Makes the fault happen and returns when it is over; it lasts as many seconds as it is told, where it has a length.
+Fault = Callable[[Stage, random.Random, float], None]
+
+
+class Scale(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of it: clients, mailboxes, messages a second, how long a restart rests, how soon all is well again."""
+
+    mailboxes: int
+    clients: int
+    messages_per_second: float
+    restart_seconds: float
+    well_seconds: float
+
+
+# RestartSec is the units' own.
+WHOLE = Scale(mailboxes=10, clients=16, messages_per_second=60, restart_seconds=2, well_seconds=5)
+# The suite's machine has other things to do: here it is asked whether all is well in the end, not how soon.
+SHORT = Scale(mailboxes=4, clients=8, messages_per_second=60, restart_seconds=0.1, well_seconds=60)
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault and where it happens; in the suite it happens once, for `short_seconds`.
+
+    `unmet` says what the clients should have met and did not, so that a fault which did not bite is found out.
+    """
+
+    name: str
+    stage: Callable[[Path, Scale], AbstractContextManager[Stage]]
+    fault: Fault
+    times: int = 6
+    seconds: float = 0
+    short_seconds: float = 0
+    reply_seconds: float = 30
+    unmet: Callable[[Ledger], list[str]] = lambda _: []
+
+
+def tried(trial: Trial, stage: Stage, scale: Scale, *, seed: int, times: int, seconds: float) -> Verdict:
+    """What came of the fault, so many times, each of so many seconds."""
+    chance = random.Random(seed)
+    with stage.clients(
+        seed=seed,
+        mailboxes=scale.mailboxes,
+        clients=scale.clients,
+        messages_per_second=scale.messages_per_second,
+        reply_seconds=trial.reply_seconds,
+    ) as clients:
+        for _ in range(times):
+            clients.await_acknowledged(chance.randint(5, 5 + int(scale.messages_per_second)))
+            trial.fault(stage, chance, seconds)
+            clients.be_well(scale.well_seconds)
+        ledger = clients.finish()
+    table = verdict.read_table(stage.database_url, [each.address for each in ledger.readings])
+    judged = verdict.judge(ledger, table)
+    for word in trial.unmet(ledger):
+        verdict.note(judged, "unmet", word)
+    return judged
+
+
+def tried_shortly(trial: Trial, stage: Stage) -> Verdict:
+    """The same, as the suite has it."""
+    return tried(trial, stage, SHORT, seed=1, times=1, seconds=trial.short_seconds)
