@@ -381,6 +381,23 @@ def own_postgres(settings: Mapping[str, str] | None = None, prefix: Sequence[str
         yield server
 
 
+@contextmanager
+def frozen(postgres: EmbeddedPostgres) -> Iterator[None]:
+    """Connections stay, and new ones are made by the kernel, but nobody answers."""
+    postmaster = psutil.Process(postgres.postmaster_pid)
+    postmaster.suspend()  # first, so that it makes no more of them
+    all_of_it = processes(postgres)
+    try:
+        for process in all_of_it:
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+        yield
+    finally:
+        for process in all_of_it:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
 def processes(postgres: EmbeddedPostgres) -> list[psutil.Process]:
     """Every process of the server."""
     postmaster = psutil.Process(postgres.postmaster_pid)
