@@ -36,6 +36,8 @@ ANSWER_SECONDS = 1.7
 _PATIENCE_SECONDS = 1.5
 # The pool tries to connect when somebody asks; asking anew this often is what finds a database that is back.
 _ASK_SECONDS = 0.25
+# What nobody waits for any more, in a row for a lock perhaps, would keep its place on the server, and its locks.
+END_UNHEARD = "SET client_connection_check_interval = '1s'"
 
 
 def conninfo(database_url: str) -> str:
@@ -148,6 +150,8 @@ class Database:
             await self._pool.drain()
         self._host = host
         self._undoubted.add(connection)
+        with answering_within(connection, ANSWER_SECONDS), suppress(psycopg.errors.InvalidParameterValue):
+            await connection.execute(END_UNHEARD)  # no system but Linux's and macOS's can
 
     async def _connection(self, asked_at: float) -> Connection:
         loop = asyncio.get_running_loop()
