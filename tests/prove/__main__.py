@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fake_email import log
-from prove import failover, kills
+from prove import failover, kills, migrations
 from prove.trial import WHOLE, Trial, tried
 from prove.verdict import BROKEN, Verdict
 
-_TRIALS: tuple[Trial, ...] = kills.TRIALS + failover.TRIALS
+_TRIALS: tuple[Trial, ...] = kills.TRIALS + failover.TRIALS + migrations.TRIALS
 
 
 def main() -> None:

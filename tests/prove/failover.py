@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 from harness import kill, processes
 
+from prove.ledger import Ledger
 from prove.replicated import Replicated, replicated
 from prove.stage import Stage, staged
 from prove.trial import Scale, Trial
@@ -65,8 +66,26 @@ def _servers(stage: Stage, chance: random.Random) -> Replicated:
     return stage.servers
 
 
+def _nobody_noticed(ledger: Ledger) -> list[str]:
+    return [] if ledger.replies.get(451) else ["no sender was told 451"]
+
+
 TRIALS = (
-    Trial(name="fail-over: primary killed", stage=stage, fault=_fail_over, seconds=2, short_seconds=1),
+    Trial(
+        name="fail-over: primary killed",
+        stage=stage,
+        fault=_fail_over,
+        seconds=3,
+        short_seconds=3,
+        unmet=_nobody_noticed,
+    ),
+    Trial(
+        name="fail-over: primary frozen",
+        stage=stage,
+        fault=_fail_over_from_frozen,
+        seconds=3,
+        short_seconds=2,
+        unmet=_nobody_noticed,
+    ),
     Trial(name="fail-over: switch-over", stage=stage, fault=_switch_over, seconds=1, short_seconds=0),
-    Trial(name="fail-over: primary frozen", stage=stage, fault=_fail_over_from_frozen, seconds=2, short_seconds=1),
 )
