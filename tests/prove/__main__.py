@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fake_email import log
-from prove import kills
+from prove import kills, postgres_away, postgres_cuts
 from prove.trial import WHOLE, Trial, tried
 from prove.verdict import BROKEN, Verdict
 
-_TRIALS: tuple[Trial, ...] = kills.TRIALS
+_TRIALS: tuple[Trial, ...] = (*kills.TRIALS, *postgres_away.TRIALS, *postgres_cuts.TRIALS)
 
 
 def main() -> None:
