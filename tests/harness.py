@@ -489,6 +489,40 @@ def is_waited_for(connection: psycopg.Connection) -> bool:
 
 
 @contextmanager
+def without_room(database_url: str, *tables: str) -> Iterator[Callable[[], int]]:
+    """A database that has no room for one more row in any of `tables` during the block; how often it was found so.
+
+    Where it also is `refusing`, what is refused is so first.
+    """
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CREATE SEQUENCE no_room")  # it goes on, also where what was done is undone
+        connection.execute("""
+            CREATE FUNCTION refuse_room() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF to_jsonb(NEW) ->> 'recipient' LIKE '%+refused@%' THEN
+                    RETURN NEW;
+                END IF;
+                PERFORM nextval('no_room');
+                RAISE disk_full;
+            END
+            $$
+        """)
+        for table in tables:
+            trigger = f"CREATE TRIGGER no_room BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_room()"
+            connection.execute(trigger.encode())
+
+        def found() -> int:
+            row = connection.execute("SELECT last_value FROM no_room WHERE is_called").fetchone()
+            return row[0] if row else 0
+
+        try:
+            yield found
+        finally:
+            connection.execute("DROP FUNCTION refuse_room CASCADE")
+            connection.execute("DROP SEQUENCE no_room")
+
+
+@contextmanager
 def refusing(database_url: str) -> Iterator[None]:
     """A database that refuses each message to the tag `refused` during the block."""
     with psycopg.connect(database_url, autocommit=True) as connection:

@@ -1,6 +1,7 @@
 """The way to Postgres: a pool that answers, or says within a deadline that the database is away."""
 
 import asyncio
+import math
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +14,7 @@ import structlog
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from fake_email.errors import DatabaseAway
+from fake_email.errors import DatabaseAway, DatabaseFull
 
 Connection = psycopg.AsyncConnection[TupleRow]
 Result = TypeVar("Result")
@@ -34,6 +35,7 @@ ANSWER_SECONDS = 1.7
 _PATIENCE_SECONDS = 1.5
 # The pool tries to connect when somebody asks; asking anew this often is what finds a database that is back.
 _ASK_SECONDS = 0.25
+_TELL_AGAIN_SECONDS = 60.0
 
 
 def conninfo(database_url: str) -> str:
@@ -56,13 +58,15 @@ class Database:
         self._turns = asyncio.Semaphore(pool.max_size)
         self._answered_at = 0.0
         self._away = False
+        self._told_full_at = -math.inf
 
     async def run(
         self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
     ) -> Result:
         """What `work` returns; it runs again on another connection when the first turns out broken.
 
-        So `work` is safe to repeat. Raises DatabaseAway when there is no connection or no answer in time.
+        So `work` is safe to repeat. Raises DatabaseAway when there is no connection or no answer in time, and
+        DatabaseFull when the disk has no room for what `work` writes.
         """
         asked_at = asyncio.get_running_loop().time()
         # Without a deadline, which would cost the place in the row: who has a connection gives it back in time.
@@ -79,6 +83,11 @@ class Database:
             cut = loop.call_later(answer_seconds, _cut, connection)
             try:
                 result = await work(connection)
+            except psycopg.errors.DiskFull as error:
+                self._answered_at = loop.time()
+                self._tell_back()
+                self._tell_full()
+                raise DatabaseFull(str(DatabaseFull.__doc__)) from error
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 if connection.closed and loop.time() < self._patience_ends(asked_at):
                     continue
@@ -120,6 +129,13 @@ class Database:
         if self._away:
             self._away = False
             log.info("database_back")
+
+    def _tell_full(self) -> None:
+        """Once in a while: what is read goes on, and what is small may still find room, so there is no clear end."""
+        now = asyncio.get_running_loop().time()
+        if now - self._told_full_at > _TELL_AGAIN_SECONDS:
+            self._told_full_at = now
+            log.error("database_full")
 
 
 def _cut(connection: Connection) -> None:
