@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fake_email import log
-from prove import kills
+from prove import hostile, kills
 from prove.trial import WHOLE, Trial, tried
 from prove.verdict import BROKEN, Verdict
 
-_TRIALS: tuple[Trial, ...] = kills.TRIALS
+_TRIALS: tuple[Trial, ...] = (*kills.TRIALS, *hostile.TRIALS)
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def _whole(trial: Trial, directory: Path, seed: int) -> Verdict:
 def _print(name: str, times: int, verdict: Verdict) -> None:
     cells = (times, verdict.acknowledged, *(getattr(verdict, each) for each in BROKEN))
     print(_row(name, map(str, cells)))
-    for word in verdict.words[:10]:
+    for word in (*verdict.figures, *verdict.words[:10]):
         print(f"    {word}")
     sys.stdout.flush()
 
