@@ -373,12 +373,31 @@ def message(subject: str = "Hello", body: str = "Hello there.") -> bytes:
 
 
 @contextmanager
-def own_postgres(settings: Mapping[str, str] | None = None, prefix: Sequence[str] = ()) -> Iterator[EmbeddedPostgres]:
+def own_postgres(
+    settings: Mapping[str, str] | None = None, prefix: Sequence[str] = (), *, durable: bool = False
+) -> Iterator[EmbeddedPostgres]:
     """A migrated server that nobody else uses, to be stopped, started and killed."""
-    with throw_away(settings=settings, prefix=prefix) as server:
+    with throw_away(durable=durable, settings=settings, prefix=prefix) as server:
         with psycopg.connect(server.url, autocommit=True) as connection:
             migrate.migrate(connection, migrate.read(MIGRATIONS))
         yield server
+
+
+@contextmanager
+def frozen(postgres: EmbeddedPostgres) -> Iterator[None]:
+    """Connections stay, and new ones are made by the kernel, but nobody answers."""
+    postmaster = psutil.Process(postgres.postmaster_pid)
+    postmaster.suspend()  # first, so that it makes no more of them
+    all_of_it = processes(postgres)
+    try:
+        for process in all_of_it:
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+        yield
+    finally:
+        for process in all_of_it:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 def processes(postgres: EmbeddedPostgres) -> list[psutil.Process]:

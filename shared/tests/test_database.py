@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 
 import msgspec
-import psutil
 import psycopg
 import psycopg.conninfo
 import pytest
-from harness import DEADLINE_SECONDS, until
+from harness import DEADLINE_SECONDS, frozen, until
 from postgres import EmbeddedPostgres
 from structlog.testing import capture_logs
 
@@ -37,21 +36,6 @@ def stopped(server: EmbeddedPostgres) -> Iterator[None]:
         yield
     finally:
         server.start()
-
-
-@contextmanager
-def frozen(server: EmbeddedPostgres) -> Iterator[None]:
-    """Every process of it stands still: it takes connections, as far as the kernel does, and answers nothing."""
-    postmaster = psutil.Process(server.postmaster_pid)
-    postmaster.suspend()
-    processes = [postmaster, *postmaster.children(recursive=True)]
-    try:
-        for process in processes:
-            process.suspend()
-        yield
-    finally:
-        for process in processes:
-            process.resume()
 
 
 def sleeps(seconds: float) -> Callable[[Connection], Awaitable[float]]:

@@ -9,11 +9,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fake_email import log
-from prove import hostile, kills
-from prove.trial import WHOLE, Trial, tried
+from prove import hostile, kills, memory, postgres_away, postgres_cuts
+from prove.trial import WHOLE, Proof, Trial, tried
 from prove.verdict import BROKEN, Verdict
 
-_TRIALS: tuple[Trial, ...] = (*kills.TRIALS, *hostile.TRIALS)
+_TRIALS: tuple[Trial | Proof, ...] = (
+    *kills.TRIALS,
+    *postgres_away.TRIALS,
+    *postgres_cuts.TRIALS,
+    *hostile.TRIALS,
+    *memory.PROOFS,
+)
 
 
 def main() -> None:
@@ -37,7 +43,9 @@ def main() -> None:
     sys.exit(0 if total.is_clean else 1)
 
 
-def _whole(trial: Trial, directory: Path, seed: int) -> Verdict:
+def _whole(trial: Trial | Proof, directory: Path, seed: int) -> Verdict:
+    if isinstance(trial, Proof):
+        return trial.prove(directory, seed)
     with trial.stage(directory, WHOLE) as stage:
         return tried(trial, stage, WHOLE, seed=seed, times=trial.times, seconds=trial.seconds)
 

@@ -61,9 +61,10 @@ class Clients:
         await _until(lambda: self.acknowledged >= goal)
 
     async def be_well(self, within_seconds: float) -> None:
-        """A message to each mailbox, from a client that has been nowhere, is shown by each of its readers."""
+        """A message to each mailbox, from a client that has been nowhere, is shown by each of its readers; OK."""
         due_at = asyncio.get_running_loop().time() + within_seconds
         async with asyncio.TaskGroup() as probes:
+            probes.create_task(self._ask_health(due_at))
             for mailbox in self._mailboxes:
                 probes.create_task(self._probe(mailbox.address, due_at))
 
@@ -85,6 +86,15 @@ class Clients:
                     self._note_late(f"{reading.way} of {address} showed it", at - due_at)
                 else:
                     self._late.append(f"{reading.way} of {address} shows no mail any more")
+
+    async def _ask_health(self, due_at: float) -> None:
+        loop = asyncio.get_running_loop()
+        while not await self._readers.is_healthy():
+            if loop.time() > due_at + _PATIENCE_SECONDS:
+                self._late.append("/api/health is not OK any more")
+                return
+            await asyncio.sleep(_TURN_SECONDS)
+        self._note_late("/api/health was OK", loop.time() - due_at)
 
     def _note_late(self, what: str, seconds: float) -> None:
         if seconds > 0:

@@ -66,6 +66,13 @@ class Readers:
         members = made.raise_for_status().json()
         return Mailbox(address=members["temp_email_addr"], token=members.get("token"))
 
+    async def is_healthy(self) -> bool:
+        """Whether the API says that it can do its work."""
+        try:
+            return (await self.http.get("/api/health")).is_success
+        except httpx.TransportError:
+            return False
+
     async def poll(self, mailbox: Mailbox) -> None:
         """Ask for pages, from the last `next_since` on."""
         reading = self._begin(mailbox, "poll")

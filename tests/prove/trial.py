@@ -32,7 +32,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # RestartSec is the units' own.
-WHOLE = Scale(mailboxes=10, clients=16, messages_per_second=60, restart_seconds=2, well_seconds=5, event_seconds=1)
+WHOLE = Scale(mailboxes=10, clients=24, messages_per_second=60, restart_seconds=2, well_seconds=5, event_seconds=1)
 # The suite's machine has other things to do: here it is asked whether all is well in the end, not how soon.
 SHORT = Scale(mailboxes=4, clients=8, messages_per_second=60, restart_seconds=0.1, well_seconds=60, event_seconds=60)
 
@@ -47,12 +47,20 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     stage: Callable[[Path, Scale], AbstractContextManager[Stage]]
     fault: Fault
-    times: int = 6
+    times: int = 4
     seconds: float = 0
     short_seconds: float = 0
     reply_seconds: float = 30
     unmet: Callable[[Ledger], list[str]] = lambda _: []
     is_spared: bool = False
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """What is proven in another way: in a directory, from a seed."""
+
+    name: str
+    prove: Callable[[Path, int], Verdict]
+    times: int = 1
 
 
 def tried(trial: Trial, stage: Stage, scale: Scale, *, seed: int, times: int, seconds: float) -> Verdict:

@@ -7,13 +7,13 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextman
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 from harness import (
     DEADLINE_SECONDS,
     Pair,
     Service,
     client,
+    frozen,
     make_mailbox,
     message,
     own_postgres,
@@ -58,21 +58,6 @@ def stopped(postgres: EmbeddedPostgres) -> Iterator[None]:
         yield
     finally:
         postgres.start()
-
-
-@contextmanager
-def frozen(postgres: EmbeddedPostgres) -> Iterator[None]:
-    """Connections stay, and new ones are made by the kernel, but nobody answers."""
-    postmaster = psutil.Process(postgres.postmaster_pid)
-    postmaster.suspend()
-    backends = postmaster.children()
-    try:
-        for backend in backends:
-            backend.suspend()
-        yield
-    finally:
-        for process in (*backends, postmaster):
-            process.resume()
 
 
 def is_listening(service: Pair) -> bool:
