@@ -1,7 +1,6 @@
 """Round after round of mailboxes made, sent to and read, as fast as it goes: python -m prove.multitude."""
 
 import asyncio
-import itertools
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TypeVar
@@ -93,9 +92,9 @@ class Multitude:
             yield (f"MAIL FROM:<writer@client.test>\r\nRCPT TO:<{address}>\r\nDATA\r\n".encode(),)
             yield ()
             code = yield ()
-            if code == 354:  # noqa: PLR2004
+            if code == 354:
                 code = yield content(number), b".\r\n"
-            self._told.acknowledged += code == 250  # noqa: PLR2004
+            self._told.acknowledged += code == 250
         yield (b"QUIT\r\n",)
 
     async def _read(self, places: Iterator[tuple[int, str]]) -> None:
