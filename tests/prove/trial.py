@@ -41,7 +41,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """A fault and where it happens; in the suite it happens once, for `short_seconds`.
 
     `unmet` says what the clients should have met and did not, so that a fault which did not bite is found out.
-    `is_spared`: while it happens, mail is as quick as ever.
+    `is_spared`: while it happens, mail is as quick as ever. `share`: of the scale's messages a second, where the fault
+    takes what the machine has.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     reply_seconds: float = 30
     unmet: Callable[[Ledger], list[str]] = lambda _: []
     is_spared: bool = False
+    share: float = 1
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +73,7 @@ def tried(trial: Trial, stage: Stage, scale: Scale, *, seed: int, times: int, se
         seed=seed,
         mailboxes=scale.mailboxes,
         clients=scale.clients,
-        messages_per_second=scale.messages_per_second,
+        messages_per_second=scale.messages_per_second * trial.share,
         reply_seconds=trial.reply_seconds,
     ) as clients:
         for _ in range(times):
