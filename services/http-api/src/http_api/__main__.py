@@ -13,6 +13,7 @@ from fake_email.systemd import Notifier
 os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:1,dirty_decay_ms:0")
 
 from http_api import server
+from http_api.listener import Listener
 
 
 def main() -> None:
@@ -24,14 +25,14 @@ def main() -> None:
         settings = load(os.environ, Settings)
         log.configure(settings.log_level)
         notifier = Notifier(os.environ)
-        server.probe(settings)
+        listener = Listener(settings, os.environ)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
     except OSError as error:
         sys.exit(f"HTTP_HOST, HTTP_PORT: cannot listen on {settings.http_host}:{settings.http_port}: {error.strerror}")
     process.raise_file_limit()
-    server.serve(settings, notifier)
+    server.serve(settings, listener, notifier)
 
 
 if __name__ == "__main__":

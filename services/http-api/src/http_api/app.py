@@ -59,6 +59,7 @@ def create_app(settings: Settings, heartbeat: Heartbeat) -> ASGIApp:
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         arrivals = Arrivals()
         searches = Searches()
+        _prepare_stop(arrivals)  # first: who stops it may not wait until it has begun
         try:
             async with (
                 open_database(settings.database_url, connections=_CONNECTIONS) as database,
@@ -86,7 +87,6 @@ def create_app(settings: Settings, heartbeat: Heartbeat) -> ASGIApp:
                     searches=searches,
                     streams=streams,
                 )
-                _end_streams_on_signals(arrivals)
                 yield
                 for helper in helpers:
                     helper.cancel()
@@ -140,10 +140,10 @@ async def _listen(settings: Settings, arrivals: Arrivals) -> None:
     )
 
 
-def _end_streams_on_signals(arrivals: Arrivals) -> None:
-    """Granian waits for open responses before it stops, so they end first.
+def _prepare_stop(arrivals: Arrivals) -> None:
+    """On signals: Granian closes what it has not read and waits for open responses, so all is read and they end first.
 
-    A handler of the signal module runs beside the event loop's own, which is Granian's and goes on to stop.
+    A handler of the signal module runs before the event loop's own, which is Granian's and goes on to stop.
     """
     loop = asyncio.get_running_loop()
 

@@ -1,30 +1,63 @@
-"""The socket that HTTP comes in on, with what the kernel does for each connection that it accepts."""
+"""The socket that HTTP comes in on, from the service manager or our own; what the kernel does for each connection."""
 
 import socket
 import sys
+from collections.abc import Mapping
 
-from granian._granian import ListenerSpec
+from granian._granian import SocketHolder
 from granian.server import MPServer
 
+from fake_email import systemd
+from fake_email.errors import SettingsError
+from fake_email.settings import Settings
+
+BACKLOG = 4_096
 # What is written and cannot be sent yet, in octets for each connection; the kernel's own measure is megabytes.
 _UNSENT_OCTETS = 65_536
+# Who connects and says nothing is accepted after this long, for Granian to be rid of.
+_SILENT_SECONDS = 1
+
+
+class Listener:
+    """Made before the workers are, which share it; the queue of a socket unit's outlives them all."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        """Raises OSError when the address is taken, and SettingsError for other than one socket."""
+        handed_over = systemd.listeners(environ)
+        if len(handed_over) > 1:
+            raise SettingsError("LISTEN_FDS: more than one socket, and HTTP comes in on one")
+        self.socket = handed_over[0] if handed_over else _bind(settings)
+        if sys.platform == "linux":  # tcp(7)
+            for option, value in (
+                (socket.TCP_USER_TIMEOUT, int(settings.http_stall_seconds * 1_000)),
+                (socket.TCP_NOTSENT_LOWAT, _UNSENT_OCTETS),
+                (socket.TCP_DEFER_ACCEPT, _SILENT_SECONDS),
+            ):
+                self.socket.setsockopt(socket.IPPROTO_TCP, option, value)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self.socket.getsockname()[:2]
+        return host, port
+
+
+def _bind(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET
+    return socket.create_server((settings.http_host, settings.http_port), family=family, backlog=BACKLOG)
 
 
 class CuttingServer(MPServer):
-    """Granian that cuts off who takes nothing of what waits for it for `stall_seconds`; of itself it waits for good.
+    """Granian that cuts off who takes nothing of what waits for it for a while; of itself it waits for good.
 
     There is no way to the connections that it accepts, but they inherit what the socket is set to that they come from.
     On Linux each worker would make one of its own, out of reach; here they share one, as they do elsewhere.
     """
 
-    stall_seconds: float
+    listener: Listener
 
     def _init_shared_socket(self) -> None:
-        holder = ListenerSpec(self.bind_addr, self.bind_port, self.backlog).build()
-        self._shd = holder  # type: ignore[assignment]  # Granian does so too, but says None first and no type
-        self._sfd = holder.get_fd()
-        self._sso = socket.socket(fileno=self._sfd)
+        self._sso = self.listener.socket
         self._sso.set_inheritable(True)
-        if sys.platform == "linux":  # tcp(7)
-            self._sso.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self.stall_seconds * 1_000))
-            self._sso.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_OCTETS)
+        self._sfd = self._sso.fileno()  # type: ignore[assignment]
+        # Granian says None first and no type; nor does it say what the class is made of.
+        self._shd = SocketHolder(self._sfd, False, BACKLOG)  # type: ignore[assignment,call-arg]
