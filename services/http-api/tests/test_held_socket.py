@@ -67,6 +67,22 @@ async def test_every_post_is_answered_while_http_api_restarts_again_and_again(
     assert set(answers) == {b"HTTP/1.1 200 OK"}
 
 
+async def test_who_connects_before_a_stop_and_speaks_after_it_is_answered_by_the_next_process(
+    pair: Pair, listener: socket.socket
+) -> None:
+    service = await asyncio.to_thread(pair.start_http, listener)
+    async with asyncio.timeout(2 * DEADLINE_SECONDS):
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
+        assert await post(listener.getsockname()[1]) == b"HTTP/1.1 200 OK"  # whoever came later was accepted
+        assert await asyncio.to_thread(service.stop) == 0
+
+        writer.write(REQUEST)
+        await asyncio.to_thread(pair.start_http, listener)
+
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+        writer.close()
+
+
 async def test_a_request_that_came_before_the_process_did_is_answered(pair: Pair, listener: socket.socket) -> None:
     asked = asyncio.create_task(post(listener.getsockname()[1]))
 
