@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
-from harness import DEADLINE_SECONDS, Pair
+from harness import DEADLINE_SECONDS, Pair, Service, deadline
 from service_manager import Manager
 
 _HEAD = b"POST /api/temporary-address HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
@@ -81,6 +82,17 @@ async def test_who_connects_before_a_stop_and_speaks_after_it_is_answered_by_the
 
         assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
         writer.close()
+
+
+def test_a_stop_that_comes_while_a_worker_starts_is_heard(pair: Pair, tmp_path: Path) -> None:
+    with (tmp_path / "stopped.log").open("wb") as log:
+        service = Service("http-api", pair.environ, log)
+    pair.services.append(service)
+    assert any(psutil.Process(service.pid).children() for _ in deadline())
+
+    assert service.stop() == 0
+
+    assert "refused" not in service.log.read_text()  # Granian says so of a worker that it had to kill
 
 
 async def test_a_request_that_came_before_the_process_did_is_answered(pair: Pair, listener: socket.socket) -> None:

@@ -29,7 +29,7 @@ from http_api.expiry import Expiry
 from http_api.health import health
 from http_api.heartbeat import Heartbeat
 from http_api.inbox import delete_inbox, inbox, prolong_inbox
-from http_api.listener import Listener
+from http_api.listener import STOPS, Listener
 from http_api.lookups import Lookups
 from http_api.message import delete_message, mark_message, message
 from http_api.message_html import message_html
@@ -60,7 +60,7 @@ def create_app(settings: Settings, listener: Listener, heartbeat: Heartbeat) -> 
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         arrivals = Arrivals()
         searches = Searches()
-        _prepare_stop(listener, arrivals)  # first: a stop may come before the start is over
+        _prepare_stop(listener, arrivals)  # first: one may have come already
         try:
             async with (
                 open_database(settings.database_url, connections=_CONNECTIONS) as database,
@@ -152,5 +152,6 @@ def _prepare_stop(listener: Listener, arrivals: Arrivals) -> None:
         listener.leave()
         loop.call_soon_threadsafe(arrivals.end)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOPS:
         signal.signal(number, end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)  # one may wait since before

@@ -1,6 +1,7 @@
 """The socket that HTTP comes in on, from the service manager or our own; what the kernel does for each connection."""
 
 import os
+import signal
 import socket
 import sys
 import time
@@ -15,6 +16,7 @@ from fake_email.errors import SettingsError
 from fake_email.settings import Settings
 
 BACKLOG = 4_096
+STOPS = (signal.SIGTERM, signal.SIGINT)
 # What is written and cannot be sent yet, in octets for each connection; the kernel's own measure is megabytes.
 _UNSENT_OCTETS = 65_536
 # Granian closes, at a stop, a connection that said nothing yet, and a proxy does not send a POST again then. So the
@@ -101,3 +103,9 @@ class CuttingServer(MPServer):
         self._sfd = self._sso.fileno()  # type: ignore[assignment]
         # Granian says None first and no type; nor does it say what the class is made of.
         self._shd = SocketHolder(self._sfd, False, BACKLOG)  # type: ignore[assignment,call-arg]
+
+    def _spawn_workers(self, spawn_target: object, target_loader: object) -> None:
+        # A worker that starts would not hear of a stop, or hear of it too soon: it is kept until the worker asks.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]  # Granian has no types
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
