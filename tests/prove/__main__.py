@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fake_email import log
-from prove import hostile, kills, memory, postgres_away, postgres_cuts, postgres_full
+from prove import failover, hostile, kills, memory, migrations, postgres_away, postgres_cuts, postgres_full
 from prove.trial import WHOLE, Proof, Trial, Unsupported, tried
 from prove.verdict import BROKEN, Verdict
 
@@ -18,7 +18,9 @@ _TRIALS: tuple[Trial | Proof, ...] = (
     *postgres_away.TRIALS,
     *postgres_cuts.TRIALS,
     *postgres_full.TRIALS,
+    *failover.TRIALS,
     *hostile.TRIALS,
+    *migrations.TRIALS,
     *memory.PROOFS,
 )
 
