@@ -135,9 +135,9 @@ class Pair:
         self.smtp_port = port
         return service
 
-    def start_http(self, **environ: str) -> Service:
+    def start_http(self, *listeners: socket.socket, **environ: str) -> Service:
         """An http-api, once it is ready."""
-        service = self._start("http-api", environ)
+        service = self._start("http-api", environ, listeners)
         for _ in deadline():
             if self.is_healthy():
                 return service

@@ -284,6 +284,20 @@ async def test_a_database_that_comes_late_is_found(server: EmbeddedPostgres) -> 
     assert before == ["away"]
 
 
+async def test_what_nobody_waits_for_any_more_waits_for_no_lock(
+    database: Database, database_url: str, watcher: psycopg.Connection
+) -> None:
+    waiting = f"SELECT count(*) {OURS} AND wait_event_type = 'Lock'"
+    with psycopg.connect(database_url) as holder:
+        holder.execute("LOCK TABLE mailbox")
+        with pytest.raises(DatabaseAway):
+            await database.run(
+                lambda connection: connection.execute("SELECT FROM mailbox"), answer_seconds=AWAY_SECONDS / 10
+            )
+
+        await until(lambda: watcher.execute(waiting).fetchone() == (0,))
+
+
 def test_a_url_is_filled_in_with_deadlines() -> None:
     filled = psycopg.conninfo.conninfo_to_dict(conninfo("postgresql://fake-email@127.0.0.1:5433/mail"))
 

@@ -1,13 +1,9 @@
 """Where faults happen: both services under a supervisor, on a database, and a process of clients outside."""
 
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 import httpx
 import msgspec
@@ -15,38 +11,22 @@ from harness import DOMAINS, GENEROUS, deadline, free_port
 
 from prove.ledger import Ledger
 from prove.orders import Await, Begin, BeWell, Done, Finish, Order
+from prove.program import Program
 from prove.supervisor import Supervised
 
-_PATHS = [str(Path(__file__).parents[2] / each) for each in ("tests", "dev")]
 _BACKLOG = 1_024
 _PLENTY = {"MAILBOX_QUOTA_MESSAGES": "1000000", "MAILBOX_QUOTA_OCTETS": str(10**12)}
-
-
-class ClientsFailed(Exception):
-    """The process of the clients ended, or said what nobody expects; what it wrote on stderr says why."""
 
 
 class Clients:
     """The process outside, by what it is told and answers."""
 
     def __init__(self, prefix: Sequence[str] = ()) -> None:
-        self._process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "prove.clients"],
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(_PATHS)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        self._program = Program("prove.clients", prefix)
 
     def tell(self, order: Order) -> bytes:
         """The answer to an order."""
-        stdin, stdout = _pipes(self._process)
-        with suppress(BrokenPipeError):
-            stdin.write(msgspec.json.encode(order) + b"\n")
-            stdin.flush()
-        answer = stdout.readline()
-        if not answer:
-            raise ClientsFailed(f"the clients ended with status {self._process.wait()}")
-        return answer
+        return self._program.tell(order)
 
     def await_acknowledged(self, more: int) -> int:
         """How many messages are acknowledged, once so many more are, or after a minute."""
@@ -61,10 +41,7 @@ class Clients:
         return msgspec.json.decode(self.tell(Finish()), type=Ledger)
 
     def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        for pipe in _pipes(self._process):
-            pipe.close()
+        self._program.end()
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,9 +120,3 @@ def wait_until_ready(stage: Stage) -> None:
             if httpx.get(f"{stage.http_url}/api/health").is_success:
                 return
     raise AssertionError(f"not ready: {stage.http.service.log.read_text()}")
-
-
-def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
-    assert process.stdin
-    assert process.stdout
-    return process.stdin, process.stdout

@@ -230,3 +230,40 @@ async def test_more_octets_than_may_wait_are_put_off(pair: Pair, clients: Open, 
     assert (put_off.code, put_off.text[:5]) == (452, "4.3.1")
     assert (await first.reply()).code == 250
     assert [event["error"] for event in told("command_deferred")] == ["QueueFull"]
+
+
+# Large messages
+
+LARGE = b"x\r\n" * 200_000
+
+
+async def test_a_large_message_that_waits_for_its_mailbox_holds_up_no_other_mailbox(
+    pair: Pair, smtp: SmtpClient
+) -> None:
+    busy, other = make_mailbox(pair.database_url), make_mailbox(pair.database_url)
+    async with SmtpClient.connect(pair.smtp_port) as large, SmtpClient.connect(pair.smtp_port) as small:
+        await large.begin(busy)
+        await small.begin(busy)
+        with locked(pair.database_url, busy) as connection:
+            await large.send(LARGE + b".\r\n")
+            await until(lambda: is_waited_for(connection))
+            await small.send(message() + b".\r\n")
+
+            acknowledged = await smtp.deliver(message(), other)
+        replies = [await client.reply() for client in (large, small)]
+
+    assert [acknowledged.code, *(reply.code for reply in replies)] == [250] * 3
+    assert stored(pair.database_url, busy) == [LARGE, message()]
+
+
+async def test_large_messages_that_wait_leave_the_queue_to_the_others(pair: Pair, clients: Open) -> None:
+    large, small, *_ = clients
+    busy, other = make_mailbox(pair.database_url), make_mailbox(pair.database_url)
+    await large.begin(busy)
+
+    with locked(pair.database_url, busy) as connection:
+        await large.send(LARGE + b".\r\n")
+        await until(lambda: is_waited_for(connection))
+        acknowledged = await small.deliver(message(), other)
+
+    assert (acknowledged.code, (await large.reply()).code) == (250, 250)

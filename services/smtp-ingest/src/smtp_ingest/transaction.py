@@ -74,13 +74,13 @@ class Transaction:
         """Ask for the content and read it to its end."""
         self._content = Content(self._service.settings, self._service.room)
         await self._connection.reply(replies.SEND_CONTENT)
-        await Transfer(self._connection, self._service.settings).data(self._content)
+        await Transfer(self._connection, self._service).data(self._content)
 
     async def receive_chunk(self, chunk: Chunk) -> str:
         """Read one chunk; the reply to it unless it was the last."""
         if self._content is None:
             self._content = Content(self._service.settings, self._service.room)
-        await Transfer(self._connection, self._service.settings).chunk(chunk.octets, self._content)
+        await Transfer(self._connection, self._service).chunk(chunk.octets, self._content)
         if self._content.fault:
             return self._refuse(self._content.fault)
         return replies.CHUNK_OK.format(octets=chunk.octets)
@@ -93,7 +93,7 @@ class Transaction:
             return self._refuse(self._content.fault)
         arrival = await self._connection.working(
             make_arrival(
-                self._service.parser,
+                self._service.parsers,
                 reverse_path=self._reverse_path,
                 deliveries=self._deliveries,
                 trace=self._trace,
