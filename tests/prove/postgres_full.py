@@ -124,7 +124,7 @@ TRIALS = (
         fault=_fill_data,
         times=3,
         seconds=10,
-        short_seconds=2,
+        short_seconds=1,
         unmet=told(452),
     ),
     Trial(
