@@ -93,6 +93,15 @@ def watch(seconds: float) -> None:
     _wait(is_over, seconds + _READY_SECONDS, "the services were not watched")
 
 
+def must_live(seconds: float) -> None:
+    """Raise Failed when a service has ended since it was started, or does so in as many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for unit in SERVICES:
+            _must_live(unit, state(unit))
+        time.sleep(_POLL_SECONDS)
+
+
 def _must_live(unit: str, now: State) -> None:
     if now.active == "failed" or now.sub == "auto-restart" or now.restarts:
         raise Failed(f"{unit} ended after its start")
