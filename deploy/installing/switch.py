@@ -28,7 +28,8 @@ def activate(release: Path, before: Path | None, *, is_new: bool) -> None:
 def _run(release: Path, before: Path | None) -> None:
     releases.switch(release)
     units.install(release, before)
-    services.start_socket()
+    for socket in units.sockets(release):
+        services.start_socket(socket)
     services.restart(services.HTTP_API, probe.http_trouble)
     tell("http-api is well")
     services.restart(services.SMTP_INGEST, probe.smtp_trouble)
@@ -40,7 +41,7 @@ def _run(release: Path, before: Path | None) -> None:
 def _go_back(before: Path | None, failed: Path) -> str:
     """Run `before` again, as far as it goes, and say how far that was."""
     if before is None:
-        for unit in (*services.SERVICES, services.SOCKET):
+        for unit in (*services.SERVICES, *services.SOCKETS):
             services.systemctl("stop", unit)
         releases.switch(None)
         return "there was none before, so nothing runs now"

@@ -8,12 +8,12 @@ import msgspec
 import psycopg
 import psycopg.conninfo
 import pytest
-from harness import DEADLINE_SECONDS, frozen, until
+from harness import DEADLINE_SECONDS, frozen, until, without_room
 from postgres import EmbeddedPostgres
 from structlog.testing import capture_logs
 
 from fake_email.database import Connection, Database, conninfo, open_database
-from fake_email.errors import AddressTaken, DatabaseAway
+from fake_email.errors import AddressTaken, DatabaseAway, DatabaseFull
 
 CONNECTIONS = 3
 # Nobody waits longer for a database that is away; a caller of HTTP has its 503 in under 2 s.
@@ -158,6 +158,16 @@ async def test_what_the_database_refuses_is_told_as_it_is(
         await database.run(lambda connection: connection.execute(statement.encode()))
 
 
+async def test_a_full_disk_is_told_as_such_at_once_and_logged_once(database: Database, database_url: str) -> None:
+    with without_room(database_url, "tombstone"), capture_logs() as logged:
+        for _ in range(2):
+            with pytest.raises(DatabaseFull):
+                await database.run(lambda connection: connection.execute("INSERT INTO tombstone VALUES ('')"))
+        await database.probe()
+
+    assert logged == [{"event": "database_full", "log_level": "error"}]
+
+
 async def test_what_the_work_raises_is_told_as_it_is_and_once(database: Database) -> None:
     runs: list[int] = []
 
@@ -272,6 +282,20 @@ async def test_a_database_that_comes_late_is_found(server: EmbeddedPostgres) -> 
         await until_back(database)
 
     assert before == ["away"]
+
+
+async def test_what_nobody_waits_for_any_more_waits_for_no_lock(
+    database: Database, database_url: str, watcher: psycopg.Connection
+) -> None:
+    waiting = f"SELECT count(*) {OURS} AND wait_event_type = 'Lock'"
+    with psycopg.connect(database_url) as holder:
+        holder.execute("LOCK TABLE mailbox")
+        with pytest.raises(DatabaseAway):
+            await database.run(
+                lambda connection: connection.execute("SELECT FROM mailbox"), answer_seconds=AWAY_SECONDS / 10
+            )
+
+        await until(lambda: watcher.execute(waiting).fetchone() == (0,))
 
 
 def test_a_url_is_filled_in_with_deadlines() -> None:

@@ -245,6 +245,23 @@ def test_migrators_that_come_at_once_apply_each_file_once(
     assert connection.execute("SELECT number FROM one").fetchall() == [(1,)]
 
 
+def test_what_a_killed_migrator_was_at_is_undone(
+    connection: psycopg.Connection, empty_database_url: str, directory: Path
+) -> None:
+    (directory / SECOND).write_text("CREATE TABLE two (); SELECT pg_sleep(600);")
+    at_it = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+    with start(empty_database_url, "migrate", "--migrations", directory) as migrator:
+        for _ in deadline():
+            if connection.execute(at_it).fetchone() == (1,):
+                break
+        migrator.kill()
+    (directory / SECOND).write_text("CREATE TABLE two ();")
+
+    told = run(empty_database_url, "migrate", "--migrations", directory)
+
+    assert told[:2] == (0, f"applied {SECOND}\n")
+
+
 def test_migrate_says_what_it_applied(empty_database_url: str) -> None:
     status, stdout, _ = run(empty_database_url, "migrate")
 

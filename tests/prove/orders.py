@@ -4,7 +4,8 @@ import msgspec
 
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Make mailboxes, every second one private, with a reader of each way at each, and send to all; answered with Done.
+    """Make mailboxes, every second one private, with a reader of each way at each, and send to all of them but to one
+    more, which only takes what BeWell sends; answered with Done.
 
     `reply_seconds` is how long a client gives a message to be settled before it tries anew.
     """

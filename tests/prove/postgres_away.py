@@ -80,10 +80,10 @@ def _away_for(stage: Stage, seconds: float) -> None:
 
 
 TRIALS = (
-    Trial(name="Postgres: kill -9 of the postmaster", stage=stage, fault=_kill, seconds=2, short_seconds=2),
+    Trial(name="Postgres: kill -9 of the postmaster", stage=stage, fault=_kill, seconds=2, short_seconds=0.5),
     Trial(name="Postgres: kill -9 of any process of it", stage=stage, fault=_kill_one),
     Trial(name="Postgres: fast shutdown and start", stage=stage, fault=_restart),
-    Trial(name="Postgres: SIGSTOP", stage=stage, fault=_freeze, times=2, seconds=20, short_seconds=3, unmet=told(451)),
+    Trial(name="Postgres: SIGSTOP", stage=stage, fault=_freeze, times=2, seconds=20, short_seconds=2, unmet=told(451)),
     Trial(name="Postgres: refused", stage=stage, fault=_refuse, times=1, seconds=60, short_seconds=2, unmet=told(451)),
     Trial(
         name="Postgres: too many connections",

@@ -16,8 +16,8 @@ _STAGES = {
     "just made": "backend_start > clock_timestamp() - interval '10 milliseconds'",
     "before LISTEN": "query = '' AND backend_start > clock_timestamp() - interval '50 milliseconds'",
     "between LISTEN and the look": "query LIKE 'LISTEN%'",
-    "listening": "query LIKE '%SELECT id, last_seq FROM mailbox%'",
-    "idle": "state = 'idle' AND query NOT LIKE '%last_seq FROM mailbox%'",
+    "listening": "query LIKE 'SELECT id, last_seq FROM mailbox%'",
+    "idle": "state = 'idle' AND query NOT LIKE 'SELECT id, last_seq FROM mailbox%'",
     "storing": "state = 'active' AND query LIKE '%WITH delivery AS%'",
     "staging": "state = 'active' AND query LIKE 'COPY staged_content%'",
     "in a transaction": "state = 'idle in transaction'",
@@ -60,6 +60,6 @@ def _end_one(connection: psycopg.Connection, name: str, *, later: float = 0) -> 
 
 TRIALS = (
     Trial(
-        name="Postgres: connections ended", stage=stage, fault=_end_connections, times=2, seconds=15, short_seconds=3
+        name="Postgres: connections ended", stage=stage, fault=_end_connections, times=2, seconds=15, short_seconds=1
     ),
 )

@@ -17,6 +17,10 @@ from prove.verdict import Verdict
 Fault = Callable[[Stage, random.Random, float], Sequence[str] | None]
 
 
+class Unsupported(Exception):
+    """What a stage needs is not to be had here; the text says what."""
+
+
 class Scale(msgspec.Struct, frozen=True, kw_only=True):
     """How much of it: clients, mailboxes, messages a second, how long a restart rests, how soon all is well again.
 

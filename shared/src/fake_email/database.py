@@ -1,11 +1,13 @@
 """The way to Postgres: a pool that answers, or says within a deadline that the database is away."""
 
 import asyncio
+import math
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from typing import TypeVar
+from weakref import WeakSet
 
 import psycopg
 import psycopg.conninfo
@@ -13,7 +15,8 @@ import structlog
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from fake_email.errors import DatabaseAway
+from fake_email.errors import DatabaseAway, DatabaseFull
+from fake_email.failover import Demoted, believing, is_for_writing
 
 Connection = psycopg.AsyncConnection[TupleRow]
 Result = TypeVar("Result")
@@ -34,6 +37,9 @@ ANSWER_SECONDS = 1.7
 _PATIENCE_SECONDS = 1.5
 # The pool tries to connect when somebody asks; asking anew this often is what finds a database that is back.
 _ASK_SECONDS = 0.25
+_TELL_AGAIN_SECONDS = 60.0
+# What nobody waits for any more, in a row for a lock perhaps, would keep its place on the server, and its locks.
+END_UNHEARD = "SET client_connection_check_interval = '1s'"
 
 
 def conninfo(database_url: str) -> str:
@@ -47,22 +53,54 @@ def why_unreachable(error: psycopg.Error) -> str:
     return str(error).strip().partition("\n")[0].rpartition(": ")[2]
 
 
+@contextmanager
+def answering_within(connection: Connection, seconds: float) -> Iterator[None]:
+    """Cut the connection when the block takes longer, so that whoever waits for an answer on it fails."""
+    # Not asyncio.timeout: cancelling makes psycopg ask a server for help that may not answer either.
+    cutting = asyncio.get_running_loop().call_later(seconds, _cut, connection)
+    try:
+        yield
+    finally:
+        cutting.cancel()
+
+
 class Database:
     """A pool of autocommit connections; nobody waits for it without end."""
 
-    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
-        self._pool = pool
+    def __init__(self, database_url: str, *, connections: int) -> None:
+        self._pool = AsyncConnectionPool(
+            conninfo(database_url),
+            connection_class=Connection,
+            kwargs={"autocommit": True},
+            configure=self._welcome,
+            min_size=1,
+            max_size=connections,
+            reconnect_timeout=_ASK_SECONDS,
+            open=False,
+        )
         # In front of the pool, so that callers are served in the order they came.
-        self._turns = asyncio.Semaphore(pool.max_size)
+        self._turns = asyncio.Semaphore(connections)
+        self._working: set[Connection] = set()
+        # Made since there was reason to doubt all that were made before.
+        self._undoubted: WeakSet[Connection] = WeakSet()
+        self._host: tuple[str, int] | None = None
         self._answered_at = 0.0
         self._away = False
+        self._told_full_at = -math.inf
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["Database"]:
+        """It, usable during the block."""
+        async with self._pool:
+            yield self
 
     async def run(
         self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
     ) -> Result:
         """What `work` returns; it runs again on another connection when the first turns out broken.
 
-        So `work` is safe to repeat. Raises DatabaseAway when there is no connection or no answer in time.
+        So `work` is safe to repeat. Raises DatabaseAway when there is no connection or no answer in time, and
+        DatabaseFull when the disk has no room for what `work` writes.
         """
         asked_at = asyncio.get_running_loop().time()
         # Without a deadline, which would cost the place in the row: who has a connection gives it back in time.
@@ -73,14 +111,26 @@ class Database:
         self, work: Callable[[Connection], Awaitable[Result]], asked_at: float, answer_seconds: float
     ) -> Result:
         loop = asyncio.get_running_loop()
+        is_told_off = False
         while True:
             connection = await self._connection(asked_at)
-            # Not asyncio.timeout: cancelling makes psycopg ask a server for help that may not answer either.
-            cut = loop.call_later(answer_seconds, _cut, connection)
+            self._working.add(connection)
+            began_at = loop.time()
             try:
-                result = await work(connection)
+                with answering_within(connection, answer_seconds):
+                    async with believing(connection):
+                        result = await work(connection)
+            except psycopg.errors.DiskFull as error:
+                self._answered_at = loop.time()
+                self._tell_back()
+                self._tell_full()
+                raise DatabaseFull(str(DatabaseFull.__doc__)) from error
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                if connection.closed and loop.time() < self._patience_ends(asked_at):
+                is_demoted = isinstance(error, Demoted)
+                if is_demoted or loop.time() >= began_at + answer_seconds:
+                    await self._doubt(connection)
+                if connection.closed and not is_told_off and loop.time() < self._patience_ends(asked_at):
+                    is_told_off = is_demoted  # by a new connection it is told for good
                     continue
                 self._tell_away(type(error).__name__)
                 raise DatabaseAway(str(DatabaseAway.__doc__)) from error
@@ -89,8 +139,28 @@ class Database:
                 self._tell_back()
                 return result
             finally:
-                cut.cancel()
+                self._working.discard(connection)
                 await self._pool.putconn(connection)
+
+    async def _doubt(self, connection: Connection) -> None:
+        """Make all connections anew that are as old as this one: they go the same way."""
+        if connection in self._undoubted:
+            self._undoubted.clear()
+            await self._pool.drain()
+
+    async def _welcome(self, connection: Connection) -> None:
+        """Of several hosts one takes the writes; when that is another now, the one before answers nobody any more."""
+        host = (connection.info.host, connection.info.port)
+        if self._host not in {None, host} and is_for_writing(connection):
+            self._answered_at = asyncio.get_running_loop().time()
+            for each in self._working:
+                _cut(each)
+            self._undoubted.clear()
+            await self._pool.drain()
+        self._host = host
+        self._undoubted.add(connection)
+        with answering_within(connection, ANSWER_SECONDS), suppress(psycopg.errors.InvalidParameterValue):
+            await connection.execute(END_UNHEARD)  # no system but Linux's and macOS's can
 
     async def _connection(self, asked_at: float) -> Connection:
         loop = asyncio.get_running_loop()
@@ -121,6 +191,13 @@ class Database:
             self._away = False
             log.info("database_back")
 
+    def _tell_full(self) -> None:
+        """Once in a while: what is read goes on, and what is small may still find room, so there is no clear end."""
+        now = asyncio.get_running_loop().time()
+        if now - self._told_full_at > _TELL_AGAIN_SECONDS:
+            self._told_full_at = now
+            log.error("database_full")
+
 
 def _cut(connection: Connection) -> None:
     """End both directions of the socket, so that whoever waits on it reads an end of file."""
@@ -129,17 +206,6 @@ def _cut(connection: Connection) -> None:
             duplicate.shutdown(socket.SHUT_RDWR)
 
 
-@asynccontextmanager
-async def open_database(database_url: str, *, connections: int) -> AsyncIterator[Database]:
+def open_database(database_url: str, *, connections: int) -> AbstractAsyncContextManager[Database]:
     """A Database of up to `connections`; it opens whether or not Postgres is there yet."""
-    pool = AsyncConnectionPool(
-        conninfo(database_url),
-        connection_class=Connection,
-        kwargs={"autocommit": True},
-        min_size=1,
-        max_size=connections,
-        reconnect_timeout=_ASK_SECONDS,
-        open=False,
-    )
-    async with pool:
-        yield Database(pool)
+    return Database(database_url, connections=connections).opened()

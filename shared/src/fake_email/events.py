@@ -13,7 +13,8 @@ import psycopg
 import structlog
 from psycopg.rows import tuple_row
 
-from fake_email.database import Connection, conninfo
+from fake_email import failover
+from fake_email.database import ANSWER_SECONDS, Connection, answering_within, conninfo
 
 CHANNEL = "message_stored"
 PAIRS_PER_EVENT = 150
@@ -30,8 +31,8 @@ _DELETED = re.compile(r"([0-9]{1,19}):([0-9]{1,19}):([0-9a-f]{8}(?:-[0-9a-f]{4})
 _FIRST_BACK_OFF_SECONDS = 0.1
 _LAST_BACK_OFF_SECONDS = 1.0
 # A listener hears nothing of a peer that is gone; asking finds it out.
-_PROBE_SECONDS = 10.0
-_ANSWER_SECONDS = 5.0
+_PROBE_SECONDS = 1.0
+_LOOK_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -73,13 +74,13 @@ async def listen(
             async with await psycopg.AsyncConnection.connect(
                 conninfo(database_url), autocommit=True, row_factory=tuple_row
             ) as connection:
-                async with asyncio.timeout(_ANSWER_SECONDS):
+                with answering_within(connection, _LOOK_SECONDS):
                     await connection.execute(_LISTEN)
                     await connected(connection)
                 log.info("listening_for_messages")
                 back_off = _FIRST_BACK_OFF_SECONDS
                 await _hear(connection, grown=grown, gone=gone, deleted=deleted)
-        except (psycopg.Error, OSError, TimeoutError) as error:
+        except (psycopg.Error, OSError) as error:
             lost()
             if back_off == _FIRST_BACK_OFF_SECONDS:
                 log.warning("listening_lost", error=type(error).__name__)
@@ -105,5 +106,6 @@ async def _hear(
                     gone(mailbox_id)
             elif found := decode_deleted(payload):
                 deleted(*found)
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            await connection.execute("")
+        with answering_within(connection, ANSWER_SECONDS):
+            async with failover.believing(connection):
+                await connection.execute("")

@@ -24,11 +24,13 @@ _CREATE = """
 
 _IS_BURIED = "SELECT EXISTS (SELECT FROM tombstone WHERE address_sha256 = sha256(convert_to(%(address)s, 'UTF8')))"
 
-# Nobody else can have this token, so whoever comes with it made the mailbox, and did not hear so.
+# Nobody else can have this token, so whoever comes with it made the mailbox, and did not hear so. The lock has this
+# commit wait for a replica, as the one that made it may not have.
 _FIND_OWN = """
     SELECT expires_at
     FROM mailbox
     WHERE address = %(address)s AND token_sha256 = %(token_sha256)s AND expires_at > now()
+    FOR NO KEY UPDATE
 """
 
 _FETCH = """

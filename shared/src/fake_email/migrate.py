@@ -2,12 +2,14 @@
 
 import hashlib
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 import psycopg
 import structlog
 
+from fake_email.database import END_UNHEARD
 from fake_email.errors import MigrationError
 
 log = structlog.get_logger()
@@ -63,6 +65,8 @@ def migrate(connection: psycopg.Connection, migrations: list[Migration]) -> list
     `connection` is in autocommit. Raises MigrationError when a released file changed, when the database is
     ahead of the files, or when a file fails, which leaves everything before it applied.
     """
+    with suppress(psycopg.errors.InvalidParameterValue):
+        connection.execute(END_UNHEARD)
     connection.execute(_MIGRATOR_TIMEOUT)
     connection.execute(_LOCK, {"key": _ADVISORY_LOCK})
     try:

@@ -12,7 +12,7 @@ import structlog
 
 from fake_email import messages, operators, staged
 from fake_email.database import Database
-from fake_email.errors import ServiceError
+from fake_email.errors import DatabaseAway, DatabaseFull, ServiceError
 from fake_email.gather import Gatherer, QueueFull
 from fake_email.messages import Arrival, Outcome
 from fake_email.settings import Settings
@@ -75,7 +75,7 @@ class Committer:
         return self._large if octets > _STAGED_OCTETS else self._small
 
     async def commit(self, arrival: Arrival) -> Outcome:
-        """What became of `arrival`, once it is committed; raises DatabaseAway, QueueFull and NotStored."""
+        """What became of `arrival`, once it is committed; raises DatabaseAway, DatabaseFull, QueueFull, NotStored."""
         mailbox_ids = [each.mailbox_id for each in arrival.deliveries]
         if arrival.octets <= _STAGED_OCTETS:
             gatherer = self._large if self._awaiting.keys() & mailbox_ids else self._small
@@ -94,7 +94,7 @@ class Committer:
         staged_arrival = msgspec.structs.replace(arrival, content=b"", staged_id=staged_id)
         try:
             return await self._large.submit(staged_arrival, arrival.octets)
-        except (QueueFull, NotStored):
+        except (DatabaseFull, QueueFull, NotStored):
             with suppress(psycopg.Error, ServiceError):  # or it goes within the hour
                 await self._database.run(lambda connection: staged.drop(connection, [staged_id]))
             raise
@@ -118,7 +118,7 @@ class Committer:
         except psycopg.Error as error:
             # One bad message never fails its neighbours.
             log.warning("batch_refused", messages=len(arrivals), error=type(error).__name__)
-            outcomes = [await self._store_one(arrival) for arrival in arrivals]
+            outcomes = await self._store_each(arrivals)
         await self._drop_oldest({each.mailbox_id for arrival in arrivals for each in arrival.deliveries if each.drops})
         return outcomes
 
@@ -137,6 +137,16 @@ class Committer:
         except (psycopg.Error, ServiceError) as error:
             # The mail is committed; the next to come makes the room.
             log.warning("oldest_not_dropped", error=type(error).__name__)
+
+    async def _store_each(self, arrivals: Sequence[Arrival]) -> list[Outcome | ServiceError]:
+        outcomes: list[Outcome | ServiceError] = []
+        for arrival in arrivals:
+            outcome = await self._store_one(arrival)
+            if isinstance(outcome, (DatabaseAway, DatabaseFull)):
+                # It lies with no message, and each of a hundred would find it out anew.
+                return outcomes + [outcome] * (len(arrivals) - len(outcomes))
+            outcomes.append(outcome)
+        return outcomes
 
     async def _store_one(self, arrival: Arrival) -> Outcome | ServiceError:
         for _ in range(_TRIES):

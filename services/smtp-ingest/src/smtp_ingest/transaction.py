@@ -53,7 +53,7 @@ class Transaction:
         self._connection.is_in_transaction = False
 
     async def accept(self, address: str, given: str) -> str:
-        """The reply to a recipient; raises DatabaseAway and QueueFull."""
+        """The reply to a recipient; raises DatabaseAway, DatabaseFull and QueueFull."""
         recipient = await self._connection.working(self._service.recipients.find(address))
         if recipient is None:
             return replies.NO_SUCH_MAILBOX
@@ -86,7 +86,7 @@ class Transaction:
         return replies.CHUNK_OK.format(octets=chunk.octets)
 
     async def commit(self) -> str:
-        """Store what came; the reply to it. Raises DatabaseAway, QueueFull, NotStored."""
+        """Store what came; the reply to it. Raises DatabaseAway, DatabaseFull, QueueFull, NotStored."""
         assert self._content is not None  # noqa: S101  # the caller received it
         self._content.close()
         if self._content.fault:

@@ -1,0 +1,91 @@
+"""The primary goes, and its replica takes its place."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from harness import kill, processes
+
+from prove.ledger import Ledger
+from prove.replicated import Replicated, replicated
+from prove.stage import Stage, staged
+from prove.trial import Scale, Trial
+
+_SOME_OCTETS = 500_000
+
+
+class OnReplicated(Stage, frozen=True, kw_only=True):
+    """A pair on two servers."""
+
+    servers: Replicated
+
+
+@contextmanager
+def stage(directory: Path, scale: Scale) -> Iterator[OnReplicated]:
+    """A pair on a primary that acknowledges what its replica has."""
+    with (
+        replicated(synchronous=True) as servers,
+        staged(servers.url, directory, restart_seconds=scale.restart_seconds) as stage,
+    ):
+        yield OnReplicated(servers=servers, **{name: getattr(stage, name) for name in Stage.__struct_fields__})
+
+
+def _fail_over(stage: Stage, chance: random.Random, seconds: float) -> None:
+    servers = _servers(stage, chance)
+    kill(servers.primary)
+    time.sleep(seconds)
+    servers.promote()
+
+
+def _switch_over(stage: Stage, chance: random.Random, seconds: float) -> None:
+    servers = _servers(stage, chance)
+    servers.primary.stop()
+    time.sleep(seconds)
+    servers.promote()
+    servers.become_replica()
+
+
+def _fail_over_from_frozen(stage: Stage, chance: random.Random, seconds: float) -> None:
+    servers = _servers(stage, chance)
+    psutil.Process(servers.primary.postmaster_pid).suspend()  # first, so that it makes no more of them
+    for process in processes(servers.primary):
+        process.suspend()
+    time.sleep(seconds)
+    servers.promote()
+
+
+def _servers(stage: Stage, chance: random.Random) -> Replicated:
+    """Both, at some moment when one follows the other."""
+    assert isinstance(stage, OnReplicated)
+    if not stage.servers.is_followed:
+        stage.servers.copy()
+    stage.servers.await_traffic(chance.randrange(_SOME_OCTETS))
+    return stage.servers
+
+
+def _nobody_noticed(ledger: Ledger) -> list[str]:
+    return [] if ledger.replies.get(451) else ["no sender was told 451"]
+
+
+TRIALS = (
+    Trial(
+        name="fail-over: primary killed",
+        stage=stage,
+        fault=_fail_over,
+        seconds=3,
+        short_seconds=3,
+        unmet=_nobody_noticed,
+    ),
+    Trial(
+        name="fail-over: primary frozen",
+        stage=stage,
+        fault=_fail_over_from_frozen,
+        seconds=3,
+        short_seconds=2,
+        unmet=_nobody_noticed,
+    ),
+    Trial(name="fail-over: switch-over", stage=stage, fault=_switch_over, seconds=1, short_seconds=0),
+)
