@@ -32,6 +32,17 @@ _PARAMETERS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "10000",
 }
+# The server does so too: until it finds out, a session whose client has gone holds its place, and what it has locked.
+# All of these end the connection; to end a statement alone could report a commit that no replica has.
+_SERVER_PARAMETERS = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+    "idle_in_transaction_session_timeout": "5000",
+}
+# What a server says that ended a session by itself is none of psycopg's OperationalErrors.
+_BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
 ANSWER_SECONDS = 1.7
 # A caller waits this long for a connection, counted anew whenever the database answered somebody.
 _PATIENCE_SECONDS = 1.5
@@ -45,7 +56,10 @@ END_UNHEARD = "SET client_connection_check_interval = '1s'"
 def conninfo(database_url: str) -> str:
     """`database_url` with what it leaves open about time-outs filled in (libpq, "Parameter Key Words")."""
     given = psycopg.conninfo.conninfo_to_dict(database_url)
-    return psycopg.conninfo.make_conninfo("", **{**_PARAMETERS, **given})
+    options = [f"-c {name}={value}" for name, value in _SERVER_PARAMETERS.items()]
+    if "options" in given:
+        options.append(str(given["options"]))  # of two settings of one name the last one holds
+    return psycopg.conninfo.make_conninfo("", **{**_PARAMETERS, **given, "options": " ".join(options)})
 
 
 def why_unreachable(error: psycopg.Error) -> str:
@@ -125,7 +139,7 @@ class Database:
                 self._tell_back()
                 self._tell_full()
                 raise DatabaseFull(str(DatabaseFull.__doc__)) from error
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            except _BROKEN as error:
                 is_demoted = isinstance(error, Demoted)
                 if is_demoted or loop.time() >= began_at + answer_seconds:
                     await self._doubt(connection)
