@@ -216,6 +216,15 @@ async def test_work_is_cut_when_it_takes_longer_than_it_may(database: Database) 
     assert longer == 1.9
 
 
+async def test_work_that_asks_often_may_take_long_as_long_as_each_answer_comes_in_time(database: Database) -> None:
+    async def sleep_thrice(connection: Connection) -> float:
+        return sum([await sleeps(each)(connection) for each in (0.8, 0.8, 0.8)])
+
+    slept = await database.run(sleep_thrice)
+
+    assert slept == pytest.approx(2.4)
+
+
 async def test_what_work_that_fell_silent_has_locked_is_free_again_soon_and_the_work_runs_again(
     database: Database, watcher: psycopg.Connection
 ) -> None:
@@ -330,7 +339,7 @@ def test_a_url_is_filled_in_with_deadlines() -> None:
         "port": "5433",
         "dbname": "mail",
         "application_name": "fake-email",
-        "connect_timeout": "2",
+        "connect_timeout": "4",
         "keepalives_idle": "5",
         "keepalives_interval": "2",
         "keepalives_count": "3",
