@@ -60,18 +60,19 @@ async def fill(database: Database) -> None:
         await asyncio.gather(*(database.run(meet, answer_seconds=DEADLINE_SECONDS) for _ in range(CONNECTIONS)))
 
 
+async def told(run: Awaitable[object]) -> str:
+    """What the caller hears of the database."""
+    try:
+        await run
+    except DatabaseAway:
+        return "away"
+    return "here"
+
+
 async def ask(database: Database, callers: int) -> list[str]:
     """What each of some callers at once is told, in time."""
-
-    async def tell() -> str:
-        try:
-            await database.probe()
-        except DatabaseAway:
-            return "away"
-        return "here"
-
     async with asyncio.timeout(AWAY_SECONDS):
-        return await asyncio.gather(*(tell() for _ in range(callers)))
+        return await asyncio.gather(*(told(database.probe()) for _ in range(callers)))
 
 
 async def until_back(database: Database) -> None:
@@ -215,6 +216,37 @@ async def test_work_is_cut_when_it_takes_longer_than_it_may(database: Database) 
     assert longer == 1.9
 
 
+async def test_work_that_asks_often_may_take_long_as_long_as_each_answer_comes_in_time(database: Database) -> None:
+    async def sleep_thrice(connection: Connection) -> float:
+        return sum([await sleeps(each)(connection) for each in (0.8, 0.8, 0.8)])
+
+    slept = await database.run(sleep_thrice)
+
+    assert slept == pytest.approx(2.4)
+
+
+async def test_what_work_that_fell_silent_has_locked_is_free_again_soon_and_the_work_runs_again(
+    database: Database, watcher: psycopg.Connection
+) -> None:
+    watcher.execute("CREATE TABLE locked ()")
+    has_locked, is_free = asyncio.Event(), asyncio.Event()
+
+    async def lock(connection: Connection) -> None:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE locked")
+            has_locked.set()
+            await is_free.wait()
+            await connection.execute("SELECT 1")
+
+    async with asyncio.timeout(DEADLINE_SECONDS), asyncio.TaskGroup() as tasks:
+        silent = tasks.create_task(told(database.run(lock, answer_seconds=DEADLINE_SECONDS)))
+        await has_locked.wait()
+        await database.run(lambda connection: connection.execute("SELECT FROM locked"), answer_seconds=DEADLINE_SECONDS)
+        is_free.set()
+
+    assert silent.result() == "here"
+
+
 async def test_a_busy_database_is_not_away_as_long_as_it_answers_somebody(database_url: str) -> None:
     async with open_database(database_url, connections=1) as database:
         results = await asyncio.gather(*(database.run(sleeps(seconds)) for seconds in (0.8, 0.8, 0.1)))
@@ -307,15 +339,31 @@ def test_a_url_is_filled_in_with_deadlines() -> None:
         "port": "5433",
         "dbname": "mail",
         "application_name": "fake-email",
-        "connect_timeout": "2",
+        "connect_timeout": "4",
         "keepalives_idle": "5",
         "keepalives_interval": "2",
         "keepalives_count": "3",
         "tcp_user_timeout": "10000",
+        "options": (
+            "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10000"
+            " -c idle_in_transaction_session_timeout=5000"
+        ),
     }
 
 
-def test_what_a_url_says_of_deadlines_stays() -> None:
-    filled = psycopg.conninfo.conninfo_to_dict(conninfo("postgresql:///mail?connect_timeout=9&application_name=mine"))
+def test_what_a_url_says_of_deadlines_stays(cluster_url: str) -> None:
+    url = psycopg.conninfo.make_conninfo(
+        cluster_url,
+        connect_timeout=9,
+        application_name="mine",
+        options="-c idle_in_transaction_session_timeout=9s -c work_mem=5MB",
+    )
+
+    filled = psycopg.conninfo.conninfo_to_dict(conninfo(url))
+    with psycopg.connect(conninfo(url)) as connection:
+        kept = connection.execute(
+            "SELECT current_setting('idle_in_transaction_session_timeout'), current_setting('work_mem')"
+        ).fetchone()
 
     assert (filled["connect_timeout"], filled["application_name"]) == ("9", "mine")
+    assert kept == ("9s", "5MB")

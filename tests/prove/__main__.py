@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fake_email import log
-from prove import failover, hostile, kills, memory, migrations, postgres_away, postgres_cuts, postgres_full
+from prove import failover, hostile, kills, links, memory, migrations, postgres_away, postgres_cuts, postgres_full
 from prove.trial import WHOLE, Proof, Trial, Unsupported, tried
 from prove.verdict import BROKEN, Verdict
 
@@ -18,6 +18,7 @@ _TRIALS: tuple[Trial | Proof, ...] = (
     *postgres_away.TRIALS,
     *postgres_cuts.TRIALS,
     *postgres_full.TRIALS,
+    *links.TRIALS,
     *failover.TRIALS,
     *hostile.TRIALS,
     *migrations.TRIALS,

@@ -46,7 +46,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     `unmet` says what the clients should have met and did not, so that a fault which did not bite is found out.
     `is_spared`: while it happens, mail is as quick as ever. `share`: of the scale's messages a second, where the fault
-    takes what the machine has.
+    takes what the machine has. `standing_seconds`: how much longer than others a reader may take whose connection the
+    fault left hanging.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     unmet: Callable[[Ledger], list[str]] = lambda _: []
     is_spared: bool = False
     share: float = 1
+    standing_seconds: float = 0
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +85,7 @@ def tried(trial: Trial, stage: Stage, scale: Scale, *, seed: int, times: int, se
         for _ in range(times):
             clients.await_acknowledged(chance.randint(5, 5 + int(scale.messages_per_second)))
             unmet += trial.fault(stage, chance, seconds) or ()
-            clients.be_well(scale.well_seconds)
+            clients.be_well(scale.well_seconds, trial.standing_seconds)
         ledger = clients.finish()
     table = verdict.read_table(stage.database_url, [each.address for each in ledger.readings])
     judged = verdict.judge(ledger, table)
