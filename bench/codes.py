@@ -12,7 +12,7 @@ from harness import Pair
 from bench import mail
 from bench.figures import row
 from fake_email import codes, links, mime
-from fake_email.mime import ParsedMessage
+from fake_email.found import ParsedMessage
 
 _ROUNDS = 31
 _SECONDS = 0.01  # of a round, at least

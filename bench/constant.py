@@ -10,6 +10,7 @@ from litestar.types import ASGIApp
 from fake_email import log
 from fake_email.settings import Settings, load
 from http_api import server
+from http_api.listener import Listener
 
 
 class Constant(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +40,7 @@ def main() -> None:
     """Serve until killed."""
     settings = load(os.environ, Settings)
     log.configure("warning")
-    server.run(settings, partial(application))
+    server.run(settings, Listener(settings, os.environ), partial(application))
 
 
 if __name__ == "__main__":

@@ -9,14 +9,16 @@ from fake_email.systemd import Notifier
 from http_api import server
 from http_api.app import create_app
 from http_api.heartbeat import Heartbeat
+from http_api.listener import Listener
 
 
 def main() -> None:
     """Serve until killed."""
     settings = load(os.environ, Settings)
     log.configure("warning")
-    heartbeat = Heartbeat(Notifier({}), (settings.http_host, settings.http_port), settings.http_workers)
-    server.run(settings, partial(create_app, settings, heartbeat))
+    listener = Listener(settings, os.environ)
+    heartbeat = Heartbeat(Notifier({}), listener.address, settings.http_workers)
+    server.run(settings, listener, partial(create_app, settings, listener, heartbeat))
 
 
 if __name__ == "__main__":

@@ -26,8 +26,7 @@ def look() -> list[Finding]:
     found = dns.look(domains)
     if not _CURRENT.exists():
         return [note("release", "none yet: make deploy HOST=… where the sources are"), *found]
-    http_port = int(settings.get("HTTP_PORT") or 3001)
-    return [*units.look(), *web.look(http_port, f"api.{domains[0]}"), *mail.look(25, f"mail.{domains[0]}"), *found]
+    return [*units.look(), *web.look(3001, f"api.{domains[0]}"), *mail.look(25, f"mail.{domains[0]}"), *found]
 
 
 def main() -> None:

@@ -135,9 +135,9 @@ class Pair:
         self.smtp_port = port
         return service
 
-    def start_http(self, **environ: str) -> Service:
+    def start_http(self, *listeners: socket.socket, **environ: str) -> Service:
         """An http-api, once it is ready."""
-        service = self._start("http-api", environ)
+        service = self._start("http-api", environ, listeners)
         for _ in deadline():
             if self.is_healthy():
                 return service
@@ -373,9 +373,11 @@ def message(subject: str = "Hello", body: str = "Hello there.") -> bytes:
 
 
 @contextmanager
-def own_postgres(settings: Mapping[str, str] | None = None, prefix: Sequence[str] = ()) -> Iterator[EmbeddedPostgres]:
+def own_postgres(
+    settings: Mapping[str, str] | None = None, prefix: Sequence[str] = (), *, durable: bool = False
+) -> Iterator[EmbeddedPostgres]:
     """A migrated server that nobody else uses, to be stopped, started and killed."""
-    with throw_away(settings=settings, prefix=prefix) as server:
+    with throw_away(durable=durable, settings=settings, prefix=prefix) as server:
         with psycopg.connect(server.url, autocommit=True) as connection:
             migrate.migrate(connection, migrate.read(MIGRATIONS))
         yield server
@@ -484,6 +486,40 @@ def is_waited_for(connection: psycopg.Connection) -> bool:
     # Not pg_stat_activity: within a transaction it goes on showing whom it showed first.
     query = "SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
     return connection.execute(query).fetchone() is not None
+
+
+@contextmanager
+def without_room(database_url: str, *tables: str) -> Iterator[Callable[[], int]]:
+    """A database that has no room for one more row in any of `tables` during the block; how often it was found so.
+
+    Where it also is `refusing`, what is refused is so first.
+    """
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CREATE SEQUENCE no_room")  # it goes on, also where what was done is undone
+        connection.execute("""
+            CREATE FUNCTION refuse_room() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF to_jsonb(NEW) ->> 'recipient' LIKE '%+refused@%' THEN
+                    RETURN NEW;
+                END IF;
+                PERFORM nextval('no_room');
+                RAISE disk_full;
+            END
+            $$
+        """)
+        for table in tables:
+            trigger = f"CREATE TRIGGER no_room BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_room()"
+            connection.execute(trigger.encode())
+
+        def found() -> int:
+            row = connection.execute("SELECT last_value FROM no_room WHERE is_called").fetchone()
+            return row[0] if row else 0
+
+        try:
+            yield found
+        finally:
+            connection.execute("DROP FUNCTION refuse_room CASCADE")
+            connection.execute("DROP SEQUENCE no_room")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from fake_email import mime
+from fake_email.found import ParsedMessage
 
 FOLDER = Path(__file__).parent / "mail_with_codes"
 LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh")
@@ -80,6 +80,6 @@ def read_links() -> list[tuple[str, str, str]]:
     return [(kind, "" if body.startswith("<") else body, body if body.startswith("<") else "") for kind, body in rows]
 
 
-def first_code(parsed: mime.ParsedMessage) -> str:
+def first_code(parsed: ParsedMessage) -> str:
     """The best code of a message, or none."""
     return parsed.codes[0].value if parsed.codes else "none"

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from installing.host import run
-from installing.services import SERVICES, SOCKET, state
+from installing.services import PORTS, SERVICES, state
 
 _LINES = 20
 
@@ -53,13 +53,13 @@ def _foreign(release: Path) -> list[str]:
 def of_services(release: Path, since: float) -> str:
     """State and journal since then (seconds since 1970) of each unit, and more of one that is not well."""
     found = []
-    for unit in (*SERVICES, SOCKET):
+    for unit in (*SERVICES, *PORTS):
         now = state(unit)
         found.append(f"{unit}: {now.active} ({now.sub}), {now.result}, status {meaning(now.status)}")
         if now.active == "active" and not now.restarts:
             seen = []
-        elif unit == SOCKET:
-            seen = holders(25)
+        elif unit in PORTS:
+            seen = holders(PORTS[unit])
         else:
             seen = of_release(release, unit.removeprefix("fake-email-").removesuffix(".service"))
         found += [f"  {line}" for line in [*_journal(unit, since), *seen]]

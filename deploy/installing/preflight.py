@@ -53,8 +53,8 @@ def try_out(release: Path) -> None:
     if done.status:
         raise Failed(done.output)
     tell(done.output)
-    if services.state(services.SOCKET).active != "active" and (held := evidence.holders(25)):
-        raise Failed("\n".join([f"{services.SOCKET} is not active, and could not be:", *held]))
+    if services.state(services.SMTP_SOCKET).active != "active" and (held := evidence.holders(25)):
+        raise Failed("\n".join([f"{services.SMTP_SOCKET} is not active, and could not be:", *held]))
 
 
 def migrate(release: Path) -> None:

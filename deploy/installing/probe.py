@@ -9,7 +9,7 @@ from contextlib import closing
 from urllib.parse import quote
 
 from installing.errors import Failed
-from installing.host import ENVIRONMENT_FILE
+from installing.services import HTTP_SOCKET, PORTS
 
 _SECONDS = 10.0
 _HOST = "127.0.0.1"
@@ -58,16 +58,7 @@ def end_to_end() -> str:
 
 
 def _connect(seconds: float) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection(_HOST, _http_port(), timeout=seconds)
-
-
-def _http_port() -> int:
-    port = 3001
-    for line in ENVIRONMENT_FILE.read_text().splitlines():
-        name, _, value = line.strip().partition("=")
-        if name == "HTTP_PORT" and value.strip("'\" ").isdecimal():
-            port = int(value.strip("'\" "))
-    return port
+    return http.client.HTTPConnection(_HOST, PORTS[HTTP_SOCKET], timeout=seconds)
 
 
 def _make_mailbox(api: http.client.HTTPConnection) -> tuple[str, str]:

@@ -9,9 +9,12 @@ from installing.host import run
 
 HTTP_API = "fake-email-http-api.service"
 SMTP_INGEST = "fake-email-smtp-ingest.service"
-SOCKET = "fake-email-smtp-ingest.socket"
+SMTP_SOCKET = "fake-email-smtp-ingest.socket"
+HTTP_SOCKET = "fake-email-http-api.socket"
 TARGET = "fake-email.target"
 SERVICES = (HTTP_API, SMTP_INGEST)
+SOCKETS = {SMTP_SOCKET: SMTP_INGEST, HTTP_SOCKET: HTTP_API}
+PORTS = {SMTP_SOCKET: 25, HTTP_SOCKET: 3001}
 
 _READY_SECONDS = 30.0
 # Sessions with a transaction under way are waited for: the unit's TimeoutStopSec ends it before this.
@@ -65,14 +68,14 @@ def restart(unit: str, trouble: Callable[[], str]) -> None:
         raise Failed(f"{late}: {last}") from None
 
 
-def start_socket() -> None:
-    """Have port 25 bound; raises Failed when it cannot be."""
-    if state(SOCKET).active != "active":
-        systemctl("reset-failed", SOCKET)
+def start_socket(socket: str) -> None:
+    """Have its port bound; raises Failed when it cannot be."""
+    if state(socket).active != "active":
+        systemctl("reset-failed", socket)
         # A service that runs without its socket would keep the socket from starting.
-        systemctl("stop", SMTP_INGEST)
-        if systemctl("start", SOCKET):
-            raise Failed(f"{SOCKET} cannot bind port 25")
+        systemctl("stop", SOCKETS[socket])
+        if systemctl("start", socket):
+            raise Failed(f"{socket} cannot bind port {PORTS[socket]}")
 
 
 def watch(seconds: float) -> None:
@@ -88,6 +91,15 @@ def watch(seconds: float) -> None:
         return time.monotonic() >= max(first.active_since for first in began.values()) + seconds
 
     _wait(is_over, seconds + _READY_SECONDS, "the services were not watched")
+
+
+def must_live(seconds: float) -> None:
+    """Raise Failed when a service has ended since it was started, or does so in as many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for unit in SERVICES:
+            _must_live(unit, state(unit))
+        time.sleep(_POLL_SECONDS)
 
 
 def _must_live(unit: str, now: State) -> None:

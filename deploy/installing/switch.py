@@ -9,6 +9,8 @@ from installing.host import tell
 
 # A service that dies of what it finds a little later, and not at its start, is seen to.
 _WATCHED_SECONDS = 8.0
+# A connection is cut a moment before systemd knows why.
+_ENDING_SECONDS = 2.0
 
 
 def activate(release: Path, before: Path | None, *, is_new: bool) -> None:
@@ -28,19 +30,24 @@ def activate(release: Path, before: Path | None, *, is_new: bool) -> None:
 def _run(release: Path, before: Path | None) -> None:
     releases.switch(release)
     units.install(release, before)
-    services.start_socket()
+    for socket in units.sockets(release):
+        services.start_socket(socket)
     services.restart(services.HTTP_API, probe.http_trouble)
     tell("http-api is well")
     services.restart(services.SMTP_INGEST, probe.smtp_trouble)
     tell("smtp-ingest greets")
     services.systemctl("start", services.TARGET)
-    tell(probe.end_to_end())
+    try:
+        tell(probe.end_to_end())
+    except Failed:
+        services.must_live(_ENDING_SECONDS)  # else the reason lies there
+        raise
 
 
 def _go_back(before: Path | None, failed: Path) -> str:
     """Run `before` again, as far as it goes, and say how far that was."""
     if before is None:
-        for unit in (*services.SERVICES, services.SOCKET):
+        for unit in (*services.SERVICES, *services.SOCKETS):
             services.systemctl("stop", unit)
         releases.switch(None)
         return "there was none before, so nothing runs now"

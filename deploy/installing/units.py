@@ -4,7 +4,7 @@ from pathlib import Path
 
 from installing.errors import Failed
 from installing.host import run, tell
-from installing.services import SMTP_INGEST, SOCKET, systemctl
+from installing.services import SOCKETS, systemctl
 
 SYSTEM = Path("/etc/systemd/system")
 _KINDS = {".service", ".socket", ".target", ".path", ".timer"}
@@ -30,9 +30,14 @@ def install(release: Path, before: Path | None) -> None:
         raise Failed(f"systemd-analyze verify: {verified.output}")
     if to_enable := [name for name in changed if "[Install]" in new[name].read_text()]:
         systemctl("enable", *to_enable)
-    if SOCKET in changed:
+    for socket in SOCKETS.keys() & set(changed):
         # systemd takes what a socket listens on at its start: for this moment the port is not bound.
-        systemctl("stop", SMTP_INGEST, SOCKET)
+        systemctl("stop", SOCKETS[socket], socket)
+
+
+def sockets(release: Path) -> list[str]:
+    """The socket units of `release`; an older one has fewer."""
+    return sorted(SOCKETS.keys() & _units(release).keys())
 
 
 def _units(release: Path | None) -> dict[str, Path]:

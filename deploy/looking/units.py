@@ -10,6 +10,7 @@ from looking.finding import Finding, failed, passed
 _UNITS = [
     "fake-email-smtp-ingest.socket",
     "fake-email-smtp-ingest.service",
+    "fake-email-http-api.socket",
     "fake-email-http-api.service",
     "fake-email.path",
     "caddy.service",

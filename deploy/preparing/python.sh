@@ -11,7 +11,8 @@ echo "$(python3 --version) is older than 3.11: Python 3.12 goes into $home, with
 sudo python3 -m venv $home/uv
 sudo $home/uv/bin/pip --quiet --disable-pip-version-check install --require-hashes -r preparing/requirements-uv.txt
 uv() { sudo env UV_PYTHON_INSTALL_DIR=$home/versions $home/uv/bin/uv --quiet "$@"; }
-uv python install 3.12
+# The services may not write there, and would compile all that they import at each start.
+uv python install --compile-bytecode 3.12
 sudo mkdir -p $home/bin
 sudo ln -sf "$(uv python find --managed-python --no-project 3.12)" $home/bin/python3
 is_new $home/bin/python3 || fail "what uv installed in $home does not work"

@@ -2,8 +2,8 @@
 # The release, if this is one, and the services
 . preparing/common.sh
 current=/opt/fake-email/current
-for unit in fake-email.target fake-email-smtp-ingest.socket fake-email-smtp-ingest.service fake-email-http-api.service \
-    fake-email.path fake-email-certificate.service; do
+for unit in fake-email.target fake-email-smtp-ingest.socket fake-email-smtp-ingest.service fake-email-http-api.socket \
+    fake-email-http-api.service fake-email.path fake-email-certificate.service; do
     if ! systemctl is-enabled --quiet "$unit"; then
         sudo systemctl enable --quiet "$unit"
         changed "$unit enabled"

@@ -5,16 +5,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 
 import msgspec
-import psutil
 import psycopg
 import psycopg.conninfo
 import pytest
-from harness import DEADLINE_SECONDS, until
+from harness import DEADLINE_SECONDS, frozen, until, without_room
 from postgres import EmbeddedPostgres
 from structlog.testing import capture_logs
 
 from fake_email.database import Connection, Database, conninfo, open_database
-from fake_email.errors import AddressTaken, DatabaseAway
+from fake_email.errors import AddressTaken, DatabaseAway, DatabaseFull
 
 CONNECTIONS = 3
 # Nobody waits longer for a database that is away; a caller of HTTP has its 503 in under 2 s.
@@ -39,21 +38,6 @@ def stopped(server: EmbeddedPostgres) -> Iterator[None]:
         server.start()
 
 
-@contextmanager
-def frozen(server: EmbeddedPostgres) -> Iterator[None]:
-    """Every process of it stands still: it takes connections, as far as the kernel does, and answers nothing."""
-    postmaster = psutil.Process(server.postmaster_pid)
-    postmaster.suspend()
-    processes = [postmaster, *postmaster.children(recursive=True)]
-    try:
-        for process in processes:
-            process.suspend()
-        yield
-    finally:
-        for process in processes:
-            process.resume()
-
-
 def sleeps(seconds: float) -> Callable[[Connection], Awaitable[float]]:
     """Work that takes so long, and returns how long."""
 
@@ -76,18 +60,19 @@ async def fill(database: Database) -> None:
         await asyncio.gather(*(database.run(meet, answer_seconds=DEADLINE_SECONDS) for _ in range(CONNECTIONS)))
 
 
+async def told(run: Awaitable[object]) -> str:
+    """What the caller hears of the database."""
+    try:
+        await run
+    except DatabaseAway:
+        return "away"
+    return "here"
+
+
 async def ask(database: Database, callers: int) -> list[str]:
     """What each of some callers at once is told, in time."""
-
-    async def tell() -> str:
-        try:
-            await database.probe()
-        except DatabaseAway:
-            return "away"
-        return "here"
-
     async with asyncio.timeout(AWAY_SECONDS):
-        return await asyncio.gather(*(tell() for _ in range(callers)))
+        return await asyncio.gather(*(told(database.probe()) for _ in range(callers)))
 
 
 async def until_back(database: Database) -> None:
@@ -174,6 +159,16 @@ async def test_what_the_database_refuses_is_told_as_it_is(
         await database.run(lambda connection: connection.execute(statement.encode()))
 
 
+async def test_a_full_disk_is_told_as_such_at_once_and_logged_once(database: Database, database_url: str) -> None:
+    with without_room(database_url, "tombstone"), capture_logs() as logged:
+        for _ in range(2):
+            with pytest.raises(DatabaseFull):
+                await database.run(lambda connection: connection.execute("INSERT INTO tombstone VALUES ('')"))
+        await database.probe()
+
+    assert logged == [{"event": "database_full", "log_level": "error"}]
+
+
 async def test_what_the_work_raises_is_told_as_it_is_and_once(database: Database) -> None:
     runs: list[int] = []
 
@@ -219,6 +214,37 @@ async def test_work_is_cut_when_it_takes_longer_than_it_may(database: Database) 
 
     assert isinstance(default, DatabaseAway)
     assert longer == 1.9
+
+
+async def test_work_that_asks_often_may_take_long_as_long_as_each_answer_comes_in_time(database: Database) -> None:
+    async def sleep_thrice(connection: Connection) -> float:
+        return sum([await sleeps(each)(connection) for each in (0.8, 0.8, 0.8)])
+
+    slept = await database.run(sleep_thrice)
+
+    assert slept == pytest.approx(2.4)
+
+
+async def test_what_work_that_fell_silent_has_locked_is_free_again_soon_and_the_work_runs_again(
+    database: Database, watcher: psycopg.Connection
+) -> None:
+    watcher.execute("CREATE TABLE locked ()")
+    has_locked, is_free = asyncio.Event(), asyncio.Event()
+
+    async def lock(connection: Connection) -> None:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE locked")
+            has_locked.set()
+            await is_free.wait()
+            await connection.execute("SELECT 1")
+
+    async with asyncio.timeout(DEADLINE_SECONDS), asyncio.TaskGroup() as tasks:
+        silent = tasks.create_task(told(database.run(lock, answer_seconds=DEADLINE_SECONDS)))
+        await has_locked.wait()
+        await database.run(lambda connection: connection.execute("SELECT FROM locked"), answer_seconds=DEADLINE_SECONDS)
+        is_free.set()
+
+    assert silent.result() == "here"
 
 
 async def test_a_busy_database_is_not_away_as_long_as_it_answers_somebody(database_url: str) -> None:
@@ -313,15 +339,31 @@ def test_a_url_is_filled_in_with_deadlines() -> None:
         "port": "5433",
         "dbname": "mail",
         "application_name": "fake-email",
-        "connect_timeout": "2",
+        "connect_timeout": "4",
         "keepalives_idle": "5",
         "keepalives_interval": "2",
         "keepalives_count": "3",
         "tcp_user_timeout": "10000",
+        "options": (
+            "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10000"
+            " -c idle_in_transaction_session_timeout=5000"
+        ),
     }
 
 
-def test_what_a_url_says_of_deadlines_stays() -> None:
-    filled = psycopg.conninfo.conninfo_to_dict(conninfo("postgresql:///mail?connect_timeout=9&application_name=mine"))
+def test_what_a_url_says_of_deadlines_stays(cluster_url: str) -> None:
+    url = psycopg.conninfo.make_conninfo(
+        cluster_url,
+        connect_timeout=9,
+        application_name="mine",
+        options="-c idle_in_transaction_session_timeout=9s -c work_mem=5MB",
+    )
+
+    filled = psycopg.conninfo.conninfo_to_dict(conninfo(url))
+    with psycopg.connect(conninfo(url)) as connection:
+        kept = connection.execute(
+            "SELECT current_setting('idle_in_transaction_session_timeout'), current_setting('work_mem')"
+        ).fetchone()
 
     assert (filled["connect_timeout"], filled["application_name"]) == ("9", "mine")
+    assert kept == ("9s", "5MB")

@@ -3,7 +3,7 @@
 import pytest
 
 from fake_email import links
-from fake_email.links import Link
+from fake_email.found import Link
 
 
 def urls(markup: str | None, text: str = "") -> list[str]:

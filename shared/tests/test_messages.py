@@ -13,9 +13,9 @@ from psycopg.rows import class_row
 from fake_email import mailboxes, messages, pages
 from fake_email.database import Connection
 from fake_email.errors import MailboxNotFound
+from fake_email.found import Attachment
 from fake_email.mailboxes import Recipient
 from fake_email.messages import Arrival, Outcome
-from fake_email.mime import Attachment
 from fake_email.pages import Listed, Since
 
 NewMailbox = Callable[[], Awaitable[Recipient]]

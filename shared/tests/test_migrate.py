@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import psycopg.conninfo
 import pytest
-from harness import COMMANDS, deadline
+from harness import COMMANDS, deadline, own_postgres
 
 from fake_email import migrate
 from fake_email.errors import MigrationError
@@ -283,24 +283,35 @@ def test_migrate_that_fails_ends_with_status_1_and_the_reason(empty_database_url
     assert told == (1, "", f"{FIRST} failed and was rolled back: division by zero\n")
 
 
-def test_check_says_that_all_is_in_order(database_url: str) -> None:
-    told = run(database_url, "check")
+def test_check_says_that_all_is_in_order() -> None:
+    with own_postgres(durable=True) as server:
+        told = run(server.url, "check")
 
     assert told == (0, "settings, database and schema are in order\n", "")
 
 
-def test_check_ends_with_status_1_while_a_migration_is_pending(empty_database_url: str, directory: Path) -> None:
-    told = run(empty_database_url, "check", "--migrations", directory)
+def test_check_warns_of_a_database_whose_commits_a_machine_that_stops_may_lose() -> None:
+    with own_postgres() as server:
+        told = run(server.url, "check")
 
-    assert told == (1, "", f"pending: {FIRST}, {SECOND}; run fake-email migrate\n")
+    status, _, stderr = told
+    assert status == 0
+    assert re.findall("warning: (.+) is off", stderr) == ["fsync", "full_page_writes"]
+
+
+def test_check_ends_with_status_1_while_a_migration_is_pending(empty_database_url: str, directory: Path) -> None:
+    status, _, stderr = run(empty_database_url, "check", "--migrations", directory)
+
+    assert status == 1
+    assert stderr.endswith(f"pending: {FIRST}, {SECOND}; run fake-email migrate\n")
 
 
 def test_check_before_migrate_names_what_is_pending_and_ends_with_status_0(
     empty_database_url: str, directory: Path
 ) -> None:
-    told = run(empty_database_url, "check", "--before-migrate", "--migrations", directory)
+    status, stdout, _ = run(empty_database_url, "check", "--before-migrate", "--migrations", directory)
 
-    assert told == (0, f"settings and database are in order; pending: {FIRST}, {SECOND}\n", "")
+    assert (status, stdout) == (0, f"settings and database are in order; pending: {FIRST}, {SECOND}\n")
 
 
 def test_check_offline_asks_no_database(directory: Path) -> None:

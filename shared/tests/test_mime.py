@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from fake_email import mime
+from fake_email.found import ParsedMessage
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 
@@ -28,7 +29,7 @@ PDF = message(
 )
 
 
-def strings(parsed: mime.ParsedMessage) -> list[str]:
+def strings(parsed: ParsedMessage) -> list[str]:
     listed = [text for item in parsed.attachments for text in (item.name, item.type, item.content_id or "", item.part)]
     return [parsed.subject, parsed.from_header, parsed.from_address, parsed.text, parsed.html or "", *listed]
 
@@ -45,7 +46,7 @@ def test_a_plain_message_is_read() -> None:
 
     parsed = mime.parse(content)
 
-    assert parsed == mime.ParsedMessage(
+    assert parsed == ParsedMessage(
         subject="Your code",
         from_header="Ada <ada@a.test>",
         from_address="ada@a.test",

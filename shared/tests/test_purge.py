@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import psycopg
 import pytest
-from harness import MIGRATIONS, arrival, heard, own_postgres, until, until_one_waits
+from harness import MIGRATIONS, arrival, heard, own_postgres, until, until_one_waits, without_room
 from structlog.testing import capture_logs
 
 from fake_email import events, mailboxes, messages, migrate, operators, pages, purge, staged
 from fake_email.database import Connection, Database, open_database
+from fake_email.errors import AddressTaken
 from fake_email.mailboxes import Recipient
 from fake_email.messages import Outcome
 from fake_email.purge import Purged
@@ -368,6 +369,53 @@ async def test_nobody_hears_of_a_mailbox_of_which_something_is_left(
     await purge.batch(connection)
 
     assert await heard(listener, events.GONE_CHANNEL) == []
+
+
+# Where there is no room for a tombstone
+
+
+async def test_on_a_full_disk_the_mail_of_what_expired_a_while_ago_goes_and_its_address_stays_taken(
+    database: Database, database_url: str, connection: Connection, new_mailbox: NewMailbox
+) -> None:
+    expired, just_expired = await new_mailbox(), await new_mailbox()
+    for mailbox in (expired, just_expired):
+        await messages.store(connection, [arrival(b"one", mailbox.mailbox_id), arrival(b"four", mailbox.mailbox_id)])
+    await expire(connection, just_expired)
+    await connection.execute(
+        "UPDATE mailbox SET expires_at = now() - interval '2 minutes' WHERE id = %s", [expired.mailbox_id]
+    )
+
+    with without_room(database_url, "tombstone"):
+        purged = await purge.clear(database)
+
+    assert purged == Purged(messages=2, octets=7)
+    assert await left(connection, "message") == 2
+    with pytest.raises(AddressTaken):
+        await mailboxes.create(connection, address=expired.address, ttl_seconds=60, token_sha256=None)
+
+
+async def test_on_a_full_disk_abandoned_content_goes(
+    database: Database, database_url: str, connection: Connection
+) -> None:
+    await make_expired(connection, 1)
+    await staged.put(connection, b"abandoned")
+    await connection.execute("UPDATE staged_content SET staged_at = now() - interval '2 hours'")
+
+    with without_room(database_url, "tombstone"):
+        purged = await purge.clear(database)
+
+    assert purged == Purged(staged=1)
+
+
+async def test_once_there_is_room_the_rest_goes(database: Database, database_url: str, connection: Connection) -> None:
+    [mailbox_id] = await make_expired(connection, 1)
+    await fill(connection, mailbox_id, count=1, octets=1)
+    with without_room(database_url, "tombstone"):
+        await purge.clear(database)
+
+    await purge.clear(database)
+
+    assert (await left(connection, "mailbox"), await left(connection, "tombstone")) == (0, 1)
 
 
 # For good

@@ -1,4 +1,4 @@
-"""What goes on while a host is deployed to: mail comes in, somebody polls, and streams are open, through its Caddy."""
+"""What goes on while a host is deployed to, through its Caddy: mail comes, mailboxes are made, polled and followed."""
 
 import asyncio
 import ssl
@@ -14,6 +14,7 @@ from harness import stream
 from world import API
 
 MESSAGES_PER_SECOND = 10
+MADE_PER_SECOND = 20
 MAILBOXES = 10
 STREAMS = 50
 _RETRY_SECONDS = 0.1
@@ -70,6 +71,7 @@ async def load(authority: Path) -> AsyncIterator[Seen]:
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             readers = [tasks.create_task(_poll(http, addresses[0], seen))]
+            readers += [tasks.create_task(_make(http, seen))]
             readers += [tasks.create_task(_follow(http, addresses[n % MAILBOXES], seen)) for n in range(STREAMS)]
             sender = tasks.create_task(_send_all(addresses, seen, stop))
             try:
@@ -139,6 +141,14 @@ async def _reply(reader: asyncio.StreamReader) -> str:
         if line[3:4] != b"-":
             return line[:3].decode()
     return "end"
+
+
+async def _make(http: httpx.AsyncClient, seen: Seen) -> None:
+    """What no proxy asks again, once it may have been heard."""
+    while True:
+        made = await http.post("/api/temporary-address", json={})
+        seen.statuses[made.status_code] += 1
+        await asyncio.sleep(1 / MADE_PER_SECOND)  # the load, not a wait
 
 
 async def _poll(http: httpx.AsyncClient, address: str, seen: Seen) -> None:

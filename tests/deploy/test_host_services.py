@@ -277,7 +277,8 @@ def test_a_wrong_variable_stops_the_service_for_good_and_the_journal_names_it(ho
 
 
 def test_the_summary_fails_and_shows_the_journal_when_a_service_is_down(host: Host) -> None:
-    host.container.ssh(f"sudo systemctl stop {HTTP}")
+    # With its socket, which would start it again.
+    host.container.ssh(f"sudo systemctl stop fake-email-http-api.socket {HTTP}")
     try:
         done = host.container.ssh("sudo python3 -E -B /opt/fake-email/current/deploy/summary.py", check=False)
     finally:

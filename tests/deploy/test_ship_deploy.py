@@ -5,7 +5,7 @@ import platform
 import signal
 from pathlib import Path
 
-from altered import altered
+from altered import altered, replace_in
 from harness import deadline
 from shipping import Host, version_of
 
@@ -108,3 +108,27 @@ def test_the_newest_five_releases_stay(running: Host, release: Path) -> None:
     left = running.root("ls /opt/fake-email/releases").split()
     assert sorted(left) == sorted([version_of(release), "next", *older[-3:]])
     running.root("rm -r /opt/fake-email/releases/older-*")
+
+
+def test_a_release_whose_api_binds_its_port_by_itself_is_left_and_comes_back(
+    running: Host, release: Path, tmp_path: Path
+) -> None:
+    def change(unpacked: Path) -> None:
+        units = unpacked / "deploy/systemd"
+        (units / "fake-email-http-api.socket").unlink()
+        service = units / "fake-email-http-api.service"
+        replace_in(service, "Requires=fake-email-http-api.socket\nAfter=fake-email-http-api.socket ", "After=")
+        replace_in(service, "SocketBindDeny=any\n", "")
+
+    def held() -> str:
+        return running.root("systemctl is-active fake-email-http-api.socket || true")
+
+    steps = [running.deploy(altered(release, tmp_path, "without-socket", change))]
+    seen = [(running.version(), held(), running.is_well())]
+    for version in (version_of(release), "without-socket", version_of(release)):
+        steps.append(running.roll_back(version))
+        seen.append((running.version(), held(), running.is_well()))
+    running.root("rm -r /opt/fake-email/releases/without-socket")
+
+    assert [step.returncode for step in steps] == [0, 0, 0, 0]
+    assert seen == 2 * [("without-socket", "inactive", True), (version_of(release), "active", True)]

@@ -56,14 +56,21 @@ def a_failing_migration(unpacked: Path) -> None:
 
 
 def an_end_after_5_seconds(unpacked: Path) -> None:
-    limit = b"    process.raise_file_limit()\n"
     end = b"    import threading\n    threading.Timer(5, os._exit, (3,)).start()\n"
+    _insert(unpacked, "http_api/__main__.py", end, behind=b"    process.raise_file_limit()\n")
 
+
+def an_end_at_the_first_mailbox(unpacked: Path) -> None:
+    end = b"    import os\n    os._exit(3)\n"
+    _insert(unpacked, "http_api/addresses.py", end, behind=b'    """Make a mailbox."""\n')
+
+
+def _insert(unpacked: Path, module: str, lines: bytes, *, behind: bytes) -> None:
     def rewrite(old: bytes) -> bytes:
-        assert limit in old
-        return old.replace(limit, limit + end)
+        assert behind in old
+        return old.replace(behind, behind + lines)
 
-    change_wheel(unpacked, "http_api", {"http_api/__main__.py": rewrite})
+    change_wheel(unpacked, "http_api", {module: rewrite})
 
 
 @pytest.fixture
@@ -114,6 +121,7 @@ def test_a_release_that_cannot_run_is_told_before_anything_that_runs_is_touched(
     [
         (not_executable_in_its_unit, "203/EXEC"),
         (an_end_after_5_seconds, "fake-email-http-api.service ended"),
+        (an_end_at_the_first_mailbox, "fake-email-http-api.service ended"),
     ],
 )
 def test_a_release_that_does_not_live_is_told_and_the_one_before_is_back(

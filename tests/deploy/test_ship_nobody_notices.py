@@ -18,7 +18,9 @@ def seen(running: Host, release: Path, tmp_path_factory: pytest.TempPathFactory)
     place = tmp_path_factory.mktemp("next")
     releases = [altered(release, place, "next", lambda _: None), release]
     # Many clients come from one address here, more than one client may be.
-    running.root("echo SMTP_EXEMPT_NETWORKS=10.77.0.0/24 >>/etc/fake-email/env")
+    for setting in ("SMTP_EXEMPT_NETWORKS=10.77.0.0/24", "CREATIONS_PER_MINUTE=1000000"):
+        running.root(f"echo {setting} >>/etc/fake-email/env")
+    running.root("systemctl restart fake-email-http-api")
 
     async def deploy() -> Seen:
         async with load(running.authority) as seen:

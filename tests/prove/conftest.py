@@ -1,19 +1,23 @@
 """The stage of a file's trials: one for all that need the same."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
 
 from prove.stage import Stage
-from prove.trial import SHORT, Scale, Trial
+from prove.trial import SHORT, Scale, Trial, Unsupported
 
 
 @pytest.fixture(scope="module")
 def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     make: Callable[[Path, Scale], AbstractContextManager[Stage]] = request.param
-    with make(tmp_path_factory.mktemp("stage"), SHORT) as stage:
+    with ExitStack() as ends:
+        try:
+            stage = ends.enter_context(make(tmp_path_factory.mktemp("stage"), SHORT))
+        except Unsupported as missing:
+            pytest.skip(str(missing))
         yield stage
 
 

@@ -4,7 +4,8 @@ import msgspec
 
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Make mailboxes, every second one private, with a reader of each way at each, and send to all; answered with Done.
+    """Make mailboxes, every second one private, with a reader of each way at each, and send to all of them but to one
+    more, which only takes what BeWell sends; answered with Done.
 
     `reply_seconds` is how long a client gives a message to be settled before it tries anew.
     """
@@ -29,9 +30,12 @@ class BeWell(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A fault is over: see that each mailbox takes mail and each reader of it shows that, all of it `within_seconds`.
 
     Answered with Done once it is so, or after a minute; who took longer than `within_seconds` is late in the ledger.
+    Where the fault was on the readers' own connections, which TCP goes on with in its own time, those that stand may
+    take `standing_seconds` more, until they ask again, and somebody who never asked before shows it in time.
     """
 
     within_seconds: float
+    standing_seconds: float
 
 
 class Finish(msgspec.Struct, frozen=True, kw_only=True, tag=True):

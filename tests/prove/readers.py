@@ -16,7 +16,7 @@ from prove.ledger import Reading, Shown
 _RETRY_SECONDS = 0.1
 _WAIT_SECONDS = 10
 # A stream says something every 15 s; who hears nothing for longer asks again.
-_SILENCE_SECONDS = 20.0
+SILENCE_SECONDS = 20.0
 
 
 class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ class Readers:
         self.http = httpx.AsyncClient(
             base_url=http_url,
             verify=False,
-            timeout=httpx.Timeout(_SILENCE_SECONDS, connect=5),
+            timeout=httpx.Timeout(SILENCE_SECONDS, connect=5),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
         )
 
@@ -65,6 +65,13 @@ class Readers:
         made = await self.http.post("/api/temporary-address", json={"private": private})
         members = made.raise_for_status().json()
         return Mailbox(address=members["temp_email_addr"], token=members.get("token"))
+
+    async def is_healthy(self) -> bool:
+        """Whether the API says that it can do its work."""
+        try:
+            return (await self.http.get("/api/health")).is_success
+        except httpx.TransportError:
+            return False
 
     async def poll(self, mailbox: Mailbox) -> None:
         """Ask for pages, from the last `next_since` on."""

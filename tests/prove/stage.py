@@ -1,88 +1,67 @@
 """Where faults happen: both services under a supervisor, on a database, and a process of clients outside."""
 
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 import httpx
 import msgspec
 from harness import DOMAINS, GENEROUS, deadline, free_port
 
+from prove.host import LOOPBACK, Host, Hosts
 from prove.ledger import Ledger
 from prove.orders import Await, Begin, BeWell, Done, Finish, Order
+from prove.program import Program
 from prove.supervisor import Supervised
 
-_PATHS = [str(Path(__file__).parents[2] / each) for each in ("tests", "dev")]
 _BACKLOG = 1_024
+_HERE = Hosts()
 _PLENTY = {"MAILBOX_QUOTA_MESSAGES": "1000000", "MAILBOX_QUOTA_OCTETS": str(10**12)}
-
-
-class ClientsFailed(Exception):
-    """The process of the clients ended, or said what nobody expects; what it wrote on stderr says why."""
 
 
 class Clients:
     """The process outside, by what it is told and answers."""
 
     def __init__(self, prefix: Sequence[str] = ()) -> None:
-        self._process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "prove.clients"],
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(_PATHS)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        self._program = Program("prove.clients", prefix)
 
     def tell(self, order: Order) -> bytes:
         """The answer to an order."""
-        stdin, stdout = _pipes(self._process)
-        with suppress(BrokenPipeError):
-            stdin.write(msgspec.json.encode(order) + b"\n")
-            stdin.flush()
-        answer = stdout.readline()
-        if not answer:
-            raise ClientsFailed(f"the clients ended with status {self._process.wait()}")
-        return answer
+        return self._program.tell(order)
 
     def await_acknowledged(self, more: int) -> int:
         """How many messages are acknowledged, once so many more are, or after a minute."""
         return msgspec.json.decode(self.tell(Await(acknowledged=more)), type=Done).acknowledged
 
-    def be_well(self, within_seconds: float) -> None:
+    def be_well(self, within_seconds: float, standing_seconds: float = 0) -> None:
         """Return when every mailbox takes mail and every reader shows it, or after a minute."""
-        self.tell(BeWell(within_seconds=within_seconds))
+        self.tell(BeWell(within_seconds=within_seconds, standing_seconds=standing_seconds))
 
     def finish(self) -> Ledger:
         """What they know, once all is settled and read."""
         return msgspec.json.decode(self.tell(Finish()), type=Ledger)
 
     def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        for pipe in _pipes(self._process):
-            pipe.close()
+        self._program.end()
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """A pair that runs, and the way to it and to its database."""
+    """A pair that runs, and the way to it, from the host of the clients, and to its database, from here."""
 
     database_url: str
     smtp: Supervised
     http: Supervised
     smtp_address: tuple[str, int]
     http_url: str
-    clients_prefix: tuple[str, ...] = ()
+    clients_host: Host = LOOPBACK
 
     @contextmanager
     def clients(
         self, *, seed: int, mailboxes: int, clients: int, messages_per_second: float, reply_seconds: float = 30
     ) -> Iterator[Clients]:
         """Clients that are at it; gone after the block."""
-        outside = Clients(self.clients_prefix)
+        outside = Clients(self.clients_host.prefix)
         host, port = self.smtp_address
         try:
             outside.tell(
@@ -104,24 +83,36 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def staged(
-    database_url: str, directory: Path, *, restart_seconds: float, environ: Mapping[str, str] | None = None
+    database_url: str,
+    directory: Path,
+    *,
+    restart_seconds: float,
+    environ: Mapping[str, str] | None = None,
+    hosts: Hosts = _HERE,
 ) -> Iterator[Stage]:
-    """Both services, ready, on this machine's loopback; gone after the block."""
+    """Both services, ready; gone after the block. `environ` may have another DATABASE_URL, the way from there."""
     with ExitStack() as ends:
-        listener = ends.enter_context(socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG))
+        with hosts.smtp.inside():
+            listener = ends.enter_context(socket.create_server((hosts.smtp.address, 0), backlog=_BACKLOG))
         host, port = listener.getsockname()
         http_port = free_port()
         settings = {
             "DATABASE_URL": database_url,
             "DOMAIN": ",".join(DOMAINS),
+            "HTTP_HOST": hosts.http.address,
             "HTTP_PORT": str(http_port),
             **GENEROUS,
             **_PLENTY,
             **(environ or {}),
         }
         services = []
-        for name, listeners in (("smtp-ingest", [listener]), ("http-api", [])):
-            service = Supervised(name, settings, directory, restart_seconds=restart_seconds, listeners=listeners)
+        for name, listeners, prefix in (
+            ("smtp-ingest", [listener], hosts.smtp.prefix),
+            ("http-api", [], hosts.http.prefix),
+        ):
+            service = Supervised(
+                name, settings, directory, restart_seconds=restart_seconds, listeners=listeners, prefix=prefix
+            )
             ends.callback(service.end)
             services.append(service)
         smtp, http = services
@@ -130,7 +121,8 @@ def staged(
             smtp=smtp,
             http=http,
             smtp_address=(host, port),
-            http_url=f"http://127.0.0.1:{http_port}",
+            http_url=f"http://{hosts.http.address}:{http_port}",
+            clients_host=hosts.clients,
         )
         wait_until_ready(stage)
         yield stage
@@ -138,14 +130,9 @@ def staged(
 
 def wait_until_ready(stage: Stage) -> None:
     """Return when the API says that it is well."""
-    for _ in deadline():
-        with suppress(httpx.TransportError):
-            if httpx.get(f"{stage.http_url}/api/health").is_success:
-                return
+    with stage.clients_host.inside():
+        for _ in deadline():
+            with suppress(httpx.TransportError):
+                if httpx.get(f"{stage.http_url}/api/health").is_success:
+                    return
     raise AssertionError(f"not ready: {stage.http.service.log.read_text()}")
-
-
-def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
-    assert process.stdin
-    assert process.stdout
-    return process.stdin, process.stdout

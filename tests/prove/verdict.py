@@ -31,6 +31,7 @@ class Verdict(msgspec.Struct, kw_only=True):
     """How often each promise was broken, and on how many messages that rests; `words` tells the first cases.
 
     `refused`: mail that was told 5xx, which its sender would have given up. `unmet`: what else a trial asks for.
+    `figures`: what was measured besides.
     """
 
     messages: int = 0
@@ -44,6 +45,7 @@ class Verdict(msgspec.Struct, kw_only=True):
     refused: int = 0
     unmet: int = 0
     words: list[str] = msgspec.field(default_factory=list)
+    figures: list[str] = msgspec.field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
@@ -52,7 +54,7 @@ class Verdict(msgspec.Struct, kw_only=True):
     def with_more(self, other: "Verdict") -> "Verdict":
         """Both together."""
         mine, others = msgspec.structs.asdict(self), msgspec.structs.asdict(other)
-        return Verdict(**{name: mine[name] + others[name] for name in mine if name != "words"})
+        return Verdict(**{name: mine[name] + others[name] for name in ("messages", "acknowledged", *BROKEN)})
 
 
 BROKEN = ("lost", "doubled", "phantom", "altered", "disordered", "stuck", "refused", "unmet")

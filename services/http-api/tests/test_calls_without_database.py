@@ -7,13 +7,13 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextman
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 from harness import (
     DEADLINE_SECONDS,
     Pair,
     Service,
     client,
+    frozen,
     make_mailbox,
     message,
     own_postgres,
@@ -22,6 +22,7 @@ from harness import (
     store,
     stream,
     until,
+    without_room,
 )
 from postgres import EmbeddedPostgres
 
@@ -60,21 +61,6 @@ def stopped(postgres: EmbeddedPostgres) -> Iterator[None]:
         postgres.start()
 
 
-@contextmanager
-def frozen(postgres: EmbeddedPostgres) -> Iterator[None]:
-    """Connections stay, and new ones are made by the kernel, but nobody answers."""
-    postmaster = psutil.Process(postgres.postmaster_pid)
-    postmaster.suspend()
-    backends = postmaster.children()
-    try:
-        for backend in backends:
-            backend.suspend()
-        yield
-    finally:
-        for process in (*backends, postmaster):
-            process.resume()
-
-
 def is_listening(service: Pair) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", int(service.environ["HTTP_PORT"]))) == 0
@@ -109,6 +95,20 @@ async def test_without_a_database_every_call_says_so_and_when_to_try_again(
 
     assert [(answer.status_code, problem(answer)["code"]) for answer in answers] == [(503, "database_away")] * 4
     assert {answer.headers["retry-after"] for answer in answers} == {"2"}
+
+
+async def test_on_a_full_disk_no_mailbox_is_made_and_those_there_are_can_be_read_and_ended(
+    http: httpx.AsyncClient, postgres: EmbeddedPostgres, address: str
+) -> None:
+    await store(postgres.url, address, message())
+
+    with without_room(postgres.url, "mailbox", "message", "tombstone"):
+        made = await http.post("/api/temporary-address")
+        polled = await http.get("/api/inbox/poll", params={"address": address})
+        ended = await http.delete("/api/inbox", params={"address": address})
+
+    assert (made.status_code, problem(made)["code"]) == (503, "storage_full")
+    assert [polled.json()["new_mail_count"], ended.status_code] == [1, 204]
 
 
 @pytest.mark.parametrize("kind", ["stopped", "frozen"])

@@ -10,7 +10,18 @@ from functools import partial
 import httpx
 import psycopg
 import pytest
-from harness import DEADLINE_SECONDS, Pair, SmtpClient, StreamedEvent, make_mailbox, message, problem, stream, until
+from harness import (
+    DEADLINE_SECONDS,
+    Pair,
+    SmtpClient,
+    StreamedEvent,
+    is_waited_for,
+    make_mailbox,
+    message,
+    problem,
+    stream,
+    until,
+)
 from inside import opened, streams_of
 
 from fake_email.errors import MailboxNotFound
@@ -386,6 +397,17 @@ async def test_who_has_left_is_not_spoken_to(pair: Pair, smtp: SmtpClient, addre
         await until(lambda: b"id: 1" in reader.heard)
 
         assert b"id: 1" not in gone.heard
+
+
+async def test_a_stream_that_cannot_look_in_the_table_is_kept_alive(pair: Pair, address: str) -> None:
+    with psycopg.connect(pair.database_url) as database:
+        database.execute("LOCK TABLE message")
+        async with streams_of(pair) as streams, opened(streams, address) as (reader, _):
+            await until(lambda: is_waited_for(database))
+            for _ in range(1_000):  # more than all turns there are
+                for each in tuple(streams.next_turn()):
+                    each.beat()
+            await until(lambda: reader.heard.endswith(b"\n\n:\n\n"))
 
 
 def test_an_idle_stream_is_kept_alive(early: socket.socket) -> None:

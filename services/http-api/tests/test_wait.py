@@ -24,8 +24,7 @@ from harness import (
 )
 
 from fake_email import mailboxes, messages
-from fake_email.codes import Code
-from fake_email.links import Link
+from fake_email.found import Code, Link
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from harness import (
     running_smtp,
     stored,
     until,
+    without_room,
 )
 
 SESSIONS = 50
@@ -135,6 +136,64 @@ async def test_a_large_message_that_the_database_refuses_leaves_nothing_behind(p
         assert connection.execute("SELECT count(*) FROM staged_content").fetchone() == (0,)
 
 
+async def test_what_a_full_disk_has_no_room_for_is_put_off_all_at_once(pair: Pair, clients: Open, told: Told) -> None:
+    first, *crowd, _, other = clients
+    address = make_mailbox(pair.database_url)
+    for client in (first, *crowd):
+        await client.begin(address)
+
+    with without_room(pair.database_url, "message"):
+        with locked(pair.database_url, address) as connection:
+            await first.send(message("in flight") + b".\r\n")
+            await until(lambda: is_waited_for(connection))
+            await end_messages(crowd)
+            await other.converse(("NOOP", 250), ("NOOP", 250))  # what came before is read by then
+        put_off = [await client.reply() for client in (first, *crowd)]
+    taken = await first.deliver(message("afterwards"), address)
+
+    assert {(reply.code, reply.text[:5]) for reply in put_off} == {(452, "4.3.1")}
+    assert told("batch_refused") == told("message_not_stored") == []
+    assert [event["error"] for event in told("command_deferred")] == ["DatabaseFull"] * 6
+    assert taken.code == 250
+    assert stored(pair.database_url, address) == [message("afterwards")]
+
+
+@pytest.mark.parametrize("table", ["staged_content", "message"])
+async def test_a_large_message_that_a_full_disk_has_no_room_for_leaves_nothing_behind(
+    pair: Pair, clients: Open, table: str
+) -> None:
+    address = make_mailbox(pair.database_url)
+
+    with without_room(pair.database_url, table):
+        put_off = await clients[0].deliver(b"x\r\n" * 200_000, address)
+
+    assert (put_off.code, put_off.text[:5]) == (452, "4.3.1")
+    with psycopg.connect(pair.database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM staged_content").fetchone() == (0,)
+
+
+async def test_a_full_disk_is_found_out_once_for_a_batch_that_is_stored_message_by_message(
+    pair: Pair, clients: Open, told: Told
+) -> None:
+    first, *crowd, _, other = clients
+    bad, address = make_mailbox(pair.database_url), make_mailbox(pair.database_url)
+    for number, client in enumerate((first, *crowd)):
+        await client.begin(bad.replace("@", "+refused@") if number == 1 else address)
+
+    with refusing(pair.database_url), without_room(pair.database_url, "message") as found:
+        with locked(pair.database_url, address) as connection:
+            await first.send(message("in flight") + b".\r\n")
+            await until(lambda: is_waited_for(connection))
+            await end_messages(crowd)
+            await other.converse(("NOOP", 250), ("NOOP", 250))  # what came before is read by then
+        replies = [await client.reply() for client in (first, *crowd)]
+        times = found()
+
+    assert [reply.code for reply in replies] == [452, 451, 452, 452, 452, 452]
+    assert [event["messages"] for event in told("batch_refused")] == [5]
+    assert times == 2  # by the one in flight, and by the second of the batch
+
+
 async def test_more_messages_than_may_wait_are_put_off(pair: Pair, clients: Open, told: Told) -> None:
     first, *crowd, last, other = clients
     address = make_mailbox(pair.database_url)
@@ -171,3 +230,40 @@ async def test_more_octets_than_may_wait_are_put_off(pair: Pair, clients: Open, 
     assert (put_off.code, put_off.text[:5]) == (452, "4.3.1")
     assert (await first.reply()).code == 250
     assert [event["error"] for event in told("command_deferred")] == ["QueueFull"]
+
+
+# Large messages
+
+LARGE = b"x\r\n" * 200_000
+
+
+async def test_a_large_message_that_waits_for_its_mailbox_holds_up_no_other_mailbox(
+    pair: Pair, smtp: SmtpClient
+) -> None:
+    busy, other = make_mailbox(pair.database_url), make_mailbox(pair.database_url)
+    async with SmtpClient.connect(pair.smtp_port) as large, SmtpClient.connect(pair.smtp_port) as small:
+        await large.begin(busy)
+        await small.begin(busy)
+        with locked(pair.database_url, busy) as connection:
+            await large.send(LARGE + b".\r\n")
+            await until(lambda: is_waited_for(connection))
+            await small.send(message() + b".\r\n")
+
+            acknowledged = await smtp.deliver(message(), other)
+        replies = [await client.reply() for client in (large, small)]
+
+    assert [acknowledged.code, *(reply.code for reply in replies)] == [250] * 3
+    assert stored(pair.database_url, busy) == [LARGE, message()]
+
+
+async def test_large_messages_that_wait_leave_the_queue_to_the_others(pair: Pair, clients: Open) -> None:
+    large, small, *_ = clients
+    busy, other = make_mailbox(pair.database_url), make_mailbox(pair.database_url)
+    await large.begin(busy)
+
+    with locked(pair.database_url, busy) as connection:
+        await large.send(LARGE + b".\r\n")
+        await until(lambda: is_waited_for(connection))
+        acknowledged = await small.deliver(message(), other)
+
+    assert (acknowledged.code, (await large.reply()).code) == (250, 250)

@@ -81,3 +81,18 @@ def test_nothing_but_crlf_dot_crlf_ends_it_wherever_the_stream_is_cut(false_end:
     # A dot that begins a line is taken off, whatever follows (RFC 5321 §4.5.2).
     kept = wire.removesuffix(b".\r\n").replace(b"\r\n.", b"\r\n")
     assert received == {(kept, b"")}
+
+
+def test_the_end_of_content_that_nobody_keeps_is_found_all_the_same() -> None:
+    wire = stuff(b".dot\r\nbody\r\n") + b"QUIT\r\n"
+
+    for packets in cuts(wire):
+        transparency, rest = Transparency(), None
+        for packet in packets:
+            if rest is None:
+                plain, rest = transparency.feed(packet, is_kept=False)
+                assert plain == b""
+            else:
+                rest += packet
+
+        assert rest == b"QUIT\r\n"

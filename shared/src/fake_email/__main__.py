@@ -15,6 +15,13 @@ from fake_email.errors import MigrationError, SettingsError
 from fake_email.settings import DatabaseSettings, Settings, load
 
 _TOKEN_OCTETS = 32
+# https://www.postgresql.org/docs/current/wal-reliability.html
+_NOT_DURABLE = """
+    SELECT name
+    FROM pg_settings
+    WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'
+    ORDER BY name
+"""
 _IN_ORDER = "settings, database and schema are in order"
 
 
@@ -68,6 +75,10 @@ def _check(settings: Settings, arguments: argparse.Namespace) -> None:
         return
     with psycopg.connect(conninfo(settings.database_url), autocommit=True) as connection:
         todo = ", ".join(each.name for each in migrate.pending(connection, migrations))
+        for (name,) in connection.execute(_NOT_DURABLE):
+            sys.stderr.write(
+                f"warning: {name} is off: acknowledged mail may be lost when the database's machine stops\n"
+            )
     if todo and not arguments.before_migrate:
         sys.exit(f"pending: {todo}; run fake-email migrate")
     print(f"settings and database are in order; pending: {todo}" if todo else _IN_ORDER)  # noqa: T201

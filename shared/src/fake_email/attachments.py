@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator
 
 import msgspec
 
-from fake_email import access, mime, mime_transfer, mime_window, source
+from fake_email import access, mime_part, mime_transfer, mime_window, source
 from fake_email.database import Connection, Database
 from fake_email.errors import AttachmentNotFound, MessageNotFound
-from fake_email.mime import Placed
+from fake_email.found import Placed
 
 # Contents that are read whole at a time: each takes three times its size while it is.
 _WHOLE = asyncio.Semaphore(2)
@@ -56,7 +56,7 @@ async def read(database: Database, attached: Attached, attachment: Placed) -> As
     if attachment.start is None:
         async with _WHOLE:
             pieces = [piece async for piece in source.pieces(database, attached.message_id, 0, attached.octets)]
-            found = await asyncio.to_thread(mime.part_octets, b"".join(pieces), attachment.part)
+            found = await asyncio.to_thread(mime_part.part_octets, b"".join(pieces), attachment.part)
         yield found
         return
     start, end = attachment.start, attachment.end

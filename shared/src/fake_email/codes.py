@@ -3,21 +3,17 @@
 import itertools
 import re
 from collections.abc import Callable
-from typing import Literal
-
-import msgspec
 
 from fake_email import code_shapes, code_ties, html_text
 from fake_email.code_shapes import Candidate
 from fake_email.code_ties import Text
+from fake_email.found import Code, Source
 
 CODES = 10  # of one message
 CHARACTERS = 64 * 1024  # of a text looked at; what comes later are terms of use
 EVIDENCE_CHARACTERS = 160
 
 _HTML_CHARACTERS = 256 * 1024  # of HTML that the text lacks
-
-Source = Literal["subject", "text", "html"]
 
 _LINE_CHARACTERS = 300  # of a line looked at, on each side of a number
 _USUAL, _LONG = 6, 8  # digits
@@ -39,20 +35,6 @@ _TIME = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9]")  # of a day, as timetables
 _TAG = re.compile(r"<(?:(?:style|script|title)\b[^<>]*+>[^<]*+|[^<>]*+>)", re.IGNORECASE)
 _REFERENCE = re.compile(r"&#?\w{2,8};")
 _PICTURE_BEFORE = re.compile(r"\balt\s*+=\s*+[\"']?[^\"'<>]{0,200}\Z", re.IGNORECASE)
-
-
-class Code(msgspec.Struct, frozen=True, kw_only=True):
-    """A code as a person would type it, how sure it is that it is one (up to 1), and the line that shows it.
-
-    What only sets characters apart is left out: `123 456`, `123-456` and a box for each digit give `123456`. So is
-    the prefix that a sender puts before digits, one letter or Facebook's two: the forms that ask for `G-123456`
-    take its digits. Any other hyphen is typed: `AB12-CD34` stays.
-    """
-
-    value: str
-    confidence: float
-    evidence: str
-    source: Source
 
 
 def find(subject: str, text: str, html: str | None = None, unread: str = "") -> tuple[Code, ...]:

@@ -1,6 +1,7 @@
 """The way to Postgres: a pool that answers, or says within a deadline that the database is away."""
 
 import asyncio
+import math
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -11,10 +12,11 @@ from weakref import WeakSet
 import psycopg
 import psycopg.conninfo
 import structlog
+from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from fake_email.errors import DatabaseAway
+from fake_email.errors import DatabaseAway, DatabaseFull
 from fake_email.failover import Demoted, believing, is_for_writing
 
 Connection = psycopg.AsyncConnection[TupleRow]
@@ -22,20 +24,33 @@ Result = TypeVar("Result")
 
 log = structlog.get_logger()
 
-# A peer that has gone without a word is found out in seconds, not in the kernel's two hours.
+# A peer that has gone without a word is found out in seconds, not in the kernel's two hours. To connect takes five
+# round trips, and each may take more than half a second.
 _PARAMETERS = {
     "application_name": "fake-email",
-    "connect_timeout": "2",
+    "connect_timeout": "4",
     "keepalives_idle": "5",
     "keepalives_interval": "2",
     "keepalives_count": "3",
     "tcp_user_timeout": "10000",
 }
+# The server does so too: until it finds out, a session whose client has gone holds its place, and what it has locked.
+# All of these end the connection; to end a statement alone could report a commit that no replica has.
+_SERVER_PARAMETERS = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+    "idle_in_transaction_session_timeout": "5000",
+}
+# What a server says that ended a session by itself is none of psycopg's OperationalErrors.
+_BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
 ANSWER_SECONDS = 1.7
 # A caller waits this long for a connection, counted anew whenever the database answered somebody.
 _PATIENCE_SECONDS = 1.5
 # The pool tries to connect when somebody asks; asking anew this often is what finds a database that is back.
 _ASK_SECONDS = 0.25
+_TELL_AGAIN_SECONDS = 60.0
 # What nobody waits for any more, in a row for a lock perhaps, would keep its place on the server, and its locks.
 END_UNHEARD = "SET client_connection_check_interval = '1s'"
 
@@ -43,7 +58,10 @@ END_UNHEARD = "SET client_connection_check_interval = '1s'"
 def conninfo(database_url: str) -> str:
     """`database_url` with what it leaves open about time-outs filled in (libpq, "Parameter Key Words")."""
     given = psycopg.conninfo.conninfo_to_dict(database_url)
-    return psycopg.conninfo.make_conninfo("", **{**_PARAMETERS, **given})
+    options = [f"-c {name}={value}" for name, value in _SERVER_PARAMETERS.items()]
+    if "options" in given:
+        options.append(str(given["options"]))  # of two settings of one name the last one holds
+    return psycopg.conninfo.make_conninfo("", **{**_PARAMETERS, **given, "options": " ".join(options)})
 
 
 def why_unreachable(error: psycopg.Error) -> str:
@@ -62,13 +80,29 @@ def answering_within(connection: Connection, seconds: float) -> Iterator[None]:
         cutting.cancel()
 
 
+class _Asking(psycopg.AsyncConnection[TupleRow]):
+    """A connection that is cut when the server takes longer than `answer_seconds` for any one answer."""
+
+    answer_seconds = ANSWER_SECONDS
+
+    async def wait(
+        self,
+        gen: PQGen[Result],
+        interval: float = 0.1,
+        timeout: float | None = None,  # noqa: ASYNC109  # psycopg's
+    ) -> Result:
+        # Every round trip comes through here. Where each takes half a second, work that has many is slow, not stuck.
+        with answering_within(self, self.answer_seconds):
+            return await super().wait(gen, interval, timeout)
+
+
 class Database:
     """A pool of autocommit connections; nobody waits for it without end."""
 
     def __init__(self, database_url: str, *, connections: int) -> None:
         self._pool = AsyncConnectionPool(
             conninfo(database_url),
-            connection_class=Connection,
+            connection_class=_Asking,
             kwargs={"autocommit": True},
             configure=self._welcome,
             min_size=1,
@@ -84,6 +118,7 @@ class Database:
         self._host: tuple[str, int] | None = None
         self._answered_at = 0.0
         self._away = False
+        self._told_full_at = -math.inf
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["Database"]:
@@ -96,7 +131,8 @@ class Database:
     ) -> Result:
         """What `work` returns; it runs again on another connection when the first turns out broken.
 
-        So `work` is safe to repeat. Raises DatabaseAway when there is no connection or no answer in time.
+        So `work` is safe to repeat. Raises DatabaseAway when there is no connection in time, or for `answer_seconds` no
+        answer to what `work` asked last, and DatabaseFull when the disk has no room for what it writes.
         """
         asked_at = asyncio.get_running_loop().time()
         # Without a deadline, which would cost the place in the row: who has a connection gives it back in time.
@@ -110,13 +146,18 @@ class Database:
         is_told_off = False
         while True:
             connection = await self._connection(asked_at)
+            connection.answer_seconds = answer_seconds
             self._working.add(connection)
             began_at = loop.time()
             try:
-                with answering_within(connection, answer_seconds):
-                    async with believing(connection):
-                        result = await work(connection)
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                async with believing(connection):
+                    result = await work(connection)
+            except psycopg.errors.DiskFull as error:
+                self._answered_at = loop.time()
+                self._tell_back()
+                self._tell_full()
+                raise DatabaseFull(str(DatabaseFull.__doc__)) from error
+            except _BROKEN as error:
                 is_demoted = isinstance(error, Demoted)
                 if is_demoted or loop.time() >= began_at + answer_seconds:
                     await self._doubt(connection)
@@ -150,10 +191,10 @@ class Database:
             await self._pool.drain()
         self._host = host
         self._undoubted.add(connection)
-        with answering_within(connection, ANSWER_SECONDS), suppress(psycopg.errors.InvalidParameterValue):
+        with suppress(psycopg.errors.InvalidParameterValue):
             await connection.execute(END_UNHEARD)  # no system but Linux's and macOS's can
 
-    async def _connection(self, asked_at: float) -> Connection:
+    async def _connection(self, asked_at: float) -> _Asking:
         loop = asyncio.get_running_loop()
         while (left := self._patience_ends(asked_at) - loop.time()) > 0:
             with suppress(PoolTimeout):
@@ -181,6 +222,13 @@ class Database:
         if self._away:
             self._away = False
             log.info("database_back")
+
+    def _tell_full(self) -> None:
+        """Once in a while: what is read goes on, and what is small may still find room, so there is no clear end."""
+        now = asyncio.get_running_loop().time()
+        if now - self._told_full_at > _TELL_AGAIN_SECONDS:
+            self._told_full_at = now
+            log.error("database_full")
 
 
 def _cut(connection: Connection) -> None:

@@ -17,6 +17,10 @@ class DatabaseAway(ServiceError):
     """The database did not answer in time, or not at all."""
 
 
+class DatabaseFull(ServiceError):
+    """The database has no room to keep more."""
+
+
 class MailboxNotFound(ServiceError):
     """No live mailbox has this address, or it is private and the token is not its own."""
 

@@ -5,9 +5,9 @@ import itertools
 import operator
 import re
 from collections.abc import Iterable
-from typing import Literal
 
-Kind = Literal["verify", "reset", "login", "unsubscribe", "other"]
+from fake_email.found import Kind
+
 _Table = tuple[tuple[Kind, re.Pattern[str]], ...]
 
 

@@ -5,10 +5,8 @@ import re
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
-import msgspec
-
 from fake_email import html_text, link_words
-from fake_email.link_words import Kind
+from fake_email.found import Kind, Link
 
 LINKS = 100  # of one message
 URL_CHARACTERS = 4096  # longer ones are left out
@@ -32,14 +30,6 @@ _SCHEME_CHARACTERS = len("<https")
 _MOST_TRAILING = 32
 _TRAILING = ".,;:!?'*_"
 _BRACKETS = {")": "(", "]": "["}
-
-
-class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """A link to the web, or to an address that takes one off a list: its text, and what it is for."""
-
-    url: str
-    text: str
-    kind: Kind
 
 
 class _Found(NamedTuple):

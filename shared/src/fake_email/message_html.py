@@ -9,7 +9,7 @@ from fake_email import attachments
 from fake_email.attachments import Attached
 from fake_email.database import Connection, Database
 from fake_email.errors import MessageNotFound, NoHtml
-from fake_email.mime import Placed
+from fake_email.found import Placed
 
 _FETCH = "SELECT html FROM message WHERE id = %(id)s"
 

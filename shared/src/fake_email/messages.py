@@ -10,7 +10,7 @@ import msgspec
 from fake_email import staged
 from fake_email.database import Connection
 from fake_email.events import CHANNEL, PAIRS_PER_EVENT
-from fake_email.mime import ParsedMessage
+from fake_email.found import ParsedMessage
 
 # `live` locks in one order for everybody, so that two writers never wait for each other in a ring. What another
 # writer committed while this one waited is not in this statement's snapshot: then the unique constraint fails

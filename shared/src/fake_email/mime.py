@@ -1,9 +1,6 @@
 """What does this message say? Content (RFC 5322, MIME) in octets, what a reader is shown out."""
 
-import datetime
 import re
-
-import msgspec
 
 from fake_email import (
     codes,
@@ -12,13 +9,11 @@ from fake_email import (
     mime_charset,
     mime_header,
     mime_parameter,
+    mime_part,
     mime_transfer,
     mime_tree,
-    mime_window,
 )
-from fake_email.codes import Code
-from fake_email.links import Link
-from fake_email.mime_transfer import Mechanism
+from fake_email.found import ParsedMessage, Placed
 from fake_email.mime_tree import Leaf
 
 TEXT_CHARACTERS = 1024 * 1024  # of text, and of html
@@ -32,45 +27,13 @@ _SHOWN_TYPES = ("text/plain", "text/html", "")
 _MESSAGE_TYPES = ("message/rfc822", "message/global")
 
 
-class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    """One part that is not, or not only, the text: its size is in octets after decoding, its place an IMAP section."""
-
-    name: str
-    type: str
-    size: int
-    content_id: str | None
-    part: str
-
-
-class Placed(Attachment, frozen=True, kw_only=True):
-    """An attachment, and where in the exact content its octets stand, encoded; `start` None: to be looked for there."""
-
-    start: int | None = None
-    end: int = 0
-    encoding: Mechanism = ""
-
-
-class ParsedMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be read in a message; every string can be stored as UTF-8, `date_header` is UTC."""
-
-    subject: str
-    from_header: str
-    from_address: str
-    date_header: datetime.datetime | None
-    text: str
-    html: str | None
-    attachments: tuple[Placed, ...]
-    codes: tuple[Code, ...] = ()
-    links: tuple[Link, ...] = ()
-
-
 def parse(content: bytes) -> ParsedMessage:
     """What can be read in these octets, whatever they are: never raises, takes time linear in their number.
 
     What is over a limit is cut or left off, what cannot be decoded is shown as far as it can be.
     """
     exact = content
-    content, fields, body = _readable(exact)
+    content, fields, body = mime_part.readable(exact)
     bodies: list[Leaf] = []
     attachments: list[Placed] = []
     for leaf in mime_tree.leaves(content, fields, body):
@@ -94,23 +57,6 @@ def parse(content: bytes) -> ParsedMessage:
         codes=codes.find(subject, text, html, unread),
         links=links.find(html, text),
     )
-
-
-def part_octets(content: bytes, part: str) -> bytes:
-    """The octets, decoded, of the part with this IMAP section; none when there is no such part."""
-    content, fields, body = _readable(content)
-    found = (leaf for leaf in mime_tree.leaves(content, fields, body) if leaf.section == part)
-    return next((leaf.beginning(content, len(content)) for leaf in found), b"")
-
-
-def _readable(content: bytes) -> tuple[bytes, dict[bytes, bytes], int]:
-    """The content with line ends that can be read, its fields, and where its body starts."""
-    fields, body = mime_header.read(content, 0, len(content))
-    section_end = min(body, mime_header.SECTION_OCTETS)
-    if content.count(b"\r", 0, section_end) > content.count(b"\r\n", 0, section_end + 1):
-        content = mime_window.with_line_feeds(content)
-        fields, body = mime_header.read(content, 0, len(content))
-    return content, fields, body
 
 
 def _is_shown(leaf: Leaf, *, first: bool, alone: bool) -> bool:

@@ -6,12 +6,10 @@ import uuid
 import msgspec
 from psycopg.rows import TupleRow
 
-from fake_email.codes import Code
 from fake_email.database import Connection
 from fake_email.errors import MailboxNotFound
-from fake_email.links import Link
+from fake_email.found import Attachment, Code, Link
 from fake_email.mailboxes import Mailbox, Reached, may_read
-from fake_email.mime import Attachment
 
 LISTED_TEXT_OCTETS = 65_536
 

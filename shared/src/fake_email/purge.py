@@ -12,7 +12,7 @@ import structlog
 
 from fake_email import staged
 from fake_email.database import Connection, Database
-from fake_email.errors import DatabaseAway
+from fake_email.errors import DatabaseAway, DatabaseFull
 from fake_email.events import GONE_CHANNEL, IDS_PER_EVENT
 
 log = structlog.get_logger()
@@ -22,6 +22,7 @@ BATCH_MAILBOXES = IDS_PER_EVENT  # which one payload holds
 BATCH_MESSAGES = 500
 BATCH_OCTETS = 8 * 1_048_576
 BATCH_TOMBSTONES = 1_000
+_BATCH_OF_MAIL = 20  # each as large as a message may be
 # A batch takes milliseconds; a slow disk is no reason to begin it again and again.
 _ANSWER_SECONDS = 20.0
 _ADVISORY_LOCK = 0x70757267  # "purg"
@@ -83,6 +84,27 @@ _DELETE_MAILBOXES = """
     SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM notified)
 """
 
+# The mailboxes stay as they are and have no lock, so a statement that began before one's end, and has it live on,
+# must not be under way any more.
+_DELETE_MAIL = """
+    DELETE FROM message
+    WHERE id = ANY(ARRAY(
+        SELECT message.id
+        FROM mailbox
+        CROSS JOIN LATERAL (
+            SELECT id
+            FROM message
+            WHERE mailbox_id = mailbox.id
+            ORDER BY seq
+            LIMIT %(messages)s
+        ) AS message
+        WHERE expires_at <= now() - interval '1 minute'
+        ORDER BY expires_at
+        LIMIT %(messages)s
+    ))
+    RETURNING octet_length(content)
+"""
+
 _DELETE_TOMBSTONES = """
     DELETE FROM tombstone
     WHERE address_sha256 = ANY(ARRAY(
@@ -117,8 +139,8 @@ async def run(database: Database) -> None:
     while True:
         try:
             await clear(database)
-        except DatabaseAway:
-            pass  # Database says so, once
+        except (DatabaseAway, DatabaseFull):
+            pass  # Database says so
         except psycopg.Error as error:
             log.warning("purge_failed", error=type(error).__name__)  # the text may quote a row
         except Exception:  # the edge: mail comes and is read all the same
@@ -134,7 +156,7 @@ async def clear(database: Database) -> Purged:
     try:
         while True:
             batch_began_at = loop.time()
-            purged = await database.run(batch, answer_seconds=_ANSWER_SECONDS)
+            purged = await _purge(database)
             if purged == _NOTHING:
                 return total
             total += purged
@@ -142,6 +164,14 @@ async def clear(database: Database) -> Purged:
     finally:
         if total != _NOTHING:
             log.info("mailboxes_purged", **msgspec.structs.asdict(total), seconds=round(loop.time() - began_at, 3))
+
+
+async def _purge(database: Database) -> Purged:
+    try:
+        return await database.run(batch, answer_seconds=_ANSWER_SECONDS)
+    except DatabaseFull:
+        # A tombstone takes room. To delete takes none, and makes it; what is left of the mailbox is as good as one.
+        return await database.run(_batch_of_mail, answer_seconds=_ANSWER_SECONDS)
 
 
 async def batch(connection: Connection) -> Purged:
@@ -170,3 +200,15 @@ async def batch(connection: Connection) -> Purged:
             staged=await staged.drop_abandoned(connection),
             tombstones=cursor.rowcount,
         )
+
+
+async def _batch_of_mail(connection: Connection) -> Purged:
+    """The same, of mail and of staged content alone."""
+    async with connection.transaction():
+        cursor = await connection.execute(_TRY_LOCK, {"key": _ADVISORY_LOCK})
+        if await cursor.fetchone() == (False,):
+            return _NOTHING
+        cursor = await connection.execute(_DELETE_MAIL, {"messages": _BATCH_OF_MAIL})
+        octets = [each for (each,) in await cursor.fetchall()]
+        staged_contents = await staged.drop_abandoned(connection)
+        return Purged(messages=len(octets), octets=sum(octets), staged=staged_contents)

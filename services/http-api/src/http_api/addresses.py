@@ -13,7 +13,7 @@ from litestar.openapi.spec import Example
 from litestar.params import Body
 
 from fake_email import mailboxes
-from fake_email.errors import AddressTaken
+from fake_email.errors import AddressTaken, DatabaseFull
 from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS
 from http_api.api import Api
 from http_api.body import strictly
@@ -75,7 +75,7 @@ _EXAMPLE = TemporaryAddress(
 @post(
     "/api/temporary-address",
     status_code=200,
-    responses=answered(_EXAMPLE) | failures(BadInput, NameReserved, AddressTaken, has_body=True),
+    responses=answered(_EXAMPLE) | failures(BadInput, NameReserved, AddressTaken, DatabaseFull, has_body=True),
     exception_handlers=UNREADABLE,
     security=[{}],
 )

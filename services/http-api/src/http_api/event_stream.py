@@ -109,6 +109,7 @@ class EventStream:
         "_late",
         "_look",
         "_mailbox_id",
+        "_owes_comment",
         "_saying_since",
         "_send",
         "_streams",
@@ -137,6 +138,7 @@ class EventStream:
         self._has_left = False
         self._is_behind = False
         self._is_speaking = False
+        self._owes_comment = False
         self._saying_since: float | None = None
         self._look = 0
         self._late: _Late | None = None
@@ -191,6 +193,7 @@ class EventStream:
 
     def beat(self) -> None:
         """Say that the stream is alive."""
+        self._owes_comment = True
         self._speak()
 
     def _speak(self) -> None:
@@ -202,7 +205,7 @@ class EventStream:
     async def _say_all(self) -> None:
         try:
             if not self._is_behind and not self._late:
-                await self._say(_COMMENT)
+                await self._say_comment()
             while (self._is_behind or self._late) and not self._has_left:
                 await self._say_deleted()
                 if self._is_behind and not self._has_left:
@@ -241,6 +244,8 @@ class EventStream:
             return
         except DatabaseAway:
             self._is_behind = True
+            if self._owes_comment:
+                await self._say_comment()
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
             return
         for event in page.events:
@@ -255,6 +260,10 @@ class EventStream:
             self.seen = page.seen
         else:
             self._is_behind = True
+
+    async def _say_comment(self) -> None:
+        self._owes_comment = False
+        await self._say(_COMMENT)
 
     async def _say(self, octets: bytes, *, is_last: bool = False) -> None:
         if self._send is None:

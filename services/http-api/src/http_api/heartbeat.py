@@ -14,7 +14,6 @@ from contextlib import suppress
 from fake_email.systemd import Notifier
 
 _STATUS_SECONDS = 5.0
-_ASK_AGAIN_SECONDS = 0.02
 _BEAT = struct.Struct("=iI")  # the worker's pid, the streams it has open
 
 
@@ -61,10 +60,8 @@ class Heartbeat:
             await asyncio.sleep(self._seconds)
 
     async def _can_be_reached(self) -> None:
-        """Return when the port takes connections: Granian listens a moment after the application has started."""
-        while True:
-            with suppress(OSError):
-                _, writer = await asyncio.open_connection(*self._address)
-                writer.close()
-                return
-            await asyncio.sleep(_ASK_AGAIN_SECONDS)
+        """Return when requests are answered: the port is open before, and Granian accepts a moment after the start."""
+        reader, writer = await asyncio.open_connection(*self._address)
+        writer.write(b"GET /api/domains HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        await reader.read()
+        writer.close()

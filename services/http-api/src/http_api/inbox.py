@@ -9,7 +9,7 @@ from litestar.params import Body
 
 from fake_email import mailboxes
 from fake_email.database import Connection
-from fake_email.errors import MailboxNotFound, OperatorsMailbox
+from fake_email.errors import DatabaseFull, MailboxNotFound, OperatorsMailbox
 from fake_email.mailboxes import Detail, Mailbox
 from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS, Settings
 from http_api import parameters
@@ -76,7 +76,7 @@ async def inbox(api: Api, address: Address, token_sha256: bytes | None) -> Inbox
 
 @patch(
     "/api/inbox",
-    responses=answered(_EXAMPLE) | failures(BadInput, MailboxNotFound, OperatorsMailbox, has_body=True),
+    responses=answered(_EXAMPLE) | failures(BadInput, MailboxNotFound, OperatorsMailbox, DatabaseFull, has_body=True),
     exception_handlers=UNREADABLE,
 )
 async def prolong_inbox(
@@ -99,7 +99,9 @@ async def prolong_inbox(
 
 
 @delete(
-    "/api/inbox", responses=nothing(204, "The mailbox is gone.") | failures(BadInput, MailboxNotFound, OperatorsMailbox)
+    "/api/inbox",
+    responses=nothing(204, "The mailbox is gone.")
+    | failures(BadInput, MailboxNotFound, OperatorsMailbox, DatabaseFull),
 )
 async def delete_inbox(api: Api, address: Address, token_sha256: bytes | None) -> None:
     """End the mailbox: it and its mail are gone at once, its address is not given out again."""

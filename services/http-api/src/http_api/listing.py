@@ -2,9 +2,7 @@
 
 import msgspec
 
-from fake_email.codes import Code
-from fake_email.links import Link
-from fake_email.mime import Attachment
+from fake_email.found import Attachment, Code, Link
 from fake_email.pages import Listed
 from http_api.parameters import rfc3339
 

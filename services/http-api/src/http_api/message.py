@@ -9,7 +9,7 @@ from litestar.params import Body
 from msgspec.structs import asdict
 
 from fake_email import opened
-from fake_email.errors import MessageNotFound
+from fake_email.errors import DatabaseFull, MessageNotFound
 from fake_email.opened import Opened
 from http_api import listing, parameters
 from http_api.api import Api
@@ -92,7 +92,7 @@ async def message(
 
 @patch(
     "/api/messages/{message_id:str}",
-    responses=answered(Seen(seen=True)) | failures(BadInput, MessageNotFound, has_body=True),
+    responses=answered(Seen(seen=True)) | failures(BadInput, MessageNotFound, DatabaseFull, has_body=True),
     exception_handlers=UNREADABLE,
 )
 async def mark_message(
@@ -113,7 +113,7 @@ async def mark_message(
 
 @delete(
     "/api/messages/{message_id:str}",
-    responses=nothing(204, "The message is gone.") | failures(MessageNotFound),
+    responses=nothing(204, "The message is gone.") | failures(MessageNotFound, DatabaseFull),
 )
 async def delete_message(api: Api, message_id: MessageId, token_sha256: bytes | None) -> None:
     """Delete the message; open streams of its mailbox say so."""

@@ -18,6 +18,7 @@ from fake_email.errors import (
     AddressTaken,
     AttachmentNotFound,
     DatabaseAway,
+    DatabaseFull,
     MailboxNotFound,
     MessageNotFound,
     NoHtml,
@@ -119,6 +120,7 @@ FACTS: dict[type[ServiceError], tuple[int, str, str]] = {
         "Every domain has this mailbox, for good; delete its messages instead.",
     ),
     DatabaseAway: _AWAY,
+    DatabaseFull: (503, "storage_full", "There is no room to keep more at the moment; try again later."),
     QueueFull: _AWAY,
 }
 # What any call may come to, before it is one or after all.

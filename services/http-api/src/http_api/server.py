@@ -1,7 +1,6 @@
 """Granian, started from code: the process that owns the port, and the workers that answer."""
 
 import multiprocessing
-import socket
 from collections.abc import Callable
 from functools import partial
 
@@ -17,9 +16,8 @@ from http_api import limits
 from http_api.app import create_app
 from http_api.edge import Edge
 from http_api.heartbeat import Heartbeat
-from http_api.listener import CuttingServer
+from http_api.listener import BACKLOG, CuttingServer, Listener
 
-_BACKLOG = 4_096
 # Granian counts an open stream as a request under way, and answers nobody once so many are (its default: 1,024); this
 # many more than there may be streams.
 _BACKPRESSURE = 5_000
@@ -32,43 +30,37 @@ _LOGGERS: dict[str, object] = {
 }
 
 
-def probe(settings: Settings) -> None:
-    """Raise OSError when the address is taken: Granian's workers share it, and would share it with a stranger."""
-    family = socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET
-    socket.create_server((settings.http_host, settings.http_port), family=family).close()
-
-
-def serve(settings: Settings, notifier: Notifier) -> None:
+def serve(settings: Settings, listener: Listener, notifier: Notifier) -> None:
     """Serve until SIGTERM or SIGINT; exits with status 1 when a worker dies."""
-    heartbeat = Heartbeat(notifier, (settings.http_host, settings.http_port), settings.http_workers)
+    heartbeat = Heartbeat(notifier, listener.address, settings.http_workers)
     heartbeat.pass_on()
     # The workers inherit the table; other ways to start them, Python 3.14's own among those, would hand over nothing.
     multiprocessing.set_start_method("fork")
-    run(settings, partial(_load, settings, heartbeat, limits.new_table()))
+    run(settings, listener, partial(_load, settings, listener, heartbeat, limits.new_table()))
 
 
-def run(settings: Settings, load: Callable[[], ASGIApp]) -> None:
+def run(settings: Settings, listener: Listener, load: Callable[[], ASGIApp]) -> None:
     """Serve what `load` makes in each worker, until SIGTERM or SIGINT."""
     server = CuttingServer(
         "http_api.app",
-        address=settings.http_host,
-        port=settings.http_port,
+        address=listener.address[0],
+        port=listener.address[1],
         interface=Interfaces.ASGI,
         workers=settings.http_workers,
         loop=Loops.uvloop,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=65_536),
         websockets=False,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
         backpressure=settings.http_max_streams + _BACKPRESSURE,
         workers_kill_timeout=_STOP_SECONDS,
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGERS,
     )
-    server.stall_seconds = settings.http_stall_seconds
+    server.listener = listener
     server.serve(target_loader=load, wrap_loader=False)
 
 
-def _load(settings: Settings, heartbeat: Heartbeat, table: int) -> ASGIApp:
+def _load(settings: Settings, listener: Listener, heartbeat: Heartbeat, table: int) -> ASGIApp:
     log.configure(settings.log_level)
-    return Edge(create_app(settings, heartbeat), settings, table)
+    return Edge(create_app(settings, listener, heartbeat), settings, table)

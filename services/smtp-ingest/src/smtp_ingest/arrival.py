@@ -5,19 +5,31 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
+import msgspec
+
 from fake_email import mime
 from fake_email.messages import Arrival, Delivery, Trace
 
 # Up to here parsing takes less time than a thread's start and return.
 _INLINE_OCTETS = 32_768
+# From here on it may take a tenth of a second, for which what is shorter does not wait.
+_LONG_OCTETS = 524_288
+
+
+class Parsers(msgspec.Struct, frozen=True, kw_only=True):
+    """Where content is parsed beside the event loop: what is long has a row of its own."""
+
+    short: Executor
+    long: Executor
 
 
 async def make_arrival(
-    parser: Executor, *, reverse_path: str, deliveries: Sequence[Delivery], trace: Trace, content: bytes
+    parsers: Parsers, *, reverse_path: str, deliveries: Sequence[Delivery], trace: Trace, content: bytes
 ) -> Arrival:
-    """The Arrival of `content`, made by `parser` beside the event loop when it is long."""
+    """The Arrival of `content`, made by one of `parsers` beside the event loop when it is long."""
     if len(content) <= _INLINE_OCTETS:
         return _make(reverse_path, deliveries, trace, content)
+    parser = parsers.long if len(content) > _LONG_OCTETS else parsers.short
     return await asyncio.get_running_loop().run_in_executor(parser, _make, reverse_path, deliveries, trace, content)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -11,7 +12,7 @@ import structlog
 
 from fake_email import messages, operators, staged
 from fake_email.database import Database
-from fake_email.errors import ServiceError
+from fake_email.errors import DatabaseAway, DatabaseFull, ServiceError
 from fake_email.gather import Gatherer, QueueFull
 from fake_email.messages import Arrival, Outcome
 from fake_email.settings import Settings
@@ -33,39 +34,67 @@ class NotStored(ServiceError):
 
 
 class Committer:
-    """Commits messages, many in a transaction."""
+    """Commits messages, many in a transaction; large ones in transactions of their own, beside the others.
+
+    Such a transaction writes for tenths of a second, and has its mailboxes locked: what comes to these meanwhile goes
+    the way of the large ones too, or all the others would wait with it.
+    """
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
         self._staging = asyncio.Semaphore(_STAGINGS)
-        self._gatherer = Gatherer(
-            self._store,
-            batch_items=_BATCH_MESSAGES,
-            batch_weight=_BATCH_OCTETS,
-            queue_items=settings.commit_queue_messages,
-            queue_weight=settings.commit_queue_octets,
+        self._small, self._large = (
+            Gatherer(
+                self._store,
+                batch_items=_BATCH_MESSAGES,
+                batch_weight=_BATCH_OCTETS,
+                queue_items=settings.commit_queue_messages,
+                queue_weight=settings.commit_queue_octets,
+            )
+            for _ in range(2)
         )
-        self.run = self._gatherer.run
+        # How many large messages each mailbox is about to get.
+        self._awaiting: Counter[int] = Counter()
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the next message would be refused."""
-        return self._gatherer.is_full
+    async def run(self) -> None:
+        """Commit until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._small.run())
+            tasks.create_task(self._large.run())
 
-    def busy_seconds(self) -> float:
-        """How long the commit in flight has taken so far, 0 when there is none."""
-        return self._gatherer.busy_seconds()
+    def is_full(self, octets: int) -> bool:
+        """Whether the next message of that size would be refused."""
+        return self._gatherer(octets).is_full
+
+    def busy_seconds(self, octets: int) -> float:
+        """How long the commit that a message of that size would wait for has taken so far, 0 when there is none."""
+        return self._gatherer(octets).busy_seconds()
+
+    def _gatherer(self, octets: int) -> Gatherer[Arrival, Outcome]:
+        return self._large if octets > _STAGED_OCTETS else self._small
 
     async def commit(self, arrival: Arrival) -> Outcome:
-        """What became of `arrival`, once it is committed; raises DatabaseAway, QueueFull and NotStored."""
-        if arrival.octets <= _STAGED_OCTETS or self.is_full:
-            return await self._gatherer.submit(arrival, arrival.octets)
+        """What became of `arrival`, once it is committed; raises DatabaseAway, DatabaseFull, QueueFull, NotStored."""
+        mailbox_ids = [each.mailbox_id for each in arrival.deliveries]
+        if arrival.octets <= _STAGED_OCTETS:
+            gatherer = self._large if self._awaiting.keys() & mailbox_ids else self._small
+            return await gatherer.submit(arrival, arrival.octets)
+        if self._large.is_full:
+            raise QueueFull(str(QueueFull.__doc__))
+        self._awaiting.update(mailbox_ids)
+        try:
+            return await self._commit_large(arrival)
+        finally:
+            self._awaiting.subtract(mailbox_ids)
+            self._awaiting = +self._awaiting
+
+    async def _commit_large(self, arrival: Arrival) -> Outcome:
         staged_id = await self._stage(arrival)
         staged_arrival = msgspec.structs.replace(arrival, content=b"", staged_id=staged_id)
         try:
-            return await self._gatherer.submit(staged_arrival, arrival.octets)
-        except (QueueFull, NotStored):
+            return await self._large.submit(staged_arrival, arrival.octets)
+        except (DatabaseFull, QueueFull, NotStored):
             with suppress(psycopg.Error, ServiceError):  # or it goes within the hour
                 await self._database.run(lambda connection: staged.drop(connection, [staged_id]))
             raise
@@ -89,7 +118,7 @@ class Committer:
         except psycopg.Error as error:
             # One bad message never fails its neighbours.
             log.warning("batch_refused", messages=len(arrivals), error=type(error).__name__)
-            outcomes = [await self._store_one(arrival) for arrival in arrivals]
+            outcomes = await self._store_each(arrivals)
         await self._drop_oldest({each.mailbox_id for arrival in arrivals for each in arrival.deliveries if each.drops})
         return outcomes
 
@@ -108,6 +137,16 @@ class Committer:
         except (psycopg.Error, ServiceError) as error:
             # The mail is committed; the next to come makes the room.
             log.warning("oldest_not_dropped", error=type(error).__name__)
+
+    async def _store_each(self, arrivals: Sequence[Arrival]) -> list[Outcome | ServiceError]:
+        outcomes: list[Outcome | ServiceError] = []
+        for arrival in arrivals:
+            outcome = await self._store_one(arrival)
+            if isinstance(outcome, (DatabaseAway, DatabaseFull)):
+                # It lies with no message, and each of a hundred would find it out anew.
+                return outcomes + [outcome] * (len(arrivals) - len(outcomes))
+            outcomes.append(outcome)
+        return outcomes
 
     async def _store_one(self, arrival: Arrival) -> Outcome | ServiceError:
         for _ in range(_TRIES):

@@ -12,6 +12,7 @@ import structlog
 from fake_email.database import open_database
 from fake_email.settings import Settings
 from fake_email.systemd import Notifier
+from smtp_ingest.arrival import Parsers
 from smtp_ingest.clients import Clients
 from smtp_ingest.commit import Committer
 from smtp_ingest.connection import Connection
@@ -22,12 +23,13 @@ from smtp_ingest.service import Service
 from smtp_ingest.session import Session
 from smtp_ingest.sessions import Sessions
 from smtp_ingest.tls import Certificate
+from smtp_ingest.turns import Turns
 
 log = structlog.get_logger()
 
-# One statement is in flight for RCPT and one for DATA, and two large messages are staged; two more let a retry begin
-# before a dead one is given up.
-_CONNECTIONS = 6
+# One statement is in flight for RCPT, one for DATA and one for large messages, and two of these are staged; two more
+# let a retry begin before a dead one is given up.
+_CONNECTIONS = 7
 _BACKLOG = 1_024
 _STATUS_SECONDS = 5.0
 # What is left to do once the last session is over.
@@ -73,7 +75,10 @@ async def serve(
     stop: asyncio.Event,
 ) -> None:
     """Take mail on `listeners` until `stop` is set; then finish what is in flight within `drain_seconds`."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="parser") as parser:
+    with (
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="parser") as short,
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="long-parser") as long,
+    ):
         async with open_database(settings.database_url, connections=_CONNECTIONS) as database:
             room, committer = Room(settings.commit_queue_octets), Committer(database, settings)
             service = Service(
@@ -85,7 +90,8 @@ async def serve(
                 load=Load(committer, room),
                 recipients=Recipients(database, settings),
                 committer=committer,
-                parser=parser,
+                parsers=Parsers(short=short, long=long),
+                turns=Turns(),
             )
             await _serve(service, listeners, notifier, stop)
     log.info("stopped")

@@ -27,9 +27,9 @@ class Load:
         """Why a message of that size could not be taken now."""
         if self._lag_seconds > _LAG_SECONDS:
             return "loop_lags"
-        if self._committer.busy_seconds() > _SLOW_SECONDS:
+        if self._committer.busy_seconds(octets) > _SLOW_SECONDS:
             return "database_slow"
-        if self._committer.is_full:
+        if self._committer.is_full(octets):
             return "queue_full"
         return None if self._room.has(octets) else "no_room"
 

@@ -22,7 +22,7 @@ class Recipients:
         self.run = self._gatherer.run
 
     async def find(self, address: str) -> Recipient | None:
-        """The live mailbox of `address`; raises DatabaseAway and QueueFull."""
+        """The live mailbox of `address`; raises DatabaseAway, DatabaseFull and QueueFull."""
         return await self._gatherer.submit(address, 1)
 
     def is_operators(self, recipient: Recipient) -> bool:

@@ -1,6 +1,6 @@
 """What the daemon says: reply code, enhanced status code (RFC 3463, RFC 5248), text."""
 
-from fake_email.errors import DatabaseAway, ServiceError
+from fake_email.errors import DatabaseAway, DatabaseFull, ServiceError
 from fake_email.gather import QueueFull, WorkFailed
 from smtp_ingest.commit import NotStored
 from smtp_ingest.content import Fault
@@ -48,10 +48,12 @@ NO_SUCH_MAILBOX = "550 5.1.1 No such mailbox"
 MAILBOX_FULL = "452 4.2.2 Mailbox full"
 
 TRY_LATER = "451 4.3.0 Cannot store mail at the moment, try again later"
+STORAGE_FULL = "452 4.3.1 No room for more mail at the moment, try again later"
 QUEUE_FULL = "452 4.3.1 Too much mail waits to be stored, try again later"
 
 FOR_ERROR: dict[type[ServiceError], str] = {
     DatabaseAway: TRY_LATER,
+    DatabaseFull: STORAGE_FULL,
     NotStored: TRY_LATER,
     WorkFailed: TRY_LATER,
     QueueFull: QUEUE_FULL,

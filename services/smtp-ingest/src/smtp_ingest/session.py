@@ -258,7 +258,7 @@ class Session:
             # The size of the message bounds how many there may be.
             self._commands_without_message -= min(chunk.octets, 1)
         else:
-            await Transfer(self._connection, self._settings).chunk(chunk.octets, None)
+            await Transfer(self._connection, self._service).chunk(chunk.octets, None)
             reply = replies.MAIL_WANTED
             if transaction is not None:
                 reply = replies.RSET_WANTED if transaction.is_spoiled else replies.RECIPIENT_WANTED

@@ -53,7 +53,7 @@ class Transaction:
         self._connection.is_in_transaction = False
 
     async def accept(self, address: str, given: str) -> str:
-        """The reply to a recipient; raises DatabaseAway and QueueFull."""
+        """The reply to a recipient; raises DatabaseAway, DatabaseFull and QueueFull."""
         recipient = await self._connection.working(self._service.recipients.find(address))
         if recipient is None:
             return replies.NO_SUCH_MAILBOX
@@ -74,26 +74,26 @@ class Transaction:
         """Ask for the content and read it to its end."""
         self._content = Content(self._service.settings, self._service.room)
         await self._connection.reply(replies.SEND_CONTENT)
-        await Transfer(self._connection, self._service.settings).data(self._content)
+        await Transfer(self._connection, self._service).data(self._content)
 
     async def receive_chunk(self, chunk: Chunk) -> str:
         """Read one chunk; the reply to it unless it was the last."""
         if self._content is None:
             self._content = Content(self._service.settings, self._service.room)
-        await Transfer(self._connection, self._service.settings).chunk(chunk.octets, self._content)
+        await Transfer(self._connection, self._service).chunk(chunk.octets, self._content)
         if self._content.fault:
             return self._refuse(self._content.fault)
         return replies.CHUNK_OK.format(octets=chunk.octets)
 
     async def commit(self) -> str:
-        """Store what came; the reply to it. Raises DatabaseAway, QueueFull, NotStored."""
+        """Store what came; the reply to it. Raises DatabaseAway, DatabaseFull, QueueFull, NotStored."""
         assert self._content is not None  # noqa: S101  # the caller received it
         self._content.close()
         if self._content.fault:
             return self._refuse(self._content.fault)
         arrival = await self._connection.working(
             make_arrival(
-                self._service.parser,
+                self._service.parsers,
                 reverse_path=self._reverse_path,
                 deliveries=self._deliveries,
                 trace=self._trace,

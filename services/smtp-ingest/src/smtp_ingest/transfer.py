@@ -1,17 +1,21 @@
 """Content on its way in: DATA up to its end, BDAT by the octet, and neither without end."""
 
-from fake_email.settings import Settings
 from smtp_ingest.connection import READ_OCTETS, Connection, LimitReached
 from smtp_ingest.content import Content
+from smtp_ingest.service import Service
 from smtp_ingest.transparency import Transparency
+
+# What is longer waits for its turn with each further read: fifty such senders at once would hold up all others.
+_PROMPT_OCTETS = 262_144
 
 
 class Transfer:
     """One DATA or one BDAT; raises LimitReached when its octets come too slowly."""
 
-    def __init__(self, connection: Connection, settings: Settings) -> None:
+    def __init__(self, connection: Connection, service: Service) -> None:
         self._connection = connection
-        self._settings = settings
+        self._settings = service.settings
+        self._turns = service.turns
         self._began_at = connection.loop.time()
         self._octets = 0
 
@@ -20,7 +24,8 @@ class Transfer:
         transparency = Transparency()
         rest = None
         while rest is None:
-            plain, rest = transparency.feed(await self._read(READ_OCTETS))
+            octets = await self._read(READ_OCTETS)
+            plain, rest = transparency.feed(octets, is_kept=content.fault is None)
             content.add(plain)
         if rest:
             self._connection.unread(rest)
@@ -34,6 +39,8 @@ class Transfer:
                 content.add(read)
 
     async def _read(self, octets: int) -> bytes:
+        if self._octets > _PROMPT_OCTETS:
+            await self._turns.take()
         read = await self._connection.read(octets)
         self._octets += len(read)
         seconds = self._connection.loop.time() - self._began_at

@@ -13,17 +13,18 @@ class Transparency:
         self._held = _LINE_END
         self._is_first = True
 
-    def feed(self, octets: bytes) -> tuple[bytes, bytes | None]:
-        """More of the content; and None while there is more to come, else what follows its end."""
+    def feed(self, octets: bytes, *, is_kept: bool = True) -> tuple[bytes, bytes | None]:
+        """More of the content, if it `is_kept`; and None while there is more to come, else what follows its end."""
         pending = self._held + octets
         end = pending.find(_END)
         if end >= 0:
-            return self._plain(pending[: end + len(_LINE_END)]), pending[end + len(_END) :]
+            plain = self._plain(pending[: end + len(_LINE_END)]) if is_kept else b""
+            return plain, pending[end + len(_END) :]
         # What may be the beginning of the end waits for the next octets.
         held = next(length for length in (4, 3, 2, 1, 0) if pending.endswith(_END[:length]))
         known = len(pending) - held
         self._held = pending[known:]
-        return self._plain(pending[:known]), None
+        return self._plain(pending[:known]) if is_kept else b"", None
 
     def _plain(self, octets: bytes) -> bytes:
         plain = octets.replace(_STUFFED, _LINE_END)
