@@ -12,7 +12,7 @@ from harness import kill, processes
 from prove.ledger import Ledger
 from prove.replicated import Replicated, replicated
 from prove.stage import Stage, staged
-from prove.trial import Scale, Trial
+from prove.trial import Fault, Scale, Trial
 
 _SOME_OCTETS = 500_000
 
@@ -70,22 +70,21 @@ def _nobody_noticed(ledger: Ledger) -> list[str]:
     return [] if ledger.replies.get(451) else ["no sender was told 451"]
 
 
+def _trial(name: str, fault: Fault, *, short_seconds: float) -> Trial:
+    return Trial(
+        name=name,
+        stage=stage,
+        fault=fault,
+        times=3,
+        seconds=3,
+        short_seconds=short_seconds,
+        share=0.5,
+        unmet=_nobody_noticed,
+    )
+
+
 TRIALS = (
-    Trial(
-        name="fail-over: primary killed",
-        stage=stage,
-        fault=_fail_over,
-        seconds=3,
-        short_seconds=3,
-        unmet=_nobody_noticed,
-    ),
-    Trial(
-        name="fail-over: primary frozen",
-        stage=stage,
-        fault=_fail_over_from_frozen,
-        seconds=3,
-        short_seconds=2,
-        unmet=_nobody_noticed,
-    ),
-    Trial(name="fail-over: switch-over", stage=stage, fault=_switch_over, seconds=1, short_seconds=0),
+    _trial("fail-over: primary killed", _fail_over, short_seconds=3),
+    _trial("fail-over: primary frozen", _fail_over_from_frozen, short_seconds=2),
+    _trial("fail-over: switch-over", _switch_over, short_seconds=3),
 )

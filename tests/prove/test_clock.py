@@ -1,10 +1,10 @@
 """A clock that is set, on one host or on all."""
 
-from prove.clock import TRIALS
+from prove import clock
 from prove.stage import Stage
 from prove.trial import Trial, tried_shortly
 
-__all__ = ["TRIALS"]
+TRIALS = (clock.TRIALS[0], clock.TRIALS[-1])
 
 
 def test_every_promise_holds(stage: Stage, trial: Trial) -> None:

