@@ -344,26 +344,35 @@ def test_a_url_is_filled_in_with_deadlines() -> None:
         "keepalives_interval": "2",
         "keepalives_count": "3",
         "tcp_user_timeout": "10000",
-        "options": (
-            "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10000"
-            " -c idle_in_transaction_session_timeout=5000"
-        ),
     }
 
 
-def test_what_a_url_says_of_deadlines_stays(cluster_url: str) -> None:
-    url = psycopg.conninfo.make_conninfo(
-        cluster_url,
-        connect_timeout=9,
-        application_name="mine",
-        options="-c idle_in_transaction_session_timeout=9s -c work_mem=5MB",
+def test_what_a_url_says_of_deadlines_stays() -> None:
+    filled = psycopg.conninfo.conninfo_to_dict(
+        conninfo("postgresql://127.0.0.1/mail?connect_timeout=9&application_name=mine")
     )
 
-    filled = psycopg.conninfo.conninfo_to_dict(conninfo(url))
-    with psycopg.connect(conninfo(url)) as connection:
-        kept = connection.execute(
-            "SELECT current_setting('idle_in_transaction_session_timeout'), current_setting('work_mem')"
-        ).fetchone()
-
     assert (filled["connect_timeout"], filled["application_name"]) == ("9", "mine")
-    assert kept == ("9s", "5MB")
+
+
+async def setting(database_url: str, name: str) -> object:
+    """What one of our sessions has for a setting of the server's."""
+
+    async def ask(connection: Connection) -> object:
+        cursor = await connection.execute("SELECT current_setting(%s)", [name])
+        return await cursor.fetchone()
+
+    async with open_database(database_url, connections=1) as database:
+        return await database.run(ask)
+
+
+async def test_the_server_has_deadlines_for_our_sessions(database_url: str) -> None:
+    assert await setting(database_url, "idle_in_transaction_session_timeout") == ("5s",)
+    assert await setting(database_url, "client_connection_check_interval") == ("1s",)
+
+
+async def test_what_a_url_says_of_the_servers_deadlines_stays(database_url: str) -> None:
+    url = psycopg.conninfo.make_conninfo(database_url, options="-c idle_in_transaction_session_timeout=9s")
+
+    assert await setting(url, "idle_in_transaction_session_timeout") == ("9s",)
+    assert await setting(url, "client_connection_check_interval") == ("1s",)
