@@ -9,7 +9,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fake_email import log
-from prove import failover, hostile, kills, links, memory, migrations, postgres_away, postgres_cuts, postgres_full
+from prove import (
+    clock,
+    failover,
+    hostile,
+    kills,
+    links,
+    memory,
+    migrations,
+    postgres_away,
+    postgres_cuts,
+    postgres_full,
+)
 from prove.trial import WHOLE, Proof, Trial, Unsupported, tried
 from prove.verdict import BROKEN, Verdict
 
@@ -20,6 +31,7 @@ _TRIALS: tuple[Trial | Proof, ...] = (
     *postgres_full.TRIALS,
     *links.TRIALS,
     *failover.TRIALS,
+    *clock.TRIALS,
     *hostile.TRIALS,
     *migrations.TRIALS,
     *memory.PROOFS,
