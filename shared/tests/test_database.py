@@ -225,6 +225,21 @@ async def test_work_that_asks_often_may_take_long_as_long_as_each_answer_comes_i
     assert slept == pytest.approx(2.4)
 
 
+async def test_an_answer_that_comes_too_late_costs_its_own_connection_as_long_as_others_come(
+    database: Database, watcher: psycopg.Connection
+) -> None:
+    await fill(database)
+    before = set(watcher.execute(f"SELECT pid {OURS}"))
+
+    async with asyncio.timeout(AWAY_SECONDS):
+        late = asyncio.create_task(told(database.run(sleeps(60))))
+        while not late.done():
+            await database.probe()
+
+    assert late.result() == "away"
+    assert len(before.intersection(watcher.execute(f"SELECT pid {OURS}"))) >= CONNECTIONS - 1
+
+
 async def test_what_work_that_fell_silent_has_locked_is_free_again_soon_and_the_work_runs_again(
     database: Database, watcher: psycopg.Connection
 ) -> None:

@@ -84,9 +84,11 @@ def answering_within(connection: Connection, seconds: float) -> Iterator[None]:
 
 
 class _Asking(psycopg.AsyncConnection[TupleRow]):
-    """A connection that is cut when the server takes longer than `answer_seconds` for any one answer."""
+    """A connection that is cut, and late, when the server takes longer than `answer_seconds` for any one answer."""
 
     answer_seconds = ANSWER_SECONDS
+    asked_at = 0.0
+    is_late = False
 
     async def wait(
         self,
@@ -95,8 +97,17 @@ class _Asking(psycopg.AsyncConnection[TupleRow]):
         timeout: float | None = None,  # noqa: ASYNC109  # psycopg's
     ) -> Result:
         # Every round trip comes through here. Where each takes half a second, work that has many is slow, not stuck.
-        with answering_within(self, self.answer_seconds):
+        loop = asyncio.get_running_loop()
+        self.asked_at = loop.time()
+        giving_up = loop.call_later(self.answer_seconds, self._give_up)
+        try:
             return await super().wait(gen, interval, timeout)
+        finally:
+            giving_up.cancel()
+
+    def _give_up(self) -> None:
+        self.is_late = True
+        _cut(self)
 
 
 class Database:
@@ -151,7 +162,6 @@ class Database:
             connection = await self._connection(asked_at)
             connection.answer_seconds = answer_seconds
             self._working.add(connection)
-            began_at = loop.time()
             try:
                 async with believing(connection):
                     result = await work(connection)
@@ -162,9 +172,11 @@ class Database:
                 raise DatabaseFull(str(DatabaseFull.__doc__)) from error
             except _BROKEN as error:
                 is_demoted = isinstance(error, Demoted)
-                if is_demoted or loop.time() >= began_at + answer_seconds:
+                # Where others were answered meanwhile, it is the statement, behind a lock maybe, or this connection.
+                if is_demoted or (connection.is_late and self._answered_at < connection.asked_at):
                     await self._doubt(connection)
-                if connection.closed and not is_told_off and loop.time() < self._patience_ends(asked_at):
+                is_over = connection.is_late or is_told_off or loop.time() >= self._patience_ends(asked_at)
+                if connection.closed and not is_over:
                     is_told_off = is_demoted  # by a new connection it is told for good
                     continue
                 self._tell_away(type(error).__name__)
