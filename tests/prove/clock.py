@@ -14,7 +14,7 @@ import psycopg
 from harness import deadline, own_postgres
 
 from prove.stage import Stage, staged
-from prove.trial import Scale, Trial
+from prove.trial import Scale, Trial, Unsupported
 
 _HOUR = 3_600
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
@@ -74,6 +74,8 @@ def library() -> Path | None:
 @contextmanager
 def stage(directory: Path, scale: Scale) -> Iterator[Clocked]:
     """A pair and a Postgres that have their time from files."""
+    if library() is None:
+        raise Unsupported("libfaketime does not fake the time of a process here")
     directory.chmod(0o755)  # the server is somebody else's process
     services_clock, database_clock = (Clock(directory / name) for name in ("services.clock", "database.clock"))
     prefix = ["env", *(f"{name}={value}" for name, value in database_clock.environ.items())]
@@ -100,19 +102,19 @@ def _without_leavings(*pids: int) -> Iterator[None]:
                 (Path("/dev/shm") / name).unlink(missing_ok=True)
 
 
-def _of_all(stage: Stage, chance: random.Random, seconds: float) -> None:
-    _jump(stage, chance, seconds, services=True, database=True)
+def _of_all(stage: Stage, chance: random.Random, seconds: float) -> list[str]:
+    return _jump(stage, chance, seconds, services=True, database=True)
 
 
-def _of_services(stage: Stage, chance: random.Random, seconds: float) -> None:
-    _jump(stage, chance, seconds, services=True, database=False)
+def _of_services(stage: Stage, chance: random.Random, seconds: float) -> list[str]:
+    return _jump(stage, chance, seconds, services=True, database=False)
 
 
-def _of_database(stage: Stage, chance: random.Random, seconds: float) -> None:
-    _jump(stage, chance, seconds, services=False, database=True)
+def _of_database(stage: Stage, chance: random.Random, seconds: float) -> list[str]:
+    return _jump(stage, chance, seconds, services=False, database=True)
 
 
-def _jump(stage: Stage, chance: random.Random, seconds: float, *, services: bool, database: bool) -> None:
+def _jump(stage: Stage, chance: random.Random, seconds: float, *, services: bool, database: bool) -> list[str]:
     """Away from the truth and back to it, mail coming in all the time."""
     assert isinstance(stage, Clocked)
     first = chance.choice((-_HOUR, _HOUR))
@@ -124,7 +126,8 @@ def _jump(stage: Stage, chance: random.Random, seconds: float, *, services: bool
                 stage.database_clock.set(off)
             _await_time(connection, off if services else 0, off if database else 0)
             time.sleep(seconds)
-        assert connection.execute(_DISORDERED).fetchone() == (0,), "received_at does not grow with seq"
+        [(disordered,)] = connection.execute(_DISORDERED).fetchall()
+    return [f"received_at does not grow with seq in {disordered} cases"] if disordered else []
 
 
 def _await_time(connection: psycopg.Connection, services: int, database: int) -> None:
@@ -144,7 +147,7 @@ def _is_off(at: float, seconds: int) -> bool:
 
 
 TRIALS = (
-    Trial(name="time: every host's clock", stage=stage, fault=_of_all, seconds=2),
-    Trial(name="time: the services' clock", stage=stage, fault=_of_services, seconds=2),
-    Trial(name="time: the database's clock", stage=stage, fault=_of_database, seconds=2),
+    Trial(name="time: every host's clock", stage=stage, fault=_of_all, times=3, seconds=1),
+    Trial(name="time: the services' clock", stage=stage, fault=_of_services, times=3, seconds=1),
+    Trial(name="time: the database's clock", stage=stage, fault=_of_database, times=3, seconds=1),
 )

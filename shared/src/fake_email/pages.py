@@ -112,6 +112,14 @@ async def read(
     return mailbox, [listed(row[4:]) for row in rows if row[4] is not None]
 
 
+def set_back(since: Since, *, before: int, last_seq: int) -> Since:
+    """`since`, or the mailbox's end if that was further `before`: what comes is counted from there.
+
+    It was so when its newest mail is lost: on a replica that took its primary's place before it had got that.
+    """
+    return Since(seq=last_seq) if last_seq < min(before, since.seq) else since
+
+
 def may_have(mailbox: Reached, *, past: Since) -> bool:
     """Whether there may be messages past this place; those that came may have been deleted."""
     return (

@@ -71,12 +71,15 @@ class Arrivals:
             waiter.forget(seq, message_id)
 
     async def look(self, connection: Connection) -> None:
-        """Wake who is behind the table; after LISTEN, since what was committed before it was not heard."""
+        """Wake who is not where the table is; after LISTEN, since what was committed before it was not heard.
+
+        A replica that took its primary's place may lack what somebody has seen: then the table is behind.
+        """
         newest = await mailboxes.newest(connection, self.watched)
         for mailbox_id, waiters in self._waiters.items():
             for waiter in waiters:
                 # Who came since, or whose mailbox is gone, looks for itself.
-                if waiter.seen < newest.get(mailbox_id, waiter.seen + 1):
+                if waiter.seen != newest.get(mailbox_id):
                     waiter.wake()
         self.is_listening = True
 
@@ -93,10 +96,10 @@ class Arrivals:
 
 
 class Wake:
-    """A waiter that awaits."""
+    """A waiter that awaits, and looks whenever there may be something to see."""
 
     def __init__(self) -> None:
-        self.seen = 0
+        self.seen = -1
         self._woken = asyncio.Event()
 
     def wake(self) -> None:

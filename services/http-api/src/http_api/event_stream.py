@@ -16,7 +16,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from fake_email.database import Database
 from fake_email.errors import DatabaseAway, MailboxNotFound
 from fake_email.mailboxes import Mailbox
-from fake_email.pages import Since
+from fake_email.pages import Since, set_back
 from http_api.arrivals import Arrivals
 from http_api.client import Client
 from http_api.looks import Looks
@@ -257,6 +257,7 @@ class EventStream:
                 await self._say(event.octets)
             await self._say_deleted()
         if page.is_last:
+            self._cursor = set_back(self._cursor, before=self.seen, last_seq=page.seen)
             self.seen = page.seen
         else:
             self._is_behind = True

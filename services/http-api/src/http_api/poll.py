@@ -91,11 +91,14 @@ async def poll(
         )
 
     async def look_until(deadline: float, mailbox: Mailbox) -> list[Listed]:
+        nonlocal cursor
         wake, listed = Wake(), list[Listed]()
         with api.places.take(api.clients.of(request.scope), mailbox.id), api.arrivals.watch(mailbox.id, wake):
             while not listed and not api.arrivals.has_ended:
                 wake.rest()
-                _, listed = await look()
+                before = mailbox.last_seq
+                mailbox, listed = await look()
+                cursor = pages.set_back(cursor, before=before, last_seq=mailbox.last_seq)
                 left = deadline - asyncio.get_running_loop().time()
                 if listed or left <= 0:
                     break

@@ -164,7 +164,9 @@ async def _find(api: Api, wanted: _Wanted, near_misses: deque[NearMiss]) -> Whol
         while True:
             wake.rest()
             is_over = _left(wanted) <= 0
+            before = mailbox.last_seq
             mailbox, looked_at = await _look(api, wanted, since)
+            since = pages.set_back(since, before=before, last_seq=mailbox.last_seq)
             if is_over and last_seq is None:
                 last_seq = mailbox.last_seq
             for candidate in looked_at:
