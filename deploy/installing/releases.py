@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+import time
 from pathlib import Path
 
 from installing import environment
@@ -36,7 +37,7 @@ def place(unpacked: Path, release: Path, running: Path | None) -> None:
     if _is_complete(release):
         if (release / SUMS).read_bytes() == (unpacked / SUMS).read_bytes():
             tell("it is on this host already, and is used as it is")
-            (release / "VERSION").touch()
+            _make_newest(release)
             return
         if release == running:
             raise Failed(f"{release.name} runs, and this one of the same name differs: commit, and release again")
@@ -48,6 +49,14 @@ def place(unpacked: Path, release: Path, running: Path | None) -> None:
     shutil.rmtree(release / "wheels")
     os.sync()  # what says that it is complete is so after a power cut too
     _copy(unpacked / "VERSION", release / "VERSION")
+    _make_newest(release)
+
+
+def _make_newest(release: Path) -> None:
+    """In the order of releases, whatever the host's clock says: it may have been set back since the last one."""
+    newest = max((each / "VERSION").stat().st_mtime_ns for each in _newest_first())
+    now = max(time.time_ns(), newest + 1_000_000_000)
+    os.utime(release / "VERSION", ns=(now, now))
 
 
 def _copy(path: Path, place: Path) -> None:

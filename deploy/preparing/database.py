@@ -11,16 +11,19 @@ from preparing.target import NotAUrl, Target, parse
 
 _OLDEST = 140_000
 _MAY_CREATE = "BEGIN; CREATE TABLE fake_email_setup (nothing integer); ROLLBACK"
+_READ_ONLY = "25006"
 _SQLSTATES = {
     "28P01": "the password is wrong for the user {user}, or there is no such user",
     "28000": "the user {user} may not log in from here: {said}",
     "3D000": "there is no database {database}",
     "42501": "the user {user} may not make tables in the database {database}: {said}",
     "3F000": "there is no schema for tables in the database {database}: {said}",
-    "25006": "the database {database} is a replica or read-only, and mail cannot be stored there",
+    _READ_ONLY: "the database {database} is a replica or read-only, and mail cannot be stored there",
     "53300": "the server has too many connections already",
     "57P03": "the server is starting or ending; try again",
 }
+# libpq asks the next host when one is away; one that is a replica only where the URL says what is wanted.
+_NEXT = {"primary", "read-write"}
 _NOT_REACHED = (
     (socket.gaierror, "the name {host} is not known: is it spelt right, and does DNS work here?"),
     (ConnectionRefusedError, "{host} is there, and nothing listens on port {port}"),
@@ -28,22 +31,37 @@ _NOT_REACHED = (
 )
 
 
+class Unfit(Exception):
+    """No host of the URL will do."""
+
+
 def main() -> None:
     """Exit status 0 when it can. 1 after a sentence that says what failed: name, port, TLS, password, right."""
     try:
-        target = parse(wanted.read()["DATABASE_URL"])
-    except (wanted.Missing, NotAUrl) as error:
+        print(look(parse(wanted.read()["DATABASE_URL"])))
+    except (wanted.Missing, NotAUrl, Unfit) as error:
         sys.exit(f"DATABASE_URL: {error}")
-    try:
-        version = _look(target)
-    except (Refused, NoTls, OSError) as error:
-        sys.exit(f"DATABASE_URL: {_why(error, target)}")
-    if version < _OLDEST:
-        sys.exit(f"DATABASE_URL: Postgres {version // 10_000} is too old: 14 is the oldest that will do")
-    print(f"Postgres {version // 10_000} at {target.host} port {target.port}, database {target.database}")
 
 
-def _look(target: Target) -> int:
+def look(targets: list[Target]) -> str:
+    """What there is at the first target that will do; raises Unfit, which says what is wrong with each."""
+    wrong = []
+    for target in targets:
+        try:
+            version = _version(target)
+        except (Refused, NoTls, OSError) as error:
+            wrong.append(_why(error, target))
+            if isinstance(error, Refused) and error.sqlstate == _READ_ONLY and target.target_session_attrs not in _NEXT:
+                wrong[-1] += "; with target_session_attrs=read-write the next host would be asked" * (len(targets) > 1)
+                break
+            continue
+        if version < _OLDEST:
+            raise Unfit(f"Postgres {version // 10_000} is too old: 14 is the oldest that will do")
+        return f"Postgres {version // 10_000} at {target.host} port {target.port}, database {target.database}"
+    raise Unfit("; ".join(wrong))
+
+
+def _version(target: Target) -> int:
     """The server's version, of one in which tables can be made."""
     with closing(Session(target)) as session:
         [[version]] = session.query("SHOW server_version_num")

@@ -128,7 +128,11 @@ def _connect(target: Target) -> socket.socket:
     if target.host.startswith("/"):
         local = socket.socket(socket.AF_UNIX)
         local.settimeout(_SECONDS)
-        local.connect(f"{target.host}/.s.PGSQL.{target.port}")
+        try:
+            local.connect(f"{target.host}/.s.PGSQL.{target.port}")
+        except OSError:
+            local.close()
+            raise
         return local
     connection = socket.create_connection((target.host, target.port), timeout=_SECONDS)
     if target.sslmode in {"disable", "allow"}:
