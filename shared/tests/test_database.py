@@ -225,6 +225,21 @@ async def test_work_that_asks_often_may_take_long_as_long_as_each_answer_comes_i
     assert slept == pytest.approx(2.4)
 
 
+async def test_an_answer_that_comes_too_late_costs_its_own_connection_as_long_as_others_come(
+    database: Database, watcher: psycopg.Connection
+) -> None:
+    await fill(database)
+    before = set(watcher.execute(f"SELECT pid {OURS}"))
+
+    async with asyncio.timeout(AWAY_SECONDS):
+        late = asyncio.create_task(told(database.run(sleeps(60))))
+        while not late.done():
+            await database.probe()
+
+    assert late.result() == "away"
+    assert len(before.intersection(watcher.execute(f"SELECT pid {OURS}"))) >= CONNECTIONS - 1
+
+
 async def test_what_work_that_fell_silent_has_locked_is_free_again_soon_and_the_work_runs_again(
     database: Database, watcher: psycopg.Connection
 ) -> None:
@@ -344,26 +359,35 @@ def test_a_url_is_filled_in_with_deadlines() -> None:
         "keepalives_interval": "2",
         "keepalives_count": "3",
         "tcp_user_timeout": "10000",
-        "options": (
-            "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10000"
-            " -c idle_in_transaction_session_timeout=5000"
-        ),
     }
 
 
-def test_what_a_url_says_of_deadlines_stays(cluster_url: str) -> None:
-    url = psycopg.conninfo.make_conninfo(
-        cluster_url,
-        connect_timeout=9,
-        application_name="mine",
-        options="-c idle_in_transaction_session_timeout=9s -c work_mem=5MB",
+def test_what_a_url_says_of_deadlines_stays() -> None:
+    filled = psycopg.conninfo.conninfo_to_dict(
+        conninfo("postgresql://127.0.0.1/mail?connect_timeout=9&application_name=mine")
     )
 
-    filled = psycopg.conninfo.conninfo_to_dict(conninfo(url))
-    with psycopg.connect(conninfo(url)) as connection:
-        kept = connection.execute(
-            "SELECT current_setting('idle_in_transaction_session_timeout'), current_setting('work_mem')"
-        ).fetchone()
-
     assert (filled["connect_timeout"], filled["application_name"]) == ("9", "mine")
-    assert kept == ("9s", "5MB")
+
+
+async def setting(database_url: str, name: str) -> object:
+    """What one of our sessions has for a setting of the server's."""
+
+    async def ask(connection: Connection) -> object:
+        cursor = await connection.execute("SELECT current_setting(%s)", [name])
+        return await cursor.fetchone()
+
+    async with open_database(database_url, connections=1) as database:
+        return await database.run(ask)
+
+
+async def test_the_server_has_deadlines_for_our_sessions(database_url: str) -> None:
+    assert await setting(database_url, "idle_in_transaction_session_timeout") == ("5s",)
+    assert await setting(database_url, "client_connection_check_interval") == ("1s",)
+
+
+async def test_what_a_url_says_of_the_servers_deadlines_stays(database_url: str) -> None:
+    url = psycopg.conninfo.make_conninfo(database_url, options="-c idle_in_transaction_session_timeout=9s")
+
+    assert await setting(url, "idle_in_transaction_session_timeout") == ("9s",)
+    assert await setting(url, "client_connection_check_interval") == ("1s",)

@@ -17,6 +17,8 @@ _TURN_SECONDS = 0.01
 _PATIENCE_SECONDS = 60.0
 _PROBE_REPLY_SECONDS = 2.0
 _SOURCES_AT_ONCE = 10
+_SERVED_SECONDS = 0.5
+_BEHIND = 10
 
 
 class Clients:
@@ -53,8 +55,23 @@ class Clients:
                 chance=random.Random(f"{self._begin.seed} client {number}"),
             )
             pause_seconds = self._begin.clients / self._begin.messages_per_second
-            run = client.run(addresses, pause_seconds=pause_seconds, is_enough=lambda: self._is_enough)
+            run = client.run(
+                addresses,
+                pause_seconds=pause_seconds,
+                is_too_much=self._is_too_much,
+                is_enough=lambda: self._is_enough,
+            )
             self._sending.append(self._tasks.create_task(run))
+
+    def _is_too_much(self) -> bool:
+        """Whether a reader is served and behind all the same: then this machine can read no more than it does."""
+        served_since = asyncio.get_running_loop().time() - _SERVED_SECONDS
+        return any(
+            reading.shown
+            and reading.shown[-1].at > served_since
+            and self._outbox.acknowledged_for[reading.address] - len(reading.shown) > _BEHIND
+            for reading in self._readers.readings
+        )
 
     async def reach(self, more: int) -> None:
         """Return when so many more messages are acknowledged, or it takes too long."""

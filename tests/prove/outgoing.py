@@ -28,6 +28,7 @@ class Outbox:
         self.sent: list[Sent] = []
         self.replies: Counter[int] = Counter()
         self.acknowledged = 0
+        self.acknowledged_for: Counter[str] = Counter()  # by address
         self._seed = seed
 
     def write(self, addresses: Sequence[str]) -> tuple[Sent, bytes]:
@@ -49,6 +50,7 @@ class Outbox:
         if sent.is_acknowledged:
             sent.acknowledged_at = asyncio.get_running_loop().time()
             self.acknowledged += 1
+            self.acknowledged_for.update(sent.addresses)
 
 
 class Outgoing:
@@ -60,13 +62,22 @@ class Outgoing:
         self._chance = chance
         self._client: SmtpClient | None = None
 
-    async def run(self, addresses: Sequence[str], *, pause_seconds: float, is_enough: Callable[[], bool]) -> None:
-        """Send until it is enough, and what was begun by then is settled."""
+    async def run(
+        self,
+        addresses: Sequence[str],
+        *,
+        pause_seconds: float,
+        is_too_much: Callable[[], bool],
+        is_enough: Callable[[], bool],
+    ) -> None:
+        """Send until it is enough, and what was begun by then is settled; nothing while it is too much."""
         while not is_enough():
             await self.send(self._some(addresses))
             if self._chance.random() < _SHARE_OF_LAST:
                 await self.leave()
             await asyncio.sleep(2 * pause_seconds * self._chance.random())
+            while is_too_much() and not is_enough():  # noqa: ASYNC110  # told by many readers
+                await asyncio.sleep(pause_seconds)
         await self.leave()
 
     async def send(self, addresses: Sequence[str]) -> Sent:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import msgspec
-from harness import DOMAINS, GENEROUS, deadline, free_port
+from harness import DOMAINS, GENEROUS, deadline
 
 from prove.host import LOOPBACK, Host, Hosts
 from prove.ledger import Ledger
@@ -92,26 +92,21 @@ def staged(
 ) -> Iterator[Stage]:
     """Both services, ready; gone after the block. `environ` may have another DATABASE_URL, the way from there."""
     with ExitStack() as ends:
-        with hosts.smtp.inside():
-            listener = ends.enter_context(socket.create_server((hosts.smtp.address, 0), backlog=_BACKLOG))
-        host, port = listener.getsockname()
-        http_port = free_port()
+        smtp_listener, http_listener = (ends.enter_context(_listener(host)) for host in (hosts.smtp, hosts.http))
         settings = {
             "DATABASE_URL": database_url,
             "DOMAIN": ",".join(DOMAINS),
-            "HTTP_HOST": hosts.http.address,
-            "HTTP_PORT": str(http_port),
             **GENEROUS,
             **_PLENTY,
             **(environ or {}),
         }
         services = []
-        for name, listeners, prefix in (
-            ("smtp-ingest", [listener], hosts.smtp.prefix),
-            ("http-api", [], hosts.http.prefix),
+        for name, listener, prefix in (
+            ("smtp-ingest", smtp_listener, hosts.smtp.prefix),
+            ("http-api", http_listener, hosts.http.prefix),
         ):
             service = Supervised(
-                name, settings, directory, restart_seconds=restart_seconds, listeners=listeners, prefix=prefix
+                name, settings, directory, restart_seconds=restart_seconds, listener=listener, prefix=prefix
             )
             ends.callback(service.end)
             services.append(service)
@@ -120,12 +115,18 @@ def staged(
             database_url=database_url,
             smtp=smtp,
             http=http,
-            smtp_address=(host, port),
-            http_url=f"http://{hosts.http.address}:{http_port}",
+            smtp_address=smtp_listener.getsockname(),
+            http_url=f"http://{hosts.http.address}:{http_listener.getsockname()[1]}",
             clients_host=hosts.clients,
         )
         wait_until_ready(stage)
         yield stage
+
+
+def _listener(host: Host) -> socket.socket:
+    """What a socket unit holds."""
+    with host.inside():
+        return socket.create_server((host.address, 0), backlog=_BACKLOG)
 
 
 def wait_until_ready(stage: Stage) -> None:

@@ -15,7 +15,7 @@ _TURN_SECONDS = 0.05
 
 
 class Supervised:
-    """One service under Restart=always, KillMode=mixed and, where it has listeners, a socket unit."""
+    """One service under Restart=always and KillMode=mixed, with a socket unit."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class Supervised:
         directory: Path,
         *,
         restart_seconds: float,
-        listeners: Sequence[socket.socket] = (),
+        listener: socket.socket,
         prefix: Sequence[str] = (),
     ) -> None:
         self.name = name
@@ -32,7 +32,7 @@ class Supervised:
         self._environ = environ
         self._directory = directory
         self._restart_seconds = restart_seconds
-        self._listeners = listeners
+        self._listener = listener
         self._prefix = prefix
         self._is_over = threading.Event()
         self.service = self._start()
@@ -64,7 +64,7 @@ class Supervised:
 
     def _start(self) -> Service:
         with (self._directory / f"{self.name}-{self.starts}.log").open("wb") as log:
-            service = Service(self.name, self._environ, log, self._listeners, self._prefix)
+            service = Service(self.name, self._environ, log, [self._listener], self._prefix)
         self.starts += 1
         return service
 

@@ -53,7 +53,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     stage: Callable[[Path, Scale], AbstractContextManager[Stage]]
     fault: Fault
-    times: int = 4
+    times: int = 3
     seconds: float = 0
     short_seconds: float = 0
     reply_seconds: float = 30

@@ -34,15 +34,23 @@ _PARAMETERS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "10000",
 }
-# The server does so too: until it finds out, a session whose client has gone holds its place, and what it has locked.
-# All of these end the connection; to end a statement alone could report a commit that no replica has.
-_SERVER_PARAMETERS = {
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "2",
-    "tcp_keepalives_count": "3",
-    "tcp_user_timeout": "10000",
-    "idle_in_transaction_session_timeout": "5000",
-}
+# The server does so too: until it finds out, a session whose client has gone holds its place, and what it has locked;
+# and what nobody waits for any more, in a row for a lock perhaps, goes on. All of these end the connection; to end a
+# statement alone could report a commit that no replica has. Not libpq's `options`, which some poolers refuse.
+OURS = """
+    SELECT set_config(name, ours, false)
+    FROM (
+        VALUES
+            ('tcp_keepalives_idle', '5'),
+            ('tcp_keepalives_interval', '2'),
+            ('tcp_keepalives_count', '3'),
+            ('tcp_user_timeout', '10s'),
+            ('idle_in_transaction_session_timeout', '5s'),
+            ('client_connection_check_interval', '1s')
+    ) AS wanted (name, ours)
+    JOIN pg_settings USING (name)
+    WHERE source <> 'client'
+"""
 # What a server says that ended a session by itself is none of psycopg's OperationalErrors.
 _BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
 ANSWER_SECONDS = 1.7
@@ -51,17 +59,12 @@ _PATIENCE_SECONDS = 1.5
 # The pool tries to connect when somebody asks; asking anew this often is what finds a database that is back.
 _ASK_SECONDS = 0.25
 _TELL_AGAIN_SECONDS = 60.0
-# What nobody waits for any more, in a row for a lock perhaps, would keep its place on the server, and its locks.
-END_UNHEARD = "SET client_connection_check_interval = '1s'"
 
 
 def conninfo(database_url: str) -> str:
     """`database_url` with what it leaves open about time-outs filled in (libpq, "Parameter Key Words")."""
     given = psycopg.conninfo.conninfo_to_dict(database_url)
-    options = [f"-c {name}={value}" for name, value in _SERVER_PARAMETERS.items()]
-    if "options" in given:
-        options.append(str(given["options"]))  # of two settings of one name the last one holds
-    return psycopg.conninfo.make_conninfo("", **{**_PARAMETERS, **given, "options": " ".join(options)})
+    return psycopg.conninfo.make_conninfo("", **{**_PARAMETERS, **given})
 
 
 def why_unreachable(error: psycopg.Error) -> str:
@@ -81,9 +84,11 @@ def answering_within(connection: Connection, seconds: float) -> Iterator[None]:
 
 
 class _Asking(psycopg.AsyncConnection[TupleRow]):
-    """A connection that is cut when the server takes longer than `answer_seconds` for any one answer."""
+    """A connection that is cut, and late, when the server takes longer than `answer_seconds` for any one answer."""
 
     answer_seconds = ANSWER_SECONDS
+    asked_at = 0.0
+    is_late = False
 
     async def wait(
         self,
@@ -92,8 +97,17 @@ class _Asking(psycopg.AsyncConnection[TupleRow]):
         timeout: float | None = None,  # noqa: ASYNC109  # psycopg's
     ) -> Result:
         # Every round trip comes through here. Where each takes half a second, work that has many is slow, not stuck.
-        with answering_within(self, self.answer_seconds):
+        loop = asyncio.get_running_loop()
+        self.asked_at = loop.time()
+        giving_up = loop.call_later(self.answer_seconds, self._give_up)
+        try:
             return await super().wait(gen, interval, timeout)
+        finally:
+            giving_up.cancel()
+
+    def _give_up(self) -> None:
+        self.is_late = True
+        _cut(self)
 
 
 class Database:
@@ -148,7 +162,6 @@ class Database:
             connection = await self._connection(asked_at)
             connection.answer_seconds = answer_seconds
             self._working.add(connection)
-            began_at = loop.time()
             try:
                 async with believing(connection):
                     result = await work(connection)
@@ -159,9 +172,11 @@ class Database:
                 raise DatabaseFull(str(DatabaseFull.__doc__)) from error
             except _BROKEN as error:
                 is_demoted = isinstance(error, Demoted)
-                if is_demoted or loop.time() >= began_at + answer_seconds:
+                # Where others were answered meanwhile, it is the statement, behind a lock maybe, or this connection.
+                if is_demoted or (connection.is_late and self._answered_at < connection.asked_at):
                     await self._doubt(connection)
-                if connection.closed and not is_told_off and loop.time() < self._patience_ends(asked_at):
+                is_over = connection.is_late or is_told_off or loop.time() >= self._patience_ends(asked_at)
+                if connection.closed and not is_over:
                     is_told_off = is_demoted  # by a new connection it is told for good
                     continue
                 self._tell_away(type(error).__name__)
@@ -191,8 +206,8 @@ class Database:
             await self._pool.drain()
         self._host = host
         self._undoubted.add(connection)
-        with suppress(psycopg.errors.InvalidParameterValue):
-            await connection.execute(END_UNHEARD)  # no system but Linux's and macOS's can
+        with suppress(psycopg.errors.InvalidParameterValue):  # no system but Linux and macOS can do all of it
+            await connection.execute(OURS)
 
     async def _connection(self, asked_at: float) -> _Asking:
         loop = asyncio.get_running_loop()

@@ -8,13 +8,14 @@ import asyncio
 import re
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import psycopg
 import structlog
 from psycopg.rows import tuple_row
 
 from fake_email import failover
-from fake_email.database import ANSWER_SECONDS, Connection, answering_within, conninfo
+from fake_email.database import ANSWER_SECONDS, OURS, Connection, answering_within, conninfo
 
 CHANNEL = "message_stored"
 PAIRS_PER_EVENT = 150
@@ -75,6 +76,8 @@ async def listen(
                 conninfo(database_url), autocommit=True, row_factory=tuple_row
             ) as connection:
                 with answering_within(connection, _LOOK_SECONDS):
+                    with suppress(psycopg.errors.InvalidParameterValue):
+                        await connection.execute(OURS)
                     await connection.execute(_LISTEN)
                     await connected(connection)
                 log.info("listening_for_messages")

@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 import structlog
 
-from fake_email.database import END_UNHEARD
+from fake_email.database import OURS
 from fake_email.errors import MigrationError
 
 log = structlog.get_logger()
@@ -66,7 +66,7 @@ def migrate(connection: psycopg.Connection, migrations: list[Migration]) -> list
     ahead of the files, or when a file fails, which leaves everything before it applied.
     """
     with suppress(psycopg.errors.InvalidParameterValue):
-        connection.execute(END_UNHEARD)
+        connection.execute(OURS)
     connection.execute(_MIGRATOR_TIMEOUT)
     connection.execute(_LOCK, {"key": _ADVISORY_LOCK})
     try:
