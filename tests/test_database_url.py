@@ -56,6 +56,12 @@ def test_what_else_a_url_says_is_read_for_each_host() -> None:
     assert (second.sslmode, second.target_session_attrs) == ("require", "read-write")
 
 
+@pytest.mark.parametrize("password", ["p@ss", "p/ss"])
+def test_a_password_that_has_to_be_written_otherwise_is_told_how(password: str) -> None:
+    with pytest.raises(target.NotAUrl, match="as %40, %2F, %3A"):
+        target.parse(f"postgresql://name:{password}@host/mail")
+
+
 @pytest.mark.parametrize(
     "given",
     [

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote
 _DEFAULT_PORT = 5432
 _URL = re.compile(
     r"postgres(?:ql)?://(?:(?P<user>[^:@/?]*)(?::(?P<password>[^@/?]*))?@)?(?P<places>[^@/?]*)"
-    r"(?:/(?P<database>[^?]*))?(?:\?(?P<query>.*))?"
+    r"(?:/(?P<database>[^?@]*))?(?:\?(?P<query>.*))?"
 )
 _PLACE = re.compile(r"(?:\[(?P<address>[^\]]*)\]|(?P<host>[^:]*))(?::(?P<port>[0-9]*))?")
 _NO_URI = "not a URI; a password with @, / or : in it has them as %40, %2F, %3A"
