@@ -149,64 +149,45 @@ def _was_cut(ledger: Ledger) -> list[str]:
     return [] if longest > _LEAST_SILENCE_SECONDS else ["mail was acknowledged all the time"]
 
 
-_TO_THE_DATABASE = (
-    Trial(
-        name="database link: 20 % lost",
-        stage=stage,
-        fault=_go_on(Condition(address=DATABASE, loss=0.2)),
-        times=2,
-        seconds=6,
-        share=_SHARE,
-    ),
-    Trial(
-        name="database link: 300 ms each way",
-        stage=stage,
-        fault=_go_on(Condition(address=DATABASE, delay_seconds=0.3)),
-        times=2,
-        seconds=6,
-        share=_SHARE,
-    ),
-    Trial(
-        name="database link: cut",
-        stage=stage,
-        fault=_cut_off_the_database,
-        times=2,
-        seconds=30,
-        share=_SHARE,
-        short_seconds=3,
-        unmet=_was_away,
-    ),
+def _trials(
+    link: str, address: str, cut_off: Fault, unmet: Callable[[Ledger], list[str]], *, standing_seconds: float = 0
+) -> tuple[Trial, ...]:
+    """A link that loses, one that is slow, and one that is cut; what stood may be silent for `standing_seconds`."""
+    return (
+        Trial(
+            name=f"{link}: 20 % lost",
+            stage=stage,
+            fault=_go_on(Condition(address=address, loss=0.2)),
+            times=2,
+            seconds=6,
+            share=_SHARE,
+            standing_seconds=standing_seconds,
+        ),
+        Trial(
+            name=f"{link}: 300 ms each way",
+            stage=stage,
+            fault=_go_on(Condition(address=address, delay_seconds=0.3)),
+            times=2,
+            seconds=6,
+            share=_SHARE,
+        ),
+        Trial(
+            name=f"{link}: cut",
+            stage=stage,
+            fault=cut_off,
+            times=2,
+            seconds=30,
+            share=_SHARE,
+            short_seconds=3,
+            unmet=unmet,
+            standing_seconds=standing_seconds,
+        ),
+    )
+
+
+TRIALS = (
+    *_trials("database link", DATABASE, _cut_off_the_database, _was_away),
+    # TCP tries again after twice as long each time, so a connection that stood may be silent for as long again as the
+    # fault was, unless its reader asks anew.
+    *_trials("clients' link", CLIENTS, _cut_off_the_clients, _was_cut, standing_seconds=SILENCE_SECONDS),
 )
-# TCP tries again after twice as long each time, so a connection that stood may be silent for as long again as the
-# fault was, unless its reader asks anew.
-_TO_THE_CLIENTS = (
-    Trial(
-        name="clients' link: 20 % lost",
-        stage=stage,
-        fault=_go_on(Condition(address=CLIENTS, loss=0.2)),
-        times=2,
-        seconds=6,
-        share=_SHARE,
-        standing_seconds=SILENCE_SECONDS,
-    ),
-    Trial(
-        name="clients' link: 300 ms each way",
-        stage=stage,
-        fault=_go_on(Condition(address=CLIENTS, delay_seconds=0.3)),
-        times=2,
-        seconds=6,
-        share=_SHARE,
-    ),
-    Trial(
-        name="clients' link: cut",
-        stage=stage,
-        fault=_cut_off_the_clients,
-        times=2,
-        seconds=30,
-        share=_SHARE,
-        short_seconds=3,
-        unmet=_was_cut,
-        standing_seconds=SILENCE_SECONDS,
-    ),
-)
-TRIALS = (*_TO_THE_DATABASE, *_TO_THE_CLIENTS)
