@@ -188,9 +188,11 @@ class EmbeddedPostgres:
         pid_file = self._directory / "postmaster.pid"
         deadline = time.monotonic() + _START_SECONDS
         while server.poll() is None and time.monotonic() < deadline:
-            lines = pid_file.read_text().splitlines() if pid_file.exists() else []
-            if lines[7:] and lines[7].strip() in {"ready", "standby"}:
-                return
+            # Not there yet, or not any more: a server that cannot go on takes it away at any moment.
+            with suppress(FileNotFoundError):
+                lines = pid_file.read_text().splitlines()
+                if lines[7:] and lines[7].strip() in {"ready", "standby"}:
+                    return
             time.sleep(0.01)
         self.stop("immediate")
         raise PostgresError(f"Postgres did not start: {_last_line(self._log.read_text())} (see {self._log})")
