@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
+import itertools
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -36,6 +38,12 @@ GENEROUS = {
     "FAILED_TOKENS_PER_MINUTE": "1000000",
     "CALLS_PER_MINUTE": "1000000000",
 }
+
+# Below 32,768, where the kernel begins (ip(7), ip_local_port_range); a share for each of pytest's processes, and each
+# run begins somewhere else in it.
+_SHARE = 5_000
+_FIRST_PORT = 10_000 + _SHARE * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4)
+_PORTS = (_FIRST_PORT + each % _SHARE for each in itertools.count(random.randrange(_SHARE)))
 
 # sd_listen_fds(3): the sockets are the descriptors from 3 on, and LISTEN_PID is the pid that the command then has.
 _HAND_OVER = """
@@ -244,10 +252,19 @@ async def heard(listener: psycopg.AsyncConnection, channel: str) -> list[str]:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A TCP port that nobody listens on, and that nobody else of this run is given.
+
+    Nor is it one of those that the kernel chooses from, or it would be somebody's before it is used here.
+    """
+    return next(port for port in _PORTS if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 class Reply(msgspec.Struct, frozen=True):
