@@ -4,6 +4,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import browser as chromium
 import httpx
@@ -65,6 +66,14 @@ def pair(cluster_url: str, template: str, tmp_path_factory: pytest.TempPathFacto
     """Both services, as the processes that they are; tests that share them use mailboxes of their own."""
     with _database(cluster_url, template) as url, running_pair(url, tmp_path_factory.mktemp("pair")) as pair:
         yield pair
+
+
+@pytest.fixture
+def own_pair(database_url: str, tmp_path: Path) -> Iterator[Pair]:
+    """What a test starts, and stops, by itself."""
+    pair = Pair(database_url, tmp_path)
+    yield pair
+    pair.end()
 
 
 @pytest.fixture

@@ -1,23 +1,11 @@
 """http-api deletes what has expired by itself, and what was deleted comes back for nobody."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import psycopg
-import pytest
 from harness import Pair, make_mailbox, message, store, until
 
 
-@pytest.fixture
-def pair(database_url: str, tmp_path: Path) -> Iterator[Pair]:
-    """Where http-api can be started, alone."""
-    pair = Pair(database_url, tmp_path)
-    yield pair
-    pair.end()
-
-
-async def test_a_mailbox_is_gone_from_the_table_soon_after_it_expired(pair: Pair, database_url: str) -> None:
-    pair.start_http(HTTP_WORKERS="2")
+async def test_a_mailbox_is_gone_from_the_table_soon_after_it_expired(own_pair: Pair, database_url: str) -> None:
+    own_pair.start_http(HTTP_WORKERS="2")
     address = make_mailbox(database_url, lives="2 seconds")
     await store(database_url, address, message())
 
@@ -28,9 +16,9 @@ async def test_a_mailbox_is_gone_from_the_table_soon_after_it_expired(pair: Pair
     assert messages == (0,)
 
 
-async def test_what_was_purged_is_logged_without_its_address(pair: Pair, database_url: str) -> None:
+async def test_what_was_purged_is_logged_without_its_address(own_pair: Pair, database_url: str) -> None:
     address = make_mailbox(database_url, lives="0 seconds")
-    service = pair.start_http()
+    service = own_pair.start_http()
 
     event = service.wait_for_event("mailboxes_purged")
 

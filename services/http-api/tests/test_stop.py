@@ -5,9 +5,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
 from contextlib import AsyncExitStack, aclosing
-from pathlib import Path
 
 import psutil
 import psycopg
@@ -31,14 +29,6 @@ _COUNT_LISTENERS = """
     FROM pg_stat_activity
     WHERE datname = current_database() AND query LIKE 'SELECT id, last_seq FROM mailbox %'
 """
-
-
-@pytest.fixture
-def pair(database_url: str, tmp_path: Path) -> Iterator[Pair]:
-    """Where http-api can be started, alone."""
-    pair = Pair(database_url, tmp_path)
-    yield pair
-    pair.end()
 
 
 @pytest.fixture
@@ -94,10 +84,10 @@ def end(service: Service, number: signal.Signals = signal.SIGTERM) -> int:
     return service.process.wait(DEADLINE_SECONDS)
 
 
-async def test_sigterm_ends_every_stream_cleanly_and_the_process_with_status_0(pair: Pair, address: str) -> None:
-    service = pair.start_http()
+async def test_sigterm_ends_every_stream_cleanly_and_the_process_with_status_0(own_pair: Pair, address: str) -> None:
+    service = own_pair.start_http()
     async with AsyncExitStack() as stack:
-        streams = [await OpenStream.open(pair, address, stack) for _ in range(200)]
+        streams = [await OpenStream.open(own_pair, address, stack) for _ in range(200)]
 
         status = await asyncio.to_thread(end, service)
         rests = await asyncio.gather(*(each.rest() for each in streams))
@@ -107,30 +97,30 @@ async def test_sigterm_ends_every_stream_cleanly_and_the_process_with_status_0(p
     assert [rest for rest in rests if not rest.endswith(b"\r\n0\r\n\r\n")] == []
 
 
-async def test_a_stream_goes_on_at_the_next_process_and_has_missed_nothing(pair: Pair, address: str) -> None:
-    service = pair.start_http()
-    async with client(pair.http_url) as http, asyncio.timeout(3 * DEADLINE_SECONDS):
-        await store(pair.database_url, address, message("a"), message("b"))
+async def test_a_stream_goes_on_at_the_next_process_and_has_missed_nothing(own_pair: Pair, address: str) -> None:
+    service = own_pair.start_http()
+    async with client(own_pair.http_url) as http, asyncio.timeout(3 * DEADLINE_SECONDS):
+        await store(own_pair.database_url, address, message("a"), message("b"))
         async with aclosing(stream(http, address)) as events:
             before = [await anext(events), await anext(events)]
             stopping = asyncio.create_task(asyncio.to_thread(end, service))
             after_the_last = [event async for event in events]
             assert await stopping == 0
 
-        await store(pair.database_url, address, message("c"))
-        await asyncio.to_thread(pair.start_http)
+        await store(own_pair.database_url, address, message("c"))
+        await asyncio.to_thread(own_pair.start_http)
         async with aclosing(stream(http, address, last_event_id=before[-1].id)) as events:
             missed = await anext(events)
-            await store(pair.database_url, address, message("d"))
+            await store(own_pair.database_url, address, message("d"))
             new = await anext(events)
 
     subjects = [event.data["subject"] for event in (*before, *after_the_last, missed, new)]
     assert subjects == ["a", "b", "c", "d"]
 
 
-async def test_a_poll_that_waits_is_answered_before_the_process_ends(pair: Pair, address: str) -> None:
-    service = pair.start_http()
-    async with client(pair.http_url) as http:
+async def test_a_poll_that_waits_is_answered_before_the_process_ends(own_pair: Pair, address: str) -> None:
+    service = own_pair.start_http()
+    async with client(own_pair.http_url) as http:
         waiting = asyncio.create_task(http.get("/api/inbox/poll", params={"address": address, "wait": "60"}))
         await http.get("/api/inbox/poll", params={"address": address})
 
@@ -140,24 +130,24 @@ async def test_a_poll_that_waits_is_answered_before_the_process_ends(pair: Pair,
         assert (await waiting).json()["messages"] == []
 
 
-async def test_a_reader_that_takes_nothing_does_not_hold_up_the_stop(pair: Pair, address: str) -> None:
-    service = pair.start_http()
-    await store(pair.database_url, address, *(message(str(number), "x" * 65_536) for number in range(150)))
+async def test_a_reader_that_takes_nothing_does_not_hold_up_the_stop(own_pair: Pair, address: str) -> None:
+    service = own_pair.start_http()
+    await store(own_pair.database_url, address, *(message(str(number), "x" * 65_536) for number in range(150)))
     with socket.socket() as connection:
         # Neither does its kernel, nor can ours keep as much as it is sent.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        connection.connect(("127.0.0.1", int(pair.environ["HTTP_PORT"])))
+        connection.connect(("127.0.0.1", int(own_pair.environ["HTTP_PORT"])))
         connection.sendall(f"GET /api/inbox/stream?address={address} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         connection.recv(1)
 
         assert await asyncio.to_thread(end, service) == 0
 
 
-async def test_each_worker_listens_once(pair: Pair) -> None:
-    service = pair.start_http(HTTP_WORKERS="2")
+async def test_each_worker_listens_once(own_pair: Pair) -> None:
+    service = own_pair.start_http(HTTP_WORKERS="2")
 
     def listeners() -> int:
-        with psycopg.connect(pair.database_url) as connection:
+        with psycopg.connect(own_pair.database_url) as connection:
             [row] = connection.execute(_COUNT_LISTENERS).fetchall()
         return int(row[0])
 
@@ -165,8 +155,8 @@ async def test_each_worker_listens_once(pair: Pair) -> None:
     assert len(workers(service)) == 2
 
 
-async def test_a_message_reaches_the_streams_of_every_worker(pair: Pair, address: str) -> None:
-    service = pair.start_http(HTTP_WORKERS="2")
+async def test_a_message_reaches_the_streams_of_every_worker(own_pair: Pair, address: str) -> None:
+    service = own_pair.start_http(HTTP_WORKERS="2")
     streams: list[OpenStream] = []
     async with AsyncExitStack() as stack:
         while not all(
@@ -174,17 +164,17 @@ async def test_a_message_reaches_the_streams_of_every_worker(pair: Pair, address
             for worker in workers(service)
         ):
             assert len(streams) < 500
-            streams += await asyncio.gather(*(OpenStream.open(pair, address, stack) for _ in range(20)))
+            streams += await asyncio.gather(*(OpenStream.open(own_pair, address, stack) for _ in range(20)))
 
-        await store(pair.database_url, address, message("a"))
+        await store(own_pair.database_url, address, message("a"))
 
         await asyncio.gather(*(each.hears(b'"subject":"a"') for each in streams))
 
 
-async def test_ctrl_c_ends_the_streams_of_every_worker(pair: Pair, address: str) -> None:
-    service = pair.start_http(HTTP_WORKERS="2")
+async def test_ctrl_c_ends_the_streams_of_every_worker(own_pair: Pair, address: str) -> None:
+    service = own_pair.start_http(HTTP_WORKERS="2")
     async with AsyncExitStack() as stack:
-        streams = await asyncio.gather(*(OpenStream.open(pair, address, stack) for _ in range(20)))
+        streams = await asyncio.gather(*(OpenStream.open(own_pair, address, stack) for _ in range(20)))
 
         status = await asyncio.to_thread(end, service, signal.SIGINT)
         rests = await asyncio.gather(*(each.rest() for each in streams))
@@ -193,8 +183,8 @@ async def test_ctrl_c_ends_the_streams_of_every_worker(pair: Pair, address: str)
     assert all(rest.endswith(b"\r\n0\r\n\r\n") for rest in rests)
 
 
-def test_a_worker_that_is_killed_ends_the_process_with_status_1(pair: Pair) -> None:
-    service = pair.start_http(HTTP_WORKERS="2")
+def test_a_worker_that_is_killed_ends_the_process_with_status_1(own_pair: Pair) -> None:
+    service = own_pair.start_http(HTTP_WORKERS="2")
 
     workers(service)[0].kill()
 

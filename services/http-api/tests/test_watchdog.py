@@ -20,30 +20,22 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 
 
 @pytest.fixture
-def pair(database_url: str, tmp_path: Path) -> Iterator[Pair]:
-    """Where http-api can be started, alone."""
-    pair = Pair(database_url, tmp_path)
-    yield pair
-    pair.end()
-
-
-@pytest.fixture
-def watched(pair: Pair, manager: Manager) -> Service:
+def watched(own_pair: Pair, manager: Manager) -> Service:
     """Two workers, whose manager waits 80 ms for a sign of life."""
-    return pair.start_http(HTTP_WORKERS="2", **manager.environ, **WATCHDOG)
+    return own_pair.start_http(HTTP_WORKERS="2", **manager.environ, **WATCHDOG)
 
 
 def workers(service: Service) -> list[psutil.Process]:
     return psutil.Process(service.pid).children()
 
 
-def test_the_manager_is_told_that_the_service_is_ready_when_it_answers(pair: Pair, manager: Manager) -> None:
-    pair.start_http(**manager.environ)
+def test_the_manager_is_told_that_the_service_is_ready_when_it_answers(own_pair: Pair, manager: Manager) -> None:
+    own_pair.start_http(**manager.environ)
 
     told = manager.wait_for("READY")
 
     assert told == {"READY": "1"}
-    assert pair.is_healthy()
+    assert own_pair.is_healthy()
 
 
 def test_the_watchdog_is_fed_again_and_again(watched: Service, manager: Manager) -> None:
@@ -52,11 +44,13 @@ def test_the_watchdog_is_fed_again_and_again(watched: Service, manager: Manager)
     assert fed == ["1"] * 5
 
 
-async def test_the_manager_is_told_how_many_streams_there_are(watched: Service, manager: Manager, pair: Pair) -> None:
-    address = make_mailbox(pair.database_url)
+async def test_the_manager_is_told_how_many_streams_there_are(
+    watched: Service, manager: Manager, own_pair: Pair
+) -> None:
+    address = make_mailbox(own_pair.database_url)
 
     async with (
-        client(pair.http_url) as http,
+        client(own_pair.http_url) as http,
         http.stream("GET", "/api/inbox/stream", params={"address": address}),
         http.stream("GET", "/api/inbox/stream", params={"address": address}),
     ):
@@ -78,12 +72,12 @@ def test_the_watchdog_is_not_fed_while_one_worker_hangs_beside_one_that_does_not
     assert manager.wait_for("WATCHDOG")["WATCHDOG"] == "1"
 
 
-def test_a_manager_that_does_not_read_holds_up_nothing(watched: Service, manager: Manager, pair: Pair) -> None:
+def test_a_manager_that_does_not_read_holds_up_nothing(watched: Service, manager: Manager, own_pair: Pair) -> None:
     manager.wait_for("READY")
 
     manager.overwhelm()
 
-    assert [pair.is_healthy() for _ in range(20)] == [True] * 20
+    assert [own_pair.is_healthy() for _ in range(20)] == [True] * 20
 
 
 def test_what_a_manager_would_not_say_ends_the_start_with_one_line_that_names_it() -> None:
