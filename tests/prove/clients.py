@@ -138,8 +138,7 @@ class Clients:
         if self._sending:
             await asyncio.wait(self._sending, timeout=_PATIENCE_SECONDS)
         await _until(self._is_all_shown)
-        for task in (*self._sending, *self._reading):
-            task.cancel()
+        self.end()
         sources = await self._sources()
         await self._readers.http.aclose()
         return Ledger(
@@ -150,6 +149,11 @@ class Clients:
             replies=self._outbox.replies,
             statuses=self._readers.statuses,
         )
+
+    def end(self) -> None:
+        """Nobody sends or reads any more."""
+        for task in (*self._sending, *self._reading):
+            task.cancel()
 
     def _is_all_shown(self) -> bool:
         return all(
@@ -199,6 +203,8 @@ async def _obey() -> None:
             answer: Done | Ledger
             order = msgspec.json.decode(line, type=Order)
             if isinstance(order, Begin):
+                if clients:
+                    clients.end()  # a fault that failed never came to a Finish
                 clients = Clients(order, tasks)
                 await clients.begin()
             assert clients is not None

@@ -5,7 +5,7 @@ import msgspec
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Make mailboxes, every second one private, with a reader of each way at each, and send to all of them but to one
-    more, which only takes what BeWell sends; answered with Done.
+    more, which only takes what BeWell sends; answered with Done. Whoever began before is gone.
 
     `reply_seconds` is how long a client gives a message to be settled before it tries anew.
     """

@@ -26,24 +26,27 @@ class Clients:
     def __init__(self, prefix: Sequence[str] = ()) -> None:
         self._program = Program("prove.clients", prefix)
 
-    def tell(self, order: Order) -> bytes:
-        """The answer to an order."""
-        return self._program.tell(order)
+    def begin(self, order: Begin) -> None:
+        """Return when all of them are at it; those of the load before are gone."""
+        self._tell(order)
 
     def await_acknowledged(self, more: int) -> int:
         """How many messages are acknowledged, once so many more are, or after a minute."""
-        return msgspec.json.decode(self.tell(Await(acknowledged=more)), type=Done).acknowledged
+        return msgspec.json.decode(self._tell(Await(acknowledged=more)), type=Done).acknowledged
 
     def be_well(self, within_seconds: float, standing_seconds: float = 0) -> None:
         """Return when every mailbox takes mail and every reader shows it, or after a minute."""
-        self.tell(BeWell(within_seconds=within_seconds, standing_seconds=standing_seconds))
+        self._tell(BeWell(within_seconds=within_seconds, standing_seconds=standing_seconds))
 
     def finish(self) -> Ledger:
         """What they know, once all is settled and read."""
-        return msgspec.json.decode(self.tell(Finish()), type=Ledger)
+        return msgspec.json.decode(self._tell(Finish()), type=Ledger)
 
     def end(self) -> None:
         self._program.end()
+
+    def _tell(self, order: Order) -> bytes:
+        return self._program.tell(order)
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,31 +57,27 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     http: Supervised
     smtp_address: tuple[str, int]
     http_url: str
+    clients: Clients
     clients_host: Host = LOOPBACK
 
-    @contextmanager
-    def clients(
+    def load(
         self, *, seed: int, mailboxes: int, clients: int, messages_per_second: float, reply_seconds: float = 30
-    ) -> Iterator[Clients]:
-        """Clients that are at it; gone after the block."""
-        outside = Clients(self.clients_host.prefix)
+    ) -> Clients:
+        """Clients that are at it, and were given new mailboxes."""
         host, port = self.smtp_address
-        try:
-            outside.tell(
-                Begin(
-                    smtp_host=host,
-                    smtp_port=port,
-                    http_url=self.http_url,
-                    seed=seed,
-                    mailboxes=mailboxes,
-                    clients=clients,
-                    messages_per_second=messages_per_second,
-                    reply_seconds=reply_seconds,
-                )
+        self.clients.begin(
+            Begin(
+                smtp_host=host,
+                smtp_port=port,
+                http_url=self.http_url,
+                seed=seed,
+                mailboxes=mailboxes,
+                clients=clients,
+                messages_per_second=messages_per_second,
+                reply_seconds=reply_seconds,
             )
-            yield outside
-        finally:
-            outside.end()
+        )
+        return self.clients
 
 
 @contextmanager
@@ -110,6 +109,8 @@ def staged(
             )
             ends.callback(service.end)
             services.append(service)
+        clients = Clients(hosts.clients.prefix)
+        ends.callback(clients.end)
         smtp, http = services
         stage = Stage(
             database_url=database_url,
@@ -117,6 +118,7 @@ def staged(
             http=http,
             smtp_address=smtp_listener.getsockname(),
             http_url=f"http://{hosts.http.address}:{http_listener.getsockname()[1]}",
+            clients=clients,
             clients_host=hosts.clients,
         )
         wait_until_ready(stage)

@@ -75,18 +75,18 @@ def tried(trial: Trial, stage: Stage, scale: Scale, *, seed: int, times: int, se
     """What came of the fault, so many times, each of so many seconds."""
     chance = random.Random(seed)
     unmet: list[str] = []
-    with stage.clients(
+    clients = stage.load(
         seed=seed,
         mailboxes=scale.mailboxes,
         clients=scale.clients,
         messages_per_second=scale.messages_per_second * trial.share,
         reply_seconds=trial.reply_seconds,
-    ) as clients:
-        for _ in range(times):
-            clients.await_acknowledged(chance.randint(5, 5 + int(scale.messages_per_second)))
-            unmet += trial.fault(stage, chance, seconds) or ()
-            clients.be_well(scale.well_seconds, trial.standing_seconds)
-        ledger = clients.finish()
+    )
+    for _ in range(times):
+        clients.await_acknowledged(chance.randint(5, 5 + int(scale.messages_per_second)))
+        unmet += trial.fault(stage, chance, seconds) or ()
+        clients.be_well(scale.well_seconds, trial.standing_seconds)
+    ledger = clients.finish()
     table = verdict.read_table(stage.database_url, [each.address for each in ledger.readings])
     judged = verdict.judge(ledger, table)
     if trial.is_spared:
