@@ -5,14 +5,15 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 import psycopg
 import psycopg.conninfo
-from harness import MIGRATIONS, deadline
-from postgres import EmbeddedPostgres, programs
+from harness import MIGRATIONS, deadline, kill
+from postgres import EmbeddedPostgres, PostgresError, programs
 
 from fake_email import migrate
 
@@ -51,7 +52,7 @@ class Replicated:
     def copy(self) -> None:
         """Make the replica anew, and return when it follows."""
         directory = self._directories[id(self.replica)]
-        self.replica.stop("immediate")
+        _end(self.replica)
         shutil.rmtree(directory, ignore_errors=True)
         self._tell(self.primary, "ALTER SYSTEM RESET synchronous_standby_names")
         subprocess.run(
@@ -104,7 +105,7 @@ class Replicated:
 
     def stop(self) -> None:
         for server in self._servers:
-            server.stop("immediate")
+            _end(server)
 
     def _await_stream(self, sync_state: str) -> None:
         with psycopg.connect(self.primary.url, autocommit=True) as connection:
@@ -117,6 +118,13 @@ class Replicated:
         with psycopg.connect(server.url, autocommit=True) as connection:
             connection.execute(statement)
             connection.execute("SELECT pg_reload_conf()")
+
+
+def _end(server: EmbeddedPostgres) -> None:
+    """For good; a frozen one would not hear of a stop."""
+    with suppress(PostgresError, psutil.NoSuchProcess):
+        kill(server)
+    server.stop("immediate")
 
 
 @contextmanager

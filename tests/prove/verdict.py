@@ -17,6 +17,9 @@ _TABLE = """
     ORDER BY mailbox.id, message.seq
 """
 
+# The first host may be one that accepts and never answers.
+_CONNECT_SECONDS = 5
+
 
 class Row(msgspec.Struct, frozen=True):
     """A message in the table."""
@@ -68,7 +71,7 @@ def note(verdict: Verdict, name: str, word: str) -> None:
 
 def read_table(database_url: str, addresses: Sequence[str]) -> list[Row]:
     """Every message in these mailboxes, each mailbox's in the order of its seq."""
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(database_url, connect_timeout=_CONNECT_SECONDS) as connection:
         return [Row(*each) for each in connection.execute(_TABLE, [list(addresses)])]
 
 
