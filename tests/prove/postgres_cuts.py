@@ -60,6 +60,6 @@ def _end_one(connection: psycopg.Connection, name: str, *, later: float = 0) -> 
 
 TRIALS = (
     Trial(
-        name="Postgres: connections ended", stage=stage, fault=_end_connections, times=2, seconds=15, short_seconds=1
+        name="Postgres: connections ended", stage=stage, fault=_end_connections, times=2, seconds=10, short_seconds=1
     ),
 )
