@@ -32,7 +32,7 @@ class Clients:
         self._mailboxes: list[Mailbox] = []
         self._sending: list[asyncio.Task[None]] = []
         self._reading: list[asyncio.Task[None]] = []
-        self._is_enough = False
+        self._enough = asyncio.Event()
         self._late: list[str] = []
 
     @property
@@ -55,12 +55,7 @@ class Clients:
                 chance=random.Random(f"{self._begin.seed} client {number}"),
             )
             pause_seconds = self._begin.clients / self._begin.messages_per_second
-            run = client.run(
-                addresses,
-                pause_seconds=pause_seconds,
-                is_too_much=self._is_too_much,
-                is_enough=lambda: self._is_enough,
-            )
+            run = client.run(addresses, pause_seconds=pause_seconds, is_too_much=self._is_too_much, enough=self._enough)
             self._sending.append(self._tasks.create_task(run))
 
     def _is_too_much(self) -> bool:
@@ -134,7 +129,7 @@ class Clients:
 
     async def finish(self) -> Ledger:
         """Settle what was begun, have it read, and say all."""
-        self._is_enough = True
+        self._enough.set()
         if self._sending:
             await asyncio.wait(self._sending, timeout=_PATIENCE_SECONDS)
         await _until(self._is_all_shown)

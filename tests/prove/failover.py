@@ -84,7 +84,7 @@ def _trial(name: str, fault: Fault, *, short_seconds: float) -> Trial:
 
 
 TRIALS = (
-    _trial("fail-over: primary killed", _fail_over, short_seconds=3),
-    _trial("fail-over: primary frozen", _fail_over_from_frozen, short_seconds=2),
-    _trial("fail-over: switch-over", _switch_over, short_seconds=3),
+    _trial("fail-over: primary killed", _fail_over, short_seconds=2),
+    _trial("fail-over: primary frozen", _fail_over_from_frozen, short_seconds=1),
+    _trial("fail-over: switch-over", _switch_over, short_seconds=2),
 )

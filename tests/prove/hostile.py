@@ -64,7 +64,7 @@ def _untrue(met: Met, stage: Stage) -> Iterator[str]:
 
 
 _WHOLE = Crowd(slow=500, large=50, large_octets=26_214_000, streams=2_000, deaf=500, texts_per_second=4)
-_SHORT = Crowd(slow=50, large=5, large_octets=5_000_000, streams=80, deaf=20, texts_per_second=10)
+_SHORT = Crowd(slow=50, large=5, large_octets=3_000_000, streams=40, deaf=10, texts_per_second=10)
 
 TRIALS = (
     Trial(
@@ -80,6 +80,6 @@ TRIALS = (
 # As the suite has it.
 SHORT_TRIALS = (
     Trial(
-        name="hostile neighbours", stage=_patient_stage, fault=partial(crowded, _SHORT), short_seconds=2, is_spared=True
+        name="hostile neighbours", stage=_patient_stage, fault=partial(crowded, _SHORT), short_seconds=1, is_spared=True
     ),
 )

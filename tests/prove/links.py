@@ -150,7 +150,13 @@ def _was_cut(ledger: Ledger) -> list[str]:
 
 
 def _trials(
-    link: str, address: str, cut_off: Fault, unmet: Callable[[Ledger], list[str]], *, standing_seconds: float = 0
+    link: str,
+    address: str,
+    cut_off: Fault,
+    unmet: Callable[[Ledger], list[str]],
+    *,
+    delay_seconds: float,
+    standing_seconds: float = 0,
 ) -> tuple[Trial, ...]:
     """A link that loses, one that is slow, and one that is cut; what stood may be silent for `standing_seconds`."""
     return (
@@ -160,15 +166,17 @@ def _trials(
             fault=_go_on(Condition(address=address, loss=0.2)),
             times=2,
             seconds=6,
+            short_seconds=1,
             share=_SHARE,
             standing_seconds=standing_seconds,
         ),
         Trial(
-            name=f"{link}: 300 ms each way",
+            name=f"{link}: {delay_seconds * 1_000:.0f} ms each way",
             stage=stage,
-            fault=_go_on(Condition(address=address, delay_seconds=0.3)),
+            fault=_go_on(Condition(address=address, delay_seconds=delay_seconds)),
             times=2,
             seconds=6,
+            short_seconds=1,
             share=_SHARE,
         ),
         Trial(
@@ -178,16 +186,29 @@ def _trials(
             times=2,
             seconds=30,
             share=_SHARE,
-            short_seconds=3,
+            short_seconds=2.5,
             unmet=unmet,
             standing_seconds=standing_seconds,
         ),
     )
 
 
-TRIALS = (
-    *_trials("database link", DATABASE, _cut_off_the_database, _was_away),
-    # TCP tries again after twice as long each time, so a connection that stood may be silent for as long again as the
-    # fault was, unless its reader asks anew.
-    *_trials("clients' link", CLIENTS, _cut_off_the_clients, _was_cut, standing_seconds=SILENCE_SECONDS),
-)
+def _of_both_links(*, delay_seconds: float) -> tuple[Trial, ...]:
+    return (
+        *_trials("database link", DATABASE, _cut_off_the_database, _was_away, delay_seconds=delay_seconds),
+        # TCP tries again after twice as long each time, so a connection that stood may be silent for as long again as
+        # the fault was, unless its reader asks anew.
+        *_trials(
+            "clients' link",
+            CLIENTS,
+            _cut_off_the_clients,
+            _was_cut,
+            delay_seconds=delay_seconds,
+            standing_seconds=SILENCE_SECONDS,
+        ),
+    )
+
+
+TRIALS = _of_both_links(delay_seconds=0.3)
+# As the suite has it.
+SHORT_TRIALS = _of_both_links(delay_seconds=0.1)

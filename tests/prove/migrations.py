@@ -105,7 +105,7 @@ def _trial(name: str, fault: Fault, *, seconds: float, short_seconds: float) -> 
 
 
 TRIALS = (
-    _trial("migration: slow, two migrators", _two_at_once, seconds=6, short_seconds=1),
+    _trial("migration: slow, two migrators", _two_at_once, seconds=6, short_seconds=0.5),
     _trial("migration: killed in the middle", _killed, seconds=3, short_seconds=0.5),
-    _trial("migration: behind a reader", _behind_a_reader, seconds=5, short_seconds=1),
+    _trial("migration: behind a reader", _behind_a_reader, seconds=5, short_seconds=0.5),
 )

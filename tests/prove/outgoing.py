@@ -68,16 +68,16 @@ class Outgoing:
         *,
         pause_seconds: float,
         is_too_much: Callable[[], bool],
-        is_enough: Callable[[], bool],
+        enough: asyncio.Event,
     ) -> None:
         """Send until it is enough, and what was begun by then is settled; nothing while it is too much."""
-        while not is_enough():
+        while not enough.is_set():
             await self.send(self._some(addresses))
             if self._chance.random() < _SHARE_OF_LAST:
                 await self.leave()
-            await asyncio.sleep(2 * pause_seconds * self._chance.random())
-            while is_too_much() and not is_enough():  # noqa: ASYNC110  # told by many readers
-                await asyncio.sleep(pause_seconds)
+            await _pause(2 * pause_seconds * self._chance.random(), enough)
+            while is_too_much() and not enough.is_set():
+                await _pause(pause_seconds, enough)
         await self.leave()
 
     async def send(self, addresses: Sequence[str]) -> Sent:
@@ -137,3 +137,10 @@ class Outgoing:
         if self._client:
             self._client.writer.close()
             self._client = None
+
+
+async def _pause(seconds: float, over: asyncio.Event) -> None:
+    """So long, or until it is over."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await over.wait()

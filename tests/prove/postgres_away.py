@@ -84,14 +84,14 @@ TRIALS = (
     Trial(name="Postgres: kill -9 of any process of it", stage=stage, fault=_kill_one),
     Trial(name="Postgres: fast shutdown and start", stage=stage, fault=_restart),
     Trial(name="Postgres: SIGSTOP", stage=stage, fault=_freeze, times=2, seconds=20, short_seconds=2, unmet=told(451)),
-    Trial(name="Postgres: refused", stage=stage, fault=_refuse, times=1, seconds=60, short_seconds=2, unmet=told(451)),
+    Trial(name="Postgres: refused", stage=stage, fault=_refuse, times=1, seconds=60, short_seconds=1, unmet=told(451)),
     Trial(
         name="Postgres: too many connections",
         stage=stage,
         fault=_crowd_out,
         times=3,
         seconds=5,
-        short_seconds=2,
+        short_seconds=1,
         unmet=told(451),
     ),
 )

@@ -133,7 +133,7 @@ TRIALS = (
         fault=_fill_all,
         times=3,
         seconds=6,
-        short_seconds=2,
+        short_seconds=1.5,
         unmet=told(451),
     ),
 )

@@ -17,7 +17,8 @@ from harness import (
 )
 
 from prove import links
-from prove.links import DATABASE, TRIALS, network_of
+from prove.links import DATABASE, network_of
+from prove.links import SHORT_TRIALS as TRIALS
 from prove.router import Condition
 from prove.stage import Stage
 from prove.trial import Trial, tried_shortly
