@@ -19,6 +19,7 @@ _PROBE_REPLY_SECONDS = 2.0
 _SOURCES_AT_ONCE = 10
 _SERVED_SECONDS = 0.5
 _BEHIND = 10
+_HASTE_SECONDS = 0.2
 
 
 class Clients:
@@ -32,7 +33,8 @@ class Clients:
         self._mailboxes: list[Mailbox] = []
         self._sending: list[asyncio.Task[None]] = []
         self._reading: list[asyncio.Task[None]] = []
-        self._enough = asyncio.Event()
+        self._haste = asyncio.Event()
+        self._is_enough = False
         self._late: list[str] = []
 
     @property
@@ -55,7 +57,13 @@ class Clients:
                 chance=random.Random(f"{self._begin.seed} client {number}"),
             )
             pause_seconds = self._begin.clients / self._begin.messages_per_second
-            run = client.run(addresses, pause_seconds=pause_seconds, is_too_much=self._is_too_much, enough=self._enough)
+            run = client.run(
+                addresses,
+                pause_seconds=pause_seconds,
+                haste=self._haste,
+                is_too_much=self._is_too_much,
+                is_enough=lambda: self._is_enough,
+            )
             self._sending.append(self._tasks.create_task(run))
 
     def _is_too_much(self) -> bool:
@@ -69,9 +77,19 @@ class Clients:
         )
 
     async def reach(self, more: int) -> None:
-        """Return when so many more messages are acknowledged, or it takes too long."""
+        """Return when so many more messages are acknowledged, or it takes too long; nobody pauses until then.
+
+        Nor does anybody for a moment more, in which the fault comes: where one message comes after another, hardly
+        one is just being committed.
+        """
         goal = self.acknowledged + more
+        self._haste.set()
         await _until(lambda: self.acknowledged >= goal)
+        asyncio.get_running_loop().call_later(_HASTE_SECONDS, self._calm_down)
+
+    def _calm_down(self) -> None:
+        if not self._is_enough:
+            self._haste.clear()
 
     async def be_well(self, within_seconds: float, standing_seconds: float) -> None:
         """A message to each mailbox, from a client that has been nowhere, is shown by each of its readers; OK."""
@@ -129,11 +147,13 @@ class Clients:
 
     async def finish(self) -> Ledger:
         """Settle what was begun, have it read, and say all."""
-        self._enough.set()
+        self._is_enough = True
+        self._haste.set()
         if self._sending:
             await asyncio.wait(self._sending, timeout=_PATIENCE_SECONDS)
         await _until(self._is_all_shown)
-        self.end()
+        for task in (*self._sending, *self._reading):
+            task.cancel()
         sources = await self._sources()
         await self._readers.http.aclose()
         return Ledger(
@@ -144,11 +164,6 @@ class Clients:
             replies=self._outbox.replies,
             statuses=self._readers.statuses,
         )
-
-    def end(self) -> None:
-        """Nobody sends or reads any more."""
-        for task in (*self._sending, *self._reading):
-            task.cancel()
 
     def _is_all_shown(self) -> bool:
         return all(
@@ -198,8 +213,6 @@ async def _obey() -> None:
             answer: Done | Ledger
             order = msgspec.json.decode(line, type=Order)
             if isinstance(order, Begin):
-                if clients:
-                    clients.end()  # a fault that failed never came to a Finish
                 clients = Clients(order, tasks)
                 await clients.begin()
             assert clients is not None

@@ -9,6 +9,9 @@ import pytest
 from prove.stage import Stage
 from prove.trial import SHORT, Scale, Trial, Unsupported
 
+# A promise that is broken takes several minutes to be told which it was.
+_PATIENCE = pytest.mark.timeout(600)
+
 
 @pytest.fixture(scope="module")
 def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
@@ -27,8 +30,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         trials: tuple[Trial, ...] = metafunc.module.TRIALS
         metafunc.parametrize(
             ("stage", "trial"),
-            [(each.stage, each) for each in trials],
-            ids=[each.name for each in trials],
+            [pytest.param(each.stage, each, id=each.name, marks=_PATIENCE) for each in trials],
             indirect=["stage"],
             scope="module",
         )

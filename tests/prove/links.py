@@ -155,15 +155,16 @@ def _trials(
     cut_off: Fault,
     unmet: Callable[[Ledger], list[str]],
     *,
+    loss: float,
     delay_seconds: float,
     standing_seconds: float = 0,
 ) -> tuple[Trial, ...]:
     """A link that loses, one that is slow, and one that is cut; what stood may be silent for `standing_seconds`."""
     return (
         Trial(
-            name=f"{link}: 20 % lost",
+            name=f"{link}: {loss * 100:.0f} % lost",
             stage=stage,
-            fault=_go_on(Condition(address=address, loss=0.2)),
+            fault=_go_on(Condition(address=address, loss=loss)),
             times=2,
             seconds=6,
             short_seconds=1,
@@ -193,9 +194,9 @@ def _trials(
     )
 
 
-def _of_both_links(*, delay_seconds: float) -> tuple[Trial, ...]:
+def _of_both_links(*, loss: float, delay_seconds: float) -> tuple[Trial, ...]:
     return (
-        *_trials("database link", DATABASE, _cut_off_the_database, _was_away, delay_seconds=delay_seconds),
+        *_trials("database link", DATABASE, _cut_off_the_database, _was_away, loss=loss, delay_seconds=delay_seconds),
         # TCP tries again after twice as long each time, so a connection that stood may be silent for as long again as
         # the fault was, unless its reader asks anew.
         *_trials(
@@ -203,12 +204,13 @@ def _of_both_links(*, delay_seconds: float) -> tuple[Trial, ...]:
             CLIENTS,
             _cut_off_the_clients,
             _was_cut,
+            loss=loss,
             delay_seconds=delay_seconds,
             standing_seconds=SILENCE_SECONDS,
         ),
     )
 
 
-TRIALS = _of_both_links(delay_seconds=0.3)
+TRIALS = _of_both_links(loss=0.2, delay_seconds=0.3)
 # As the suite has it.
-SHORT_TRIALS = _of_both_links(delay_seconds=0.1)
+SHORT_TRIALS = _of_both_links(loss=0.1, delay_seconds=0.1)

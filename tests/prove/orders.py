@@ -5,7 +5,7 @@ import msgspec
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Make mailboxes, every second one private, with a reader of each way at each, and send to all of them but to one
-    more, which only takes what BeWell sends; answered with Done. Whoever began before is gone.
+    more, which only takes what BeWell sends; answered with Done.
 
     `reply_seconds` is how long a client gives a message to be settled before it tries anew.
     """
@@ -21,7 +21,7 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Await(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Wait until `acknowledged` more messages are; answered with Done."""
+    """Have `acknowledged` more messages sent in haste, and a moment longer; answered with Done once they are."""
 
     acknowledged: int
 

@@ -67,17 +67,23 @@ class Outgoing:
         addresses: Sequence[str],
         *,
         pause_seconds: float,
+        haste: asyncio.Event,
         is_too_much: Callable[[], bool],
-        enough: asyncio.Event,
+        is_enough: Callable[[], bool],
     ) -> None:
-        """Send until it is enough, and what was begun by then is settled; nothing while it is too much."""
-        while not enough.is_set():
+        """Send until it is enough, and what was begun by then is settled; nothing while it is too much.
+
+        Between two messages there is a pause, but while there is haste.
+        """
+        while not is_enough():
             await self.send(self._some(addresses))
             if self._chance.random() < _SHARE_OF_LAST:
                 await self.leave()
-            await _pause(2 * pause_seconds * self._chance.random(), enough)
-            while is_too_much() and not enough.is_set():
-                await _pause(pause_seconds, enough)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2 * pause_seconds * self._chance.random()):
+                    await haste.wait()
+            while is_too_much() and not is_enough():  # noqa: ASYNC110  # told by many readers
+                await asyncio.sleep(pause_seconds)
         await self.leave()
 
     async def send(self, addresses: Sequence[str]) -> Sent:
@@ -137,10 +143,3 @@ class Outgoing:
         if self._client:
             self._client.writer.close()
             self._client = None
-
-
-async def _pause(seconds: float, over: asyncio.Event) -> None:
-    """So long, or until it is over."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await over.wait()

@@ -44,7 +44,8 @@ class Program:
         self._process.kill()
         self._process.wait()
         for pipe in _pipes(self._process):
-            pipe.close()
+            with suppress(BrokenPipeError):  # what it was told and never read
+                pipe.close()
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:

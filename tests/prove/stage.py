@@ -24,14 +24,20 @@ class Clients:
     """The process outside, by what it is told and answers."""
 
     def __init__(self, prefix: Sequence[str] = ()) -> None:
+        self._prefix = prefix
         self._program = Program("prove.clients", prefix)
+        self._is_at_it = False
 
     def begin(self, order: Begin) -> None:
-        """Return when all of them are at it; those of the load before are gone."""
+        """Return when all of them are at it."""
+        if self._is_at_it:  # a fault that failed never came to its end
+            self.end()
+            self._program = Program("prove.clients", self._prefix)
+        self._is_at_it = True
         self._tell(order)
 
     def await_acknowledged(self, more: int) -> int:
-        """How many messages are acknowledged, once so many more are, or after a minute."""
+        """How many messages are acknowledged, amid a rush, once so many more are, or after a minute."""
         return msgspec.json.decode(self._tell(Await(acknowledged=more)), type=Done).acknowledged
 
     def be_well(self, within_seconds: float, standing_seconds: float = 0) -> None:
@@ -40,7 +46,9 @@ class Clients:
 
     def finish(self) -> Ledger:
         """What they know, once all is settled and read."""
-        return msgspec.json.decode(self._tell(Finish()), type=Ledger)
+        ledger = msgspec.json.decode(self._tell(Finish()), type=Ledger)
+        self._is_at_it = False
+        return ledger
 
     def end(self) -> None:
         self._program.end()
