@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from harness import DEADLINE_SECONDS, arrival, make_mailbox, own_postgres, until
 from postgres import EmbeddedPostgres
+from structlog.testing import capture_logs
 
 from fake_email import mailboxes, messages
 from fake_email.database import Database, open_database
@@ -144,3 +145,31 @@ async def test_a_mailbox_made_again_waits_for_the_replica_that_has_not_got_it_ye
     await making
 
     assert watcher.execute("SELECT address FROM mailbox").fetchall() == [("reader@mx.test",)]
+
+
+async def test_while_a_commit_waits_that_nobody_waits_for_any_more_no_other_is_begun_and_what_is_read_goes_on(
+    server: EmbeddedPostgres, watcher: psycopg.Connection, mailbox_id: int
+) -> None:
+    async def write(database: Database) -> None:
+        await database.write(
+            lambda connection: messages.store(connection, [arrival(b"Subject: one\r\n\r\n", mailbox_id)]),
+            answer_seconds=0.1,
+        )
+
+    async with open_database(server.url, connections=2) as database:
+        set_replica(watcher, "nobody")
+        with capture_logs() as logged:
+            for _ in range(10):
+                with pytest.raises(DatabaseAway):
+                    await write(database)
+        await database.probe()
+        waited = len(waiting(watcher))
+        set_replica(watcher, "")
+        await until(lambda: not waiting(watcher))
+
+        await write(database)
+
+    assert waited == 1
+    assert [line for line in logged if line["event"] == "replica_away"] == [
+        {"event": "replica_away", "log_level": "error"}
+    ]

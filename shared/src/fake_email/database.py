@@ -1,7 +1,6 @@
 """The way to Postgres: a pool that answers, or says within a deadline that the database is away."""
 
 import asyncio
-import math
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -11,18 +10,16 @@ from weakref import WeakSet
 
 import psycopg
 import psycopg.conninfo
-import structlog
 from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from fake_email.errors import DatabaseAway, DatabaseFull
-from fake_email.failover import Demoted, believing, is_for_writing
+from fake_email.failover import Demoted, believing, is_for_writing, still_at_it
+from fake_email.outages import Outages
 
 Connection = psycopg.AsyncConnection[TupleRow]
 Result = TypeVar("Result")
-
-log = structlog.get_logger()
 
 # A peer that has gone without a word is found out in seconds, not in the kernel's two hours. To connect takes five
 # round trips, and each may take more than half a second.
@@ -58,7 +55,6 @@ ANSWER_SECONDS = 1.7
 _PATIENCE_SECONDS = 1.5
 # The pool tries to connect when somebody asks; asking anew this often is what finds a database that is back.
 _ASK_SECONDS = 0.25
-_TELL_AGAIN_SECONDS = 60.0
 
 
 def conninfo(database_url: str) -> str:
@@ -89,6 +85,7 @@ class _Asking(psycopg.AsyncConnection[TupleRow]):
     answer_seconds = ANSWER_SECONDS
     asked_at = 0.0
     is_late = False
+    backend_pid = 0
 
     async def wait(
         self,
@@ -107,6 +104,7 @@ class _Asking(psycopg.AsyncConnection[TupleRow]):
 
     def _give_up(self) -> None:
         self.is_late = True
+        self.backend_pid = self.pgconn.backend_pid
         _cut(self)
 
 
@@ -131,8 +129,9 @@ class Database:
         self._undoubted: WeakSet[Connection] = WeakSet()
         self._host: tuple[str, int] | None = None
         self._answered_at = 0.0
-        self._away = False
-        self._told_full_at = -math.inf
+        self._outages = Outages()
+        # The server's processes that were given up and may be at it still.
+        self._given_up: set[int] = set()
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["Database"]:
@@ -153,6 +152,25 @@ class Database:
         async with self._turns:
             return await self._run(work, asked_at, answer_seconds)
 
+    async def write(
+        self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
+    ) -> Result:
+        """As `run`, for what commits; DatabaseAway at once while an earlier commit, given up, waits for its replica.
+
+        It would wait as well, and each that waits has a session of the server's, which readers need.
+        """
+
+        async def unless_in_vain(connection: Connection) -> Result:
+            if given_up := frozenset(self._given_up):
+                at_it = await still_at_it(connection, given_up)
+                self._given_up -= given_up - at_it.keys()
+                if any(at_it.values()):
+                    self._outages.replica_away()
+                    raise DatabaseAway(str(DatabaseAway.__doc__))
+            return await work(connection)
+
+        return await self.run(unless_in_vain, answer_seconds=answer_seconds)
+
     async def _run(
         self, work: Callable[[Connection], Awaitable[Result]], asked_at: float, answer_seconds: float
     ) -> Result:
@@ -167,10 +185,12 @@ class Database:
                     result = await work(connection)
             except psycopg.errors.DiskFull as error:
                 self._answered_at = loop.time()
-                self._tell_back()
-                self._tell_full()
+                self._outages.back()
+                self._outages.full()
                 raise DatabaseFull(str(DatabaseFull.__doc__)) from error
             except _BROKEN as error:
+                if connection.is_late:
+                    self._given_up.add(connection.backend_pid)
                 is_demoted = isinstance(error, Demoted)
                 # Where others were answered meanwhile, it is the statement, behind a lock maybe, or this connection.
                 if is_demoted or (connection.is_late and self._answered_at < connection.asked_at):
@@ -179,11 +199,11 @@ class Database:
                 if connection.closed and not is_over:
                     is_told_off = is_demoted  # by a new connection it is told for good
                     continue
-                self._tell_away(type(error).__name__)
+                self._outages.away(type(error).__name__)
                 raise DatabaseAway(str(DatabaseAway.__doc__)) from error
             else:
                 self._answered_at = loop.time()
-                self._tell_back()
+                self._outages.back()
                 return result
             finally:
                 self._working.discard(connection)
@@ -214,7 +234,7 @@ class Database:
         while (left := self._patience_ends(asked_at) - loop.time()) > 0:
             with suppress(PoolTimeout):
                 return await self._pool.getconn(timeout=min(left, _ASK_SECONDS))
-        self._tell_away("no connection")
+        self._outages.away("no connection")
         raise DatabaseAway(str(DatabaseAway.__doc__))
 
     def _patience_ends(self, asked_at: float) -> float:
@@ -227,23 +247,6 @@ class Database:
             await connection.execute("SELECT 1")
 
         await self.run(ask)
-
-    def _tell_away(self, reason: str) -> None:
-        if not self._away:
-            self._away = True
-            log.warning("database_away", reason=reason)
-
-    def _tell_back(self) -> None:
-        if self._away:
-            self._away = False
-            log.info("database_back")
-
-    def _tell_full(self) -> None:
-        """Once in a while: what is read goes on, and what is small may still find room, so there is no clear end."""
-        now = asyncio.get_running_loop().time()
-        if now - self._told_full_at > _TELL_AGAIN_SECONDS:
-            self._told_full_at = now
-            log.error("database_full")
 
 
 def _cut(connection: Connection) -> None:

@@ -4,7 +4,7 @@ For libpq `target_session_attrs` counts when a connection is made. Afterwards th
 more writes (PostgreSQL, "ParameterStatus": reported since version 14).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -16,6 +16,11 @@ _REPORTED = (b"in_hot_standby", b"default_transaction_read_only")
 _FOR_WRITING = frozenset({"primary", "read-write"})
 # The function of Postgres that says it; its words are in the server's language.
 _WAITS_FOR_REPLICA = "SyncRepWaitForLSN"
+_AT_IT = """
+    SELECT pid, wait_event IS NOT DISTINCT FROM 'SyncRep' AS is_waiting
+    FROM pg_stat_activity
+    WHERE pid = ANY(%(pids)s) AND state = 'active'
+"""
 
 
 class Demoted(psycopg.OperationalError):
@@ -59,3 +64,9 @@ def is_demoted(connection: Connection) -> bool:
 def is_for_writing(connection: Connection) -> bool:
     """Whether the URL, of however many hosts, asks for the one that takes writes."""
     return connection.info.get_parameters().get("target_session_attrs") in _FOR_WRITING
+
+
+async def still_at_it(connection: Connection, pids: Collection[int]) -> dict[int, bool]:
+    """Those of these processes of the server, of our own role, that work; and whether they wait for a replica."""
+    rows = await connection.execute(_AT_IT, {"pids": list(pids)})
+    return dict(await rows.fetchall())

@@ -168,10 +168,10 @@ async def clear(database: Database) -> Purged:
 
 async def _purge(database: Database) -> Purged:
     try:
-        return await database.run(batch, answer_seconds=_ANSWER_SECONDS)
+        return await database.write(batch, answer_seconds=_ANSWER_SECONDS)
     except DatabaseFull:
         # A tombstone takes room. To delete takes none, and makes it; what is left of the mailbox is as good as one.
-        return await database.run(_batch_of_mail, answer_seconds=_ANSWER_SECONDS)
+        return await database.write(_batch_of_mail, answer_seconds=_ANSWER_SECONDS)
 
 
 async def batch(connection: Connection) -> Purged:

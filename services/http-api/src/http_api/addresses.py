@@ -96,10 +96,10 @@ async def create_temporary_address(
     for _ in range(1 if exact else _TRIES):
         address = f"{exact or _local_part(wanted.username)}@{domain}"
         try:
-            expires_at = await api.database.run(
+            expires_at = await api.database.write(
                 lambda connection: mailboxes.create(
                     connection,
-                    address=address,  # noqa: B023  # run is awaited before the next turn
+                    address=address,  # noqa: B023  # write is awaited before the next turn
                     ttl_seconds=ttl_seconds,
                     token_sha256=hashlib.sha256(token.encode()).digest() if token else None,
                 )

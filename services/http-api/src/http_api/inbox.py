@@ -95,7 +95,7 @@ async def prolong_inbox(
         await mailboxes.prolong(connection, mailbox, ttl_seconds=ttl_seconds)
         return mailbox, await mailboxes.describe(connection, mailbox.id)
 
-    return _inbox(api.settings, mailbox_address, *await api.database.run(prolong))
+    return _inbox(api.settings, mailbox_address, *await api.database.write(prolong))
 
 
 @delete(
@@ -111,7 +111,7 @@ async def delete_inbox(api: Api, address: Address, token_sha256: bytes | None) -
         mailbox = await mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
         await mailboxes.delete(connection, mailbox.id)
 
-    await api.database.run(end)
+    await api.database.write(end)
 
 
 def _inbox(settings: Settings, address: str, mailbox: Mailbox, detail: Detail) -> Inbox:

@@ -105,7 +105,7 @@ async def mark_message(
     """Keep whether somebody saw the message."""
     seen = strictly(await request.json(), type(data))
     parsed = parameters.message_id(message_id)
-    await api.database.run(
+    await api.database.write(
         lambda connection: opened.mark(connection, parsed, token_sha256=token_sha256, seen=seen.seen)
     )
     return seen
@@ -118,7 +118,7 @@ async def mark_message(
 async def delete_message(api: Api, message_id: MessageId, token_sha256: bytes | None) -> None:
     """Delete the message; open streams of its mailbox say so."""
     parsed = parameters.message_id(message_id)
-    await api.database.run(lambda connection: opened.delete(connection, parsed, token_sha256=token_sha256))
+    await api.database.write(lambda connection: opened.delete(connection, parsed, token_sha256=token_sha256))
 
 
 def whole_message(found: Opened) -> WholeMessage:

@@ -96,13 +96,13 @@ class Committer:
             return await self._large.submit(staged_arrival, arrival.octets)
         except (DatabaseFull, QueueFull, NotStored):
             with suppress(psycopg.Error, ServiceError):  # or it goes within the hour
-                await self._database.run(lambda connection: staged.drop(connection, [staged_id]))
+                await self._database.write(lambda connection: staged.drop(connection, [staged_id]))
             raise
 
     async def _stage(self, arrival: Arrival) -> uuid.UUID:
         async with self._staging:
             try:
-                return await self._database.run(
+                return await self._database.write(
                     lambda connection: staged.put(connection, arrival.content), answer_seconds=_ANSWER_SECONDS
                 )
             except psycopg.Error as error:
@@ -112,7 +112,7 @@ class Committer:
     async def _store(self, arrivals: Sequence[Arrival]) -> Sequence[Outcome | ServiceError]:
         outcomes: Sequence[Outcome | ServiceError]
         try:
-            outcomes = await self._database.run(
+            outcomes = await self._database.write(
                 lambda connection: messages.store(connection, arrivals), answer_seconds=_ANSWER_SECONDS
             )
         except psycopg.Error as error:
@@ -126,7 +126,7 @@ class Committer:
         if not mailbox_ids:
             return
         try:
-            await self._database.run(
+            await self._database.write(
                 lambda connection: operators.drop_oldest(
                     connection,
                     sorted(mailbox_ids),
@@ -151,7 +151,7 @@ class Committer:
     async def _store_one(self, arrival: Arrival) -> Outcome | ServiceError:
         for _ in range(_TRIES):
             try:
-                [outcome] = await self._database.run(
+                [outcome] = await self._database.write(
                     lambda connection: messages.store(connection, [arrival]), answer_seconds=_ANSWER_SECONDS
                 )
             except psycopg.errors.UniqueViolation:
