@@ -1,11 +1,13 @@
-"""The primary goes, and its replica takes its place."""
+"""The primary goes, and its replica takes its place; or the replica goes, and comes back."""
 
 import random
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 from harness import kill, processes
 
@@ -15,6 +17,9 @@ from prove.stage import Stage, staged
 from prove.trial import Fault, Scale, Trial
 
 _SOME_OCTETS = 500_000
+_MAKE = "/api/temporary-address"
+_MANY = 20
+_PAUSE_SECONDS = 0.1
 
 
 class OnReplicated(Stage, frozen=True, kw_only=True):
@@ -57,6 +62,34 @@ def _fail_over_from_frozen(stage: Stage, chance: random.Random, seconds: float) 
     servers.promote()
 
 
+def _lose_replica(stage: Stage, chance: random.Random, seconds: float) -> list[str]:
+    """Nothing can be committed meanwhile, which many want all the time; what is there can be read."""
+    servers = _servers(stage, chance)
+    with httpx.Client(base_url=stage.http_url, timeout=10) as http:
+        address = http.post(_MAKE).raise_for_status().json()["temp_email_addr"]
+        kill(servers.replica)
+        statuses = _ask_for_mailboxes(stage, seconds)
+        read = http.get("/api/inbox/poll", params={"address": address})
+    servers.bring_back()
+    words = [] if statuses == {503} else [f"who asked for a mailbox was told {sorted(statuses)}"]
+    return words if read.is_success else [*words, "no mail could be read meanwhile"]
+
+
+def _ask_for_mailboxes(stage: Stage, seconds: float) -> set[int]:
+    """What many are told who ask for so long."""
+
+    def ask(ends_at: float) -> set[int]:
+        statuses = set()
+        with httpx.Client(base_url=stage.http_url, timeout=10) as http:
+            while time.monotonic() < ends_at:
+                statuses.add(http.post(_MAKE).status_code)
+                time.sleep(_PAUSE_SECONDS)
+        return statuses
+
+    with ThreadPoolExecutor(_MANY) as pool:
+        return set().union(*pool.map(ask, [time.monotonic() + seconds] * _MANY))
+
+
 def _servers(stage: Stage, chance: random.Random) -> Replicated:
     """Both, at some moment when one follows the other."""
     assert isinstance(stage, OnReplicated)
@@ -86,5 +119,14 @@ def _trial(name: str, fault: Fault, *, short_seconds: float) -> Trial:
 TRIALS = (
     _trial("fail-over: primary killed", _fail_over, short_seconds=2),
     _trial("fail-over: primary frozen", _fail_over_from_frozen, short_seconds=1),
+    Trial(
+        name="fail-over: replica away",
+        stage=stage,
+        fault=_lose_replica,
+        times=2,
+        seconds=15,
+        short_seconds=2,
+        share=0.5,
+    ),
     _trial("fail-over: switch-over", _switch_over, short_seconds=2),
 )

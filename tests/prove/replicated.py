@@ -77,6 +77,11 @@ class Replicated:
             self._await_stream("sync")
         self.is_followed = True
 
+    def bring_back(self) -> None:
+        """Start the replica that was killed, and return when it follows again."""
+        self.replica.start()
+        self._await_stream("sync" if self._synchronous else "async")
+
     def promote(self) -> None:
         """The replica is the primary from now on; nobody follows it yet."""
         self._tell(self.replica, "ALTER SYSTEM RESET synchronous_standby_names")
