@@ -22,7 +22,7 @@ from prove import (
     postgres_full,
 )
 from prove.trial import WHOLE, Proof, Trial, Unsupported, tried
-from prove.verdict import BROKEN, Verdict
+from prove.verdict import BROKEN, Verdict, note
 
 _TRIALS: tuple[Trial | Proof, ...] = (
     *kills.TRIALS,
@@ -56,6 +56,9 @@ def main() -> None:
                 except Unsupported as missing:
                     print(f"{trial.name:<40}not tried: {missing}", flush=True)
                     continue
+                except Exception as error:  # noqa: BLE001  # the other faults are tried all the same
+                    verdict = Verdict()
+                    note(verdict, "unmet", f"it was broken off: {type(error).__name__}: {error}")
             _print(trial.name, trial.times, verdict)
             total = total.with_more(verdict)
     _print("all", sum(trial.times for trial in _TRIALS if given.only in trial.name), total)
