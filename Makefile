@@ -70,7 +70,7 @@ test-clients: $(READY) ## real clients against smtp-ingest: Postfix, Exim and mo
 test-deploy: $(READY) ## a bare host set up, deployed to, broken: Debian in a container; as root, on Debian; takes minutes
 	$(VENV)/bin/pytest --maxprocesses=2 --timeout=900 tests/deploy
 
-prove: $(READY) ## every fault there is proof against, under load; as root; 20 minutes, ARGUMENTS='--only disk --seed 7' for some
+prove: $(READY) ## every fault there is proof against, under load; as root; 18 minutes, ARGUMENTS='--only disk --seed 7' for some
 	@PYTHONPATH=tests:dev $(VENV)/bin/python -m prove $(ARGUMENTS)
 
 release: $(READY) ## one file that a host needs, in dist/; PYTHON_VERSION=3.12 ARCH=aarch64 for another machine

@@ -1,8 +1,15 @@
 """What counts as a broken promise."""
 
-import pytest
+import random
 
+import psycopg
+import pytest
+from harness import DEADLINE_SECONDS
+
+from prove import kills
 from prove.ledger import Ledger, Reading, Sent, Shown
+from prove.stage import Stage
+from prove.trial import Trial, tried_shortly
 from prove.verdict import BROKEN, Row, judge
 
 # Of seq and number.
@@ -11,6 +18,7 @@ Pairs = tuple[tuple[int, int], ...]
 ADDRESS = "reader@mx.test"
 ONE: Pairs = ((1, 1),)
 BOTH: Pairs = ((1, 1), (2, 2))
+LOSE = "DELETE FROM message WHERE seq = 1 RETURNING id"
 
 
 def sent(number: int, *, reply: int = 250) -> Sent:
@@ -82,3 +90,16 @@ def test_a_broken_promise_counts(ledger: Ledger, table: Pairs, broken: dict[str,
     verdict = judge(ledger, stored(*table))
 
     assert {name: getattr(verdict, name) for name in BROKEN if getattr(verdict, name)} == broken
+
+
+@pytest.mark.parametrize("stage", [kills.stage], indirect=True, scope="module")
+def test_messages_that_were_shown_and_then_gone_are_found(stage: Stage) -> None:
+    def lose(stage: Stage, _chance: random.Random, _seconds: float) -> list[str]:
+        stage.clients.be_well(DEADLINE_SECONDS)  # so everybody was shown the first
+        with psycopg.connect(stage.database_url) as connection:
+            return [f"{each} is gone" for (each,) in connection.execute(LOSE)]
+
+    verdict = tried_shortly(Trial(name="messages gone", stage=kills.stage, fault=lose), stage)
+
+    assert (verdict.lost, verdict.altered) == (verdict.unmet, verdict.unmet)
+    assert verdict.unmet > 0
