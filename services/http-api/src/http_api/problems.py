@@ -90,7 +90,7 @@ class RangeNotSatisfiable(ServiceError):
         self.octets = octets
 
 
-_AWAY = (503, "database_away", "Mail cannot be read at the moment; try again in a few seconds.")
+_AWAY = (503, "database_away", "The database does not answer at the moment; try again in a few seconds.")
 
 FACTS: dict[type[ServiceError], tuple[int, str, str]] = {
     MailboxNotFound: (404, "mailbox_not_found", "No mailbox has this address: it never existed or has expired."),
