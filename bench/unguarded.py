@@ -18,7 +18,7 @@ def main() -> None:
     log.configure("warning")
     listener = Listener(settings, os.environ)
     heartbeat = Heartbeat(Notifier({}), listener.address, settings.http_workers)
-    server.run(settings, listener, partial(create_app, settings, heartbeat))
+    server.run(settings, listener, partial(create_app, settings, listener, heartbeat))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from http_api.expiry import Expiry
 from http_api.health import health
 from http_api.heartbeat import Heartbeat
 from http_api.inbox import delete_inbox, inbox, prolong_inbox
-from http_api.listener import STOPS
+from http_api.listener import STOPS, Listener
 from http_api.lookups import Lookups
 from http_api.message import delete_message, mark_message, message
 from http_api.message_html import message_html
@@ -53,14 +53,14 @@ _CONNECTIONS = 8
 _MAX_BODY_OCTETS = 16_384
 
 
-def create_app(settings: Settings, heartbeat: Heartbeat) -> ASGIApp:
+def create_app(settings: Settings, listener: Listener, heartbeat: Heartbeat) -> ASGIApp:
     """The ASGI application of one worker process."""
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         arrivals = Arrivals()
         searches = Searches()
-        _prepare_stop(arrivals)  # first: one may have come already
+        _prepare_stop(listener, arrivals)  # first: one may have come already
         try:
             async with (
                 open_database(settings.database_url, connections=_CONNECTIONS) as database,
@@ -141,14 +141,15 @@ async def _listen(settings: Settings, arrivals: Arrivals) -> None:
     )
 
 
-def _prepare_stop(arrivals: Arrivals) -> None:
-    """On signals: Granian waits for open responses, so they end first.
+def _prepare_stop(listener: Listener, arrivals: Arrivals) -> None:
+    """On signals: Granian closes what it has not read and waits for open responses, so all is read and they end first.
 
     A handler of the signal module runs before the event loop's own, which is Granian's and goes on to stop.
     """
     loop = asyncio.get_running_loop()
 
     def end(_number: int, _frame: FrameType | None) -> None:
+        listener.leave()
         loop.call_soon_threadsafe(arrivals.end)
 
     for number in STOPS:

@@ -36,7 +36,7 @@ def serve(settings: Settings, listener: Listener, notifier: Notifier) -> None:
     heartbeat.pass_on()
     # The workers inherit the table; other ways to start them, Python 3.14's own among those, would hand over nothing.
     multiprocessing.set_start_method("fork")
-    run(settings, listener, partial(_load, settings, heartbeat, limits.new_table()))
+    run(settings, listener, partial(_load, settings, listener, heartbeat, limits.new_table()))
 
 
 def run(settings: Settings, listener: Listener, load: Callable[[], ASGIApp]) -> None:
@@ -61,6 +61,6 @@ def run(settings: Settings, listener: Listener, load: Callable[[], ASGIApp]) -> 
     server.serve(target_loader=load, wrap_loader=False)
 
 
-def _load(settings: Settings, heartbeat: Heartbeat, table: int) -> ASGIApp:
+def _load(settings: Settings, listener: Listener, heartbeat: Heartbeat, table: int) -> ASGIApp:
     log.configure(settings.log_level)
-    return Edge(create_app(settings, heartbeat), settings, table)
+    return Edge(create_app(settings, listener, heartbeat), settings, table)
