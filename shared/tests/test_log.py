@@ -6,7 +6,6 @@ import pty
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 import psutil
@@ -192,16 +191,12 @@ def test_every_line_that_a_service_writes_is_json(pair: Pair) -> None:
     assert {"listening", "listening_for_messages"} <= {line.event for line in lines}
 
 
-def test_granians_own_words_are_json_too(database_url: str, tmp_path: Path) -> None:
-    pair = Pair(database_url, tmp_path)
-    try:
-        service = pair.start_http()
+def test_granians_own_words_are_json_too(own_pair: Pair) -> None:
+    service = own_pair.start_http()
 
-        for worker in psutil.Process(service.pid).children():
-            worker.kill()
-        service.process.wait(20)
+    for worker in psutil.Process(service.pid).children():
+        worker.kill()
+    service.process.wait(20)
 
-        lines = [msgspec.json.decode(line, type=Line) for line in service.log.read_text().splitlines()]
-        assert "_granian" in {line.logger for line in lines}
-    finally:
-        pair.end()
+    lines = [msgspec.json.decode(line, type=Line) for line in service.log.read_text().splitlines()]
+    assert "_granian" in {line.logger for line in lines}

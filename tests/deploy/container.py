@@ -192,7 +192,7 @@ class Container:
         ends_at = time.monotonic() + _BOOT_SECONDS
         while time.monotonic() < ends_at:
             with suppress(OSError, ValueError, IndexError):
-                if Path(f"/proc/{self.leader()}/root/run/systemd/private").is_socket():
+                if Path("/proc", str(self.leader()), "root", "run/systemd/private").is_socket():
                     waited = _run([*self._enter(), "systemctl", "is-system-running", "--wait"], check=False)
                     if waited.stdout.strip() == "running":
                         return

@@ -15,6 +15,8 @@ from prove.readers import Mailbox, Readers
 
 _TURN_SECONDS = 0.01
 _PATIENCE_SECONDS = 60.0
+# How long a client gives a message to be settled before it tries anew.
+_REPLY_SECONDS = 30.0
 _PROBE_REPLY_SECONDS = 2.0
 _SOURCES_AT_ONCE = 10
 _SERVED_SECONDS = 0.5
@@ -53,7 +55,7 @@ class Clients:
         for number in range(self._begin.clients):
             client = Outgoing(
                 self._outbox,
-                reply_seconds=self._begin.reply_seconds,
+                reply_seconds=_REPLY_SECONDS,
                 chance=random.Random(f"{self._begin.seed} client {number}"),
             )
             pause_seconds = self._begin.clients / self._begin.messages_per_second

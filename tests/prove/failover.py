@@ -11,7 +11,7 @@ import httpx
 import psutil
 from harness import kill, processes
 
-from prove.ledger import Ledger
+from prove.on_postgres import told
 from prove.replicated import Replicated, replicated
 from prove.stage import Stage, staged
 from prove.trial import Fault, Scale, Trial
@@ -32,7 +32,7 @@ class OnReplicated(Stage, frozen=True, kw_only=True):
 def stage(directory: Path, scale: Scale) -> Iterator[OnReplicated]:
     """A pair on a primary that acknowledges what its replica has."""
     with (
-        replicated(synchronous=True) as servers,
+        replicated() as servers,
         staged(servers.url, directory, restart_seconds=scale.restart_seconds) as stage,
     ):
         yield OnReplicated(servers=servers, **{name: getattr(stage, name) for name in Stage.__struct_fields__})
@@ -99,10 +99,6 @@ def _servers(stage: Stage, chance: random.Random) -> Replicated:
     return stage.servers
 
 
-def _nobody_noticed(ledger: Ledger) -> list[str]:
-    return [] if ledger.replies.get(451) else ["no sender was told 451"]
-
-
 def _trial(name: str, fault: Fault, *, short_seconds: float) -> Trial:
     return Trial(
         name=name,
@@ -112,7 +108,7 @@ def _trial(name: str, fault: Fault, *, short_seconds: float) -> Trial:
         seconds=3,
         short_seconds=short_seconds,
         share=0.5,
-        unmet=_nobody_noticed,
+        unmet=told(451),
     )
 
 

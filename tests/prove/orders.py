@@ -6,8 +6,6 @@ import msgspec
 class Begin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Make mailboxes, every second one private, with a reader of each way at each, and send to all of them but to one
     more, which only takes what BeWell sends; answered with Done.
-
-    `reply_seconds` is how long a client gives a message to be settled before it tries anew.
     """
 
     smtp_host: str
@@ -17,7 +15,6 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     mailboxes: int
     clients: int
     messages_per_second: float
-    reply_seconds: float
 
 
 class Await(msgspec.Struct, frozen=True, kw_only=True, tag=True):

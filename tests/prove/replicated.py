@@ -28,12 +28,11 @@ _CONFIRMED = "SELECT flush_lsn - '0/0' FROM pg_stat_replication"
 
 
 class Replicated:
-    """Two servers below `directory`; with `synchronous` no commit is acknowledged that the replica does not have."""
+    """Two servers below `directory`; no commit is acknowledged that the replica does not have."""
 
-    def __init__(self, directory: Path, *, synchronous: bool) -> None:
+    def __init__(self, directory: Path) -> None:
         self._servers = [EmbeddedPostgres(directory / name, settings=_SETTINGS, durable=False) for name in ("a", "b")]
         self._directories = {id(server): directory / name for server, name in zip(self._servers, "ab", strict=True)}
-        self._synchronous = synchronous
         self.primary, self.replica = self._servers
         self.is_followed = False
 
@@ -72,15 +71,14 @@ class Replicated:
         """Start the replica, and return when it follows, as commits that wait for it do from then on."""
         self.replica.start()
         self._await_stream("async")
-        if self._synchronous:
-            self._tell(self.primary, "ALTER SYSTEM SET synchronous_standby_names = '*'")
-            self._await_stream("sync")
+        self._tell(self.primary, "ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self._await_stream("sync")
         self.is_followed = True
 
     def bring_back(self) -> None:
         """Start the replica that was killed, and return when it follows again."""
         self.replica.start()
-        self._await_stream("sync" if self._synchronous else "async")
+        self._await_stream("sync")
 
     def promote(self) -> None:
         """The replica is the primary from now on; nobody follows it yet."""
@@ -133,10 +131,10 @@ def _end(server: EmbeddedPostgres) -> None:
 
 
 @contextmanager
-def replicated(*, synchronous: bool) -> Iterator[Replicated]:
+def replicated() -> Iterator[Replicated]:
     """Both servers, one following the other, with our schema; gone after the block."""
     with tempfile.TemporaryDirectory(prefix="fake-email-") as directory:
-        servers = Replicated(Path(directory), synchronous=synchronous)
+        servers = Replicated(Path(directory))
         try:
             servers.start()
             yield servers

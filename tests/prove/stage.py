@@ -68,9 +68,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     clients: Clients
     clients_host: Host = LOOPBACK
 
-    def load(
-        self, *, seed: int, mailboxes: int, clients: int, messages_per_second: float, reply_seconds: float = 30
-    ) -> Clients:
+    def load(self, *, seed: int, mailboxes: int, clients: int, messages_per_second: float) -> Clients:
         """Clients that are at it, and were given new mailboxes."""
         host, port = self.smtp_address
         self.clients.begin(
@@ -82,7 +80,6 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
                 mailboxes=mailboxes,
                 clients=clients,
                 messages_per_second=messages_per_second,
-                reply_seconds=reply_seconds,
             )
         )
         return self.clients

@@ -56,7 +56,6 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     times: int = 3
     seconds: float = 0
     short_seconds: float = 0
-    reply_seconds: float = 30
     unmet: Callable[[Ledger], list[str]] = lambda _: []
     is_spared: bool = False
     share: float = 1
@@ -80,7 +79,6 @@ def tried(trial: Trial, stage: Stage, scale: Scale, *, seed: int, times: int, se
         mailboxes=scale.mailboxes,
         clients=scale.clients,
         messages_per_second=scale.messages_per_second * trial.share,
-        reply_seconds=trial.reply_seconds,
     )
     for _ in range(times):
         clients.await_acknowledged(chance.randint(5, 5 + int(scale.messages_per_second)))
