@@ -15,9 +15,6 @@ from prove.readers import Mailbox, Readers
 
 _TURN_SECONDS = 0.01
 _PATIENCE_SECONDS = 60.0
-# How long a client gives a message to be settled before it tries anew.
-_REPLY_SECONDS = 30.0
-_PROBE_REPLY_SECONDS = 2.0
 _SOURCES_AT_ONCE = 10
 _SERVED_SECONDS = 0.5
 _BEHIND = 10
@@ -53,11 +50,7 @@ class Clients:
         # Where mail always comes, the next one makes up for a message that nobody was told of; so one stays quiet.
         addresses = [each.address for each in self._mailboxes[:-1]]
         for number in range(self._begin.clients):
-            client = Outgoing(
-                self._outbox,
-                reply_seconds=_REPLY_SECONDS,
-                chance=random.Random(f"{self._begin.seed} client {number}"),
-            )
+            client = Outgoing(self._outbox, chance=random.Random(f"{self._begin.seed} client {number}"))
             pause_seconds = self._begin.clients / self._begin.messages_per_second
             run = client.run(
                 addresses,
@@ -103,7 +96,7 @@ class Clients:
 
     async def _probe(self, mailbox: Mailbox, due_at: float, standing_seconds: float) -> None:
         address = mailbox.address
-        client = Outgoing(self._outbox, reply_seconds=_PROBE_REPLY_SECONDS, chance=random.Random(address))
+        client = Outgoing(self._outbox, chance=random.Random(address))
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 sent = await client.send([address])

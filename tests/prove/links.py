@@ -91,6 +91,11 @@ def _cut_off_the_database(stage: Stage, _chance: random.Random, seconds: float) 
         time.sleep(max(0, ends_at - time.monotonic()))
 
 
+def _cut_off_the_database_for_a_moment(stage: Stage, chance: random.Random, seconds: float) -> None:
+    """Too short for TCP to give up what stood, and long enough for it to take its time afterwards."""
+    _cut_off_the_database(stage, chance, chance.uniform(0.9, 1.1) * seconds)
+
+
 def _cut_off_the_clients(stage: Stage, _chance: random.Random, seconds: float) -> None:
     with network_of(stage).under(Condition(address=CLIENTS, is_cut=True)):
         time.sleep(seconds)
@@ -211,6 +216,17 @@ def _of_both_links(*, loss: float, delay_seconds: float) -> tuple[Trial, ...]:
     )
 
 
-TRIALS = _of_both_links(loss=0.2, delay_seconds=0.3)
-# As the suite has it.
+TRIALS = (
+    *_of_both_links(loss=0.2, delay_seconds=0.3),
+    Trial(
+        name="database link: cut for a moment",
+        stage=stage,
+        fault=_cut_off_the_database_for_a_moment,
+        times=5,
+        seconds=4,
+        share=_SHARE,
+        unmet=_was_away,
+    ),
+)
+# As the suite has it, where a cut is for a moment.
 SHORT_TRIALS = _of_both_links(loss=0.1, delay_seconds=0.1)

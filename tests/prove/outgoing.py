@@ -15,6 +15,8 @@ from prove.ledger import Sent
 
 # As short as a test can have it; the RFC's half an hour is for hosts that are away for days.
 _RETRY_SECONDS = (0.05, 0.5)
+# How long a client gives a message to be settled before it tries anew.
+_REPLY_SECONDS = 30.0
 _SHARE_OF_LAST = 0.2
 _SHARE_TO_SEVERAL = 0.1
 
@@ -56,9 +58,8 @@ class Outbox:
 class Outgoing:
     """One client: message after message, several in a session, each until it is settled."""
 
-    def __init__(self, outbox: Outbox, *, reply_seconds: float, chance: random.Random) -> None:
+    def __init__(self, outbox: Outbox, *, chance: random.Random) -> None:
         self._outbox = outbox
-        self._reply_seconds = reply_seconds
         self._chance = chance
         self._client: SmtpClient | None = None
 
@@ -92,7 +93,7 @@ class Outgoing:
         while sent.reply == 0:
             sent.tries += 1
             try:
-                async with asyncio.timeout(self._reply_seconds):
+                async with asyncio.timeout(_REPLY_SECONDS):
                     code = (await self._transact(sent, content)).code
             except (OSError, EOFError):  # TimeoutError is an OSError
                 code = 0

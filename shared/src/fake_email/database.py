@@ -5,11 +5,13 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import TypeVar
 from weakref import WeakSet
 
 import psycopg
 import psycopg.conninfo
+import structlog
 from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -17,6 +19,9 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from fake_email.errors import DatabaseAway, DatabaseFull
 from fake_email.failover import Demoted, believing, is_for_writing, still_at_it
 from fake_email.outages import Outages
+from fake_email.under_way import Moved, moved, waiting_for_client
+
+log = structlog.get_logger()
 
 Connection = psycopg.AsyncConnection[TupleRow]
 Result = TypeVar("Result")
@@ -55,6 +60,8 @@ ANSWER_SECONDS = 1.7
 _PATIENCE_SECONDS = 1.5
 # The pool tries to connect when somebody asks; asking anew this often is what finds a database that is back.
 _ASK_SECONDS = 0.25
+# Where nothing moves for so long it is no slow link.
+_WATCH_SECONDS = 1.0
 
 
 def conninfo(database_url: str) -> str:
@@ -84,7 +91,10 @@ class _Asking(psycopg.AsyncConnection[TupleRow]):
 
     answer_seconds = ANSWER_SECONDS
     asked_at = 0.0
+    is_asked = False
+    is_watched = True
     is_late = False
+    is_lost = False
     backend_pid = 0
 
     async def wait(
@@ -96,10 +106,12 @@ class _Asking(psycopg.AsyncConnection[TupleRow]):
         # Every round trip comes through here. Where each takes half a second, work that has many is slow, not stuck.
         loop = asyncio.get_running_loop()
         self.asked_at = loop.time()
+        self.is_asked = True
         giving_up = loop.call_later(self.answer_seconds, self._give_up)
         try:
             return await super().wait(gen, interval, timeout)
         finally:
+            self.is_asked = False
             giving_up.cancel()
 
     def _give_up(self) -> None:
@@ -124,7 +136,7 @@ class Database:
         )
         # In front of the pool, so that callers are served in the order they came.
         self._turns = asyncio.Semaphore(connections)
-        self._working: set[Connection] = set()
+        self._working: set[_Asking] = set()
         # Made since there was reason to doubt all that were made before.
         self._undoubted: WeakSet[Connection] = WeakSet()
         self._host: tuple[str, int] | None = None
@@ -175,10 +187,11 @@ class Database:
         self, work: Callable[[Connection], Awaitable[Result]], asked_at: float, answer_seconds: float
     ) -> Result:
         loop = asyncio.get_running_loop()
-        is_told_off = False
+        is_told_off = was_lost = False
         while True:
             connection = await self._connection(asked_at)
             connection.answer_seconds = answer_seconds
+            connection.is_watched = not was_lost  # what stands between may be slow, and would be so again
             self._working.add(connection)
             try:
                 async with believing(connection):
@@ -196,6 +209,7 @@ class Database:
                 if is_demoted or (connection.is_late and self._answered_at < connection.asked_at):
                     await self._doubt(connection)
                 is_over = connection.is_late or is_told_off or loop.time() >= self._patience_ends(asked_at)
+                was_lost = was_lost or connection.is_lost
                 if connection.closed and not is_over:
                     is_told_off = is_demoted  # by a new connection it is told for good
                     continue
@@ -239,6 +253,32 @@ class Database:
 
     def _patience_ends(self, asked_at: float) -> float:
         return max(asked_at, self._answered_at) + _PATIENCE_SECONDS
+
+    async def watch(self) -> None:
+        """Until cancelled, find work whose request or answer was lost under way, and have it run again, once.
+
+        It matters to work that may wait for an answer for longer than ANSWER_SECONDS.
+        """
+        before: dict[_Asking, tuple[float, Moved]] = {}
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            now = self._asked()
+            silent = {each.pgconn.backend_pid: each for each, standing in now.items() if before.get(each) == standing}
+            before = now
+            if silent:
+                with suppress(psycopg.Error, DatabaseAway):  # then there is no other connection either
+                    waiting = await self.run(partial(waiting_for_client, pids=silent))
+                    after = self._asked()
+                    for each in (silent[pid] for pid in waiting):
+                        if after.get(each) == now[each]:
+                            log.warning("database_connection_stalled")
+                            each.is_lost = True
+                            _cut(each)
+
+    def _asked(self) -> dict[_Asking, tuple[float, Moved]]:
+        """Connections on which an answer is waited for: since when, and what has moved."""
+        asked = (each for each in self._working if each.is_asked and each.is_watched)
+        return {each: (each.asked_at, counted) for each in asked if (counted := moved(each))}
 
     async def probe(self) -> None:
         """Return when the database answers; raises DatabaseAway."""

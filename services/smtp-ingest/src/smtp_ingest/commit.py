@@ -62,6 +62,7 @@ class Committer:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._small.run())
             tasks.create_task(self._large.run())
+            tasks.create_task(self._database.watch())
 
     def is_full(self, octets: int) -> bool:
         """Whether the next message of that size would be refused."""
