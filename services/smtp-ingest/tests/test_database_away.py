@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psycopg
 import pytest
+from firewall import firewall
 from harness import (
     DEADLINE_SECONDS,
     Pair,
@@ -133,6 +135,24 @@ async def test_what_was_in_flight_when_the_database_was_killed_is_not_acknowledg
 
     assert (reply.code, reply.text[:5]) == (451, "4.3.0")
     assert stored(postgres.url, address) == []
+
+
+async def test_a_message_whose_commit_was_answered_and_the_answer_lost_is_acknowledged_and_stored_once(
+    postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    address = make_mailbox(postgres.url)
+    async with firewall(postgres.url) as between:
+        with running_smtp(between.url, tmp_path) as (pair, _):
+            async with SmtpClient.connect(pair.smtp_port) as client:
+                await client.begin(address)
+                with locked(postgres.url, address) as lock:
+                    await client.send(message() + b".\r\n")
+                    await until(lambda: is_waited_for(lock))
+                    between.forget("answer")
+                reply = await client.reply()
+
+    assert (reply.code, reply.text[:5]) == (250, "2.6.0")
+    assert stored(postgres.url, address) == [message()]
 
 
 async def test_what_was_acknowledged_around_a_kill_is_stored_exactly_once(

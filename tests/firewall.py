@@ -1,0 +1,64 @@
+"""What stands between the services and Postgres, and forgets connections: they stay, and carry nothing any more."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Literal
+
+import psycopg.conninfo
+
+Way = Literal["request", "answer"]
+
+
+class Firewall:
+    """Lets new connections through whatever it has forgotten; made by `firewall`."""
+
+    def __init__(self, database_url: str, tasks: asyncio.TaskGroup) -> None:
+        self.url = ""
+        self._server = psycopg.conninfo.conninfo_to_dict(database_url)
+        self._tasks = tasks
+        self._forgotten: defaultdict[tuple[str, int], set[Way]] = defaultdict(set)  # by the client's address
+
+    def forget(self, way: Way, client: tuple[str, int] | None = None) -> None:
+        """Swallow what goes this way on the connection of `client`, or on all that there are."""
+        for each in [client] if client else list(self._forgotten):
+            self._forgotten[each].add(way)
+
+    def admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass on what both sides of a connection say, until they have ended it."""
+        self._tasks.create_task(self._admit(reader, writer))
+
+    async def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        forgotten = self._forgotten[writer.get_extra_info("peername")]
+        server_reader, server_writer = await self._connect()
+        async with asyncio.TaskGroup() as ways:
+            ways.create_task(_pass_on(reader, server_writer, forgotten, "request"))
+            ways.create_task(_pass_on(server_reader, writer, forgotten, "answer"))
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        host, port = str(self._server.get("host", "localhost")), str(self._server.get("port", "5432"))
+        if host.startswith("/"):
+            return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+        return await asyncio.open_connection(host, port)
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, forgotten: set[Way], way: Way) -> None:
+    with suppress(OSError):
+        while octets := await reader.read(65_536):
+            if way not in forgotten:
+                writer.write(octets)
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+
+
+@asynccontextmanager
+async def firewall(database_url: str) -> AsyncIterator[Firewall]:
+    """One in front of that database, to be reached by its own `url`, until the block and all connections have ended."""
+    async with asyncio.TaskGroup() as tasks:
+        firewall = Firewall(database_url, tasks)
+        async with await asyncio.start_server(firewall.admit, "127.0.0.1", 0) as server:
+            host, port = server.sockets[0].getsockname()
+            firewall.url = psycopg.conninfo.make_conninfo(database_url, host=host, port=port)
+            yield firewall
