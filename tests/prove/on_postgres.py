@@ -1,14 +1,14 @@
 """A stage whose Postgres can be troubled."""
 
-from collections.abc import Callable, Iterator
+import smtplib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from harness import deadline, own_postgres
+from harness import DOMAINS, deadline, own_postgres
 from postgres import EmbeddedPostgres
 
-from prove.ledger import Ledger
 from prove.stage import Stage, staged
 from prove.trial import Scale
 
@@ -47,6 +47,14 @@ def await_health(stage: Stage, status: int) -> None:
     raise AssertionError(f"/api/health never said {status}")
 
 
-def told(code: int) -> Callable[[Ledger], list[str]]:
-    """What is unmet when no sender was told `code`."""
-    return lambda ledger: [] if ledger.replies.get(code) else [f"no sender was told {code}"]
+def await_put_off(stage: Stage) -> None:
+    """Return when a message is put off, for want of a database, before it is sent."""
+    for _ in deadline():
+        with smtplib.SMTP(*stage.smtp_address, local_hostname="client.test", timeout=10) as client:
+            client.ehlo()
+            code, _ = client.mail("writer@client.test")
+            if code == 250:
+                code, _ = client.rcpt(f"reader@{DOMAINS[0]}")
+        if code == 451:
+            return
+    raise AssertionError("no mail was put off")
