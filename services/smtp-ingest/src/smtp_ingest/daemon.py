@@ -28,7 +28,7 @@ from smtp_ingest.turns import Turns
 log = structlog.get_logger()
 
 # One statement is in flight for RCPT, one for DATA and one for large messages, and two of these are staged; two more
-# let a retry begin before a dead one is given up.
+# let a retry begin, or somebody ask after a dead one, before that is given up.
 _CONNECTIONS = 7
 _BACKLOG = 1_024
 _STATUS_SECONDS = 5.0
