@@ -1,8 +1,6 @@
 """What a network on the way to the database swallows: the work runs again where there is a way through."""
 
 import asyncio
-import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +11,7 @@ from structlog.testing import capture_logs
 
 from fake_email.database import Connection, Database, open_database
 from fake_email.errors import DatabaseAway
+from fake_email.under_way import socket_of
 
 # Longer than a test waits.
 ANSWER_SECONDS = 2 * DEADLINE_SECONDS
@@ -43,7 +42,7 @@ class Losing:
     async def __call__(self, connection: Connection) -> None:
         self.pids.append(connection.info.backend_pid)
         if len(self.pids) <= self._times:
-            with socket.socket(fileno=os.dup(connection.fileno())) as client:
+            with socket_of(connection) as client:
                 self._between.forget(self._way, client.getsockname())
         await connection.execute("SELECT 1")
 

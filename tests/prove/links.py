@@ -16,7 +16,7 @@ from harness import deadline, message, own_postgres
 from prove.host import Hosts
 from prove.ledger import Ledger
 from prove.network import Network, connected
-from prove.on_postgres import await_health, await_put_off
+from prove.on_postgres import stay_away
 from prove.readers import SILENCE_SECONDS
 from prove.router import Condition
 from prove.stage import Stage, staged
@@ -84,12 +84,8 @@ def _go_on(condition: Condition) -> Fault:
 
 
 def _cut_off_the_database(stage: Stage, _chance: random.Random, seconds: float) -> None:
-    """The API says so all the time, and mail is put off."""
-    ends_at = time.monotonic() + seconds
     with network_of(stage).under(Condition(address=DATABASE, is_cut=True)), stage.clients_host.inside():
-        await_health(stage, 503)
-        await_put_off(stage)
-        time.sleep(max(0, ends_at - time.monotonic()))
+        stay_away(stage, seconds)
 
 
 def _cut_off_the_database_for_a_moment(stage: Stage, chance: random.Random, seconds: float) -> None:

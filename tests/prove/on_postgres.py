@@ -1,6 +1,7 @@
 """A stage whose Postgres can be troubled."""
 
 import smtplib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,12 +40,12 @@ def server_of(stage: Stage) -> EmbeddedPostgres:
     return stage.server
 
 
-def await_health(stage: Stage, status: int) -> None:
-    """Return when /api/health answers with `status`."""
+def _await_unready(stage: Stage) -> None:
+    """Return when /api/health answers that it cannot do its work."""
     for _ in deadline():
-        if httpx.get(f"{stage.http_url}/api/health", timeout=5).status_code == status:
+        if httpx.get(f"{stage.http_url}/api/health", timeout=5).status_code == 503:
             return
-    raise AssertionError(f"/api/health never said {status}")
+    raise AssertionError("/api/health never said 503")
 
 
 def await_put_off(stage: Stage) -> None:
@@ -58,3 +59,11 @@ def await_put_off(stage: Stage) -> None:
         if code == 451:
             return
     raise AssertionError("no mail was put off")
+
+
+def stay_away(stage: Stage, seconds: float) -> None:
+    """Return when the database was away for so long, and the API and the daemon have said it."""
+    ends_at = time.monotonic() + seconds
+    _await_unready(stage)
+    await_put_off(stage)
+    time.sleep(max(0, ends_at - time.monotonic()))

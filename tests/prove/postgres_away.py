@@ -9,7 +9,7 @@ import psutil
 import psycopg
 from harness import deadline, frozen, kill, processes
 
-from prove.on_postgres import await_health, await_put_off, server_of, stage
+from prove.on_postgres import server_of, stage, stay_away
 from prove.stage import Stage
 from prove.trial import Trial
 
@@ -41,19 +41,19 @@ def _restart(stage: Stage, _chance: random.Random, _seconds: float) -> None:
 
 def _freeze(stage: Stage, _chance: random.Random, seconds: float) -> None:
     with frozen(server_of(stage)):
-        _away_for(stage, seconds)
+        stay_away(stage, seconds)
 
 
 def _refuse(stage: Stage, _chance: random.Random, seconds: float) -> None:
     server = server_of(stage)
     server.stop()
-    _away_for(stage, seconds)
+    stay_away(stage, seconds)
     server.start()
 
 
 def _crowd_out(stage: Stage, _chance: random.Random, seconds: float) -> None:
     with _crowd(stage.database_url):
-        _away_for(stage, seconds)
+        stay_away(stage, seconds)
 
 
 @contextmanager
@@ -70,14 +70,6 @@ def _crowd(database_url: str) -> Iterator[None]:
                 if not ours:
                     break
         yield
-
-
-def _away_for(stage: Stage, seconds: float) -> None:
-    """So long, and until the API and the daemon have said it."""
-    ends_at = time.monotonic() + seconds
-    await_health(stage, 503)
-    await_put_off(stage)
-    time.sleep(max(0, ends_at - time.monotonic()))
 
 
 TRIALS = (

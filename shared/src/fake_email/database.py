@@ -1,7 +1,6 @@
 """The way to Postgres: a pool that answers, or says within a deadline that the database is away."""
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
@@ -11,7 +10,6 @@ from weakref import WeakSet
 
 import psycopg
 import psycopg.conninfo
-import structlog
 from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -19,9 +17,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from fake_email.errors import DatabaseAway, DatabaseFull
 from fake_email.failover import Demoted, believing, is_for_writing, still_at_it
 from fake_email.outages import Outages
-from fake_email.under_way import Moved, moved, waiting_for_client
-
-log = structlog.get_logger()
+from fake_email.under_way import Moved, moved, socket_of, waiting_for_client
 
 Connection = psycopg.AsyncConnection[TupleRow]
 Result = TypeVar("Result")
@@ -271,7 +267,7 @@ class Database:
                     after = self._asked()
                     for each in (silent[pid] for pid in waiting):
                         if after.get(each) == now[each]:
-                            log.warning("database_connection_stalled")
+                            self._outages.stalled()
                             each.is_lost = True
                             _cut(each)
 
@@ -292,7 +288,7 @@ class Database:
 def _cut(connection: Connection) -> None:
     """End both directions of the socket, so that whoever waits on it reads an end of file."""
     if not connection.closed:
-        with socket.socket(fileno=os.dup(connection.fileno())) as duplicate:
+        with socket_of(connection) as duplicate:
             duplicate.shutdown(socket.SHUT_RDWR)
 
 

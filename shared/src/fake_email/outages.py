@@ -1,4 +1,4 @@
-"""What the log is told of a database that is away, has no room, or waits for its replica."""
+"""What the log is told of a database that is away, has no room, waits for its replica, or is not heard."""
 
 import math
 import time
@@ -12,7 +12,7 @@ _TELL_AGAIN_SECONDS = 60.0
 
 
 class Outages:
-    """Each is told once, not for everybody who meets it."""
+    """An outage is told once, not for everybody who meets it."""
 
     def __init__(self) -> None:
         self._is_away = False
@@ -37,6 +37,10 @@ class Outages:
     def replica_away(self) -> None:
         """What is committed waits for a replica that does not come."""
         self._tell_once_in_a_while("replica_away")
+
+    def stalled(self) -> None:
+        """A connection carries nothing any more, and the database is there; each of them is told."""
+        log.warning("database_connection_stalled")
 
     def _tell_once_in_a_while(self, event: str) -> None:
         # What is read goes on, so there is no clear end to be told.

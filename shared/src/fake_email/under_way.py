@@ -33,11 +33,16 @@ class Moved(msgspec.Struct, frozen=True):
     here: int
 
 
+def socket_of(connection: Connection) -> socket.socket:
+    """A duplicate of what it is on, for the caller to close."""
+    return socket.socket(fileno=os.dup(connection.fileno()))
+
+
 def moved(connection: Connection) -> Moved | None:
     """None where the system does not say, and for a connection that is not TCP, on which nothing is lost."""
     if connection.closed or sys.platform != "linux":
         return None
-    with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as duplicate:
+    with suppress(OSError), socket_of(connection) as duplicate:
         return Moved(*_COUNTERS.unpack(duplicate.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _COUNTERS.size)))
     return None
 
