@@ -1,6 +1,8 @@
 """What stands between the services and Postgres, and forgets connections: they stay, and carry nothing any more."""
 
 import asyncio
+import socket
+import struct
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -18,19 +20,29 @@ class Firewall:
         self.url = ""
         self._server = psycopg.conninfo.conninfo_to_dict(database_url)
         self._tasks = tasks
-        self._forgotten: defaultdict[tuple[str, int], set[Way]] = defaultdict(set)  # by the client's address
+        # By the client's address.
+        self._writers: dict[tuple[str, int], asyncio.StreamWriter] = {}
+        self._forgotten: defaultdict[tuple[str, int], set[Way]] = defaultdict(set)
 
     def forget(self, way: Way, client: tuple[str, int] | None = None) -> None:
         """Swallow what goes this way on the connection of `client`, or on all that there are."""
         for each in [client] if client else list(self._forgotten):
             self._forgotten[each].add(way)
 
+    def reset(self, client: tuple[str, int]) -> None:
+        """Have the connection of `client` end with a RST."""
+        writer = self._writers[client]
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
     def admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass on what both sides of a connection say, until they have ended it."""
         self._tasks.create_task(self._admit(reader, writer))
 
     async def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        forgotten = self._forgotten[writer.get_extra_info("peername")]
+        client = writer.get_extra_info("peername")
+        self._writers[client] = writer
+        forgotten = self._forgotten[client]
         server_reader, server_writer = await self._connect()
         async with asyncio.TaskGroup() as ways:
             ways.create_task(_pass_on(reader, server_writer, forgotten, "request"))

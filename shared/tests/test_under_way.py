@@ -1,20 +1,23 @@
 """What a network on the way to the database swallows: the work runs again where there is a way through."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import psycopg
 import pytest
 from firewall import Firewall, Way, firewall
-from harness import DEADLINE_SECONDS
+from harness import DEADLINE_SECONDS, until
 from structlog.testing import capture_logs
 
-from fake_email.database import Connection, Database, open_database
+from fake_email.database import Connection, Database, answering_within, open_database
 from fake_email.errors import DatabaseAway
 from fake_email.under_way import socket_of
 
 # Longer than a test waits.
 ANSWER_SECONDS = 2 * DEADLINE_SECONDS
+TCP_CLOSE = b"\x07"  # the kernel's tcp_states.h
 
 
 @asynccontextmanager
@@ -79,3 +82,21 @@ async def test_an_answer_that_the_server_works_on_is_waited_for(database_url: st
         await database.run(sleep, answer_seconds=ANSWER_SECONDS)
 
     assert len(runs) == 1
+
+
+async def test_a_connection_that_was_reset_meanwhile_can_be_cut(database_url: str) -> None:
+    failed: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
+    async with (
+        firewall(database_url) as between,
+        await psycopg.AsyncConnection.connect(between.url, autocommit=True) as connection,
+    ):
+        with socket_of(connection) as client:
+            between.reset(client.getsockname())
+            await until(lambda: client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == TCP_CLOSE)
+
+        with answering_within(connection, 0):
+            for _ in range(2):  # a timer that is due has its turn behind those who wait already
+                await asyncio.sleep(0)
+
+    assert failed == []

@@ -288,7 +288,7 @@ class Database:
 def _cut(connection: Connection) -> None:
     """End both directions of the socket, so that whoever waits on it reads an end of file."""
     if not connection.closed:
-        with socket_of(connection) as duplicate:
+        with socket_of(connection) as duplicate, suppress(OSError):  # it was reset, and nobody has read that yet
             duplicate.shutdown(socket.SHUT_RDWR)
 
 
