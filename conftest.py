@@ -17,7 +17,7 @@ from harness import MIGRATIONS, Pair, SmtpClient, client, running_http, running_
 from postgres import throw_away
 from psycopg import sql
 
-from fake_email import migrate
+from fake_email.postgres import migrate
 
 FRONTENDS = "http://mail.page.test,http://app-*.page.test"
 

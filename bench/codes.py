@@ -11,8 +11,9 @@ from harness import Pair
 
 from bench import mail
 from bench.figures import row
-from fake_email import codes, links, mime
-from fake_email.found import ParsedMessage
+from fake_email import parse
+from fake_email.findings import codes, links
+from fake_email.parsed_message import ParsedMessage
 
 _ROUNDS = 31
 _SECONDS = 0.01  # of a round, at least
@@ -31,9 +32,9 @@ def measure(_pair: Pair) -> Iterator[str]:
     """A table of microseconds for a message, and the ratio."""
     yield row("µs to parse a message", "with", "finding", "with/without")
     for label, content in _messages().items():
-        parsed = mime.parse(content)
+        parsed = parse.parse(content)
         rounds = [
-            (_seconds(partial(mime.parse, content)), _seconds(partial(_find, parsed, content))) for _ in range(_ROUNDS)
+            (_seconds(partial(parse.parse, content)), _seconds(partial(_find, parsed, content))) for _ in range(_ROUNDS)
         ]
         whole, finding = (1e6 * statistics.median(each) for each in zip(*rounds, strict=True))
         yield row(label, whole, finding, statistics.median(whole / (whole - finding) for whole, finding in rounds))

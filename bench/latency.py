@@ -13,7 +13,7 @@ from psycopg import sql
 from bench.figures import Lost, make_mailboxes, percentile, row
 from bench.mail import message
 from bench.streams import open_streams
-from fake_email import events
+from fake_email.postgres import notifications
 
 _STREAMS = 50
 _PER_SECOND = 50
@@ -23,7 +23,7 @@ _MESSAGES = _PER_SECOND * _SECONDS
 _SESSIONS = 10
 _LAST_SECONDS = 5.0
 
-_LISTEN = sql.SQL("LISTEN {}").format(sql.Identifier(events.CHANNEL))
+_LISTEN = sql.SQL("LISTEN {}").format(sql.Identifier(notifications.CHANNEL))
 _IDS = "SELECT id, address FROM mailbox WHERE address = ANY(%(addresses)s)"
 
 # A message by its mailbox' address and its seq there.
@@ -64,7 +64,7 @@ class Observer:
         by_id: dict[int, str] = dict(await cursor.fetchall())
         async for notification in connection.notifies():
             now = time.monotonic()
-            for mailbox_id, seq in events.decode(notification.payload):
+            for mailbox_id, seq in notifications.decode(notification.payload):
                 self.notified[by_id[mailbox_id], seq] = now
             self._check()
 

@@ -37,7 +37,8 @@ from bench import (
     wakes,
 )
 from bench.figures import Lost
-from fake_email import log, migrate, process
+from fake_email import command, log
+from fake_email.postgres import migrate
 
 _MEASURES = {
     "codes": codes.measure,
@@ -74,7 +75,7 @@ def main() -> None:
         parser.error(f"no such measure: {', '.join(unknown)}")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    process.raise_file_limit()  # a thousand streams are as many files here, and in http-api
+    command.raise_file_limit()  # a thousand streams are as many files here, and in http-api
     log.configure("warning")
     try:
         with _running() as pair:

@@ -15,8 +15,8 @@ import psycopg
 from environment import ADDRESSES, ROOT, http_url, read
 from postgres import EmbeddedPostgres, PostgresError, ends_with_us
 
-from fake_email.database import conninfo, why_unreachable
 from fake_email.errors import SettingsError
+from fake_email.postgres.pool import conninfo, why_unreachable
 from fake_email.settings import Settings, load
 
 _COMMANDS = Path(sys.executable).parent

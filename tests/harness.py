@@ -25,8 +25,11 @@ import psutil
 import psycopg
 from postgres import EmbeddedPostgres, throw_away
 
-from fake_email import mailboxes, messages, migrate, mime
-from fake_email.messages import Arrival, Delivery, Trace, new_id
+from fake_email import parse
+from fake_email.postgres import migrate
+from fake_email.storage import mailboxes
+from fake_email.storage import store as storage_store
+from fake_email.storage.store import Arrival, Delivery, Trace, new_id
 
 COMMANDS = Path(sys.executable).parent
 MIGRATIONS = Path(__file__).parents[1] / "db/migrations"
@@ -448,7 +451,7 @@ def arrival(content: bytes, *mailbox_ids: int, reverse_path: str = "writer@clien
         staged_id=None,
         octets=len(content),
         content_sha256=hashlib.sha256(content).digest(),
-        parsed=mime.parse(content),
+        parsed=parse.parse(content),
         deliveries=tuple(
             Delivery(id=new_id(), mailbox_id=mailbox_id, recipient=f"{mailbox_id}@mx.test", drops=False)
             for mailbox_id in mailbox_ids
@@ -462,7 +465,7 @@ async def store(database_url: str, address: str, *contents: bytes) -> None:
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         mailbox = await mailboxes.fetch(connection, address=address, token_sha256=None)
         for content in contents:
-            await messages.store(connection, [arrival(content, mailbox.id)])
+            await storage_store.store(connection, [arrival(content, mailbox.id)])
 
 
 def stored(database_url: str, address: str) -> list[bytes]:

@@ -8,10 +8,10 @@ from harness import Pair
 from litestar.testing import RequestFactory
 from litestar.types import HTTPReceiveMessage, Message
 
-from fake_email import mailboxes
-from fake_email.database import open_database
-from fake_email.pages import Since
+from fake_email.postgres.pool import open_database
 from fake_email.settings import Settings
+from fake_email.storage import mailboxes
+from fake_email.storage.message_list import Since
 from http_api.arrivals import Arrivals
 from http_api.client import Client
 from http_api.event_stream import EventStream, Streams, outliving

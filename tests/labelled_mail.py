@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from fake_email.found import ParsedMessage
+from fake_email.parsed_message import ParsedMessage
 
 FOLDER = Path(__file__).parent / "mail_with_codes"
 LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh")

@@ -6,7 +6,7 @@ import httpx
 import psycopg
 from harness import MIGRATIONS, Pair, SmtpClient, message
 
-from fake_email import migrate
+from fake_email.postgres import migrate
 
 
 def bring_up_to_date(database_url: str) -> None:

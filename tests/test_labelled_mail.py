@@ -7,7 +7,8 @@ import labelled_mail
 import pytest
 from labelled_mail import Labelled
 
-from fake_email import links, mime
+from fake_email import parse
+from fake_email.findings import links
 
 LEAST = 0.98
 
@@ -18,7 +19,7 @@ def figures(right: int, found: int, labelled: int) -> str:
 
 def codes_of(mail: Sequence[Labelled]) -> tuple[int, int, int, list[str]]:
     """How many were right, found and labelled, and which were not right."""
-    found = {each.name: labelled_mail.first_code(mime.parse(each.content)) for each in mail}
+    found = {each.name: labelled_mail.first_code(parse.parse(each.content)) for each in mail}
     wrong = [f"{each.name}: {found[each.name]} for {each.code}" for each in mail if found[each.name] != each.code]
     right = sum(found[each.name] == each.code != "none" for each in mail)
     return right, sum(code != "none" for code in found.values()), sum(each.code != "none" for each in mail), wrong
@@ -28,7 +29,7 @@ def links_of(mail: Sequence[Labelled]) -> tuple[int, int, int]:
     """How many links were of the right kind, of a kind at all, and labelled."""
     labelled = [each for each in mail if each.links]
     found = [
-        {link.url: link.kind for link in mime.parse(each.content).links if link.kind != "other"} for each in labelled
+        {link.url: link.kind for link in parse.parse(each.content).links if link.kind != "other"} for each in labelled
     ]
     right = sum(len(kinds.items() & each.links.items()) for kinds, each in zip(found, labelled, strict=True))
     return right, sum(map(len, found)), sum(len(each.links) for each in labelled)

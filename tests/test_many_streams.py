@@ -11,8 +11,8 @@ import pytest
 from harness import DEADLINE_SECONDS, DOMAINS, Pair, arrival, message, running_http
 from proxy import API, Proxy, running_proxy
 
-from fake_email import messages
-from fake_email.process import raise_file_limit
+from fake_email.command import raise_file_limit
+from fake_email.storage import store
 
 STREAMS = 2_000
 RESTARTED = 400
@@ -106,7 +106,7 @@ async def store_for_all(service: Pair, followers: Sequence[Follower], subject: s
     """The same message to each, as one batch of smtp-ingest's would bring it."""
     connect = psycopg.AsyncConnection.connect
     async with await connect(service.database_url, autocommit=True) as connection:
-        await messages.store(connection, [arrival(message(subject), *(follower.mailbox_id for follower in followers))])
+        await store.store(connection, [arrival(message(subject), *(follower.mailbox_id for follower in followers))])
 
 
 async def follow_all(followers: Sequence[Follower], last: int) -> None:

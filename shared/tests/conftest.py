@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from postgres import EmbeddedPostgres, throw_away
 
-from fake_email import mailboxes
-from fake_email.database import Connection
-from fake_email.mailboxes import Recipient
+from fake_email.postgres.pool import Connection
+from fake_email.storage import mailboxes
+from fake_email.storage.mailboxes import Recipient
 
 
 @pytest.fixture

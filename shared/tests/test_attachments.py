@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from harness import arrival
 
-from fake_email import attachments, messages, mime
-from fake_email.database import Connection, Database, open_database
+from fake_email import parse
 from fake_email.errors import AttachmentNotFound, MessageNotFound
-from fake_email.mailboxes import Recipient
+from fake_email.postgres.pool import Connection, Database, open_database
+from fake_email.storage import attachments, store
+from fake_email.storage.mailboxes import Recipient
 
 CORPUS = next((up / "shared/corpus" for up in Path(__file__).parents if (up / "shared/corpus").is_dir()), Path())
 FILES = sorted(CORPUS.rglob("*.raw"))
@@ -28,7 +29,7 @@ async def mailbox(new_mailbox: Callable[[], Awaitable[Recipient]]) -> Recipient:
 async def octets(connection: Connection, database: Database, mailbox: Recipient, content: bytes) -> list[bytes]:
     """Store the content, and read each of its attachments."""
     arriving = arrival(content, mailbox.mailbox_id)
-    await messages.store(connection, [arriving])
+    await store.store(connection, [arriving])
     found = await attachments.find(connection, arriving.deliveries[0].id, token_sha256=None)
     read = []
     for attachment in found.attachments:
@@ -76,7 +77,7 @@ async def test_real_attachments_are_as_large_as_said_and_as_the_standard_library
             content = path.read_bytes()
             read = await octets(connection, database, mailbox, content)
             known = expected(content)
-            for attachment, found in zip(mime.parse(content).attachments, read, strict=True):
+            for attachment, found in zip(parse.parse(content).attachments, read, strict=True):
                 if attachment.type.startswith("message/") or attachment.part not in known:
                     continue
                 compared += 1
@@ -149,7 +150,7 @@ async def test_where_the_content_is_cut_to_be_read_makes_no_difference(
 
 async def test_a_number_that_is_not_there_is_refused(connection: Connection, mailbox: Recipient) -> None:
     arriving = arrival(in_parts(("7bit", b"x")), mailbox.mailbox_id)
-    await messages.store(connection, [arriving])
+    await store.store(connection, [arriving])
     found = await attachments.find(connection, arriving.deliveries[0].id, token_sha256=None)
 
     assert found.numbered(0).size == 1
@@ -162,7 +163,7 @@ async def test_an_attachment_whose_message_is_deleted_meanwhile_ends_there(
     connection: Connection, database_url: str, mailbox: Recipient
 ) -> None:
     arriving = arrival(in_parts(("8bit", b"x" * 2 * PIECE_OCTETS)), mailbox.mailbox_id)
-    await messages.store(connection, [arriving])
+    await store.store(connection, [arriving])
     found = await attachments.find(connection, arriving.deliveries[0].id, token_sha256=None)
 
     async with open_database(database_url, connections=1) as database:

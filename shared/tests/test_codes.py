@@ -2,7 +2,8 @@
 
 import pytest
 
-from fake_email import codes, mime
+from fake_email import parse
+from fake_email.findings import codes
 
 
 def found(text: str, subject: str = "") -> list[str]:
@@ -119,13 +120,13 @@ def test_a_code_in_the_subject_is_found() -> None:
 
 
 def test_a_code_in_html_alone_is_found_beside_a_text_without_it() -> None:
-    (code,) = mime.parse(html_message("<p>Your code:</p><div>117654</div>", "Please use another program.")).codes
+    (code,) = parse.parse(html_message("<p>Your code:</p><div>117654</div>", "Please use another program.")).codes
 
     assert (code.value, code.source) == ("117654", "html")
 
 
 def test_a_code_in_a_text_alone_is_found_beside_html_without_it() -> None:
-    (code,) = mime.parse(html_message("<img src=code.png>", "Your code: 117654")).codes
+    (code,) = parse.parse(html_message("<img src=code.png>", "Your code: 117654")).codes
 
     assert (code.value, code.source) == ("117654", "text")
 
@@ -141,7 +142,7 @@ def test_a_code_in_a_text_alone_is_found_beside_html_without_it() -> None:
     ],
 )
 def test_a_code_is_found_in_its_boxes(markup: str) -> None:
-    (code,) = mime.parse(html_message(f"<p>Your code:</p><table><tr>{markup}</tr></table>")).codes
+    (code,) = parse.parse(html_message(f"<p>Your code:</p><table><tr>{markup}</tr></table>")).codes
 
     assert code.value == "905172"
 
@@ -158,7 +159,7 @@ def test_a_code_is_found_in_its_boxes(markup: str) -> None:
     ],
 )
 def test_what_no_reader_sees_is_no_code(markup: str) -> None:
-    assert mime.parse(html_message(markup)).codes == ()
+    assert parse.parse(html_message(markup)).codes == ()
 
 
 def test_evidence_is_one_short_line_around_the_code() -> None:

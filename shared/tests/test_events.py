@@ -10,9 +10,10 @@ import pytest
 from harness import DEADLINE_SECONDS, arrival, until
 from postgres import EmbeddedPostgres
 
-from fake_email import events, messages
-from fake_email.database import Connection
-from fake_email.mailboxes import Recipient
+from fake_email.postgres import notifications
+from fake_email.postgres.pool import Connection
+from fake_email.storage import store
+from fake_email.storage.mailboxes import Recipient
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 OURS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'fake-email'"
@@ -58,7 +59,7 @@ async def listening(
 ) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
         listener = tasks.create_task(
-            events.listen(
+            notifications.listen(
                 database_url,
                 connected=connected or ear.connected,
                 grown=ear.grown,
@@ -93,7 +94,7 @@ def watcher(database_url: str) -> Iterator[psycopg.Connection]:
 def test_a_payload_is_pairs_of_mailbox_and_seq_whatever_else_it_holds(
     payload: str, pairs: list[tuple[int, int]]
 ) -> None:
-    decoded = events.decode(payload)
+    decoded = notifications.decode(payload)
 
     assert decoded == pairs
 
@@ -110,13 +111,13 @@ def test_a_payload_is_pairs_of_mailbox_and_seq_whatever_else_it_holds(
     ids=["one", "some", "none", "between others", "a long number"],
 )
 def test_a_payload_of_mailboxes_that_are_gone_is_their_ids_whatever_else_it_holds(payload: str, ids: list[int]) -> None:
-    decoded = events.decode_gone(payload)
+    decoded = notifications.decode_gone(payload)
 
     assert decoded == ids
 
 
 def test_a_payload_of_a_deleted_message_is_its_mailbox_its_seq_and_its_id() -> None:
-    decoded = events.decode_deleted(f"7:3:{MESSAGE_ID}")
+    decoded = notifications.decode_deleted(f"7:3:{MESSAGE_ID}")
 
     assert decoded == (7, 3, MESSAGE_ID)
 
@@ -138,7 +139,7 @@ def test_a_payload_of_a_deleted_message_is_its_mailbox_its_seq_and_its_id() -> N
     ],
 )
 def test_a_payload_that_names_no_deleted_message_is_passed_over(payload: str) -> None:
-    assert events.decode_deleted(payload) is None
+    assert notifications.decode_deleted(payload) is None
 
 
 async def test_a_listener_looks_in_the_table_once_it_listens(database_url: str, new_mailbox: NewMailbox) -> None:
@@ -159,7 +160,7 @@ async def test_a_listener_hears_what_is_stored(
 
     async with listening(database_url, ear):
         await ear.next()
-        await messages.store(connection, [arrival(b"1", mailbox.mailbox_id), arrival(b"2", mailbox.mailbox_id)])
+        await store.store(connection, [arrival(b"1", mailbox.mailbox_id), arrival(b"2", mailbox.mailbox_id)])
         heard = await ear.next()
 
     assert heard == ("grown", (mailbox.mailbox_id, 2))
@@ -173,7 +174,7 @@ async def test_a_listener_hears_of_each_mailbox_of_a_batch(
 
     async with listening(database_url, ear):
         await ear.next()
-        await messages.store(connection, [arrival(b"1", first.mailbox_id, second.mailbox_id)])
+        await store.store(connection, [arrival(b"1", first.mailbox_id, second.mailbox_id)])
         heard = [await ear.next(), await ear.next()]
 
     assert sorted(heard, key=str) == [("grown", (first.mailbox_id, 1)), ("grown", (second.mailbox_id, 1))]
@@ -184,7 +185,7 @@ async def test_a_listener_hears_of_mailboxes_that_are_gone(database_url: str, wa
 
     async with listening(database_url, ear):
         await ear.next()
-        watcher.execute("SELECT pg_notify(%s, 'look'), pg_notify(%s, '7 8')", [events.GONE_CHANNEL] * 2)
+        watcher.execute("SELECT pg_notify(%s, 'look'), pg_notify(%s, '7 8')", [notifications.GONE_CHANNEL] * 2)
         heard = [await ear.next(), await ear.next()]
 
     assert heard == [("gone", 7), ("gone", 8)]
@@ -197,7 +198,7 @@ async def test_a_listener_hears_of_a_message_that_was_deleted(database_url: str,
         await ear.next()
         watcher.execute(
             "SELECT pg_notify(%(channel)s, '7:3:'), pg_notify(%(channel)s, %(payload)s)",
-            {"channel": events.DELETED_CHANNEL, "payload": f"7:3:{MESSAGE_ID}"},
+            {"channel": notifications.DELETED_CHANNEL, "payload": f"7:3:{MESSAGE_ID}"},
         )
         heard = await ear.next()
 
@@ -228,7 +229,7 @@ async def test_a_listener_hears_again_after_it_lost_its_connection(
         watcher.execute(END_OURS)
         await ear.next()
         await ear.next()
-        await messages.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+        await store.store(connection, [arrival(b"1", mailbox.mailbox_id)])
         heard = await ear.next()
 
     assert heard == ("grown", (mailbox.mailbox_id, 1))
@@ -258,7 +259,7 @@ async def test_what_is_committed_while_the_listener_looks_is_heard(
 
     async def look(connection: Connection) -> None:
         await connection.execute("SELECT 1")
-        watcher.execute("SELECT pg_notify(%s, '7:1')", [events.CHANNEL])
+        watcher.execute("SELECT pg_notify(%s, '7:1')", [notifications.CHANNEL])
         await connection.execute("SELECT 1")
 
     async with listening(database_url, ear, connected=look):

@@ -11,9 +11,9 @@ import pytest
 from harness import DEADLINE_SECONDS, deadline, frozen, until
 from postgres import EmbeddedPostgres, throw_away
 
-from fake_email import events
-from fake_email.database import ANSWER_SECONDS, Connection, Database, open_database
 from fake_email.errors import DatabaseAway
+from fake_email.postgres import notifications
+from fake_email.postgres.pool import ANSWER_SECONDS, Connection, Database, open_database
 
 CONNECTIONS = 3
 NAME = "SELECT current_setting('cluster_name')"
@@ -159,7 +159,7 @@ async def test_who_listens_to_a_frozen_server_listens_to_the_one_that_took_its_p
 
     async with asyncio.TaskGroup() as tasks:
         listener = tasks.create_task(
-            events.listen(
+            notifications.listen(
                 url,
                 connected=connected,
                 grown=lambda _, __: None,

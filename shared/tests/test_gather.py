@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from fake_email.batching import Gatherer, QueueFull, WorkFailed
 from fake_email.errors import DatabaseAway, ServiceError
-from fake_email.gather import Gatherer, QueueFull, WorkFailed
 
 
 class Press:

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from harness import until_one_waits
 
-from fake_email import mailboxes, operators, purge
-from fake_email.database import Connection
 from fake_email.errors import AddressTaken
+from fake_email.postgres.pool import Connection
+from fake_email.storage import mailboxes, purge, role_mailboxes
 
 ADDRESS = "reader@mx.test"
 
@@ -146,9 +146,9 @@ async def test_an_address_that_the_release_before_gave_again_is_kept_for_another
 async def test_a_tombstone_does_not_keep_an_operator_from_a_mailbox(connection: Connection) -> None:
     await connection.execute("INSERT INTO tombstone VALUES (sha256('postmaster@mx.test'))")
 
-    await operators.create(connection, ["mx.test"])
+    await role_mailboxes.create(connection, ["mx.test"])
 
-    assert sorted(await mailboxes.find_recipients(connection, operators.addresses(["mx.test"]))) == [
+    assert sorted(await mailboxes.find_recipients(connection, role_mailboxes.addresses(["mx.test"]))) == [
         "abuse@mx.test",
         "postmaster@mx.test",
     ]

@@ -7,12 +7,15 @@ import psycopg
 import pytest
 from harness import arrival, heard, until_one_waits
 
-from fake_email import attachments, events, mailboxes, messages, opened, operators, pages, source
-from fake_email.database import Connection, open_database
 from fake_email.errors import MailboxNotFound, MessageNotFound, OperatorsMailbox
-from fake_email.mailboxes import Recipient
-from fake_email.messages import Arrival, Outcome
-from fake_email.pages import Since
+from fake_email.postgres import notifications
+from fake_email.postgres.pool import Connection, open_database
+from fake_email.storage import attachments, mailboxes, message_list, role_mailboxes, store
+from fake_email.storage import message as stored_message
+from fake_email.storage import source as stored_source
+from fake_email.storage.mailboxes import Recipient
+from fake_email.storage.message_list import Since
+from fake_email.storage.store import Arrival, Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 End = Callable[[Connection, Recipient], Awaitable[None]]
@@ -36,7 +39,7 @@ def end(request: pytest.FixtureRequest) -> End:
 @pytest.fixture
 async def listener(another: Connection) -> Connection:
     """A connection that hears of mailboxes that are gone."""
-    await another.execute(f"LISTEN {events.GONE_CHANNEL}".encode())
+    await another.execute(f"LISTEN {notifications.GONE_CHANNEL}".encode())
     return another
 
 
@@ -49,7 +52,7 @@ async def mailbox(new_mailbox: NewMailbox) -> Recipient:
 async def stored(connection: Connection, mailbox: Recipient) -> AsyncIterator[Arrival]:
     """A message in the mailbox."""
     stored = arrival(b"Subject: kept\r\n\r\nsecret\r\n", mailbox.mailbox_id)
-    await messages.store(connection, [stored])
+    await store.store(connection, [stored])
     yield stored
     # Nothing of this depends on the row being gone.
     cursor = await connection.execute("SELECT count(*) FROM message")
@@ -67,7 +70,7 @@ async def test_it_is_not_listed(connection: Connection, mailbox: Recipient, stor
     await end(connection, mailbox)
 
     with pytest.raises(MailboxNotFound):
-        await pages.read(connection, address=mailbox.address, token_sha256=None, since=Since(), limit=10)
+        await message_list.read(connection, address=mailbox.address, token_sha256=None, since=Since(), limit=10)
 
 
 async def test_it_is_no_recipient(connection: Connection, mailbox: Recipient, stored: Arrival, end: End) -> None:
@@ -79,7 +82,7 @@ async def test_it_is_no_recipient(connection: Connection, mailbox: Recipient, st
 async def test_it_takes_no_mail(connection: Connection, mailbox: Recipient, stored: Arrival, end: End) -> None:
     await end(connection, mailbox)
 
-    outcomes = await messages.store(connection, [arrival(b"too late", mailbox.mailbox_id)])
+    outcomes = await store.store(connection, [arrival(b"too late", mailbox.mailbox_id)])
 
     assert outcomes == [Outcome(live=0, stored=0)]
 
@@ -90,7 +93,7 @@ async def test_its_messages_have_no_source(
     await end(connection, mailbox)
 
     with pytest.raises(MessageNotFound):
-        await source.find(connection, stored.deliveries[0].id, token_sha256=None, by="mx.test")
+        await stored_source.find(connection, stored.deliveries[0].id, token_sha256=None, by="mx.test")
 
 
 async def test_its_messages_are_opened_marked_and_deleted_no_more(
@@ -101,11 +104,11 @@ async def test_its_messages_are_opened_marked_and_deleted_no_more(
     message_id = stored.deliveries[0].id
     async with open_database(database_url, connections=1) as database:
         with pytest.raises(MessageNotFound):
-            await opened.fetch(database, message_id, token_sha256=None)
+            await stored_message.fetch(database, message_id, token_sha256=None)
     with pytest.raises(MessageNotFound):
-        await opened.mark(connection, message_id, token_sha256=None, seen=True)
+        await stored_message.mark(connection, message_id, token_sha256=None, seen=True)
     with pytest.raises(MessageNotFound):
-        await opened.delete(connection, message_id, token_sha256=None)
+        await stored_message.delete(connection, message_id, token_sha256=None)
 
 
 async def test_its_attachments_are_not_found(
@@ -139,9 +142,9 @@ async def test_it_is_not_prolonged_by_who_fetched_it_before(
 async def test_a_source_that_is_being_read_ends(
     database_url: str, connection: Connection, mailbox: Recipient, stored: Arrival, end: End
 ) -> None:
-    found = await source.find(connection, stored.deliveries[0].id, token_sha256=None, by="mx.test")
+    found = await stored_source.find(connection, stored.deliveries[0].id, token_sha256=None, by="mx.test")
     async with open_database(database_url, connections=1) as database:
-        pieces = source.read(database, found)
+        pieces = stored_source.read(database, found)
         assert await anext(pieces) == found.trace
 
         await end(connection, mailbox)
@@ -163,8 +166,8 @@ async def test_who_listens_hears_of_a_deletion_when_it_is_committed(
 ) -> None:
     async with connection.transaction():
         await mailboxes.delete(connection, mailbox.mailbox_id)
-        before = await heard(listener, events.GONE_CHANNEL)
-    after = await heard(listener, events.GONE_CHANNEL)
+        before = await heard(listener, notifications.GONE_CHANNEL)
+    after = await heard(listener, notifications.GONE_CHANNEL)
 
     assert (before, after) == ([], [str(mailbox.mailbox_id)])
 
@@ -175,7 +178,7 @@ async def test_a_mailbox_that_is_deleted_again_is_told_of_once(
     for _ in range(2):
         await mailboxes.delete(connection, mailbox.mailbox_id)
 
-    assert await heard(listener, events.GONE_CHANNEL) == [str(mailbox.mailbox_id)]
+    assert await heard(listener, notifications.GONE_CHANNEL) == [str(mailbox.mailbox_id)]
 
 
 async def test_to_delete_what_is_not_there_changes_nothing(connection: Connection, mailbox: Recipient) -> None:
@@ -195,7 +198,7 @@ async def test_a_deletion_leaves_the_neighbours_alone(connection: Connection, ne
 
 
 async def test_a_mailbox_of_an_operator_is_not_deleted(connection: Connection) -> None:
-    await operators.create(connection, ["mx.test"])
+    await role_mailboxes.create(connection, ["mx.test"])
     found = await mailboxes.find_recipients(connection, ["abuse@mx.test"])
 
     with pytest.raises(OperatorsMailbox):
@@ -213,7 +216,7 @@ async def test_a_writer_that_began_before_a_deletion_and_waits_for_the_mailbox_s
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
         with watcher.transaction():
             watcher.execute("SELECT FROM mailbox WHERE id = %s FOR UPDATE", [first.mailbox_id])
-            storing = tasks.create_task(messages.store(another, both))
+            storing = tasks.create_task(store.store(another, both))
             await until_one_waits(watcher)
             await mailboxes.delete(connection, deleted.mailbox_id)
 
@@ -224,7 +227,7 @@ async def test_a_deletion_waits_for_who_is_writing_and_comes_after(
     connection: Connection, another: Connection, watcher: psycopg.Connection, mailbox: Recipient
 ) -> None:
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
-        outcomes = await messages.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+        outcomes = await store.store(connection, [arrival(b"1", mailbox.mailbox_id)])
         tasks.create_task(mailboxes.delete(another, mailbox.mailbox_id))
         await until_one_waits(watcher)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from fake_email import html_text
+from fake_email.html import text as html_text
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from fake_email import links
-from fake_email.found import Link
+from fake_email.findings import links
+from fake_email.parsed_message import Link
 
 
 def urls(markup: str | None, text: str = "") -> list[str]:

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from harness import arrival
 
-from fake_email import mailboxes, messages, operators
-from fake_email.database import Connection, open_database
 from fake_email.errors import AddressTaken, MailboxNotFound
+from fake_email.postgres.pool import Connection, open_database
+from fake_email.storage import mailboxes, role_mailboxes, store
 
 ADDRESS = "reader@mx.test"
 TOKEN = b"t" * 32
@@ -166,7 +166,7 @@ async def test_mail_is_for_live_mailboxes_alone(connection: Connection) -> None:
 async def test_a_recipient_is_found_with_what_its_mailbox_holds(connection: Connection) -> None:
     await create(connection)
     mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
-    await messages.store(connection, [arrival(b"a" * 150, mailbox.id), arrival(b"b" * 50, mailbox.id)])
+    await store.store(connection, [arrival(b"a" * 150, mailbox.id), arrival(b"b" * 50, mailbox.id)])
 
     found = await mailboxes.find_recipients(connection, [ADDRESS])
 
@@ -182,8 +182,8 @@ async def test_nobody_is_found_among_no_addresses(connection: Connection) -> Non
 
 
 async def test_only_the_operators_token_reads_the_operators_mailboxes(connection: Connection) -> None:
-    await operators.create(connection, ["mx.test"])
-    await operators.give_token(connection, ["mx.test"], "the operator's")
+    await role_mailboxes.create(connection, ["mx.test"])
+    await role_mailboxes.give_token(connection, ["mx.test"], "the operator's")
 
     mailbox = await mailboxes.fetch(
         connection, address="abuse@mx.test", token_sha256=hashlib.sha256(b"the operator's").digest()
@@ -196,7 +196,7 @@ async def test_only_the_operators_token_reads_the_operators_mailboxes(connection
 
 
 async def test_nobody_reads_the_operators_mailboxes_before_there_is_a_token(connection: Connection) -> None:
-    await operators.create(connection, ["mx.test"])
+    await role_mailboxes.create(connection, ["mx.test"])
 
     for token_sha256 in (None, hashlib.sha256(b"").digest()):
         with pytest.raises(MailboxNotFound):
@@ -204,10 +204,10 @@ async def test_nobody_reads_the_operators_mailboxes_before_there_is_a_token(conn
 
 
 async def test_a_domain_that_comes_later_has_the_same_operator(connection: Connection) -> None:
-    await operators.create(connection, ["mx.test"])
-    await operators.give_token(connection, ["mx.test"], "the operator's")
+    await role_mailboxes.create(connection, ["mx.test"])
+    await role_mailboxes.give_token(connection, ["mx.test"], "the operator's")
 
-    await operators.create(connection, ["mx.test", "later.test"])
+    await role_mailboxes.create(connection, ["mx.test", "later.test"])
 
     mailbox = await mailboxes.fetch(
         connection, address="postmaster@later.test", token_sha256=hashlib.sha256(b"the operator's").digest()
@@ -230,9 +230,9 @@ async def test_what_is_past_the_quota_is_dropped_the_oldest_first(
 ) -> None:
     await create(connection)
     mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
-    await messages.store(connection, [arrival(letter * 100, mailbox.id) for letter in (b"a", b"b", b"c")])
+    await store.store(connection, [arrival(letter * 100, mailbox.id) for letter in (b"a", b"b", b"c")])
 
-    await operators.drop_oldest(connection, [mailbox.id], quota_messages=quota_messages, quota_octets=quota_octets)
+    await role_mailboxes.drop_oldest(connection, [mailbox.id], quota_messages=quota_messages, quota_octets=quota_octets)
 
     cursor = await connection.execute("SELECT content FROM message ORDER BY seq")
     assert [content for (content,) in await cursor.fetchall()] == [letter * 100 for letter in kept]
@@ -245,7 +245,7 @@ async def test_newest_is_the_last_seq_of_each_mailbox_that_is_there(connection: 
     await create(connection, "without@mx.test")
     with_mail = (await mailboxes.fetch(connection, address="with-mail@mx.test", token_sha256=None)).id
     without = (await mailboxes.fetch(connection, address="without@mx.test", token_sha256=None)).id
-    await messages.store(connection, [arrival(b"one", with_mail), arrival(b"two", with_mail)])
+    await store.store(connection, [arrival(b"one", with_mail), arrival(b"two", with_mail)])
 
     newest = await mailboxes.newest(connection, [with_mail, without, without + 1])
 
@@ -266,7 +266,7 @@ async def test_how_far_a_mailbox_has_come_is_told_with_it(connection: Connection
     await create(connection)
     before = (await mailboxes.fetch_many(connection, [ADDRESS]))[ADDRESS]
 
-    await messages.store(connection, [arrival(b"Subject: 1\r\n\r\n", before.id)])
+    await store.store(connection, [arrival(b"Subject: 1\r\n\r\n", before.id)])
     after = (await mailboxes.fetch_many(connection, [ADDRESS]))[ADDRESS]
 
     assert (before.last_seq, before.last_received_at) == (0, None)

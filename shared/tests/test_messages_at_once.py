@@ -7,10 +7,11 @@ import psycopg
 import pytest
 from harness import arrival, heard, until_one_waits
 
-from fake_email import events, messages
-from fake_email.database import Connection
-from fake_email.mailboxes import Recipient
-from fake_email.messages import Arrival, Outcome
+from fake_email.postgres import notifications
+from fake_email.postgres.pool import Connection
+from fake_email.storage import store
+from fake_email.storage.mailboxes import Recipient
+from fake_email.storage.store import Arrival, Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 
@@ -18,7 +19,7 @@ NewMailbox = Callable[[], Awaitable[Recipient]]
 @pytest.fixture
 async def listener(database_url: str) -> AsyncIterator[Connection]:
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
-        await connection.execute(f"LISTEN {events.CHANNEL}".encode())
+        await connection.execute(f"LISTEN {notifications.CHANNEL}".encode())
         yield connection
 
 
@@ -34,7 +35,7 @@ async def store_at_last(connection: Connection, arrivals: list[Arrival]) -> list
     """What `store` asks of its caller: when another writer stored the same meanwhile, it stores again."""
     while True:
         try:
-            return await messages.store(connection, arrivals)
+            return await store.store(connection, arrivals)
         except psycopg.errors.UniqueViolation:
             continue
 
@@ -43,7 +44,7 @@ async def store_twenty_batches(database_url: str, mailboxes: list[Recipient], wr
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         for number in range(20):
             batch = [arrival(f"{writer} {number} {each.address}".encode(), each.mailbox_id) for each in mailboxes]
-            await messages.store(connection, batch)
+            await store.store(connection, batch)
 
 
 async def test_many_writers_leave_no_gap_and_keep_the_order(
@@ -81,10 +82,10 @@ async def test_a_writer_takes_its_turn_at_mailboxes_in_the_order_of_their_ids(
     await another.execute("SET enable_bitmapscan = off")
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
-        await messages.store(connection, [arrival(b"1", low.mailbox_id)])
-        tasks.create_task(messages.store(another, [arrival(b"2", high.mailbox_id, low.mailbox_id)]))
+        await store.store(connection, [arrival(b"1", low.mailbox_id)])
+        tasks.create_task(store.store(another, [arrival(b"2", high.mailbox_id, low.mailbox_id)]))
         await until_one_waits(watcher)
-        await messages.store(connection, [arrival(b"1", high.mailbox_id)])
+        await store.store(connection, [arrival(b"1", high.mailbox_id)])
 
     assert await contents(connection, low) == [(1, b"1"), (2, b"2")]
     assert await contents(connection, high) == [(1, b"1"), (2, b"2")]
@@ -96,8 +97,8 @@ async def test_a_seq_is_never_seen_before_the_one_below_it(
     mailbox = await new_mailbox()
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
-        await messages.store(connection, [arrival(b"first", mailbox.mailbox_id)])
-        tasks.create_task(messages.store(another, [arrival(b"second", mailbox.mailbox_id)]))
+        await store.store(connection, [arrival(b"first", mailbox.mailbox_id)])
+        tasks.create_task(store.store(another, [arrival(b"second", mailbox.mailbox_id)]))
         await until_one_waits(watcher)
         seen = watcher.execute("SELECT count(*) FROM message").fetchone()
 
@@ -111,7 +112,7 @@ async def test_what_another_writer_stores_meanwhile_is_not_stored_again(
     mailbox = await new_mailbox()
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
-        await messages.store(connection, [arrival(b"same", mailbox.mailbox_id)])
+        await store.store(connection, [arrival(b"same", mailbox.mailbox_id)])
         late = [arrival(b"other", mailbox.mailbox_id), arrival(b"same", mailbox.mailbox_id)]
         storing = tasks.create_task(store_at_last(another, late))
         await until_one_waits(watcher)
@@ -126,8 +127,8 @@ async def test_what_another_writer_rolls_back_is_stored_without_a_gap(
     mailbox = await new_mailbox()
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction(force_rollback=True):
-        await messages.store(connection, [arrival(b"same", mailbox.mailbox_id)])
-        storing = tasks.create_task(messages.store(another, [arrival(b"same", mailbox.mailbox_id)]))
+        await store.store(connection, [arrival(b"same", mailbox.mailbox_id)])
+        storing = tasks.create_task(store.store(another, [arrival(b"same", mailbox.mailbox_id)]))
         await until_one_waits(watcher)
 
     assert storing.result() == [Outcome(live=1, stored=1)]
@@ -165,7 +166,7 @@ async def test_a_mailbox_that_goes_while_a_writer_waits_gets_nothing(
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
         await connection.execute(end.encode(), [gone.mailbox_id])
         batch = [arrival(b"1", gone.mailbox_id), arrival(b"2", neighbour.mailbox_id)]
-        storing = tasks.create_task(messages.store(another, batch))
+        storing = tasks.create_task(store.store(another, batch))
         await until_one_waits(watcher)
 
     assert storing.result() == [Outcome(live=0, stored=0), Outcome(live=1, stored=1)]
@@ -178,13 +179,13 @@ async def test_who_listens_hears_how_far_each_mailbox_grew(
 ) -> None:
     first, second = await new_mailbox(), await new_mailbox()
 
-    await messages.store(
+    await store.store(
         connection,
         [arrival(b"1", first.mailbox_id), arrival(b"2", first.mailbox_id, second.mailbox_id)],
     )
 
-    [payload] = await heard(listener, events.CHANNEL)
-    assert sorted(events.decode(payload)) == [(first.mailbox_id, 2), (second.mailbox_id, 1)]
+    [payload] = await heard(listener, notifications.CHANNEL)
+    assert sorted(notifications.decode(payload)) == [(first.mailbox_id, 2), (second.mailbox_id, 1)]
 
 
 async def test_who_listens_hears_nothing_before_the_commit(
@@ -193,9 +194,9 @@ async def test_who_listens_hears_nothing_before_the_commit(
     mailbox = await new_mailbox()
 
     async with connection.transaction():
-        await messages.store(connection, [arrival(b"1", mailbox.mailbox_id)])
-        before = await heard(listener, events.CHANNEL)
-    after = await heard(listener, events.CHANNEL)
+        await store.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+        before = await heard(listener, notifications.CHANNEL)
+    after = await heard(listener, notifications.CHANNEL)
 
     assert (before, after) == ([], [f"{mailbox.mailbox_id}:1"])
 
@@ -204,12 +205,12 @@ async def test_who_listens_hears_nothing_of_what_was_stored_already(
     connection: Connection, listener: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
-    await messages.store(connection, [arrival(b"1", mailbox.mailbox_id)])
-    await heard(listener, events.CHANNEL)
+    await store.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+    await heard(listener, notifications.CHANNEL)
 
-    await messages.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+    await store.store(connection, [arrival(b"1", mailbox.mailbox_id)])
 
-    assert await heard(listener, events.CHANNEL) == []
+    assert await heard(listener, notifications.CHANNEL) == []
 
 
 async def test_who_listens_hears_nothing_of_a_mailbox_that_is_gone(
@@ -218,9 +219,9 @@ async def test_who_listens_hears_nothing_of_a_mailbox_that_is_gone(
     mailbox = await new_mailbox()
     await connection.execute("UPDATE mailbox SET expires_at = now()")
 
-    await messages.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+    await store.store(connection, [arrival(b"1", mailbox.mailbox_id)])
 
-    assert await heard(listener, events.CHANNEL) == []
+    assert await heard(listener, notifications.CHANNEL) == []
 
 
 async def test_who_listens_hears_of_hundreds_of_mailboxes_in_payloads_that_fit(
@@ -239,8 +240,8 @@ async def test_who_listens_hears_of_hundreds_of_mailboxes_in_payloads_that_fit(
     )
     ids = {row[0] for row in await cursor.fetchall()}
 
-    await messages.store(connection, [arrival(b"1", *ids)])
+    await store.store(connection, [arrival(b"1", *ids)])
 
-    payloads = await heard(listener, events.CHANNEL)
-    told = [pair for payload in payloads for pair in events.decode(payload)]
+    payloads = await heard(listener, notifications.CHANNEL)
+    told = [pair for payload in payloads for pair in notifications.decode(payload)]
     assert sorted(told) == sorted((mailbox_id, largest) for mailbox_id in ids)

@@ -11,8 +11,8 @@ import psycopg.conninfo
 import pytest
 from harness import COMMANDS, deadline, own_postgres
 
-from fake_email import migrate
 from fake_email.errors import MigrationError
+from fake_email.postgres import migrate
 
 ROOT = Path(__file__).parents[2]
 FIRST = "0001_one.sql"

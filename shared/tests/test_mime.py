@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from fake_email import mime
-from fake_email.found import ParsedMessage
+from fake_email import parse
+from fake_email.parsed_message import ParsedMessage
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 
@@ -44,7 +44,7 @@ def test_a_plain_message_is_read() -> None:
         "Bye.",
     )
 
-    parsed = mime.parse(content)
+    parsed = parse.parse(content)
 
     assert parsed == ParsedMessage(
         subject="Your code",
@@ -73,7 +73,7 @@ def test_a_plain_message_is_read() -> None:
     ],
 )
 def test_a_subject_is_shown_decoded_on_one_line(field: str, shown: str) -> None:
-    parsed = mime.parse(message(f"Subject: {field}", "", "x"))
+    parsed = parse.parse(message(f"Subject: {field}", "", "x"))
 
     assert parsed.subject == shown
 
@@ -88,7 +88,7 @@ def test_a_subject_is_shown_decoded_on_one_line(field: str, shown: str) -> None:
     ids=["UTF-8", "Latin-1", "UTF-8 cut in a character"],
 )
 def test_raw_octets_in_a_subject_are_shown(octets: bytes, shown: str) -> None:
-    parsed = mime.parse(message(b"Subject: " + octets, "", "x"))
+    parsed = parse.parse(message(b"Subject: " + octets, "", "x"))
 
     assert parsed.subject == shown
 
@@ -116,13 +116,13 @@ def test_raw_octets_in_a_subject_are_shown(octets: bytes, shown: str) -> None:
     ],
 )
 def test_the_address_is_that_of_the_first_mailbox_in_the_undecoded_field(field: str, address: str) -> None:
-    parsed = mime.parse(message(f"From: {field}", "", "x"))
+    parsed = parse.parse(message(f"From: {field}", "", "x"))
 
     assert parsed.from_address == address
 
 
 def test_the_from_field_is_shown_decoded() -> None:
-    parsed = mime.parse(message("From: =?utf-8?q?J=C3=BCrgen?= <j@example.test>", "", "x"))
+    parsed = parse.parse(message("From: =?utf-8?q?J=C3=BCrgen?= <j@example.test>", "", "x"))
 
     assert parsed.from_header == "Jürgen <j@example.test>"
 
@@ -131,55 +131,55 @@ def test_the_from_field_is_shown_decoded() -> None:
     "field", ["", "yesterday", "Mon, 1 Jan 2024 00:00:00 +9999", "31 Dec 9999 23:59:59 -1200", "9" * 5000]
 )
 def test_a_date_that_cannot_be_read_is_none(field: str) -> None:
-    parsed = mime.parse(message(f"Date: {field}", "", "x"))
+    parsed = parse.parse(message(f"Date: {field}", "", "x"))
 
     assert parsed.date_header is None
 
 
 def test_a_date_without_a_zone_is_taken_as_utc() -> None:
-    parsed = mime.parse(message("Date: Fri, 1 Mar 2024 12:30:00 -0000", "", "x"))
+    parsed = parse.parse(message("Date: Fri, 1 Mar 2024 12:30:00 -0000", "", "x"))
 
     assert parsed.date_header == datetime.datetime(2024, 3, 1, 12, 30, tzinfo=datetime.UTC)
 
 
 def test_of_a_field_that_comes_twice_the_first_counts() -> None:
-    parsed = mime.parse(message("Subject:", "Subject: one", "Subject: two", "", "x"))
+    parsed = parse.parse(message("Subject:", "Subject: one", "Subject: two", "", "x"))
 
     assert parsed.subject == "one"
 
 
 def test_the_text_of_an_alternative_is_the_plain_part() -> None:
-    parsed = mime.parse(multipart("alternative", PLAIN, HTML))
+    parsed = parse.parse(multipart("alternative", PLAIN, HTML))
 
     assert (parsed.text, parsed.html) == ("As text.", "<p>As <b>HTML</b>.</p>")
 
 
 def test_a_blank_plain_part_gives_way_to_the_html() -> None:
-    parsed = mime.parse(multipart("alternative", message("", "  "), HTML))
+    parsed = parse.parse(multipart("alternative", message("", "  "), HTML))
 
     assert parsed.text == "As HTML."
 
 
 def test_the_text_of_an_html_message_is_the_html_rendered() -> None:
-    parsed = mime.parse(HTML)
+    parsed = parse.parse(HTML)
 
     assert parsed.text == "As HTML."
 
 
 def test_plain_parts_are_joined() -> None:
-    parsed = mime.parse(multipart("mixed", PLAIN, message("", "And more.")))
+    parsed = parse.parse(multipart("mixed", PLAIN, message("", "And more.")))
 
     assert parsed.text == "As text.\n\nAnd more."
 
 
 def test_a_plain_footer_does_not_hide_the_html_before_it() -> None:
-    parsed = mime.parse(multipart("mixed", HTML, message("", "The list's footer")))
+    parsed = parse.parse(multipart("mixed", HTML, message("", "The list's footer")))
 
     assert parsed.text == "As HTML.\n\nThe list's footer"
 
 
 def test_an_attachment_is_listed_with_its_decoded_size_and_section() -> None:
-    parsed = mime.parse(multipart("mixed", multipart("alternative", PLAIN, HTML).replace(b"frontier", b"inner"), PDF))
+    parsed = parse.parse(multipart("mixed", multipart("alternative", PLAIN, HTML).replace(b"frontier", b"inner"), PDF))
 
     (attachment,) = parsed.attachments
     assert (attachment.name, attachment.type, attachment.size) == ("bill.pdf", "application/pdf", 8)
@@ -189,13 +189,13 @@ def test_an_attachment_is_listed_with_its_decoded_size_and_section() -> None:
 def test_sections_count_through_nested_multiparts() -> None:
     inner = multipart("related", HTML, PDF).replace(b"frontier", b"inner")
 
-    parsed = mime.parse(multipart("mixed", PLAIN, inner, PDF))
+    parsed = parse.parse(multipart("mixed", PLAIN, inner, PDF))
 
     assert [attachment.part for attachment in parsed.attachments] == ["2.2", "3"]
 
 
 def test_a_message_that_is_only_a_file_is_section_1() -> None:
-    parsed = mime.parse(PDF)
+    parsed = parse.parse(PDF)
 
     assert (parsed.text, [attachment.part for attachment in parsed.attachments]) == ("", ["1"])
 
@@ -203,7 +203,7 @@ def test_a_message_that_is_only_a_file_is_section_1() -> None:
 def test_an_inline_image_is_listed_with_its_content_id() -> None:
     image = message("Content-Type: image/png", "Content-Disposition: inline", "Content-ID: <logo@x.test>", "", "x")
 
-    parsed = mime.parse(multipart("related", HTML, image))
+    parsed = parse.parse(multipart("related", HTML, image))
 
     assert [(item.type, item.content_id) for item in parsed.attachments] == [("image/png", "logo@x.test")]
 
@@ -211,7 +211,7 @@ def test_an_inline_image_is_listed_with_its_content_id() -> None:
 def test_text_sent_as_an_attachment_is_not_shown() -> None:
     attached = message("Content-Type: text/plain", "Content-Disposition: attachment; filename=a.txt", "", "file")
 
-    parsed = mime.parse(multipart("mixed", PLAIN, attached))
+    parsed = parse.parse(multipart("mixed", PLAIN, attached))
 
     assert (parsed.text, [item.name for item in parsed.attachments]) == ("As text.", ["a.txt"])
 
@@ -219,7 +219,7 @@ def test_text_sent_as_an_attachment_is_not_shown() -> None:
 def test_inline_text_with_a_file_name_is_both_shown_and_listed() -> None:
     named = message("Content-Type: text/plain", "Content-Disposition: inline; filename=a.txt", "", "file")
 
-    parsed = mime.parse(multipart("mixed", PLAIN, named))
+    parsed = parse.parse(multipart("mixed", PLAIN, named))
 
     assert (parsed.text, [item.name for item in parsed.attachments]) == ("As text.\n\nfile", ["a.txt"])
 
@@ -227,7 +227,7 @@ def test_inline_text_with_a_file_name_is_both_shown_and_listed() -> None:
 def test_an_invitation_is_listed() -> None:
     invitation = message("Content-Type: text/calendar; method=REQUEST", "", "BEGIN:VCALENDAR")
 
-    parsed = mime.parse(multipart("alternative", PLAIN, invitation))
+    parsed = parse.parse(multipart("alternative", PLAIN, invitation))
 
     assert (parsed.text, [item.type for item in parsed.attachments]) == ("As text.", ["text/calendar"])
 
@@ -235,13 +235,13 @@ def test_an_invitation_is_listed() -> None:
 def test_a_forwarded_message_is_a_file_named_by_its_subject() -> None:
     forwarded = message("Content-Type: message/rfc822", "", "Subject: Re: 1/2", "", "Not for the outer text.")
 
-    parsed = mime.parse(multipart("mixed", PLAIN, forwarded))
+    parsed = parse.parse(multipart("mixed", PLAIN, forwarded))
 
     assert (parsed.text, [item.name for item in parsed.attachments]) == ("As text.", ["Re: 1-2.eml"])
 
 
 def test_the_parts_of_a_digest_are_messages() -> None:
-    parsed = mime.parse(multipart("digest", message("", "Subject: One", "", "text")))
+    parsed = parse.parse(multipart("digest", message("", "Subject: One", "", "text")))
 
     assert [(item.name, item.type) for item in parsed.attachments] == [("One.eml", "message/rfc822")]
 
@@ -269,20 +269,20 @@ def test_the_parts_of_a_digest_are_messages() -> None:
     ],
 )
 def test_a_file_name_is_decoded_and_made_safe(field: str, name: str) -> None:
-    parsed = mime.parse(message("Content-Type: image/png", f"Content-Disposition: attachment; {field}", "", "x"))
+    parsed = parse.parse(message("Content-Type: image/png", f"Content-Disposition: attachment; {field}", "", "x"))
 
     assert [item.name for item in parsed.attachments] == [name]
 
 
 def test_the_name_of_the_content_type_serves_where_the_disposition_has_none() -> None:
-    parsed = mime.parse(message('Content-Type: image/png; name="a.png"', "", "x"))
+    parsed = parse.parse(message('Content-Type: image/png; name="a.png"', "", "x"))
 
     assert [item.name for item in parsed.attachments] == ["a.png"]
 
 
 @pytest.mark.parametrize("file", sorted(CORPUS.rglob("*.raw")), ids=lambda file: file.stem)
 def test_every_message_of_the_corpus_is_read_and_can_be_stored(file: Path) -> None:
-    parsed = mime.parse(file.read_bytes())
+    parsed = parse.parse(file.read_bytes())
 
     assert not any("\0" in text for text in strings(parsed))
     assert "".join(strings(parsed)).encode()

@@ -6,7 +6,8 @@ import quopri
 
 import pytest
 
-from fake_email import html_text, mime
+from fake_email import parse
+from fake_email.html import text as html_text
 
 LINES = "".join(f"{number}: Žluťoučký kůň, 日本語, 😀 and more\r\n" for number in range(4_000))
 PLAIN = b"Content-Type: text/plain"
@@ -22,7 +23,7 @@ QUOTED_PRINTABLE = b"Content-Transfer-Encoding: quoted-printable\n\n"
 def test_a_long_text_is_decoded_whatever_its_charset(charset: str) -> None:
     octets = LINES.encode(charset, "ignore")
 
-    parsed = mime.parse(PLAIN + b"; charset=" + charset.encode() + b"\n\n" + octets)
+    parsed = parse.parse(PLAIN + b"; charset=" + charset.encode() + b"\n\n" + octets)
 
     assert parsed.text == octets.decode(charset).replace("\r\n", "\n").rstrip("\n")
 
@@ -31,14 +32,14 @@ def test_a_long_text_is_decoded_whatever_its_charset(charset: str) -> None:
 def test_a_long_text_of_broken_octets_is_shown(charset: str) -> None:
     octets = (LINES.encode(charset, "ignore") + b"\xff\x1bN\x81\xaa$$$$$$$$$$$$\xd8") * 2
 
-    parsed = mime.parse(PLAIN + b"; charset=" + charset.encode() + b"\n\n" + octets)
+    parsed = parse.parse(PLAIN + b"; charset=" + charset.encode() + b"\n\n" + octets)
 
     assert parsed.text.startswith("0: ")
     assert "\ufffd" in parsed.text
 
 
 def test_a_carriage_return_and_its_line_feed_are_one_line_end_wherever_a_step_ends() -> None:
-    parsed = mime.parse(b"Subject: x\n\n" + b"\r\n" * 20_000 + b"end" + b"\r" * 3 + b"\0\nx")
+    parsed = parse.parse(b"Subject: x\n\n" + b"\r\n" * 20_000 + b"end" + b"\r" * 3 + b"\0\nx")
 
     assert parsed.text.count("\n") == 3
 
@@ -62,13 +63,13 @@ def test_the_size_of_a_long_attachment_is_that_of_its_decoded_octets(encoded: by
     except binascii.Error:
         size = sum(encoded.count(digit) for digit in b"QUJDR") * 3 // 4
 
-    (attachment,) = mime.parse(IMAGE + BASE64 + encoded).attachments
+    (attachment,) = parse.parse(IMAGE + BASE64 + encoded).attachments
 
     assert attachment.size == size
 
 
 def test_base64_of_a_long_text_is_decoded() -> None:
-    parsed = mime.parse(PLAIN + b"; charset=utf-8\n" + BASE64 + base64.encodebytes(LINES.encode()))
+    parsed = parse.parse(PLAIN + b"; charset=utf-8\n" + BASE64 + base64.encodebytes(LINES.encode()))
 
     assert parsed.text == LINES.replace("\r\n", "\n").rstrip("\n")
 
@@ -80,7 +81,7 @@ def test_quoted_printable_of_a_long_text_is_decoded(line_length: str) -> None:
     if line_length == "endless":
         encoded = encoded.replace(b"=\n", b"")
 
-    parsed = mime.parse(PLAIN + b"; charset=utf-8\n" + QUOTED_PRINTABLE + encoded)
+    parsed = parse.parse(PLAIN + b"; charset=utf-8\n" + QUOTED_PRINTABLE + encoded)
 
     assert parsed.text == text.replace("\r\n", "\n").rstrip("\n")
 
@@ -89,7 +90,7 @@ def test_quoted_printable_of_a_long_text_is_decoded(line_length: str) -> None:
 def test_a_header_section_of_many_lines_is_read(line_end: bytes) -> None:
     folded = b"X-Long: x" + (line_end + b"\t" + b"y" * 70) * 2_000 + line_end
 
-    parsed = mime.parse(folded + b"Subject: found" + line_end * 2 + b"body")
+    parsed = parse.parse(folded + b"Subject: found" + line_end * 2 + b"body")
 
     assert (parsed.subject, parsed.text) == ("found", "body")
 
@@ -99,7 +100,7 @@ def test_a_delimiter_is_found_wherever_a_step_ends(distance: int) -> None:
     start = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n"
     text = b"x" * (64 * 1024 + distance)
 
-    parsed = mime.parse(start + text + b"\n--b\n" + IMAGE + b"\n--b--\n")
+    parsed = parse.parse(start + text + b"\n--b\n" + IMAGE + b"\n--b--\n")
 
     assert (len(parsed.text), len(parsed.attachments)) == (len(text), 1)
 

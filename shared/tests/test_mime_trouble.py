@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from fake_email import mime, mime_tree
+from fake_email import parse
+from fake_email.mime import parts
 
 MEGABYTES_25 = 25_000_000
 
@@ -21,7 +22,7 @@ MEGABYTES_25 = 25_000_000
     ],
 )
 def test_a_body_is_found_where_there_is_one(content: bytes, text: str) -> None:
-    assert mime.parse(content).text == text
+    assert parse.parse(content).text == text
 
 
 @pytest.mark.parametrize("line_end", [b"\r\n", b"\n", b"\r"])
@@ -41,26 +42,26 @@ def test_every_kind_of_line_end_is_read(line_end: bytes) -> None:
         b"",
     )
 
-    parsed = mime.parse(line_end.join(lines))
+    parsed = parse.parse(line_end.join(lines))
 
     assert (parsed.subject, parsed.text, len(parsed.attachments)) == ("x", "one\ntwo", 1)
 
 
 def test_bare_carriage_returns_are_read_although_the_message_ends_with_crlf() -> None:
-    parsed = mime.parse(b"Subject: x\rFrom: a@b.test\r\rbody\r\n")
+    parsed = parse.parse(b"Subject: x\rFrom: a@b.test\r\rbody\r\n")
 
     assert (parsed.subject, parsed.from_address, parsed.text) == ("x", "a@b.test", "body")
 
 
 @pytest.mark.parametrize("first_line", [b"From a@b.test Mon Jan  1 00:00:00 2024\n", b" X-Indented: yes\n"])
 def test_a_first_line_that_is_no_field_does_not_hide_the_header(first_line: bytes) -> None:
-    parsed = mime.parse(first_line + b"Subject: x\n\nbody")
+    parsed = parse.parse(first_line + b"Subject: x\n\nbody")
 
     assert (parsed.subject, parsed.text) == ("x", "body")
 
 
 def test_a_fold_that_lost_its_space_is_read() -> None:
-    parsed = mime.parse(b'Content-Type: image/png; x=y;\nname="a.png"\n\nx')
+    parsed = parse.parse(b'Content-Type: image/png; x=y;\nname="a.png"\n\nx')
 
     assert [item.name for item in parsed.attachments] == ["a.png"]
 
@@ -84,13 +85,13 @@ def test_a_fold_that_lost_its_space_is_read() -> None:
     ],
 )
 def test_text_is_decoded_whatever_its_charset(charset: str, octets: bytes, text: str) -> None:
-    parsed = mime.parse(b"Content-Type: text/plain; charset=" + charset.encode() + b"\n\n" + octets)
+    parsed = parse.parse(b"Content-Type: text/plain; charset=" + charset.encode() + b"\n\n" + octets)
 
     assert parsed.text == text
 
 
 def test_html_says_its_charset_where_the_field_does_not() -> None:
-    parsed = mime.parse(b'Content-Type: text/html\n\n<meta charset="windows-1250"><p>\x8elu\x9d')
+    parsed = parse.parse(b'Content-Type: text/html\n\n<meta charset="windows-1250"><p>\x8elu\x9d')
 
     assert parsed.text == "Žluť"
 
@@ -106,7 +107,7 @@ def test_html_says_its_charset_where_the_field_does_not() -> None:
     ],
 )
 def test_bad_base64_is_shown_as_far_as_it_can_be(encoded: bytes, text: str) -> None:
-    parsed = mime.parse(b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" + encoded)
+    parsed = parse.parse(b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" + encoded)
 
     assert parsed.text.rstrip("\n") == text.rstrip("\n")
 
@@ -115,14 +116,14 @@ def test_bad_base64_is_shown_as_far_as_it_can_be(encoded: bytes, text: str) -> N
 def test_a_size_is_that_of_the_decoded_octets(encoded: bytes) -> None:
     content = b"Content-Type: image/png\nContent-Transfer-Encoding: base64\n\n" + encoded
 
-    (attachment,) = mime.parse(content).attachments
+    (attachment,) = parse.parse(content).attachments
 
-    (leaf,) = mime_tree.leaves(content, {b"content-transfer-encoding": b"base64"}, len(content) - len(encoded))
+    (leaf,) = parts.leaves(content, {b"content-transfer-encoding": b"base64"}, len(content) - len(encoded))
     assert attachment.size == len(leaf.beginning(content, 1_000))
 
 
 def test_an_unknown_transfer_encoding_changes_nothing() -> None:
-    parsed = mime.parse(b"Content-Transfer-Encoding: base9000\n\nas it is")
+    parsed = parse.parse(b"Content-Transfer-Encoding: base9000\n\nas it is")
 
     assert parsed.text == "as it is"
 
@@ -141,7 +142,7 @@ def test_an_unknown_transfer_encoding_changes_nothing() -> None:
     ],
 )
 def test_the_text_of_a_broken_structure_is_shown(content: bytes) -> None:
-    assert mime.parse(content).text == "just text"
+    assert parse.parse(content).text == "just text"
 
 
 def test_a_boundary_that_begins_like_another_is_another() -> None:
@@ -150,11 +151,11 @@ def test_a_boundary_that_begins_like_another_is_another() -> None:
         b"--b1\n\none\n--b1--\n--b\n\ntwo\n--b--\n"
     )
 
-    assert mime.parse(content).text == "one\n\ntwo"
+    assert parse.parse(content).text == "one\n\ntwo"
 
 
 def test_a_named_part_of_an_unreadable_type_is_a_file() -> None:
-    parsed = mime.parse(b"Content-Type: ; name=a.bin\n\nx")
+    parsed = parse.parse(b"Content-Type: ; name=a.bin\n\nx")
 
     assert [(item.name, item.type) for item in parsed.attachments] == [("a.bin", "application/octet-stream")]
 
@@ -162,24 +163,24 @@ def test_a_named_part_of_an_unreadable_type_is_a_file() -> None:
 def test_no_more_than_a_thousand_attachments_are_listed() -> None:
     content = b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\nContent-Type: image/png\n\n" * 1_500
 
-    assert len(mime.parse(content).attachments) == mime.ATTACHMENTS
+    assert len(parse.parse(content).attachments) == parse.ATTACHMENTS
 
 
 def test_text_and_html_are_cut_at_their_limit() -> None:
-    parsed = mime.parse(b"Content-Type: text/html\n\n" + "ž".encode() * (mime.TEXT_CHARACTERS + 10))
+    parsed = parse.parse(b"Content-Type: text/html\n\n" + "ž".encode() * (parse.TEXT_CHARACTERS + 10))
 
-    assert (len(parsed.text), len(parsed.html or "")) == (mime.TEXT_CHARACTERS, mime.TEXT_CHARACTERS)
+    assert (len(parsed.text), len(parsed.html or "")) == (parse.TEXT_CHARACTERS, parse.TEXT_CHARACTERS)
 
 
 def test_a_subject_is_cut_at_its_limit() -> None:
-    parsed = mime.parse(b"Subject: " + b"x" * 300_000 + b"\n\nbody")
+    parsed = parse.parse(b"Subject: " + b"x" * 300_000 + b"\n\nbody")
 
     assert (len(parsed.subject), parsed.text) == (998, "body")
 
 
 @pytest.mark.parametrize("blank_line", [b"\n\n", b"\r\n\r\n"])
 def test_the_body_is_found_behind_a_header_section_of_megabytes(blank_line: bytes) -> None:
-    parsed = mime.parse(b"Subject: x\n" + b"X-Filler: y\n" * 300_000 + b"X: z" + blank_line + b"body")
+    parsed = parse.parse(b"Subject: x\n" + b"X-Filler: y\n" * 300_000 + b"X: z" + blank_line + b"body")
 
     assert (parsed.subject, parsed.text) == ("x", "body")
 
@@ -217,6 +218,6 @@ def test_25_megabytes_of_malice_take_no_more_than_moments(start: bytes, repeated
     content = start + repeated * ((MEGABYTES_25 - len(start)) // len(repeated))
 
     began = time.process_time()
-    mime.parse(content)
+    parse.parse(content)
 
     assert time.process_time() - began < 10  # a quadratic step takes hours

@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 from harness import arrival
 
-from fake_email import mailboxes, messages, opened, pages
-from fake_email.database import Connection, open_database
 from fake_email.errors import MessageNotFound
-from fake_email.events import DELETED_CHANNEL
-from fake_email.mailboxes import Recipient
+from fake_email.postgres.notifications import DELETED_CHANNEL
+from fake_email.postgres.pool import Connection, open_database
+from fake_email.storage import mailboxes, message_list, store
+from fake_email.storage import message as stored_message
+from fake_email.storage.mailboxes import Recipient
 
 TOKEN = hashlib.sha256(b"token").digest()
 WRONG = hashlib.sha256(b"wrong").digest()
@@ -22,7 +23,7 @@ CONTENT = b"Subject: S\r\n\r\nText.\r\n"
 async def put(connection: Connection, mailbox: Recipient, content: bytes = CONTENT) -> uuid.UUID:
     """Store a message; its id."""
     arriving = arrival(content, mailbox.mailbox_id)
-    await messages.store(connection, [arriving])
+    await store.store(connection, [arriving])
     return arriving.deliveries[0].id
 
 
@@ -58,7 +59,7 @@ async def test_a_deletion_is_counted_and_told_with_mailbox_seq_and_id(
     deleted = await put(connection, mailbox, b"another\r\n")
     await another.execute(f"LISTEN {DELETED_CHANNEL}")
 
-    await opened.delete(connection, deleted, token_sha256=None)
+    await stored_message.delete(connection, deleted, token_sha256=None)
 
     async for notification in another.notifies(timeout=20, stop_after=1):
         assert notification.payload == f"{mailbox.mailbox_id}:2:{deleted}"
@@ -72,8 +73,8 @@ async def test_a_deletion_that_is_rolled_back_is_told_to_nobody(
     await another.execute(f"LISTEN {DELETED_CHANNEL}")
 
     async with connection.transaction(force_rollback=True):
-        await opened.delete(connection, first, token_sha256=None)
-    await opened.delete(connection, second, token_sha256=None)
+        await stored_message.delete(connection, first, token_sha256=None)
+    await stored_message.delete(connection, second, token_sha256=None)
 
     told = [each.payload async for each in another.notifies(timeout=20, stop_after=1)]
     assert told == [f"{mailbox.mailbox_id}:2:{second}"]
@@ -86,8 +87,8 @@ async def test_of_two_deletions_at_once_one_finds_the_message(
     deleted = await put(connection, mailbox, b"another\r\n")
 
     async with connection.transaction():
-        await opened.delete(connection, deleted, token_sha256=None)
-        second = asyncio.create_task(opened.delete(another, deleted, token_sha256=None))
+        await stored_message.delete(connection, deleted, token_sha256=None)
+        second = asyncio.create_task(stored_message.delete(another, deleted, token_sha256=None))
         async with asyncio.timeout(20):
             while not await is_waited_for(connection):
                 pass
@@ -98,11 +99,13 @@ async def test_of_two_deletions_at_once_one_finds_the_message(
 
 
 async def test_the_same_octets_are_stored_anew_after_a_deletion(connection: Connection, mailbox: Recipient) -> None:
-    await opened.delete(connection, await put(connection, mailbox), token_sha256=None)
+    await stored_message.delete(connection, await put(connection, mailbox), token_sha256=None)
 
     again = await put(connection, mailbox)
 
-    _, listed = await pages.read(connection, address=mailbox.address, token_sha256=None, since=pages.Since(), limit=9)
+    _, listed = await message_list.read(
+        connection, address=mailbox.address, token_sha256=None, since=message_list.Since(), limit=9
+    )
     assert [(each.id, each.seq) for each in listed] == [(again, 2)]
     assert await counted(connection, mailbox) == (1, len(CONTENT))
 
@@ -115,12 +118,12 @@ async def test_without_its_token_nothing_of_a_private_mailbox_is_read_marked_or_
 
     async with open_database(database_url, connections=1) as database:
         with pytest.raises(MessageNotFound):
-            await opened.fetch(database, message_id, token_sha256=token_sha256)
+            await stored_message.fetch(database, message_id, token_sha256=token_sha256)
         with pytest.raises(MessageNotFound):
-            await opened.mark(connection, message_id, token_sha256=token_sha256, seen=True)
+            await stored_message.mark(connection, message_id, token_sha256=token_sha256, seen=True)
         with pytest.raises(MessageNotFound):
-            await opened.delete(connection, message_id, token_sha256=token_sha256)
-        shown = await opened.fetch(database, message_id, token_sha256=TOKEN)
+            await stored_message.delete(connection, message_id, token_sha256=token_sha256)
+        shown = await stored_message.fetch(database, message_id, token_sha256=TOKEN)
 
     assert shown.listed.seen is False
     assert shown.fields == (("Subject", "S"),)
@@ -134,8 +137,8 @@ async def test_a_message_of_an_expired_mailbox_is_gone_for_its_owner_too(
 
     async with open_database(database_url, connections=1) as database:
         with pytest.raises(MessageNotFound):
-            await opened.fetch(database, message_id, token_sha256=TOKEN)
+            await stored_message.fetch(database, message_id, token_sha256=TOKEN)
     with pytest.raises(MessageNotFound):
-        await opened.mark(connection, message_id, token_sha256=TOKEN, seen=True)
+        await stored_message.mark(connection, message_id, token_sha256=TOKEN, seen=True)
     with pytest.raises(MessageNotFound):
-        await opened.delete(connection, message_id, token_sha256=TOKEN)
+        await stored_message.delete(connection, message_id, token_sha256=TOKEN)

@@ -7,9 +7,9 @@ import subprocess
 import pytest
 from harness import COMMANDS, DOMAINS
 
-from fake_email import mailboxes
-from fake_email.database import Connection
 from fake_email.errors import MailboxNotFound
+from fake_email.postgres.pool import Connection
+from fake_email.storage import mailboxes
 
 
 def new_token(database_url: str) -> str:

@@ -8,12 +8,13 @@ import pytest
 from harness import MIGRATIONS, arrival, heard, own_postgres, until, until_one_waits, without_room
 from structlog.testing import capture_logs
 
-from fake_email import events, mailboxes, messages, migrate, operators, pages, purge, staged
-from fake_email.database import Connection, Database, open_database
 from fake_email.errors import AddressTaken
-from fake_email.mailboxes import Recipient
-from fake_email.messages import Outcome
-from fake_email.purge import Purged
+from fake_email.postgres import migrate, notifications
+from fake_email.postgres.pool import Connection, Database, open_database
+from fake_email.storage import mailboxes, message_list, purge, role_mailboxes, staging, store
+from fake_email.storage.mailboxes import Recipient
+from fake_email.storage.purge import Purged
+from fake_email.storage.store import Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 
@@ -43,7 +44,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def listener(another: Connection) -> Connection:
     """A connection that hears of mailboxes that are gone."""
-    await another.execute(f"LISTEN {events.GONE_CHANNEL}".encode())
+    await another.execute(f"LISTEN {notifications.GONE_CHANNEL}".encode())
     return another
 
 
@@ -74,7 +75,7 @@ async def left(connection: Connection, table: str) -> int:
 
 async def test_an_expired_mailbox_is_deleted_with_its_mail(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
-    await messages.store(connection, [arrival(b"one", mailbox.mailbox_id), arrival(b"four", mailbox.mailbox_id)])
+    await store.store(connection, [arrival(b"one", mailbox.mailbox_id), arrival(b"four", mailbox.mailbox_id)])
     await expire(connection, mailbox)
 
     purged = await purge.batch(connection)
@@ -87,7 +88,7 @@ async def test_a_mailbox_that_was_deleted_before_its_time_goes_too(
     connection: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
-    await messages.store(connection, [arrival(b"one", mailbox.mailbox_id)])
+    await store.store(connection, [arrival(b"one", mailbox.mailbox_id)])
     await mailboxes.delete(connection, mailbox.mailbox_id)
 
     await purge.batch(connection)
@@ -97,19 +98,21 @@ async def test_a_mailbox_that_was_deleted_before_its_time_goes_too(
 
 async def test_live_mailboxes_keep_their_mail_and_their_counts(connection: Connection, new_mailbox: NewMailbox) -> None:
     live, expired = await new_mailbox(), await new_mailbox()
-    await messages.store(connection, [arrival(b"to both", live.mailbox_id, expired.mailbox_id)])
+    await store.store(connection, [arrival(b"to both", live.mailbox_id, expired.mailbox_id)])
     await expire(connection, expired)
 
     await purge.batch(connection)
 
-    _, listed = await pages.read(connection, address=live.address, token_sha256=None, since=pages.Since(), limit=10)
+    _, listed = await message_list.read(
+        connection, address=live.address, token_sha256=None, since=message_list.Since(), limit=10
+    )
     assert [each.octets for each in listed] == [7]
     [recipient] = (await mailboxes.find_recipients(connection, [live.address])).values()
     assert (recipient.message_count, recipient.stored_octets) == (1, 7)
 
 
 async def test_a_mailbox_of_an_operator_outlives_every_purge(connection: Connection) -> None:
-    await operators.create(connection, ["mx.test"])
+    await role_mailboxes.create(connection, ["mx.test"])
 
     purged = await purge.batch(connection)
 
@@ -118,7 +121,7 @@ async def test_a_mailbox_of_an_operator_outlives_every_purge(connection: Connect
 
 
 async def test_content_that_nobody_fetched_within_an_hour_goes(connection: Connection) -> None:
-    abandoned, recent = await staged.put(connection, b"abandoned"), await staged.put(connection, b"recent")
+    abandoned, recent = await staging.put(connection, b"abandoned"), await staging.put(connection, b"recent")
     await connection.execute(
         "UPDATE staged_content SET staged_at = now() - interval '61 minutes' WHERE id = %s", [abandoned]
     )
@@ -198,7 +201,7 @@ async def test_a_batch_has_a_bounded_number_of_tombstones(connection: Connection
 
 async def test_a_batch_has_one_content_that_was_staged_for_nothing(connection: Connection) -> None:
     for content in (b"one", b"two"):
-        await staged.put(connection, content)
+        await staging.put(connection, content)
     await connection.execute("UPDATE staged_content SET staged_at = 'epoch'")
 
     purged = [await purge.batch(connection) for _ in range(3)]
@@ -280,7 +283,7 @@ async def test_a_writer_that_waits_for_the_purge_hears_that_the_mailbox_is_gone(
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
         # The writer began while both were live; the second expires and goes while it waits for the first.
         await connection.execute("SELECT FROM mailbox WHERE id = %s FOR UPDATE", [first.mailbox_id])
-        storing = tasks.create_task(messages.store(another, [arrival(b"1", first.mailbox_id, second.mailbox_id)]))
+        storing = tasks.create_task(store.store(another, [arrival(b"1", first.mailbox_id, second.mailbox_id)]))
         await until_one_waits(watcher)
         await expire(connection, second)
         await purge.batch(connection)
@@ -299,7 +302,7 @@ async def test_writers_deletions_and_the_purge_never_deadlock(
     async def write(writer: int, mailbox_ids: list[int]) -> None:
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as own:
             for number in range(20):
-                await messages.store(own, [arrival(b"%d %d" % (writer, number), *mailbox_ids, kept.mailbox_id)])
+                await store.store(own, [arrival(b"%d %d" % (writer, number), *mailbox_ids, kept.mailbox_id)])
 
     async def purge_all() -> None:
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as own:
@@ -341,8 +344,8 @@ async def test_who_listens_hears_which_mailboxes_are_gone_when_that_is_committed
 
     async with connection.transaction():
         await purge.batch(connection)
-        before = await heard(listener, events.GONE_CHANNEL)
-    after = await heard(listener, events.GONE_CHANNEL)
+        before = await heard(listener, notifications.GONE_CHANNEL)
+    after = await heard(listener, notifications.GONE_CHANNEL)
 
     assert before == []
     assert sorted(int(each) for payload in after for each in payload.split(" ")) == ids
@@ -356,7 +359,7 @@ async def test_who_listens_hears_of_a_whole_batch_in_a_payload_that_fits(
 
     await purge.batch(connection)
 
-    [payload] = await heard(listener, events.GONE_CHANNEL)
+    [payload] = await heard(listener, notifications.GONE_CHANNEL)
     assert len(payload.split(" ")) == purge.BATCH_MAILBOXES
 
 
@@ -368,7 +371,7 @@ async def test_nobody_hears_of_a_mailbox_of_which_something_is_left(
 
     await purge.batch(connection)
 
-    assert await heard(listener, events.GONE_CHANNEL) == []
+    assert await heard(listener, notifications.GONE_CHANNEL) == []
 
 
 # Where there is no room for a tombstone
@@ -379,7 +382,7 @@ async def test_on_a_full_disk_the_mail_of_what_expired_a_while_ago_goes_and_its_
 ) -> None:
     expired, just_expired = await new_mailbox(), await new_mailbox()
     for mailbox in (expired, just_expired):
-        await messages.store(connection, [arrival(b"one", mailbox.mailbox_id), arrival(b"four", mailbox.mailbox_id)])
+        await store.store(connection, [arrival(b"one", mailbox.mailbox_id), arrival(b"four", mailbox.mailbox_id)])
     await expire(connection, just_expired)
     await connection.execute(
         "UPDATE mailbox SET expires_at = now() - interval '2 minutes' WHERE id = %s", [expired.mailbox_id]
@@ -398,7 +401,7 @@ async def test_on_a_full_disk_abandoned_content_goes(
     database: Database, database_url: str, connection: Connection
 ) -> None:
     await make_expired(connection, 1)
-    await staged.put(connection, b"abandoned")
+    await staging.put(connection, b"abandoned")
     await connection.execute("UPDATE staged_content SET staged_at = now() - interval '2 hours'")
 
     with without_room(database_url, "tombstone"):

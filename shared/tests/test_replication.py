@@ -10,10 +10,11 @@ from harness import DEADLINE_SECONDS, arrival, make_mailbox, own_postgres, until
 from postgres import EmbeddedPostgres
 from structlog.testing import capture_logs
 
-from fake_email import mailboxes, messages
-from fake_email.database import Database, open_database
 from fake_email.errors import DatabaseAway
-from fake_email.messages import Outcome
+from fake_email.postgres.pool import Database, open_database
+from fake_email.storage import mailboxes
+from fake_email.storage import store as storage_store
+from fake_email.storage.store import Outcome
 
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 COUNT = "SELECT count(*) FROM message"
@@ -60,7 +61,7 @@ def waiting(watcher: psycopg.Connection) -> list[int]:
 
 async def store(database: Database, mailbox_id: int) -> list[Outcome]:
     return await database.run(
-        lambda connection: messages.store(connection, [arrival(b"Subject: one\r\n\r\n", mailbox_id)]),
+        lambda connection: storage_store.store(connection, [arrival(b"Subject: one\r\n\r\n", mailbox_id)]),
         answer_seconds=10 * DEADLINE_SECONDS,
     )
 
@@ -152,7 +153,7 @@ async def test_while_a_commit_waits_that_nobody_waits_for_any_more_no_other_is_b
 ) -> None:
     async def write(database: Database) -> None:
         await database.write(
-            lambda connection: messages.store(connection, [arrival(b"Subject: one\r\n\r\n", mailbox_id)]),
+            lambda connection: storage_store.store(connection, [arrival(b"Subject: one\r\n\r\n", mailbox_id)]),
             answer_seconds=0.1,
         )
 

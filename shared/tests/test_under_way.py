@@ -11,9 +11,9 @@ from firewall import Firewall, Way, firewall
 from harness import DEADLINE_SECONDS, until
 from structlog.testing import capture_logs
 
-from fake_email.database import Connection, Database, answering_within, open_database
 from fake_email.errors import DatabaseAway
-from fake_email.under_way import socket_of
+from fake_email.postgres.pool import Connection, Database, answering_within, open_database
+from fake_email.postgres.tcp_progress import socket_of
 
 # Longer than a test waits.
 ANSWER_SECONDS = 2 * DEADLINE_SECONDS

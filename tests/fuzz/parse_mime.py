@@ -8,17 +8,12 @@ from pathlib import Path
 import atheris  # type: ignore[import-untyped] # it has no types; `make fuzz` puts it where only this finds it
 
 with atheris.instrument_imports(include=["fake_email"]):
-    from fake_email import (
-        code_shapes,
-        codes,
-        html_text,
-        links,
-        mime,
-        mime_charset,
-        mime_header,
-        mime_parameter,
-        mime_window,
-    )
+    from fake_email import parse
+    from fake_email.findings import code_candidates, codes, links
+    from fake_email.html import text as html_text
+    from fake_email.mime import charset, chunks
+    from fake_email.mime import headers as mime_headers
+    from fake_email.mime import parameters as mime_parameters
 
 HERE = Path(__file__).parent
 CORPUS = HERE.parents[2] / "shared" / "corpus"
@@ -57,31 +52,31 @@ SEEDS = [
 
 def step(octets: int, characters: int, markup_characters: int) -> None:
     """Make the parser's steps so long: an input has to have several."""
-    mime_window.OCTETS = octets
-    mime_charset._WINDOW = characters  # noqa: SLF001
+    chunks.OCTETS = octets
+    charset._WINDOW = characters  # noqa: SLF001
     html_text._STEP = markup_characters  # noqa: SLF001
 
 
 def check(content: bytes) -> None:
     """Raise where the parser's answer is not what it promises."""
-    parsed = mime.parse(content)
+    parsed = parse.parse(content)
 
-    assert parsed == mime.parse(content)
+    assert parsed == parse.parse(content)
     shown = (parsed.subject, parsed.from_header)
-    assert all(len(text) <= mime_header.LINE_CHARACTERS and len(text.splitlines()) < 2 for text in shown)
-    assert len(parsed.from_address) <= mime_header.ADDRESS_CHARACTERS
-    assert len(parsed.text) <= mime.TEXT_CHARACTERS
-    assert len(parsed.html or "") <= mime.TEXT_CHARACTERS
-    assert len(parsed.attachments) <= mime.ATTACHMENTS
+    assert all(len(text) <= mime_headers.LINE_CHARACTERS and len(text.splitlines()) < 2 for text in shown)
+    assert len(parsed.from_address) <= mime_headers.ADDRESS_CHARACTERS
+    assert len(parsed.text) <= parse.TEXT_CHARACTERS
+    assert len(parsed.html or "") <= parse.TEXT_CHARACTERS
+    assert len(parsed.attachments) <= parse.ATTACHMENTS
     for item in parsed.attachments:
-        assert len(item.name) <= mime_parameter.NAME_CHARACTERS
+        assert len(item.name) <= mime_parameters.NAME_CHARACTERS
         assert "/" not in item.name
-        assert len(item.content_id or "") <= mime_header.LINE_CHARACTERS
+        assert len(item.content_id or "") <= mime_headers.LINE_CHARACTERS
         assert 0 <= item.size <= len(content)
         assert item.part.replace(".", "").isdecimal()
     assert len(parsed.codes) <= codes.CODES
     for code in parsed.codes:
-        assert code_shapes.LEAST <= len(code.value.replace("-", "")) <= code_shapes.MOST
+        assert code_candidates.LEAST <= len(code.value.replace("-", "")) <= code_candidates.MOST
         assert code.value.isascii()
         assert 0 < code.confidence <= 1
         assert len(code.evidence) <= codes.EVIDENCE_CHARACTERS
@@ -103,11 +98,11 @@ def check(content: bytes) -> None:
 
 def seconds(content: bytes) -> float:
     began = time.process_time()
-    mime.parse(content)
+    parse.parse(content)
     return time.process_time() - began
 
 
-STEPS = (mime_window.OCTETS, mime_charset._WINDOW, html_text._STEP)  # noqa: SLF001
+STEPS = (chunks.OCTETS, charset._WINDOW, html_text._STEP)  # noqa: SLF001
 USUAL_SECONDS = min(seconds(USUAL) for _ in range(100)) / len(USUAL)
 
 

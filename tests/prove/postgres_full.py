@@ -12,7 +12,7 @@ import psycopg
 from harness import MIGRATIONS, deadline
 from postgres import EmbeddedPostgres, PostgresError
 
-from fake_email import migrate
+from fake_email.postgres import migrate
 from prove.disk import filled, small_disk
 from prove.ledger import Ledger
 from prove.on_postgres import OnPostgres, on, server_of

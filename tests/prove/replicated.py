@@ -15,7 +15,7 @@ import psycopg.conninfo
 from harness import MIGRATIONS, deadline, kill
 from postgres import EmbeddedPostgres, PostgresError, programs
 
-from fake_email import migrate
+from fake_email.postgres import migrate
 
 _SETTINGS = {
     "max_connections": "60",

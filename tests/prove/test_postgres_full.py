@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from harness import DEADLINE_SECONDS, client, make_mailbox, message, problem, store
 
-from fake_email import purge
-from fake_email.database import open_database
+from fake_email.postgres.pool import open_database
+from fake_email.storage import purge
 from prove.disk import filled
 from prove.postgres_full import TRIALS, data_on_disk, disk_of
 from prove.stage import Stage

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from fake_email.candidates import Candidate
+from fake_email.storage.match_candidates import Candidate
 from http_api import criteria
 from http_api.criteria import Has
 from http_api.problems import BadInput

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from harness import DOMAINS, Pair, make_mailbox, message, problem, store
 
-from fake_email import operators
+from fake_email.storage import role_mailboxes
 
 DAY = datetime.timedelta(days=1)
 
@@ -36,8 +36,8 @@ async def private(http: httpx.AsyncClient) -> tuple[str, dict[str, str]]:
 async def operators_token(pair: Pair) -> dict[str, str]:
     """The header that opens the operator's mailboxes."""
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
-        await operators.create(connection, DOMAINS)
-        await operators.give_token(connection, DOMAINS, "operator")
+        await role_mailboxes.create(connection, DOMAINS)
+        await role_mailboxes.give_token(connection, DOMAINS, "operator")
     return {"Authorization": "Bearer operator"}
 
 

@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from fake_email.errors import MessageNotFound
-from fake_email.pages import Since
+from fake_email.storage.message_list import Since
 from http_api import parameters
 from http_api.problems import BadInput
 

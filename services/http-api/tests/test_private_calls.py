@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from harness import DOMAINS, Pair, arrival
 
-from fake_email import mailboxes, messages, operators
+from fake_email.storage import mailboxes, role_mailboxes, store
 
 # Of any two answers, whatever they say.
 CHANGING = {"date", "ratelimit-remaining", "ratelimit-reset"}
@@ -65,7 +65,7 @@ async def put_message(pair: Pair, address: str) -> str:
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
         [recipient] = (await mailboxes.find_recipients(connection, [address])).values()
         arriving = arrival(CONTENT + uuid.uuid4().bytes, recipient.mailbox_id)
-        await messages.store(connection, [arriving])
+        await store.store(connection, [arriving])
     return str(arriving.deliveries[0].id)
 
 
@@ -122,7 +122,7 @@ async def test_the_operators_mailboxes_are_as_ones_that_were_never_made(
     pair: Pair, http: httpx.AsyncClient, kind: str
 ) -> None:
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
-        await operators.create(connection, DOMAINS)
+        await role_mailboxes.create(connection, DOMAINS)
     sent = await headers(http, kind)
     message_id = await put_message(pair, f"postmaster@{DOMAINS[0]}")
 

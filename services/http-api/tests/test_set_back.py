@@ -8,7 +8,7 @@ import pytest
 from harness import DEADLINE_SECONDS, Pair, message, store, until
 from inside import opened, streams_of
 
-from fake_email.pages import Since
+from fake_email.storage.message_list import Since
 
 _SET_BACK = """
     WITH lost AS (

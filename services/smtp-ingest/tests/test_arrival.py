@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 from harness import DEADLINE_SECONDS, message
 
-from fake_email.messages import Trace
+from fake_email.storage.store import Trace
 from smtp_ingest.arrival import Parsers, make_arrival
 
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from harness import DEADLINE_SECONDS, Pair, Service, SmtpClient, running_smtp
 
-from fake_email.process import raise_file_limit
+from fake_email.command import raise_file_limit
 from fake_email.settings import Settings
 from smtp_ingest.clients import Clients
 

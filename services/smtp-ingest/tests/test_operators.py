@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from harness import DOMAINS, Pair, SmtpClient, message, running_smtp, stored
 
-from fake_email import operators
+from fake_email.storage import role_mailboxes
 
 ADDRESSES = [f"{name}@{domain}" for name in ("postmaster", "abuse") for domain in DOMAINS]
 
@@ -19,8 +19,8 @@ async def token(pair: Pair) -> str:
     """What reads the operator's mail from now on."""
     token = secrets.token_urlsafe()
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
-        await operators.create(connection, DOMAINS)
-        await operators.give_token(connection, DOMAINS, token)
+        await role_mailboxes.create(connection, DOMAINS)
+        await role_mailboxes.give_token(connection, DOMAINS, token)
     return token
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import psycopg
 
-from fake_email import log, migrate, operators, process
-from fake_email.database import conninfo, why_unreachable
+from fake_email import command, log
 from fake_email.errors import MigrationError, SettingsError
+from fake_email.postgres import migrate
+from fake_email.postgres.pool import conninfo, why_unreachable
 from fake_email.settings import DatabaseSettings, Settings, load
+from fake_email.storage import role_mailboxes
 
 _TOKEN_OCTETS = 32
 # https://www.postgresql.org/docs/current/wal-reliability.html
@@ -48,7 +50,7 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = process.command_line("fake-email", "The operator's tool of fake-email.")
+    parser = command.command_line("fake-email", "The operator's tool of fake-email.")
     parser.add_argument("command", choices=["migrate", "check", "operator-token"])
     parser.add_argument("--migrations", type=Path, default=Path("db/migrations"), metavar="DIR")
     less = parser.add_mutually_exclusive_group()
@@ -87,8 +89,8 @@ def _check(settings: Settings, arguments: argparse.Namespace) -> None:
 async def _give_operator_token(settings: Settings) -> None:
     token = secrets.token_urlsafe(_TOKEN_OCTETS)
     async with await psycopg.AsyncConnection.connect(conninfo(settings.database_url)) as connection:
-        await operators.create(connection, settings.domain)
-        await operators.give_token(connection, settings.domain, token)
+        await role_mailboxes.create(connection, settings.domain)
+        await role_mailboxes.give_token(connection, settings.domain, token)
     print(token)  # noqa: T201
 
 

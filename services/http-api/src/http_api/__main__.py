@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 
-from fake_email import log, process
+from fake_email import command, log
 from fake_email.errors import SettingsError
 from fake_email.settings import Settings, load
 from fake_email.systemd import Notifier
@@ -21,7 +21,7 @@ from http_api.listener import Listener  # noqa: E402  # as well
 
 def main() -> None:
     """Exit status 0: stopped by a signal. 1: the port is taken or a worker died. 2: the environment is wrong."""
-    process.command_line(
+    command.command_line(
         "http-api", "The HTTP service of fake-email; its settings come from the environment."
     ).parse_args()
     try:
@@ -34,7 +34,7 @@ def main() -> None:
         sys.exit(2)
     except OSError as error:
         sys.exit(f"HTTP_HOST, HTTP_PORT: cannot listen on {settings.http_host}:{settings.http_port}: {error.strerror}")
-    process.raise_file_limit()
+    command.raise_file_limit()
     gc.freeze()
     gc.enable()
     server.serve(settings, listener, notifier)

@@ -12,9 +12,9 @@ from litestar import post
 from litestar.openapi.spec import Example
 from litestar.params import Body
 
-from fake_email import mailboxes
 from fake_email.errors import AddressTaken, DatabaseFull
 from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS
+from fake_email.storage import mailboxes
 from http_api.api import Api
 from http_api.body import strictly
 from http_api.documented import answered, failures

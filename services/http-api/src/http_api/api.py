@@ -3,7 +3,7 @@
 import msgspec
 from litestar.datastructures import State
 
-from fake_email.database import Database
+from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
 from http_api.arrivals import Arrivals
 from http_api.client import Clients

@@ -13,9 +13,10 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp
 
-from fake_email import events, purge
-from fake_email.database import open_database
+from fake_email.postgres import notifications
+from fake_email.postgres.pool import open_database
 from fake_email.settings import Settings
+from fake_email.storage import purge
 from http_api import document, problems
 from http_api.addresses import create_temporary_address
 from http_api.api import Api, provide
@@ -131,7 +132,7 @@ async def _refuse_below(request: AnyRequest) -> None:
 
 
 async def _listen(settings: Settings, arrivals: Arrivals) -> None:
-    await events.listen(
+    await notifications.listen(
         settings.database_url,
         connected=arrivals.look,
         grown=arrivals.grown,

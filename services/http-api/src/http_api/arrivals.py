@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from fake_email import mailboxes
-from fake_email.database import Connection
+from fake_email.postgres.pool import Connection
+from fake_email.storage import mailboxes
 
 
 class Waiter(Protocol):

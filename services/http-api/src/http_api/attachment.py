@@ -8,8 +8,8 @@ from http import HTTPStatus
 from litestar import get
 from litestar.response import Stream
 
-from fake_email import attachments
 from fake_email.errors import AttachmentNotFound, MessageNotFound
+from fake_email.storage import attachments
 from http_api import disposition, parameters, ranges
 from http_api.api import Api
 from http_api.documented import failures, nothing, octets

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 import msgspec
 import re2
 
-from fake_email.candidates import Candidate
+from fake_email.storage.match_candidates import Candidate
 from http_api.problems import BadInput
 
 Has = Literal["code", "link", "attachment"]

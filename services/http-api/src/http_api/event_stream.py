@@ -13,10 +13,10 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from fake_email.database import Database
 from fake_email.errors import DatabaseAway, MailboxNotFound
-from fake_email.mailboxes import Mailbox
-from fake_email.pages import Since, set_back
+from fake_email.postgres.pool import Database
+from fake_email.storage.mailboxes import Mailbox
+from fake_email.storage.message_list import Since, set_back
 from http_api.arrivals import Arrivals
 from http_api.client import Client
 from http_api.looks import Looks

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from fake_email import mailboxes
-from fake_email.database import Database
 from fake_email.errors import DatabaseAway
+from fake_email.postgres.pool import Database
+from fake_email.storage import mailboxes
 from http_api.arrivals import Arrivals
 
 _TURN_SECONDS = 0.5

@@ -7,11 +7,11 @@ from litestar import delete, get, patch
 from litestar.openapi.spec import Example
 from litestar.params import Body
 
-from fake_email import mailboxes
-from fake_email.database import Connection
 from fake_email.errors import DatabaseFull, MailboxNotFound, OperatorsMailbox
-from fake_email.mailboxes import Detail, Mailbox
+from fake_email.postgres.pool import Connection
 from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS, Settings
+from fake_email.storage import mailboxes
+from fake_email.storage.mailboxes import Detail, Mailbox
 from http_api import parameters
 from http_api.api import Api
 from http_api.body import strictly

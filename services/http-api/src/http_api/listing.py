@@ -2,8 +2,8 @@
 
 import msgspec
 
-from fake_email.found import Attachment, Code, Link
-from fake_email.pages import Listed
+from fake_email.parsed_message import Attachment, Code, Link
+from fake_email.storage.message_list import Listed
 from http_api.parameters import rfc3339
 
 

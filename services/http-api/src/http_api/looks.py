@@ -5,11 +5,11 @@ import asyncio
 import msgspec
 import structlog
 
-from fake_email import pages
-from fake_email.database import Connection, Database
 from fake_email.errors import ServiceError
-from fake_email.mailboxes import Mailbox
-from fake_email.pages import Listed, Since
+from fake_email.postgres.pool import Connection, Database
+from fake_email.storage import message_list
+from fake_email.storage.mailboxes import Mailbox
+from fake_email.storage.message_list import Listed, Since
 from http_api.listing import listed_message
 
 log = structlog.get_logger()
@@ -76,7 +76,9 @@ class Looks:
 
     async def _look(self, address: str, token_sha256: bytes | None, since: Since) -> Page | ServiceError | None:
         async def read(connection: Connection) -> tuple[Mailbox, list[Listed]]:
-            return await pages.read(connection, address=address, token_sha256=token_sha256, since=since, limit=_PAGE)
+            return await message_list.read(
+                connection, address=address, token_sha256=token_sha256, since=since, limit=_PAGE
+            )
 
         try:
             mailbox, listed = await self._database.run(read)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from fake_email import mailboxes
-from fake_email.database import Database
+from fake_email.batching import Gatherer
 from fake_email.errors import MailboxNotFound
-from fake_email.gather import Gatherer
-from fake_email.mailboxes import Reached, may_read
+from fake_email.postgres.pool import Database
+from fake_email.storage import mailboxes
+from fake_email.storage.mailboxes import Reached, may_read
 
 _AT_ONCE = 500
 # As many calls as Granian lets in.

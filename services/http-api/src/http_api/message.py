@@ -8,9 +8,9 @@ from litestar.openapi.spec import Example
 from litestar.params import Body
 from msgspec.structs import asdict
 
-from fake_email import opened
 from fake_email.errors import DatabaseFull, MessageNotFound
-from fake_email.opened import Opened
+from fake_email.storage import message as stored_message
+from fake_email.storage.message import Opened
 from http_api import listing, parameters
 from http_api.api import Api
 from http_api.body import strictly
@@ -85,7 +85,7 @@ async def message(
 ) -> Response[WholeMessage]:
     """All of a message but its octets: header fields in order, text, HTML, attachments, codes, links, envelope, TLS."""
     parsed = parameters.message_id(message_id)
-    found = await opened.fetch(api.database, parsed, token_sha256=token_sha256)
+    found = await stored_message.fetch(api.database, parsed, token_sha256=token_sha256)
     tag = unless_known(request, etag(parsed, int(found.listed.seen)))
     return Response(whole_message(found), headers={"ETag": tag})
 
@@ -106,7 +106,7 @@ async def mark_message(
     seen = strictly(await request.json(), type(data))
     parsed = parameters.message_id(message_id)
     await api.database.write(
-        lambda connection: opened.mark(connection, parsed, token_sha256=token_sha256, seen=seen.seen)
+        lambda connection: stored_message.mark(connection, parsed, token_sha256=token_sha256, seen=seen.seen)
     )
     return seen
 
@@ -118,7 +118,7 @@ async def mark_message(
 async def delete_message(api: Api, message_id: MessageId, token_sha256: bytes | None) -> None:
     """Delete the message; open streams of its mailbox say so."""
     parsed = parameters.message_id(message_id)
-    await api.database.write(lambda connection: opened.delete(connection, parsed, token_sha256=token_sha256))
+    await api.database.write(lambda connection: stored_message.delete(connection, parsed, token_sha256=token_sha256))
 
 
 def whole_message(found: Opened) -> WholeMessage:

@@ -7,8 +7,8 @@ from litestar import Response, get
 from litestar.openapi.spec import Example
 from litestar.params import Parameter
 
-from fake_email import message_html as stored
 from fake_email.errors import MessageNotFound, NoHtml
+from fake_email.storage import message_html as stored_html
 from http_api import origins, parameters, sanitised
 from http_api.api import Api
 from http_api.documented import failures, octets
@@ -48,9 +48,11 @@ async def message_html(
     parsed = parameters.message_id(message_id)
     token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)
     async with _turns:
-        found = await api.database.run(lambda connection: stored.fetch(connection, parsed, token_sha256=token_sha256))
+        found = await api.database.run(
+            lambda connection: stored_html.fetch(connection, parsed, token_sha256=token_sha256)
+        )
         content_ids = await asyncio.to_thread(sanitised.content_ids, found.html)
-        images = await stored.images(api.database, found.attached, content_ids)
+        images = await stored_html.images(api.database, found.attached, content_ids)
         page = await asyncio.to_thread(sanitised.page, found.html, images, remote=remote)
     ancestors = origins.ancestors(api.settings.cors_allowed_origins, request.headers.get("referer"))
     return Response(

@@ -11,7 +11,7 @@ from litestar.openapi.spec import Example
 from litestar.params import Parameter
 
 from fake_email.errors import MessageNotFound
-from fake_email.pages import END, Since
+from fake_email.storage.message_list import END, Since
 from http_api.problems import AnyRequest, BadInput
 
 Address = Annotated[

@@ -8,10 +8,10 @@ from litestar import get
 from litestar.openapi.spec import Example
 from litestar.params import Parameter
 
-from fake_email import pages
 from fake_email.errors import MailboxNotFound
-from fake_email.mailboxes import Mailbox
-from fake_email.pages import Listed
+from fake_email.storage import message_list
+from fake_email.storage.mailboxes import Mailbox
+from fake_email.storage.message_list import Listed
 from http_api import listing, parameters
 from http_api.api import provide
 from http_api.arrivals import Wake
@@ -77,10 +77,10 @@ async def poll(
 
     async def look() -> tuple[Mailbox, list[Listed]]:
         mailbox = await api.lookups.fetch(mailbox_address, token_sha256)
-        if not pages.may_have(mailbox, past=cursor):
+        if not message_list.may_have(mailbox, past=cursor):
             return mailbox, []
         return await api.database.run(
-            lambda connection: pages.read(
+            lambda connection: message_list.read(
                 connection,
                 address=mailbox_address,
                 token_sha256=token_sha256,
@@ -98,7 +98,7 @@ async def poll(
                 wake.rest()
                 before = mailbox.last_seq
                 mailbox, listed = await look()
-                cursor = pages.set_back(cursor, before=before, last_seq=mailbox.last_seq)
+                cursor = message_list.set_back(cursor, before=before, last_seq=mailbox.last_seq)
                 left = deadline - asyncio.get_running_loop().time()
                 if listed or left <= 0:
                     break

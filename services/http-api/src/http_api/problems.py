@@ -14,6 +14,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
+from fake_email.batching import QueueFull, WorkFailed
 from fake_email.errors import (
     AddressTaken,
     AttachmentNotFound,
@@ -25,7 +26,6 @@ from fake_email.errors import (
     OperatorsMailbox,
     ServiceError,
 )
-from fake_email.gather import QueueFull, WorkFailed
 
 log = structlog.get_logger()
 

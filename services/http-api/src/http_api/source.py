@@ -3,8 +3,8 @@
 from litestar import get
 from litestar.response import Stream
 
-from fake_email import source as sources
 from fake_email.errors import MessageNotFound
+from fake_email.storage import source as stored_source
 from http_api import parameters
 from http_api.api import Api
 from http_api.documented import failures, nothing, octets
@@ -27,11 +27,11 @@ async def source(api: Api, request: AnyRequest, message_id: MessageId, token_sha
     """The message as `message/rfc822`: Return-Path, Received, then the octets that were received."""
     parsed = parameters.message_id(message_id)
     found = await api.database.run(
-        lambda connection: sources.find(connection, parsed, token_sha256=token_sha256, by=api.settings.domain[0])
+        lambda connection: stored_source.find(connection, parsed, token_sha256=token_sha256, by=api.settings.domain[0])
     )
     tag = unless_known(request, etag(parsed))
     return Stream(
-        sources.read(api.database, found),
+        stored_source.read(api.database, found),
         media_type=_MEDIA_TYPE,
         headers={
             "Content-Length": str(len(found.trace) + found.octets),

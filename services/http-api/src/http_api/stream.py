@@ -7,9 +7,9 @@ from litestar.openapi.spec import Example
 from litestar.params import Parameter
 from litestar.types import ASGIApp
 
-from fake_email import mailboxes
 from fake_email.errors import MailboxNotFound
-from fake_email.pages import Since
+from fake_email.storage import mailboxes
+from fake_email.storage.message_list import Since
 from http_api import parameters
 from http_api.accept import accepts
 from http_api.api import Api

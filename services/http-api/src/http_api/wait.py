@@ -12,11 +12,12 @@ from litestar.openapi.spec import Example
 from litestar.params import Parameter
 from msgspec.structs import asdict
 
-from fake_email import candidates, opened, pages
-from fake_email.candidates import Candidate
 from fake_email.errors import DatabaseAway, MailboxNotFound, MessageNotFound
-from fake_email.mailboxes import Reached
-from fake_email.pages import Since
+from fake_email.storage import match_candidates, message_list
+from fake_email.storage import message as stored_message
+from fake_email.storage.mailboxes import Reached
+from fake_email.storage.match_candidates import Candidate
+from fake_email.storage.message_list import Since
 from http_api import criteria, listing, message, parameters
 from http_api.accept import weight
 from http_api.api import Api
@@ -166,7 +167,7 @@ async def _find(api: Api, wanted: _Wanted, near_misses: deque[NearMiss]) -> Whol
             is_over = _left(wanted) <= 0
             before = mailbox.last_seq
             mailbox, looked_at = await _look(api, wanted, since)
-            since = pages.set_back(since, before=before, last_seq=mailbox.last_seq)
+            since = message_list.set_back(since, before=before, last_seq=mailbox.last_seq)
             if is_over and last_seq is None:
                 last_seq = mailbox.last_seq
             for candidate in looked_at:
@@ -195,9 +196,9 @@ async def _look(api: Api, wanted: _Wanted, since: Since) -> tuple[Reached, list[
     while True:
         try:
             mailbox = await api.lookups.fetch(wanted.address, wanted.token_sha256)
-            if not pages.may_have(mailbox, past=since):
+            if not message_list.may_have(mailbox, past=since):
                 return mailbox, []
-            read = partial(candidates.read, mailbox_id=mailbox.id, since=since, limit=_PAGE, with_text=with_text)
+            read = partial(match_candidates.read, mailbox_id=mailbox.id, since=since, limit=_PAGE, with_text=with_text)
             return mailbox, await api.database.run(read)
         except DatabaseAway:
             if _left(wanted) <= 0 or api.arrivals.has_ended:
@@ -214,7 +215,7 @@ async def _failed(api: Api, wanted: _Wanted, candidate: Candidate) -> list[str]:
 
 async def _open(api: Api, wanted: _Wanted, candidate: Candidate) -> WholeMessage | None:
     try:
-        return whole_message(await opened.fetch(api.database, candidate.id, token_sha256=wanted.token_sha256))
+        return whole_message(await stored_message.fetch(api.database, candidate.id, token_sha256=wanted.token_sha256))
     except MessageNotFound:  # deleted since
         return None
 

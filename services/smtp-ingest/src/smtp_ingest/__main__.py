@@ -7,7 +7,7 @@ import sys
 
 import uvloop
 
-from fake_email import log, process, systemd
+from fake_email import command, log, systemd
 from fake_email.errors import SettingsError
 from fake_email.settings import Settings, load
 from smtp_ingest import daemon
@@ -19,7 +19,7 @@ _SWITCH_SECONDS = 0.000_5
 
 def main() -> None:
     """Exit status 0: stopped by a signal. 1: the port is taken. 2: a variable of the environment is wrong."""
-    process.command_line(
+    command.command_line(
         "smtp-ingest", "The SMTP daemon of fake-email; its settings come from the environment."
     ).parse_args()
     try:
@@ -35,7 +35,7 @@ def main() -> None:
         sys.exit(2)
     except OSError as error:
         sys.exit(f"SMTP_HOST, SMTP_PORT: cannot listen on {settings.smtp_host}:{settings.smtp_port}: {error.strerror}")
-    process.raise_file_limit()
+    command.raise_file_limit()
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.freeze()  # what was imported stays: to look through it for garbage takes tens of milliseconds
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

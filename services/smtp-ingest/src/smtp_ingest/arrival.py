@@ -7,8 +7,8 @@ from concurrent.futures import Executor
 
 import msgspec
 
-from fake_email import mime
-from fake_email.messages import Arrival, Delivery, Trace
+from fake_email import parse
+from fake_email.storage.store import Arrival, Delivery, Trace
 
 # Up to here parsing takes less time than a thread's start and return.
 _INLINE_OCTETS = 32_768
@@ -40,7 +40,7 @@ def _make(reverse_path: str, deliveries: Sequence[Delivery], trace: Trace, conte
         staged_id=None,
         octets=len(content),
         content_sha256=hashlib.sha256(content).digest(),
-        parsed=mime.parse(content),
+        parsed=parse.parse(content),
         deliveries=tuple(deliveries),
         trace=trace,
     )

@@ -10,12 +10,12 @@ import msgspec
 import psycopg
 import structlog
 
-from fake_email import messages, operators, staged
-from fake_email.database import Database
+from fake_email.batching import Gatherer, QueueFull
 from fake_email.errors import DatabaseAway, DatabaseFull, ServiceError
-from fake_email.gather import Gatherer, QueueFull
-from fake_email.messages import Arrival, Outcome
+from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
+from fake_email.storage import role_mailboxes, staging, store
+from fake_email.storage.store import Arrival, Outcome
 
 log = structlog.get_logger()
 
@@ -97,14 +97,14 @@ class Committer:
             return await self._large.submit(staged_arrival, arrival.octets)
         except (DatabaseFull, QueueFull, NotStored):
             with suppress(psycopg.Error, ServiceError):  # or it goes within the hour
-                await self._database.write(lambda connection: staged.drop(connection, [staged_id]))
+                await self._database.write(lambda connection: staging.drop(connection, [staged_id]))
             raise
 
     async def _stage(self, arrival: Arrival) -> uuid.UUID:
         async with self._staging:
             try:
                 return await self._database.write(
-                    lambda connection: staged.put(connection, arrival.content), answer_seconds=_ANSWER_SECONDS
+                    lambda connection: staging.put(connection, arrival.content), answer_seconds=_ANSWER_SECONDS
                 )
             except psycopg.Error as error:
                 log.error("message_not_staged", error=type(error).__name__, octets=arrival.octets)  # noqa: TRY400
@@ -114,7 +114,7 @@ class Committer:
         outcomes: Sequence[Outcome | ServiceError]
         try:
             outcomes = await self._database.write(
-                lambda connection: messages.store(connection, arrivals), answer_seconds=_ANSWER_SECONDS
+                lambda connection: store.store(connection, arrivals), answer_seconds=_ANSWER_SECONDS
             )
         except psycopg.Error as error:
             # One bad message never fails its neighbours.
@@ -128,7 +128,7 @@ class Committer:
             return
         try:
             await self._database.write(
-                lambda connection: operators.drop_oldest(
+                lambda connection: role_mailboxes.drop_oldest(
                     connection,
                     sorted(mailbox_ids),
                     quota_messages=self._settings.mailbox_quota_messages,
@@ -153,7 +153,7 @@ class Committer:
         for _ in range(_TRIES):
             try:
                 [outcome] = await self._database.write(
-                    lambda connection: messages.store(connection, [arrival]), answer_seconds=_ANSWER_SECONDS
+                    lambda connection: store.store(connection, [arrival]), answer_seconds=_ANSWER_SECONDS
                 )
             except psycopg.errors.UniqueViolation:
                 continue  # another daemon stored the same octets meanwhile; now they are seen

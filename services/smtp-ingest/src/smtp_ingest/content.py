@@ -4,7 +4,7 @@ import io
 import re
 from typing import Literal
 
-from fake_email import mime_header
+from fake_email.mime import headers as mime_headers
 from fake_email.settings import Settings
 from smtp_ingest.room import Room
 
@@ -88,7 +88,7 @@ class Content:
             return False
         # No blank line so far, but what stands here may be no header section at all.
         lines = beginning[: beginning.rfind(b"\n", 0, limit) + 1 or limit]
-        _, body = mime_header.read(lines, 0, len(lines))
+        _, body = mime_headers.read(lines, 0, len(lines))
         return body == len(lines)
 
     def _hops(self) -> int:

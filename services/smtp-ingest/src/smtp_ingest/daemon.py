@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from fake_email.database import open_database
+from fake_email.postgres.pool import open_database
 from fake_email.settings import Settings
 from fake_email.systemd import Notifier
 from smtp_ingest.arrival import Parsers

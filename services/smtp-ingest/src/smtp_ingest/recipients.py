@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from fake_email import mailboxes, operators
-from fake_email.database import Connection, Database
-from fake_email.gather import Gatherer
-from fake_email.mailboxes import Recipient
+from fake_email.batching import Gatherer
+from fake_email.postgres.pool import Connection, Database
 from fake_email.settings import Settings
+from fake_email.storage import mailboxes, role_mailboxes
+from fake_email.storage.mailboxes import Recipient
 
 
 class Recipients:
@@ -15,7 +15,7 @@ class Recipients:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
-        self._operators = frozenset(operators.addresses(settings.domain))
+        self._operators = frozenset(role_mailboxes.addresses(settings.domain))
         self._gatherer = Gatherer(
             self._find, batch_items=500, batch_weight=500, queue_items=10_000, queue_weight=10_000
         )
@@ -44,6 +44,6 @@ class Recipients:
     async def _find_or_make(self, connection: Connection, addresses: Sequence[str]) -> dict[str, Recipient]:
         found = await mailboxes.find_recipients(connection, addresses)
         if self._operators.intersection(addresses) - found.keys():
-            await operators.create(connection, self._settings.domain)
+            await role_mailboxes.create(connection, self._settings.domain)
             found = await mailboxes.find_recipients(connection, addresses)
         return found

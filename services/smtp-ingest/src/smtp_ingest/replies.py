@@ -1,7 +1,7 @@
 """What the daemon says: reply code, enhanced status code (RFC 3463, RFC 5248), text."""
 
+from fake_email.batching import QueueFull, WorkFailed
 from fake_email.errors import DatabaseAway, DatabaseFull, ServiceError
-from fake_email.gather import QueueFull, WorkFailed
 from smtp_ingest.commit import NotStored
 from smtp_ingest.content import Fault
 from smtp_ingest.load import Reason

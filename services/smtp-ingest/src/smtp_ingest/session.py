@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 from fake_email.errors import ServiceError
-from fake_email.messages import Trace
+from fake_email.storage.store import Trace
 from smtp_ingest import mail_parameters, path, replies
 from smtp_ingest.connection import Connection, LimitReached
 from smtp_ingest.mail_parameters import Parameters

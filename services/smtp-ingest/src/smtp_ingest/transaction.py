@@ -1,7 +1,7 @@
 """One transaction (RFC 5321 §3.3): an envelope, then content, then the commit that earns a `250`."""
 
-from fake_email import messages
-from fake_email.messages import Delivery, Trace
+from fake_email.storage import store
+from fake_email.storage.store import Delivery, Trace
 from smtp_ingest import replies
 from smtp_ingest.arrival import make_arrival
 from smtp_ingest.connection import Connection
@@ -62,7 +62,7 @@ class Transaction:
             return replies.MAILBOX_FULL
         self._deliveries.append(
             Delivery(
-                id=messages.new_id(),
+                id=store.new_id(),
                 mailbox_id=recipient.mailbox_id,
                 recipient=given,
                 drops=self._service.recipients.is_operators(recipient),

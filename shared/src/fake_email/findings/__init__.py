@@ -1,0 +1,1 @@
+"""Codes and links found in the text of a message. Pure."""

@@ -1,0 +1,1 @@
+"""HTML read for its text. Pure."""

@@ -1,0 +1,211 @@
+"""What does a header section say? RFC 5322 §2.2, read leniently, from octets to what is shown."""
+
+import datetime
+import email.utils
+import re
+
+from fake_email.mime import charset as mime_charset
+from fake_email.mime import chunks, transfer_encoding
+
+SECTION_OCTETS = 256 * 1024  # fields beyond are not looked at
+FIELD_OCTETS = 16 * 1024  # an encoded word takes up to 12 octets a character, and 998 characters are shown
+LINE_CHARACTERS = 998  # of what is shown; RFC 5322 §2.1.1: what one line may hold
+ADDRESS_CHARACTERS = 320  # RFC 5321 §4.5.3.1: local part 64, "@", domain 255; a longer one is no address
+DATE_OCTETS = 200
+_STEP_OCTETS = 8192
+
+# A group is atomic, never possessive: Python before 3.11.5 matches `(…)*+` wrongly (gh-106052).
+_FIELD_LINES = re.compile(rb"(?>(?:[!-9;-~]++[ \t]*+:[^\n]*+\n?(?>(?:[ \t]++[^\n]*+\n?)*))*)")
+_MORE_LINES = re.compile(rb"(?>(?:[ \t]++[^\n]*+\n?)*)" + _FIELD_LINES.pattern)
+_FIELD_START = re.compile(rb"[!-9;-~]++[ \t]*+:")
+_PARAMETER_LINE = re.compile(rb"[\w*-]++=")
+_BLANK_LINE = re.compile(rb"\r?\n")
+_FIELD = re.compile(
+    rb"\n(subject|from|date|content-(?:type|transfer-encoding|disposition|id))[ \t]*:"
+    rb"([^\n]*+(?>(?:\n(?![!-9;-~]++[ \t]*+:)[^\n]*+)*))",
+    re.IGNORECASE,
+)
+_ANY_FIELD = re.compile(rb"\n([!-9;-~]++)[ \t]*:([^\n]*+(?>(?:\n(?![!-9;-~]++[ \t]*+:)[^\n]*+)*))")
+_MAIL_FIELD = re.compile(
+    rb"^(?:subject|from|to|cc|date|received|message-id|mime-version|content-[\w-]+|return-path|reply-to"
+    rb"|sender|x-[\w-]+)[ \t]*:",
+    re.IGNORECASE | re.MULTILINE,
+)
+_FOLD = re.compile(rb"[\r\n]+[ \t]*")
+_ENCODED_WORD = re.compile(
+    rb"=\?[ \t]?([\w.:+-]{1,40})(?:\*[\w-]{0,20})?\?[ \t]?([bq])\?([^?]*+(?:\?(?!=)[^?]*+){0,20})\?=",
+    re.IGNORECASE,
+)
+_NOT_SHOWN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]+")
+# Ten escapes, no more: each of 16,000 quotation marks may stand before as many.
+_COMMENT = re.compile(
+    r'("[^"\\]{0,300}+(?>(?:\\.[^"\\]{0,300}+){0,10})")|\([^()\\]{0,300}+(?>(?:\\.[^()\\]{0,300}+){0,10})\)'
+)
+_ADDRESS_TOKEN = re.compile(
+    r'"[^"\\]{0,300}+(?>(?:\\.[^"\\]{0,300}+){0,10})"(?:@[^\s<>,;"]++)?|<[^<>]*+>|[,;:]|[^\s<>,;:"]++|[<>"]', re.DOTALL
+)
+
+
+def read(content: bytes, start: int, end: int) -> tuple[dict[bytes, bytes], int]:
+    """The fields this program shows or needs, undecoded, under their names in lower case, and where the body starts.
+
+    Of a field that comes twice the first that says something counts.
+    """
+    section_end, body = _find_end(content, start, end)
+    section = b"\n" + content[start:section_end].lstrip(b" \t")
+    if body == section_end and not _MAIL_FIELD.search(section):
+        return {}, start
+    fields: dict[bytes, bytes] = {}
+    for match in _FIELD.finditer(section):
+        name, value = match[1].lower(), match[2].strip()
+        if value and name not in fields:
+            fields[name] = value
+    return fields, body
+
+
+def all_fields(content: bytes) -> list[tuple[str, str]]:
+    """Every field of the section that this content begins with, in order: its name as written, and what it shows."""
+    if content.count(b"\r") > content.count(b"\r\n"):
+        content = chunks.with_line_feeds(content)
+    section_end, body = _find_end(content, 0, len(content))
+    section = b"\n" + content[:section_end].lstrip(b" \t")
+    if body == section_end and not _MAIL_FIELD.search(section):
+        return []
+    return [
+        (field[1].decode("ascii"), show(field[2].strip(), characters=FIELD_OCTETS))
+        for field in _ANY_FIELD.finditer(section)
+    ]
+
+
+def show(value: bytes, *, characters: int = LINE_CHARACTERS) -> str:
+    """The field as a reader expects it: one line, unfolded, encoded words (RFC 2047) decoded."""
+    if not value:
+        return ""
+    text = _decode_words(_FOLD.sub(b" ", value[:FIELD_OCTETS]))
+    if "=?" in text:
+        text = _decode_words(text.encode())  # encoded twice: seen in real mail
+    return _NOT_SHOWN.sub(" ", text).strip()[:characters]
+
+
+def first_address(value: bytes) -> str:
+    """The addr-spec of the first mailbox in an undecoded From field (RFC 5322 §3.4), "" when it has none."""
+    # What an encoded word says is for showing only: an address written into one is not where the mail is from.
+    line = _ENCODED_WORD.sub(b" ", _FOLD.sub(b" ", value[:FIELD_OCTETS]))
+    text = _without_comments(mime_charset.decode(line, ""))
+    bare = ""
+    for piece in _ADDRESS_TOKEN.findall(text):
+        if piece.startswith("<") and piece.endswith(">"):
+            address = "".join(piece[1:-1].split())
+            if address.startswith("@"):  # a source route: RFC 5322 §4.4
+                address = address.partition(":")[2]
+            if "@" in address:
+                return _bounded(address)
+        elif piece in ",;" and bare:
+            break
+        elif "@" in piece and not piece.endswith('"'):
+            bare = bare or piece
+    return _bounded(bare)
+
+
+def date(value: bytes) -> datetime.datetime | None:
+    """The Date field in UTC, None when it cannot be read; one without a zone is taken as UTC (RFC 5322 §4.3)."""
+    try:
+        moment = email.utils.parsedate_to_datetime(_FOLD.sub(b" ", value[:DATE_OCTETS]).decode("latin-1"))
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=datetime.UTC)
+        return moment.astimezone(datetime.UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _find_end(content: bytes, start: int, end: int) -> tuple[int, int]:
+    """Where the fields end, and where the body starts: the same place when no blank line parts them."""
+    limit = min(end, start + SECTION_OCTETS)
+    at = start
+    lines = _FIELD_LINES
+    while True:
+        step_end = limit if limit - at <= _STEP_OCTETS else _step_end(content, at, limit)
+        matched = lines.match(content, at, step_end)
+        at = matched.end() if matched else at
+        if at >= limit:
+            break
+        if at == step_end:
+            lines = _MORE_LINES
+            continue
+        lines = _FIELD_LINES
+        blank = _BLANK_LINE.match(content, at, end)
+        if blank:
+            return at, blank.end()
+        following = content.find(b"\n", at, limit) + 1
+        if not following and start < at and limit < end:
+            break  # not a line without a colon: one that the limit cuts
+        if not following or not _belongs(content, at, following, first=at == start):
+            return at, at
+        at = following
+    if limit == end:
+        return end, end
+    blanks = [(chunks.find(content, blank, at, end), len(blank)) for blank in (b"\n\n", b"\n\r\n")]
+    return limit, min((blank_at + octets for blank_at, octets in blanks if blank_at >= 0), default=end)
+
+
+def _step_end(content: bytes, at: int, limit: int) -> int:
+    """The end of a line that is as far from here as is matched in one go, or the limit."""
+    far = at + _STEP_OCTETS
+    return content.rfind(b"\n", at, far) + 1 or content.find(b"\n", far, limit) + 1 or limit
+
+
+def _belongs(content: bytes, at: int, following: int, *, first: bool) -> bool:
+    """Whether a line that is no field stands among fields: a fold that lost its space, an mbox separator."""
+    if first and not content.startswith((b" ", b"\t", b"From ", b">From "), at):
+        return False
+    if content.startswith(b"--", at):
+        return False
+    return bool(
+        _FIELD_START.match(content, following, following + SECTION_OCTETS) or _PARAMETER_LINE.match(content, at)
+    )
+
+
+def _decode_words(line: bytes) -> str:
+    if b"=?" not in line:
+        return mime_charset.decode(line, "")
+    pieces: list[str] = []
+    words: list[bytes] = []
+    kind = (b"", b"")
+    at = 0
+    for match in _ENCODED_WORD.finditer(line):
+        gap = line[at : match.start()]
+        if at == 0 or gap.strip() or (match[1].lower(), match[2].lower()) != kind:
+            pieces.append(_decode_word(words, kind))
+            words = []
+            # Space between two encoded words is not shown: RFC 2047 §6.2.
+            if at == 0 or gap.strip():
+                pieces.append(mime_charset.decode(gap, ""))
+        kind = (match[1].lower(), match[2].lower())
+        words.append(match[3])
+        at = match.end()
+    pieces.append(_decode_word(words, kind))
+    pieces.append(mime_charset.decode(line[at:], ""))
+    return "".join(pieces)
+
+
+def _decode_word(words: list[bytes], kind: tuple[bytes, bytes]) -> str:
+    """Neighbours of one charset are decoded as one, since many senders split words inside a character."""
+    charset, encoding = kind
+    if encoding == b"q":
+        words = [word.replace(b"_", b" ") for word in words]
+    octets = b"".join(transfer_encoding.decode(word, encoding) for word in words)
+    return mime_charset.decode(octets, charset.decode("ascii", "replace"))
+
+
+def _without_comments(text: str) -> str:
+    for _ in range(8):  # comments nest: RFC 5322 §3.2.2
+        inner = _COMMENT.sub(lambda match: match[1] or " ", text)
+        if inner == text:
+            break
+        text = inner
+    return text
+
+
+def _bounded(address: str) -> str:
+    address = _NOT_SHOWN.sub("", address)
+    return address if len(address) <= ADDRESS_CHARACTERS else ""

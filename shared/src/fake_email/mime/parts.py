@@ -1,0 +1,144 @@
+"""Where are the parts of a message? RFC 2046 §5.1, from octets to leaves, each with its IMAP section number."""
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from fake_email.mime import chunks, transfer_encoding
+from fake_email.mime import headers as mime_headers
+from fake_email.mime import parameters as mime_parameters
+
+PARTS = 2_000  # looked at in one message, the limit of what hostile mail can cost
+DEPTH = 16  # of multiparts; forwarded messages are leaves, so real mail stays under six
+
+_DELIMITER_END = re.compile(rb"--(?![0-9A-Za-z'()+_,./:=?-])()|[ \t]{0,998}+\r?(?:\n|\Z)")
+_BOUNDARY_OCTETS = 256  # RFC 2046 allows 70
+_LIKELY_BOUNDARY = re.compile(rb"(?:^|\n)--([!-~]{1,100})[ \t]*\r?\nContent-", re.IGNORECASE)
+_LOOK_FOR_BOUNDARY = 64 * 1024
+_CR = 13
+
+
+class Leaf(msgspec.Struct, frozen=True, kw_only=True):
+    """One part that holds no parts: what its fields say, and where its body lies in the content."""
+
+    section: str
+    type: str  # "" when the sender's cannot be read
+    charset: str
+    disposition: str
+    name: str
+    content_id: str | None
+    encoding: bytes
+    start: int
+    end: int
+    alternative: str | None  # the section of the outermost multipart/alternative around it
+
+    def beginning(self, content: bytes, octets: int) -> bytes:
+        """The body, decoded, up to so many octets."""
+        return transfer_encoding.beginning(content, self.start, self.end, self.encoding, octets)
+
+    def octet_count(self, content: bytes) -> int:
+        """The length of the body, decoded."""
+        return transfer_encoding.octet_count(content, self.start, self.end, self.encoding)
+
+
+class _Place(msgspec.Struct, frozen=True, kw_only=True):
+    section: str = ""
+    depth: int = 0
+    default_type: str = "text/plain"
+    alternative: str | None = None
+
+    def child(self, index: int, parent_type: str) -> "_Place":
+        """The place of the part with this number, counted from one, in a multipart that stands here."""
+        alternative = self.alternative
+        if alternative is None and parent_type == "multipart/alternative":
+            alternative = self.section
+        return _Place(
+            section=f"{self.section}.{index}" if self.section else str(index),
+            depth=self.depth + 1,
+            default_type="message/rfc822" if parent_type == "multipart/digest" else "text/plain",
+            alternative=alternative,
+        )
+
+
+def leaves(content: bytes, fields: dict[bytes, bytes], body: int) -> Iterator[Leaf]:
+    """The leaves, in order, of the message with these fields and the body that starts here, as far as limits allow."""
+    return _Walk(content).leaves(fields, body, len(content), _Place())
+
+
+class _Walk:
+    """One way through one message; it knows how many more delimiters it may look at."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.left = PARTS
+
+    def leaves(self, fields: dict[bytes, bytes], start: int, end: int, place: _Place) -> Iterator[Leaf]:
+        content_type = fields.get(b"content-type", b"")
+        media_type = mime_parameters.media_type(content_type) if content_type else place.default_type
+        index = 0
+        if media_type.startswith("multipart/"):
+            if place.depth < DEPTH:
+                for index, (part_start, part_end) in enumerate(self._parts(content_type, start, end), 1):
+                    part_fields, body = mime_headers.read(self.content, part_start, part_end)
+                    yield from self.leaves(part_fields, body, part_end, place.child(index, media_type))
+            media_type = "text/plain"
+        if index == 0:
+            yield _leaf(fields, media_type, start, end, place)
+
+    def _parts(self, content_type: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Start and end of each part; one whose closing delimiter never comes ends where its parent does."""
+        boundary = self._boundary(content_type, start, end)
+        part_start = -1
+        for delimiter_start, delimiter_end, closing in self._delimiters(boundary, start, end):
+            if part_start >= 0:
+                yield part_start, max(part_start, delimiter_start)
+            if closing:
+                return
+            part_start = delimiter_end
+        if part_start >= 0 and self.left:
+            yield part_start, end
+
+    def _boundary(self, content_type: bytes, start: int, end: int) -> bytes:
+        found = mime_parameters.parameters(content_type)
+        declared = found.get("boundary") or mime_parameters.decoded(found, "boundary").encode()
+        if declared:
+            return declared[:_BOUNDARY_OCTETS].rstrip()
+        likely = _LIKELY_BOUNDARY.search(self.content, start - 1, min(end, start + _LOOK_FOR_BOUNDARY))
+        return likely[1] if likely else b""
+
+    def _delimiters(self, boundary: bytes, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
+        """Where each delimiter starts and ends, with the line breaks that belong to it, and whether it is the last."""
+        line = b"\n--" + boundary
+        # A multipart comes after a field, so there is a line break before its body.
+        at = chunks.find(self.content, line, start - 1, end) if boundary else -1
+        while at >= 0 and self.left:
+            self.left -= 1
+            ending = _DELIMITER_END.match(self.content, at + len(line), end)
+            if ending:
+                yield at - (self.content[at - 1] == _CR), ending.end(), ending[1] is not None
+            at = chunks.find(self.content, line, ending.end() - 1 if ending else at + len(line), end)
+
+
+def _leaf(fields: dict[bytes, bytes], media_type: str, start: int, end: int, place: _Place) -> Leaf:
+    in_type = mime_parameters.parameters(fields.get(b"content-type", b""))
+    disposition = fields.get(b"content-disposition", b"")
+    in_disposition = mime_parameters.parameters(disposition)
+    name = (
+        mime_parameters.decoded(in_disposition, "filename")
+        or mime_parameters.decoded(in_type, "name")
+        or mime_parameters.decoded(in_type, "file")
+    )
+    content_id = mime_headers.show(fields.get(b"content-id", b"")[: mime_parameters.NAME_OCTETS]).strip("<> ")
+    return Leaf(
+        section=place.section or "1",  # RFC 3501 §6.4.5: the only part of a message has a number too
+        type=media_type,
+        charset=in_type.get("charset", b"").decode("ascii", "replace"),
+        disposition=mime_parameters.first_word(disposition),
+        name=mime_parameters.file_name(name),
+        content_id=content_id or None,
+        encoding=fields.get(b"content-transfer-encoding", b""),
+        start=start,
+        end=end,
+        alternative=place.alternative,
+    )

@@ -1,0 +1,127 @@
+"""What does this message say? Content (RFC 5322, MIME) in octets, what a reader is shown out."""
+
+import re
+
+from fake_email.findings import codes, links
+from fake_email.html import text as html_text
+from fake_email.mime import charset, parts, transfer_encoding
+from fake_email.mime import headers as mime_headers
+from fake_email.mime import parameters as mime_parameters
+from fake_email.mime import readable as mime_readable
+from fake_email.mime.parts import Leaf
+from fake_email.parsed_message import ParsedMessage, Placed
+
+TEXT_CHARACTERS = 1024 * 1024  # of text, and of html
+TEXT_OCTETS = 4 * TEXT_CHARACTERS  # of one part: no charset takes more for a character
+ATTACHMENTS = 1_000
+
+_META_CHARSET = re.compile(rb"<meta\s[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+_META_OCTETS = 4096
+_OCTET_STREAM = "application/octet-stream"
+_SHOWN_TYPES = ("text/plain", "text/html", "")
+_MESSAGE_TYPES = ("message/rfc822", "message/global")
+
+
+def parse(content: bytes) -> ParsedMessage:
+    """What can be read in these octets, whatever they are: never raises, takes time linear in their number.
+
+    What is over a limit is cut or left off, what cannot be decoded is shown as far as it can be.
+    """
+    exact = content
+    content, fields, body = mime_readable.readable(exact)
+    bodies: list[Leaf] = []
+    attachments: list[Placed] = []
+    for leaf in parts.leaves(content, fields, body):
+        shown = _is_shown(leaf, first=not bodies, alone=leaf.start == body)
+        if shown:
+            bodies.append(leaf)
+        listed = not shown or leaf.type not in _SHOWN_TYPES or (leaf.name and leaf.start != body)
+        if listed and len(attachments) < ATTACHMENTS:
+            attachments.append(_attachment(leaf, content, is_exact=content is exact))
+    text, html, unread = _read_bodies(bodies, content)
+    from_header = fields.get(b"from", b"")
+    subject = mime_headers.show(fields.get(b"subject", b""))
+    return ParsedMessage(
+        subject=subject,
+        from_header=mime_headers.show(from_header),
+        from_address=mime_headers.first_address(from_header),
+        date_header=mime_headers.date(fields.get(b"date", b"")),
+        text=text,
+        html=html,
+        attachments=tuple(attachments),
+        codes=codes.find(subject, text, html, unread),
+        links=links.find(html, text),
+    )
+
+
+def _is_shown(leaf: Leaf, *, first: bool, alone: bool) -> bool:
+    """Whether the part is text to be read where it stands, and not, or not only, a file."""
+    if leaf.disposition == "attachment":
+        return False
+    if leaf.type in _SHOWN_TYPES[:2]:
+        return first or not leaf.name or leaf.disposition == "inline"
+    if leaf.type == "":
+        return not leaf.name  # RFC 2045 §5.2: a type that cannot be read is text
+    return alone and leaf.type.startswith("text/")
+
+
+def _attachment(leaf: Leaf, content: bytes, *, is_exact: bool) -> Placed:
+    return Placed(
+        name=leaf.name or (_message_name(leaf, content) if leaf.type in _MESSAGE_TYPES else ""),
+        type=leaf.type or _OCTET_STREAM,
+        size=leaf.octet_count(content),
+        content_id=leaf.content_id,
+        part=leaf.section,
+        start=leaf.start if is_exact else None,
+        end=leaf.end,
+        encoding=transfer_encoding.mechanism(leaf.encoding),
+    )
+
+
+def _message_name(leaf: Leaf, content: bytes) -> str:
+    octets = leaf.beginning(content, 2 * mime_headers.SECTION_OCTETS)
+    fields, _ = mime_headers.read(octets, 0, len(octets))
+    subject = (
+        mime_headers.show(fields.get(b"subject", b"")[: mime_parameters.NAME_OCTETS])
+        .replace("/", "-")
+        .replace("\\", "-")
+    )
+    return mime_parameters.file_name(f"{subject or 'message'}.eml")
+
+
+def _read_bodies(bodies: list[Leaf], content: bytes) -> tuple[str, str | None, str]:
+    """The text and the HTML to show, and what of the HTML is not in the text, which is the plain alternative then."""
+    read: list[tuple[Leaf, str]] = []
+    plain_offered: set[str] = set()
+    left = {True: TEXT_CHARACTERS, False: TEXT_CHARACTERS}
+    for leaf in bodies:
+        is_html = leaf.type == "text/html"
+        if left[is_html] > 0:
+            text = _text(leaf, content, left[is_html])
+            left[is_html] -= len(text)
+            read.append((leaf, text))
+            if leaf.alternative is not None and not is_html and text.strip():
+                plain_offered.add(leaf.alternative)
+    pages = [text for leaf, text in read if leaf.type == "text/html"]
+    pieces = [
+        html_text.render(text) if leaf.type == "text/html" else text
+        for leaf, text in read
+        if leaf.type != "text/html" or leaf.alternative not in plain_offered
+    ]
+    unread = [text for leaf, text in read if leaf.type == "text/html" and leaf.alternative in plain_offered]
+    text = _join([piece for piece in pieces if piece.strip()])
+    return text, _join(pages) if pages else None, _join(unread)
+
+
+def _join(pieces: list[str]) -> str:
+    return "\n\n".join(piece.strip("\n") for piece in pieces)[:TEXT_CHARACTERS]
+
+
+def _text(leaf: Leaf, content: bytes, characters: int) -> str:
+    encoding = b"" if transfer_encoding.is_plain(content, leaf.start, leaf.end, leaf.encoding) else leaf.encoding
+    octets = transfer_encoding.beginning(content, leaf.start, leaf.end, encoding, TEXT_OCTETS)
+    label = leaf.charset
+    if not label and leaf.type == "text/html":
+        declared = _META_CHARSET.search(octets, 0, _META_OCTETS)
+        label = declared[1].decode("ascii", "replace") if declared else ""
+    return charset.beginning(octets, label, characters)[:characters]

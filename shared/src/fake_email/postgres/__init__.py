@@ -1,0 +1,1 @@
+"""Connections to Postgres: the pool, failover, outages, notifications, migrations."""

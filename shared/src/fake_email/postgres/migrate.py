@@ -1,0 +1,110 @@
+"""Brings the schema up to date from plain SQL files: forward only, one transaction a file, one migrator at a time."""
+
+import hashlib
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import psycopg
+import structlog
+
+from fake_email.errors import MigrationError
+from fake_email.postgres.pool import OURS
+
+log = structlog.get_logger()
+
+_FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+_ADVISORY_LOCK = 0x66616B65  # "fake"; nothing else in this database takes it
+_LOCK = "SELECT pg_advisory_lock(%(key)s)"
+_UNLOCK = "SELECT pg_advisory_unlock(%(key)s)"
+_CREATE = """
+    CREATE TABLE IF NOT EXISTS schema_migration (
+        version integer CONSTRAINT schema_migration_pkey PRIMARY KEY,
+        name text NOT NULL,
+        sha256 text NOT NULL,
+        applied_at timestamptz NOT NULL DEFAULT now()
+    )
+"""
+_EXISTS = "SELECT to_regclass('schema_migration') IS NOT NULL"
+_READ = "SELECT version, name, sha256 FROM schema_migration ORDER BY version"
+_WRITE = "INSERT INTO schema_migration (version, name, sha256) VALUES (%(version)s, %(name)s, %(sha256)s)"
+# A migration that waits for a lock holds up everybody behind it: better to fail and be run again.
+_LOCK_TIMEOUT = "SET lock_timeout = '5s'"
+_MIGRATOR_TIMEOUT = "SET lock_timeout = '10min'"
+
+
+class Migration(msgspec.Struct, frozen=True, kw_only=True):
+    version: int
+    name: str
+    sha256: str
+    sql: bytes
+
+
+def read(directory: Path) -> list[Migration]:
+    """The files `NNNN_name.sql` of `directory`, in order; raises MigrationError for a gap or a stray name."""
+    migrations = []
+    for path in sorted(directory.glob("*.sql")):
+        named = _FILE_NAME.fullmatch(path.name)
+        if not named:
+            raise MigrationError(f"{path.name}: not named as a migration is, 0001_what_it_does.sql")
+        sql = path.read_bytes()
+        migrations.append(
+            Migration(version=int(named[1]), name=path.name, sha256=hashlib.sha256(sql).hexdigest(), sql=sql)
+        )
+    if not migrations:
+        raise MigrationError(f"no migration in {directory}: run this where db/migrations is, or give --migrations")
+    if [each.version for each in migrations] != list(range(1, len(migrations) + 1)):
+        raise MigrationError(f"the numbers in {directory} are not 1, 2, 3 and so on: one is missing or twice there")
+    return migrations
+
+
+def migrate(connection: psycopg.Connection, migrations: list[Migration]) -> list[str]:
+    """Apply what is pending, and return the names of the files applied.
+
+    `connection` is in autocommit. Raises MigrationError when a released file changed, when the database is
+    ahead of the files, or when a file fails, which leaves everything before it applied.
+    """
+    with suppress(psycopg.errors.InvalidParameterValue):
+        connection.execute(OURS)
+    connection.execute(_MIGRATOR_TIMEOUT)
+    connection.execute(_LOCK, {"key": _ADVISORY_LOCK})
+    try:
+        connection.execute(_LOCK_TIMEOUT)
+        connection.execute(_CREATE)
+        todo = pending(connection, migrations)
+        for migration in todo:
+            _apply(connection, migration)
+        return [migration.name for migration in todo]
+    finally:
+        if not connection.closed:
+            connection.execute(_UNLOCK, {"key": _ADVISORY_LOCK})
+
+
+def pending(connection: psycopg.Connection, migrations: list[Migration]) -> list[Migration]:
+    """What `migrate` would apply; raises MigrationError when the history here is not the one in the files."""
+    exists = connection.execute(_EXISTS).fetchone()
+    applied = connection.execute(_READ).fetchall() if exists and exists[0] else []
+    if len(applied) > len(migrations):
+        raise MigrationError(
+            f"the database is at {applied[-1][1]}, which these files do not have: use the release that made it"
+        )
+    for (_, name, sha256), migration in zip(applied, migrations, strict=False):
+        if sha256 != migration.sha256:
+            raise MigrationError(
+                f"{migration.name} is not the file that was applied as {name}: "
+                "restore it, and put the change into a new file"
+            )
+    return migrations[len(applied) :]
+
+
+def _apply(connection: psycopg.Connection, migration: Migration) -> None:
+    try:
+        with connection.transaction():
+            connection.execute(migration.sql)
+            connection.execute(
+                _WRITE, {"version": migration.version, "name": migration.name, "sha256": migration.sha256}
+            )
+    except psycopg.Error as error:
+        raise MigrationError(f"{migration.name} failed and was rolled back: {str(error).strip()}") from error
+    log.info("migration_applied", name=migration.name)

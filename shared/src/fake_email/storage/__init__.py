@@ -1,0 +1,1 @@
+"""The aggregates in Postgres: one module each, and the only SQL."""

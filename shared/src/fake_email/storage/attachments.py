@@ -1,0 +1,73 @@
+"""The octets of an attachment, decoded out of the stored content piece by piece."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator
+
+import msgspec
+
+from fake_email.errors import AttachmentNotFound, MessageNotFound
+from fake_email.mime import chunks, transfer_encoding
+from fake_email.mime import readable as mime_readable
+from fake_email.parsed_message import Placed
+from fake_email.postgres.pool import Connection, Database
+from fake_email.storage import permission
+from fake_email.storage import source as stored_source
+
+# Contents that are read whole at a time: each takes three times its size while it is.
+_WHOLE = asyncio.Semaphore(2)
+
+_FIND = "SELECT attachments::text, octet_length(content) FROM message WHERE id = %(id)s"
+
+
+class Attached(msgspec.Struct, frozen=True, kw_only=True):
+    """The attachments of a message, in order, and the size of its content in octets."""
+
+    message_id: uuid.UUID
+    attachments: tuple[Placed, ...]
+    octets: int
+
+    def numbered(self, number: int) -> Placed:
+        """The attachment of this number, counted from 0; raises AttachmentNotFound."""
+        if not 0 <= number < len(self.attachments):
+            raise AttachmentNotFound(str(AttachmentNotFound.__doc__))
+        return self.attachments[number]
+
+
+async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> Attached:
+    """What is attached to a message.
+
+    Raises MessageNotFound when there is none in a live mailbox, or the mailbox wants another token.
+    """
+    await permission.permit(connection, message_id, token_sha256=token_sha256)
+    cursor = await connection.execute(_FIND, {"id": message_id})
+    row = await cursor.fetchone()
+    if row is None:
+        raise MessageNotFound(str(MessageNotFound.__doc__))
+    return Attached(
+        message_id=message_id,
+        attachments=msgspec.json.decode(row[0], type=tuple[Placed, ...]),
+        octets=row[1],
+    )
+
+
+async def read(database: Database, attached: Attached, attachment: Placed) -> AsyncGenerator[bytes, None]:
+    """`attachment.size` octets, decoded, in pieces that are read when they are wanted.
+
+    Raises MessageNotFound when the message is gone meanwhile.
+    """
+    if attachment.start is None:
+        async with _WHOLE:
+            pieces = [piece async for piece in stored_source.pieces(database, attached.message_id, 0, attached.octets)]
+            found = await asyncio.to_thread(mime_readable.part_octets, b"".join(pieces), attachment.part)
+        yield found
+        return
+    start, end = attachment.start, attachment.end
+    decoder = transfer_encoding.decoder(attachment.encoding.encode())
+    async for piece in stored_source.pieces(database, attached.message_id, start, end):
+        start += len(piece)
+        if attachment.end - attachment.start <= chunks.OCTETS:
+            yield transfer_encoding.decode(piece, attachment.encoding.encode())
+            return
+        for at, to in chunks.steps(0, len(piece)):
+            yield decoder.feed(piece[at:to], is_last=start == end and to == len(piece))

@@ -1,0 +1,66 @@
+"""Messages as whoever waits for a certain one compares them: what can be asked about, and the text only when it is."""
+
+import datetime
+import uuid
+
+import msgspec
+from psycopg.rows import class_row
+
+from fake_email.postgres.pool import Connection
+from fake_email.storage.message_list import Since
+
+_READ = """
+    SELECT id, seq, received_at, reverse_path, from_header, from_address, subject,
+        CASE WHEN %(with_text)s THEN text ELSE '' END AS text, has_code, has_link, has_attachment
+    FROM (
+        SELECT id, seq, received_at, reverse_path, from_header, from_address, subject, text,
+            codes <> '[]' AS has_code, links <> '[]' AS has_link, attachments <> '[]' AS has_attachment,
+            sum(octet_length(text)) OVER (ORDER BY seq) - octet_length(text) AS octets_before
+        FROM message
+        WHERE mailbox_id = %(mailbox_id)s AND seq > %(seq)s AND received_at > %(received_at)s
+        ORDER BY seq
+        LIMIT %(limit)s
+    ) AS page
+    WHERE octets_before < %(text_octets)s OR NOT %(with_text)s
+    ORDER BY seq
+"""
+# A text may be megabytes, and most are small: a page goes on until its texts together are so large.
+_TEXT_OCTETS = 1_048_576
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that may be the one; `text` is all of what a reader sees, or "" when nobody asks about it."""
+
+    id: uuid.UUID
+    seq: int
+    received_at: datetime.datetime
+    reverse_path: str
+    from_header: str
+    from_address: str
+    subject: str
+    text: str
+    has_code: bool
+    has_link: bool
+    has_attachment: bool
+
+
+async def read(
+    connection: Connection, mailbox_id: int, *, since: Since, limit: int, with_text: bool
+) -> list[Candidate]:
+    """Up to `limit` messages of a mailbox past `since`, oldest first, fewer where texts are large; none when none is.
+
+    Who may read them was seen to.
+    """
+    async with connection.cursor(row_factory=class_row(Candidate)) as cursor:
+        await cursor.execute(
+            _READ,
+            {
+                "mailbox_id": mailbox_id,
+                "seq": since.seq,
+                "received_at": since.received_at,
+                "limit": limit,
+                "with_text": with_text,
+                "text_octets": _TEXT_OCTETS,
+            },
+        )
+        return await cursor.fetchall()

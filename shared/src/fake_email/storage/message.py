@@ -1,0 +1,111 @@
+"""One message, opened: all that is known of it; marked as seen; deleted."""
+
+import asyncio
+import uuid
+from functools import partial
+
+import msgspec
+from psycopg.rows import TupleRow
+
+from fake_email.errors import MessageNotFound
+from fake_email.mime import headers as mime_headers
+from fake_email.postgres.notifications import DELETED_CHANNEL
+from fake_email.postgres.pool import Connection, Database
+from fake_email.storage import message_list, permission
+from fake_email.storage.message_list import LISTED_TEXT_OCTETS, Listed
+from fake_email.storage.store import Trace
+
+_HEADER_OCTETS = mime_headers.SECTION_OCTETS + 1_024  # and the end of the last line, to see that it is one
+_MANY_OCTETS = 16_384  # of header, which take milliseconds to read, and the most there are hundreds
+
+_FETCH = """
+    SELECT message.id, message.seq, message.received_at, message.reverse_path, message.recipient, message.from_header,
+        message.from_address, message.subject, message.date_header, left(message.text, %(text_octets)s),
+        octet_length(message.text) > %(text_octets)s, message.html IS NOT NULL, message.attachments::text,
+        message.codes::text, message.links::text, message.seen, octet_length(message.content),
+        message.client_address, message.host_name, message.protocol, message.tls,
+        mailbox.address, message.text, message.html, substring(message.content FROM 1 FOR %(header_octets)s)
+    FROM message
+    JOIN mailbox ON mailbox.id = message.mailbox_id
+    WHERE message.id = %(id)s
+"""
+
+_MARK = "UPDATE message SET seen = %(seen)s WHERE id = %(id)s"
+
+# The mailbox is locked before its message, as whoever stores does it.
+_DELETE = """
+    WITH locked AS (
+        SELECT mailbox.id
+        FROM mailbox
+        WHERE mailbox.id = (SELECT mailbox_id FROM message WHERE message.id = %(id)s)
+        FOR NO KEY UPDATE
+    ), deleted AS (
+        DELETE FROM message
+        USING locked
+        WHERE message.id = %(id)s AND message.mailbox_id = locked.id
+        RETURNING message.id, message.mailbox_id, message.seq, octet_length(message.content) AS octets
+    ), counted AS (
+        UPDATE mailbox
+        SET message_count = message_count - 1, stored_octets = stored_octets - deleted.octets
+        FROM deleted
+        WHERE mailbox.id = deleted.mailbox_id
+    )
+    SELECT pg_notify(%(channel)s, mailbox_id || ':' || seq || ':' || id)
+    FROM deleted
+"""
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A message, whole but for its octets; `fields` are those of its header, in order, as they are shown."""
+
+    listed: Listed
+    trace: Trace
+    address: str
+    text: str
+    html: str | None
+    fields: tuple[tuple[str, str], ...]
+
+
+async def fetch(database: Database, message_id: uuid.UUID, *, token_sha256: bytes | None) -> Opened:
+    """A message of a live mailbox; raises MessageNotFound when there is none or the mailbox wants another token."""
+    row = await database.run(partial(_fetch, message_id=message_id, token_sha256=token_sha256))
+    *listed, client_address, host_name, protocol, tls, address, text, html, beginning = row
+    if len(beginning) > _MANY_OCTETS:
+        fields = await asyncio.to_thread(mime_headers.all_fields, beginning)
+    else:
+        fields = mime_headers.all_fields(beginning)
+    return Opened(
+        listed=message_list.listed(tuple(listed)),
+        trace=Trace(client_address=client_address, host_name=host_name, protocol=protocol, tls=tls),
+        address=address,
+        text=text,
+        html=html,
+        fields=tuple(fields),
+    )
+
+
+async def _fetch(connection: Connection, *, message_id: uuid.UUID, token_sha256: bytes | None) -> TupleRow:
+    await permission.permit(connection, message_id, token_sha256=token_sha256)
+    cursor = await connection.execute(
+        _FETCH, {"id": message_id, "text_octets": LISTED_TEXT_OCTETS, "header_octets": _HEADER_OCTETS}
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise MessageNotFound(str(MessageNotFound.__doc__))
+    return row
+
+
+async def mark(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None, seen: bool) -> None:
+    """Keep whether somebody saw the message; raises MessageNotFound as `fetch` does."""
+    await permission.permit(connection, message_id, token_sha256=token_sha256)
+    cursor = await connection.execute(_MARK, {"id": message_id, "seen": seen})
+    if cursor.rowcount == 0:
+        raise MessageNotFound(str(MessageNotFound.__doc__))
+
+
+async def delete(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> None:
+    """Delete the message, and tell who listens; raises MessageNotFound as `fetch` does."""
+    await permission.permit(connection, message_id, token_sha256=token_sha256)
+    cursor = await connection.execute(_DELETE, {"id": message_id, "channel": DELETED_CHANNEL})
+    if cursor.rowcount == 0:
+        raise MessageNotFound(str(MessageNotFound.__doc__))

@@ -1,0 +1,61 @@
+"""The HTML of a message, and the images that came with it for it to show."""
+
+import uuid
+from collections.abc import Collection
+
+import msgspec
+
+from fake_email.errors import MessageNotFound, NoHtml
+from fake_email.parsed_message import Placed
+from fake_email.postgres.pool import Connection, Database
+from fake_email.storage import attachments
+from fake_email.storage.attachments import Attached
+
+_FETCH = "SELECT html FROM message WHERE id = %(id)s"
+
+READ_OCTETS = 12 * 1024 * 1024  # of content, for the images of one message: 8 MiB in base64, and more
+IMAGES = 200
+
+
+class MessageHtml(msgspec.Struct, frozen=True, kw_only=True):
+    """The HTML as sent, decoded, at most 1 MiB characters of it; and what is attached."""
+
+    html: str
+    attached: Attached
+
+
+async def fetch(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> MessageHtml:
+    """The MessageHtml of a message.
+
+    Raises MessageNotFound when there is none in a live mailbox, or the mailbox wants another token; NoHtml.
+    """
+    attached = await attachments.find(connection, message_id, token_sha256=token_sha256)
+    cursor = await connection.execute(_FETCH, {"id": message_id})
+    row = await cursor.fetchone()
+    if row is None:
+        raise MessageNotFound(str(MessageNotFound.__doc__))
+    if row[0] is None:
+        raise NoHtml(str(NoHtml.__doc__))
+    return MessageHtml(html=row[0], attached=attached)
+
+
+async def images(database: Database, attached: Attached, content_ids: Collection[str]) -> dict[str, bytes]:
+    """The octets of the attachments of these Content-IDs, in order, as far as the limits allow.
+
+    Raises MessageNotFound when the message is gone meanwhile.
+    """
+    found: dict[str, bytes] = {}
+    left = READ_OCTETS
+    for attachment in attached.attachments:
+        content_id = attachment.content_id or ""
+        octets = _octets(attached, attachment)
+        if content_id in content_ids and content_id not in found and octets <= left and len(found) < IMAGES:
+            left -= octets
+            pieces = [piece async for piece in attachments.read(database, attached, attachment)]
+            found[content_id] = b"".join(pieces)
+    return found
+
+
+def _octets(attached: Attached, attachment: Placed) -> int:
+    """How many have to be read for it: all of the content, where its place is not known."""
+    return attached.octets if attachment.start is None else attachment.end - attachment.start

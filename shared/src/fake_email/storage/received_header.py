@@ -1,0 +1,32 @@
+"""The lines that go in front of a message's source: whom it is from and how it came (RFC 5321 §4.4). Pure."""
+
+import datetime
+import email.utils
+import ipaddress
+import uuid
+
+from fake_email.storage.store import Trace
+
+
+def header(
+    trace: Trace, *, message_id: uuid.UUID, reverse_path: str, recipient: str, received_at: datetime.datetime, by: str
+) -> bytes:
+    """Return-Path and Received, each line with its <CRLF>; `by` is the name of the host that took the message."""
+    host_name, literal = trace.host_name or "unknown", _literal(trace.client_address)
+    received = [
+        f"from {host_name} ({literal})" if literal else f"from {host_name}",
+        f"by {by} with {trace.protocol or 'SMTP'}{f' ({trace.tls})' if trace.tls else ''}",
+        f"id {message_id}",
+        f"for <{recipient}>; {email.utils.format_datetime(received_at)}",
+    ]
+    folded = "\r\n\t".join(received)
+    return f"Return-Path: <{reverse_path}>\r\nReceived: {folded}\r\n".encode()
+
+
+def _literal(address: str) -> str:
+    """An address literal (RFC 5321 §4.1.3), "" for what is no address."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    return f"[IPv6:{parsed}]" if parsed.version == 6 else f"[{parsed}]"  # noqa: PLR2004
