@@ -9,8 +9,8 @@ from litestar.types import ASGIApp
 
 from fake_email import log
 from fake_email.settings import Settings, load
-from http_api import server
-from http_api.listener import Listener
+from http_api.serving import server
+from http_api.serving.granian_socket import Listener
 
 
 class Constant(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,10 +6,10 @@ from functools import partial
 from fake_email import log
 from fake_email.settings import Settings, load
 from fake_email.systemd import Notifier
-from http_api import server
 from http_api.app import create_app
-from http_api.heartbeat import Heartbeat
-from http_api.listener import Listener
+from http_api.serving import server
+from http_api.serving.granian_socket import Listener
+from http_api.serving.watchdog import Heartbeat
 
 
 def main() -> None:

@@ -12,10 +12,10 @@ from fake_email.postgres.pool import open_database
 from fake_email.settings import Settings
 from fake_email.storage import mailboxes
 from fake_email.storage.message_list import Since
-from http_api.arrivals import Arrivals
-from http_api.client import Client
-from http_api.event_stream import EventStream, Streams, outliving
-from http_api.places import Places
+from http_api.live.event_stream import EventStream, Streams, outliving
+from http_api.live.stream_slots import Places
+from http_api.live.waiters import Arrivals
+from http_api.protocol.client_address import Client
 
 SOMEBODY = Client(address="192.0.2.1", network=0xC0000201, is_trusted=False)
 

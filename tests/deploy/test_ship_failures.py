@@ -40,7 +40,7 @@ def a_wheel_for_another_python(unpacked: Path) -> None:
 
 
 def an_import_error(unpacked: Path) -> None:
-    change_wheel(unpacked, "http_api", {"http_api/server.py": lambda old: b"import no_such_module\n" + old})
+    change_wheel(unpacked, "http_api", {"http_api/serving/server.py": lambda old: b"import no_such_module\n" + old})
 
 
 def a_library_that_is_missing(unpacked: Path) -> None:
@@ -62,7 +62,7 @@ def an_end_after_5_seconds(unpacked: Path) -> None:
 
 def an_end_at_the_first_mailbox(unpacked: Path) -> None:
     end = b"    import os\n    os._exit(3)\n"
-    _insert(unpacked, "http_api/addresses.py", end, behind=b'    """Make a mailbox."""\n')
+    _insert(unpacked, "http_api/calls/create_address.py", end, behind=b'    """Make a mailbox."""\n')
 
 
 def _insert(unpacked: Path, module: str, lines: bytes, *, behind: bytes) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from litestar.types import HTTPScope
 
-from http_api.client import Clients
+from http_api.protocol.client_address import Clients
 
 PROXY = "127.0.0.1"
 PEER = "192.0.2.1"

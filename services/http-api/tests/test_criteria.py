@@ -6,9 +6,9 @@ import uuid
 import pytest
 
 from fake_email.storage.match_candidates import Candidate
-from http_api import criteria
-from http_api.criteria import Has
-from http_api.problems import BadInput
+from http_api.live import match
+from http_api.live.match import Has
+from http_api.protocol.problems import BadInput
 
 
 def candidate(
@@ -40,7 +40,7 @@ def candidate(
 def failed(
     message: Candidate, *, from_: str = "", subject: str = "", text: str = "", has: tuple[Has, ...] = ()
 ) -> list[str]:
-    return criteria.failed(criteria.clauses(from_=from_, subject=subject, text=text, has=has), message)
+    return match.failed(match.clauses(from_=from_, subject=subject, text=text, has=has), message)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_pattern_that_is_none_is_refused_with_the_reason(field: str, pattern: 
     asked = {"from": "", "subject": "", "text": ""} | {field: pattern}
 
     with pytest.raises(BadInput) as refused:
-        criteria.clauses(from_=asked["from"], subject=asked["subject"], text=asked["text"], has=())
+        match.clauses(from_=asked["from"], subject=asked["subject"], text=asked["text"], has=())
 
     assert refused.value.field == field
     assert str(refused.value).startswith(f"{field}: not a regular expression of RE2: ")

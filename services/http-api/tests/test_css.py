@@ -2,7 +2,7 @@
 
 import pytest
 
-from http_api import css
+from http_api.sanitize import css
 
 
 def nothing(_url: str) -> None:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from http_api import disposition
+from http_api.protocol import content_disposition
 
 
 @pytest.mark.parametrize("name", ["ticket.pdf", "a b.txt", "a;b=c.txt", "it's.txt", "a,b.txt", "(1)*.txt", "{}[]@.x"])
 def test_a_plain_name_stands_in_quotes_as_it_is(name: str) -> None:
-    assert disposition.attachment(name, "application/pdf") == f'attachment; filename="{name}"'
+    assert content_disposition.attachment(name, "application/pdf") == f'attachment; filename="{name}"'
 
 
 @pytest.mark.parametrize(
@@ -25,13 +25,13 @@ def test_a_plain_name_stands_in_quotes_as_it_is(name: str) -> None:
     ],
 )
 def test_another_name_is_told_in_utf_8_and_as_well_as_ascii_can(name: str, plain: str, encoded: str) -> None:
-    told = disposition.attachment(name, "application/octet-stream")
+    told = content_disposition.attachment(name, "application/octet-stream")
 
     assert told == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
 
 
 def test_what_rfc_8187_leaves_bare_is_left_bare() -> None:
-    told = disposition.attachment("\u00fc!#$&+-.^_`|~'()*", "text/plain")
+    told = content_disposition.attachment("\u00fc!#$&+-.^_`|~'()*", "text/plain")
 
     assert told.endswith("filename*=UTF-8''%C3%BC!#$&+-.^_`|~%27%28%29%2A")
 
@@ -46,8 +46,8 @@ def test_what_rfc_8187_leaves_bare_is_left_bare() -> None:
     ],
 )
 def test_without_a_name_it_gets_one_that_fits_its_type(media_type: str, name: str) -> None:
-    assert disposition.attachment("", media_type) == f'attachment; filename="{name}"'
+    assert content_disposition.attachment("", media_type) == f'attachment; filename="{name}"'
 
 
 def test_a_name_that_hides_stays_as_it_was() -> None:
-    assert disposition.attachment(".profile", "text/plain") == 'attachment; filename=".profile"'
+    assert content_disposition.attachment(".profile", "text/plain") == 'attachment; filename=".profile"'

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from http_api import markup
+from http_api.sanitize import balance
 
 TAGS = [
     "<b>",
@@ -25,7 +25,7 @@ TAGS = [
 
 
 def read(written: str) -> str:
-    return markup.read(written).markup
+    return balance.read(written).markup
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,13 @@ def test_tags_are_closed_in_the_order_of_their_opening(written: str, balanced: s
 
 
 def test_the_attributes_of_the_page_are_kept_apart() -> None:
-    page = markup.read("<html dir=rtl><body bgcolor=red onload=x><p>a</p><body bgcolor=blue>")
+    page = balance.read("<html dir=rtl><body bgcolor=red onload=x><p>a</p><body bgcolor=blue>")
 
     assert (page.html, page.body, page.markup) == ({"dir": "rtl"}, {"bgcolor": "red"}, "<p>a</p>")
 
 
 def test_style_elements_and_linked_sheets_are_kept_apart() -> None:
-    page = markup.read("<style media=print>a</style><style type=text/less>b</style><link rel=StyleSheet href=c>")
+    page = balance.read("<style media=print>a</style><style type=text/less>b</style><link rel=StyleSheet href=c>")
 
     assert (page.styles, page.links, page.markup) == ((("print", "a"),), (("", "c"),), "")
 
@@ -74,18 +74,18 @@ def test_style_elements_and_linked_sheets_are_kept_apart() -> None:
 def test_what_is_nested_deeper_than_the_limit_is_not_nested_further() -> None:
     written = "<div>" * 1_000 + "a" + "</div>" * 1_000 + "b"
 
-    assert read(written) == "<div>" * markup.DEPTH + "a" + "</div>" * markup.DEPTH + "b"
+    assert read(written) == "<div>" * balance.DEPTH + "a" + "</div>" * balance.DEPTH + "b"
 
 
 def test_tags_past_the_limit_are_left_out_and_it_says_so() -> None:
-    page = markup.read("<br>" * (markup.TAGS + 1))
+    page = balance.read("<br>" * (balance.TAGS + 1))
 
-    assert page.markup.count("<br>") == markup.TAGS
+    assert page.markup.count("<br>") == balance.TAGS
     assert page.is_cut
 
 
 def test_what_is_within_the_limits_is_whole() -> None:
-    assert not markup.read("<br>" * (markup.TAGS - 1) + "a").is_cut
+    assert not balance.read("<br>" * (balance.TAGS - 1) + "a").is_cut
 
 
 def test_an_attribute_that_is_too_long_is_left_out_unless_it_is_an_image() -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import schemathesis
 
-from http_api import problems
+from http_api.protocol import problems
 
 CALLS = {
     ("get", "/api/health"),

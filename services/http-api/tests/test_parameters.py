@@ -7,8 +7,8 @@ import pytest
 
 from fake_email.errors import MessageNotFound
 from fake_email.storage.message_list import Since
-from http_api import parameters
-from http_api.problems import BadInput
+from http_api.protocol import parameters
+from http_api.protocol.problems import BadInput
 
 NOON = datetime.datetime(2026, 1, 31, 12, 0, 0, tzinfo=datetime.UTC)
 MICROSECOND = datetime.timedelta(microseconds=1)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from http_api import ranges
-from http_api.problems import RangeNotSatisfiable
+from http_api.protocol import ranges
+from http_api.protocol.problems import RangeNotSatisfiable
 
 
 @pytest.mark.parametrize(

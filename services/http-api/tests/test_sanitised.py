@@ -2,7 +2,7 @@
 
 import pytest
 
-from http_api import sanitised
+from http_api.sanitize import page as sanitized_page
 
 MIB = 1024 * 1024
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
@@ -10,7 +10,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
 
 def page(html: str, images: dict[str, bytes] | None = None, *, remote: bool = False) -> str:
     """What is in the body."""
-    whole = sanitised.page(html, images or {}, remote=remote)
+    whole = sanitized_page.page(html, images or {}, remote=remote)
     return whole.partition("<body")[2].partition(">")[2].removesuffix("</body></html>\n")
 
 
@@ -91,14 +91,14 @@ def test_images_of_others_are_there_only_when_they_are_wanted(where: str) -> Non
     "html", ["<link rel=stylesheet href=https://a.test/b.css>", "<style>@import 'https://a.test/b.css';</style>"]
 )
 def test_sheets_of_others_are_there_only_when_they_are_wanted(html: str) -> None:
-    assert "a.test" not in sanitised.page(html, {}, remote=False)
-    assert 'href="https://a.test/b.css"' in sanitised.page(html, {}, remote=True)
+    assert "a.test" not in sanitized_page.page(html, {}, remote=False)
+    assert 'href="https://a.test/b.css"' in sanitized_page.page(html, {}, remote=True)
 
 
 def test_sheets_past_the_limit_are_left_out() -> None:
     html = "<link rel=stylesheet href=https://a.test/b.css>" * 100
 
-    assert sanitised.page(html, {}, remote=True).count("https://a.test/b.css") == sanitised.SHEETS
+    assert sanitized_page.page(html, {}, remote=True).count("https://a.test/b.css") == sanitized_page.SHEETS
 
 
 def test_images_written_into_the_mail_are_shown() -> None:
@@ -108,23 +108,23 @@ def test_images_written_into_the_mail_are_shown() -> None:
 def test_content_ids_are_found_as_they_are_written_in_urls() -> None:
     html = "<img src=\"cid:a%40b\"><td background='CID:c&amp;d'><p style='background:url(cid:e)'>"
 
-    assert sanitised.content_ids(html) == {"a@b", "c&d", "e"}
+    assert sanitized_page.content_ids(html) == {"a@b", "c&d", "e"}
 
 
 def test_a_fragment_becomes_a_whole_page_that_says_its_own_policy() -> None:
-    whole = sanitised.page("a", {}, remote=False)
+    whole = sanitized_page.page("a", {}, remote=False)
 
     assert whole.startswith("<!doctype html><html><head>")
     assert whole.count("<body") == whole.count("</body>") == 1
-    assert f'content="{sanitised.policy(remote=False)}"' in whole
+    assert f'content="{sanitized_page.policy(remote=False)}"' in whole
 
 
 def test_a_mail_without_colours_is_black_on_white() -> None:
-    assert '<body bgcolor="#ffffff" text="#000000">' in sanitised.page("a", {}, remote=False)
+    assert '<body bgcolor="#ffffff" text="#000000">' in sanitized_page.page("a", {}, remote=False)
 
 
 def test_a_mail_keeps_the_direction_and_the_colours_of_its_page() -> None:
-    whole = sanitised.page("<html dir=rtl><body bgcolor=#123456 style='margin:0'>a", {}, remote=False)
+    whole = sanitized_page.page("<html dir=rtl><body bgcolor=#123456 style='margin:0'>a", {}, remote=False)
 
     assert '<html dir="rtl">' in whole
     assert '<body bgcolor="#123456" text="#000000" style="margin:0">' in whole
@@ -166,9 +166,9 @@ LONG = {
 def test_a_mebibyte_of_anything_is_shown_in_time_and_room_linear_in_it(name: str) -> None:
     html = LONG[name] * (MIB // len(LONG[name]))
 
-    whole = sanitised.page(html, {"a": PNG + bytes(100_000)}, remote=True)
+    whole = sanitized_page.page(html, {"a": PNG + bytes(100_000)}, remote=True)
 
-    assert len(whole) < 8 * MIB + sanitised.INLINE_OCTETS
+    assert len(whole) < 8 * MIB + sanitized_page.INLINE_OCTETS
 
 
 @pytest.mark.parametrize(
@@ -185,4 +185,4 @@ def test_a_mebibyte_of_anything_is_shown_in_time_and_room_linear_in_it(name: str
     ids=["attributes", "declarations", "one attribute", "blocks", "comments", "groups", "formatting in all paragraphs"],
 )
 def test_a_mebibyte_of_one_thing_is_shown_too(html: str) -> None:
-    assert len(sanitised.page(html, {}, remote=True)) < 8 * MIB
+    assert len(sanitized_page.page(html, {}, remote=True)) < 8 * MIB

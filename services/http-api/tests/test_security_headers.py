@@ -8,8 +8,8 @@ from harness import Pair, make_mailbox, message, store
 from litestar.types import Message, Receive, Scope, Send
 
 from fake_email.settings import Settings
-from http_api.edge import Edge
-from http_api.limits import new_table
+from http_api.edge.middleware import Edge
+from http_api.edge.rate_limits import new_table
 
 EXPECTED = {
     "x-content-type-options": "nosniff",

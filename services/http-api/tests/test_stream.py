@@ -26,7 +26,7 @@ from inside import opened, streams_of
 
 from fake_email.errors import MailboxNotFound
 from fake_email.storage.message_list import Since
-from http_api.looks import Page
+from http_api.live.shared_reads import Page
 
 # After its LISTEN a connection looks for what it missed, and says nothing else, but an empty query now and then.
 _TERMINATE_LISTENERS = """

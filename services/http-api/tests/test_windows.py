@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from http_api.limits import SETS, WAYS, Count, Limit, Windows, new_table
+from http_api.edge.rate_limits import SETS, WAYS, Count, Limit, Windows, new_table
 
 LIMIT = Limit(name="creations_per_minute", number=3)
 OTHER = Limit(name="calls_per_minute", number=3)

@@ -15,8 +15,8 @@ os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:1,dirty_decay_ms:0")
 # What is imported stays: to look for garbage in it, again and again, is a fifth of the time that a start takes.
 gc.disable()
 
-from http_api import server  # noqa: E402  # with what stands above
-from http_api.listener import Listener  # noqa: E402  # as well
+from http_api.serving import server  # noqa: E402  # with what stands above
+from http_api.serving.granian_socket import Listener  # noqa: E402  # as well
 
 
 def main() -> None:

@@ -17,32 +17,33 @@ from fake_email.postgres import notifications
 from fake_email.postgres.pool import open_database
 from fake_email.settings import Settings
 from fake_email.storage import purge
-from http_api import document, problems
-from http_api.addresses import create_temporary_address
-from http_api.api import Api, provide
-from http_api.arrivals import Arrivals
-from http_api.attachment import attachment
-from http_api.client import Clients
-from http_api.document import Document
-from http_api.domains import domains
-from http_api.event_stream import Streams, outliving
-from http_api.expiry import Expiry
-from http_api.health import health
-from http_api.heartbeat import Heartbeat
-from http_api.inbox import delete_inbox, inbox, prolong_inbox
-from http_api.listener import STOPS, Listener
-from http_api.lookups import Lookups
-from http_api.message import delete_message, mark_message, message
-from http_api.message_html import message_html
-from http_api.options import options_of
-from http_api.parameters import provide_token
-from http_api.places import Places
-from http_api.poll import poll
-from http_api.problems import AnyRequest
-from http_api.searches import Searches
-from http_api.source import source
-from http_api.stream import stream
-from http_api.wait import wait
+from http_api.calls.attachment import attachment
+from http_api.calls.context import Api, provide
+from http_api.calls.create_address import create_temporary_address
+from http_api.calls.domains import domains
+from http_api.calls.health import health
+from http_api.calls.inbox import delete_inbox, inbox, prolong_inbox
+from http_api.calls.message import delete_message, mark_message, message
+from http_api.calls.message_html import message_html
+from http_api.calls.options import options_of
+from http_api.calls.poll import poll
+from http_api.calls.source import source
+from http_api.calls.stream import stream
+from http_api.calls.wait import wait
+from http_api.live.event_stream import Streams, outliving
+from http_api.live.expiry_watch import Expiry
+from http_api.live.mailbox_lookups import Lookups
+from http_api.live.search_threads import Searches
+from http_api.live.stream_slots import Places
+from http_api.live.waiters import Arrivals
+from http_api.openapi import document
+from http_api.openapi.document import Document
+from http_api.protocol import problems
+from http_api.protocol.client_address import Clients
+from http_api.protocol.parameters import provide_token
+from http_api.protocol.problems import AnyRequest
+from http_api.serving.granian_socket import STOPS, Listener
+from http_api.serving.watchdog import Heartbeat
 
 log = structlog.get_logger()
 

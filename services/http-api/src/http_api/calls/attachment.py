@@ -1,0 +1,76 @@
+"""GET /api/messages/{id}/attachments/{n}: the octets of a file that came with a message."""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from http import HTTPStatus
+
+from litestar import get
+from litestar.response import Stream
+
+from fake_email.errors import AttachmentNotFound, MessageNotFound
+from fake_email.storage import attachments
+from http_api.calls.context import Api
+from http_api.openapi.responses import failures, nothing, octets
+from http_api.protocol import content_disposition, parameters, ranges
+from http_api.protocol.conditional import etag, unless_known
+from http_api.protocol.parameters import AttachmentNumber, MessageId
+from http_api.protocol.problems import AnyRequest, RangeNotSatisfiable
+
+_OCTET_STREAM = "application/octet-stream"
+_NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"  # RFC 6838 §4.2
+_MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}")
+
+
+@get(
+    "/api/messages/{message_id:str}/attachments/{number:int}",
+    media_type=_OCTET_STREAM,
+    responses=octets("*/*", "All octets, under the type that the message gives them.", example="%PDF-1.7")
+    | octets("*/*", "The octets of the range.", example="%PDF", status=206)
+    | nothing(304, "As before.")
+    | failures(MessageNotFound, AttachmentNotFound, RangeNotSatisfiable),
+)
+async def attachment(
+    api: Api, request: AnyRequest, message_id: MessageId, number: AttachmentNumber, token_sha256: bytes | None
+) -> Stream:
+    """The octets of the attachment that stands at place `number`, counted from 0, of `attachments`; to be saved."""
+    parsed = parameters.message_id(message_id)
+    attached = await api.database.run(
+        lambda connection: attachments.find(connection, parsed, token_sha256=token_sha256)
+    )
+    wanted = attached.numbered(number)
+    tag = unless_known(request, etag(parsed, number))
+    start, end, status = 0, wanted.size, HTTPStatus.OK
+    if request.headers.get("if-range", tag) == tag:
+        part = ranges.wanted(request.headers.get("range", ""), wanted.size)
+        if part:
+            start, end, status = *part, HTTPStatus.PARTIAL_CONTENT
+    media_type = wanted.type if _MEDIA_TYPE.fullmatch(wanted.type) else _OCTET_STREAM
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": content_disposition.attachment(wanted.name, media_type),
+        "Content-Length": str(end - start),
+        # Not as media_type, to which Litestar adds a charset, or prefers the one above.
+        "Content-Type": media_type,
+        "ETag": tag,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if status == HTTPStatus.PARTIAL_CONTENT:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{wanted.size}"
+    return Stream(
+        _cut(attachments.read(api.database, attached, wanted), start, end),
+        status_code=status,
+        headers=headers,
+    )
+
+
+async def _cut(pieces: AsyncGenerator[bytes, None], start: int, end: int) -> AsyncIterator[bytes]:
+    """The octets from `start` up to `end` of all that the pieces hold."""
+    at = 0
+    async with aclosing(pieces):
+        async for piece in pieces:
+            if at + len(piece) > start:
+                yield piece[max(0, start - at) : end - at]
+            at += len(piece)
+            if at >= end:
+                return

@@ -1,0 +1,30 @@
+"""What every call of one worker process works with."""
+
+import msgspec
+from litestar.datastructures import State
+
+from fake_email.postgres.pool import Database
+from fake_email.settings import Settings
+from http_api.live.event_stream import Streams
+from http_api.live.mailbox_lookups import Lookups
+from http_api.live.search_threads import Searches
+from http_api.live.stream_slots import Places
+from http_api.live.waiters import Arrivals
+from http_api.protocol.client_address import Clients
+
+
+class Api(msgspec.Struct, frozen=True, kw_only=True):
+    settings: Settings
+    database: Database
+    arrivals: Arrivals
+    clients: Clients
+    lookups: Lookups
+    places: Places
+    searches: Searches
+    streams: Streams
+
+
+def provide(state: State) -> Api:
+    """The Api that the lifespan put into the state."""
+    api: Api = state.api
+    return api

@@ -1,0 +1,137 @@
+"""POST /api/temporary-address: a new mailbox, whose address nobody can guess."""
+
+import base64
+import hashlib
+import re
+import secrets
+import unicodedata
+from typing import Annotated
+
+import msgspec
+from litestar import post
+from litestar.openapi.spec import Example
+from litestar.params import Body
+
+from fake_email.errors import AddressTaken, DatabaseFull
+from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS
+from fake_email.storage import mailboxes
+from http_api.calls.context import Api
+from http_api.openapi.responses import answered, failures
+from http_api.protocol.json_body import strictly
+from http_api.protocol.parameters import rfc3339
+from http_api.protocol.problems import UNREADABLE, AnyRequest, BadInput, NameReserved
+
+_NAME_CHARACTERS = 20
+# 8 characters of base 32 are 40 bits: among a million mailboxes a guess hits once in a million.
+_TAIL_OCTETS = 5
+_TOKEN_OCTETS = 24
+_TRIES = 3
+# RFC 5321 §4.1.2: no dot at either end, nor two together; such a name no sender could write without quoting it.
+_EXACT = re.compile(r"(?=.{3,64}\Z)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+# RFC 2142, what certificate authorities write to (CA/Browser Forum, Baseline Requirements §3.2.2.4.4), and what readers
+# take for the voice of the service itself.
+_RESERVED = frozenset({
+    *("postmaster", "abuse", "noc", "security", "hostmaster", "usenet", "news", "webmaster", "www", "uucp", "ftp"),
+    *("admin", "administrator", "root", "sysadmin", "info", "marketing", "sales", "support", "help", "helpdesk"),
+    *("noreply", "no-reply", "no_reply", "no.reply", "donotreply", "do-not-reply", "mailer-daemon", "mailerdaemon"),
+    *("billing", "contact", "legal", "privacy", "dmca", "trust", "ssl", "ssladmin", "ssladministrator", "sslwebmaster"),
+    *("daemon", "nobody", "operator", "owner", "system", "service", "team", "office", "dmarc", "tlsrpt"),
+})  # fmt: skip
+
+
+class NewAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What kind of mailbox is wanted; everything may be left out.
+
+    `private` wants a token from whoever reads, `exact` the very name in `username`, for a private mailbox only.
+    """
+
+    username: str | None = None
+    domain: str | None = None
+    private: bool | msgspec.UnsetType = msgspec.UNSET
+    exact: bool = False
+    ttl_seconds: Annotated[int, msgspec.Meta(ge=MIN_TTL_SECONDS, le=MAX_TTL_SECONDS)] | None = None
+
+
+class TemporaryAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A new mailbox; `token` is there for a private one, and never shown again."""
+
+    temp_email_addr: str
+    expires_at: str
+    token: str | None = None
+
+
+_ASKED = [
+    Example(id="any", value={}),
+    Example(id="named", value={"username": "ann", "ttl_seconds": 3600}),
+    Example(id="exact", value={"username": "ann.b", "private": True, "exact": True}),
+]
+_EXAMPLE = TemporaryAddress(
+    temp_email_addr="annq7mfk2xd@mail.example.org",
+    expires_at="2026-02-01T12:00:00.000000Z",
+    token="kD3vB0pQ9yWm2fJx7sLz1aRt5uHc8nEo",  # noqa: S106  # an example
+)
+
+
+@post(
+    "/api/temporary-address",
+    status_code=200,
+    responses=answered(_EXAMPLE) | failures(BadInput, NameReserved, AddressTaken, DatabaseFull, has_body=True),
+    exception_handlers=UNREADABLE,
+    security=[{}],
+)
+async def create_temporary_address(
+    api: Api,
+    request: AnyRequest,
+    data: Annotated[NewAddress | None, Body(description="May be left out.", examples=_ASKED)] = None,
+) -> TemporaryAddress:
+    """Make a mailbox."""
+    wanted = strictly(await request.json(), NewAddress) if data else NewAddress()
+    domain = _domain(wanted.domain, api.settings.domain)
+    is_private = api.settings.inbox_access == "private" if wanted.private is msgspec.UNSET else wanted.private
+    if wanted.exact and not is_private:
+        raise BadInput("exact", "exact: only for a private mailbox; ask for it with private, or leave out exact.")
+    exact = _exact(wanted.username) if wanted.exact else ""
+    token = secrets.token_urlsafe(_TOKEN_OCTETS) if is_private else None
+    ttl_seconds = api.settings.mailbox_ttl_seconds if wanted.ttl_seconds is None else wanted.ttl_seconds
+    for _ in range(1 if exact else _TRIES):
+        address = f"{exact or _local_part(wanted.username)}@{domain}"
+        try:
+            expires_at = await api.database.write(
+                lambda connection: mailboxes.create(
+                    connection,
+                    address=address,  # noqa: B023  # write is awaited before the next turn
+                    ttl_seconds=ttl_seconds,
+                    token_sha256=hashlib.sha256(token.encode()).digest() if token else None,
+                )
+            )
+        except AddressTaken:
+            continue
+        return TemporaryAddress(temp_email_addr=address, expires_at=rfc3339(expires_at), token=token)
+    raise AddressTaken(str(AddressTaken.__doc__))
+
+
+def _exact(username: str | None) -> str:
+    if username is None or not _EXACT.fullmatch(username):
+        raise BadInput(
+            "username",
+            "username: an exact name is 3 to 64 of a-z, 0-9, '.', '_' and '-', no dot first, last or next to another.",
+        )
+    if username in _RESERVED:
+        raise NameReserved(str(NameReserved.__doc__))
+    return username
+
+
+def _domain(wanted: str | None, domains: tuple[str, ...]) -> str:
+    if wanted is None:
+        return domains[0]
+    if wanted.lower() not in domains:
+        raise BadInput("domain", f"domain: mail is taken for {', '.join(domains)}, not for {wanted[:100]!r}.")
+    return wanted.lower()
+
+
+def _local_part(username: str | None) -> str:
+    """Up to 20 letters or digits of `username`, and a random tail."""
+    plain = unicodedata.normalize("NFKD", username or "").encode("ascii", "ignore").decode().lower()
+    name = "".join(character for character in plain if character.isalnum())[:_NAME_CHARACTERS]
+    tail = base64.b32encode(secrets.token_bytes(_TAIL_OCTETS if name else 2 * _TAIL_OCTETS)).decode().lower()
+    return name + tail

@@ -1,0 +1,23 @@
+"""GET /api/domains: what stands behind the @ of an address here."""
+
+import msgspec
+from litestar import get
+
+from http_api.calls.context import Api
+from http_api.openapi.responses import answered, failures
+
+
+class Domains(msgspec.Struct, frozen=True, kw_only=True):
+    """The domains that mail is taken for; a new address gets `default` unless it asks for another."""
+
+    domains: tuple[str, ...]
+    default: str
+
+
+_EXAMPLE = Domains(domains=("mail.example.org", "mx.example.org"), default="mail.example.org")
+
+
+@get("/api/domains", responses=answered(_EXAMPLE) | failures(needs_database=False), security=[{}])
+async def domains(api: Api) -> Domains:
+    """The domains that mail is taken for."""
+    return Domains(domains=api.settings.domain, default=api.settings.domain[0])

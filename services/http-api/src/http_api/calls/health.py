@@ -1,0 +1,31 @@
+"""GET /api/health: whether this process can do its work."""
+
+from typing import Literal
+
+import msgspec
+from litestar import Response, get
+
+from fake_email.errors import DatabaseAway
+from http_api.calls.context import Api
+from http_api.openapi.responses import answered, failures, plain_too
+from http_api.protocol.problems import AnyRequest
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """The process can do its work; it says so as text unless JSON is accepted."""
+
+    status: Literal["ok"]
+
+
+_EXAMPLE = Health(status="ok")
+
+
+@get("/api/health", responses=answered(_EXAMPLE) | failures(), operation_class=plain_too("OK"), security=[{}])
+async def health(api: Api, request: AnyRequest) -> Response[str] | Response[Health]:
+    """`OK` when the database answers and LISTEN stands; else 503."""
+    await api.database.probe()
+    if not api.arrivals.is_listening:
+        raise DatabaseAway(str(DatabaseAway.__doc__))
+    if "application/json" in request.headers.get("accept", ""):
+        return Response(_EXAMPLE, media_type="application/json")
+    return Response("OK", media_type="text/plain")

@@ -1,0 +1,129 @@
+"""GET, PATCH and DELETE /api/inbox: what is known of a mailbox, its end moved, its end now."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import delete, get, patch
+from litestar.openapi.spec import Example
+from litestar.params import Body
+
+from fake_email.errors import DatabaseFull, MailboxNotFound, OperatorsMailbox
+from fake_email.postgres.pool import Connection
+from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS, Settings
+from fake_email.storage import mailboxes
+from fake_email.storage.mailboxes import Detail, Mailbox
+from http_api.calls.context import Api
+from http_api.openapi.responses import answered, failures, nothing
+from http_api.protocol import parameters
+from http_api.protocol.json_body import strictly
+from http_api.protocol.parameters import Address, rfc3339
+from http_api.protocol.problems import UNREADABLE, AnyRequest, BadInput
+
+
+class Quota(msgspec.Struct, frozen=True, kw_only=True):
+    """What the mailbox holds at most; mail beyond is put off until there is room."""
+
+    messages: int
+    octets: int
+
+
+class Inbox(msgspec.Struct, frozen=True, kw_only=True):
+    """A mailbox; `last_seq` is that of its newest message, 0 when it never had one."""
+
+    temp_email_addr: str
+    private: bool
+    created_at: str
+    expires_at: str
+    message_count: int
+    unseen_count: int
+    stored_octets: int
+    quota: Quota
+    last_seq: int
+    last_received_at: str | None
+
+
+class NewExpiry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long the mailbox lives from now on."""
+
+    ttl_seconds: Annotated[int, msgspec.Meta(ge=MIN_TTL_SECONDS, le=MAX_TTL_SECONDS)]
+
+
+_EXAMPLE = Inbox(
+    temp_email_addr="annq7mfk2xd@mail.example.org",
+    private=True,
+    created_at="2026-01-31T12:00:00.000000Z",
+    expires_at="2026-02-01T12:00:00.000000Z",
+    message_count=2,
+    unseen_count=1,
+    stored_octets=48_213,
+    quota=Quota(messages=500, octets=104_857_600),
+    last_seq=2,
+    last_received_at="2026-01-31T12:07:31.118043Z",
+)
+
+
+@get("/api/inbox", responses=answered(_EXAMPLE) | failures(BadInput, MailboxNotFound))
+async def inbox(api: Api, address: Address, token_sha256: bytes | None) -> Inbox:
+    """When the mailbox expires, how much is in it and how much may be, and the `seq` of its newest message."""
+    mailbox_address = parameters.address(address)
+
+    async def look(connection: Connection) -> tuple[Mailbox, Detail]:
+        mailbox = await mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
+        return mailbox, await mailboxes.describe(connection, mailbox.id)
+
+    return _inbox(api.settings, mailbox_address, *await api.database.run(look))
+
+
+@patch(
+    "/api/inbox",
+    responses=answered(_EXAMPLE) | failures(BadInput, MailboxNotFound, OperatorsMailbox, DatabaseFull, has_body=True),
+    exception_handlers=UNREADABLE,
+)
+async def prolong_inbox(
+    api: Api,
+    request: AnyRequest,
+    address: Address,
+    data: Annotated[NewExpiry, Body(examples=[Example(value={"ttl_seconds": 3600})])],
+    token_sha256: bytes | None,
+) -> Inbox:
+    """Let the mailbox live `ttl_seconds` from now, but no longer than seven days after it was made."""
+    ttl_seconds = strictly(await request.json(), type(data)).ttl_seconds
+    mailbox_address = parameters.address(address)
+
+    async def prolong(connection: Connection) -> tuple[Mailbox, Detail]:
+        mailbox = await mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
+        await mailboxes.prolong(connection, mailbox, ttl_seconds=ttl_seconds)
+        return mailbox, await mailboxes.describe(connection, mailbox.id)
+
+    return _inbox(api.settings, mailbox_address, *await api.database.write(prolong))
+
+
+@delete(
+    "/api/inbox",
+    responses=nothing(204, "The mailbox is gone.")
+    | failures(BadInput, MailboxNotFound, OperatorsMailbox, DatabaseFull),
+)
+async def delete_inbox(api: Api, address: Address, token_sha256: bytes | None) -> None:
+    """End the mailbox: it and its mail are gone at once, its address is not given out again."""
+    mailbox_address = parameters.address(address)
+
+    async def end(connection: Connection) -> None:
+        mailbox = await mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
+        await mailboxes.delete(connection, mailbox.id)
+
+    await api.database.write(end)
+
+
+def _inbox(settings: Settings, address: str, mailbox: Mailbox, detail: Detail) -> Inbox:
+    return Inbox(
+        temp_email_addr=address,
+        private=mailbox.token_sha256 is not None,
+        created_at=rfc3339(detail.created_at),
+        expires_at=rfc3339(detail.expires_at),
+        message_count=detail.message_count,
+        unseen_count=detail.unseen_count,
+        stored_octets=detail.stored_octets,
+        quota=Quota(messages=settings.mailbox_quota_messages, octets=settings.mailbox_quota_octets),
+        last_seq=detail.last_seq,
+        last_received_at=rfc3339(detail.last_received_at) if detail.last_received_at else None,
+    )

@@ -1,0 +1,69 @@
+"""GET /api/messages/{id}/html: a message's HTML as a page that is safe to show, in a frame or alone."""
+
+import asyncio
+from typing import Annotated
+
+from litestar import Response, get
+from litestar.openapi.spec import Example
+from litestar.params import Parameter
+
+from fake_email.errors import MessageNotFound, NoHtml
+from fake_email.storage import message_html as stored_html
+from http_api.calls.context import Api
+from http_api.openapi.responses import failures, octets
+from http_api.protocol import origins, parameters
+from http_api.protocol.parameters import AccessToken, MessageId
+from http_api.protocol.problems import AnyRequest, BadInput
+from http_api.sanitize import page as sanitized_page
+
+# Links open outside of the sandbox, where they work as links do.
+_SANDBOX = "sandbox allow-popups allow-popups-to-escape-sandbox"
+_AT_ONCE = 2
+# How many pages one worker makes at a time: each has a thread meanwhile, and room for its images.
+_turns = asyncio.Semaphore(_AT_ONCE)
+
+_EXAMPLE = "<!DOCTYPE html><html><head><title>123456 is your code</title></head><body><p>123456</p></body></html>"
+
+
+@get(
+    "/api/messages/{message_id:str}/html",
+    media_type="text/html",
+    responses=octets("text/html", "A whole page, sanitised, under a closed CSP.", example=_EXAMPLE)
+    | failures(BadInput, MessageNotFound, NoHtml),
+)
+async def message_html(
+    api: Api,
+    request: AnyRequest,
+    message_id: MessageId,
+    remote: Annotated[
+        bool,
+        Parameter(description="Whether images and style sheets of others are loaded.", examples=[Example(value=True)]),
+    ] = False,
+    access_token: AccessToken = None,
+) -> Response[str]:
+    """The HTML of a message, sanitised: nothing in it runs, and it loads nothing unless `remote=1`.
+
+    Images that came with the message are in the page. A message without HTML is a 404 of the code `no_html`.
+    `access_token` is for frames, which send no Authorization.
+    """
+    parsed = parameters.message_id(message_id)
+    token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)
+    async with _turns:
+        found = await api.database.run(
+            lambda connection: stored_html.fetch(connection, parsed, token_sha256=token_sha256)
+        )
+        content_ids = await asyncio.to_thread(sanitized_page.content_ids, found.html)
+        images = await stored_html.images(api.database, found.attached, content_ids)
+        page = await asyncio.to_thread(sanitized_page.page, found.html, images, remote=remote)
+    ancestors = origins.ancestors(api.settings.cors_allowed_origins, request.headers.get("referer"))
+    return Response(
+        page,
+        media_type="text/html",
+        headers={
+            "Content-Security-Policy": f"{sanitized_page.policy(remote=remote)}; frame-ancestors {ancestors}; {_SANDBOX}",
+            # A browser refuses a page in a sandbox that asks to be isolated from who opened it.
+            "Cross-Origin-Opener-Policy": "unsafe-none",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )

@@ -1,0 +1,119 @@
+"""GET /api/inbox/poll: what is in a mailbox past a cursor, at once or as soon as there is something."""
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+from litestar import get
+from litestar.openapi.spec import Example
+from litestar.params import Parameter
+
+from fake_email.errors import MailboxNotFound
+from fake_email.storage import message_list
+from fake_email.storage.mailboxes import Mailbox
+from fake_email.storage.message_list import Listed
+from http_api.calls.context import provide
+from http_api.live.until_disconnect import while_there
+from http_api.live.waiters import Wake
+from http_api.openapi.responses import answered, failures
+from http_api.protocol import parameters
+from http_api.protocol.parameters import Address, Before, Cursor
+from http_api.protocol.problems import AnyRequest, BadInput, TooManyStreams
+from http_api.schemas import message as message_schema
+from http_api.schemas.message import ListedMessage, listed_message
+
+MAX_LIMIT = 100
+MAX_WAIT_SECONDS = 60
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Messages, oldest first; `next_since` is the cursor behind the last of them.
+
+    `next_before` is there when a page was asked for `before` a message, and there may be older ones.
+    """
+
+    temp_email_addr: str
+    new_mail_count: int
+    next_since: str | None
+    messages: list[ListedMessage]
+    next_before: int | None = None
+
+
+_EXAMPLE = Page(
+    temp_email_addr="annq7mfk2xd@mail.example.org",
+    new_mail_count=1,
+    next_since="2026-01-31T12:07:31.118043Z",
+    messages=[message_schema.EXAMPLE],
+)
+
+
+@get("/api/inbox/poll", responses=answered(_EXAMPLE) | failures(BadInput, TooManyStreams, MailboxNotFound))
+async def poll(
+    request: AnyRequest,
+    address: Address,
+    since: Cursor = None,
+    before: Before = None,
+    wait: Annotated[
+        float,
+        Parameter(
+            ge=0,
+            le=MAX_WAIT_SECONDS,
+            description="Seconds to hold the answer until there is mail.",
+            examples=[Example(value=30)],
+        ),
+    ] = 0,
+    limit: Annotated[
+        int, Parameter(ge=1, le=MAX_LIMIT, description="How many messages at most.", examples=[Example(value=20)])
+    ] = MAX_LIMIT,
+) -> Page:
+    """Up to `limit` messages past `since`, the first of them, or before `before`, the last of them."""
+    # Not by dependencies: to inject two costs as much as all the rest of a call that is made more than any other.
+    api = provide(request.app.state)
+    token_sha256 = parameters.provide_token(request)
+    mailbox_address = parameters.address(address)
+    cursor = parameters.since(since)
+    end = parameters.before(before)
+    if wait and before is not None:
+        raise BadInput("wait", "wait: nothing comes before a message; leave out wait or before.")
+
+    async def look() -> tuple[Mailbox, list[Listed]]:
+        mailbox = await api.lookups.fetch(mailbox_address, token_sha256)
+        if not message_list.may_have(mailbox, past=cursor):
+            return mailbox, []
+        return await api.database.run(
+            lambda connection: message_list.read(
+                connection,
+                address=mailbox_address,
+                token_sha256=token_sha256,
+                since=cursor,
+                limit=limit,
+                before=end,
+            )
+        )
+
+    async def look_until(deadline: float, mailbox: Mailbox) -> list[Listed]:
+        nonlocal cursor
+        wake, listed = Wake(), list[Listed]()
+        with api.places.take(api.clients.of(request.scope), mailbox.id), api.arrivals.watch(mailbox.id, wake):
+            while not listed and not api.arrivals.has_ended:
+                wake.rest()
+                before = mailbox.last_seq
+                mailbox, listed = await look()
+                cursor = message_list.set_back(cursor, before=before, last_seq=mailbox.last_seq)
+                left = deadline - asyncio.get_running_loop().time()
+                if listed or left <= 0:
+                    break
+                await wake.within(left)
+        return listed
+
+    mailbox, listed = await look()
+    if not listed and wait > 0:
+        deadline = asyncio.get_running_loop().time() + wait
+        listed = await while_there(request, look_until(deadline, mailbox))
+    return Page(
+        temp_email_addr=mailbox_address,
+        new_mail_count=len(listed),
+        next_since=parameters.rfc3339(listed[-1].received_at) if listed else since,
+        messages=[listed_message(each) for each in listed],
+        next_before=listed[0].seq if before is not None and len(listed) == limit else None,
+    )

@@ -1,0 +1,41 @@
+"""GET /api/messages/{id}/source: a message octet for octet, behind the trace lines of its arrival."""
+
+from litestar import get
+from litestar.response import Stream
+
+from fake_email.errors import MessageNotFound
+from fake_email.storage import source as stored_source
+from http_api.calls.context import Api
+from http_api.openapi.responses import failures, nothing, octets
+from http_api.protocol import parameters
+from http_api.protocol.conditional import etag, unless_known
+from http_api.protocol.parameters import MessageId
+from http_api.protocol.problems import AnyRequest
+
+_MEDIA_TYPE = "message/rfc822"
+_EXAMPLE = "Return-Path: <bounces@example.com>\r\nSubject: 123456 is your code\r\n\r\nYour code is 123456.\r\n"
+
+
+@get(
+    "/api/messages/{message_id:str}/source",
+    media_type=_MEDIA_TYPE,
+    responses=octets(_MEDIA_TYPE, "The octets.", example=_EXAMPLE)
+    | nothing(304, "As before.")
+    | failures(MessageNotFound),
+)
+async def source(api: Api, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None) -> Stream:
+    """The message as `message/rfc822`: Return-Path, Received, then the octets that were received."""
+    parsed = parameters.message_id(message_id)
+    found = await api.database.run(
+        lambda connection: stored_source.find(connection, parsed, token_sha256=token_sha256, by=api.settings.domain[0])
+    )
+    tag = unless_known(request, etag(parsed))
+    return Stream(
+        stored_source.read(api.database, found),
+        media_type=_MEDIA_TYPE,
+        headers={
+            "Content-Length": str(len(found.trace) + found.octets),
+            "ETag": tag,
+            "X-Content-Type-Options": "nosniff",
+        },
+    )

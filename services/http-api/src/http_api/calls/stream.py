@@ -1,0 +1,74 @@
+"""GET /api/inbox/stream: a mailbox as server-sent events, from a cursor on, for as long as there is a mailbox."""
+
+from typing import Annotated
+
+from litestar import get
+from litestar.openapi.spec import Example
+from litestar.params import Parameter
+from litestar.types import ASGIApp
+
+from fake_email.errors import MailboxNotFound
+from fake_email.storage import mailboxes
+from fake_email.storage.message_list import Since
+from http_api.calls.context import Api
+from http_api.live.event_stream import EventStream
+from http_api.openapi.responses import failures, octets
+from http_api.protocol import parameters
+from http_api.protocol.accept import accepts
+from http_api.protocol.parameters import AccessToken, Address, Cursor
+from http_api.protocol.problems import AnyRequest, BadInput, NotAcceptable, TooManyStreams
+
+_EVENT_STREAM = "text/event-stream"
+_EXAMPLE = 'retry: 1000\n\nevent: message\nid: 2\ndata: {"id":"019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11","seq":2}\n\n'
+
+
+@get(
+    "/api/inbox/stream",
+    media_type=_EVENT_STREAM,
+    responses=octets(_EVENT_STREAM, "Events, as long as there is a mailbox.", example=_EXAMPLE)
+    | failures(BadInput, NotAcceptable, MailboxNotFound, TooManyStreams),
+)
+async def stream(
+    api: Api,
+    request: AnyRequest,
+    address: Address,
+    since: Cursor = None,
+    access_token: AccessToken = None,
+    last_event_id: Annotated[
+        str | None,
+        Parameter(
+            header="Last-Event-ID", description="The `id` of the last event seen.", examples=[Example(value="2")]
+        ),
+    ] = None,
+) -> ASGIApp:
+    """Each message past `since` as `event: message`, `id:` its seq, `data:` the message as in poll.
+
+    `Last-Event-ID`, which a browser sends by itself when it comes back, goes before `since`. When a message that was
+    shown is deleted: `event: deleted`, `data:` its `id` and `seq`. When the mailbox is deleted or expires:
+    `event: gone`, `data:` its `temp_email_addr`, and the end.
+    """
+    if not accepts(",".join(request.headers.getall("accept", [])), _EVENT_STREAM):
+        raise NotAcceptable(str(NotAcceptable.__doc__))
+    mailbox_address = parameters.address(address)
+    cursor = _cursor(last_event_id, since)
+    token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)
+    mailbox = await api.database.run(
+        lambda connection: mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
+    )
+    return EventStream(
+        api.streams,
+        mailbox,
+        client=api.clients.of(request.scope),
+        address=mailbox_address,
+        token_sha256=token_sha256,
+        cursor=cursor,
+    )
+
+
+def _cursor(last_event_id: str | None, since: str | None) -> Since:
+    if not last_event_id:
+        return parameters.since(since)
+    seq = parameters.seq(last_event_id)
+    if seq is None:
+        raise BadInput("Last-Event-ID", "Last-Event-ID: not the id of an event of this stream.")
+    return Since(seq=seq)

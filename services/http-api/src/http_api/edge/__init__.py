@@ -1,0 +1,1 @@
+"""The middleware that every call and every response passes."""

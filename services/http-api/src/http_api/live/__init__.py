@@ -1,0 +1,1 @@
+"""Open streams, held calls and the events that wake them."""

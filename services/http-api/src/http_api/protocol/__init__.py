@@ -1,0 +1,1 @@
+"""HTTP: parameters, bodies, conditional requests, problems."""

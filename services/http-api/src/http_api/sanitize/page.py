@@ -1,0 +1,159 @@
+"""A mail's HTML as a page that is safe to show: nothing in it runs, and it fetches nothing unless that is wanted. Pure.
+
+The tags are balanced first (`markup`); then nh3 parses them as a browser does, keeps what `allowed` names, and writes
+them anew, so that no reader finds in them what it did not see.
+"""
+
+import html
+import re
+import urllib.parse
+from base64 import b64encode
+from collections.abc import Mapping
+
+import nh3
+
+from http_api.sanitize import allowlist, balance, css
+
+INLINE_OCTETS = 8 * 1024 * 1024  # of images written into one page, counted each time they are
+SHEETS = 20  # of others
+
+_REL = "noopener noreferrer nofollow"
+# What the page says itself, for a frontend that shows it without the answer's headers.
+_HEAD = (
+    '<head><meta charset="utf-8">'
+    '<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    '<meta name="referrer" content="no-referrer">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    '<link rel="icon" href="data:,">'
+    "<title>Message</title>{sheets}</head>"
+)
+_CUT = "<p>The rest of this message is not shown: it is too long. Its source has all of it.</p>"
+_BODY = {"bgcolor": "#ffffff", "text": "#000000"}
+_CLOSING = "></div>"
+
+_CID = re.compile(r"cid:([^\s\"'<>()]{1,2000})", re.IGNORECASE)
+# Browsers leave these out wherever they stand in a URL (URL Standard, "basic URL parser").
+_IGNORED = re.compile(r"^[\x00-\x20]+|[\x00-\x20]+$|[\t\r\n]+")
+_LINK = re.compile(r"https?://[^\x00-\x20]|mailto:|tel:", re.IGNORECASE)
+_REMOTE = re.compile(r"https?://[^\x00-\x20\"'<>()\\]+", re.IGNORECASE)
+_DATA = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif|bmp);base64,[a-z0-9+/=]+", re.IGNORECASE)
+_MEDIA = re.compile(r"[\w\s():,.>=-]*+")
+_RASTER = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
+    (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
+    (re.compile(rb"GIF8[79]a"), "image/gif"),
+    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "image/webp"),
+    (re.compile(rb".{4}ftypavi[fs]", re.DOTALL), "image/avif"),
+    (re.compile(rb"BM.{4}\0\0\0\0", re.DOTALL), "image/bmp"),
+)
+
+
+def policy(*, remote: bool) -> str:
+    """The Content-Security-Policy of a page, as far as the page can say it itself."""
+    images, sheets = ("data: https: http:", "'unsafe-inline' https: http:") if remote else ("data:", "'unsafe-inline'")
+    return f"default-src 'none'; img-src {images}; style-src {sheets}; base-uri 'none'; form-action 'none'"
+
+
+def content_ids(text: str) -> frozenset[str]:
+    """The Content-IDs of the parts that HTML refers to (RFC 2392)."""
+    return frozenset(_content_id(html.unescape(found[1])) for found in _CID.finditer(text))
+
+
+def page(text: str, images: Mapping[str, bytes], *, remote: bool) -> str:
+    """The whole page that shows this HTML, with the images of these Content-IDs; with `remote`, those of others too."""
+    read = balance.read(text)
+    shown = _Shown(images, remote=remote)
+    # Of a div the parser keeps the attributes that it would drop with these.
+    root, body = (
+        nh3_tag.removesuffix(_CLOSING).removeprefix("<div")
+        for nh3_tag in (
+            shown.clean(balance.start_tag("div", read.html) + "</div>"),
+            shown.clean(balance.start_tag("div", _BODY | read.body) + "</div>"),
+        )
+    )
+    head = _HEAD.format(policy=policy(remote=remote), sheets=shown.sheets(read))
+    rest = _CUT if read.is_cut else ""
+    return f"<!doctype html><html{root}>{head}<body{body}>{shown.clean(read.markup)}{rest}</body></html>\n"
+
+
+def _content_id(reference: str) -> str:
+    return urllib.parse.unquote(reference).strip("<> ")
+
+
+class _Shown:
+    """What one page may show; it knows how many more octets of images it has room for."""
+
+    def __init__(self, images: Mapping[str, bytes], *, remote: bool) -> None:
+        self._images = images
+        self._remote = remote
+        self._left = INLINE_OCTETS
+        self._cleaner = nh3.Cleaner(
+            tags=set(allowlist.ELEMENTS),
+            clean_content_tags=set(),
+            attributes={name: set(names) for name, names in allowlist.ATTRIBUTES.items()},
+            attribute_filter=self._attribute,
+            set_tag_attribute_values={name: {"rel": _REL, "target": "_blank"} for name in ("a", "area")},
+            link_rel=None,
+            url_schemes={"cid", "data", "http", "https", "mailto", "tel"},
+        )
+
+    def clean(self, balanced: str) -> str:
+        return self._cleaner.clean(balanced)
+
+    def sheets(self, read: balance.Page) -> str:
+        """The style elements, and before them the sheets of others that may be fetched."""
+        rules: list[str] = []
+        links = [(media, html.unescape(href)) for media, href in read.links]
+        for media, text in read.styles:
+            sheet = css.sheet(text, self._image)
+            links += [(media, address) for address in sheet.imports]
+            media_query = html.unescape(media).strip()
+            if sheet.rules and media_query and _MEDIA.fullmatch(media_query):
+                rules.append(f"@media {media_query}{{{sheet.rules}}}")
+            elif sheet.rules and not media_query:
+                rules.append(sheet.rules)
+        tags = [
+            balance.start_tag("link", {"rel": "stylesheet", "media": html.escape(media), "href": html.escape(address)})
+            for media, href in links[:SHEETS]
+            if (address := self._fetched(href))
+        ]
+        return "".join(tags) + (f"<style>{''.join(rules)}</style>" if rules else "")
+
+    def _attribute(self, _tag: str, name: str, value: str) -> str | None:
+        """The value that an attribute is written with; None: without it."""
+        match name:
+            case "style":
+                return css.declarations(value, self._image) or None
+            case "src" | "background":
+                return self._image(value)
+            case "href":
+                return _link(value)
+        return value
+
+    def _image(self, reference: str) -> str | None:
+        reference = _IGNORED.sub("", reference)
+        if reference[:4].lower() == "cid:":
+            return self._inlined(self._images.get(_content_id(reference[4:]), b""))
+        if _DATA.fullmatch(reference):
+            return reference
+        return self._fetched(reference)
+
+    def _inlined(self, octets: bytes) -> str | None:
+        media_type = next((name for pattern, name in _RASTER if pattern.match(octets)), None)
+        if media_type is None or len(octets) > self._left:
+            return None
+        self._left -= len(octets)
+        return f"data:{media_type};base64,{b64encode(octets).decode()}"
+
+    def _fetched(self, reference: str) -> str | None:
+        reference = _absolute(_IGNORED.sub("", reference)).replace(" ", "%20")
+        return reference if self._remote and _REMOTE.fullmatch(reference) else None
+
+
+def _link(reference: str) -> str | None:
+    reference = _absolute(_IGNORED.sub("", reference))
+    return reference if _LINK.match(reference) else None
+
+
+def _absolute(reference: str) -> str:
+    return f"https:{reference}" if reference.startswith("//") else reference

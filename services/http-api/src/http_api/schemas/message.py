@@ -1,0 +1,73 @@
+"""A message as lists and the stream show it; the field names are a contract with frontends that exist."""
+
+import msgspec
+
+from fake_email.parsed_message import Attachment, Code, Link
+from fake_email.storage.message_list import Listed
+from http_api.protocol.parameters import rfc3339
+
+
+class ListedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """One message; `body_text` is at most 64 KiB of UTF-8, and `truncated` says whether there is more."""
+
+    id: str
+    seq: int
+    from_addr: str
+    to_addr: str
+    subject: str
+    body_text: str
+    received_at: str
+    truncated: bool
+    from_header: str
+    reverse_path: str
+    date: str | None
+    has_html: bool
+    attachments: tuple[Attachment, ...]
+    codes: tuple[Code, ...]
+    links: tuple[Link, ...]
+    seen: bool
+    octets: int
+
+
+EXAMPLE = ListedMessage(
+    id="019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11",
+    seq=2,
+    from_addr="hello@example.com",
+    to_addr="annq7mfk2xd@mail.example.org",
+    subject="123456 is your code",
+    body_text="Your code is 123456.",
+    received_at="2026-01-31T12:07:31.118043Z",
+    truncated=False,
+    from_header="Example <hello@example.com>",
+    reverse_path="bounces@example.com",
+    date="2026-01-31T12:07:29.000000Z",
+    has_html=True,
+    attachments=(Attachment(name="terms.pdf", type="application/pdf", size=48_112, content_id=None, part="2"),),
+    codes=(Code(value="123456", confidence=0.98, evidence="Your code is 123456.", source="text"),),
+    links=(Link(url="https://example.com/verify?t=Qm9w", text="Confirm your address", kind="verify"),),
+    seen=False,
+    octets=66_051,
+)
+
+
+def listed_message(message: Listed) -> ListedMessage:
+    """`message` under its public names; who wrote it is in From, and where that says nothing, in the envelope."""
+    return ListedMessage(
+        id=str(message.id),
+        seq=message.seq,
+        from_addr=message.from_address or message.reverse_path,
+        to_addr=message.recipient,
+        subject=message.subject,
+        body_text=message.text,
+        received_at=rfc3339(message.received_at),
+        truncated=message.is_cut,
+        from_header=message.from_header,
+        reverse_path=message.reverse_path,
+        date=rfc3339(message.date_header) if message.date_header else None,
+        has_html=message.has_html,
+        attachments=message.attachments,
+        codes=message.codes,
+        links=message.links,
+        seen=message.seen,
+        octets=message.octets,
+    )

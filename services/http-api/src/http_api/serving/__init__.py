@@ -1,0 +1,1 @@
+"""Granian, its socket and its workers."""
