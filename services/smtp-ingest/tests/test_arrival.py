@@ -10,7 +10,7 @@ import pytest
 from harness import DEADLINE_SECONDS, message
 
 from fake_email.storage.store import Trace
-from smtp_ingest.arrival import Parsers, make_arrival
+from smtp_ingest.parsing import Parsers, make_arrival
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from harness import DEADLINE_SECONDS, Pair, Service, SmtpClient, running_smtp
 
 from fake_email.command import raise_file_limit
 from fake_email.settings import Settings
-from smtp_ingest.clients import Clients
+from smtp_ingest.client_limits import Clients
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from fake_email.settings import Settings
 from smtp_ingest.content import Content
-from smtp_ingest.room import Room
+from smtp_ingest.memory_budget import Room
 
 SETTINGS = Settings(
     database_url="postgresql:///", domain=("mx.test",), max_message_octets=400_000, max_header_octets=2_048

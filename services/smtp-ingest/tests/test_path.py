@@ -2,12 +2,12 @@
 
 import pytest
 
-from smtp_ingest import path
-from smtp_ingest.path import Argument, Path
+from smtp_ingest import arguments
+from smtp_ingest.arguments import Argument, Path
 
 
 def parsed(text: str) -> Argument:
-    argument = path.parse(text)
+    argument = arguments.parse(text)
     assert argument is not None
     return argument
 
@@ -96,13 +96,13 @@ def test_blanks_around_the_path_do_not_matter(text: str) -> None:
     ],
 )
 def test_what_is_no_path_in_brackets_is_not_taken(text: str) -> None:
-    assert path.parse(text) is None
+    assert arguments.parse(text) is None
 
 
 @pytest.mark.parametrize("control", ["\0", "\a", "\t", "\r", "\x1b", "\x7f"])
 @pytest.mark.parametrize("text", ["<a{}b@c.test>", '<"a{}b"@c.test>', "<a@b{}c.test>"])
 def test_a_control_character_is_in_no_path(text: str, control: str) -> None:
-    assert path.parse(text.format(control)) is None
+    assert arguments.parse(text.format(control)) is None
 
 
 def test_a_path_of_256_octets_is_taken() -> None:
@@ -114,7 +114,7 @@ def test_a_path_of_256_octets_is_taken() -> None:
 def test_a_path_of_257_octets_is_too_long() -> None:
     given = "ü" + "a" * (257 - 2 - len("@b.test")) + "@b.test"
 
-    assert path.parse(f"<{given}>") is None
+    assert arguments.parse(f"<{given}>") is None
 
 
 def test_parameters_are_known_by_their_keyword_in_upper_case() -> None:
@@ -140,16 +140,16 @@ def test_what_is_no_parameter_is_not_taken(parameters: str) -> None:
 
 @pytest.mark.parametrize("given", ["reader@mx.test", "READER@MX.TEST", "Reader+tag@mx.test", "reader+a+b@mx.test"])
 def test_case_and_tag_do_not_change_the_mailbox(given: str) -> None:
-    assert path.mailbox_address(parsed(f"<{given}>").path, "other.test") == "reader@mx.test"
+    assert arguments.mailbox_address(parsed(f"<{given}>").path, "other.test") == "reader@mx.test"
 
 
 def test_a_quoted_local_part_is_the_mailbox_of_the_plain_one() -> None:
-    assert path.mailbox_address(parsed('<"reader"@mx.test>').path, "other.test") == "reader@mx.test"
+    assert arguments.mailbox_address(parsed('<"reader"@mx.test>').path, "other.test") == "reader@mx.test"
 
 
 def test_the_postmaster_needs_no_domain() -> None:
-    assert path.mailbox_address(parsed("<PostMaster>").path, "mx.test") == "postmaster@mx.test"
+    assert arguments.mailbox_address(parsed("<PostMaster>").path, "mx.test") == "postmaster@mx.test"
 
 
 def test_what_else_has_no_domain_is_nobodys() -> None:
-    assert path.mailbox_address(parsed("<reader>").path, "mx.test") == "reader@"
+    assert arguments.mailbox_address(parsed("<reader>").path, "mx.test") == "reader@"

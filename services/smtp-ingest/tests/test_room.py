@@ -2,7 +2,7 @@
 
 import pytest
 
-from smtp_ingest.room import Room
+from smtp_ingest.memory_budget import Room
 
 FREE = 65_536
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from smtp_ingest.transparency import Transparency
+from smtp_ingest.dot_stuffing import Transparency
 
 FALSE_ENDS = {
     "LF.LF": b"\n.\n",

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 
-from smtp_ingest.turns import Turns
+from smtp_ingest.read_turns import Turns
 
 
 async def test_between_two_pieces_of_much_work_everybody_else_has_a_turn() -> None:

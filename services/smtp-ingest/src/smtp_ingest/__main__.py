@@ -11,7 +11,7 @@ from fake_email import command, log, systemd
 from fake_email.errors import SettingsError
 from fake_email.settings import Settings, load
 from smtp_ingest import daemon
-from smtp_ingest.tls import Certificate
+from smtp_ingest.certificate import Certificate
 
 # The thread that parses gives the event loop its turn this soon; CPython's own 5 ms would be felt in each reply.
 _SWITCH_SECONDS = 0.000_5

@@ -14,7 +14,7 @@ import aiosmtpd.smtp
 import structlog
 
 from smtp_ingest import replies
-from smtp_ingest.service import Service
+from smtp_ingest.context import Service
 
 log = structlog.get_logger()
 

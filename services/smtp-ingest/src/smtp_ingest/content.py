@@ -6,7 +6,7 @@ from typing import Literal
 
 from fake_email.mime import headers as mime_headers
 from fake_email.settings import Settings
-from smtp_ingest.room import Room
+from smtp_ingest.memory_budget import Room
 
 Fault = Literal["too_large", "header_too_large", "line_too_long", "too_many_hops", "no_room"]
 

@@ -12,18 +12,18 @@ import structlog
 from fake_email.postgres.pool import open_database
 from fake_email.settings import Settings
 from fake_email.systemd import Notifier
-from smtp_ingest.arrival import Parsers
-from smtp_ingest.clients import Clients
-from smtp_ingest.commit import Committer
+from smtp_ingest.certificate import Certificate
+from smtp_ingest.client_limits import Clients
 from smtp_ingest.connection import Connection
-from smtp_ingest.load import Load
+from smtp_ingest.context import Service
+from smtp_ingest.group_commit import Committer
+from smtp_ingest.live_sessions import Sessions
+from smtp_ingest.memory_budget import Room
+from smtp_ingest.overload import Load
+from smtp_ingest.parsing import Parsers
+from smtp_ingest.read_turns import Turns
 from smtp_ingest.recipients import Recipients
-from smtp_ingest.room import Room
-from smtp_ingest.service import Service
 from smtp_ingest.session import Session
-from smtp_ingest.sessions import Sessions
-from smtp_ingest.tls import Certificate
-from smtp_ingest.turns import Turns
 
 log = structlog.get_logger()
 

@@ -2,9 +2,9 @@
 
 from fake_email.batching import QueueFull, WorkFailed
 from fake_email.errors import DatabaseAway, DatabaseFull, ServiceError
-from smtp_ingest.commit import NotStored
 from smtp_ingest.content import Fault
-from smtp_ingest.load import Reason
+from smtp_ingest.group_commit import NotStored
+from smtp_ingest.overload import Reason
 
 # Of a client that is past a limit; RFC 3463 §3.8: X.7.0, a matter of policy.
 _PAST = "421 4.7.0"

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 
 from fake_email.errors import ServiceError
 from fake_email.storage.store import Trace
-from smtp_ingest import mail_parameters, path, replies
+from smtp_ingest import arguments, mail_parameters, replies
 from smtp_ingest.connection import Connection, LimitReached
+from smtp_ingest.content_reader import Transfer
+from smtp_ingest.context import Service
 from smtp_ingest.mail_parameters import Parameters
-from smtp_ingest.service import Service
 from smtp_ingest.transaction import Transaction
-from smtp_ingest.transfer import Transfer
 
 _HTTP_METHODS = frozenset({"GET", "POST", "CONNECT", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"})
 # The first of the refused recipients are typing errors; who goes on guesses names.
@@ -171,7 +171,7 @@ class Session:
             await self._reply(replies.NESTED_MAIL)
         elif self._connection.messages >= self._settings.smtp_max_messages:
             raise LimitReached("smtp_max_messages")
-        elif argument[:5].upper() != "FROM:" or not (parsed := path.parse(argument[5:])):
+        elif argument[:5].upper() != "FROM:" or not (parsed := arguments.parse(argument[5:])):
             await self._reply(replies.BAD_REVERSE_PATH)
         elif isinstance(parameters := mail_parameters.read(parsed.parameters), str):
             await self._reply(parameters)
@@ -198,7 +198,7 @@ class Session:
         if transaction is None or transaction.has_content:
             await self._reply(replies.MAIL_WANTED)
             return
-        parsed = path.parse(argument[3:]) if argument[:3].upper() == "TO:" else None
+        parsed = arguments.parse(argument[3:]) if argument[:3].upper() == "TO:" else None
         if parsed is None or not parsed.path.given:
             await self._reply(replies.BAD_RECIPIENT)
         elif parsed.parameters is None:
@@ -218,8 +218,8 @@ class Session:
             else:
                 await self._reply(reply)
 
-    async def _recipient(self, transaction: Transaction, forward_path: path.Path) -> str:
-        address = path.mailbox_address(forward_path, self._settings.domain[0])
+    async def _recipient(self, transaction: Transaction, forward_path: arguments.Path) -> str:
+        address = arguments.mailbox_address(forward_path, self._settings.domain[0])
         if address.rpartition("@")[2] not in self._settings.domain:
             return replies.NOT_OURS
         return await transaction.accept(address, forward_path.given)

@@ -3,12 +3,12 @@
 from fake_email.storage import store
 from fake_email.storage.store import Delivery, Trace
 from smtp_ingest import replies
-from smtp_ingest.arrival import make_arrival
 from smtp_ingest.connection import Connection
 from smtp_ingest.content import Content, Fault
+from smtp_ingest.content_reader import Transfer
+from smtp_ingest.context import Service
 from smtp_ingest.mail_parameters import Chunk, Parameters
-from smtp_ingest.service import Service
-from smtp_ingest.transfer import Transfer
+from smtp_ingest.parsing import make_arrival
 
 
 class Transaction:

@@ -3,8 +3,8 @@
 import asyncio
 from typing import Literal
 
-from smtp_ingest.commit import Committer
-from smtp_ingest.room import Room
+from smtp_ingest.group_commit import Committer
+from smtp_ingest.memory_budget import Room
 
 Reason = Literal["loop_lags", "database_slow", "queue_full", "no_room"]
 

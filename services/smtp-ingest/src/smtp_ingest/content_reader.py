@@ -2,8 +2,8 @@
 
 from smtp_ingest.connection import READ_OCTETS, Connection, LimitReached
 from smtp_ingest.content import Content
-from smtp_ingest.service import Service
-from smtp_ingest.transparency import Transparency
+from smtp_ingest.context import Service
+from smtp_ingest.dot_stuffing import Transparency
 
 # What is longer waits for its turn with each further read: fifty such senders at once would hold up all others.
 _PROMPT_OCTETS = 262_144

@@ -3,15 +3,15 @@
 import msgspec
 
 from fake_email.settings import Settings
-from smtp_ingest.arrival import Parsers
-from smtp_ingest.clients import Clients
-from smtp_ingest.commit import Committer
-from smtp_ingest.load import Load
+from smtp_ingest.certificate import Certificate
+from smtp_ingest.client_limits import Clients
+from smtp_ingest.group_commit import Committer
+from smtp_ingest.live_sessions import Sessions
+from smtp_ingest.memory_budget import Room
+from smtp_ingest.overload import Load
+from smtp_ingest.parsing import Parsers
+from smtp_ingest.read_turns import Turns
 from smtp_ingest.recipients import Recipients
-from smtp_ingest.room import Room
-from smtp_ingest.sessions import Sessions
-from smtp_ingest.tls import Certificate
-from smtp_ingest.turns import Turns
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
