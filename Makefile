@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 300
 # Where container images set it, every start would compile every library anew: seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test test-clients test-deploy prove run demo migrate bench fuzz fuzz-api lock release deploy \
+.PHONY: help setup check test test-senders test-deploy prove run demo migrate bench fuzz fuzz-api lock release deploy \
 	rollback clean
 
 help: ## this list
@@ -63,15 +63,15 @@ lock: $(READY) ## pin what the pyproject.toml files ask for; UPGRADE=--upgrade t
 	echo uv | $(COMPILE) - -c requirements-dev.txt -o requirements-uv.txt
 	echo 'atheris<3.1' | $(COMPILE) - -o tests/fuzz/requirements.txt
 
-test-clients: $(READY) ## real clients against smtp-ingest: Postfix, Exim and more, fetched; as root, on Debian; takes minutes
-	$(VENV)/bin/python tests/clients/fetch.py
-	$(VENV)/bin/pytest -n0 --timeout=300 tests/clients
+test-senders: $(READY) ## real clients against smtp-ingest: Postfix, Exim and more, fetched; as root, on Debian; takes minutes
+	$(VENV)/bin/python tests/senders/fetch.py
+	$(VENV)/bin/pytest -n0 --timeout=300 tests/senders
 
 test-deploy: $(READY) ## a bare host set up, deployed to, broken: Debian in a container; as root, on Debian; takes minutes
-	$(VENV)/bin/pytest --maxprocesses=2 --timeout=900 tests/deploy
+	$(VENV)/bin/pytest --maxprocesses=2 --timeout=900 tests/deploy/on_host
 
 prove: $(READY) ## every fault there is proof against, under load; as root; 18 minutes, ARGUMENTS='--only disk --seed 7' for some
-	@PYTHONPATH=tests:dev $(VENV)/bin/python -m prove $(ARGUMENTS)
+	@PYTHONPATH=tests:dev $(VENV)/bin/python -m faults $(ARGUMENTS)
 
 release: $(READY) ## one file that a host needs, in dist/; PYTHON_VERSION=3.12 ARCH=aarch64 for another machine
 	@$(VENV)/bin/python deploy/release.py

@@ -6,16 +6,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import browser as chromium
 import httpx
 import hypothesis
 import psycopg
 import psycopg.conninfo
 import pytest
-from browser import Browser, Tab
-from harness import MIGRATIONS, Pair, SmtpClient, client, running_http, running_pair
 from postgres import throw_away
 from psycopg import sql
+from support import browser as chromium
+from support.browser import Browser, Tab
+from support.harness import MIGRATIONS, Pair, SmtpClient, client, running_http, running_pair
 
 from fake_email.postgres import migrate
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import msgspec
 import psutil
 import uvloop
-from harness import Pair, deadline, free_port
+from support.harness import Pair, deadline, free_port
 
 from bench import contestants
 

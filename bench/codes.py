@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from harness import Pair
+from support.harness import Pair
 
 from bench import mail
 from bench.figures import row

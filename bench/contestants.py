@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from environment import ROOT
-from harness import deadline, free_port
 from postgres import ends_with_us
+from support.harness import deadline, free_port
 
 MISSING_SINK = "smtp-sink is missing, so nothing is measured against it: apt-get install postfix"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import psutil
 import uvloop
-from harness import Pair, SmtpClient
+from support.harness import Pair, SmtpClient
 
 from bench.figures import Lost, make_mailboxes, percentile, row
 from bench.mail import message

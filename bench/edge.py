@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Iterator
 
-from harness import Pair
+from support.harness import Pair
 
 from bench import calls
 from bench.figures import make_mailboxes, row

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import httpx
-from harness import Pair
+from support.harness import Pair
 
 
 class Lost(Exception):

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator
 
 import psycopg
-from harness import Pair
+from support.harness import Pair
 
 from bench import calls
 from bench.figures import make_mailboxes, row

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack, suppress
 
 import psycopg
 import uvloop
-from harness import Pair, SmtpClient
 from psycopg import sql
+from support.harness import Pair, SmtpClient
 
 from bench.figures import Lost, make_mailboxes, percentile, row
 from bench.mail import message

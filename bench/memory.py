@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import psutil
 import uvloop
-from harness import Pair
+from support.harness import Pair
 
 from bench.figures import make_mailboxes, row
 from bench.streams import open_streams

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
 
-from harness import Pair, SmtpClient, message
+from support.harness import Pair, SmtpClient, message
 
 from bench import calls
 from bench.calls import Rate

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import psycopg
 import uvloop
-from harness import Pair, SmtpClient, client
+from support.harness import Pair, SmtpClient, client
 
 from bench.figures import Lost, make_mailboxes, percentile, row
 from bench.mail import message

@@ -16,8 +16,8 @@ import trustme
 sys.path.extend(str(Path(__file__).resolve().parents[1] / each) for each in (".", "dev", "tests"))
 
 from environment import ROOT
-from harness import Pair, running_pair
 from postgres import EmbeddedPostgres, PostgresError
+from support.harness import Pair, running_pair
 
 from bench import (
     codes,

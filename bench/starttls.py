@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from harness import Pair
+from support.harness import Pair
 
 from bench import contestants, turns
 from bench.figures import make_mailboxes

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import psycopg
 import uvloop
-from harness import DOMAINS, Pair, message, store
+from support.harness import DOMAINS, Pair, message, store
 
 from bench import calls
 from bench.calls import Served

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from urllib.parse import quote
 
-from harness import Pair
+from support.harness import Pair
 
 _AT_ONCE = 20
 _EACH_SOURCE = 5_000

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 import psycopg
-from harness import Pair
+from support.harness import Pair
 
 from bench import contestants
 from bench.figures import Lost, row

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 import uvloop
-from harness import Pair, SmtpClient
+from support.harness import Pair, SmtpClient
 
 from bench import contestants, turns
 from bench.figures import make_mailboxes, percentile, row

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 import uvloop
-from harness import Pair, SmtpClient
+from support.harness import Pair, SmtpClient
 
 from bench import calls
 from bench.figures import Lost, make_mailboxes, percentile, row

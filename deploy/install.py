@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from installing import manifest, preflight, releases, session, switch
-from installing.errors import Failed
-from installing.host import tell
+from installer import manifest, preflight, releases, session, switch
+from installer.errors import Failed
+from installer.host import tell
 
 UNPACKED = Path(__file__).resolve().parents[1]
 

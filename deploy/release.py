@@ -9,9 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from releasing import archive, checks, source, trial, wheels
-from releasing.errors import ReleaseError
-from releasing.target import Target
+from release_build import archive, checks, source, trial, wheels
+from release_build.errors import ReleaseError
+from release_build.target import Target
 
 ROOT = Path(__file__).parents[1]
 

@@ -2,8 +2,8 @@
 
 import sys
 
-from installing import releases, session, switch
-from installing.host import tell
+from installer import releases, session, switch
+from installer.host import tell
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ trap 'rm -f "$CHANGES"' EXIT
 
 # The first two only look: what they refuse leaves the host as it was.
 for step in host database packages units settings caddy firewall release; do
-    sed -n '2s/^# /== /p' "preparing/$step.sh"
-    "preparing/$step.sh"
+    sed -n '2s/^# /== /p' "host_setup/$step.sh"
+    "host_setup/$step.sh"
 done
 if [ -s "$CHANGES" ]; then
     echo "== changed: $(wc -l <"$CHANGES")"

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import env_file
-from looking import dns, mail, units, web
-from looking.finding import Finding, Kind, failed, note
+from host_checks import dns, mail, units, web
+from host_checks.finding import Finding, Kind, failed, note
 
 _CURRENT = Path("/opt/fake-email/current")
 _AGAIN_SECONDS = 2.0

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import msgspec
 import psutil
-from harness import Pair
+from support.harness import Pair
 
 BEGINNING = """
 import asyncio, logging, sys

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness import COMMANDS
+from support.harness import COMMANDS
 
 from fake_email.errors import SettingsError
 from fake_email.settings import DatabaseSettings, Settings, load

@@ -7,8 +7,8 @@ from pathlib import Path
 
 sys.path.extend(str(Path(__file__).resolve().parents[2] / each) for each in ("dev", "tests"))
 
-import any_call
-from harness import own_postgres, running_pair
+from support import any_call
+from support.harness import own_postgres, running_pair
 
 _CASES = 50
 

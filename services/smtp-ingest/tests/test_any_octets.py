@@ -11,10 +11,10 @@ from typing import TextIO
 
 import psycopg
 import pytest
-from harness import DEADLINE_SECONDS, Pair, SmtpClient, running_smtp
 from hypothesis import given
 from hypothesis import strategies as st
-from packets import send_in_packets, stuff
+from support.harness import DEADLINE_SECONDS, Pair, SmtpClient, running_smtp
+from support.packets import send_in_packets, stuff
 
 LIMIT = 65_536
 EHLO = b"EHLO client.test\r\n"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from harness import Pair, Reply, SmtpClient, make_mailbox, message, running_smtp, stored
+from support.harness import Pair, Reply, SmtpClient, make_mailbox, message, running_smtp, stored
 
 LIMIT = 65_536
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from harness import DEADLINE_SECONDS, Pair, Service, SmtpClient, running_smtp
+from support.harness import DEADLINE_SECONDS, Pair, Service, SmtpClient, running_smtp
 
 from fake_email.command import raise_file_limit
 from fake_email.settings import Settings

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 import httpx
 import psycopg
 import pytest
-from harness import Pair, SmtpClient, is_waited_for, locked, make_mailbox, message, stored, until
+from support.harness import Pair, SmtpClient, is_waited_for, locked, make_mailbox, message, stored, until
 
 LIMIT = 26_214_400
 LINES = (b"x" * 998 + b"\r\n") * (LIMIT // 1_000)

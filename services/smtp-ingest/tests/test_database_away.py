@@ -7,8 +7,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from firewall import firewall
-from harness import (
+from postgres import EmbeddedPostgres
+from support.firewall import firewall
+from support.harness import (
     DEADLINE_SECONDS,
     Pair,
     Service,
@@ -23,7 +24,6 @@ from harness import (
     stored,
     until,
 )
-from postgres import EmbeddedPostgres
 
 SESSIONS = 10
 MESSAGES_A_SESSION = 30

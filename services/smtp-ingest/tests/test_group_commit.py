@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import psycopg
 import pytest
-from harness import (
+from support.harness import (
     Pair,
     Service,
     SmtpClient,

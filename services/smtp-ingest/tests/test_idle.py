@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from harness import DEADLINE_SECONDS, Pair, SmtpClient, make_mailbox, running_smtp
+from support.harness import DEADLINE_SECONDS, Pair, SmtpClient, make_mailbox, running_smtp
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
-from harness import Pair, Reply, Service, SmtpClient, locked, make_mailbox, message, running_smtp, stored, until
+from support.harness import Pair, Reply, Service, SmtpClient, locked, make_mailbox, message, running_smtp, stored, until
 
 LIMITS = {
     "SMTP_MAX_MESSAGES": "2",

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
-from harness import Pair, Service, SmtpClient, make_mailbox, message, refusing, running_smtp, until
+from support.harness import Pair, Service, SmtpClient, make_mailbox, message, refusing, running_smtp, until
 
 Event = dict[str, object]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from harness import DEADLINE_SECONDS, Pair, Service, SmtpClient, make_mailbox, message, until
+from support.harness import DEADLINE_SECONDS, Pair, Service, SmtpClient, make_mailbox, message, until
 
 SENDERS = 50
 

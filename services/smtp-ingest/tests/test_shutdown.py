@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from harness import (
+from support.harness import (
     DEADLINE_SECONDS,
     Pair,
     Service,

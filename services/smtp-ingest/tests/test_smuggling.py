@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from harness import Pair, SmtpClient, make_mailbox, message, running_smtp, stored
-from packets import cuts, send_in_packets, stuff
+from support.harness import Pair, SmtpClient, make_mailbox, message, running_smtp, stored
+from support.packets import cuts, send_in_packets, stuff
 
 LIMIT = 65_536
 END = b"\r\n.\r\n"

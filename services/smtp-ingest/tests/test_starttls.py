@@ -16,7 +16,7 @@ import psycopg
 import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
-from harness import (
+from support.harness import (
     COMMANDS,
     DEADLINE_SECONDS,
     DOMAINS,

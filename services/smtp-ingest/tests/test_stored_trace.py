@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from harness import Pair, SmtpClient, make_mailbox, message
+from support.harness import Pair, SmtpClient, make_mailbox, message
 
 
 @pytest.fixture

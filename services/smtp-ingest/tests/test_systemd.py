@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from harness import (
+from support.harness import (
     DEADLINE_SECONDS,
     DOMAINS,
     Pair,
@@ -23,7 +23,7 @@ from harness import (
     message,
     running_smtp,
 )
-from service_manager import Manager
+from support.service_manager import Manager
 
 WATCHDOG = {"WATCHDOG_USEC": "20000"}
 

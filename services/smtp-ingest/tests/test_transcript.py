@@ -4,7 +4,7 @@ import asyncio
 
 import httpx
 import pytest
-from harness import Pair, Reply, SmtpClient, make_mailbox, message, stored
+from support.harness import Pair, Reply, SmtpClient, make_mailbox, message, stored
 
 EXTENDED = ("EHLO client.test", 250)
 BEGUN = (EXTENDED, ("MAIL FROM:<writer@client.test>", 250))

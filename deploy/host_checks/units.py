@@ -1,0 +1,54 @@
+"""Whether systemd runs what it should, and what the journal says that matters."""
+
+import json
+import re
+import subprocess
+from contextlib import suppress
+
+from host_checks.finding import Finding, failed, passed
+
+_UNITS = [
+    "fake-email-smtp-ingest.socket",
+    "fake-email-smtp-ingest.service",
+    "fake-email-http-api.socket",
+    "fake-email-http-api.service",
+    "fake-email.path",
+    "caddy.service",
+]
+_SHOWN = 10
+_READ = 500
+_MATTERS = {"warn", "warning", "error", "critical"}
+# What systemd says of units that are well, and the environment that Caddy shows when it starts.
+_EVERYDAY = re.compile(r"(Start|Stop|Reload|Listen|Clos)\w* |[\w.]+=|.*: (Deactivated|Consumed) ")
+_SECONDS = 10
+
+
+def look() -> list[Finding]:
+    findings = []
+    for unit in _UNITS:
+        state = _run("systemctl", "show", "--value", "--property=ActiveState,SubState", unit).split()
+        told = " ".join(state) or "systemctl does not answer"
+        findings.append((passed if state[:1] == ["active"] else failed)(unit, told))
+    return findings
+
+
+def journal() -> list[str]:
+    """The last ten lines of this hour that somebody should read: warnings, errors, and what is no event at all."""
+    read = ["--no-pager", "--output=cat", "--since=-1h", f"--lines={_READ}"]
+    lines = _run("journalctl", *read, "--unit=fake-email-*", "--unit=caddy.service").splitlines()
+    return [line for line in lines if _matters(line)][-_SHOWN:]
+
+
+def _matters(line: str) -> bool:
+    with suppress(ValueError):
+        event = json.loads(line)
+        if isinstance(event, dict):
+            return event.get("level") in _MATTERS
+    return not _EVERYDAY.match(line)
+
+
+def _run(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""

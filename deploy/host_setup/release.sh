@@ -1,0 +1,21 @@
+#!/bin/sh
+# The release, if this is one, and the services
+. host_setup/common.sh
+current=/opt/fake-email/current
+for unit in fake-email.target fake-email-smtp-ingest.socket fake-email-smtp-ingest.service fake-email-http-api.socket \
+    fake-email-http-api.service fake-email.path fake-email-certificate.service; do
+    if ! systemctl is-enabled --quiet "$unit"; then
+        sudo systemctl enable --quiet "$unit"
+        changed "$unit enabled"
+    fi
+done
+
+if [ -e ../VERSION ] && ! cmp -s ../VERSION $current/VERSION; then
+    sudo ./install.sh
+    changed "release $(cat ../VERSION)"
+fi
+if [ -e $current ]; then
+    sudo systemctl start fake-email.target
+else
+    echo "no release yet: make deploy HOST=$(id -un)@this-host, on the machine where the sources are"
+fi

@@ -1,0 +1,32 @@
+#!/bin/sh
+# The settings, with the secrets: /etc/fake-email/env
+. host_setup/common.sh
+place=/etc/fake-email
+current=/opt/fake-email/current
+umask 077
+new=$(mktemp)
+trap 'rm -f "$new"' EXIT
+wanted file >"$new"
+
+# A self-signed certificate until Caddy has one: senders encrypt all the same, and hardly any looks who signed it.
+if ! sudo test -e $place/tls/fullchain.pem; then
+    sudo openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=mail.$(wanted domain)" \
+        -keyout $place/tls/privkey.pem -out $place/tls/fullchain.pem 2>/dev/null
+    sudo chown root:fake-email $place/tls/privkey.pem $place/tls/fullchain.pem
+    sudo chmod 640 $place/tls/privkey.pem $place/tls/fullchain.pem
+    changed "$place/tls"
+fi
+
+! sudo cmp -s "$new" $place/env || exit 0
+# The old one stays in place until the new one is whole.
+sudo install -m 600 -o fake-email "$new" $place/env.new
+if [ -e $current ]; then
+    check="$current/venv/bin/fake-email check --before-migrate"
+    # shellcheck disable=SC2086  # a command and its words
+    said=$(sudo systemd-run --quiet --pipe --wait --collect -p User=fake-email -p WorkingDirectory=$current \
+        -p EnvironmentFile=$place/env.new -- $check 2>&1) ||
+        { sudo rm $place/env.new; fail "the services would not start with these settings, and keep theirs: $said"; }
+fi
+sudo mv $place/env.new $place/env
+changed $place/env
+sudo systemctl try-restart fake-email-http-api.service fake-email-smtp-ingest.service

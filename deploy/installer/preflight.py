@@ -1,0 +1,76 @@
+"""What is looked at before anything that runs is touched: the host, the commands, settings, database, migrations."""
+
+import platform
+import pwd
+import shutil
+import sys
+from pathlib import Path
+
+from installer import diagnostics, services
+from installer.errors import Failed
+from installer.host import ENVIRONMENT_FILE, Done, run, tell
+from installer.releases import RELEASES
+
+USER = "fake-email"
+_FREE_OCTETS = 500_000_000
+_MIGRATE_SECONDS = 900.0
+_COMMANDS = ("smtp-ingest", "http-api", "fake-email")
+_WRONG_ENVIRONMENT = 2
+
+
+def fits(unpacked: Path) -> None:
+    """Raise Failed when this release cannot be for this host."""
+    wanted = (unpacked / "TARGET").read_text().split()
+    here = [f"{sys.version_info.major}.{sys.version_info.minor}", platform.machine()]
+    if wanted != here:
+        raise Failed(
+            f"the release is for Python {wanted[0]} on {wanted[1]}, this host has Python {here[0]} on {here[1]}: "
+            f"make release PYTHON_VERSION={here[0]} ARCH={here[1]}"
+        )
+    try:
+        pwd.getpwnam(USER)
+    except KeyError:
+        raise Failed(f"there is no user {USER}: run deploy/setup.sh first") from None
+    if not ENVIRONMENT_FILE.exists():
+        raise Failed(f"there is no {ENVIRONMENT_FILE}: run deploy/setup.sh first")
+    RELEASES.mkdir(parents=True, exist_ok=True)
+    if (free := shutil.disk_usage(RELEASES).free) < _FREE_OCTETS:
+        raise Failed(f"{free // 1_000_000} MB are free below {RELEASES}, and a release takes up to 500")
+
+
+def try_out(release: Path) -> None:
+    """Start each command, then have settings and database checked; raises Failed with what was said."""
+    for command in _COMMANDS:
+        done = _as_service(release, command, "--version")
+        if done.status:
+            seen = [*done.output.splitlines(), *diagnostics.of_release(release, command)]
+            status = diagnostics.meaning(str(done.status))
+            raise Failed("\n".join([f"{command} does not start (status {status})", *seen]))
+        tell(done.output)
+    done = _as_service(release, "fake-email", "check", "--before-migrate")
+    if done.status == _WRONG_ENVIRONMENT:
+        raise Failed(f"{ENVIRONMENT_FILE}: {done.output}")
+    if done.status:
+        raise Failed(done.output)
+    tell(done.output)
+    if services.state(services.SMTP_SOCKET).active != "active" and (held := diagnostics.holders(25)):
+        raise Failed("\n".join([f"{services.SMTP_SOCKET} is not active, and could not be:", *held]))
+
+
+def migrate(release: Path) -> None:
+    """Apply what is pending; raises Failed, and then the schema is as the last good migration left it."""
+    done = _as_service(release, "fake-email", "migrate", seconds=_MIGRATE_SECONDS)
+    tell(done.output)
+    if done.status:
+        raise Failed("a migration failed, and was rolled back; the release that runs goes on with the schema as it was")
+
+
+def _as_service(release: Path, *command: str, seconds: float = 60.0) -> Done:
+    """Run a command of the release as the units would: their user, their reading of the environment file."""
+    program = release / "venv/bin" / command[0]
+    return run(
+        *("systemd-run", "--quiet", "--pipe", "--wait", "--collect", f"--property=User={USER}"),
+        *(f"--property=EnvironmentFile={ENVIRONMENT_FILE}", f"--property=WorkingDirectory={release}"),
+        *(f"--property=RuntimeMaxSec={seconds:.0f}", "--", str(program), *command[1:]),
+        seconds=seconds + 10,
+    )

@@ -1,0 +1,120 @@
+"""The units: restarted one by one, and seen to be well."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from installer.errors import Failed
+from installer.host import run
+
+HTTP_API = "fake-email-http-api.service"
+SMTP_INGEST = "fake-email-smtp-ingest.service"
+SMTP_SOCKET = "fake-email-smtp-ingest.socket"
+HTTP_SOCKET = "fake-email-http-api.socket"
+TARGET = "fake-email.target"
+SERVICES = (HTTP_API, SMTP_INGEST)
+SOCKETS = {SMTP_SOCKET: SMTP_INGEST, HTTP_SOCKET: HTTP_API}
+PORTS = {SMTP_SOCKET: 25, HTTP_SOCKET: 3001}
+
+_READY_SECONDS = 30.0
+# Sessions with a transaction under way are waited for: the unit's TimeoutStopSec ends it before this.
+_STOP_SECONDS = 120.0
+_POLL_SECONDS = 0.1
+
+
+class State(NamedTuple):
+    active: str
+    sub: str
+    result: str
+    status: str
+    restarts: int
+    invocation: str
+    active_since: float  # seconds on the clock of time.monotonic
+
+
+def state(unit: str) -> State:
+    names = "ActiveState,SubState,Result,ExecMainStatus,NRestarts,InvocationID,ActiveEnterTimestampMonotonic"
+    shown = run("systemctl", "show", f"--property={names}", unit).output
+    values = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    return State(
+        active=values.get("ActiveState", "unknown"),
+        sub=values.get("SubState", ""),
+        result=values.get("Result", ""),
+        status=values.get("ExecMainStatus", "0"),
+        restarts=int(values.get("NRestarts", 0)),
+        invocation=values.get("InvocationID", ""),
+        active_since=int(values.get("ActiveEnterTimestampMonotonic", 0)) / 1_000_000,
+    )
+
+
+def restart(unit: str, trouble: Callable[[], str]) -> None:
+    """Return when a new run of `unit` is active and `trouble` finds none; raises Failed after 30 s, or when it ends."""
+    before = state(unit).invocation
+    systemctl("reset-failed", unit)  # so that deploys in a row are no reason for systemd to give up
+    systemctl("restart", "--no-block", unit)
+    _wait(lambda: state(unit).invocation not in {before, ""}, _STOP_SECONDS, f"{unit} was not started anew")
+    last = ""
+
+    def is_ready() -> bool:
+        nonlocal last
+        now = state(unit)
+        _must_live(unit, now)
+        last = "not active" if now.active != "active" else trouble()
+        return not last
+
+    try:
+        _wait(is_ready, _READY_SECONDS, f"{unit} is not ready")
+    except TimeoutError as late:
+        raise Failed(f"{late}: {last}") from None
+
+
+def start_socket(socket: str) -> None:
+    """Have its port bound; raises Failed when it cannot be."""
+    if state(socket).active != "active":
+        systemctl("reset-failed", socket)
+        # A service that runs without its socket would keep the socket from starting.
+        systemctl("stop", SOCKETS[socket])
+        if systemctl("start", socket):
+            raise Failed(f"{socket} cannot bind port {PORTS[socket]}")
+
+
+def watch(seconds: float) -> None:
+    """Return when both services have been active that long; raises Failed when one ends before."""
+    began = {unit: state(unit) for unit in SERVICES}
+
+    def is_over() -> bool:
+        for unit, first in began.items():
+            now = state(unit)
+            _must_live(unit, now)
+            if now.invocation != first.invocation:
+                raise Failed(f"{unit} ended within {seconds:.0f} s of its start")
+        return time.monotonic() >= max(first.active_since for first in began.values()) + seconds
+
+    _wait(is_over, seconds + _READY_SECONDS, "the services were not watched")
+
+
+def must_live(seconds: float) -> None:
+    """Raise Failed when a service has ended since it was started, or does so in as many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for unit in SERVICES:
+            _must_live(unit, state(unit))
+        time.sleep(_POLL_SECONDS)
+
+
+def _must_live(unit: str, now: State) -> None:
+    if now.active == "failed" or now.sub == "auto-restart" or now.restarts:
+        raise Failed(f"{unit} ended after its start")
+
+
+def _wait(is_so: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{otherwise} within {seconds:.0f} s")
+        time.sleep(_POLL_SECONDS)
+
+
+def systemctl(*arguments: str) -> int:
+    """The exit status."""
+    return run("systemctl", *arguments, seconds=150.0).status

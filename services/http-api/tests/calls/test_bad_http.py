@@ -1,0 +1,259 @@
+"""Whatever is asked, and however: the answer is no 500, no HTML, and the next one is served."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from support.harness import DEADLINE_SECONDS, Pair, problem
+
+PATHS = {
+    "/api/health": "GET, HEAD, OPTIONS",
+    "/api/temporary-address": "OPTIONS, POST",
+    "/api/domains": "GET, HEAD, OPTIONS",
+    "/api/inbox": "DELETE, GET, HEAD, OPTIONS, PATCH",
+    "/api/inbox/poll": "GET, HEAD, OPTIONS",
+    "/api/inbox/wait": "GET, HEAD, OPTIONS",
+    "/api/inbox/stream": "GET, HEAD, OPTIONS",
+    "/api/messages/x": "DELETE, GET, HEAD, OPTIONS, PATCH",
+    "/api/messages/x/source": "GET, HEAD, OPTIONS",
+    "/api/messages/x/attachments/0": "GET, HEAD, OPTIONS",
+    "/api/openapi.json": "GET, HEAD, OPTIONS",
+}
+HOST = b"Host: localhost\r\nConnection: close\r\n"
+POLL = b"GET /api/inbox/poll?address=missing@nowhere.test HTTP/1.1\r\n"
+POST = b"POST /api/temporary-address HTTP/1.1\r\n"
+
+
+@pytest.fixture
+async def connection(pair: Pair) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(pair.environ["HTTP_PORT"]))
+    yield reader, writer
+    writer.close()
+
+
+def allowed(answer: httpx.Response) -> str:
+    return ", ".join(sorted(answer.headers["allow"].split(", ")))
+
+
+def status_and_type(octets: bytes) -> tuple[int, str]:
+    """Of an answer as it is on the wire."""
+    head = octets.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in head[1:])
+    return int(head[0].split(" ")[1]), headers.get("content-type", "")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(("DELETE", path) for path, methods in PATHS.items() if "DELETE" not in methods),
+        *(("PUT", path) for path in PATHS),
+        *(("BREW", path) for path in PATHS),
+        *(("TRACE", path) for path in PATHS),
+        *(("POST", path) for path in PATHS if path != "/api/temporary-address"),
+        ("GET", "/api/temporary-address"),
+    ],
+)
+async def test_what_a_call_cannot_do_is_refused_with_what_it_can(
+    http: httpx.AsyncClient, method: str, path: str
+) -> None:
+    answer = await http.request(method, path)
+
+    assert (answer.status_code, problem(answer)["code"]) == (405, "method_not_allowed")
+    assert allowed(answer) == PATHS[path]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_options_tells_what_a_call_can_do(http: httpx.AsyncClient, path: str) -> None:
+    answer = await http.options(path)
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert allowed(answer) == PATHS[path]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_head_is_answered_without_a_body(http: httpx.AsyncClient, path: str) -> None:
+    answer = await http.head(path)
+
+    assert answer.content == b""
+    assert "html" not in answer.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/index.html",
+        "/favicon.ico",
+        "/robots.txt",
+        "/api",
+        "/api/",
+        "/api/inbox/poll/x",
+        "/api/openapi.json/x",
+        "/api/openapi.json/swagger",
+        "/docs",
+        "/schema",
+        "/schema/swagger",
+        "/static/../../etc/passwd",
+        "/%2e%2e/etc/passwd",
+        "/%00",
+        "/%ff",
+        "/<b>bold<%2fb>",
+        "/" + "a" * 20_000,
+    ],
+)
+async def test_where_no_call_is_the_answer_is_a_problem_even_for_a_browser(http: httpx.AsyncClient, path: str) -> None:
+    answer = await http.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+
+    assert (answer.status_code, problem(answer)["code"]) == (404, "no_such_call")
+    assert len(answer.content) < 1_000
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("", 400),
+        ("address", 400),
+        ("&&&==&", 400),
+        ("address[]=missing@nowhere.test", 400),
+        ("address=%00@nowhere.test", 400),
+        ("address=missing@nowhere.test%00", 400),
+        ("address=%ff@nowhere.test", 404),
+        ("address=%c0%80@nowhere.test", 404),
+        ("address=%ed%a0%80@nowhere.test", 404),
+        ("address=%@nowhere.test", 404),
+        ("address=%zz@nowhere.test", 404),
+        ("address=%f0%9f%98%80@nowhere.test", 404),
+        ("address=a@nowhere.test&address=b@nowhere.test", 404),
+        ("address=a@nowhere.test;since=1", 404),
+        ("address=" + "a" * 30_000 + "@nowhere.test", 404),
+        ("address=missing@nowhere.test" + "&x=1" * 5_000, 404),
+        ("address=missing@nowhere.test&since=1&since=2", 404),
+        ("address=missing@nowhere.test&access_token=%ff%00", 404),
+        ("address=missing@nowhere.test&since=%00", 400),
+        ("address=missing@nowhere.test&since=%ff", 400),
+        ("address=missing@nowhere.test&since=1%0a", 400),
+    ],
+)
+@pytest.mark.parametrize("call", ["poll", "stream"])
+async def test_an_odd_query_is_a_problem_of_who_asks(
+    http: httpx.AsyncClient, call: str, query: str, status: int
+) -> None:
+    answer = await http.get(f"/api/inbox/{call}?{query}")
+
+    problem(answer)
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Accept-Encoding": "gzip, br, zstd"},
+        {"Range": "bytes=0-3"},
+        {"If-None-Match": "*"},
+        {"If-Modified-Since": "Sat, 31 Jan 2026 12:00:00 GMT"},
+        {"Expect": "100-continue"},
+        {"Upgrade": "websocket", "Connection": "upgrade", "Sec-WebSocket-Key": "x", "Sec-WebSocket-Version": "13"},
+        {"Content-Type": "multipart/form-data"},
+        {"Cookie": b"\xff=\x80; ;=;"},
+        {"Accept": b"\xff"},
+        {"Origin": b"\xff"},
+        {"Authorization": b"Bearer \xff"},
+        {"Host": "[::1"},
+        {"Host": "localhost:99999999"},
+        {"X-Forwarded-For": "'; DROP TABLE mailbox; --"},
+        {"X-Long": "x" * 40_000},
+    ],
+    ids=str,
+)
+async def test_an_odd_header_changes_nothing(
+    http: httpx.AsyncClient, address: str, headers: dict[str, str | bytes]
+) -> None:
+    octets = {name.encode(): value if isinstance(value, bytes) else value.encode() for name, value in headers.items()}
+
+    answer = await http.get("/api/inbox/poll", params={"address": address}, headers=octets)
+
+    assert answer.status_code == 200
+    assert answer.json()["temp_email_addr"] == address
+
+
+async def test_the_host_that_was_asked_does_not_matter_for_an_error_either(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/nowhere", headers={"Host": "localhost:99999999"})
+
+    assert (answer.status_code, problem(answer)["code"]) == (404, "no_such_call")
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"\x00\x01\x02\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"a" * 500,
+        b"hello\r\n\r\n",
+        b"GET /api/health\r\n\r\n",
+        b"GET /api/health HTTP/2.0\r\n" + HOST + b"\r\n",
+        b"GET /api/inbox/poll?address=\xff@nowhere.test HTTP/1.1\r\n" + HOST + b"\r\n",
+        POLL + HOST + b"no colon\r\n\r\n",
+        POLL + HOST + b"X Y: z\r\n\r\n",
+        POLL + HOST + b"X: \x00\r\n\r\n",
+        POLL + HOST + b"X: y\r\n" * 500 + b"\r\n",
+        b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+        POST + HOST + b"Content-Length: -1\r\n\r\n{}",
+        POST + HOST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        POST + HOST + b"Content-Length: 99999999999\r\n\r\n{}",
+        POST + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+        POST + HOST + b"Transfer-Encoding: gzip\r\n\r\n{}",
+    ],
+)
+async def test_what_is_no_http_is_refused_and_the_next_one_is_served(
+    http: httpx.AsyncClient, connection: tuple[asyncio.StreamReader, asyncio.StreamWriter], octets: bytes
+) -> None:
+    reader, writer = connection
+
+    writer.write(octets)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        answer = await reader.read(65_536)
+
+    status, content_type = status_and_type(answer)
+    assert 400 <= status < 500
+    assert content_type in {"", "application/problem+json"}
+    assert (await http.get("/api/health")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        POST + HOST + b"Content-Length: 50\r\n\r\n{}",
+        POST + HOST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{}",
+    ],
+)
+async def test_a_body_that_ends_too_early_is_a_problem_of_who_sent_it(
+    connection: tuple[asyncio.StreamReader, asyncio.StreamWriter], octets: bytes
+) -> None:
+    reader, writer = connection
+
+    writer.write(octets)
+    writer.write_eof()
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        answer = await reader.read()
+
+    assert status_and_type(answer) == (400, "application/problem+json")
+
+
+async def test_a_request_may_come_a_few_octets_at_a_time(
+    connection: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+) -> None:
+    reader, writer = connection
+
+    for octet in POLL + HOST + b"\r\n":
+        writer.write(bytes([octet]))
+        await writer.drain()
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        answer = await reader.read()
+
+    assert status_and_type(answer) == (404, "application/problem+json")
+
+
+async def test_the_body_of_a_get_is_not_looked_at(http: httpx.AsyncClient, address: str) -> None:
+    answer = await http.request("GET", "/api/inbox/poll", params={"address": address}, content=b"x" * 100_000)
+
+    assert answer.status_code == 200

@@ -1,0 +1,157 @@
+"""The database goes away, or answers nothing any more, and comes back: what the API says meanwhile, and after."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from postgres import EmbeddedPostgres
+from support.harness import (
+    DEADLINE_SECONDS,
+    Pair,
+    Service,
+    client,
+    frozen,
+    make_mailbox,
+    message,
+    own_postgres,
+    problem,
+    running_http,
+    store,
+    stream,
+    until,
+    without_room,
+)
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """One that may be stopped."""
+    with own_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def service(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """http-api alone, on that database."""
+    with running_http(postgres.url, tmp_path_factory.mktemp("away")) as service:
+        yield service
+
+
+@pytest.fixture
+async def http(service: Pair) -> AsyncIterator[httpx.AsyncClient]:
+    async with client(service.http_url) as http:
+        yield http
+
+
+@pytest.fixture
+def address(postgres: EmbeddedPostgres) -> str:
+    return make_mailbox(postgres.url)
+
+
+@contextmanager
+def stopped(postgres: EmbeddedPostgres) -> Iterator[None]:
+    postgres.stop("immediate")
+    try:
+        yield
+    finally:
+        postgres.start()
+
+
+def is_listening(service: Pair) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(service.environ["HTTP_PORT"]))) == 0
+
+
+async def until_healthy(http: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while (await http.get("/api/health")).status_code != 200:
+            pass
+
+
+@asynccontextmanager
+async def outage(http: httpx.AsyncClient, postgres: EmbeddedPostgres, kind: str) -> AsyncIterator[None]:
+    """The database is away in the block, and after it all is well."""
+    await until_healthy(http)
+    with {"stopped": stopped, "frozen": frozen}[kind](postgres):
+        yield
+    await until_healthy(http)
+
+
+@pytest.mark.parametrize("kind", ["stopped", "frozen"])
+async def test_without_a_database_every_call_says_so_and_when_to_try_again(
+    http: httpx.AsyncClient, postgres: EmbeddedPostgres, address: str, kind: str
+) -> None:
+    async with outage(http, postgres, kind):
+        answers = await asyncio.gather(
+            http.get("/api/health", timeout=5),
+            http.post("/api/temporary-address", timeout=5),
+            http.get("/api/inbox/poll", params={"address": address}, timeout=5),
+            http.get("/api/inbox/stream", params={"address": address}, timeout=5),
+        )
+
+    assert [(answer.status_code, problem(answer)["code"]) for answer in answers] == [(503, "database_away")] * 4
+    assert {answer.headers["retry-after"] for answer in answers} == {"2"}
+
+
+async def test_on_a_full_disk_no_mailbox_is_made_and_those_there_are_can_be_read_and_ended(
+    http: httpx.AsyncClient, postgres: EmbeddedPostgres, address: str
+) -> None:
+    await store(postgres.url, address, message())
+
+    with without_room(postgres.url, "mailbox", "message", "tombstone"):
+        made = await http.post("/api/temporary-address")
+        polled = await http.get("/api/inbox/poll", params={"address": address})
+        ended = await http.delete("/api/inbox", params={"address": address})
+
+    assert (made.status_code, problem(made)["code"]) == (503, "storage_full")
+    assert [polled.json()["new_mail_count"], ended.status_code] == [1, 204]
+
+
+@pytest.mark.parametrize("kind", ["stopped", "frozen"])
+async def test_an_open_stream_survives_and_goes_on(
+    http: httpx.AsyncClient, postgres: EmbeddedPostgres, address: str, kind: str
+) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, address)) as events:
+        await store(postgres.url, address, message("before"))
+        first = await anext(events)
+
+        async with outage(http, postgres, kind):
+            assert (await http.get("/api/health")).status_code == 503
+        await store(postgres.url, address, message("after"))
+        second = await anext(events)
+
+    assert [first.data["subject"], second.data["subject"]] == ["before", "after"]
+
+
+async def test_what_was_stored_before_anybody_listened_again_reaches_streams_and_polls_that_wait(
+    http: httpx.AsyncClient, postgres: EmbeddedPostgres, address: str
+) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, address)) as events:
+        streamed = asyncio.ensure_future(anext(events))
+        polled = asyncio.create_task(http.get("/api/inbox/poll", params={"address": address, "wait": "20"}))
+
+        await until_healthy(http)
+        with stopped(postgres):
+            pass
+        await store(postgres.url, address, message("first thing"))
+
+        assert (await streamed).data["subject"] == "first thing"
+        assert [each["subject"] for each in (await polled).json()["messages"]] == ["first thing"]
+
+
+async def test_a_service_that_started_without_its_database_is_well_as_soon_as_that_is_there(
+    postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    late = Pair(postgres.url, tmp_path)
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(client(late.http_url))
+        with stopped(postgres), (tmp_path / "log").open("wb") as log:
+            stack.callback(Service("http-api", late.environ, log).kill)
+            await until(lambda: is_listening(late))
+            assert (await http.get("/api/health")).status_code == 503
+
+        await until_healthy(http)

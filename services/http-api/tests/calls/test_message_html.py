@@ -1,0 +1,202 @@
+"""GET /api/messages/{id}/html: a message's HTML, safe to show."""
+
+import asyncio
+import base64
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from support.harness import Pair, SmtpClient, client, make_mailbox, message, problem, running_http, store
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
+ORIGINS = "https://mail.test,https://my-app-*.vercel.app"
+
+
+@pytest.fixture(scope="module")
+def service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Another http-api on the pair's database, which lists origins."""
+    with running_http(pair.database_url, tmp_path_factory.mktemp("html"), CORS_ALLOWED_ORIGINS=ORIGINS) as service:
+        yield service
+
+
+@pytest.fixture
+async def of_frontends(service: Pair) -> AsyncIterator[httpx.AsyncClient]:
+    async with client(service.http_url) as http:
+        yield http
+
+
+def html_message(html: str, *images: tuple[str, bytes], line_end: bytes = b"\r\n") -> bytes:
+    """A message with this HTML, and images by their Content-ID."""
+    parts = [("text/html; charset=utf-8", "page", html.encode()), *(("image/png", *image) for image in images)]
+    lines = [b"Subject: x", b"MIME-Version: 1.0", b'Content-Type: multipart/related; boundary="b"', b""]
+    for media_type, content_id, octets in parts:
+        lines += [b"--b", b"Content-Type: " + media_type.encode(), f"Content-ID: <{content_id}>".encode()]
+        lines += [b"Content-Transfer-Encoding: base64", b"", *base64.encodebytes(octets).splitlines()]
+    return line_end.join([*lines, b"--b--", b""])
+
+
+async def newest(http: httpx.AsyncClient, address: str, **headers: str) -> str:
+    """The call for the newest message in a mailbox."""
+    polled = await http.get("/api/inbox/poll", params={"address": address}, headers=headers)
+    return f"/api/messages/{polled.json()['messages'][-1]['id']}/html"
+
+
+async def call(pair: Pair, http: httpx.AsyncClient, content: bytes) -> str:
+    """The call for a message with this content, stored in a mailbox of its own."""
+    address = make_mailbox(pair.database_url)
+    await store(pair.database_url, address, content)
+    return await newest(http, address)
+
+
+async def test_it_is_a_page_of_html(pair: Pair, http: httpx.AsyncClient) -> None:
+    answer = await http.get(await call(pair, http, html_message("<p onclick=a>Grüße</p><script>b</script>")))
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert answer.text.startswith("<!doctype html>")
+    assert "<p>Grüße</p></body>" in answer.text
+
+
+async def test_nothing_may_run_or_be_loaded(pair: Pair, http: httpx.AsyncClient) -> None:
+    answer = await http.get(await call(pair, http, html_message("a")))
+
+    assert answer.headers["content-security-policy"].split("; ") == [
+        "default-src 'none'",
+        "img-src data:",
+        "style-src 'unsafe-inline'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "sandbox allow-popups allow-popups-to-escape-sandbox",
+    ]
+
+
+@pytest.mark.parametrize("wanted", ["1", "true"])
+async def test_images_and_sheets_of_others_may_be_loaded_when_that_is_wanted(
+    pair: Pair, http: httpx.AsyncClient, wanted: str
+) -> None:
+    url = await call(pair, http, html_message("<img src=https://a.test/b.png>"))
+
+    without = await http.get(url)
+    answer = await http.get(url, params={"remote": wanted})
+
+    assert "a.test" not in without.text
+    assert '<img src="https://a.test/b.png">' in answer.text
+    policy = answer.headers["content-security-policy"].split("; ")
+    assert policy[:3] == [
+        "default-src 'none'",
+        "img-src data: https: http:",
+        "style-src 'unsafe-inline' https: http:",
+    ]
+
+
+async def test_remote_that_says_neither_is_bad_input(pair: Pair, http: httpx.AsyncClient) -> None:
+    answer = await http.get(await call(pair, http, html_message("a")), params={"remote": "some"})
+
+    assert (answer.status_code, problem(answer)["field"]) == (400, "remote")
+
+
+async def test_it_is_kept_by_nobody_and_tells_nobody_where_it_was(pair: Pair, http: httpx.AsyncClient) -> None:
+    answer = await http.get(await call(pair, http, html_message("a")))
+
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\r"])
+async def test_images_that_came_with_it_are_in_it(pair: Pair, http: httpx.AsyncClient, line_end: bytes) -> None:
+    content = html_message("<img src='cid:a@b.test'><img src=cid:c alt=d>", ("a@b.test", PNG), line_end=line_end)
+
+    answer = await http.get(await call(pair, http, content))
+
+    assert f'<img src="data:image/png;base64,{base64.b64encode(PNG).decode()}"><img alt="d">' in answer.text
+
+
+async def test_images_past_the_limit_are_left_out(pair: Pair, http: httpx.AsyncClient) -> None:
+    images = [(f"i{number}", PNG + bytes(3_000_000)) for number in range(4)]
+    html = "".join(f"<img src=cid:{name} alt={name}>" for name, _ in images)
+
+    answer = await http.get(await call(pair, http, html_message(html, *images)))
+
+    assert answer.status_code == 200
+    assert answer.text.count("data:image/png") == 2
+    assert '<img alt="i3">' in answer.text
+
+
+async def test_a_message_without_html_says_so(pair: Pair, http: httpx.AsyncClient) -> None:
+    answer = await http.get(await call(pair, http, message()))
+
+    assert (answer.status_code, problem(answer)["code"]) == (404, "no_html")
+
+
+@pytest.mark.parametrize("message_id", [str(uuid.UUID(int=7)), "7", "x" * 100, "%00"])
+async def test_a_message_that_is_not_there_is_not_found(http: httpx.AsyncClient, message_id: str) -> None:
+    answer = await http.get(f"/api/messages/{message_id}/html")
+
+    assert (answer.status_code, problem(answer)["code"]) == (404, "message_not_found")
+
+
+@pytest.mark.parametrize("has_html", [True, False])
+async def test_a_private_message_is_shown_to_its_token_only(
+    http: httpx.AsyncClient, smtp: SmtpClient, has_html: bool
+) -> None:
+    made = (await http.post("/api/temporary-address", json={"private": True})).json()
+    await smtp.deliver(html_message("a") if has_html else message(), made["temp_email_addr"])
+    bearer = {"Authorization": f"Bearer {made['token']}"}
+    url = await newest(http, made["temp_email_addr"], **bearer)
+
+    right = [await http.get(url, headers=bearer), await http.get(url, params={"access_token": made["token"]})]
+    wrong = [
+        await http.get(url),
+        await http.get(url, headers={"Authorization": "Bearer x"}),
+        await http.get(url, params={"access_token": "x"}),
+    ]
+    missing = await http.get(f"/api/messages/{uuid.UUID(int=7)}/html")
+
+    assert [answer.status_code for answer in right] == [200 if has_html else 404] * 2
+    assert "message_not_found" not in right[0].text
+    assert {(answer.status_code, answer.content) for answer in wrong} == {(404, missing.content)}
+
+
+@pytest.mark.parametrize(
+    ("referer", "ancestors"),
+    [
+        (None, "https://mail.test"),
+        ("https://mail.test/inbox", "https://mail.test"),
+        ("https://my-app-1.vercel.app/", "https://mail.test https://my-app-1.vercel.app"),
+        ("https://my-app-1.vercel.app.evil.test/", "https://mail.test"),
+        ("https://my-app-1.vercel.app:1/", "https://mail.test"),
+        ("https://evil.test/https://my-app-1.vercel.app", "https://mail.test"),
+        ("https://my-app-;script-src.vercel.app/", "https://mail.test"),
+        ("https://[", "https://mail.test"),
+    ],
+)
+async def test_pages_of_listed_origins_may_hold_it_in_a_frame(
+    pair: Pair, of_frontends: httpx.AsyncClient, referer: str | None, ancestors: str
+) -> None:
+    url = await call(pair, of_frontends, html_message("a"))
+
+    answer = await of_frontends.get(url, headers={"Referer": referer} if referer else {})
+
+    assert f"; frame-ancestors {ancestors}; sandbox" in answer.headers["content-security-policy"]
+
+
+async def test_others_are_answered_while_pages_are_made(pair: Pair, http: httpx.AsyncClient) -> None:
+    url = await call(pair, http, html_message("<p style='color:red'>" * 40_000))
+    made: list[str] = []
+
+    async def make() -> None:
+        assert (await http.get(url)).status_code == 200
+        made.append("page")
+
+    async def ask() -> None:
+        assert (await http.get("/api/health")).status_code == 200
+        made.append("health")
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(4):
+            tasks.create_task(make())
+        tasks.create_task(ask())
+
+    assert made.index("health") < made.index("page")

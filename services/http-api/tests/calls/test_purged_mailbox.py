@@ -1,0 +1,26 @@
+"""http-api deletes what has expired by itself, and what was deleted comes back for nobody."""
+
+import psycopg
+from support.harness import Pair, make_mailbox, message, store, until
+
+
+async def test_a_mailbox_is_gone_from_the_table_soon_after_it_expired(own_pair: Pair, database_url: str) -> None:
+    own_pair.start_http(HTTP_WORKERS="2")
+    address = make_mailbox(database_url, lives="2 seconds")
+    await store(database_url, address, message())
+
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        await until(lambda: connection.execute("SELECT count(*) FROM mailbox").fetchone() == (0,))
+        messages = connection.execute("SELECT count(*) FROM message").fetchone()
+
+    assert messages == (0,)
+
+
+async def test_what_was_purged_is_logged_without_its_address(own_pair: Pair, database_url: str) -> None:
+    address = make_mailbox(database_url, lives="0 seconds")
+    service = own_pair.start_http()
+
+    event = service.wait_for_event("mailboxes_purged")
+
+    assert (event["mailboxes"], event["messages"]) == (1, 0)
+    assert address not in service.log.read_text()

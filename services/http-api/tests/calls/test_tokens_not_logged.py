@@ -1,0 +1,103 @@
+"""A token is shown once, to who makes the mailbox: no log repeats it, and no answer to a call that went wrong."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import psycopg
+import pytest
+from support.harness import Pair, client, running_http
+
+PLACES = [
+    ("GET", "/api/inbox/poll?address={address}", "Bearer {token}x"),
+    ("GET", "/api/inbox/poll?address={address}", "Basic {token}"),
+    ("GET", "/api/inbox/poll?address={address}", "{token}"),
+    ("GET", "/api/inbox/poll?address={address}&access_token={token}", ""),
+    ("GET", "/api/inbox/stream?address={address}&access_token={token}x", ""),
+    ("GET", "/api/inbox/stream?address={address}x&access_token={token}", ""),
+    ("GET", "/api/inbox/stream?access_token={token}", ""),
+    ("GET", "/api/inbox/poll?address={token}", "Bearer {token}"),
+    ("GET", "/api/inbox/poll?address={token}@mx.test", ""),
+    ("GET", "/api/inbox/poll?address={address}&since={token}", ""),
+    ("GET", "/api/inbox/poll?address={address}&wait={token}", ""),
+    ("GET", "/api/inbox/poll?address={address}&limit={token}", ""),
+    ("GET", "/api/inbox/poll?{token}", ""),
+    ("GET", "/api/messages/{token}/source", "Bearer {token}"),
+    ("GET", "/api/{token}", "Bearer {token}"),
+    ("GET", "/{token}?access_token={token}", ""),
+    ("PUT", "/api/inbox/poll?access_token={token}", "Bearer {token}"),
+]
+BODIES = [
+    '{{"domain": "{token}"}}',
+    '{{"{token}": 1}}',
+    '{{"private": "{token}"}}',
+    '{{"ttl_seconds": "{token}"}}',
+    "{token}",
+    '"{token}"',
+]
+
+
+@pytest.fixture(scope="module")
+def service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """An http-api that logs all it ever does."""
+    with running_http(pair.database_url, tmp_path_factory.mktemp("untold"), LOG_LEVEL="debug") as service:
+        yield service
+
+
+@pytest.fixture
+async def http(service: Pair) -> AsyncIterator[httpx.AsyncClient]:
+    async with client(service.http_url) as http:
+        yield http
+
+
+@pytest.fixture
+async def made(http: httpx.AsyncClient) -> dict[str, str]:
+    """A private mailbox and its token."""
+    answer = (await http.post("/api/temporary-address", json={"private": True})).json()
+    return {"address": answer["temp_email_addr"], "token": answer["token"]}
+
+
+def log(service: Pair) -> str:
+    return service.services[0].log.read_text()
+
+
+@pytest.mark.parametrize(("method", "path", "authorization"), PLACES)
+async def test_wherever_a_token_is_put_neither_the_answer_nor_the_log_repeats_it(
+    service: Pair, http: httpx.AsyncClient, made: dict[str, str], method: str, path: str, authorization: str
+) -> None:
+    answer = await http.request(method, path.format(**made), headers={"Authorization": authorization.format(**made)})
+
+    assert answer.status_code >= 400
+    assert made["token"] not in answer.text
+    assert made["token"] not in str(answer.headers)
+    assert made["token"] not in log(service)
+
+
+@pytest.mark.parametrize("body", BODIES)
+async def test_wherever_in_a_body_a_token_is_put_neither_the_answer_nor_the_log_repeats_it(
+    service: Pair, http: httpx.AsyncClient, made: dict[str, str], body: str
+) -> None:
+    answer = await http.post("/api/temporary-address", content=body.format(**made))
+
+    assert answer.status_code == 400
+    assert made["token"] not in answer.text
+    assert made["token"] not in log(service)
+
+
+async def test_a_call_that_fails_on_our_side_logs_no_token(
+    service: Pair, http: httpx.AsyncClient, made: dict[str, str]
+) -> None:
+    headers = {"Authorization": f"Bearer {made['token']}"}
+    with psycopg.connect(service.database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE mailbox RENAME TO elsewhere")
+        try:
+            answer = await http.get(
+                "/api/inbox/poll", params={"address": made["address"], "access_token": made["token"]}, headers=headers
+            )
+        finally:
+            connection.execute("ALTER TABLE elsewhere RENAME TO mailbox")
+
+    assert answer.status_code == 500
+    assert made["token"] not in answer.text
+    assert '"call_failed"' in log(service)
+    assert made["token"] not in log(service)
+    assert made["address"] not in log(service)

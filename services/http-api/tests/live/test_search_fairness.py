@@ -1,0 +1,343 @@
+"""What one client may do in a minute: real workers, which count together."""
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+import psutil
+import pytest
+from support.harness import DEADLINE_SECONDS, Pair, client, make_mailbox, problem, running_http
+
+CREATIONS = 5
+FAILED_TOKENS = 4
+CALLS = 300
+LISTED = "http://localhost:3000"
+
+
+@pytest.fixture(scope="module")
+def service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Two workers on the pair's database, with limits that are soon reached; 127.0.0.1 is their proxy."""
+    with running_http(
+        pair.database_url,
+        tmp_path_factory.mktemp("fair"),
+        HTTP_WORKERS="2",
+        TRUSTED_PROXIES="127.0.0.1",
+        CREATIONS_PER_MINUTE=str(CREATIONS),
+        FAILED_TOKENS_PER_MINUTE=str(FAILED_TOKENS),
+        CALLS_PER_MINUTE=str(CALLS),
+        CORS_ALLOWED_ORIGINS=LISTED,
+    ) as service:
+        yield service
+
+
+@asynccontextmanager
+async def calling(service: Pair, forwarded: str | None, peer: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody behind the proxy, or at another address of this host."""
+    transport = httpx.AsyncHTTPTransport(local_address=peer, verify=False)
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    async with httpx.AsyncClient(transport=transport, base_url=service.http_url, headers=headers, timeout=30) as http:
+        yield http
+
+
+async def create(http: httpx.AsyncClient, times: int) -> list[int]:
+    return [(await http.post("/api/temporary-address", json={})).status_code for _ in range(times)]
+
+
+async def try_token(http: httpx.AsyncClient, address: str, token: str) -> httpx.Response:
+    return await http.get("/api/inbox/poll", params={"address": address}, headers={"Authorization": f"Bearer {token}"})
+
+
+async def private_mailbox(pair: Pair) -> tuple[str, str]:
+    async with client(pair.http_url) as http:
+        made = (await http.post("/api/temporary-address", json={"private": True})).json()
+    return made["temp_email_addr"], made["token"]
+
+
+class Connection:
+    """One that stays open, and so stays with the worker that took it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def open(cls, service: Pair, stack: AsyncExitStack) -> "Connection":
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(service.environ["HTTP_PORT"]))
+        stack.callback(writer.close)
+        return cls(reader, writer)
+
+    async def ask(self, call: str, forwarded: str) -> int:
+        """The status of the answer."""
+        self.writer.write(f"{call} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {forwarded}\r\n\r\n".encode())
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            head = await self.reader.readuntil(b"\r\n\r\n")
+            await self.reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
+        return int(head.split(b" ")[1])
+
+
+def connected(service: Pair) -> list[int]:
+    """How many connections each worker has."""
+    workers = psutil.Process(service.services[0].pid).children()
+    return [sum(each.status == "ESTABLISHED" for each in worker.net_connections("tcp")) for worker in workers]
+
+
+async def test_however_many_ask_at_once_the_workers_let_no_more_pass_than_one_would(service: Pair) -> None:
+    async with AsyncExitStack() as stack:
+        connections: list[Connection] = []
+        while min(connected(service)) <= CREATIONS:
+            assert len(connections) < 500
+            connections += [await Connection.open(service, stack) for _ in range(20)]
+            await asyncio.gather(
+                *(each.ask("GET /nowhere", f"2001:db8:{len(connections):x}::") for each in connections)
+            )
+
+        statuses = await asyncio.gather(
+            *(each.ask("POST /api/temporary-address", "198.51.100.1") for each in connections)
+        )
+
+    assert Counter(statuses) == {200: CREATIONS, 429: len(connections) - CREATIONS}
+
+
+async def test_the_answer_past_the_limit_says_which_and_when_to_come_back(service: Pair) -> None:
+    async with calling(service, "198.51.100.2") as http:
+        await create(http, CREATIONS)
+        answer = await http.post("/api/temporary-address")
+
+    members = problem(answer)
+    seconds = int(answer.headers["retry-after"])
+    assert (answer.status_code, members["code"]) == (429, "rate_limited")
+    assert 1 <= seconds <= 60
+    assert members["error"] == f"One client can make 5 mailboxes a minute; make the next one in {seconds} s."
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_every_creation_tells_how_many_are_left(service: Pair) -> None:
+    async with calling(service, "198.51.100.3") as http:
+        answers = [await http.post("/api/temporary-address") for _ in range(CREATIONS + 1)]
+
+    assert [answer.headers["ratelimit-remaining"] for answer in answers] == ["4", "3", "2", "1", "0", "0"]
+    assert {answer.headers["ratelimit-limit"] for answer in answers} == {"5"}
+    assert {answer.headers["ratelimit-policy"] for answer in answers} == {"5;w=60"}
+    assert all(1 <= int(answer.headers["ratelimit-reset"]) <= 60 for answer in answers)
+
+
+async def test_any_other_call_tells_how_many_calls_are_left(service: Pair) -> None:
+    async with calling(service, "198.51.100.4") as http:
+        answers = [await http.get(path) for path in ("/api/health", "/nowhere", "/api/inbox/poll")]
+
+    assert [answer.headers["ratelimit-remaining"] for answer in answers] == ["299", "298", "297"]
+    assert {answer.headers["ratelimit-policy"] for answer in answers} == {"300;w=60"}
+
+
+async def test_a_call_that_makes_no_mailbox_does_not_count_as_a_creation(service: Pair) -> None:
+    async with calling(service, "198.51.100.5") as http:
+        refused = [await http.post("/api/temporary-address", content=b"{") for _ in range(2 * CREATIONS)]
+        await http.get("/api/temporary-address")
+        await http.options("/api/temporary-address")
+        created = await create(http, CREATIONS + 1)
+
+    assert {answer.status_code for answer in refused} == {400}
+    assert {answer.headers["ratelimit-remaining"] for answer in refused} == {str(CREATIONS)}
+    assert created == [200] * CREATIONS + [429]
+
+
+@pytest.mark.parametrize(
+    ("path", "forwarded"),
+    [
+        ("/api/temporary-address/", "198.51.100.6"),
+        ("//api//temporary-address", "198.51.100.7"),
+        ("/api/temporary%2Daddress", "198.51.100.8"),
+    ],
+)
+async def test_another_spelling_of_the_path_is_no_way_around(service: Pair, path: str, forwarded: str) -> None:
+    async with calling(service, forwarded) as http:
+        statuses = [(await http.post(service.http_url + path)).status_code for _ in range(CREATIONS + 1)]
+
+    assert statuses == [200] * CREATIONS + [429]
+
+
+async def test_past_the_limit_of_calls_no_call_is_answered(service: Pair) -> None:
+    async with calling(service, "198.51.100.9") as http:
+        statuses = Counter([(await http.get("/nowhere")).status_code for _ in range(CALLS + 5)])
+        answer = await http.get("/api/health")
+
+    assert statuses == {404: CALLS, 429: 5}
+    assert str(problem(answer)["error"]).startswith("One client can make 300 calls a minute; ")
+
+
+async def test_past_the_limit_of_failed_tokens_even_the_right_one_opens_nothing(service: Pair) -> None:
+    address, token = await private_mailbox(service)
+    async with calling(service, "198.51.100.10") as http:
+        before = await try_token(http, address, token)
+        wrong = [(await try_token(http, address, f"wrong{number}")).status_code for number in range(FAILED_TOKENS + 1)]
+        after = await try_token(http, address, token)
+
+    assert before.status_code == 200
+    assert wrong == [404] * FAILED_TOKENS + [429]
+    assert (after.status_code, problem(after)["code"]) == (429, "rate_limited")
+
+
+async def test_a_mailbox_that_does_not_exist_counts_as_one_that_does(service: Pair) -> None:
+    address, _ = await private_mailbox(service)
+    counts = []
+    for forwarded, tried in (("198.51.100.11", address), ("198.51.100.12", "missing@mx.test")):
+        async with calling(service, forwarded) as http:
+            answers = [await try_token(http, tried, "wrong") for _ in range(FAILED_TOKENS + 1)]
+        counts.append([(answer.status_code, answer.headers["ratelimit-remaining"]) for answer in answers])
+
+    assert counts[0] == counts[1] == [(404, "3"), (404, "2"), (404, "1"), (404, "0"), (429, "0")]
+
+
+async def test_tokens_that_are_tried_at_once_get_no_more_answers_than_one_after_the_other(service: Pair) -> None:
+    async with calling(service, "198.51.100.13") as http:
+        answers = await asyncio.gather(*(try_token(http, "missing@mx.test", str(number)) for number in range(50)))
+
+    assert Counter(answer.status_code for answer in answers) == {404: FAILED_TOKENS, 429: 50 - FAILED_TOKENS}
+
+
+async def test_what_needs_no_token_is_still_there_past_the_limit_of_failed_ones(service: Pair) -> None:
+    address = make_mailbox(service.database_url)
+    async with calling(service, "198.51.100.14") as http:
+        for _ in range(FAILED_TOKENS + 1):
+            await try_token(http, address.replace("@", "x@"), "wrong")
+        answer = await http.get("/api/inbox/poll", params={"address": address})
+
+    assert answer.status_code == 200
+
+
+async def test_the_right_token_may_be_used_without_end(service: Pair) -> None:
+    address, token = await private_mailbox(service)
+    async with calling(service, "198.51.100.15") as http:
+        answers = [await try_token(http, address, token) for _ in range(5 * FAILED_TOKENS)]
+
+    assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_a_wait_in_which_nothing_came_is_no_failed_token(service: Pair) -> None:
+    address, token = await private_mailbox(service)
+    async with calling(service, "198.51.100.27") as http:
+        waits = [
+            http.get(
+                "/api/inbox/wait",
+                params={"address": address, "timeout": "1"},
+                headers={"Authorization": f"Bearer {token}"},
+            )
+            for _ in range(2 * FAILED_TOKENS)
+        ]
+        answers = await asyncio.gather(*waits)
+
+    assert {(answer.status_code, problem(answer)["code"]) for answer in answers} == {(404, "no_match")}
+
+
+async def test_a_name_that_is_taken_counts_as_a_creation(service: Pair) -> None:
+    name = uuid.uuid4().hex
+    async with calling(service, "198.51.100.28") as http:
+        wish = {"username": name, "private": True, "exact": True}
+        answers = [await http.post("/api/temporary-address", json=wish) for _ in range(CREATIONS + 1)]
+
+    assert [answer.status_code for answer in answers] == [200, *[409] * (CREATIONS - 1), 429]
+
+
+async def test_a_call_that_does_not_exist_is_no_failed_token(service: Pair) -> None:
+    async with calling(service, "198.51.100.16") as http:
+        statuses = {(await http.get("/nowhere", headers={"Authorization": "Bearer x"})).status_code for _ in range(20)}
+
+    assert statuses == {404}
+
+
+@pytest.mark.parametrize(
+    ("query", "forwarded"),
+    [
+        ("access_token=wrong", "198.51.100.17"),
+        ("%61ccess%5Ftoken=wrong", "198.51.100.18"),
+        ("access%5ftoken=%77rong", "198.51.100.19"),
+    ],
+)
+async def test_a_token_in_the_query_counts_too_however_it_is_written(service: Pair, query: str, forwarded: str) -> None:
+    url = f"{service.http_url}/api/inbox/stream?address=missing@mx.test&{query}"
+    async with calling(service, forwarded) as http:
+        statuses = [(await http.get(url)).status_code for _ in range(FAILED_TOKENS + 1)]
+
+    assert statuses == [404] * FAILED_TOKENS + [429]
+
+
+async def test_no_token_at_all_is_no_failed_one(service: Pair) -> None:
+    url = f"{service.http_url}/api/inbox/stream?address=missing@mx.test&access_token="
+    async with calling(service, "198.51.100.20") as http:
+        statuses = {(await http.get(url)).status_code for _ in range(2 * FAILED_TOKENS)}
+
+    assert statuses == {404}
+
+
+async def test_others_are_not_affected(service: Pair) -> None:
+    async with calling(service, "198.51.100.21") as http:
+        await create(http, CREATIONS + 1)
+
+    async with calling(service, "198.51.100.22") as http:
+        assert await create(http, 1) == [200]
+
+
+async def test_neighbours_in_an_ipv6_64_share_and_strangers_do_not(service: Pair) -> None:
+    async with calling(service, "2001:db8:0:1::1") as http:
+        await create(http, CREATIONS)
+
+    async with calling(service, "2001:db8:0:1:ffff::9") as http:
+        neighbour = await create(http, 1)
+    async with calling(service, "2001:db8:0:2::1") as http:
+        stranger = await create(http, 1)
+
+    assert (neighbour, stranger) == ([429], [200])
+
+
+async def test_a_peer_that_is_no_trusted_proxy_cannot_call_under_another_address(service: Pair) -> None:
+    statuses = []
+    for number in range(CREATIONS + 1):
+        async with calling(service, f"203.0.113.{number}", peer="127.0.0.2") as http:
+            statuses += await create(http, 1)
+
+    assert statuses == [200] * CREATIONS + [429]
+
+
+async def test_what_a_client_writes_before_its_proxy_does_makes_it_nobody_else(service: Pair) -> None:
+    statuses = []
+    for number in range(CREATIONS + 1):
+        async with calling(service, f"203.0.113.{number}, 198.51.100.23") as http:
+            statuses += await create(http, 1)
+
+    assert statuses == [200] * CREATIONS + [429]
+
+
+async def test_a_page_may_read_that_it_is_past_a_limit_and_when_to_come_back(service: Pair) -> None:
+    async with calling(service, "198.51.100.24") as http:
+        await create(http, CREATIONS)
+        answer = await http.post("/api/temporary-address", headers={"Origin": LISTED})
+        elsewhere = await http.post("/api/temporary-address", headers={"Origin": "http://evil.test"})
+
+    exposed = set(answer.headers["access-control-expose-headers"].split(", "))
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (429, LISTED)
+    assert {"retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "ratelimit-policy"} <= exposed
+    assert "Origin" in answer.headers["vary"]
+    assert (elsewhere.status_code, elsewhere.headers.get("access-control-allow-origin")) == (429, None)
+
+
+async def test_a_client_past_a_limit_is_logged_once(service: Pair) -> None:
+    async with calling(service, "198.51.100.25") as http:
+        await create(http, CREATIONS + 20)
+
+    events = [event for event in service.services[0].events() if event.get("client") == "198.51.100.25"]
+    assert [(event["event"], event["level"], event["limit"]) for event in events] == [
+        ("limit_reached", "warning", "creations_per_minute")
+    ]
+
+
+async def test_a_body_that_is_not_read_past_the_limit_spoils_nothing(service: Pair) -> None:
+    async with calling(service, "198.51.100.26") as http:
+        await create(http, CREATIONS)
+        answers = [await http.post("/api/temporary-address", content=b" " * 16_000) for _ in range(5)]
+        health = await http.get("/api/health")
+
+    assert {answer.status_code for answer in answers} == {429}
+    assert health.status_code == 200

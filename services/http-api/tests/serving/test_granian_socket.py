@@ -1,0 +1,116 @@
+"""On the socket of a socket unit, which outlives the process: who connects meanwhile waits and is answered."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+from support.harness import DEADLINE_SECONDS, Pair, Service, deadline
+from support.service_manager import Manager
+
+_HEAD = b"POST /api/temporary-address HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+_BODY = b'{"username": "ann"}'
+REQUEST = _HEAD + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(_BODY) + _BODY
+
+
+@pytest.fixture
+def listener(own_pair: Pair) -> Iterator[socket.socket]:
+    """What the service manager holds."""
+    with socket.create_server(("127.0.0.1", int(own_pair.environ["HTTP_PORT"])), backlog=4_096) as listener:
+        yield listener
+
+
+async def post(port: int) -> bytes:
+    """The first line of the answer to a POST, as a proxy makes it: once, on a connection of its own."""
+    async with asyncio.timeout(2 * DEADLINE_SECONDS):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            await asyncio.sleep(0)  # others come between who connects and what it sends
+            writer.write(REQUEST)
+            return (await reader.read()).partition(b"\r\n")[0]
+        except ConnectionError as error:
+            return str(error).encode()
+        finally:
+            writer.close()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_every_post_is_answered_while_http_api_restarts_again_and_again(
+    own_pair: Pair, listener: socket.socket, workers: str
+) -> None:
+    over = asyncio.Event()
+    answers: list[bytes] = []
+
+    async def ask() -> None:
+        while not over.is_set():
+            answers.append(await post(listener.getsockname()[1]))
+
+    service = await asyncio.to_thread(own_pair.start_http, listener, HTTP_WORKERS=workers)
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(30):
+            tasks.create_task(ask())
+        for _ in range(5):
+            assert await asyncio.to_thread(service.stop) == 0
+            service = await asyncio.to_thread(own_pair.start_http, listener, HTTP_WORKERS=workers)
+        over.set()
+
+    assert set(answers) == {b"HTTP/1.1 200 OK"}
+
+
+async def test_who_connects_before_a_stop_and_speaks_after_it_is_answered_by_the_next_process(
+    own_pair: Pair, listener: socket.socket
+) -> None:
+    service = await asyncio.to_thread(own_pair.start_http, listener)
+    async with asyncio.timeout(2 * DEADLINE_SECONDS):
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
+        assert await post(listener.getsockname()[1]) == b"HTTP/1.1 200 OK"  # whoever came later was accepted
+        assert await asyncio.to_thread(service.stop) == 0
+
+        writer.write(REQUEST)
+        await asyncio.to_thread(own_pair.start_http, listener)
+
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+        writer.close()
+
+
+def test_a_stop_that_comes_while_a_worker_starts_is_heard(own_pair: Pair, tmp_path: Path) -> None:
+    with (tmp_path / "stopped.log").open("wb") as log:
+        service = Service("http-api", own_pair.environ, log)
+    own_pair.services.append(service)
+    assert any(psutil.Process(service.pid).children() for _ in deadline())
+
+    assert service.stop() == 0
+
+    assert "refused" not in service.log.read_text()  # Granian says so of a worker that it had to kill
+
+
+async def test_a_request_that_came_before_the_process_did_is_answered(own_pair: Pair, listener: socket.socket) -> None:
+    asked = asyncio.create_task(post(listener.getsockname()[1]))
+
+    await asyncio.to_thread(own_pair.start_http, listener)
+
+    assert await asked == b"HTTP/1.1 200 OK"
+
+
+async def test_what_waits_when_a_process_is_killed_is_answered_by_the_next(
+    own_pair: Pair, listener: socket.socket
+) -> None:
+    service = await asyncio.to_thread(own_pair.start_http, listener)
+    service.kill()
+    asked = asyncio.create_task(post(listener.getsockname()[1]))
+
+    await asyncio.to_thread(own_pair.start_http, listener)
+
+    assert await asked == b"HTTP/1.1 200 OK"
+
+
+def test_the_manager_is_told_that_the_service_is_ready_when_it_answers_and_not_when_the_port_is_open(
+    own_pair: Pair, listener: socket.socket, tmp_path: Path
+) -> None:
+    with closing(Manager(str(tmp_path / "notify"))) as manager:
+        own_pair.start_http(listener, **manager.environ)
+
+        assert manager.wait_for("READY") == {"READY": "1"}

@@ -1,0 +1,83 @@
+"""How often the first code is the right one, and the links are: over the labelled mail of thirteen languages."""
+
+import sys
+from collections.abc import Sequence
+
+import pytest
+from support import labelled_mail
+from support.labelled_mail import Labelled
+
+from fake_email import parse
+from fake_email.findings import links
+
+LEAST = 0.98
+
+
+def figures(right: int, found: int, labelled: int) -> str:
+    return f"precision {right / found:.4f} ({right}/{found}), recall {right / labelled:.4f} ({right}/{labelled})"
+
+
+def codes_of(mail: Sequence[Labelled]) -> tuple[int, int, int, list[str]]:
+    """How many were right, found and labelled, and which were not right."""
+    found = {each.name: labelled_mail.first_code(parse.parse(each.content)) for each in mail}
+    wrong = [f"{each.name}: {found[each.name]} for {each.code}" for each in mail if found[each.name] != each.code]
+    right = sum(found[each.name] == each.code != "none" for each in mail)
+    return right, sum(code != "none" for code in found.values()), sum(each.code != "none" for each in mail), wrong
+
+
+def links_of(mail: Sequence[Labelled]) -> tuple[int, int, int]:
+    """How many links were of the right kind, of a kind at all, and labelled."""
+    labelled = [each for each in mail if each.links]
+    found = [
+        {link.url: link.kind for link in parse.parse(each.content).links if link.kind != "other"} for each in labelled
+    ]
+    right = sum(len(kinds.items() & each.links.items()) for kinds, each in zip(found, labelled, strict=True))
+    return right, sum(map(len, found)), sum(len(each.links) for each in labelled)
+
+
+def test_codes_are_found_in_the_labelled_mail(capsys: pytest.CaptureFixture[str]) -> None:
+    parts = {part: labelled_mail.read(part) for part in labelled_mail.PARTS}
+    everything = [each for mail in parts.values() for each in mail]
+
+    with capsys.disabled():
+        for name, mail in {**parts, "all": everything}.items():
+            right, found, labelled, _ = codes_of(mail)
+            sys.stdout.write(f"\ncodes, {name}, {len(mail)} messages: {figures(right, found, labelled)}")
+    right, found, labelled, wrong = codes_of(everything)
+
+    assert right / found >= LEAST, wrong
+    assert right / labelled >= LEAST, wrong
+
+
+def test_links_are_told_apart_in_the_labelled_mail(capsys: pytest.CaptureFixture[str]) -> None:
+    parts = {part: labelled_mail.read(part) for part in ("known", "apart")}
+    everything = [each for mail in parts.values() for each in mail]
+
+    with capsys.disabled():
+        for name, mail in {**parts, "all": everything}.items():
+            right, found, labelled = links_of(mail)
+            sys.stdout.write(f"\nlinks, {name}: {figures(right, found, labelled)}")
+    right, found, labelled = links_of(everything)
+
+    assert right / found >= LEAST
+    assert right / labelled >= LEAST
+
+
+def test_links_are_told_apart_by_the_words_of_each_language(capsys: pytest.CaptureFixture[str]) -> None:
+    labelled = labelled_mail.read_links()
+
+    found = [links.find(html or None, text)[0].kind for _, text, html in labelled]
+    wrong = [(each, kind) for each, kind in zip(labelled, found, strict=True) if kind != each[0]]
+
+    with capsys.disabled():
+        sys.stdout.write(f"\nlinks, by themselves: {len(found) - len(wrong)} of {len(found)}")
+    assert len(wrong) <= (1 - LEAST) * len(found), wrong
+
+
+@pytest.mark.parametrize("part", ["known", "apart"])
+def test_each_language_has_mail_with_a_code_and_without_one(part: str) -> None:
+    mail = labelled_mail.read(part)
+
+    for language in labelled_mail.LANGUAGES:
+        codes = [each.code for each in mail if each.name.startswith(f"{language}:")]
+        assert 0 < codes.count("none") < len(codes)

@@ -1,0 +1,186 @@
+"""Servers of which one takes the writes, and then another does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from urllib.parse import quote
+
+import psycopg
+import psycopg.conninfo
+import pytest
+from postgres import EmbeddedPostgres, throw_away
+from support.harness import DEADLINE_SECONDS, deadline, frozen, until
+
+from fake_email.errors import DatabaseAway
+from fake_email.postgres import notifications
+from fake_email.postgres.pool import ANSWER_SECONDS, Connection, Database, open_database
+
+CONNECTIONS = 3
+NAME = "SELECT current_setting('cluster_name')"
+READ_ONLY = "ALTER SYSTEM SET default_transaction_read_only = on"
+READ_WRITE = "ALTER SYSTEM RESET default_transaction_read_only"
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' ORDER BY pid"
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[EmbeddedPostgres, EmbeddedPostgres]]:
+    with throw_away(settings={"cluster_name": "a"}) as a, throw_away(settings={"cluster_name": "b"}) as b:
+        yield a, b
+
+
+@pytest.fixture
+def a(servers: tuple[EmbeddedPostgres, EmbeddedPostgres]) -> Iterator[EmbeddedPostgres]:
+    """The one that takes the writes."""
+    with undone(servers[0]):
+        yield servers[0]
+
+
+@pytest.fixture
+def b(servers: tuple[EmbeddedPostgres, EmbeddedPostgres]) -> Iterator[EmbeddedPostgres]:
+    """The one that does not."""
+    with undone(servers[1]):
+        tell(servers[1], READ_ONLY)
+        yield servers[1]
+
+
+@pytest.fixture
+def url(a: EmbeddedPostgres, b: EmbeddedPostgres) -> str:
+    hosts = ",".join(str(psycopg.conninfo.conninfo_to_dict(each.url)["host"]) for each in (b, a))
+    return f"postgresql://postgres@/postgres?host={quote(hosts, safe='')}&target_session_attrs=read-write"
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    async with open_database(url, connections=CONNECTIONS) as database:
+        yield database
+
+
+@contextmanager
+def undone(server: EmbeddedPostgres) -> Iterator[None]:
+    """What a test changes in the server's settings is not there any more after the block."""
+    try:
+        yield
+    finally:
+        tell(server, "ALTER SYSTEM RESET ALL")
+
+
+def tell(server: EmbeddedPostgres, statement: str) -> None:
+    """Change the server's settings; new connections find them so."""
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(statement)
+        before = connection.execute("SELECT pg_conf_load_time()").fetchone()
+        connection.execute("SELECT pg_reload_conf()")
+        for _ in deadline():
+            with psycopg.connect(server.url) as another:
+                if another.execute("SELECT pg_conf_load_time()").fetchone() != before:
+                    return
+    raise AssertionError("the server does not read its settings")
+
+
+async def name(connection: Connection) -> str:
+    cursor = await connection.execute(NAME)
+    [(found,)] = await cursor.fetchall()
+    return str(found)
+
+
+async def ask(database: Database, *, answer_seconds: float = ANSWER_SECONDS) -> str:
+    """The server that answers, or "away"."""
+    try:
+        return await database.run(name, answer_seconds=answer_seconds)
+    except DatabaseAway:
+        return "away"
+
+
+async def fill(database: Database) -> list[str]:
+    """Have the pool make all its connections; where they lead."""
+    together = asyncio.Barrier(CONNECTIONS)
+
+    async def meet(connection: Connection) -> str:
+        await together.wait()
+        return await name(connection)
+
+    return await asyncio.gather(*(database.run(meet) for _ in range(CONNECTIONS)))
+
+
+async def until_answered_by(database: Database, server: str) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while await ask(database) != server:
+            pass
+
+
+async def test_of_several_hosts_the_one_that_takes_writes_is_asked(database: Database) -> None:
+    assert await fill(database) == ["a"] * CONNECTIONS
+
+
+async def test_a_server_that_takes_no_more_writes_is_asked_no_more(
+    database: Database, a: EmbeddedPostgres, b: EmbeddedPostgres
+) -> None:
+    await fill(database)
+    tell(b, READ_WRITE)
+    tell(a, READ_ONLY)
+
+    told = [await ask(database) for _ in range(2 * CONNECTIONS)]
+
+    assert told == ["b"] * 2 * CONNECTIONS
+
+
+async def test_a_frozen_server_is_waited_for_once_and_not_on_every_connection(
+    database: Database, a: EmbeddedPostgres, b: EmbeddedPostgres
+) -> None:
+    await fill(database)
+    with frozen(a):
+        tell(b, READ_WRITE)
+
+        told = [await ask(database) for _ in range(2)]
+
+    assert told == ["away", "b"]
+
+
+async def test_who_waits_long_for_a_frozen_server_is_answered_by_the_one_that_took_its_place(
+    database: Database, a: EmbeddedPostgres, b: EmbeddedPostgres
+) -> None:
+    await fill(database)
+    with frozen(a):
+        tell(b, READ_WRITE)
+        async with asyncio.timeout(DEADLINE_SECONDS), asyncio.TaskGroup() as tasks:
+            waiting = tasks.create_task(ask(database, answer_seconds=10 * DEADLINE_SECONDS))
+            await until_answered_by(database, "b")
+
+    assert waiting.result() == "b"
+
+
+async def test_who_listens_to_a_frozen_server_listens_to_the_one_that_took_its_place(
+    url: str, a: EmbeddedPostgres, b: EmbeddedPostgres
+) -> None:
+    heard: list[str] = []
+
+    async def connected(connection: Connection) -> None:
+        heard.append(await name(connection))
+
+    async with asyncio.TaskGroup() as tasks:
+        listener = tasks.create_task(
+            notifications.listen(
+                url,
+                connected=connected,
+                grown=lambda _, __: None,
+                gone=lambda _: None,
+                deleted=lambda _, __, ___: None,
+                lost=lambda: None,
+            )
+        )
+        await until(lambda: heard == ["a"])
+        with frozen(a):
+            tell(b, READ_WRITE)
+            await until(lambda: heard == ["a", "b"])
+        listener.cancel()
+
+
+async def test_a_server_that_refuses_writes_is_away_for_who_writes(a: EmbeddedPostgres) -> None:
+    async with open_database(a.url, connections=CONNECTIONS) as database:
+        await fill(database)
+        tell(a, READ_ONLY)
+
+        with pytest.raises(DatabaseAway):
+            await database.run(lambda connection: connection.execute("CREATE TABLE one ()"))
+
+        assert await ask(database) == "a"

@@ -1,0 +1,176 @@
+"""Commits that wait for a replica: one whose wait somebody ends is none."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+from postgres import EmbeddedPostgres
+from structlog.testing import capture_logs
+from support.harness import DEADLINE_SECONDS, arrival, make_mailbox, own_postgres, until
+
+from fake_email.errors import DatabaseAway
+from fake_email.postgres.pool import Database, open_database
+from fake_email.storage import mailboxes
+from fake_email.storage import store as storage_store
+from fake_email.storage.store import Outcome
+
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+COUNT = "SELECT count(*) FROM message"
+TOKEN = b"the token"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedPostgres]:
+    with own_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def watcher(server: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute("TRUNCATE mailbox CASCADE")
+        yield connection
+        set_replica(connection, "")
+
+
+@pytest.fixture
+async def database(server: EmbeddedPostgres) -> AsyncIterator[Database]:
+    async with open_database(server.url, connections=2) as database:
+        yield database
+
+
+@pytest.fixture
+def mailbox_id(server: EmbeddedPostgres, watcher: psycopg.Connection) -> int:
+    make_mailbox(server.url)
+    [(found,)] = watcher.execute("SELECT id FROM mailbox").fetchall()
+    return int(found)
+
+
+def set_replica(watcher: psycopg.Connection, name: str) -> None:
+    """Have commits wait for it, or for nobody."""
+    watcher.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
+    watcher.execute("SELECT pg_reload_conf()")
+
+
+def waiting(watcher: psycopg.Connection) -> list[int]:
+    """The processes that wait for the replica."""
+    return [pid for (pid,) in watcher.execute(WAITING).fetchall()]
+
+
+async def store(database: Database, mailbox_id: int) -> list[Outcome]:
+    return await database.run(
+        lambda connection: storage_store.store(connection, [arrival(b"Subject: one\r\n\r\n", mailbox_id)]),
+        answer_seconds=10 * DEADLINE_SECONDS,
+    )
+
+
+@asynccontextmanager
+async def storing(
+    database: Database, watcher: psycopg.Connection, mailbox_id: int
+) -> AsyncIterator[asyncio.Task[list[Outcome]]]:
+    """A message that is committed here and waits for its replica, which is not there."""
+    set_replica(watcher, "nobody")
+    task = asyncio.create_task(store(database, mailbox_id))
+    await until(lambda: len(waiting(watcher)) == 1)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        set_replica(watcher, "")
+
+
+async def test_a_commit_whose_wait_was_cancelled_is_none(
+    database: Database, watcher: psycopg.Connection, mailbox_id: int
+) -> None:
+    async with storing(database, watcher, mailbox_id) as task:
+        watcher.execute("SELECT pg_cancel_backend(%s)", waiting(watcher))
+
+        with pytest.raises(DatabaseAway):
+            await task
+
+    assert watcher.execute(COUNT).fetchone() == (1,)
+
+
+async def test_a_commit_whose_wait_was_cut_waits_again(
+    database: Database, watcher: psycopg.Connection, mailbox_id: int
+) -> None:
+    async with storing(database, watcher, mailbox_id) as task:
+        [first] = waiting(watcher)
+        watcher.execute("SELECT pg_terminate_backend(%s)", [first])
+        await until(lambda: waiting(watcher) not in ([], [first]))
+        assert watcher.execute(COUNT).fetchone() == (1,)
+        assert not task.done()
+        set_replica(watcher, "")
+
+        outcomes = await task
+
+    assert outcomes == [Outcome(live=1, stored=0)]
+
+
+async def test_what_is_stored_again_waits_for_the_replica_that_has_not_got_it_yet(
+    database: Database, watcher: psycopg.Connection, mailbox_id: int
+) -> None:
+    async with storing(database, watcher, mailbox_id) as first:
+        watcher.execute("SELECT pg_cancel_backend(%s)", waiting(watcher))
+        with pytest.raises(DatabaseAway):
+            await first
+    async with storing(database, watcher, mailbox_id) as second:
+        assert not second.done()
+        set_replica(watcher, "")
+
+        assert await second == [Outcome(live=1, stored=0)]
+
+
+async def test_a_mailbox_made_again_waits_for_the_replica_that_has_not_got_it_yet(
+    database: Database, watcher: psycopg.Connection
+) -> None:
+    async def make() -> None:
+        await database.run(
+            lambda connection: mailboxes.create(
+                connection, address="reader@mx.test", ttl_seconds=60, token_sha256=TOKEN
+            ),
+            answer_seconds=10 * DEADLINE_SECONDS,
+        )
+
+    set_replica(watcher, "nobody")
+    making = asyncio.create_task(make())
+    await until(lambda: len(waiting(watcher)) == 1)
+    [first] = waiting(watcher)
+    watcher.execute("SELECT pg_terminate_backend(%s)", [first])
+    await until(lambda: waiting(watcher) not in ([], [first]))
+    assert not making.done()
+    set_replica(watcher, "")
+
+    await making
+
+    assert watcher.execute("SELECT address FROM mailbox").fetchall() == [("reader@mx.test",)]
+
+
+async def test_while_a_commit_waits_that_nobody_waits_for_any_more_no_other_is_begun_and_what_is_read_goes_on(
+    server: EmbeddedPostgres, watcher: psycopg.Connection, mailbox_id: int
+) -> None:
+    async def write(database: Database) -> None:
+        await database.write(
+            lambda connection: storage_store.store(connection, [arrival(b"Subject: one\r\n\r\n", mailbox_id)]),
+            answer_seconds=0.1,
+        )
+
+    async with open_database(server.url, connections=2) as database:
+        set_replica(watcher, "nobody")
+        with capture_logs() as logged:
+            for _ in range(10):
+                with pytest.raises(DatabaseAway):
+                    await write(database)
+        await database.probe()
+        waited = len(waiting(watcher))
+        set_replica(watcher, "")
+        await until(lambda: not waiting(watcher))
+
+        await write(database)
+
+    assert waited == 1
+    assert [line for line in logged if line["event"] == "replica_away"] == [
+        {"event": "replica_away", "log_level": "error"}
+    ]

@@ -1,0 +1,175 @@
+"""The octets of attachments, decoded out of the stored content, held against the standard library's."""
+
+import base64
+import email
+import email.message
+import hashlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from support.harness import arrival
+
+from fake_email import parse
+from fake_email.errors import AttachmentNotFound, MessageNotFound
+from fake_email.postgres.pool import Connection, Database, open_database
+from fake_email.storage import attachments, store
+from fake_email.storage.mailboxes import Recipient
+
+CORPUS = next((up / "shared/corpus" for up in Path(__file__).parents if (up / "shared/corpus").is_dir()), Path())
+FILES = sorted(CORPUS.rglob("*.raw"))
+PIECE_OCTETS = 524_288  # what is read of the content at a time
+
+
+@pytest.fixture
+async def mailbox(new_mailbox: Callable[[], Awaitable[Recipient]]) -> Recipient:
+    return await new_mailbox()
+
+
+async def octets(connection: Connection, database: Database, mailbox: Recipient, content: bytes) -> list[bytes]:
+    """Store the content, and read each of its attachments."""
+    arriving = arrival(content, mailbox.mailbox_id)
+    await store.store(connection, [arriving])
+    found = await attachments.find(connection, arriving.deliveries[0].id, token_sha256=None)
+    read = []
+    for attachment in found.attachments:
+        read.append(b"".join([piece async for piece in attachments.read(database, found, attachment)]))
+        assert len(read[-1]) == attachment.size
+    return read
+
+
+def expected(content: bytes) -> dict[str, bytes]:
+    """The octets of each part without parts, by its IMAP section, where the standard library finds no fault."""
+    found: dict[str, bytes] = {}
+
+    def walk(part: email.message.Message, section: str) -> None:
+        children = part.get_payload()
+        if part.get_content_maintype() == "multipart" and isinstance(children, list):
+            for number, child in enumerate(children, 1):
+                assert isinstance(child, email.message.Message)
+                walk(child, f"{section}.{number}".lstrip("."))
+        else:
+            decoded = part.get_payload(decode=True)
+            if isinstance(decoded, bytes) and not part.defects:
+                found[section or "1"] = decoded
+
+    walk(email.message_from_bytes(content), "")
+    return found
+
+
+def in_parts(*bodies: tuple[str, bytes]) -> bytes:
+    """A message with these files: the encoding of each, and its encoded octets."""
+    parts = b"".join(
+        b"--b\r\nContent-Type: application/x-file\r\nContent-Disposition: attachment\r\n"
+        b"Content-Transfer-Encoding: %b\r\n\r\n%b\r\n" % (encoding.encode(), body)
+        for encoding, body in bodies
+    )
+    return b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + parts + b"--b--\r\n"
+
+
+@pytest.mark.skipif(not FILES, reason="the corpus is not here")
+async def test_real_attachments_are_as_large_as_said_and_as_the_standard_library_has_them(
+    connection: Connection, database_url: str, mailbox: Recipient
+) -> None:
+    compared = 0
+    async with open_database(database_url, connections=1) as database:
+        for path in FILES:
+            content = path.read_bytes()
+            read = await octets(connection, database, mailbox, content)
+            known = expected(content)
+            for attachment, found in zip(parse.parse(content).attachments, read, strict=True):
+                if attachment.type.startswith("message/") or attachment.part not in known:
+                    continue
+                compared += 1
+                assert found.rstrip(b"\r\n") == known[attachment.part].rstrip(b"\r\n"), (path.name, attachment)
+    assert compared > 20
+
+
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n", b"\r"])
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 65_535, 65_536, 200_001, 1_200_000])
+async def test_base64_is_the_same_however_its_lines_end(
+    connection: Connection, database_url: str, mailbox: Recipient, line_end: bytes, size: int
+) -> None:
+    data = hashlib.shake_128(b"seed").digest(size)
+    body = base64.encodebytes(data).replace(b"\n", b"\r\n")
+    content = in_parts(("base64", body), ("BASE64", body)).replace(b"\r\n", line_end)
+
+    async with open_database(database_url, connections=1) as database:
+        assert await octets(connection, database, mailbox, content) == [data, data]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "data"),
+    [
+        ("base64", b"eHl6", b"xyz"),
+        ("base64", b"eHl6eA", b"xyzx"),
+        ("base64", b"eH l6\t!?-", b"xyz"),
+        ("base64", b"eHl6\xff\xfe", b"xyz"),
+        ("base64", b"eA==eA==", b"x"),
+        ("base64", b"", b""),
+        ("base64", b"====", b""),
+        ("base64", b"e", b""),
+        ("quoted-printable", b"a=3Db=\r\nc", b"a=bc"),
+        ("quoted-printable", b"a=zz=", b"a=zz"),
+        ("quoted-printable", b"=C3=BC \xfc", b"\xc3\xbc \xfc"),
+        ("8bit", b"\xff\x00\xfe", b"\xff\x00\xfe"),
+        ("binary", b"\x00\r\n\n\n\x00", b"\x00\r\n\n\n\x00"),
+        ("x-unknown", b"a=3D", b"a=3D"),
+        ("", b"as it is", b"as it is"),
+        ("7bit", b"", b""),
+    ],
+)
+async def test_what_can_be_decoded_is(
+    connection: Connection, database_url: str, mailbox: Recipient, encoding: str, body: bytes, data: bytes
+) -> None:
+    async with open_database(database_url, connections=1) as database:
+        assert await octets(connection, database, mailbox, in_parts((encoding, body))) == [data]
+
+
+@pytest.mark.parametrize("shift", range(6))
+@pytest.mark.parametrize(
+    ("encoding", "unit", "data"),
+    [
+        ("quoted-printable", b"=C3=BC=\r\n", b"\xc3\xbc"),
+        ("quoted-printable", b"=C3=BC", b"\xc3\xbc"),
+        ("base64", b"eHl6\r\n", b"xyz"),
+        ("base64", b"e-H*l\r\n6", b"xyz"),
+    ],
+)
+async def test_where_the_content_is_cut_to_be_read_makes_no_difference(
+    connection: Connection, database_url: str, mailbox: Recipient, encoding: str, unit: bytes, data: bytes, shift: int
+) -> None:
+    times = (PIECE_OCTETS + 200_000) // len(unit)
+    before, said = (b"A" * shift, b"A" * shift) if encoding == "quoted-printable" else (b" " * shift, b"")
+
+    async with open_database(database_url, connections=1) as database:
+        read = await octets(connection, database, mailbox, in_parts((encoding, before + unit * times)))
+
+    assert read == [said + data * times]
+
+
+async def test_a_number_that_is_not_there_is_refused(connection: Connection, mailbox: Recipient) -> None:
+    arriving = arrival(in_parts(("7bit", b"x")), mailbox.mailbox_id)
+    await store.store(connection, [arriving])
+    found = await attachments.find(connection, arriving.deliveries[0].id, token_sha256=None)
+
+    assert found.numbered(0).size == 1
+    for number in (-1, 1, 10**9):
+        with pytest.raises(AttachmentNotFound):
+            found.numbered(number)
+
+
+async def test_an_attachment_whose_message_is_deleted_meanwhile_ends_there(
+    connection: Connection, database_url: str, mailbox: Recipient
+) -> None:
+    arriving = arrival(in_parts(("8bit", b"x" * 2 * PIECE_OCTETS)), mailbox.mailbox_id)
+    await store.store(connection, [arriving])
+    found = await attachments.find(connection, arriving.deliveries[0].id, token_sha256=None)
+
+    async with open_database(database_url, connections=1) as database:
+        pieces = attachments.read(database, found, found.numbered(0))
+        assert await anext(pieces)
+        await connection.execute("DELETE FROM message")
+        with pytest.raises(MessageNotFound):
+            async for _ in pieces:
+                pass

@@ -1,0 +1,235 @@
+"""A mailbox that expired or was deleted is there for nobody, long before its row goes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import psycopg
+import pytest
+from support.harness import arrival, heard, until_one_waits
+
+from fake_email.errors import MailboxNotFound, MessageNotFound, OperatorsMailbox
+from fake_email.postgres import notifications
+from fake_email.postgres.pool import Connection, open_database
+from fake_email.storage import attachments, mailboxes, message_list, role_mailboxes, store
+from fake_email.storage import message as stored_message
+from fake_email.storage import source as stored_source
+from fake_email.storage.mailboxes import Recipient
+from fake_email.storage.message_list import Since
+from fake_email.storage.store import Arrival, Outcome
+
+NewMailbox = Callable[[], Awaitable[Recipient]]
+End = Callable[[Connection, Recipient], Awaitable[None]]
+
+
+async def expire(connection: Connection, mailbox: Recipient) -> None:
+    await connection.execute("UPDATE mailbox SET expires_at = now() WHERE id = %s", [mailbox.mailbox_id])
+
+
+async def delete(connection: Connection, mailbox: Recipient) -> None:
+    await mailboxes.delete(connection, mailbox.mailbox_id)
+
+
+@pytest.fixture(params=[expire, delete])
+def end(request: pytest.FixtureRequest) -> End:
+    """How a mailbox ends."""
+    given: End = request.param
+    return given
+
+
+@pytest.fixture
+async def listener(another: Connection) -> Connection:
+    """A connection that hears of mailboxes that are gone."""
+    await another.execute(f"LISTEN {notifications.GONE_CHANNEL}".encode())
+    return another
+
+
+@pytest.fixture
+async def mailbox(new_mailbox: NewMailbox) -> Recipient:
+    return await new_mailbox()
+
+
+@pytest.fixture
+async def stored(connection: Connection, mailbox: Recipient) -> AsyncIterator[Arrival]:
+    """A message in the mailbox."""
+    stored = arrival(b"Subject: kept\r\n\r\nsecret\r\n", mailbox.mailbox_id)
+    await store.store(connection, [stored])
+    yield stored
+    # Nothing of this depends on the row being gone.
+    cursor = await connection.execute("SELECT count(*) FROM message")
+    assert await cursor.fetchone() == (1,)
+
+
+async def test_it_is_not_fetched(connection: Connection, mailbox: Recipient, stored: Arrival, end: End) -> None:
+    await end(connection, mailbox)
+
+    with pytest.raises(MailboxNotFound):
+        await mailboxes.fetch(connection, address=mailbox.address, token_sha256=None)
+
+
+async def test_it_is_not_listed(connection: Connection, mailbox: Recipient, stored: Arrival, end: End) -> None:
+    await end(connection, mailbox)
+
+    with pytest.raises(MailboxNotFound):
+        await message_list.read(connection, address=mailbox.address, token_sha256=None, since=Since(), limit=10)
+
+
+async def test_it_is_no_recipient(connection: Connection, mailbox: Recipient, stored: Arrival, end: End) -> None:
+    await end(connection, mailbox)
+
+    assert await mailboxes.find_recipients(connection, [mailbox.address]) == {}
+
+
+async def test_it_takes_no_mail(connection: Connection, mailbox: Recipient, stored: Arrival, end: End) -> None:
+    await end(connection, mailbox)
+
+    outcomes = await store.store(connection, [arrival(b"too late", mailbox.mailbox_id)])
+
+    assert outcomes == [Outcome(live=0, stored=0)]
+
+
+async def test_its_messages_have_no_source(
+    connection: Connection, mailbox: Recipient, stored: Arrival, end: End
+) -> None:
+    await end(connection, mailbox)
+
+    with pytest.raises(MessageNotFound):
+        await stored_source.find(connection, stored.deliveries[0].id, token_sha256=None, by="mx.test")
+
+
+async def test_its_messages_are_opened_marked_and_deleted_no_more(
+    connection: Connection, database_url: str, mailbox: Recipient, stored: Arrival, end: End
+) -> None:
+    await end(connection, mailbox)
+
+    message_id = stored.deliveries[0].id
+    async with open_database(database_url, connections=1) as database:
+        with pytest.raises(MessageNotFound):
+            await stored_message.fetch(database, message_id, token_sha256=None)
+    with pytest.raises(MessageNotFound):
+        await stored_message.mark(connection, message_id, token_sha256=None, seen=True)
+    with pytest.raises(MessageNotFound):
+        await stored_message.delete(connection, message_id, token_sha256=None)
+
+
+async def test_its_attachments_are_not_found(
+    connection: Connection, mailbox: Recipient, stored: Arrival, end: End
+) -> None:
+    await end(connection, mailbox)
+
+    with pytest.raises(MessageNotFound):
+        await attachments.find(connection, stored.deliveries[0].id, token_sha256=None)
+
+
+async def test_it_is_not_described(connection: Connection, mailbox: Recipient, stored: Arrival, end: End) -> None:
+    await end(connection, mailbox)
+
+    with pytest.raises(MailboxNotFound):
+        await mailboxes.describe(connection, mailbox.mailbox_id)
+
+
+async def test_it_is_not_prolonged_by_who_fetched_it_before(
+    connection: Connection, mailbox: Recipient, stored: Arrival, end: End
+) -> None:
+    fetched = await mailboxes.fetch(connection, address=mailbox.address, token_sha256=None)
+    await end(connection, mailbox)
+
+    await mailboxes.prolong(connection, fetched, ttl_seconds=3_600)
+
+    with pytest.raises(MailboxNotFound):
+        await mailboxes.fetch(connection, address=mailbox.address, token_sha256=None)
+
+
+async def test_a_source_that_is_being_read_ends(
+    database_url: str, connection: Connection, mailbox: Recipient, stored: Arrival, end: End
+) -> None:
+    found = await stored_source.find(connection, stored.deliveries[0].id, token_sha256=None, by="mx.test")
+    async with open_database(database_url, connections=1) as database:
+        pieces = stored_source.read(database, found)
+        assert await anext(pieces) == found.trace
+
+        await end(connection, mailbox)
+
+        with pytest.raises(MessageNotFound):
+            await anext(pieces)
+
+
+async def test_who_waits_there_is_woken_after_a_new_listen(
+    connection: Connection, mailbox: Recipient, stored: Arrival, end: End
+) -> None:
+    await end(connection, mailbox)
+
+    assert await mailboxes.newest(connection, [mailbox.mailbox_id]) == {}
+
+
+async def test_who_listens_hears_of_a_deletion_when_it_is_committed(
+    connection: Connection, listener: Connection, mailbox: Recipient
+) -> None:
+    async with connection.transaction():
+        await mailboxes.delete(connection, mailbox.mailbox_id)
+        before = await heard(listener, notifications.GONE_CHANNEL)
+    after = await heard(listener, notifications.GONE_CHANNEL)
+
+    assert (before, after) == ([], [str(mailbox.mailbox_id)])
+
+
+async def test_a_mailbox_that_is_deleted_again_is_told_of_once(
+    connection: Connection, listener: Connection, mailbox: Recipient
+) -> None:
+    for _ in range(2):
+        await mailboxes.delete(connection, mailbox.mailbox_id)
+
+    assert await heard(listener, notifications.GONE_CHANNEL) == [str(mailbox.mailbox_id)]
+
+
+async def test_to_delete_what_is_not_there_changes_nothing(connection: Connection, mailbox: Recipient) -> None:
+    await mailboxes.delete(connection, mailbox.mailbox_id + 1)
+
+    assert (await mailboxes.fetch(connection, address=mailbox.address, token_sha256=None)).id == mailbox.mailbox_id
+
+
+async def test_a_deletion_leaves_the_neighbours_alone(connection: Connection, new_mailbox: NewMailbox) -> None:
+    deleted, neighbour = await new_mailbox(), await new_mailbox()
+
+    await mailboxes.delete(connection, deleted.mailbox_id)
+
+    assert list(await mailboxes.find_recipients(connection, [deleted.address, neighbour.address])) == [
+        neighbour.address
+    ]
+
+
+async def test_a_mailbox_of_an_operator_is_not_deleted(connection: Connection) -> None:
+    await role_mailboxes.create(connection, ["mx.test"])
+    found = await mailboxes.find_recipients(connection, ["abuse@mx.test"])
+
+    with pytest.raises(OperatorsMailbox):
+        await mailboxes.delete(connection, found["abuse@mx.test"].mailbox_id)
+
+    assert await mailboxes.find_recipients(connection, ["abuse@mx.test"]) == found
+
+
+async def test_a_writer_that_began_before_a_deletion_and_waits_for_the_mailbox_stores_nothing_there(
+    connection: Connection, another: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
+) -> None:
+    first, deleted = await new_mailbox(), await new_mailbox()
+    both = [arrival(b"1", first.mailbox_id), arrival(b"2", deleted.mailbox_id)]
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        with watcher.transaction():
+            watcher.execute("SELECT FROM mailbox WHERE id = %s FOR UPDATE", [first.mailbox_id])
+            storing = tasks.create_task(store.store(another, both))
+            await until_one_waits(watcher)
+            await mailboxes.delete(connection, deleted.mailbox_id)
+
+    assert storing.result() == [Outcome(live=1, stored=1), Outcome(live=0, stored=0)]
+
+
+async def test_a_deletion_waits_for_who_is_writing_and_comes_after(
+    connection: Connection, another: Connection, watcher: psycopg.Connection, mailbox: Recipient
+) -> None:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
+        outcomes = await store.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+        tasks.create_task(mailboxes.delete(another, mailbox.mailbox_id))
+        await until_one_waits(watcher)
+
+    assert outcomes == [Outcome(live=1, stored=1)]
+    assert await mailboxes.find_recipients(connection, [mailbox.address]) == {}

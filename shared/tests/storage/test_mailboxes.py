@@ -1,0 +1,274 @@
+"""Who has a mailbox, for how long, and who may look into it."""
+
+import datetime
+import hashlib
+
+import psycopg
+import pytest
+from support.harness import arrival
+
+from fake_email.errors import AddressTaken, MailboxNotFound
+from fake_email.postgres.pool import Connection, open_database
+from fake_email.storage import mailboxes, role_mailboxes, store
+
+ADDRESS = "reader@mx.test"
+TOKEN = b"t" * 32
+
+
+async def create(
+    connection: Connection, address: str = ADDRESS, *, ttl_seconds: int = 60, token_sha256: bytes | None = None
+) -> datetime.datetime:
+    return await mailboxes.create(connection, address=address, ttl_seconds=ttl_seconds, token_sha256=token_sha256)
+
+
+async def test_a_new_mailbox_is_there_and_empty(connection: Connection) -> None:
+    await create(connection)
+
+    mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
+
+    assert mailbox.last_seq == 0
+
+
+async def test_a_mailbox_lives_as_long_as_asked_for(connection: Connection) -> None:
+    async with connection.transaction():
+        expires_at = await create(connection, ttl_seconds=90)
+        cursor = await connection.execute("SELECT now()")
+
+        [(now,)] = await cursor.fetchall()
+
+    assert expires_at - now == datetime.timedelta(seconds=90)
+
+
+async def test_the_expiry_that_is_told_is_the_one_that_is_kept(connection: Connection) -> None:
+    told = await create(connection)
+
+    mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
+
+    assert mailbox.expires_at == told
+
+
+async def test_an_address_that_is_in_use_is_not_given_again(connection: Connection) -> None:
+    await create(connection)
+
+    with pytest.raises(AddressTaken):
+        await create(connection)
+
+
+async def test_an_address_that_expired_is_never_given_again(connection: Connection) -> None:
+    await create(connection, ttl_seconds=0)
+
+    with pytest.raises(AddressTaken):
+        await create(connection)
+
+
+async def test_an_address_that_is_taken_keeps_its_mailbox_as_it_was(connection: Connection) -> None:
+    expires_at = await create(connection, token_sha256=TOKEN)
+
+    with pytest.raises(AddressTaken):
+        await create(connection, ttl_seconds=600)
+
+    mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=TOKEN)
+    assert mailbox.expires_at == expires_at
+
+
+async def test_who_makes_a_private_mailbox_again_with_its_token_gets_the_one_there_is(connection: Connection) -> None:
+    expires_at = await create(connection, token_sha256=TOKEN)
+
+    assert await create(connection, ttl_seconds=600, token_sha256=TOKEN) == expires_at
+    with pytest.raises(AddressTaken):
+        await create(connection, token_sha256=b"u" * 32)
+
+
+async def test_a_connection_that_breaks_after_the_mailbox_was_made_costs_nobody_the_token(database_url: str) -> None:
+    made: list[datetime.datetime] = []
+
+    async def make(connection: Connection) -> datetime.datetime:
+        made.append(await create(connection, token_sha256=TOKEN))
+        if len(made) == 1:
+            await connection.close()
+            await connection.execute("SELECT 1")
+        return made[-1]
+
+    async with open_database(database_url, connections=1) as database:
+        told = await database.run(make)
+
+    assert made == [told, told]
+
+
+async def test_a_private_mailbox_that_is_gone_is_not_made_again_with_its_token(connection: Connection) -> None:
+    await create(connection, ttl_seconds=0, token_sha256=TOKEN)
+
+    with pytest.raises(AddressTaken):
+        await create(connection, token_sha256=TOKEN)
+
+
+async def test_an_address_in_upper_case_is_refused_by_the_table(connection: Connection) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="mailbox_address_lower_case"):
+        await create(connection, "Reader@mx.test")
+
+
+async def test_an_address_that_was_never_given_has_no_mailbox(connection: Connection) -> None:
+    with pytest.raises(MailboxNotFound):
+        await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
+
+
+async def test_an_expired_mailbox_is_invisible_to_who_reads(connection: Connection) -> None:
+    await create(connection, ttl_seconds=0)
+
+    with pytest.raises(MailboxNotFound):
+        await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
+
+
+async def test_an_expired_mailbox_is_invisible_even_with_its_token(connection: Connection) -> None:
+    await create(connection, ttl_seconds=0, token_sha256=TOKEN)
+
+    with pytest.raises(MailboxNotFound):
+        await mailboxes.fetch(connection, address=ADDRESS, token_sha256=TOKEN)
+
+
+async def test_a_private_mailbox_opens_with_its_token(connection: Connection) -> None:
+    await create(connection, token_sha256=TOKEN)
+
+    mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=TOKEN)
+
+    assert mailbox.token_sha256 == TOKEN
+
+
+async def test_a_private_mailbox_opens_with_no_other_token(connection: Connection) -> None:
+    await create(connection, token_sha256=TOKEN)
+
+    for token_sha256 in (None, b"", b"u" * 32, TOKEN[:-1], TOKEN + b"t"):
+        with pytest.raises(MailboxNotFound):
+            await mailboxes.fetch(connection, address=ADDRESS, token_sha256=token_sha256)
+
+
+async def test_an_open_mailbox_opens_whatever_the_token(connection: Connection) -> None:
+    await create(connection)
+
+    mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=TOKEN)
+
+    assert mailbox.token_sha256 is None
+
+
+async def test_mail_is_for_live_mailboxes_alone(connection: Connection) -> None:
+    await create(connection, "live@mx.test")
+    await create(connection, "private@mx.test", token_sha256=TOKEN)
+    await create(connection, "expired@mx.test", ttl_seconds=0)
+    await create(connection, "not-asked-for@mx.test")
+
+    found = await mailboxes.find_recipients(
+        connection, ["live@mx.test", "private@mx.test", "expired@mx.test", "never@mx.test"]
+    )
+
+    assert sorted(found) == ["live@mx.test", "private@mx.test"]
+
+
+async def test_a_recipient_is_found_with_what_its_mailbox_holds(connection: Connection) -> None:
+    await create(connection)
+    mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
+    await store.store(connection, [arrival(b"a" * 150, mailbox.id), arrival(b"b" * 50, mailbox.id)])
+
+    found = await mailboxes.find_recipients(connection, [ADDRESS])
+
+    assert found == {
+        ADDRESS: mailboxes.Recipient(address=ADDRESS, mailbox_id=mailbox.id, message_count=2, stored_octets=200)
+    }
+
+
+async def test_nobody_is_found_among_no_addresses(connection: Connection) -> None:
+    await create(connection)
+
+    assert await mailboxes.find_recipients(connection, []) == {}
+
+
+async def test_only_the_operators_token_reads_the_operators_mailboxes(connection: Connection) -> None:
+    await role_mailboxes.create(connection, ["mx.test"])
+    await role_mailboxes.give_token(connection, ["mx.test"], "the operator's")
+
+    mailbox = await mailboxes.fetch(
+        connection, address="abuse@mx.test", token_sha256=hashlib.sha256(b"the operator's").digest()
+    )
+
+    assert mailbox.expires_at.year == 9000
+    for token_sha256 in (None, TOKEN):
+        with pytest.raises(MailboxNotFound):
+            await mailboxes.fetch(connection, address="abuse@mx.test", token_sha256=token_sha256)
+
+
+async def test_nobody_reads_the_operators_mailboxes_before_there_is_a_token(connection: Connection) -> None:
+    await role_mailboxes.create(connection, ["mx.test"])
+
+    for token_sha256 in (None, hashlib.sha256(b"").digest()):
+        with pytest.raises(MailboxNotFound):
+            await mailboxes.fetch(connection, address="postmaster@mx.test", token_sha256=token_sha256)
+
+
+async def test_a_domain_that_comes_later_has_the_same_operator(connection: Connection) -> None:
+    await role_mailboxes.create(connection, ["mx.test"])
+    await role_mailboxes.give_token(connection, ["mx.test"], "the operator's")
+
+    await role_mailboxes.create(connection, ["mx.test", "later.test"])
+
+    mailbox = await mailboxes.fetch(
+        connection, address="postmaster@later.test", token_sha256=hashlib.sha256(b"the operator's").digest()
+    )
+    assert mailbox.last_seq == 0
+
+
+@pytest.mark.parametrize(
+    ("quota_messages", "quota_octets", "kept"),
+    [
+        (5, 1_000, [b"a", b"b", b"c"]),
+        (2, 1_000, [b"b", b"c"]),
+        (5, 250, [b"b", b"c"]),
+        (5, 10, [b"c"]),
+        (1, 10, [b"c"]),
+    ],
+)
+async def test_what_is_past_the_quota_is_dropped_the_oldest_first(
+    connection: Connection, quota_messages: int, quota_octets: int, kept: list[bytes]
+) -> None:
+    await create(connection)
+    mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
+    await store.store(connection, [arrival(letter * 100, mailbox.id) for letter in (b"a", b"b", b"c")])
+
+    await role_mailboxes.drop_oldest(connection, [mailbox.id], quota_messages=quota_messages, quota_octets=quota_octets)
+
+    cursor = await connection.execute("SELECT content FROM message ORDER BY seq")
+    assert [content for (content,) in await cursor.fetchall()] == [letter * 100 for letter in kept]
+    [recipient] = (await mailboxes.find_recipients(connection, [ADDRESS])).values()
+    assert (recipient.message_count, recipient.stored_octets) == (len(kept), len(kept) * 100)
+
+
+async def test_newest_is_the_last_seq_of_each_mailbox_that_is_there(connection: Connection) -> None:
+    await create(connection, "with-mail@mx.test")
+    await create(connection, "without@mx.test")
+    with_mail = (await mailboxes.fetch(connection, address="with-mail@mx.test", token_sha256=None)).id
+    without = (await mailboxes.fetch(connection, address="without@mx.test", token_sha256=None)).id
+    await store.store(connection, [arrival(b"one", with_mail), arrival(b"two", with_mail)])
+
+    newest = await mailboxes.newest(connection, [with_mail, without, without + 1])
+
+    assert newest == {with_mail: 2, without: 0}
+
+
+async def test_of_many_addresses_those_with_a_live_mailbox_are_found(connection: Connection) -> None:
+    await create(connection)
+    await create(connection, "private@mx.test", token_sha256=TOKEN)
+    await create(connection, "expired@mx.test", ttl_seconds=0)
+
+    found = await mailboxes.fetch_many(connection, [ADDRESS, "private@mx.test", "expired@mx.test", "missing@mx.test"])
+
+    assert {address: each.token_sha256 for address, each in found.items()} == {ADDRESS: None, "private@mx.test": TOKEN}
+
+
+async def test_how_far_a_mailbox_has_come_is_told_with_it(connection: Connection) -> None:
+    await create(connection)
+    before = (await mailboxes.fetch_many(connection, [ADDRESS]))[ADDRESS]
+
+    await store.store(connection, [arrival(b"Subject: 1\r\n\r\n", before.id)])
+    after = (await mailboxes.fetch_many(connection, [ADDRESS]))[ADDRESS]
+
+    assert (before.last_seq, before.last_received_at) == (0, None)
+    assert after.last_seq == 1
+    assert after.last_received_at is not None

@@ -1,0 +1,144 @@
+"""One message, marked and deleted: what is counted, and what is told."""
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Awaitable, Callable
+
+import pytest
+from support.harness import arrival
+
+from fake_email.errors import MessageNotFound
+from fake_email.postgres.notifications import DELETED_CHANNEL
+from fake_email.postgres.pool import Connection, open_database
+from fake_email.storage import mailboxes, message_list, store
+from fake_email.storage import message as stored_message
+from fake_email.storage.mailboxes import Recipient
+
+TOKEN = hashlib.sha256(b"token").digest()
+WRONG = hashlib.sha256(b"wrong").digest()
+CONTENT = b"Subject: S\r\n\r\nText.\r\n"
+
+
+async def put(connection: Connection, mailbox: Recipient, content: bytes = CONTENT) -> uuid.UUID:
+    """Store a message; its id."""
+    arriving = arrival(content, mailbox.mailbox_id)
+    await store.store(connection, [arriving])
+    return arriving.deliveries[0].id
+
+
+async def counted(connection: Connection, mailbox: Recipient) -> tuple[int, int]:
+    """How many messages and octets the mailbox says that it holds."""
+    found = (await mailboxes.find_recipients(connection, [mailbox.address]))[mailbox.address]
+    return found.message_count, found.stored_octets
+
+
+async def is_waited_for(connection: Connection) -> bool:
+    """Whether somebody waits for a lock that this connection holds."""
+    query = "SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    return await (await connection.execute(query)).fetchone() is not None
+
+
+@pytest.fixture
+async def mailbox(new_mailbox: Callable[[], Awaitable[Recipient]]) -> Recipient:
+    return await new_mailbox()
+
+
+@pytest.fixture
+async def private(connection: Connection) -> Recipient:
+    """A mailbox that wants TOKEN."""
+    address = f"{uuid.uuid4().hex}@mx.test"
+    await mailboxes.create(connection, address=address, ttl_seconds=3_600, token_sha256=TOKEN)
+    return (await mailboxes.find_recipients(connection, [address]))[address]
+
+
+async def test_a_deletion_is_counted_and_told_with_mailbox_seq_and_id(
+    connection: Connection, another: Connection, mailbox: Recipient
+) -> None:
+    await put(connection, mailbox)
+    deleted = await put(connection, mailbox, b"another\r\n")
+    await another.execute(f"LISTEN {DELETED_CHANNEL}")
+
+    await stored_message.delete(connection, deleted, token_sha256=None)
+
+    async for notification in another.notifies(timeout=20, stop_after=1):
+        assert notification.payload == f"{mailbox.mailbox_id}:2:{deleted}"
+    assert await counted(connection, mailbox) == (1, len(CONTENT))
+
+
+async def test_a_deletion_that_is_rolled_back_is_told_to_nobody(
+    connection: Connection, another: Connection, mailbox: Recipient
+) -> None:
+    first, second = await put(connection, mailbox), await put(connection, mailbox, b"another\r\n")
+    await another.execute(f"LISTEN {DELETED_CHANNEL}")
+
+    async with connection.transaction(force_rollback=True):
+        await stored_message.delete(connection, first, token_sha256=None)
+    await stored_message.delete(connection, second, token_sha256=None)
+
+    told = [each.payload async for each in another.notifies(timeout=20, stop_after=1)]
+    assert told == [f"{mailbox.mailbox_id}:2:{second}"]
+
+
+async def test_of_two_deletions_at_once_one_finds_the_message(
+    connection: Connection, another: Connection, mailbox: Recipient
+) -> None:
+    await put(connection, mailbox)
+    deleted = await put(connection, mailbox, b"another\r\n")
+
+    async with connection.transaction():
+        await stored_message.delete(connection, deleted, token_sha256=None)
+        second = asyncio.create_task(stored_message.delete(another, deleted, token_sha256=None))
+        async with asyncio.timeout(20):
+            while not await is_waited_for(connection):
+                pass
+
+    with pytest.raises(MessageNotFound):
+        await second
+    assert await counted(connection, mailbox) == (1, len(CONTENT))
+
+
+async def test_the_same_octets_are_stored_anew_after_a_deletion(connection: Connection, mailbox: Recipient) -> None:
+    await stored_message.delete(connection, await put(connection, mailbox), token_sha256=None)
+
+    again = await put(connection, mailbox)
+
+    _, listed = await message_list.read(
+        connection, address=mailbox.address, token_sha256=None, since=message_list.Since(), limit=9
+    )
+    assert [(each.id, each.seq) for each in listed] == [(again, 2)]
+    assert await counted(connection, mailbox) == (1, len(CONTENT))
+
+
+@pytest.mark.parametrize("token_sha256", [None, WRONG, b"", TOKEN[:-1]])
+async def test_without_its_token_nothing_of_a_private_mailbox_is_read_marked_or_deleted(
+    connection: Connection, database_url: str, private: Recipient, token_sha256: bytes | None
+) -> None:
+    message_id = await put(connection, private)
+
+    async with open_database(database_url, connections=1) as database:
+        with pytest.raises(MessageNotFound):
+            await stored_message.fetch(database, message_id, token_sha256=token_sha256)
+        with pytest.raises(MessageNotFound):
+            await stored_message.mark(connection, message_id, token_sha256=token_sha256, seen=True)
+        with pytest.raises(MessageNotFound):
+            await stored_message.delete(connection, message_id, token_sha256=token_sha256)
+        shown = await stored_message.fetch(database, message_id, token_sha256=TOKEN)
+
+    assert shown.listed.seen is False
+    assert shown.fields == (("Subject", "S"),)
+
+
+async def test_a_message_of_an_expired_mailbox_is_gone_for_its_owner_too(
+    connection: Connection, database_url: str, private: Recipient
+) -> None:
+    message_id = await put(connection, private)
+    await connection.execute("UPDATE mailbox SET expires_at = now()")
+
+    async with open_database(database_url, connections=1) as database:
+        with pytest.raises(MessageNotFound):
+            await stored_message.fetch(database, message_id, token_sha256=TOKEN)
+    with pytest.raises(MessageNotFound):
+        await stored_message.mark(connection, message_id, token_sha256=TOKEN, seen=True)
+    with pytest.raises(MessageNotFound):
+        await stored_message.delete(connection, message_id, token_sha256=TOKEN)

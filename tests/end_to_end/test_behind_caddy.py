@@ -1,0 +1,283 @@
+"""Through the proxy that stands in front in production, on its own Caddyfile."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+import httpx
+import pytest
+from support.harness import (
+    DEADLINE_SECONDS,
+    GENEROUS,
+    Pair,
+    deadline,
+    free_port,
+    make_mailbox,
+    message,
+    problem,
+    running_http,
+    store,
+    stream,
+)
+from support.proxy import MAIL, Proxy, running_proxy
+
+SECRET = "c2VjcmV0"
+
+
+@pytest.fixture
+def service(database_url: str, tmp_path: Path) -> Iterator[Pair]:
+    """http-api alone."""
+    with running_http(database_url, tmp_path) as service:
+        yield service
+
+
+@pytest.fixture
+def proxy(service: Pair, tmp_path: Path) -> Iterator[Proxy]:
+    with running_proxy(tmp_path, int(service.environ["HTTP_PORT"])) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def http(proxy: Proxy) -> AsyncIterator[httpx.AsyncClient]:
+    async with proxy.client() as http:
+        yield http
+
+
+@pytest.fixture
+def address(service: Pair) -> str:
+    return make_mailbox(service.database_url)
+
+
+# Streams
+
+
+async def test_an_event_comes_through_the_proxy_while_the_stream_stays_open(
+    service: Pair, http: httpx.AsyncClient, address: str
+) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, address)) as events:
+        first = asyncio.ensure_future(anext(events))
+        await store(service.database_url, address, message("a"))
+        await store(service.database_url, address, message("b"))
+
+        assert (await first).data["subject"] == "a"
+        assert (await anext(events)).data["subject"] == "b"
+
+
+async def test_a_stream_goes_on_through_the_proxy_after_a_restart_and_has_missed_nothing(
+    service: Pair, http: httpx.AsyncClient, address: str
+) -> None:
+    async with asyncio.timeout(2 * DEADLINE_SECONDS):
+        async with aclosing(stream(http, address)) as events:
+            await store(service.database_url, address, message("a"))
+            last = await anext(events)
+            stopping = asyncio.create_task(asyncio.to_thread(service.services[0].stop))
+            assert [event async for event in events] == []
+            assert await stopping == 0
+
+        await store(service.database_url, address, message("b"))
+        await asyncio.to_thread(service.start_http)
+        async with aclosing(stream(http, address, last_event_id=last.id)) as events:
+            missed = await anext(events)
+            await store(service.database_url, address, message("c"))
+            new = await anext(events)
+
+    assert [event.data["subject"] for event in (last, missed, new)] == ["a", "b", "c"]
+
+
+async def test_an_answer_may_take_longer_than_a_request_may_take_to_come(
+    service: Pair, tmp_path: Path, address: str
+) -> None:
+    with running_proxy(tmp_path, int(service.environ["HTTP_PORT"]), request_seconds=0.2) as proxy:
+        async with proxy.client() as http, aclosing(stream(http, address)) as events:
+            first = asyncio.ensure_future(anext(events))
+            polled = await http.get("/api/inbox/poll", params={"address": address, "wait": "1"})
+            await store(service.database_url, address, message("a"))
+
+            assert polled.status_code == 200
+            assert (await first).data["subject"] == "a"
+
+
+@pytest.mark.parametrize("forged", [{}, {"X-Forwarded-For": "203.0.113.9"}])
+async def test_each_client_behind_the_proxy_is_counted_by_itself(proxy: Proxy, forged: dict[str, str]) -> None:
+    remaining = []
+    for address in ("127.0.0.2", "127.0.0.3", "127.0.0.2"):
+        async with proxy.client(local_address=address, **forged) as http:
+            answer = await http.post("/api/temporary-address")
+        remaining.append(int(GENEROUS["CREATIONS_PER_MINUTE"]) - int(answer.headers["ratelimit-remaining"]))
+
+    assert remaining == [1, 1, 2]
+
+
+async def test_head_of_a_stream_ends_at_once_through_the_proxy(http: httpx.AsyncClient, address: str) -> None:
+    answer = await http.head("/api/inbox/stream", params={"address": address}, timeout=5)
+
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+async def test_a_stream_is_not_compressed(http: httpx.AsyncClient, address: str) -> None:
+    async with http.stream("GET", "/api/inbox/stream", params={"address": address}) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert "content-encoding" not in answer.headers
+
+
+# Restarts of http-api
+
+
+async def test_requests_made_while_http_api_is_away_are_answered_when_it_is_back(
+    service: Pair, http: httpx.AsyncClient, proxy: Proxy, address: str
+) -> None:
+    await asyncio.to_thread(service.services[0].stop)
+    asked = [
+        asyncio.create_task(http.get("/api/inbox/poll", params={"address": address})),
+        asyncio.create_task(http.post("/api/temporary-address", json={"username": "ann"})),
+    ]
+
+    await asyncio.to_thread(service.start_http)
+
+    assert [answer.status_code for answer in await asyncio.gather(*asked)] == [200, 200]
+
+
+async def test_no_request_fails_while_http_api_restarts_again_and_again(
+    service: Pair, proxy: Proxy, address: str
+) -> None:
+    over = asyncio.Event()
+    statuses: set[int] = set()
+
+    async def ask() -> None:
+        async with proxy.client() as http:
+            while not over.is_set():
+                statuses.add((await http.get("/api/inbox/poll", params={"address": address})).status_code)
+                statuses.add((await http.post("/api/temporary-address", json={"username": "ann"})).status_code)
+
+    await asyncio.to_thread(service.services[-1].stop)
+    # As a socket unit holds it.
+    with socket.create_server(("127.0.0.1", int(service.environ["HTTP_PORT"])), backlog=4_096) as listener:
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(4):
+                tasks.create_task(ask())
+            for _ in range(5):
+                await asyncio.to_thread(service.start_http, listener)
+                await asyncio.to_thread(service.services[-1].stop)
+            await asyncio.to_thread(service.start_http, listener)
+            over.set()
+
+    assert statuses == {200}
+
+
+# What is refused, and how
+
+
+async def test_a_body_over_16_kib_is_refused(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/api/temporary-address", content=b'{"username": "' + 16_384 * b"a" + b'"}')
+
+    assert answer.status_code == 413
+    assert problem(answer)["code"] == "body_too_large"
+
+
+async def test_a_body_of_16_kib_is_read(http: httpx.AsyncClient) -> None:
+    body = b'{"username": "ann"}'.ljust(16_384)
+
+    answer = await http.post("/api/temporary-address", content=body)
+
+    assert answer.status_code == 200
+
+
+async def test_the_mail_host_has_a_certificate_and_nothing_to_show(proxy: Proxy) -> None:
+    async with proxy.client(MAIL) as http:
+        answer = await http.get("/")
+
+    assert answer.status_code == 404
+    assert answer.text == ""
+
+
+async def test_plain_http_is_sent_to_https(proxy: Proxy) -> None:
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(
+            f"http://127.0.0.1:{proxy.http_port}/api/health", headers={"Host": "api.fake-email.example"}
+        )
+
+    assert answer.status_code == 308
+    assert answer.headers["location"].startswith("https://api.fake-email.example")
+
+
+# What every answer has
+
+
+async def test_the_browser_is_told_to_come_by_https_only(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/api/health")
+
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert "server" not in answer.headers
+
+
+async def test_a_list_of_messages_is_compressed(service: Pair, http: httpx.AsyncClient, address: str) -> None:
+    await store(service.database_url, address, message(body="word " * 1_000))
+
+    answer = await http.get("/api/inbox/poll", params={"address": address}, headers={"Accept-Encoding": "gzip"})
+
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.json()["new_mail_count"] == 1
+
+
+async def test_what_a_client_says_of_its_own_address_is_not_passed_on(tmp_path: Path) -> None:
+    heads: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+    port = free_port()
+    async with await asyncio.start_server(answer, "127.0.0.1", port):
+        with running_proxy(tmp_path, port) as proxy:
+            async with proxy.client(**{"X-Forwarded-For": "192.0.2.7"}) as http:
+                await http.get("/")
+
+    [head] = heads
+    assert b"\r\nX-Forwarded-For: 127.0.0.1\r\n" in head
+    assert b"192.0.2.7" not in head
+
+
+# The log
+
+
+async def test_a_request_is_logged_without_its_query_and_its_header_fields(
+    proxy: Proxy, http: httpx.AsyncClient, address: str
+) -> None:
+    await http.get(
+        "/api/inbox/poll",
+        params={"address": address, "access_token": SECRET},
+        headers={"Authorization": f"Bearer {SECRET}", "Referer": f"https://app.example/?{SECRET}"},
+    )
+
+    [logged] = requests(proxy)
+    assert logged["status"] == 200
+    assert isinstance(logged["request"], dict)
+    assert logged["request"]["uri"] == "/api/inbox/poll"
+    assert SECRET not in json.dumps(proxy.log())
+
+
+async def test_a_stream_that_breaks_is_logged_without_its_query(
+    service: Pair, proxy: Proxy, http: httpx.AsyncClient, address: str
+) -> None:
+    parameters = {"address": address, "_": SECRET}
+    async with http.stream("GET", "/api/inbox/stream", params=parameters) as answer:
+        service.services[0].kill()
+        with pytest.raises(httpx.RemoteProtocolError):
+            await answer.aread()
+
+    requests(proxy)
+    assert "aborting with incomplete response" in {line.get("msg") for line in proxy.log()}
+    assert SECRET not in json.dumps(proxy.log())
+
+
+def requests(proxy: Proxy) -> list[dict[str, object]]:
+    """What is in the access log, once something is."""
+    for _ in deadline():
+        logged = [line for line in proxy.log() if str(line.get("logger")).startswith("http.log.access")]
+        if logged:
+            return logged
+    raise AssertionError("no request is logged")

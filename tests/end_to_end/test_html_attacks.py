@@ -1,0 +1,154 @@
+"""Hostile HTML, sent as mail and shown in a real browser: nothing of it runs, and nothing is fetched."""
+
+import httpx
+import pytest
+from support.attacks import ATTACKS
+from support.browser import Browser, Tab
+from support.harness import Pair, SmtpClient, until
+
+FRONTEND = "http://mail.page.test"
+AT_ONCE = 30
+# One of each kind, opened without a frontend around it.
+ALONE = [
+    "script",
+    "image onerror",
+    "body onload",
+    "autofocus",
+    "details ontoggle",
+    "javascript link with a tab",
+    "SVG onload",
+    "MathML action",
+    "CSS background",
+    "CSS import",
+    "image",
+    "background of the body",
+    "refresh",
+    "refresh to a script",
+    "base",
+    "frame",
+    "object",
+    "prefetch",
+    "form",
+    "mutation by MathML",
+]
+# What a reader may do, as far as a script can do it for him.
+TOUCH = """
+    for (const element of document.querySelectorAll("*")) {
+        if (element.localName == "a" && /^(https?:|mailto:|tel:)/.test(element.href)) continue
+        for (const name of ["pointerenter", "mouseover", "focus", "click", "toggle", "scroll", "animationstart"])
+            element.dispatchEvent(new MouseEvent(name, {bubbles: true, cancelable: true}))
+        element.click?.()
+        element.focus?.()
+    }
+    window.dispatchEvent(new Event("hashchange"))
+    location.href.startsWith("http") || location.href == "about:blank"
+"""
+
+
+async def sent(smtp: SmtpClient, http: httpx.AsyncClient, address: str, html: str) -> str:
+    """The id of a message with this HTML, sent over SMTP."""
+    content = (
+        b"From: a@client.test\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n"
+        b"Content-Transfer-Encoding: 8bit\r\n\r\n" + html.replace("\n", "\r\n").encode() + b"\r\n"
+    )
+    reply = await smtp.deliver(content, address)
+    assert reply.code == 250
+    polled = await http.get("/api/inbox/poll", params={"address": address})
+    found: str = polled.json()["messages"][-1]["id"]
+    return found
+
+
+async def open_frames(browser: Browser, tab: Tab, urls: list[str]) -> None:
+    """A page of a frontend that holds each of these in a frame, opened and touched."""
+    frames = "".join(f"<iframe src='{url}'></iframe>" for url in urls)
+    browser.pages.content_of["mail.page.test/"] = f"<title>Ours</title><link rel=icon href=data:,>{frames}"
+    await tab.open(f"{FRONTEND}/")
+    await tab.holds("document.title", {"Ours": 1, "Message": len(urls)})
+    await tab.evaluate(TOUCH)
+    await tab.screenshot()
+
+
+def ran(tab: Tab) -> list[str]:
+    """Signs that something of the page ran."""
+    return tab.dialogs + tab.console + tab.popups
+
+
+@pytest.mark.parametrize("name", ALONE)
+async def test_nothing_runs_and_nothing_is_fetched_in_a_page_alone(
+    name: str, shown: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str, browser: Browser, tab: Tab
+) -> None:
+    url = f"{shown.http_url}/api/messages/{await sent(smtp, http, address, ATTACKS[name])}/html"
+
+    await tab.open(url)
+    await tab.evaluate(TOUCH)
+    await tab.screenshot()
+
+    assert ran(tab) == []
+    assert tab.frames == [url]
+    assert set(tab.requests) == {url}
+    assert browser.others.connections == 0
+    assert await tab.evaluate("document.title") == ["Message"]
+
+
+@pytest.mark.parametrize("first", range(0, len(ATTACKS), AT_ONCE))
+async def test_nothing_runs_and_nothing_is_fetched_in_frames_of_a_frontend(
+    first: int, shown: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str, browser: Browser, tab: Tab
+) -> None:
+    ids = [await sent(smtp, http, address, html) for html in list(ATTACKS.values())[first : first + AT_ONCE]]
+    urls = [f"{shown.http_url}/api/messages/{message_id}/html" for message_id in ids]
+
+    await open_frames(browser, tab, urls)
+
+    assert ran(tab) == []
+    assert set(tab.frames) <= {f"{FRONTEND}/", *urls}
+    assert set(tab.requests) <= {f"{FRONTEND}/", *urls}
+    assert browser.others.connections == 0
+    await tab.holds("document.title", {"Ours": 1, "Message": len(urls)})
+
+
+@pytest.mark.parametrize("first", range(0, len(ATTACKS), AT_ONCE))
+async def test_nothing_runs_and_only_images_and_sheets_are_fetched_where_a_frontend_wants_them(
+    first: int, shown: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str, browser: Browser, tab: Tab
+) -> None:
+    ids = [await sent(smtp, http, address, html) for html in list(ATTACKS.values())[first : first + AT_ONCE]]
+    urls = [f"{shown.http_url}/api/messages/{message_id}/html?remote=1" for message_id in ids]
+
+    await open_frames(browser, tab, urls)
+
+    assert ran(tab) == []
+    assert set(tab.frames) <= {f"{FRONTEND}/", *urls}
+    assert set(tab.kinds.values()) <= {"Document", "Image", "Stylesheet"}
+    assert [asked for asked in browser.others.asked if asked.referer] == []
+    await tab.holds("document.title", {"Ours": 1, "Message": len(urls)})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "script",
+        "image onerror",
+        "SVG onload",
+        "mutation by noframes",
+        "mutation by noscript",
+        "javascript link",
+        "frame of a document",
+        "details ontoggle",
+    ],
+)
+async def test_what_is_not_sanitised_is_seen_to_run(name: str, browser: Browser, tab: Tab) -> None:
+    browser.pages.content_of["mail.page.test/"] = ATTACKS[name]
+
+    await tab.open(f"{FRONTEND}/")
+    await tab.evaluate(TOUCH)
+    await tab.screenshot()
+
+    assert tab.dialogs
+
+
+@pytest.mark.parametrize("name", ["image", "CSS background with escapes", "CSS image set", "refresh", "frame", "base"])
+async def test_what_is_not_sanitised_is_seen_to_fetch(name: str, browser: Browser, tab: Tab) -> None:
+    browser.pages.content_of["mail.page.test/"] = ATTACKS[name].replace("https:", "http:")
+
+    await tab.open(f"{FRONTEND}/")
+
+    await until(lambda: any(asked.url.startswith("evil.test/") for asked in browser.others.asked))

@@ -1,0 +1,44 @@
+"""Real mail, well-formed and broken in the ways of the wild, through a real SMTP client and out over the API."""
+
+import asyncio
+import smtplib
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from support.harness import Pair
+
+CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
+FILES = sorted(CORPUS.rglob("*.raw"))
+
+
+def deliver(port: int, address: str, octets: bytes) -> None:
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as session:
+        session.ehlo("client.test")
+        session.mail("writer@client.test")
+        session.rcpt(address)
+        code, text = session.data(octets)
+        assert code == 250, text
+
+
+def on_the_wire(path: Path) -> bytes:
+    """The file with the line ends that SMTP wants, whatever it has."""
+    lines = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n")
+    return lines.replace(b"\n", b"\r\n") + b"\r\n"
+
+
+@pytest.mark.skipif(not FILES, reason="the corpus is not here")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+async def test_real_mail_is_accepted_kept_to_the_octet_and_shown(
+    pair: Pair, http: httpx.AsyncClient, address: str, path: Path
+) -> None:
+    content = on_the_wire(path)
+
+    await asyncio.to_thread(deliver, pair.smtp_port, address, content)
+
+    [shown] = (await http.get("/api/inbox/poll", params={"address": address})).json()["messages"]
+    assert shown["subject"] or shown["body_text"] or shown["attachments"] or shown["has_html"]
+    with psycopg.connect(pair.environ["DATABASE_URL"]) as connection:
+        [kept] = connection.execute("SELECT content FROM message WHERE id = %s", [shown["id"]]).fetchall()
+    assert kept[0] == content

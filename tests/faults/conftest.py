@@ -1,0 +1,36 @@
+"""The stage of a file's trials: one for all that need the same."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+import pytest
+
+from faults.stage import Stage
+from faults.trial import SHORT, Scale, Trial, Unsupported
+
+# A promise that is broken takes several minutes to be told which it was.
+_PATIENCE = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    make: Callable[[Path, Scale], AbstractContextManager[Stage]] = request.param
+    with ExitStack() as ends:
+        try:
+            stage = ends.enter_context(make(tmp_path_factory.mktemp("stage"), SHORT))
+        except Unsupported as missing:
+            pytest.skip(str(missing))
+        yield stage
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test of `trial` is run for each of the file's TRIALS."""
+    if "trial" in metafunc.fixturenames:
+        trials: tuple[Trial, ...] = metafunc.module.TRIALS
+        metafunc.parametrize(
+            ("stage", "trial"),
+            [pytest.param(each.stage, each, id=each.name, marks=_PATIENCE) for each in trials],
+            indirect=["stage"],
+            scope="module",
+        )

@@ -1,0 +1,142 @@
+"""A Postgres and its streaming replica, each of which can take the other's place."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+import psycopg
+import psycopg.conninfo
+from postgres import EmbeddedPostgres, PostgresError, programs
+from support.harness import MIGRATIONS, deadline, kill
+
+from fake_email.postgres import migrate
+
+_SETTINGS = {
+    "max_connections": "60",
+    "wal_keep_size": "1GB",
+    "wal_receiver_timeout": "2s",
+    "wal_retrieve_retry_interval": "100ms",
+}
+_STREAMS = "SELECT state = 'streaming' AND sync_state = %s FROM pg_stat_replication"
+_CONFIRMED = "SELECT flush_lsn - '0/0' FROM pg_stat_replication"
+
+
+class Replicated:
+    """Two servers below `directory`; no commit is acknowledged that the replica does not have."""
+
+    def __init__(self, directory: Path) -> None:
+        self._servers = [EmbeddedPostgres(directory / name, settings=_SETTINGS, durable=False) for name in ("a", "b")]
+        self._directories = {id(server): directory / name for server, name in zip(self._servers, "ab", strict=True)}
+        self.primary, self.replica = self._servers
+        self.is_followed = False
+
+    @property
+    def url(self) -> str:
+        """Both, of which the one that takes writes is meant."""
+        hosts = ",".join(str(psycopg.conninfo.conninfo_to_dict(server.url)["host"]) for server in self._servers)
+        return f"postgresql://postgres@/postgres?host={quote(hosts, safe='')}&target_session_attrs=read-write"
+
+    def start(self) -> None:
+        self.primary.start()
+        with psycopg.connect(self.primary.url, autocommit=True) as connection:
+            migrate.migrate(connection, migrate.read(MIGRATIONS))
+        self.copy()
+
+    def copy(self) -> None:
+        """Make the replica anew, and return when it follows."""
+        directory = self._directories[id(self.replica)]
+        _end(self.replica)
+        shutil.rmtree(directory, ignore_errors=True)
+        self._tell(self.primary, "ALTER SYSTEM RESET synchronous_standby_names")
+        subprocess.run(
+            [
+                *(programs() / "pg_basebackup", "--dbname", self.primary.url, "--pgdata", directory),
+                *("--checkpoint=fast", "--wal-method=stream", "--no-sync", "--write-recovery-conf"),
+            ],
+            check=True,
+            capture_output=True,
+        )
+        owner = self._directories[id(self.primary)].stat()
+        for path in (directory, *directory.rglob("*")):
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+        self.follow()
+
+    def follow(self) -> None:
+        """Start the replica, and return when it follows, as commits that wait for it do from then on."""
+        self.replica.start()
+        self._await_stream("async")
+        self._tell(self.primary, "ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self._await_stream("sync")
+        self.is_followed = True
+
+    def bring_back(self) -> None:
+        """Start the replica that was killed, and return when it follows again."""
+        self.replica.start()
+        self._await_stream("sync")
+
+    def promote(self) -> None:
+        """The replica is the primary from now on; nobody follows it yet."""
+        self._tell(self.replica, "ALTER SYSTEM RESET synchronous_standby_names")
+        self._tell(self.replica, "SELECT pg_promote()")
+        self.primary, self.replica = self.replica, self.primary
+        self.is_followed = False
+
+    def become_replica(self) -> None:
+        """Have the server that was stopped in good order before the other was promoted follow that one."""
+        directory = self._directories[id(self.replica)]
+        (directory / "standby.signal").touch()
+        with (directory / "postgresql.auto.conf").open("a") as settings:
+            settings.write(f"primary_conninfo = '{psycopg.conninfo.make_conninfo(self.primary.url)}'\n")
+        self.follow()
+
+    def await_traffic(self, octets: int) -> None:
+        """Return when the replica has got so much more."""
+        with psycopg.connect(self.primary.url, autocommit=True) as connection:
+            goal = None
+            for _ in deadline():
+                [(confirmed,)] = connection.execute(_CONFIRMED).fetchall()
+                goal = goal or confirmed + octets
+                if confirmed >= goal:
+                    return
+        raise AssertionError("the replica gets nothing")
+
+    def stop(self) -> None:
+        for server in self._servers:
+            _end(server)
+
+    def _await_stream(self, sync_state: str) -> None:
+        with psycopg.connect(self.primary.url, autocommit=True) as connection:
+            for _ in deadline():
+                if connection.execute(_STREAMS, [sync_state]).fetchall() == [(True,)]:
+                    return
+        raise AssertionError(f"no replica that is {sync_state}")
+
+    def _tell(self, server: EmbeddedPostgres, statement: str) -> None:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute(statement)
+            connection.execute("SELECT pg_reload_conf()")
+
+
+def _end(server: EmbeddedPostgres) -> None:
+    """For good; a frozen one would not hear of a stop."""
+    with suppress(PostgresError, psutil.NoSuchProcess):
+        kill(server)
+    server.stop("immediate")
+
+
+@contextmanager
+def replicated() -> Iterator[Replicated]:
+    """Both servers, one following the other, with our schema; gone after the block."""
+    with tempfile.TemporaryDirectory(prefix="fake-email-") as directory:
+        servers = Replicated(Path(directory))
+        try:
+            servers.start()
+            yield servers
+        finally:
+            servers.stop()

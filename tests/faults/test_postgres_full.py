@@ -1,0 +1,42 @@
+"""A Postgres whose disk is full."""
+
+import asyncio
+
+import pytest
+from support.harness import DEADLINE_SECONDS, client, make_mailbox, message, problem, store
+
+from fake_email.postgres.pool import open_database
+from fake_email.storage import purge
+from faults.disk import filled
+from faults.postgres_full import TRIALS, data_on_disk, disk_of
+from faults.stage import Stage
+from faults.trial import Trial, tried_shortly
+from faults.verdict import read_table
+
+__all__ = ["TRIALS"]
+
+
+def test_every_promise_holds(stage: Stage, trial: Trial) -> None:
+    verdict = tried_shortly(trial, stage)
+
+    assert verdict.is_clean, verdict
+
+
+@pytest.mark.parametrize("stage", [data_on_disk], indirect=True, scope="module")
+async def test_on_a_full_disk_mail_can_be_read_and_deleted(stage: Stage) -> None:
+    address = make_mailbox(stage.database_url)
+    await store(stage.database_url, address, message())
+
+    with filled(disk_of(stage)):
+        async with client(stage.http_url) as http, asyncio.timeout(DEADLINE_SECONDS):
+            while (made := await http.post("/api/temporary-address")).is_success:
+                pass
+            read = await http.get("/api/inbox/poll", params={"address": address})
+            ended = await http.delete("/api/inbox", params={"address": address})
+        async with open_database(stage.database_url, connections=1) as database:
+            await purge.clear(database)
+        left = read_table(stage.database_url, [address])
+
+    assert problem(made)["code"] == "storage_full"
+    assert (read.json()["new_mail_count"], ended.status_code) == (1, 204)
+    assert left == []

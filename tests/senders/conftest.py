@@ -1,0 +1,37 @@
+"""Hosts for the tests: each a directory of its own, whose files are one with what was fetched."""
+
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from senders.fetch import CACHE, DEBIAN, is_usable
+from senders.hosts import Exim, Host, OpenSmtpd, Postfix
+from support.harness import deadline
+
+Start = Callable[[int, Path | None], AbstractContextManager[Host]]
+
+
+@pytest.fixture(params=[Postfix, Exim, OpenSmtpd], ids=lambda kind: kind.__name__.lower())
+def start_host(request: pytest.FixtureRequest) -> Start:
+    """Starts a host that sends to this port, over TLS if it is given an authority; it is gone after the block."""
+    if not is_usable():
+        pytest.skip("not fetched: make test-clients, as root, on Debian")
+
+    @contextmanager
+    def start(port: int, authority: Path | None) -> Iterator[Host]:
+        with tempfile.TemporaryDirectory(dir=CACHE) as directory:
+            root = Path(directory) / "root"
+            subprocess.run(["cp", "-al", DEBIAN, root], check=True)
+            host: Host = request.param(root, port, authority)
+            try:
+                with host.running():
+                    yield host
+            finally:
+                for _ in deadline():
+                    if host.is_at_rest():
+                        break
+
+    return start

@@ -1,0 +1,180 @@
+"""What hosts that send mail make of our replies, as they log it."""
+
+import base64
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from senders.conftest import Start
+from senders.hosts import Host
+from support.certificates import issue
+from support.harness import Pair, make_mailbox, running_smtp, stored
+
+
+@pytest.fixture
+def pair(database_url: str, tmp_path: Path) -> Iterator[Pair]:
+    with running_smtp(database_url, tmp_path) as (pair, _):
+        yield pair
+
+
+@pytest.fixture
+def host(start_host: Start, pair: Pair) -> Iterator[Host]:
+    with start_host(pair.smtp_port, None) as host:
+        yield host
+
+
+def content(number: int = 1, body: bytes = b"Hello there.\r\n") -> bytes:
+    """A message to which a host has nothing to add but its trace."""
+    return (
+        b"From: writer@client.test\r\n"
+        b"To: reader@mx.test\r\n"
+        b"Subject: Number %d\r\n"
+        b"Date: Sun, 22 Nov 2026 12:00:00 +0000\r\n"
+        b"Message-ID: <%d@client.test>\r\n"
+        b"MIME-Version: 1.0\r\n"
+        b"Content-Type: text/plain; charset=utf-8\r\n"
+        b"Content-Transfer-Encoding: 8bit\r\n"
+        b"\r\n%b" % (number, number, body)
+    )
+
+
+def assert_kept(pair: Pair, address: str, *contents: bytes) -> None:
+    """One row for each of the contents, with nothing but trace put before it (RFC 5321 §4.4)."""
+    kept = sorted(stored(pair.database_url, address), key=lambda one: one[one.index(b"\r\nSubject: ") :])
+    for one, sent in zip(kept, sorted(contents, key=lambda one: one[one.index(b"\r\nSubject: ") :]), strict=True):
+        assert one.endswith(sent)
+        assert re.fullmatch(rb"(Received: .*\r\n([ \t].*\r\n)*)+", one.removesuffix(sent))
+
+
+TWENTY_MEGABYTES = base64.encodebytes(random.Random(1).randbytes(14_800_000)).replace(b"\n", b"\r\n")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"Hello there.\r\n.\r\n..\r\n.hidden\r\n", id="plain"),
+        pytest.param("Grüße, 你好\r\n".encode() + bytes(range(128, 256)) + b"\r\n", id="8-bit"),
+        pytest.param(TWENTY_MEGABYTES, id="20 MB"),
+    ],
+)
+def test_a_message_is_sent_and_kept_to_the_octet(host: Host, pair: Pair, body: bytes) -> None:
+    address = make_mailbox(pair.database_url)
+
+    host.submit(content(body=body), address)
+
+    assert "250 2.6.0" in host.wait_for("sent", address)
+    assert_kept(pair, address, content(body=body))
+
+
+def test_a_message_for_several_recipients_is_sent_to_each(host: Host, pair: Pair) -> None:
+    addresses = [make_mailbox(pair.database_url) for _ in range(3)]
+
+    host.submit(content(), *addresses)
+
+    for address in addresses:
+        assert "250 2.6.0" in host.wait_for("sent", address)
+        assert_kept(pair, address, content())
+
+
+def test_a_message_for_an_unknown_mailbox_bounces(host: Host, pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+
+    host.submit(content(), address, "nobody@mx.test")
+
+    assert "550 5.1.1" in host.wait_for("bounced", "nobody@mx.test")
+    assert "250 2.6.0" in host.wait_for("sent", address)
+    assert_kept(pair, address, content())
+
+
+def test_a_bounce_is_sent_to_the_reverse_path(host: Host, pair: Pair) -> None:
+    writer = make_mailbox(pair.database_url)
+
+    host.submit(content(), "nobody@mx.test", reverse_path=writer)
+
+    assert "250 2.6.0" in host.wait_for("sent", writer)
+    with psycopg.connect(pair.database_url) as connection:
+        rows = connection.execute("SELECT reverse_path, convert_from(content, 'UTF8') FROM message").fetchall()
+    [(reverse_path, bounce)] = rows
+    assert reverse_path == ""
+    assert "5.1.1" in bounce
+
+
+def test_mail_for_a_full_mailbox_is_put_off_until_it_is_not(start_host: Start, pair: Pair) -> None:
+    pair.services[0].stop()
+    pair.start_smtp(MAILBOX_QUOTA_MESSAGES="1")
+    address = make_mailbox(pair.database_url)
+    with start_host(pair.smtp_port, None) as host:
+        host.submit(content(1), address)
+        host.wait_for("sent", address)
+
+        host.submit(content(2), address)
+        put_off = host.wait_for("deferred", address)
+        assert_kept(pair, address, content(1))
+        with psycopg.connect(pair.database_url, autocommit=True) as connection:
+            connection.execute("DELETE FROM message")
+            connection.execute("UPDATE mailbox SET message_count = 0, stored_octets = 0")
+        host.flush()
+        host.wait_for("sent", address, times=2)
+
+    assert "452 4.2.2" in put_off
+    assert_kept(pair, address, content(2))
+
+
+def test_mail_is_put_off_while_the_daemon_is_away(host: Host, pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+    pair.services[0].stop()
+
+    host.submit(content(), address)
+    host.wait_for("deferred", address)
+    pair.start_smtp(SMTP_PORT=str(pair.smtp_port))
+    host.flush()
+
+    assert "250 2.6.0" in host.wait_for("sent", address)
+    assert_kept(pair, address, content())
+
+
+def test_what_has_queued_up_is_sent_over_few_connections(host: Host, pair: Pair) -> None:
+    address = make_mailbox(pair.database_url)
+    contents = [content(number) for number in range(20)]
+    pair.services[0].stop()
+    for one in contents:
+        host.submit(one, address)
+    host.wait_for("deferred", address, times=20)
+
+    service = pair.start_smtp(SMTP_PORT=str(pair.smtp_port))
+    host.flush()
+    host.wait_for("sent", address, times=20)
+
+    assert_kept(pair, address, *contents)
+    sessions = [event["session"] for event in service.events() if event["event"] == "message_stored"]
+    assert len(sessions) == 20
+    assert len(set(sessions)) <= 3
+
+
+def test_a_message_is_sent_over_tls_that_is_verified(start_host: Start, database_url: str, tmp_path: Path) -> None:
+    environ, authority = issue(tmp_path)
+    with running_smtp(database_url, tmp_path, **environ) as (pair, _), start_host(pair.smtp_port, authority) as host:
+        address = make_mailbox(pair.database_url)
+
+        host.submit(content(), address)
+
+        assert "250 2.6.0" in host.wait_for("sent", address)
+        assert re.search(host.verified, host.told()), host.told()
+        assert_kept(pair, address, content())
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT protocol FROM message").fetchall() == [("ESMTPS",)]
+
+
+def test_nothing_is_sent_over_tls_that_is_not_verified(start_host: Start, database_url: str, tmp_path: Path) -> None:
+    environ, _ = issue(tmp_path)
+    _, stranger = issue(tmp_path / "stranger")
+    with running_smtp(database_url, tmp_path, **environ) as (pair, _), start_host(pair.smtp_port, stranger) as host:
+        address = make_mailbox(pair.database_url)
+
+        host.submit(content(), address)
+
+        host.wait_for("deferred", address)
+        assert_kept(pair, address)

@@ -1,0 +1,50 @@
+"""A service manager for tests to hear what a service tells it."""
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+from support.harness import DEADLINE_SECONDS, deadline
+
+
+class Manager:
+    """The service manager's end of NOTIFY_SOCKET."""
+
+    def __init__(self, address: str) -> None:
+        self.environ = {"NOTIFY_SOCKET": address.replace("\0", "@")}
+        self._notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notified.bind(address)
+        self._notified.settimeout(DEADLINE_SECONDS)
+
+    def close(self) -> None:
+        self._notified.close()
+
+    def told(self) -> dict[str, str]:
+        """What one datagram says, waited for."""
+        return dict(line.split("=", 1) for line in self._notified.recv(4_096).decode().splitlines())
+
+    def wait_for(self, name: str, is_so: Callable[[str], object] = bool) -> dict[str, str]:
+        """The next datagram that says `name` of which it is so."""
+        for _ in deadline():
+            told = self.told()
+            if name in told and is_so(told[name]):
+                return told
+        raise AssertionError(f"not told {name}")
+
+    def overwhelm(self) -> None:
+        """Return when the socket takes no more, which it goes on doing until something is read."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other, suppress(BlockingIOError):
+            other.setblocking(False)
+            while True:
+                other.sendto(b"STATUS=full", self._notified.getsockname())
+
+    def wait_for_silence(self) -> None:
+        """Return when nothing was said for 50 times as long as the watchdog gives."""
+        self._notified.settimeout(1)
+        for _ in deadline():
+            try:
+                self.told()
+            except TimeoutError:
+                self._notified.settimeout(DEADLINE_SECONDS)
+                return
+        raise AssertionError("always told something")
