@@ -10,7 +10,7 @@ from litestar.types import ASGIApp
 from fake_email import log
 from fake_email.settings import Settings, load
 from http_api.serving import server
-from http_api.serving.granian_socket import Listener
+from http_api.serving.granian_socket import GranianSocket
 
 
 class Constant(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +40,7 @@ def main() -> None:
     """Serve until killed."""
     settings = load(os.environ, Settings)
     log.configure("warning")
-    server.run(settings, Listener(settings, os.environ), partial(application))
+    server.run(settings, GranianSocket(settings, os.environ), partial(application))
 
 
 if __name__ == "__main__":

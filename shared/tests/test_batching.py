@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from fake_email.batching import Gatherer, QueueFull, WorkFailed
+from fake_email.batching import Batcher, QueueFull, WorkFailed
 from fake_email.errors import DatabaseAway, ServiceError
 
 
@@ -38,9 +38,9 @@ class Press:
 @asynccontextmanager
 async def gathering(
     press: Press, *, batch_items: int = 100, batch_weight: int = 100, queue_items: int = 100, queue_weight: int = 100
-) -> AsyncIterator[tuple[Gatherer[str, str], asyncio.TaskGroup]]:
+) -> AsyncIterator[tuple[Batcher[str, str], asyncio.TaskGroup]]:
     """A Gatherer at work, and a group for those who ask; the group has ended after the block."""
-    gatherer = Gatherer(
+    gatherer = Batcher(
         press.work,
         batch_items=batch_items,
         batch_weight=batch_weight,
@@ -54,7 +54,7 @@ async def gathering(
         running.cancel()
 
 
-async def ask(gatherer: Gatherer[str, str], item: str, weight: int = 1) -> str:
+async def ask(gatherer: Batcher[str, str], item: str, weight: int = 1) -> str:
     """The answer to `item`, or the name of the error that came instead."""
     try:
         return await gatherer.submit(item, weight)

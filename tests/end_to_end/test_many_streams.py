@@ -106,7 +106,9 @@ async def store_for_all(service: Pair, followers: Sequence[Follower], subject: s
     """The same message to each, as one batch of smtp-ingest's would bring it."""
     connect = psycopg.AsyncConnection.connect
     async with await connect(service.database_url, autocommit=True) as connection:
-        await store.store(connection, [arrival(message(subject), *(follower.mailbox_id for follower in followers))])
+        await store.store_messages(
+            connection, [arrival(message(subject), *(follower.mailbox_id for follower in followers))]
+        )
 
 
 async def follow_all(followers: Sequence[Follower], last: int) -> None:

@@ -29,7 +29,7 @@ from fake_email import parse
 from fake_email.postgres import migrate
 from fake_email.storage import mailboxes
 from fake_email.storage import store as storage_store
-from fake_email.storage.store import Arrival, Delivery, Trace, new_id
+from fake_email.storage.store import Delivery, IncomingMessage, Trace, new_id
 
 COMMANDS = Path(sys.executable).parent
 MIGRATIONS = Path(__file__).parents[2] / "db/migrations"
@@ -443,9 +443,9 @@ def make_mailbox(database_url: str, lives: str = "1 hour") -> str:
     return address
 
 
-def arrival(content: bytes, *mailbox_ids: int, reverse_path: str = "writer@client.test") -> Arrival:
+def arrival(content: bytes, *mailbox_ids: int, reverse_path: str = "writer@client.test") -> IncomingMessage:
     """`content` on its way to these mailboxes, each under the recipient `N@mx.test`."""
-    return Arrival(
+    return IncomingMessage(
         reverse_path=reverse_path,
         content=content,
         staged_id=None,
@@ -465,7 +465,7 @@ async def store(database_url: str, address: str, *contents: bytes) -> None:
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         mailbox = await mailboxes.fetch(connection, address=address, token_sha256=None)
         for content in contents:
-            await storage_store.store(connection, [arrival(content, mailbox.id)])
+            await storage_store.store_messages(connection, [arrival(content, mailbox.id)])
 
 
 def stored(database_url: str, address: str) -> list[bytes]:

@@ -11,10 +11,10 @@ from support.harness import Pair
 from fake_email.postgres.pool import open_database
 from fake_email.settings import Settings
 from fake_email.storage import mailboxes
-from fake_email.storage.message_list import Since
+from fake_email.storage.message_list import Cursor
 from http_api.live.event_stream import EventStream, Streams, outliving
-from http_api.live.stream_slots import Places
-from http_api.live.waiters import Arrivals
+from http_api.live.stream_slots import StreamSlots
+from http_api.live.waiters import Waiters
 from http_api.protocol.client_address import Client
 
 SOMEBODY = Client(address="192.0.2.1", network=0xC0000201, is_trusted=False)
@@ -50,7 +50,7 @@ async def streams_of(pair: Pair) -> AsyncIterator[Streams]:
     """What one worker process has; it does not listen."""
     settings = Settings(database_url=pair.database_url, domain=("mx.test",))
     async with open_database(pair.database_url, connections=2) as database, asyncio.TaskGroup() as tasks:
-        yield Streams(database, Arrivals(), Places(settings), tasks, stall_seconds=30)
+        yield Streams(database, Waiters(), StreamSlots(settings), tasks, stall_seconds=30)
 
 
 @asynccontextmanager
@@ -61,7 +61,7 @@ async def opened(
     mailbox = await streams.database.run(
         lambda connection: mailboxes.fetch(connection, address=address, token_sha256=None)
     )
-    event_stream = EventStream(streams, mailbox, client=SOMEBODY, address=address, token_sha256=None, cursor=Since())
+    event_stream = EventStream(streams, mailbox, client=SOMEBODY, address=address, token_sha256=None, cursor=Cursor())
     reader = Reader()
     if leaves_at_once:
         reader.leaves.set()

@@ -13,7 +13,7 @@ from support.harness import DEADLINE_SECONDS, Pair, Service, SmtpClient, running
 
 from fake_email.command import raise_file_limit
 from fake_email.settings import Settings
-from smtp_ingest.client_limits import Clients
+from smtp_ingest.client_limits import ClientLimits
 
 
 @pytest.fixture(scope="module")
@@ -186,8 +186,8 @@ async def test_a_client_that_has_a_session_gets_nobodys_place(small: Pair) -> No
     assert refused == (421, "4.7.0", True)
 
 
-def clients(sessions: int = 2, per_minute: int = 1_000, exempt: tuple[str, ...] = ()) -> Clients:
-    return Clients(
+def clients(sessions: int = 2, per_minute: int = 1_000, exempt: tuple[str, ...] = ()) -> ClientLimits:
+    return ClientLimits(
         Settings(
             database_url="postgresql:///",
             domain=("mx.test",),

@@ -6,7 +6,7 @@ import pytest
 
 from fake_email.settings import Settings
 from smtp_ingest.content import Content
-from smtp_ingest.memory_budget import Room
+from smtp_ingest.memory_budget import MemoryBudget
 
 SETTINGS = Settings(
     database_url="postgresql:///", domain=("mx.test",), max_message_octets=400_000, max_header_octets=2_048
@@ -14,9 +14,9 @@ SETTINGS = Settings(
 HEADER = b"Subject: x\r\n"
 
 
-def content(*pieces: bytes, room: Room | None = None) -> Content:
+def content(*pieces: bytes, room: MemoryBudget | None = None) -> Content:
     """What came in these pieces."""
-    made = Content(SETTINGS, room or Room(1_000_000))
+    made = Content(SETTINGS, room or MemoryBudget(1_000_000))
     for piece in pieces:
         made.add(piece)
     made.close()
@@ -48,7 +48,7 @@ def test_a_message_of_one_octet_more_is_too_large() -> None:
 
 
 def test_what_is_too_large_takes_no_memory() -> None:
-    made = Content(SETTINGS, Room(1_000_000))
+    made = Content(SETTINGS, MemoryBudget(1_000_000))
     piece = b"x" * 50_000
     tracemalloc.start()
 
@@ -66,7 +66,7 @@ def test_what_is_too_large_takes_no_memory() -> None:
 
 def long_line(octets: int) -> Content:
     settings = Settings(database_url="postgresql:///", domain=("mx.test",))
-    made = Content(settings, Room(10_000_000))
+    made = Content(settings, MemoryBudget(10_000_000))
     for piece in pieces(b"\r\n" * 20_000 + b"x" * octets + b"\r\n" * 20_000):
         made.add(piece)
     return made
@@ -132,7 +132,7 @@ def test_received_fields_in_the_body_are_none() -> None:
 
 
 def test_a_message_that_finds_no_room_is_put_off() -> None:
-    room = Room(100_000)
+    room = MemoryBudget(100_000)
     first = content(*pieces(b"\r\n" * 70_000), room=room)
 
     second = content(*pieces(b"\r\n" * 70_000), room=room)
@@ -141,18 +141,18 @@ def test_a_message_that_finds_no_room_is_put_off() -> None:
 
 
 def test_a_small_message_needs_no_room() -> None:
-    room = Room(100_000)
+    room = MemoryBudget(100_000)
     content(*pieces(b"\r\n" * 82_000), room=room)
 
     assert content(b"\r\n" * 32_768, room=room).fault is None
 
 
 def test_a_message_that_is_alone_finds_room_however_large_it_is() -> None:
-    assert content(*pieces(b"\r\n" * 190_000), room=Room(1)).fault is None
+    assert content(*pieces(b"\r\n" * 190_000), room=MemoryBudget(1)).fault is None
 
 
 def test_the_room_of_what_is_gone_is_free_again() -> None:
-    room = Room(100_000)
+    room = MemoryBudget(100_000)
     first = content(*pieces(b"\r\n" * 70_000), room=room)
     first.take()
     before = content(*pieces(b"\r\n" * 70_000), room=room)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from smtp_ingest.dot_stuffing import Transparency
+from smtp_ingest.dot_stuffing import DotStuffing
 
 FALSE_ENDS = {
     "LF.LF": b"\n.\n",
@@ -31,7 +31,7 @@ def cuts(wire: bytes) -> Iterator[tuple[bytes, ...]]:
 
 def receive(packets: tuple[bytes, ...]) -> tuple[bytes, bytes]:
     """The content in `packets`, and all that followed its end."""
-    transparency, content = Transparency(), b""
+    transparency, content = DotStuffing(), b""
     for number, packet in enumerate(packets, 1):
         plain, rest = transparency.feed(packet)
         content += plain
@@ -87,7 +87,7 @@ def test_the_end_of_content_that_nobody_keeps_is_found_all_the_same() -> None:
     wire = stuff(b".dot\r\nbody\r\n") + b"QUIT\r\n"
 
     for packets in cuts(wire):
-        transparency, rest = Transparency(), None
+        transparency, rest = DotStuffing(), None
         for packet in packets:
             if rest is None:
                 plain, rest = transparency.feed(packet, is_kept=False)

@@ -10,7 +10,7 @@ import pytest
 from support.harness import DEADLINE_SECONDS, message
 
 from fake_email.storage.store import Trace
-from smtp_ingest.parsing import Parsers, make_arrival
+from smtp_ingest.parsing import Parsers, make_incoming
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def test_content_of_common_length_does_not_wait_for_what_is_long(parsers: 
     async with asyncio.timeout(DEADLINE_SECONDS), asyncio.TaskGroup() as tasks:
         long, short = (
             tasks.create_task(
-                make_arrival(
+                make_incoming(
                     parsers, reverse_path="", deliveries=(), trace=trace, content=message(body="x\r\n" * lines)
                 )
             )

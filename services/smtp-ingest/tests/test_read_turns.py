@@ -3,11 +3,11 @@
 import asyncio
 import itertools
 
-from smtp_ingest.read_turns import Turns
+from smtp_ingest.read_turns import ReadTurns
 
 
 async def test_between_two_pieces_of_much_work_everybody_else_has_a_turn() -> None:
-    turns = Turns()
+    turns = ReadTurns()
     done: list[str] = []
 
     async def do_much(name: str) -> None:

@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = command.command_line("fake-email", "The operator's tool of fake-email.")
+    parser = command.argument_parser("fake-email", "The operator's tool of fake-email.")
     parser.add_argument("command", choices=["migrate", "check", "operator-token"])
     parser.add_argument("--migrations", type=Path, default=Path("db/migrations"), metavar="DIR")
     less = parser.add_mutually_exclusive_group()

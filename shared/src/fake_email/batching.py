@@ -26,7 +26,7 @@ class WorkFailed(ServiceError):
     """A whole batch failed for a reason nobody foresaw."""
 
 
-class Gatherer(Generic[Item, Answer]):
+class Batcher(Generic[Item, Answer]):
     """Gathers items into batches for `work`, bounded in number and weight, and hands each its answer.
 
     An answer that is an exception is raised where the item was given.

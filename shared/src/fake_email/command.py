@@ -5,7 +5,7 @@ import importlib.metadata
 import resource
 
 
-def command_line(program: str, description: str) -> argparse.ArgumentParser:
+def argument_parser(program: str, description: str) -> argparse.ArgumentParser:
     """A parser that knows `--help` and `--version`; a wrong command line ends the process with status 2."""
     parser = argparse.ArgumentParser(prog=program, description=description)
     version = importlib.metadata.version(program)  # each command has the name of the package that it comes in

@@ -9,7 +9,7 @@ from fake_email.mime import headers as mime_headers
 from fake_email.mime import parameters as mime_parameters
 from fake_email.mime import readable as mime_readable
 from fake_email.mime.parts import Leaf
-from fake_email.parsed_message import ParsedMessage, Placed
+from fake_email.parsed_message import LocatedAttachment, ParsedMessage
 
 TEXT_CHARACTERS = 1024 * 1024  # of text, and of html
 TEXT_OCTETS = 4 * TEXT_CHARACTERS  # of one part: no charset takes more for a character
@@ -30,7 +30,7 @@ def parse(content: bytes) -> ParsedMessage:
     exact = content
     content, fields, body = mime_readable.readable(exact)
     bodies: list[Leaf] = []
-    attachments: list[Placed] = []
+    attachments: list[LocatedAttachment] = []
     for leaf in parts.leaves(content, fields, body):
         shown = _is_shown(leaf, first=not bodies, alone=leaf.start == body)
         if shown:
@@ -65,8 +65,8 @@ def _is_shown(leaf: Leaf, *, first: bool, alone: bool) -> bool:
     return alone and leaf.type.startswith("text/")
 
 
-def _attachment(leaf: Leaf, content: bytes, *, is_exact: bool) -> Placed:
-    return Placed(
+def _attachment(leaf: Leaf, content: bytes, *, is_exact: bool) -> LocatedAttachment:
+    return LocatedAttachment(
         name=leaf.name or (_message_name(leaf, content) if leaf.type in _MESSAGE_TYPES else ""),
         type=leaf.type or _OCTET_STREAM,
         size=leaf.octet_count(content),

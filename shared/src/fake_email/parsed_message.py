@@ -7,8 +7,8 @@ import msgspec
 
 from fake_email.mime.transfer_encoding import Mechanism
 
-Source = Literal["subject", "text", "html"]
-Kind = Literal["verify", "reset", "login", "unsubscribe", "other"]
+CodeSource = Literal["subject", "text", "html"]
+LinkKind = Literal["verify", "reset", "login", "unsubscribe", "other"]
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +22,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     value: str
     confidence: float
     evidence: str
-    source: Source
+    source: CodeSource
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +30,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str
     text: str
-    kind: Kind
+    kind: LinkKind
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     part: str
 
 
-class Placed(Attachment, frozen=True, kw_only=True):
+class LocatedAttachment(Attachment, frozen=True, kw_only=True):
     """An attachment, and where in the exact content its octets stand, encoded; `start` None: to be looked for there."""
 
     start: int | None = None
@@ -60,6 +60,6 @@ class ParsedMessage(msgspec.Struct, frozen=True, kw_only=True):
     date_header: datetime.datetime | None
     text: str
     html: str | None
-    attachments: tuple[Placed, ...]
+    attachments: tuple[LocatedAttachment, ...]
     codes: tuple[Code, ...] = ()
     links: tuple[Link, ...] = ()

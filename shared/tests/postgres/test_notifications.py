@@ -160,7 +160,7 @@ async def test_a_listener_hears_what_is_stored(
 
     async with listening(database_url, ear):
         await ear.next()
-        await store.store(connection, [arrival(b"1", mailbox.mailbox_id), arrival(b"2", mailbox.mailbox_id)])
+        await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id), arrival(b"2", mailbox.mailbox_id)])
         heard = await ear.next()
 
     assert heard == ("grown", (mailbox.mailbox_id, 2))
@@ -174,7 +174,7 @@ async def test_a_listener_hears_of_each_mailbox_of_a_batch(
 
     async with listening(database_url, ear):
         await ear.next()
-        await store.store(connection, [arrival(b"1", first.mailbox_id, second.mailbox_id)])
+        await store.store_messages(connection, [arrival(b"1", first.mailbox_id, second.mailbox_id)])
         heard = [await ear.next(), await ear.next()]
 
     assert sorted(heard, key=str) == [("grown", (first.mailbox_id, 1)), ("grown", (second.mailbox_id, 1))]
@@ -229,7 +229,7 @@ async def test_a_listener_hears_again_after_it_lost_its_connection(
         watcher.execute(END_OURS)
         await ear.next()
         await ear.next()
-        await store.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+        await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
         heard = await ear.next()
 
     assert heard == ("grown", (mailbox.mailbox_id, 1))

@@ -61,7 +61,7 @@ def waiting(watcher: psycopg.Connection) -> list[int]:
 
 async def store(database: Database, mailbox_id: int) -> list[Outcome]:
     return await database.run(
-        lambda connection: storage_store.store(connection, [arrival(b"Subject: one\r\n\r\n", mailbox_id)]),
+        lambda connection: storage_store.store_messages(connection, [arrival(b"Subject: one\r\n\r\n", mailbox_id)]),
         answer_seconds=10 * DEADLINE_SECONDS,
     )
 
@@ -153,7 +153,7 @@ async def test_while_a_commit_waits_that_nobody_waits_for_any_more_no_other_is_b
 ) -> None:
     async def write(database: Database) -> None:
         await database.write(
-            lambda connection: storage_store.store(connection, [arrival(b"Subject: one\r\n\r\n", mailbox_id)]),
+            lambda connection: storage_store.store_messages(connection, [arrival(b"Subject: one\r\n\r\n", mailbox_id)]),
             answer_seconds=0.1,
         )
 

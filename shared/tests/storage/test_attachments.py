@@ -29,7 +29,7 @@ async def mailbox(new_mailbox: Callable[[], Awaitable[Recipient]]) -> Recipient:
 async def octets(connection: Connection, database: Database, mailbox: Recipient, content: bytes) -> list[bytes]:
     """Store the content, and read each of its attachments."""
     arriving = arrival(content, mailbox.mailbox_id)
-    await store.store(connection, [arriving])
+    await store.store_messages(connection, [arriving])
     found = await attachments.find(connection, arriving.deliveries[0].id, token_sha256=None)
     read = []
     for attachment in found.attachments:
@@ -150,7 +150,7 @@ async def test_where_the_content_is_cut_to_be_read_makes_no_difference(
 
 async def test_a_number_that_is_not_there_is_refused(connection: Connection, mailbox: Recipient) -> None:
     arriving = arrival(in_parts(("7bit", b"x")), mailbox.mailbox_id)
-    await store.store(connection, [arriving])
+    await store.store_messages(connection, [arriving])
     found = await attachments.find(connection, arriving.deliveries[0].id, token_sha256=None)
 
     assert found.numbered(0).size == 1
@@ -163,7 +163,7 @@ async def test_an_attachment_whose_message_is_deleted_meanwhile_ends_there(
     connection: Connection, database_url: str, mailbox: Recipient
 ) -> None:
     arriving = arrival(in_parts(("8bit", b"x" * 2 * PIECE_OCTETS)), mailbox.mailbox_id)
-    await store.store(connection, [arriving])
+    await store.store_messages(connection, [arriving])
     found = await attachments.find(connection, arriving.deliveries[0].id, token_sha256=None)
 
     async with open_database(database_url, connections=1) as database:

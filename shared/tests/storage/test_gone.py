@@ -14,8 +14,8 @@ from fake_email.storage import attachments, mailboxes, message_list, role_mailbo
 from fake_email.storage import message as stored_message
 from fake_email.storage import source as stored_source
 from fake_email.storage.mailboxes import Recipient
-from fake_email.storage.message_list import Since
-from fake_email.storage.store import Arrival, Outcome
+from fake_email.storage.message_list import Cursor
+from fake_email.storage.store import IncomingMessage, Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 End = Callable[[Connection, Recipient], Awaitable[None]]
@@ -49,46 +49,48 @@ async def mailbox(new_mailbox: NewMailbox) -> Recipient:
 
 
 @pytest.fixture
-async def stored(connection: Connection, mailbox: Recipient) -> AsyncIterator[Arrival]:
+async def stored(connection: Connection, mailbox: Recipient) -> AsyncIterator[IncomingMessage]:
     """A message in the mailbox."""
     stored = arrival(b"Subject: kept\r\n\r\nsecret\r\n", mailbox.mailbox_id)
-    await store.store(connection, [stored])
+    await store.store_messages(connection, [stored])
     yield stored
     # Nothing of this depends on the row being gone.
     cursor = await connection.execute("SELECT count(*) FROM message")
     assert await cursor.fetchone() == (1,)
 
 
-async def test_it_is_not_fetched(connection: Connection, mailbox: Recipient, stored: Arrival, end: End) -> None:
+async def test_it_is_not_fetched(connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End) -> None:
     await end(connection, mailbox)
 
     with pytest.raises(MailboxNotFound):
         await mailboxes.fetch(connection, address=mailbox.address, token_sha256=None)
 
 
-async def test_it_is_not_listed(connection: Connection, mailbox: Recipient, stored: Arrival, end: End) -> None:
+async def test_it_is_not_listed(connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End) -> None:
     await end(connection, mailbox)
 
     with pytest.raises(MailboxNotFound):
-        await message_list.read(connection, address=mailbox.address, token_sha256=None, since=Since(), limit=10)
+        await message_list.read(connection, address=mailbox.address, token_sha256=None, since=Cursor(), limit=10)
 
 
-async def test_it_is_no_recipient(connection: Connection, mailbox: Recipient, stored: Arrival, end: End) -> None:
+async def test_it_is_no_recipient(
+    connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End
+) -> None:
     await end(connection, mailbox)
 
     assert await mailboxes.find_recipients(connection, [mailbox.address]) == {}
 
 
-async def test_it_takes_no_mail(connection: Connection, mailbox: Recipient, stored: Arrival, end: End) -> None:
+async def test_it_takes_no_mail(connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End) -> None:
     await end(connection, mailbox)
 
-    outcomes = await store.store(connection, [arrival(b"too late", mailbox.mailbox_id)])
+    outcomes = await store.store_messages(connection, [arrival(b"too late", mailbox.mailbox_id)])
 
     assert outcomes == [Outcome(live=0, stored=0)]
 
 
 async def test_its_messages_have_no_source(
-    connection: Connection, mailbox: Recipient, stored: Arrival, end: End
+    connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End
 ) -> None:
     await end(connection, mailbox)
 
@@ -97,7 +99,7 @@ async def test_its_messages_have_no_source(
 
 
 async def test_its_messages_are_opened_marked_and_deleted_no_more(
-    connection: Connection, database_url: str, mailbox: Recipient, stored: Arrival, end: End
+    connection: Connection, database_url: str, mailbox: Recipient, stored: IncomingMessage, end: End
 ) -> None:
     await end(connection, mailbox)
 
@@ -106,13 +108,13 @@ async def test_its_messages_are_opened_marked_and_deleted_no_more(
         with pytest.raises(MessageNotFound):
             await stored_message.fetch(database, message_id, token_sha256=None)
     with pytest.raises(MessageNotFound):
-        await stored_message.mark(connection, message_id, token_sha256=None, seen=True)
+        await stored_message.mark_seen(connection, message_id, token_sha256=None, seen=True)
     with pytest.raises(MessageNotFound):
         await stored_message.delete(connection, message_id, token_sha256=None)
 
 
 async def test_its_attachments_are_not_found(
-    connection: Connection, mailbox: Recipient, stored: Arrival, end: End
+    connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End
 ) -> None:
     await end(connection, mailbox)
 
@@ -120,7 +122,9 @@ async def test_its_attachments_are_not_found(
         await attachments.find(connection, stored.deliveries[0].id, token_sha256=None)
 
 
-async def test_it_is_not_described(connection: Connection, mailbox: Recipient, stored: Arrival, end: End) -> None:
+async def test_it_is_not_described(
+    connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End
+) -> None:
     await end(connection, mailbox)
 
     with pytest.raises(MailboxNotFound):
@@ -128,19 +132,19 @@ async def test_it_is_not_described(connection: Connection, mailbox: Recipient, s
 
 
 async def test_it_is_not_prolonged_by_who_fetched_it_before(
-    connection: Connection, mailbox: Recipient, stored: Arrival, end: End
+    connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End
 ) -> None:
     fetched = await mailboxes.fetch(connection, address=mailbox.address, token_sha256=None)
     await end(connection, mailbox)
 
-    await mailboxes.prolong(connection, fetched, ttl_seconds=3_600)
+    await mailboxes.extend(connection, fetched, ttl_seconds=3_600)
 
     with pytest.raises(MailboxNotFound):
         await mailboxes.fetch(connection, address=mailbox.address, token_sha256=None)
 
 
 async def test_a_source_that_is_being_read_ends(
-    database_url: str, connection: Connection, mailbox: Recipient, stored: Arrival, end: End
+    database_url: str, connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End
 ) -> None:
     found = await stored_source.find(connection, stored.deliveries[0].id, token_sha256=None, by="mx.test")
     async with open_database(database_url, connections=1) as database:
@@ -154,11 +158,11 @@ async def test_a_source_that_is_being_read_ends(
 
 
 async def test_who_waits_there_is_woken_after_a_new_listen(
-    connection: Connection, mailbox: Recipient, stored: Arrival, end: End
+    connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End
 ) -> None:
     await end(connection, mailbox)
 
-    assert await mailboxes.newest(connection, [mailbox.mailbox_id]) == {}
+    assert await mailboxes.newest_seqs(connection, [mailbox.mailbox_id]) == {}
 
 
 async def test_who_listens_hears_of_a_deletion_when_it_is_committed(
@@ -216,7 +220,7 @@ async def test_a_writer_that_began_before_a_deletion_and_waits_for_the_mailbox_s
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
         with watcher.transaction():
             watcher.execute("SELECT FROM mailbox WHERE id = %s FOR UPDATE", [first.mailbox_id])
-            storing = tasks.create_task(store.store(another, both))
+            storing = tasks.create_task(store.store_messages(another, both))
             await until_one_waits(watcher)
             await mailboxes.delete(connection, deleted.mailbox_id)
 
@@ -227,7 +231,7 @@ async def test_a_deletion_waits_for_who_is_writing_and_comes_after(
     connection: Connection, another: Connection, watcher: psycopg.Connection, mailbox: Recipient
 ) -> None:
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
-        outcomes = await store.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+        outcomes = await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
         tasks.create_task(mailboxes.delete(another, mailbox.mailbox_id))
         await until_one_waits(watcher)
 

@@ -166,7 +166,7 @@ async def test_mail_is_for_live_mailboxes_alone(connection: Connection) -> None:
 async def test_a_recipient_is_found_with_what_its_mailbox_holds(connection: Connection) -> None:
     await create(connection)
     mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
-    await store.store(connection, [arrival(b"a" * 150, mailbox.id), arrival(b"b" * 50, mailbox.id)])
+    await store.store_messages(connection, [arrival(b"a" * 150, mailbox.id), arrival(b"b" * 50, mailbox.id)])
 
     found = await mailboxes.find_recipients(connection, [ADDRESS])
 
@@ -230,7 +230,7 @@ async def test_what_is_past_the_quota_is_dropped_the_oldest_first(
 ) -> None:
     await create(connection)
     mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
-    await store.store(connection, [arrival(letter * 100, mailbox.id) for letter in (b"a", b"b", b"c")])
+    await store.store_messages(connection, [arrival(letter * 100, mailbox.id) for letter in (b"a", b"b", b"c")])
 
     await role_mailboxes.drop_oldest(connection, [mailbox.id], quota_messages=quota_messages, quota_octets=quota_octets)
 
@@ -245,9 +245,9 @@ async def test_newest_is_the_last_seq_of_each_mailbox_that_is_there(connection: 
     await create(connection, "without@mx.test")
     with_mail = (await mailboxes.fetch(connection, address="with-mail@mx.test", token_sha256=None)).id
     without = (await mailboxes.fetch(connection, address="without@mx.test", token_sha256=None)).id
-    await store.store(connection, [arrival(b"one", with_mail), arrival(b"two", with_mail)])
+    await store.store_messages(connection, [arrival(b"one", with_mail), arrival(b"two", with_mail)])
 
-    newest = await mailboxes.newest(connection, [with_mail, without, without + 1])
+    newest = await mailboxes.newest_seqs(connection, [with_mail, without, without + 1])
 
     assert newest == {with_mail: 2, without: 0}
 
@@ -266,7 +266,7 @@ async def test_how_far_a_mailbox_has_come_is_told_with_it(connection: Connection
     await create(connection)
     before = (await mailboxes.fetch_many(connection, [ADDRESS]))[ADDRESS]
 
-    await store.store(connection, [arrival(b"Subject: 1\r\n\r\n", before.id)])
+    await store.store_messages(connection, [arrival(b"Subject: 1\r\n\r\n", before.id)])
     after = (await mailboxes.fetch_many(connection, [ADDRESS]))[ADDRESS]
 
     assert (before.last_seq, before.last_received_at) == (0, None)

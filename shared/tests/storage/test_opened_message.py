@@ -23,7 +23,7 @@ CONTENT = b"Subject: S\r\n\r\nText.\r\n"
 async def put(connection: Connection, mailbox: Recipient, content: bytes = CONTENT) -> uuid.UUID:
     """Store a message; its id."""
     arriving = arrival(content, mailbox.mailbox_id)
-    await store.store(connection, [arriving])
+    await store.store_messages(connection, [arriving])
     return arriving.deliveries[0].id
 
 
@@ -104,7 +104,7 @@ async def test_the_same_octets_are_stored_anew_after_a_deletion(connection: Conn
     again = await put(connection, mailbox)
 
     _, listed = await message_list.read(
-        connection, address=mailbox.address, token_sha256=None, since=message_list.Since(), limit=9
+        connection, address=mailbox.address, token_sha256=None, since=message_list.Cursor(), limit=9
     )
     assert [(each.id, each.seq) for each in listed] == [(again, 2)]
     assert await counted(connection, mailbox) == (1, len(CONTENT))
@@ -120,7 +120,7 @@ async def test_without_its_token_nothing_of_a_private_mailbox_is_read_marked_or_
         with pytest.raises(MessageNotFound):
             await stored_message.fetch(database, message_id, token_sha256=token_sha256)
         with pytest.raises(MessageNotFound):
-            await stored_message.mark(connection, message_id, token_sha256=token_sha256, seen=True)
+            await stored_message.mark_seen(connection, message_id, token_sha256=token_sha256, seen=True)
         with pytest.raises(MessageNotFound):
             await stored_message.delete(connection, message_id, token_sha256=token_sha256)
         shown = await stored_message.fetch(database, message_id, token_sha256=TOKEN)
@@ -139,6 +139,6 @@ async def test_a_message_of_an_expired_mailbox_is_gone_for_its_owner_too(
         with pytest.raises(MessageNotFound):
             await stored_message.fetch(database, message_id, token_sha256=TOKEN)
     with pytest.raises(MessageNotFound):
-        await stored_message.mark(connection, message_id, token_sha256=TOKEN, seen=True)
+        await stored_message.mark_seen(connection, message_id, token_sha256=TOKEN, seen=True)
     with pytest.raises(MessageNotFound):
         await stored_message.delete(connection, message_id, token_sha256=TOKEN)

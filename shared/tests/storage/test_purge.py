@@ -75,7 +75,7 @@ async def left(connection: Connection, table: str) -> int:
 
 async def test_an_expired_mailbox_is_deleted_with_its_mail(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
-    await store.store(connection, [arrival(b"one", mailbox.mailbox_id), arrival(b"four", mailbox.mailbox_id)])
+    await store.store_messages(connection, [arrival(b"one", mailbox.mailbox_id), arrival(b"four", mailbox.mailbox_id)])
     await expire(connection, mailbox)
 
     purged = await purge.batch(connection)
@@ -88,7 +88,7 @@ async def test_a_mailbox_that_was_deleted_before_its_time_goes_too(
     connection: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
-    await store.store(connection, [arrival(b"one", mailbox.mailbox_id)])
+    await store.store_messages(connection, [arrival(b"one", mailbox.mailbox_id)])
     await mailboxes.delete(connection, mailbox.mailbox_id)
 
     await purge.batch(connection)
@@ -98,13 +98,13 @@ async def test_a_mailbox_that_was_deleted_before_its_time_goes_too(
 
 async def test_live_mailboxes_keep_their_mail_and_their_counts(connection: Connection, new_mailbox: NewMailbox) -> None:
     live, expired = await new_mailbox(), await new_mailbox()
-    await store.store(connection, [arrival(b"to both", live.mailbox_id, expired.mailbox_id)])
+    await store.store_messages(connection, [arrival(b"to both", live.mailbox_id, expired.mailbox_id)])
     await expire(connection, expired)
 
     await purge.batch(connection)
 
     _, listed = await message_list.read(
-        connection, address=live.address, token_sha256=None, since=message_list.Since(), limit=10
+        connection, address=live.address, token_sha256=None, since=message_list.Cursor(), limit=10
     )
     assert [each.octets for each in listed] == [7]
     [recipient] = (await mailboxes.find_recipients(connection, [live.address])).values()
@@ -283,7 +283,7 @@ async def test_a_writer_that_waits_for_the_purge_hears_that_the_mailbox_is_gone(
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
         # The writer began while both were live; the second expires and goes while it waits for the first.
         await connection.execute("SELECT FROM mailbox WHERE id = %s FOR UPDATE", [first.mailbox_id])
-        storing = tasks.create_task(store.store(another, [arrival(b"1", first.mailbox_id, second.mailbox_id)]))
+        storing = tasks.create_task(store.store_messages(another, [arrival(b"1", first.mailbox_id, second.mailbox_id)]))
         await until_one_waits(watcher)
         await expire(connection, second)
         await purge.batch(connection)
@@ -302,7 +302,7 @@ async def test_writers_deletions_and_the_purge_never_deadlock(
     async def write(writer: int, mailbox_ids: list[int]) -> None:
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as own:
             for number in range(20):
-                await store.store(own, [arrival(b"%d %d" % (writer, number), *mailbox_ids, kept.mailbox_id)])
+                await store.store_messages(own, [arrival(b"%d %d" % (writer, number), *mailbox_ids, kept.mailbox_id)])
 
     async def purge_all() -> None:
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as own:
@@ -382,7 +382,9 @@ async def test_on_a_full_disk_the_mail_of_what_expired_a_while_ago_goes_and_its_
 ) -> None:
     expired, just_expired = await new_mailbox(), await new_mailbox()
     for mailbox in (expired, just_expired):
-        await store.store(connection, [arrival(b"one", mailbox.mailbox_id), arrival(b"four", mailbox.mailbox_id)])
+        await store.store_messages(
+            connection, [arrival(b"one", mailbox.mailbox_id), arrival(b"four", mailbox.mailbox_id)]
+        )
     await expire(connection, just_expired)
     await connection.execute(
         "UPDATE mailbox SET expires_at = now() - interval '2 minutes' WHERE id = %s", [expired.mailbox_id]

@@ -11,7 +11,7 @@ from support.harness import arrival
 from fake_email.postgres.pool import Connection
 from fake_email.storage import staging, store
 from fake_email.storage.mailboxes import Recipient
-from fake_email.storage.store import Arrival
+from fake_email.storage.store import IncomingMessage
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 
@@ -21,7 +21,7 @@ async def mailbox(new_mailbox: NewMailbox) -> Recipient:
     return await new_mailbox()
 
 
-async def staged_arrival(connection: Connection, content: bytes, *mailbox_ids: int) -> Arrival:
+async def staged_arrival(connection: Connection, content: bytes, *mailbox_ids: int) -> IncomingMessage:
     """As `arrival`, with its content staged."""
     staged_id = await staging.put(connection, content)
     return msgspec.structs.replace(arrival(content, *mailbox_ids), content=b"", staged_id=staged_id)
@@ -41,13 +41,13 @@ async def is_anything_staged(connection: Connection) -> bool:
 async def test_staged_content_is_stored_to_the_octet(connection: Connection, mailbox: Recipient, octets: int) -> None:
     content = (bytes(range(256)) * 4_000)[:octets]
 
-    await store.store(connection, [await staged_arrival(connection, content, mailbox.mailbox_id)])
+    await store.store_messages(connection, [await staged_arrival(connection, content, mailbox.mailbox_id)])
 
     assert await contents(connection) == [content]
 
 
 async def test_what_is_stored_is_staged_no_more(connection: Connection, mailbox: Recipient) -> None:
-    await store.store(connection, [await staged_arrival(connection, b"large", mailbox.mailbox_id)])
+    await store.store_messages(connection, [await staged_arrival(connection, b"large", mailbox.mailbox_id)])
 
     assert not await is_anything_staged(connection)
 
@@ -55,13 +55,13 @@ async def test_what_is_stored_is_staged_no_more(connection: Connection, mailbox:
 async def test_staged_content_reaches_every_mailbox(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox_ids = [(await new_mailbox()).mailbox_id for _ in range(2)]
 
-    await store.store(connection, [await staged_arrival(connection, b"large", *mailbox_ids)])
+    await store.store_messages(connection, [await staged_arrival(connection, b"large", *mailbox_ids)])
 
     assert await contents(connection) == [b"large", b"large"]
 
 
 async def test_a_mailbox_counts_the_octets_of_what_was_staged(connection: Connection, mailbox: Recipient) -> None:
-    await store.store(connection, [await staged_arrival(connection, b"large", mailbox.mailbox_id)])
+    await store.store_messages(connection, [await staged_arrival(connection, b"large", mailbox.mailbox_id)])
 
     cursor = await connection.execute("SELECT stored_octets FROM mailbox WHERE id = %s", [mailbox.mailbox_id])
     assert await cursor.fetchone() == (5,)
@@ -72,7 +72,7 @@ async def test_staged_content_that_is_stored_already_is_acknowledged_and_kept_on
 ) -> None:
     again = await staged_arrival(connection, b"large", mailbox.mailbox_id)
 
-    outcomes = [await store.store(connection, [again]) for _ in range(2)]
+    outcomes = [await store.store_messages(connection, [again]) for _ in range(2)]
 
     assert [[(each.live, each.stored) for each in outcome] for outcome in outcomes] == [[(1, 1)], [(1, 0)]]
     assert await contents(connection) == [b"large"]
@@ -82,7 +82,7 @@ async def test_content_that_is_staged_no_more_is_refused(connection: Connection,
     lost = msgspec.structs.replace(arrival(b"large", mailbox.mailbox_id), content=b"", staged_id=uuid.uuid4())
 
     with pytest.raises(psycopg.errors.NotNullViolation):
-        await store.store(connection, [lost])
+        await store.store_messages(connection, [lost])
 
     assert await contents(connection) == []
 

@@ -15,8 +15,8 @@ from fake_email.parsed_message import Attachment
 from fake_email.postgres.pool import Connection
 from fake_email.storage import mailboxes, message_list, store
 from fake_email.storage.mailboxes import Recipient
-from fake_email.storage.message_list import Listed, Since
-from fake_email.storage.store import Arrival, Outcome
+from fake_email.storage.message_list import Cursor, Listed
+from fake_email.storage.store import IncomingMessage, Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 TOKEN = b"t" * 32
@@ -62,19 +62,19 @@ async def read(connection: Connection, mailbox: Recipient, *, limit: int = 100, 
         connection,
         address=mailbox.address,
         token_sha256=None,
-        since=msgspec.convert(since, Since),
+        since=msgspec.convert(since, Cursor),
         limit=limit,
     )
     return listed
 
 
-def with_text(text: str, mailbox: Recipient) -> Arrival:
+def with_text(text: str, mailbox: Recipient) -> IncomingMessage:
     """A message of which just the text matters."""
     plain = arrival(text.encode(), mailbox.mailbox_id)
     return msgspec.structs.replace(plain, parsed=msgspec.structs.replace(plain.parsed, text=text))
 
 
-def unstorable(*mailbox_ids: int) -> Arrival:
+def unstorable(*mailbox_ids: int) -> IncomingMessage:
     """An arrival that Postgres refuses: MIME parsing lets no NUL through, which no text of it can hold."""
     plain = arrival(b"unstorable", *mailbox_ids)
     return msgspec.structs.replace(plain, parsed=msgspec.structs.replace(plain.parsed, subject="\0"))
@@ -85,7 +85,7 @@ async def test_content_is_kept_to_the_octet(connection: Connection, new_mailbox:
     all_octets = bytes(range(256))
     contents = [all_octets, b"\0", b"", message(), b".\r\n..\r\n", b"\n\r\r\n\n", b"'\\x00\\", all_octets * 8_192]
 
-    outcomes = await store.store(connection, [arrival(content, mailbox.mailbox_id) for content in contents])
+    outcomes = await store.store_messages(connection, [arrival(content, mailbox.mailbox_id) for content in contents])
 
     assert outcomes == [ONE_OF_ONE] * len(contents)
     assert [row.content for row in await rows(connection, mailbox)] == contents
@@ -95,7 +95,7 @@ async def test_seq_counts_from_1_without_a_gap(connection: Connection, new_mailb
     mailbox = await new_mailbox()
 
     for batch in ([b"1", b"2", b"3"], [b"4"], [b"5", b"6"]):
-        await store.store(connection, [arrival(content, mailbox.mailbox_id) for content in batch])
+        await store.store_messages(connection, [arrival(content, mailbox.mailbox_id) for content in batch])
 
     stored = [(row.seq, row.content) for row in await rows(connection, mailbox)]
     assert stored == [(1, b"1"), (2, b"2"), (3, b"3"), (4, b"4"), (5, b"5"), (6, b"6")]
@@ -104,7 +104,7 @@ async def test_seq_counts_from_1_without_a_gap(connection: Connection, new_mailb
 async def test_each_mailbox_has_a_seq_of_its_own(connection: Connection, new_mailbox: NewMailbox) -> None:
     first, second = await new_mailbox(), await new_mailbox()
 
-    await store.store(connection, [arrival(b"1", first.mailbox_id), arrival(b"2", second.mailbox_id)])
+    await store.store_messages(connection, [arrival(b"1", first.mailbox_id), arrival(b"2", second.mailbox_id)])
 
     assert [row.seq for row in await rows(connection, first)] == [1]
     assert [row.seq for row in await rows(connection, second)] == [1]
@@ -113,7 +113,7 @@ async def test_each_mailbox_has_a_seq_of_its_own(connection: Connection, new_mai
 async def test_received_at_grows_with_seq_within_a_batch(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
 
-    await store.store(connection, [arrival(b"%d" % number, mailbox.mailbox_id) for number in range(500)])
+    await store.store_messages(connection, [arrival(b"%d" % number, mailbox.mailbox_id) for number in range(500)])
 
     times = [row.received_at for row in await rows(connection, mailbox)]
     assert times == sorted(set(times))
@@ -128,7 +128,7 @@ async def test_received_at_grows_with_seq_while_the_clock_stands_still(
     await connection.execute("UPDATE mailbox SET last_received_at = %s", [ahead])
 
     for batch in ([b"1", b"2"], [b"3"], [b"4", b"5", b"6"]):
-        await store.store(connection, [arrival(content, mailbox.mailbox_id) for content in batch])
+        await store.store_messages(connection, [arrival(content, mailbox.mailbox_id) for content in batch])
 
     microseconds = [
         (row.received_at - ahead) / datetime.timedelta(microseconds=1) for row in await rows(connection, mailbox)
@@ -141,7 +141,7 @@ async def test_received_at_is_the_time_of_storing(connection: Connection, new_ma
     clock = "SELECT clock_timestamp()"
 
     [(before,)] = await (await connection.execute(clock)).fetchall()
-    await store.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+    await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
     [(after,)] = await (await connection.execute(clock)).fetchall()
 
     [row] = await rows(connection, mailbox)
@@ -151,7 +151,7 @@ async def test_received_at_is_the_time_of_storing(connection: Connection, new_ma
 async def test_a_message_to_many_is_stored_for_each(connection: Connection, new_mailbox: NewMailbox) -> None:
     first, second = await new_mailbox(), await new_mailbox()
 
-    outcomes = await store.store(connection, [arrival(b"1", first.mailbox_id, second.mailbox_id)])
+    outcomes = await store.store_messages(connection, [arrival(b"1", first.mailbox_id, second.mailbox_id)])
 
     assert outcomes == [Outcome(live=2, stored=2)]
     assert [row.content for row in await rows(connection, first)] == [b"1"]
@@ -161,7 +161,7 @@ async def test_a_message_to_many_is_stored_for_each(connection: Connection, new_
 async def test_a_mailbox_named_twice_gets_one_message(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
 
-    outcomes = await store.store(connection, [arrival(b"1", mailbox.mailbox_id, mailbox.mailbox_id)])
+    outcomes = await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id, mailbox.mailbox_id)])
 
     assert outcomes == [Outcome(live=2, stored=1)]
     assert [row.seq for row in await rows(connection, mailbox)] == [1]
@@ -172,7 +172,7 @@ async def test_the_same_octets_twice_in_a_batch_are_one_message(
 ) -> None:
     mailbox = await new_mailbox()
 
-    outcomes = await store.store(
+    outcomes = await store.store_messages(
         connection, [arrival(content, mailbox.mailbox_id) for content in (b"same", b"other", b"same", b"last")]
     )
 
@@ -186,9 +186,9 @@ async def test_the_same_octets_twice_in_a_batch_are_one_message(
 
 async def test_the_same_octets_in_two_batches_are_one_message(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
-    await store.store(connection, [arrival(b"same", mailbox.mailbox_id)])
+    await store.store_messages(connection, [arrival(b"same", mailbox.mailbox_id)])
 
-    outcomes = await store.store(
+    outcomes = await store.store_messages(
         connection, [arrival(content, mailbox.mailbox_id) for content in (b"other", b"same", b"last")]
     )
 
@@ -204,9 +204,9 @@ async def test_the_same_octets_to_two_mailboxes_are_two_messages(
     connection: Connection, new_mailbox: NewMailbox
 ) -> None:
     first, second = await new_mailbox(), await new_mailbox()
-    await store.store(connection, [arrival(b"same", first.mailbox_id)])
+    await store.store_messages(connection, [arrival(b"same", first.mailbox_id)])
 
-    outcomes = await store.store(connection, [arrival(b"same", first.mailbox_id, second.mailbox_id)])
+    outcomes = await store.store_messages(connection, [arrival(b"same", first.mailbox_id, second.mailbox_id)])
 
     assert outcomes == [Outcome(live=2, stored=1)]
     assert [row.content for row in await rows(connection, second)] == [b"same"]
@@ -214,9 +214,9 @@ async def test_the_same_octets_to_two_mailboxes_are_two_messages(
 
 async def test_what_was_stored_again_keeps_the_counters(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
-    await store.store(connection, [arrival(b"same", mailbox.mailbox_id)])
+    await store.store_messages(connection, [arrival(b"same", mailbox.mailbox_id)])
 
-    await store.store(connection, [arrival(b"same", mailbox.mailbox_id)])
+    await store.store_messages(connection, [arrival(b"same", mailbox.mailbox_id)])
 
     assert await counters(connection, mailbox) == Counters(last_seq=1, message_count=1, stored_octets=4)
 
@@ -224,11 +224,11 @@ async def test_what_was_stored_again_keeps_the_counters(connection: Connection, 
 async def test_a_mailbox_counts_its_messages_and_their_octets(connection: Connection, new_mailbox: NewMailbox) -> None:
     first, second = await new_mailbox(), await new_mailbox()
 
-    await store.store(
+    await store.store_messages(
         connection, [arrival(b"1", first.mailbox_id), arrival(b"22", first.mailbox_id, second.mailbox_id)]
     )
-    await store.store(connection, [arrival(b"1", first.mailbox_id), arrival(b"", second.mailbox_id)])
-    await store.store(connection, [arrival(b"333", first.mailbox_id)])
+    await store.store_messages(connection, [arrival(b"1", first.mailbox_id), arrival(b"", second.mailbox_id)])
+    await store.store_messages(connection, [arrival(b"333", first.mailbox_id)])
 
     assert await counters(connection, first) == Counters(last_seq=3, message_count=3, stored_octets=6)
     assert await counters(connection, second) == Counters(last_seq=2, message_count=2, stored_octets=2)
@@ -243,7 +243,7 @@ async def test_a_mailbox_that_is_gone_gets_nothing_while_its_neighbour_does(
     gone, neighbour = await new_mailbox(), await new_mailbox()
     await connection.execute(end.encode(), [gone.mailbox_id])
 
-    outcomes = await store.store(
+    outcomes = await store.store_messages(
         connection,
         [
             arrival(b"1", gone.mailbox_id),
@@ -263,7 +263,7 @@ async def test_one_that_cannot_be_stored_keeps_the_whole_batch_out(
     mailbox, neighbour = await new_mailbox(), await new_mailbox()
 
     with pytest.raises(psycopg.DataError):
-        await store.store(
+        await store.store_messages(
             connection, [arrival(b"1", mailbox.mailbox_id, neighbour.mailbox_id), unstorable(neighbour.mailbox_id)]
         )
 
@@ -275,9 +275,9 @@ async def test_one_that_cannot_be_stored_keeps_the_whole_batch_out(
 async def test_a_batch_that_was_refused_leaves_no_gap(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
     with pytest.raises(psycopg.DataError):
-        await store.store(connection, [arrival(b"1", mailbox.mailbox_id), unstorable(mailbox.mailbox_id)])
+        await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id), unstorable(mailbox.mailbox_id)])
 
-    await store.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+    await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
 
     assert [row.seq for row in await rows(connection, mailbox)] == [1]
 
@@ -291,7 +291,7 @@ async def test_a_message_is_listed_as_it_was_parsed(connection: Connection, new_
         b"--b\r\nContent-Type: image/png; name=a.png\r\nContent-ID: <1@client.test>\r\n\r\n1234\r\n--b--\r\n"
     )
     sent = arrival(content, mailbox.mailbox_id, reverse_path="bounces@client.test")
-    await store.store(connection, [sent])
+    await store.store_messages(connection, [sent])
     [row] = await rows(connection, mailbox)
 
     [listed] = await read(connection, mailbox)
@@ -321,7 +321,7 @@ async def test_a_message_without_anything_is_listed_all_the_same(
     connection: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
-    await store.store(connection, [arrival(b"", mailbox.mailbox_id, reverse_path="")])
+    await store.store_messages(connection, [arrival(b"", mailbox.mailbox_id, reverse_path="")])
 
     [listed] = await read(connection, mailbox)
 
@@ -333,7 +333,7 @@ async def test_a_message_without_anything_is_listed_all_the_same(
 async def five(connection: Connection, new_mailbox: NewMailbox) -> Recipient:
     """A mailbox with five messages."""
     mailbox = await new_mailbox()
-    await store.store(connection, [with_text(f"text {number}", mailbox) for number in range(1, 6)])
+    await store.store_messages(connection, [with_text(f"text {number}", mailbox) for number in range(1, 6)])
     return mailbox
 
 
@@ -379,7 +379,7 @@ async def test_nothing_is_read_after_the_newest(connection: Connection, five: Re
 
 async def test_the_mailbox_comes_with_what_is_read(connection: Connection, five: Recipient) -> None:
     mailbox, _ = await message_list.read(
-        connection, address=five.address, token_sha256=None, since=Since(seq=5), limit=1
+        connection, address=five.address, token_sha256=None, since=Cursor(seq=5), limit=1
     )
 
     assert mailbox == await mailboxes.fetch(connection, address=five.address, token_sha256=None)
@@ -413,7 +413,7 @@ async def test_text_over_64_kib_is_cut_at_the_last_whole_character(
         "aaa" + "😀" * 20_000: LIMIT - 1,
         "a" * (LIMIT - 3) + "😀": LIMIT - 3,
     }
-    await store.store(connection, [with_text(text, mailbox) for text in octets_kept])
+    await store.store_messages(connection, [with_text(text, mailbox) for text in octets_kept])
 
     listed = await read(connection, mailbox)
 
@@ -425,7 +425,7 @@ async def test_text_over_64_kib_is_cut_at_the_last_whole_character(
 async def test_text_of_64_kib_is_not_cut(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
     texts = ["a" * LIMIT, "ä" * (LIMIT // 2), "😀" * (LIMIT // 4)]
-    await store.store(connection, [with_text(text, mailbox) for text in texts])
+    await store.store_messages(connection, [with_text(text, mailbox) for text in texts])
 
     listed = await read(connection, mailbox)
 
@@ -451,13 +451,13 @@ async def test_a_private_mailbox_is_not_read(
     await connection.execute("UPDATE mailbox SET token_sha256 = %s", [TOKEN])
 
     with pytest.raises(MailboxNotFound):
-        await message_list.read(connection, address=five.address, token_sha256=token_sha256, since=Since(), limit=1)
+        await message_list.read(connection, address=five.address, token_sha256=token_sha256, since=Cursor(), limit=1)
 
 
 async def test_a_private_mailbox_is_read_with_its_token(connection: Connection, five: Recipient) -> None:
     await connection.execute("UPDATE mailbox SET token_sha256 = %s", [TOKEN])
 
-    _, listed = await message_list.read(connection, address=five.address, token_sha256=TOKEN, since=Since(), limit=1)
+    _, listed = await message_list.read(connection, address=five.address, token_sha256=TOKEN, since=Cursor(), limit=1)
 
     assert [each.seq for each in listed] == [1]
 

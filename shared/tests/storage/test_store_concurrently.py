@@ -11,7 +11,7 @@ from fake_email.postgres import notifications
 from fake_email.postgres.pool import Connection
 from fake_email.storage import store
 from fake_email.storage.mailboxes import Recipient
-from fake_email.storage.store import Arrival, Outcome
+from fake_email.storage.store import IncomingMessage, Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 
@@ -31,11 +31,11 @@ async def contents(connection: Connection, mailbox: Recipient) -> list[tuple[int
     return await cursor.fetchall()
 
 
-async def store_at_last(connection: Connection, arrivals: list[Arrival]) -> list[Outcome]:
+async def store_at_last(connection: Connection, arrivals: list[IncomingMessage]) -> list[Outcome]:
     """What `store` asks of its caller: when another writer stored the same meanwhile, it stores again."""
     while True:
         try:
-            return await store.store(connection, arrivals)
+            return await store.store_messages(connection, arrivals)
         except psycopg.errors.UniqueViolation:
             continue
 
@@ -44,7 +44,7 @@ async def store_twenty_batches(database_url: str, mailboxes: list[Recipient], wr
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         for number in range(20):
             batch = [arrival(f"{writer} {number} {each.address}".encode(), each.mailbox_id) for each in mailboxes]
-            await store.store(connection, batch)
+            await store.store_messages(connection, batch)
 
 
 async def test_many_writers_leave_no_gap_and_keep_the_order(
@@ -82,10 +82,10 @@ async def test_a_writer_takes_its_turn_at_mailboxes_in_the_order_of_their_ids(
     await another.execute("SET enable_bitmapscan = off")
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
-        await store.store(connection, [arrival(b"1", low.mailbox_id)])
-        tasks.create_task(store.store(another, [arrival(b"2", high.mailbox_id, low.mailbox_id)]))
+        await store.store_messages(connection, [arrival(b"1", low.mailbox_id)])
+        tasks.create_task(store.store_messages(another, [arrival(b"2", high.mailbox_id, low.mailbox_id)]))
         await until_one_waits(watcher)
-        await store.store(connection, [arrival(b"1", high.mailbox_id)])
+        await store.store_messages(connection, [arrival(b"1", high.mailbox_id)])
 
     assert await contents(connection, low) == [(1, b"1"), (2, b"2")]
     assert await contents(connection, high) == [(1, b"1"), (2, b"2")]
@@ -97,8 +97,8 @@ async def test_a_seq_is_never_seen_before_the_one_below_it(
     mailbox = await new_mailbox()
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
-        await store.store(connection, [arrival(b"first", mailbox.mailbox_id)])
-        tasks.create_task(store.store(another, [arrival(b"second", mailbox.mailbox_id)]))
+        await store.store_messages(connection, [arrival(b"first", mailbox.mailbox_id)])
+        tasks.create_task(store.store_messages(another, [arrival(b"second", mailbox.mailbox_id)]))
         await until_one_waits(watcher)
         seen = watcher.execute("SELECT count(*) FROM message").fetchone()
 
@@ -112,7 +112,7 @@ async def test_what_another_writer_stores_meanwhile_is_not_stored_again(
     mailbox = await new_mailbox()
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
-        await store.store(connection, [arrival(b"same", mailbox.mailbox_id)])
+        await store.store_messages(connection, [arrival(b"same", mailbox.mailbox_id)])
         late = [arrival(b"other", mailbox.mailbox_id), arrival(b"same", mailbox.mailbox_id)]
         storing = tasks.create_task(store_at_last(another, late))
         await until_one_waits(watcher)
@@ -127,8 +127,8 @@ async def test_what_another_writer_rolls_back_is_stored_without_a_gap(
     mailbox = await new_mailbox()
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction(force_rollback=True):
-        await store.store(connection, [arrival(b"same", mailbox.mailbox_id)])
-        storing = tasks.create_task(store.store(another, [arrival(b"same", mailbox.mailbox_id)]))
+        await store.store_messages(connection, [arrival(b"same", mailbox.mailbox_id)])
+        storing = tasks.create_task(store.store_messages(another, [arrival(b"same", mailbox.mailbox_id)]))
         await until_one_waits(watcher)
 
     assert storing.result() == [Outcome(live=1, stored=1)]
@@ -166,7 +166,7 @@ async def test_a_mailbox_that_goes_while_a_writer_waits_gets_nothing(
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
         await connection.execute(end.encode(), [gone.mailbox_id])
         batch = [arrival(b"1", gone.mailbox_id), arrival(b"2", neighbour.mailbox_id)]
-        storing = tasks.create_task(store.store(another, batch))
+        storing = tasks.create_task(store.store_messages(another, batch))
         await until_one_waits(watcher)
 
     assert storing.result() == [Outcome(live=0, stored=0), Outcome(live=1, stored=1)]
@@ -179,7 +179,7 @@ async def test_who_listens_hears_how_far_each_mailbox_grew(
 ) -> None:
     first, second = await new_mailbox(), await new_mailbox()
 
-    await store.store(
+    await store.store_messages(
         connection,
         [arrival(b"1", first.mailbox_id), arrival(b"2", first.mailbox_id, second.mailbox_id)],
     )
@@ -194,7 +194,7 @@ async def test_who_listens_hears_nothing_before_the_commit(
     mailbox = await new_mailbox()
 
     async with connection.transaction():
-        await store.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+        await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
         before = await heard(listener, notifications.CHANNEL)
     after = await heard(listener, notifications.CHANNEL)
 
@@ -205,10 +205,10 @@ async def test_who_listens_hears_nothing_of_what_was_stored_already(
     connection: Connection, listener: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
-    await store.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+    await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
     await heard(listener, notifications.CHANNEL)
 
-    await store.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+    await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
 
     assert await heard(listener, notifications.CHANNEL) == []
 
@@ -219,7 +219,7 @@ async def test_who_listens_hears_nothing_of_a_mailbox_that_is_gone(
     mailbox = await new_mailbox()
     await connection.execute("UPDATE mailbox SET expires_at = now()")
 
-    await store.store(connection, [arrival(b"1", mailbox.mailbox_id)])
+    await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
 
     assert await heard(listener, notifications.CHANNEL) == []
 
@@ -240,7 +240,7 @@ async def test_who_listens_hears_of_hundreds_of_mailboxes_in_payloads_that_fit(
     )
     ids = {row[0] for row in await cursor.fetchall()}
 
-    await store.store(connection, [arrival(b"1", *ids)])
+    await store.store_messages(connection, [arrival(b"1", *ids)])
 
     payloads = await heard(listener, notifications.CHANNEL)
     told = [pair for payload in payloads for pair in notifications.decode(payload)]

@@ -16,19 +16,19 @@ os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:1,dirty_decay_ms:0")
 gc.disable()
 
 from http_api.serving import server  # noqa: E402  # with what stands above
-from http_api.serving.granian_socket import Listener  # noqa: E402  # as well
+from http_api.serving.granian_socket import GranianSocket  # noqa: E402  # as well
 
 
 def main() -> None:
     """Exit status 0: stopped by a signal. 1: the port is taken or a worker died. 2: the environment is wrong."""
-    command.command_line(
+    command.argument_parser(
         "http-api", "The HTTP service of fake-email; its settings come from the environment."
     ).parse_args()
     try:
         settings = load(os.environ, Settings)
         log.configure(settings.log_level)
         notifier = Notifier(os.environ)
-        listener = Listener(settings, os.environ)
+        listener = GranianSocket(settings, os.environ)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)

@@ -31,19 +31,19 @@ from http_api.calls.source import source
 from http_api.calls.stream import stream
 from http_api.calls.wait import wait
 from http_api.live.event_stream import Streams, outliving
-from http_api.live.expiry_watch import Expiry
-from http_api.live.mailbox_lookups import Lookups
-from http_api.live.search_threads import Searches
-from http_api.live.stream_slots import Places
-from http_api.live.waiters import Arrivals
+from http_api.live.expiry_watch import ExpiryWatch
+from http_api.live.mailbox_lookups import MailboxLookups
+from http_api.live.search_threads import SearchThreads
+from http_api.live.stream_slots import StreamSlots
+from http_api.live.waiters import Waiters
 from http_api.openapi import document
 from http_api.openapi.document import Document
 from http_api.protocol import problems
-from http_api.protocol.client_address import Clients
+from http_api.protocol.client_address import ClientAddresses
 from http_api.protocol.parameters import provide_token
 from http_api.protocol.problems import AnyRequest
-from http_api.serving.granian_socket import STOPS, Listener
-from http_api.serving.watchdog import Heartbeat
+from http_api.serving.granian_socket import STOPS, GranianSocket
+from http_api.serving.watchdog import Watchdog
 
 log = structlog.get_logger()
 
@@ -55,39 +55,39 @@ _CONNECTIONS = 8
 _MAX_BODY_OCTETS = 16_384
 
 
-def create_app(settings: Settings, listener: Listener, heartbeat: Heartbeat) -> ASGIApp:
+def create_app(settings: Settings, listener: GranianSocket, watchdog: Watchdog) -> ASGIApp:
     """The ASGI application of one worker process."""
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        arrivals = Arrivals()
-        searches = Searches()
-        _prepare_stop(listener, arrivals)  # first: one may have come already
+        waiters = Waiters()
+        search_threads = SearchThreads()
+        _prepare_stop(listener, waiters)  # first: one may have come already
         try:
             async with (
                 open_database(settings.database_url, connections=_CONNECTIONS) as database,
                 asyncio.TaskGroup() as tasks,
             ):
-                places = Places(settings)
-                streams = Streams(database, arrivals, places, tasks, stall_seconds=settings.http_stall_seconds)
-                lookups = Lookups(database)
+                stream_slots = StreamSlots(settings)
+                streams = Streams(database, waiters, stream_slots, tasks, stall_seconds=settings.http_stall_seconds)
+                mailbox_lookups = MailboxLookups(database)
                 runs = (
                     streams.beat(),
-                    Expiry(database, arrivals).watch(),
-                    _listen(settings, arrivals),
-                    heartbeat.tell(streams),
-                    lookups.run(),
+                    ExpiryWatch(database, waiters).watch(),
+                    _listen(settings, waiters),
+                    watchdog.tell(streams),
+                    mailbox_lookups.run(),
                     purge.run(database),
                 )
                 helpers = [tasks.create_task(run) for run in runs]
                 app.state.api = Api(
                     settings=settings,
                     database=database,
-                    arrivals=arrivals,
-                    clients=Clients(settings.trusted_proxies),
-                    lookups=lookups,
-                    places=places,
-                    searches=searches,
+                    waiters=waiters,
+                    clients=ClientAddresses(settings.trusted_proxies),
+                    mailbox_lookups=mailbox_lookups,
+                    stream_slots=stream_slots,
+                    search_threads=search_threads,
                     streams=streams,
                 )
                 yield
@@ -98,7 +98,7 @@ def create_app(settings: Settings, listener: Listener, heartbeat: Heartbeat) -> 
             log.exception("service_failed")
             signal.raise_signal(signal.SIGTERM)
         finally:
-            searches.end()
+            search_threads.end()
 
     litestar = Litestar(
         route_handlers=[options_of(_CALLS), *_CALLS],
@@ -132,18 +132,18 @@ async def _refuse_below(request: AnyRequest) -> None:
         raise NotFoundException
 
 
-async def _listen(settings: Settings, arrivals: Arrivals) -> None:
+async def _listen(settings: Settings, waiters: Waiters) -> None:
     await notifications.listen(
         settings.database_url,
-        connected=arrivals.look,
-        grown=arrivals.grown,
-        gone=arrivals.gone,
-        deleted=arrivals.deleted,
-        lost=arrivals.lost,
+        connected=waiters.look,
+        grown=waiters.grown,
+        gone=waiters.gone,
+        deleted=waiters.deleted,
+        lost=waiters.lost,
     )
 
 
-def _prepare_stop(listener: Listener, arrivals: Arrivals) -> None:
+def _prepare_stop(listener: GranianSocket, waiters: Waiters) -> None:
     """On signals: Granian closes what it has not read and waits for open responses, so all is read and they end first.
 
     A handler of the signal module runs before the event loop's own, which is Granian's and goes on to stop.
@@ -152,7 +152,7 @@ def _prepare_stop(listener: Listener, arrivals: Arrivals) -> None:
 
     def end(_number: int, _frame: FrameType | None) -> None:
         listener.leave()
-        loop.call_soon_threadsafe(arrivals.end)
+        loop.call_soon_threadsafe(waiters.end)
 
     for number in STOPS:
         signal.signal(number, end)

@@ -8,7 +8,7 @@ import pytest
 from support.harness import DEADLINE_SECONDS, Pair, message, store, until
 from support.inside import opened, streams_of
 
-from fake_email.storage.message_list import Since
+from fake_email.storage.message_list import Cursor
 
 _SET_BACK = """
     WITH lost AS (
@@ -52,12 +52,12 @@ async def test_a_stream_shows_what_comes_in_the_place_of_what_was_lost(pair: Pai
     async with streams_of(pair) as streams, opened(streams, address) as (reader, _):
         await until(lambda: b"old 2" in reader.heard)
         set_back(pair, address, seq=1)
-        begun = streams.looks.begun
-        await streams.database.run(streams.arrivals.look)
-        await streams.looks.past(Since(seq=3), address=address, token_sha256=None, after=begun)
+        begun = streams.shared_reads.begun
+        await streams.database.run(streams.waiters.look)
+        await streams.shared_reads.past(Cursor(seq=3), address=address, token_sha256=None, after=begun)
         await store(pair.database_url, address, message("new"))
 
-        await streams.database.run(streams.arrivals.look)
+        await streams.database.run(streams.waiters.look)
         await until(lambda: b"new" in reader.heard)
 
     assert reader.heard.count(b"event: message") == 4

@@ -65,7 +65,7 @@ async def put_message(pair: Pair, address: str) -> str:
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
         [recipient] = (await mailboxes.find_recipients(connection, [address])).values()
         arriving = arrival(CONTENT + uuid.uuid4().bytes, recipient.mailbox_id)
-        await store.store(connection, [arriving])
+        await store.store_messages(connection, [arriving])
     return str(arriving.deliveries[0].id)
 
 

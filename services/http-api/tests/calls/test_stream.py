@@ -25,7 +25,7 @@ from support.harness import (
 from support.inside import opened, streams_of
 
 from fake_email.errors import MailboxNotFound
-from fake_email.storage.message_list import Since
+from fake_email.storage.message_list import Cursor
 from http_api.live.shared_reads import Page
 
 # After its LISTEN a connection looks for what it missed, and says nothing else, but an empty query now and then.
@@ -347,15 +347,15 @@ async def test_streams_of_a_mailbox_that_are_equally_far_look_once_for_all(
     async with streams_of(pair) as streams, AsyncExitStack() as stack:
         readers = [(await stack.enter_async_context(opened(streams, address)))[0] for _ in range(50)]
         await deliver(smtp, address, message("a"))
-        await streams.database.run(streams.arrivals.look)
+        await streams.database.run(streams.waiters.look)
         await until(lambda: all(b"id: 1" in reader.heard for reader in readers))
-        before = streams.looks.begun
+        before = streams.shared_reads.begun
 
         await deliver(smtp, address, message("b"))
-        await streams.database.run(streams.arrivals.look)
+        await streams.database.run(streams.waiters.look)
         await until(lambda: all(b"id: 2" in reader.heard for reader in readers))
 
-        assert streams.looks.begun == before + 1
+        assert streams.shared_reads.begun == before + 1
 
 
 async def test_who_has_another_token_does_not_see_what_was_looked_up_for_the_right_one(
@@ -365,7 +365,7 @@ async def test_who_has_another_token_does_not_see_what_was_looked_up_for_the_rig
     await deliver(smtp, address, message("secret"))
     right, wrong = hashlib.sha256(token.encode()).digest(), hashlib.sha256(b"wrong").digest()
     async with streams_of(pair) as streams:
-        look = partial(streams.looks.past, Since(), address=address, after=0)
+        look = partial(streams.shared_reads.past, Cursor(), address=address, after=0)
 
         seen, *refused = await asyncio.gather(
             look(token_sha256=right), look(token_sha256=wrong), look(token_sha256=None), return_exceptions=True
@@ -393,7 +393,7 @@ async def test_who_has_left_is_not_spoken_to(pair: Pair, smtp: SmtpClient, addre
         await until(place.done)
         await deliver(smtp, address, message("a"))
 
-        await streams.database.run(streams.arrivals.look)
+        await streams.database.run(streams.waiters.look)
         await until(lambda: b"id: 1" in reader.heard)
 
         assert b"id: 1" not in gone.heard

@@ -228,7 +228,7 @@ async def test_a_message_that_is_deleted_on_its_way_to_a_slow_reader_never_comes
         reader.takes.clear()
         await until(lambda: b"id: 1" in reader.heard)
 
-        streams.arrivals.deleted(mailbox, 2, delete_message(database, address, 2))
+        streams.waiters.deleted(mailbox, 2, delete_message(database, address, 2))
         reader.takes.set()
         await until(lambda: b"id: 3" in reader.heard)
 
@@ -245,7 +245,7 @@ async def test_a_slow_reader_hears_of_the_deletion_of_what_it_was_shown_before_t
         reader.takes.clear()
         await until(lambda: b"id: 1" in reader.heard)
 
-        streams.arrivals.deleted(mailbox, 1, delete_message(database, address, 1))
+        streams.waiters.deleted(mailbox, 1, delete_message(database, address, 1))
         reader.takes.set()
         await until(lambda: b"id: 2" in reader.heard)
 
@@ -257,10 +257,10 @@ async def test_a_reader_that_is_too_many_deletions_behind_is_cut_off(pair: Pair,
     async with streams_of(pair) as streams, opened(streams, address) as (reader, place):
         reader.takes.clear()
         await until(lambda: b"id: 1" in reader.heard)
-        [mailbox] = streams.arrivals.watched
+        [mailbox] = streams.waiters.watched
 
         for _ in range(5_000):
-            streams.arrivals.deleted(mailbox, 1, uuid.uuid4())
+            streams.waiters.deleted(mailbox, 1, uuid.uuid4())
         reader.takes.set()
         await until(place.done)
 

@@ -57,7 +57,7 @@ async def store_with(
         mailbox = await mailboxes.fetch(connection, address=address, token_sha256=None)
         arriving = arrival(content, mailbox.id)
         parsed = msgspec.structs.replace(arriving.parsed, codes=codes, links=links)
-        await storage_store.store(connection, [msgspec.structs.replace(arriving, parsed=parsed)])
+        await storage_store.store_messages(connection, [msgspec.structs.replace(arriving, parsed=parsed)])
 
 
 @contextlib.asynccontextmanager
@@ -122,7 +122,7 @@ async def test_what_is_committed_between_the_look_and_the_watch_is_not_missed(
 
         async def send() -> None:
             for mailbox_id in ids:
-                await storage_store.store(connection, [arrival(message(f"for {mailbox_id}"), mailbox_id)])
+                await storage_store.store_messages(connection, [arrival(message(f"for {mailbox_id}"), mailbox_id)])
 
         sending = asyncio.create_task(send())
         subjects = await asyncio.gather(*(subject(http, each) for each in addresses))

@@ -8,7 +8,7 @@ from litestar.types import Message, Receive, Scope, Send
 from support.harness import Pair, make_mailbox, message, store
 
 from fake_email.settings import Settings
-from http_api.edge.middleware import Edge
+from http_api.edge.middleware import Middleware
 from http_api.edge.rate_limits import new_table
 
 EXPECTED = {
@@ -64,7 +64,7 @@ async def answered(*given: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
     }
     table = new_table()
     try:
-        await Edge(application, settings, table)(scope, receive, send)  # type: ignore[arg-type]  # enough of a scope
+        await Middleware(application, settings, table)(scope, receive, send)  # type: ignore[arg-type]  # enough of a scope
     finally:
         os.close(table)
     assert sent[0]["type"] == "http.response.start"

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from fake_email.storage.match_candidates import Candidate
+from fake_email.storage.match_candidates import MatchCandidate
 from http_api.live import match
 from http_api.live.match import Has
 from http_api.protocol.problems import BadInput
@@ -21,8 +21,8 @@ def candidate(
     has_code: bool = False,
     has_link: bool = False,
     has_attachment: bool = False,
-) -> Candidate:
-    return Candidate(
+) -> MatchCandidate:
+    return MatchCandidate(
         id=uuid.UUID(int=1),
         seq=1,
         received_at=datetime.datetime(2026, 1, 31, tzinfo=datetime.UTC),
@@ -38,7 +38,7 @@ def candidate(
 
 
 def failed(
-    message: Candidate, *, from_: str = "", subject: str = "", text: str = "", has: tuple[Has, ...] = ()
+    message: MatchCandidate, *, from_: str = "", subject: str = "", text: str = "", has: tuple[Has, ...] = ()
 ) -> list[str]:
     return match.failed(match.clauses(from_=from_, subject=subject, text=text, has=has), message)
 

@@ -3,11 +3,11 @@
 import pytest
 from litestar.types import HTTPScope
 
-from http_api.protocol.client_address import Clients
+from http_api.protocol.client_address import ClientAddresses
 
 PROXY = "127.0.0.1"
 PEER = "192.0.2.1"
-CLIENTS = Clients(["127.0.0.0/8", "::1", "10.0.0.1"])
+CLIENTS = ClientAddresses(["127.0.0.0/8", "::1", "10.0.0.1"])
 
 
 def scope(peer: str, *forwarded: str) -> HTTPScope:

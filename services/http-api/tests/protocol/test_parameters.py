@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from fake_email.errors import MessageNotFound
-from fake_email.storage.message_list import Since
+from fake_email.storage.message_list import Cursor
 from http_api.protocol import parameters
 from http_api.protocol.problems import BadInput
 
@@ -43,12 +43,12 @@ def test_a_long_value_is_not_repeated_in_full() -> None:
 
 
 def test_without_since_the_cursor_is_before_everything() -> None:
-    assert parameters.since(None) == Since()
+    assert parameters.since(None) == Cursor()
 
 
 @pytest.mark.parametrize(("value", "seq"), [("0", 0), ("7", 7), ("007", 7), (str(2**63 - 1), 2**63 - 1)])
 def test_a_number_in_since_is_a_seq(value: str, seq: int) -> None:
-    assert parameters.since(value) == Since(seq=seq)
+    assert parameters.since(value) == Cursor(seq=seq)
 
 
 @pytest.mark.parametrize(
@@ -69,23 +69,23 @@ def test_a_number_in_since_is_a_seq(value: str, seq: int) -> None:
     ],
 )
 def test_every_spelling_of_a_time_that_rfc_3339_allows_is_that_time(value: str) -> None:
-    assert parameters.since(value) == Since(received_at=NOON)
+    assert parameters.since(value) == Cursor(received_at=NOON)
 
 
 @pytest.mark.parametrize("value", ["2026-01-31T14:00:00 02:00", "2026-01-31 14:00:00.0 02:00"])
 def test_a_plus_that_a_query_turned_into_a_blank_is_a_plus(value: str) -> None:
-    assert parameters.since(value) == Since(received_at=NOON)
+    assert parameters.since(value) == Cursor(received_at=NOON)
 
 
 @pytest.mark.parametrize(("digits", "microseconds"), [("1", 100_000), ("12", 120_000), ("123456", 123_456)])
 def test_fractions_of_a_second_count(digits: str, microseconds: int) -> None:
     since = parameters.since(f"2026-01-31T12:00:00.{digits}Z")
 
-    assert since == Since(received_at=NOON + microseconds * MICROSECOND)
+    assert since == Cursor(received_at=NOON + microseconds * MICROSECOND)
 
 
 def test_what_is_finer_than_a_microsecond_is_cut_so_that_nothing_is_skipped() -> None:
-    assert parameters.since("2026-01-31T12:00:00.0000019Z") == Since(received_at=NOON + MICROSECOND)
+    assert parameters.since("2026-01-31T12:00:00.0000019Z") == Cursor(received_at=NOON + MICROSECOND)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_times_are_written_in_utc_and_always_with_microseconds() -> None:
 def test_a_time_that_was_written_is_read_as_the_same_time() -> None:
     moment = NOON + 123_456 * MICROSECOND
 
-    assert parameters.since(parameters.rfc3339(moment)) == Since(received_at=moment)
+    assert parameters.since(parameters.rfc3339(moment)) == Cursor(received_at=moment)
 
 
 @pytest.mark.parametrize("value", ["019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11", "019C1374-9A31-7C5E-8F4E-4A6F0B8F3C11"])

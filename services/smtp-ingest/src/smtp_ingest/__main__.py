@@ -19,7 +19,7 @@ _SWITCH_SECONDS = 0.000_5
 
 def main() -> None:
     """Exit status 0: stopped by a signal. 1: the port is taken. 2: a variable of the environment is wrong."""
-    command.command_line(
+    command.argument_parser(
         "smtp-ingest", "The SMTP daemon of fake-email; its settings come from the environment."
     ).parse_args()
     try:

@@ -12,7 +12,7 @@ _MAX_KNOWN = 65_536
 _MAX_PARSED = 4_096
 
 
-class Clients:
+class ClientLimits:
     """Counts sessions by client: an IPv4 address, or the /64 an IPv6 address is in."""
 
     def __init__(self, settings: Settings) -> None:

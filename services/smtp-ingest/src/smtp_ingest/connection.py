@@ -14,7 +14,7 @@ import aiosmtpd.smtp
 import structlog
 
 from smtp_ingest import replies
-from smtp_ingest.context import Service
+from smtp_ingest.context import Context
 
 log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ class Connection(aiosmtpd.smtp.SMTP):
 
     _paused: bool  # asyncio's own: the transport has more to send than it likes
 
-    def __init__(self, service: Service, converse: Callable[["Connection"], Awaitable[None]]) -> None:
+    def __init__(self, service: Context, converse: Callable[["Connection"], Awaitable[None]]) -> None:
         loop = asyncio.get_running_loop()
         # The grandparent's constructor: what SMTP's own would work out for each connection is said below.
         asyncio.StreamReaderProtocol.__init__(

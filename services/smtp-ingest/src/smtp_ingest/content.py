@@ -6,7 +6,7 @@ from typing import Literal
 
 from fake_email.mime import headers as mime_headers
 from fake_email.settings import Settings
-from smtp_ingest.memory_budget import Room
+from smtp_ingest.memory_budget import MemoryBudget
 
 Fault = Literal["too_large", "header_too_large", "line_too_long", "too_many_hops", "no_room"]
 
@@ -19,7 +19,7 @@ _MAX_HOPS = 100
 class Content:
     """The octets of one message; once there is a `fault` it keeps none, and the rest is only passed over."""
 
-    def __init__(self, settings: Settings, room: Room) -> None:
+    def __init__(self, settings: Settings, room: MemoryBudget) -> None:
         self._settings = settings
         self._room = room
         self._taken = 0

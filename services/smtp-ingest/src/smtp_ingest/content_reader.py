@@ -2,17 +2,17 @@
 
 from smtp_ingest.connection import READ_OCTETS, Connection, LimitReached
 from smtp_ingest.content import Content
-from smtp_ingest.context import Service
-from smtp_ingest.dot_stuffing import Transparency
+from smtp_ingest.context import Context
+from smtp_ingest.dot_stuffing import DotStuffing
 
 # What is longer waits for its turn with each further read: fifty such senders at once would hold up all others.
 _PROMPT_OCTETS = 262_144
 
 
-class Transfer:
+class ContentReader:
     """One DATA or one BDAT; raises LimitReached when its octets come too slowly."""
 
-    def __init__(self, connection: Connection, service: Service) -> None:
+    def __init__(self, connection: Connection, service: Context) -> None:
         self._connection = connection
         self._settings = service.settings
         self._turns = service.turns
@@ -21,7 +21,7 @@ class Transfer:
 
     async def data(self, content: Content) -> None:
         """Read `content` up to its end; what is pipelined behind that is read next."""
-        transparency = Transparency()
+        transparency = DotStuffing()
         rest = None
         while rest is None:
             octets = await self._read(READ_OCTETS)

@@ -4,26 +4,26 @@ import msgspec
 
 from fake_email.settings import Settings
 from smtp_ingest.certificate import Certificate
-from smtp_ingest.client_limits import Clients
-from smtp_ingest.group_commit import Committer
-from smtp_ingest.live_sessions import Sessions
-from smtp_ingest.memory_budget import Room
-from smtp_ingest.overload import Load
+from smtp_ingest.client_limits import ClientLimits
+from smtp_ingest.group_commit import GroupCommit
+from smtp_ingest.live_sessions import LiveSessions
+from smtp_ingest.memory_budget import MemoryBudget
+from smtp_ingest.overload import Overload
 from smtp_ingest.parsing import Parsers
-from smtp_ingest.read_turns import Turns
+from smtp_ingest.read_turns import ReadTurns
 from smtp_ingest.recipients import Recipients
 
 
-class Service(msgspec.Struct, frozen=True, kw_only=True):
+class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Made once by the daemon; `certificate` may be none."""
 
     settings: Settings
     certificate: Certificate | None
-    clients: Clients
-    sessions: Sessions
-    room: Room
-    load: Load
+    clients: ClientLimits
+    sessions: LiveSessions
+    room: MemoryBudget
+    load: Overload
     recipients: Recipients
-    committer: Committer
+    committer: GroupCommit
     parsers: Parsers
-    turns: Turns
+    turns: ReadTurns

@@ -13,15 +13,15 @@ from fake_email.postgres.pool import open_database
 from fake_email.settings import Settings
 from fake_email.systemd import Notifier
 from smtp_ingest.certificate import Certificate
-from smtp_ingest.client_limits import Clients
+from smtp_ingest.client_limits import ClientLimits
 from smtp_ingest.connection import Connection
-from smtp_ingest.context import Service
-from smtp_ingest.group_commit import Committer
-from smtp_ingest.live_sessions import Sessions
-from smtp_ingest.memory_budget import Room
-from smtp_ingest.overload import Load
+from smtp_ingest.context import Context
+from smtp_ingest.group_commit import GroupCommit
+from smtp_ingest.live_sessions import LiveSessions
+from smtp_ingest.memory_budget import MemoryBudget
+from smtp_ingest.overload import Overload
 from smtp_ingest.parsing import Parsers
-from smtp_ingest.read_turns import Turns
+from smtp_ingest.read_turns import ReadTurns
 from smtp_ingest.recipients import Recipients
 from smtp_ingest.session import Session
 
@@ -80,24 +80,24 @@ async def serve(
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="long-parser") as long,
     ):
         async with open_database(settings.database_url, connections=_CONNECTIONS) as database:
-            room, committer = Room(settings.commit_queue_octets), Committer(database, settings)
-            service = Service(
+            room, committer = MemoryBudget(settings.commit_queue_octets), GroupCommit(database, settings)
+            service = Context(
                 settings=settings,
                 certificate=certificate,
-                clients=Clients(settings),
-                sessions=Sessions(),
+                clients=ClientLimits(settings),
+                sessions=LiveSessions(),
                 room=room,
-                load=Load(committer, room),
+                load=Overload(committer, room),
                 recipients=Recipients(database, settings),
                 committer=committer,
                 parsers=Parsers(short=short, long=long),
-                turns=Turns(),
+                turns=ReadTurns(),
             )
             await _serve(service, listeners, notifier, stop)
     log.info("stopped")
 
 
-async def _serve(service: Service, listeners: Sequence[socket.socket], notifier: Notifier, stop: asyncio.Event) -> None:
+async def _serve(service: Context, listeners: Sequence[socket.socket], notifier: Notifier, stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as tasks:
         runs = (
             service.recipients.run(),
@@ -119,7 +119,7 @@ async def _serve(service: Service, listeners: Sequence[socket.socket], notifier:
             helper.cancel()
 
 
-async def _listen(service: Service, listener: socket.socket) -> asyncio.Server:
+async def _listen(service: Context, listener: socket.socket) -> asyncio.Server:
     host, port = listener.getsockname()[:2]
     server = await asyncio.get_running_loop().create_server(
         partial(Connection, service, lambda connection: Session(service, connection).converse()),
@@ -130,7 +130,7 @@ async def _listen(service: Service, listener: socket.socket) -> asyncio.Server:
     return server
 
 
-async def _tell(sessions: Sessions, notifier: Notifier) -> None:
+async def _tell(sessions: LiveSessions, notifier: Notifier) -> None:
     """Until cancelled, from the loop itself, so that the manager notices a loop that is stuck."""
     while True:
         notifier.alive(f"{len(sessions)} sessions")

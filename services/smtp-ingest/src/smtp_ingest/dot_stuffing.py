@@ -5,7 +5,7 @@ _STUFFED = b"\r\n."
 _LINE_END = b"\r\n"
 
 
-class Transparency:
+class DotStuffing:
     """Takes the octets after 354 and gives the content, up to <CRLF>.<CRLF> and nothing less."""
 
     def __init__(self) -> None:

@@ -10,12 +10,12 @@ import msgspec
 import psycopg
 import structlog
 
-from fake_email.batching import Gatherer, QueueFull
+from fake_email.batching import Batcher, QueueFull
 from fake_email.errors import DatabaseAway, DatabaseFull, ServiceError
 from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
 from fake_email.storage import role_mailboxes, staging, store
-from fake_email.storage.store import Arrival, Outcome
+from fake_email.storage.store import IncomingMessage, Outcome
 
 log = structlog.get_logger()
 
@@ -33,7 +33,7 @@ class NotStored(ServiceError):
     """The database refused this message."""
 
 
-class Committer:
+class GroupCommit:
     """Commits messages, many in a transaction; large ones in transactions of their own, beside the others.
 
     Such a transaction writes for tenths of a second, and has its mailboxes locked: what comes to these meanwhile goes
@@ -45,7 +45,7 @@ class Committer:
         self._settings = settings
         self._staging = asyncio.Semaphore(_STAGINGS)
         self._small, self._large = (
-            Gatherer(
+            Batcher(
                 self._store,
                 batch_items=_BATCH_MESSAGES,
                 batch_weight=_BATCH_OCTETS,
@@ -72,10 +72,10 @@ class Committer:
         """How long the commit that a message of that size would wait for has taken so far, 0 when there is none."""
         return self._gatherer(octets).busy_seconds()
 
-    def _gatherer(self, octets: int) -> Gatherer[Arrival, Outcome]:
+    def _gatherer(self, octets: int) -> Batcher[IncomingMessage, Outcome]:
         return self._large if octets > _STAGED_OCTETS else self._small
 
-    async def commit(self, arrival: Arrival) -> Outcome:
+    async def commit(self, arrival: IncomingMessage) -> Outcome:
         """What became of `arrival`, once it is committed; raises DatabaseAway, DatabaseFull, QueueFull, NotStored."""
         mailbox_ids = [each.mailbox_id for each in arrival.deliveries]
         if arrival.octets <= _STAGED_OCTETS:
@@ -90,7 +90,7 @@ class Committer:
             self._awaiting.subtract(mailbox_ids)
             self._awaiting = +self._awaiting
 
-    async def _commit_large(self, arrival: Arrival) -> Outcome:
+    async def _commit_large(self, arrival: IncomingMessage) -> Outcome:
         staged_id = await self._stage(arrival)
         staged_arrival = msgspec.structs.replace(arrival, content=b"", staged_id=staged_id)
         try:
@@ -100,7 +100,7 @@ class Committer:
                 await self._database.write(lambda connection: staging.drop(connection, [staged_id]))
             raise
 
-    async def _stage(self, arrival: Arrival) -> uuid.UUID:
+    async def _stage(self, arrival: IncomingMessage) -> uuid.UUID:
         async with self._staging:
             try:
                 return await self._database.write(
@@ -110,11 +110,11 @@ class Committer:
                 log.error("message_not_staged", error=type(error).__name__, octets=arrival.octets)  # noqa: TRY400
                 raise NotStored(str(NotStored.__doc__)) from error
 
-    async def _store(self, arrivals: Sequence[Arrival]) -> Sequence[Outcome | ServiceError]:
+    async def _store(self, arrivals: Sequence[IncomingMessage]) -> Sequence[Outcome | ServiceError]:
         outcomes: Sequence[Outcome | ServiceError]
         try:
             outcomes = await self._database.write(
-                lambda connection: store.store(connection, arrivals), answer_seconds=_ANSWER_SECONDS
+                lambda connection: store.store_messages(connection, arrivals), answer_seconds=_ANSWER_SECONDS
             )
         except psycopg.Error as error:
             # One bad message never fails its neighbours.
@@ -139,7 +139,7 @@ class Committer:
             # The mail is committed; the next to come makes the room.
             log.warning("oldest_not_dropped", error=type(error).__name__)
 
-    async def _store_each(self, arrivals: Sequence[Arrival]) -> list[Outcome | ServiceError]:
+    async def _store_each(self, arrivals: Sequence[IncomingMessage]) -> list[Outcome | ServiceError]:
         outcomes: list[Outcome | ServiceError] = []
         for arrival in arrivals:
             outcome = await self._store_one(arrival)
@@ -149,11 +149,11 @@ class Committer:
             outcomes.append(outcome)
         return outcomes
 
-    async def _store_one(self, arrival: Arrival) -> Outcome | ServiceError:
+    async def _store_one(self, arrival: IncomingMessage) -> Outcome | ServiceError:
         for _ in range(_TRIES):
             try:
                 [outcome] = await self._database.write(
-                    lambda connection: store.store(connection, [arrival]), answer_seconds=_ANSWER_SECONDS
+                    lambda connection: store.store_messages(connection, [arrival]), answer_seconds=_ANSWER_SECONDS
                 )
             except psycopg.errors.UniqueViolation:
                 continue  # another daemon stored the same octets meanwhile; now they are seen

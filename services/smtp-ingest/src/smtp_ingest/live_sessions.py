@@ -28,7 +28,7 @@ class Drainable(Protocol):
         """End now."""
 
 
-class Sessions:
+class LiveSessions:
     """The set of live sessions."""
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@
 _FREE_OCTETS = 65_536
 
 
-class Room:
+class MemoryBudget:
     """Octets for the content of all messages, each between its first octet and its reply."""
 
     def __init__(self, octets: int) -> None:

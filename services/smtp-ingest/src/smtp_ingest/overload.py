@@ -3,8 +3,8 @@
 import asyncio
 from typing import Literal
 
-from smtp_ingest.group_commit import Committer
-from smtp_ingest.memory_budget import Room
+from smtp_ingest.group_commit import GroupCommit
+from smtp_ingest.memory_budget import MemoryBudget
 
 Reason = Literal["loop_lags", "database_slow", "queue_full", "no_room"]
 
@@ -15,10 +15,10 @@ _LAG_SECONDS = 2.0
 _SLOW_SECONDS = 3.0
 
 
-class Load:
+class Overload:
     """Watches the event loop and what waits for the database; one that is away is noticed at RCPT."""
 
-    def __init__(self, committer: Committer, room: Room) -> None:
+    def __init__(self, committer: GroupCommit, room: MemoryBudget) -> None:
         self._committer = committer
         self._room = room
         self._lag_seconds = 0.0

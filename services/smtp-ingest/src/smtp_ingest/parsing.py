@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 import msgspec
 
 from fake_email import parse
-from fake_email.storage.store import Arrival, Delivery, Trace
+from fake_email.storage.store import Delivery, IncomingMessage, Trace
 
 # Up to here parsing takes less time than a thread's start and return.
 _INLINE_OCTETS = 32_768
@@ -23,9 +23,9 @@ class Parsers(msgspec.Struct, frozen=True, kw_only=True):
     long: Executor
 
 
-async def make_arrival(
+async def make_incoming(
     parsers: Parsers, *, reverse_path: str, deliveries: Sequence[Delivery], trace: Trace, content: bytes
-) -> Arrival:
+) -> IncomingMessage:
     """The Arrival of `content`, made by one of `parsers` beside the event loop when it is long."""
     if len(content) <= _INLINE_OCTETS:
         return _make(reverse_path, deliveries, trace, content)
@@ -33,8 +33,8 @@ async def make_arrival(
     return await asyncio.get_running_loop().run_in_executor(parser, _make, reverse_path, deliveries, trace, content)
 
 
-def _make(reverse_path: str, deliveries: Sequence[Delivery], trace: Trace, content: bytes) -> Arrival:
-    return Arrival(
+def _make(reverse_path: str, deliveries: Sequence[Delivery], trace: Trace, content: bytes) -> IncomingMessage:
+    return IncomingMessage(
         reverse_path=reverse_path,
         content=content,
         staged_id=None,

@@ -3,7 +3,7 @@
 import asyncio
 
 
-class Turns:
+class ReadTurns:
     """A row in which all who have much to do stand; between two of their turns everybody else has one."""
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fake_email.batching import Gatherer
+from fake_email.batching import Batcher
 from fake_email.postgres.pool import Connection, Database
 from fake_email.settings import Settings
 from fake_email.storage import mailboxes, role_mailboxes
@@ -16,9 +16,7 @@ class Recipients:
         self._database = database
         self._settings = settings
         self._operators = frozenset(role_mailboxes.addresses(settings.domain))
-        self._gatherer = Gatherer(
-            self._find, batch_items=500, batch_weight=500, queue_items=10_000, queue_weight=10_000
-        )
+        self._gatherer = Batcher(self._find, batch_items=500, batch_weight=500, queue_items=10_000, queue_weight=10_000)
         self.run = self._gatherer.run
 
     async def find(self, address: str) -> Recipient | None:

@@ -8,8 +8,8 @@ from fake_email.errors import ServiceError
 from fake_email.storage.store import Trace
 from smtp_ingest import arguments, mail_parameters, replies
 from smtp_ingest.connection import Connection, LimitReached
-from smtp_ingest.content_reader import Transfer
-from smtp_ingest.context import Service
+from smtp_ingest.content_reader import ContentReader
+from smtp_ingest.context import Context
 from smtp_ingest.mail_parameters import Parameters
 from smtp_ingest.transaction import Transaction
 
@@ -24,7 +24,7 @@ _MAX_NAME = 255
 class Session:
     """What is said over one connection."""
 
-    def __init__(self, service: Service, connection: Connection) -> None:
+    def __init__(self, service: Context, connection: Connection) -> None:
         self._service = service
         self._settings = service.settings
         self._connection = connection
@@ -258,7 +258,7 @@ class Session:
             # The size of the message bounds how many there may be.
             self._commands_without_message -= min(chunk.octets, 1)
         else:
-            await Transfer(self._connection, self._service).chunk(chunk.octets, None)
+            await ContentReader(self._connection, self._service).chunk(chunk.octets, None)
             reply = replies.MAIL_WANTED
             if transaction is not None:
                 reply = replies.RSET_WANTED if transaction.is_spoiled else replies.RECIPIENT_WANTED

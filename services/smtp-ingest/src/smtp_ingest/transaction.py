@@ -5,17 +5,17 @@ from fake_email.storage.store import Delivery, Trace
 from smtp_ingest import replies
 from smtp_ingest.connection import Connection
 from smtp_ingest.content import Content, Fault
-from smtp_ingest.content_reader import Transfer
-from smtp_ingest.context import Service
+from smtp_ingest.content_reader import ContentReader
+from smtp_ingest.context import Context
 from smtp_ingest.mail_parameters import Chunk, Parameters
-from smtp_ingest.parsing import make_arrival
+from smtp_ingest.parsing import make_incoming
 
 
 class Transaction:
     """MAIL to the end of DATA or to the last BDAT; `forget` it whatever comes of it."""
 
     def __init__(
-        self, service: Service, connection: Connection, *, reverse_path: str, parameters: Parameters, trace: Trace
+        self, service: Context, connection: Connection, *, reverse_path: str, parameters: Parameters, trace: Trace
     ) -> None:
         self._service = service
         self._connection = connection
@@ -74,13 +74,13 @@ class Transaction:
         """Ask for the content and read it to its end."""
         self._content = Content(self._service.settings, self._service.room)
         await self._connection.reply(replies.SEND_CONTENT)
-        await Transfer(self._connection, self._service).data(self._content)
+        await ContentReader(self._connection, self._service).data(self._content)
 
     async def receive_chunk(self, chunk: Chunk) -> str:
         """Read one chunk; the reply to it unless it was the last."""
         if self._content is None:
             self._content = Content(self._service.settings, self._service.room)
-        await Transfer(self._connection, self._service).chunk(chunk.octets, self._content)
+        await ContentReader(self._connection, self._service).chunk(chunk.octets, self._content)
         if self._content.fault:
             return self._refuse(self._content.fault)
         return replies.CHUNK_OK.format(octets=chunk.octets)
@@ -92,7 +92,7 @@ class Transaction:
         if self._content.fault:
             return self._refuse(self._content.fault)
         arrival = await self._connection.working(
-            make_arrival(
+            make_incoming(
                 self._service.parsers,
                 reverse_path=self._reverse_path,
                 deliveries=self._deliveries,

@@ -8,7 +8,7 @@ from fake_email.findings import code_candidates, code_score
 from fake_email.findings.code_candidates import Candidate
 from fake_email.findings.code_score import Text
 from fake_email.html import text as html_text
-from fake_email.parsed_message import Code, Source
+from fake_email.parsed_message import Code, CodeSource
 
 CODES = 10  # of one message
 CHARACTERS = 64 * 1024  # of a text looked at; what comes later are terms of use
@@ -49,7 +49,7 @@ def find(subject: str, text: str, html: str | None = None, unread: str = "") -> 
     return found if html is None else _without_pictures(found, html)
 
 
-def _in_text(subject: str, text: str, source: Source) -> tuple[Code, ...]:
+def _in_text(subject: str, text: str, source: CodeSource) -> tuple[Code, ...]:
     head, body = code_score.read(subject), code_score.read(text[:CHARACTERS])
     found = list(_found(body, head, source))
     if not _REPLY.match(head.low):
@@ -112,7 +112,7 @@ def _wrote(low: str, verb: str) -> int:
     return len(low)
 
 
-def _found(here: Text, other: Text, source: Source) -> list[Code]:
+def _found(here: Text, other: Text, source: CodeSource) -> list[Code]:
     weigh: Callable[[Text, Text, Candidate], float] = (
         code_score.weigh_in_subject if source == "subject" else code_score.weigh
     )
@@ -136,7 +136,7 @@ def _found(here: Text, other: Text, source: Source) -> list[Code]:
     return [_code(here, candidate, weight, source) for candidate, weight in _without_quoted(here.low, sure)]
 
 
-def _code(here: Text, candidate: Candidate, weight: float, source: Source) -> Code:
+def _code(here: Text, candidate: Candidate, weight: float, source: CodeSource) -> Code:
     return Code(
         value=candidate.value,
         confidence=round(weight * _likelihood(candidate.value), 2),

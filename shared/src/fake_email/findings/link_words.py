@@ -6,9 +6,9 @@ import operator
 import re
 from collections.abc import Iterable
 
-from fake_email.parsed_message import Kind
+from fake_email.parsed_message import LinkKind
 
-_Table = tuple[tuple[Kind, re.Pattern[str]], ...]
+_Table = tuple[tuple[LinkKind, re.Pattern[str]], ...]
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:
@@ -22,7 +22,7 @@ def _any_of(words: Iterable[str]) -> re.Pattern[str]:
     )
 
 
-def _table(*rows: tuple[Kind, str]) -> _Table:
+def _table(*rows: tuple[LinkKind, str]) -> _Table:
     return tuple((kind, _any_of(words.split())) for kind, words in rows)
 
 
@@ -120,13 +120,13 @@ _POINTS = _any_of(
 
 
 @functools.lru_cache(maxsize=1024)  # "Read more" is said a hundred times
-def kind_of_text(low: str) -> Kind:
+def kind_of_text(low: str) -> LinkKind:
     """What a link with this text, in lower case, is for."""
     low += " "
     return _kind(_IN_TEXT, low)
 
 
-def kind_of_url(low: str) -> Kind:
+def kind_of_url(low: str) -> LinkKind:
     """What a link with this path and query, in lower case, is for."""
     return _kind(_IN_URL, low) if _SOME_IN_URL.search(low) else "other"
 
@@ -136,5 +136,5 @@ def points(low: str) -> bool:
     return _POINTS.search(low) is not None
 
 
-def _kind(table: _Table, low: str) -> Kind:
+def _kind(table: _Table, low: str) -> LinkKind:
     return next((kind for kind, words in table if words.search(low)), "other")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fake_email.findings import link_words
 from fake_email.html import text as html_text
-from fake_email.parsed_message import Kind, Link
+from fake_email.parsed_message import Link, LinkKind
 
 LINKS = 100  # of one message
 URL_CHARACTERS = 4096  # longer ones are left out
@@ -147,7 +147,7 @@ def _line_before(text: str, at: int) -> str:
     return ""
 
 
-def _kind(found: _Found, low: str) -> Kind:
+def _kind(found: _Found, low: str) -> LinkKind:
     is_bare = found.inner is None or found.url.lower().startswith(low)
     kind = "other" if is_bare else link_words.kind_of_text(low)
     if kind == "other":

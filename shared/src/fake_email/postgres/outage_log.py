@@ -11,7 +11,7 @@ log = structlog.get_logger()
 _TELL_AGAIN_SECONDS = 60.0
 
 
-class Outages:
+class OutageLog:
     """An outage is told once, not for everybody who meets it."""
 
     def __init__(self) -> None:

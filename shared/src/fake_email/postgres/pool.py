@@ -16,7 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from fake_email.errors import DatabaseAway, DatabaseFull
 from fake_email.postgres.failover import Demoted, believing, is_for_writing, still_at_it
-from fake_email.postgres.outage_log import Outages
+from fake_email.postgres.outage_log import OutageLog
 from fake_email.postgres.tcp_progress import Moved, moved, socket_of, waiting_for_client
 
 Connection = psycopg.AsyncConnection[TupleRow]
@@ -137,7 +137,7 @@ class Database:
         self._undoubted: WeakSet[Connection] = WeakSet()
         self._host: tuple[str, int] | None = None
         self._answered_at = 0.0
-        self._outages = Outages()
+        self._outages = OutageLog()
         # The server's processes that were given up and may be at it still.
         self._given_up: set[int] = set()
 

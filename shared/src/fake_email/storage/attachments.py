@@ -9,7 +9,7 @@ import msgspec
 from fake_email.errors import AttachmentNotFound, MessageNotFound
 from fake_email.mime import chunks, transfer_encoding
 from fake_email.mime import readable as mime_readable
-from fake_email.parsed_message import Placed
+from fake_email.parsed_message import LocatedAttachment
 from fake_email.postgres.pool import Connection, Database
 from fake_email.storage import permission
 from fake_email.storage import source as stored_source
@@ -24,10 +24,10 @@ class Attached(msgspec.Struct, frozen=True, kw_only=True):
     """The attachments of a message, in order, and the size of its content in octets."""
 
     message_id: uuid.UUID
-    attachments: tuple[Placed, ...]
+    attachments: tuple[LocatedAttachment, ...]
     octets: int
 
-    def numbered(self, number: int) -> Placed:
+    def numbered(self, number: int) -> LocatedAttachment:
         """The attachment of this number, counted from 0; raises AttachmentNotFound."""
         if not 0 <= number < len(self.attachments):
             raise AttachmentNotFound(str(AttachmentNotFound.__doc__))
@@ -39,19 +39,19 @@ async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
 
     Raises MessageNotFound when there is none in a live mailbox, or the mailbox wants another token.
     """
-    await permission.permit(connection, message_id, token_sha256=token_sha256)
+    await permission.check(connection, message_id, token_sha256=token_sha256)
     cursor = await connection.execute(_FIND, {"id": message_id})
     row = await cursor.fetchone()
     if row is None:
         raise MessageNotFound(str(MessageNotFound.__doc__))
     return Attached(
         message_id=message_id,
-        attachments=msgspec.json.decode(row[0], type=tuple[Placed, ...]),
+        attachments=msgspec.json.decode(row[0], type=tuple[LocatedAttachment, ...]),
         octets=row[1],
     )
 
 
-async def read(database: Database, attached: Attached, attachment: Placed) -> AsyncGenerator[bytes, None]:
+async def read(database: Database, attached: Attached, attachment: LocatedAttachment) -> AsyncGenerator[bytes, None]:
     """`attachment.size` octets, decoded, in pieces that are read when they are wanted.
 
     Raises MessageNotFound when the message is gone meanwhile.

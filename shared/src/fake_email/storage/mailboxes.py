@@ -101,13 +101,13 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
     last_seq: int
 
 
-class Reached(Mailbox, frozen=True, kw_only=True):
+class MailboxState(Mailbox, frozen=True, kw_only=True):
     """A live mailbox and when its newest message came; None when it never had one."""
 
     last_received_at: datetime.datetime | None
 
 
-class Detail(msgspec.Struct, frozen=True, kw_only=True):
+class MailboxDetail(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a live mailbox; `last_received_at` is None when it never had a message."""
 
     created_at: datetime.datetime
@@ -163,11 +163,11 @@ async def fetch(connection: Connection, *, address: str, token_sha256: bytes | N
     return mailbox
 
 
-async def fetch_many(connection: Connection, addresses: Sequence[str]) -> dict[str, Reached]:
+async def fetch_many(connection: Connection, addresses: Sequence[str]) -> dict[str, MailboxState]:
     """Those of `addresses` that have a live mailbox, by address; who may read it is not looked at."""
     cursor = await connection.execute(_FETCH_MANY, {"addresses": list(addresses)})
     return {
-        address: Reached(
+        address: MailboxState(
             id=mailbox_id,
             token_sha256=token_sha256,
             expires_at=expires_at,
@@ -178,9 +178,9 @@ async def fetch_many(connection: Connection, addresses: Sequence[str]) -> dict[s
     }
 
 
-async def describe(connection: Connection, mailbox_id: int) -> Detail:
+async def describe(connection: Connection, mailbox_id: int) -> MailboxDetail:
     """What is known of the mailbox; raises MailboxNotFound when it has gone."""
-    async with connection.cursor(row_factory=class_row(Detail)) as cursor:
+    async with connection.cursor(row_factory=class_row(MailboxDetail)) as cursor:
         await cursor.execute(_DESCRIBE, {"id": mailbox_id})
         detail = await cursor.fetchone()
     if detail is None:
@@ -188,7 +188,7 @@ async def describe(connection: Connection, mailbox_id: int) -> Detail:
     return detail
 
 
-async def prolong(connection: Connection, mailbox: Mailbox, *, ttl_seconds: int) -> None:
+async def extend(connection: Connection, mailbox: Mailbox, *, ttl_seconds: int) -> None:
     """Let the mailbox expire so many seconds from now, at most MAX_TTL_SECONDS after it was made; it may be sooner.
 
     Raises OperatorsMailbox for one that operators.create made.
@@ -210,7 +210,7 @@ async def find_recipients(connection: Connection, addresses: Sequence[str]) -> d
         return {recipient.address: recipient async for recipient in cursor}
 
 
-async def newest(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+async def newest_seqs(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     """The last_seq of each mailbox in `ids` that is still live, by id."""
     cursor = await connection.execute(_NEWEST, {"ids": list(ids)})
     return dict(await cursor.fetchall())

@@ -7,7 +7,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from fake_email.postgres.pool import Connection
-from fake_email.storage.message_list import Since
+from fake_email.storage.message_list import Cursor
 
 _READ = """
     SELECT id, seq, received_at, reverse_path, from_header, from_address, subject,
@@ -28,7 +28,7 @@ _READ = """
 _TEXT_OCTETS = 1_048_576
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+class MatchCandidate(msgspec.Struct, frozen=True, kw_only=True):
     """A message that may be the one; `text` is all of what a reader sees, or "" when nobody asks about it."""
 
     id: uuid.UUID
@@ -45,13 +45,13 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def read(
-    connection: Connection, mailbox_id: int, *, since: Since, limit: int, with_text: bool
-) -> list[Candidate]:
+    connection: Connection, mailbox_id: int, *, since: Cursor, limit: int, with_text: bool
+) -> list[MatchCandidate]:
     """Up to `limit` messages of a mailbox past `since`, oldest first, fewer where texts are large; none when none is.
 
     Who may read them was seen to.
     """
-    async with connection.cursor(row_factory=class_row(Candidate)) as cursor:
+    async with connection.cursor(row_factory=class_row(MatchCandidate)) as cursor:
         await cursor.execute(
             _READ,
             {

@@ -55,7 +55,7 @@ _DELETE = """
 """
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True):
+class OpenedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message, whole but for its octets; `fields` are those of its header, in order, as they are shown."""
 
     listed: Listed
@@ -66,7 +66,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[tuple[str, str], ...]
 
 
-async def fetch(database: Database, message_id: uuid.UUID, *, token_sha256: bytes | None) -> Opened:
+async def fetch(database: Database, message_id: uuid.UUID, *, token_sha256: bytes | None) -> OpenedMessage:
     """A message of a live mailbox; raises MessageNotFound when there is none or the mailbox wants another token."""
     row = await database.run(partial(_fetch, message_id=message_id, token_sha256=token_sha256))
     *listed, client_address, host_name, protocol, tls, address, text, html, beginning = row
@@ -74,7 +74,7 @@ async def fetch(database: Database, message_id: uuid.UUID, *, token_sha256: byte
         fields = await asyncio.to_thread(mime_headers.all_fields, beginning)
     else:
         fields = mime_headers.all_fields(beginning)
-    return Opened(
+    return OpenedMessage(
         listed=message_list.listed(tuple(listed)),
         trace=Trace(client_address=client_address, host_name=host_name, protocol=protocol, tls=tls),
         address=address,
@@ -85,7 +85,7 @@ async def fetch(database: Database, message_id: uuid.UUID, *, token_sha256: byte
 
 
 async def _fetch(connection: Connection, *, message_id: uuid.UUID, token_sha256: bytes | None) -> TupleRow:
-    await permission.permit(connection, message_id, token_sha256=token_sha256)
+    await permission.check(connection, message_id, token_sha256=token_sha256)
     cursor = await connection.execute(
         _FETCH, {"id": message_id, "text_octets": LISTED_TEXT_OCTETS, "header_octets": _HEADER_OCTETS}
     )
@@ -95,9 +95,9 @@ async def _fetch(connection: Connection, *, message_id: uuid.UUID, token_sha256:
     return row
 
 
-async def mark(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None, seen: bool) -> None:
+async def mark_seen(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None, seen: bool) -> None:
     """Keep whether somebody saw the message; raises MessageNotFound as `fetch` does."""
-    await permission.permit(connection, message_id, token_sha256=token_sha256)
+    await permission.check(connection, message_id, token_sha256=token_sha256)
     cursor = await connection.execute(_MARK, {"id": message_id, "seen": seen})
     if cursor.rowcount == 0:
         raise MessageNotFound(str(MessageNotFound.__doc__))
@@ -105,7 +105,7 @@ async def mark(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
 
 async def delete(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> None:
     """Delete the message, and tell who listens; raises MessageNotFound as `fetch` does."""
-    await permission.permit(connection, message_id, token_sha256=token_sha256)
+    await permission.check(connection, message_id, token_sha256=token_sha256)
     cursor = await connection.execute(_DELETE, {"id": message_id, "channel": DELETED_CHANNEL})
     if cursor.rowcount == 0:
         raise MessageNotFound(str(MessageNotFound.__doc__))

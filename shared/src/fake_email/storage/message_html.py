@@ -6,7 +6,7 @@ from collections.abc import Collection
 import msgspec
 
 from fake_email.errors import MessageNotFound, NoHtml
-from fake_email.parsed_message import Placed
+from fake_email.parsed_message import LocatedAttachment
 from fake_email.postgres.pool import Connection, Database
 from fake_email.storage import attachments
 from fake_email.storage.attachments import Attached
@@ -56,6 +56,6 @@ async def images(database: Database, attached: Attached, content_ids: Collection
     return found
 
 
-def _octets(attached: Attached, attachment: Placed) -> int:
+def _octets(attached: Attached, attachment: LocatedAttachment) -> int:
     """How many have to be read for it: all of the content, where its place is not known."""
     return attached.octets if attachment.start is None else attachment.end - attachment.start

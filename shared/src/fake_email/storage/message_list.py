@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 from fake_email.errors import MailboxNotFound
 from fake_email.parsed_message import Attachment, Code, Link
 from fake_email.postgres.pool import Connection
-from fake_email.storage.mailboxes import Mailbox, Reached, may_read
+from fake_email.storage.mailboxes import Mailbox, MailboxState, may_read
 
 LISTED_TEXT_OCTETS = 65_536
 
@@ -45,14 +45,14 @@ _READ = """
 """
 
 
-class Since(msgspec.Struct, frozen=True, kw_only=True):
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """A place in a mailbox's order: after this seq, and after this time."""
 
     seq: int = 0
     received_at: datetime.datetime = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
-END = Since(seq=2**63 - 1, received_at=datetime.datetime.max.replace(tzinfo=datetime.UTC))
+END = Cursor(seq=2**63 - 1, received_at=datetime.datetime.max.replace(tzinfo=datetime.UTC))
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,9 +82,9 @@ async def read(
     *,
     address: str,
     token_sha256: bytes | None,
-    since: Since,
+    since: Cursor,
     limit: int,
-    before: Since = END,
+    before: Cursor = END,
 ) -> tuple[Mailbox, list[Listed]]:
     """The live mailbox of `address`, and up to `limit` of its messages past `since`, oldest first.
 
@@ -112,15 +112,15 @@ async def read(
     return mailbox, [listed(row[4:]) for row in rows if row[4] is not None]
 
 
-def set_back(since: Since, *, before: int, last_seq: int) -> Since:
+def rewind(since: Cursor, *, before: int, last_seq: int) -> Cursor:
     """`since`, or the mailbox's end if that was further `before`: what comes is counted from there.
 
     It was so when its newest mail is lost: on a replica that took its primary's place before it had got that.
     """
-    return Since(seq=last_seq) if last_seq < min(before, since.seq) else since
+    return Cursor(seq=last_seq) if last_seq < min(before, since.seq) else since
 
 
-def may_have(mailbox: Reached, *, past: Since) -> bool:
+def may_have(mailbox: MailboxState, *, past: Cursor) -> bool:
     """Whether there may be messages past this place; those that came may have been deleted."""
     return (
         mailbox.last_seq > past.seq

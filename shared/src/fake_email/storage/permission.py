@@ -14,7 +14,7 @@ _FIND = """
 """
 
 
-async def permit(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> None:
+async def check(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> None:
     """Return when the message may be opened; raises MessageNotFound when it may not, or is not there.
 
     Both take the same time: nothing of the message is read before.

@@ -54,7 +54,7 @@ async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
 
     Raises MessageNotFound when there is none in a live mailbox, or the mailbox wants another token.
     """
-    await permission.permit(connection, message_id, token_sha256=token_sha256)
+    await permission.check(connection, message_id, token_sha256=token_sha256)
     async with connection.cursor(row_factory=class_row(_Found)) as cursor:
         await cursor.execute(_FIND, {"id": message_id})
         found = await cursor.fetchone()

@@ -119,7 +119,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     drops: bool
 
 
-class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+class IncomingMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message on its way into the table; `content` is the exact octets received, none when they are staged."""
 
     reverse_path: str
@@ -146,7 +146,7 @@ def new_id() -> uuid.UUID:
     return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1)
 
 
-async def store(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]:
+async def store_messages(connection: Connection, arrivals: Sequence[IncomingMessage]) -> list[Outcome]:
     """Commit all of `arrivals` in one statement, and tell who listens; one Outcome each, in order.
 
     The same octets reach a mailbox once: storing again what is stored changes nothing. Raises
@@ -163,7 +163,7 @@ async def store(connection: Connection, arrivals: Sequence[Arrival]) -> list[Out
     return outcomes
 
 
-async def _store(connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]:
+async def _store(connection: Connection, arrivals: Sequence[IncomingMessage]) -> list[Outcome]:
     deliveries = [(ordinal, each) for ordinal, arrival in enumerate(arrivals, 1) for each in arrival.deliveries]
     parsed = [arrival.parsed for arrival in arrivals]
     cursor = await connection.execute(

@@ -6,21 +6,21 @@ from litestar.datastructures import State
 from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
 from http_api.live.event_stream import Streams
-from http_api.live.mailbox_lookups import Lookups
-from http_api.live.search_threads import Searches
-from http_api.live.stream_slots import Places
-from http_api.live.waiters import Arrivals
-from http_api.protocol.client_address import Clients
+from http_api.live.mailbox_lookups import MailboxLookups
+from http_api.live.search_threads import SearchThreads
+from http_api.live.stream_slots import StreamSlots
+from http_api.live.waiters import Waiters
+from http_api.protocol.client_address import ClientAddresses
 
 
 class Api(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     database: Database
-    arrivals: Arrivals
-    clients: Clients
-    lookups: Lookups
-    places: Places
-    searches: Searches
+    waiters: Waiters
+    clients: ClientAddresses
+    mailbox_lookups: MailboxLookups
+    stream_slots: StreamSlots
+    search_threads: SearchThreads
     streams: Streams
 
 

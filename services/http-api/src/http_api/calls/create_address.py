@@ -17,7 +17,7 @@ from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS
 from fake_email.storage import mailboxes
 from http_api.calls.context import Api
 from http_api.openapi.responses import answered, failures
-from http_api.protocol.json_body import strictly
+from http_api.protocol.json_body import decode_strictly
 from http_api.protocol.parameters import rfc3339
 from http_api.protocol.problems import UNREADABLE, AnyRequest, BadInput, NameReserved
 
@@ -85,7 +85,7 @@ async def create_temporary_address(
     data: Annotated[NewAddress | None, Body(description="May be left out.", examples=_ASKED)] = None,
 ) -> TemporaryAddress:
     """Make a mailbox."""
-    wanted = strictly(await request.json(), NewAddress) if data else NewAddress()
+    wanted = decode_strictly(await request.json(), NewAddress) if data else NewAddress()
     domain = _domain(wanted.domain, api.settings.domain)
     is_private = api.settings.inbox_access == "private" if wanted.private is msgspec.UNSET else wanted.private
     if wanted.exact and not is_private:

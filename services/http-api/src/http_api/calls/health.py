@@ -24,7 +24,7 @@ _EXAMPLE = Health(status="ok")
 async def health(api: Api, request: AnyRequest) -> Response[str] | Response[Health]:
     """`OK` when the database answers and LISTEN stands; else 503."""
     await api.database.probe()
-    if not api.arrivals.is_listening:
+    if not api.waiters.is_listening:
         raise DatabaseAway(str(DatabaseAway.__doc__))
     if "application/json" in request.headers.get("accept", ""):
         return Response(_EXAMPLE, media_type="application/json")

@@ -11,11 +11,11 @@ from fake_email.errors import DatabaseFull, MailboxNotFound, OperatorsMailbox
 from fake_email.postgres.pool import Connection
 from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS, Settings
 from fake_email.storage import mailboxes
-from fake_email.storage.mailboxes import Detail, Mailbox
+from fake_email.storage.mailboxes import Mailbox, MailboxDetail
 from http_api.calls.context import Api
 from http_api.openapi.responses import answered, failures, nothing
 from http_api.protocol import parameters
-from http_api.protocol.json_body import strictly
+from http_api.protocol.json_body import decode_strictly
 from http_api.protocol.parameters import Address, rfc3339
 from http_api.protocol.problems import UNREADABLE, AnyRequest, BadInput
 
@@ -67,7 +67,7 @@ async def inbox(api: Api, address: Address, token_sha256: bytes | None) -> Inbox
     """When the mailbox expires, how much is in it and how much may be, and the `seq` of its newest message."""
     mailbox_address = parameters.address(address)
 
-    async def look(connection: Connection) -> tuple[Mailbox, Detail]:
+    async def look(connection: Connection) -> tuple[Mailbox, MailboxDetail]:
         mailbox = await mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
         return mailbox, await mailboxes.describe(connection, mailbox.id)
 
@@ -87,12 +87,12 @@ async def prolong_inbox(
     token_sha256: bytes | None,
 ) -> Inbox:
     """Let the mailbox live `ttl_seconds` from now, but no longer than seven days after it was made."""
-    ttl_seconds = strictly(await request.json(), type(data)).ttl_seconds
+    ttl_seconds = decode_strictly(await request.json(), type(data)).ttl_seconds
     mailbox_address = parameters.address(address)
 
-    async def prolong(connection: Connection) -> tuple[Mailbox, Detail]:
+    async def prolong(connection: Connection) -> tuple[Mailbox, MailboxDetail]:
         mailbox = await mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
-        await mailboxes.prolong(connection, mailbox, ttl_seconds=ttl_seconds)
+        await mailboxes.extend(connection, mailbox, ttl_seconds=ttl_seconds)
         return mailbox, await mailboxes.describe(connection, mailbox.id)
 
     return _inbox(api.settings, mailbox_address, *await api.database.write(prolong))
@@ -114,7 +114,7 @@ async def delete_inbox(api: Api, address: Address, token_sha256: bytes | None) -
     await api.database.write(end)
 
 
-def _inbox(settings: Settings, address: str, mailbox: Mailbox, detail: Detail) -> Inbox:
+def _inbox(settings: Settings, address: str, mailbox: Mailbox, detail: MailboxDetail) -> Inbox:
     return Inbox(
         temp_email_addr=address,
         private=mailbox.token_sha256 is not None,

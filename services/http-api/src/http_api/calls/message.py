@@ -10,12 +10,12 @@ from msgspec.structs import asdict
 
 from fake_email.errors import DatabaseFull, MessageNotFound
 from fake_email.storage import message as stored_message
-from fake_email.storage.message import Opened
+from fake_email.storage.message import OpenedMessage
 from http_api.calls.context import Api
 from http_api.openapi.responses import answered, failures, nothing
 from http_api.protocol import parameters
 from http_api.protocol.conditional import etag, unless_known
-from http_api.protocol.json_body import strictly
+from http_api.protocol.json_body import decode_strictly
 from http_api.protocol.parameters import MessageId
 from http_api.protocol.problems import UNREADABLE, AnyRequest, BadInput
 from http_api.schemas import message as message_schema
@@ -104,10 +104,10 @@ async def mark_message(
     token_sha256: bytes | None,
 ) -> Seen:
     """Keep whether somebody saw the message."""
-    seen = strictly(await request.json(), type(data))
+    seen = decode_strictly(await request.json(), type(data))
     parsed = parameters.message_id(message_id)
     await api.database.write(
-        lambda connection: stored_message.mark(connection, parsed, token_sha256=token_sha256, seen=seen.seen)
+        lambda connection: stored_message.mark_seen(connection, parsed, token_sha256=token_sha256, seen=seen.seen)
     )
     return seen
 
@@ -122,7 +122,7 @@ async def delete_message(api: Api, message_id: MessageId, token_sha256: bytes | 
     await api.database.write(lambda connection: stored_message.delete(connection, parsed, token_sha256=token_sha256))
 
 
-def whole_message(found: Opened) -> WholeMessage:
+def whole_message(found: OpenedMessage) -> WholeMessage:
     """A message under its public names."""
     listed = found.listed
     return WholeMessage(

@@ -60,7 +60,9 @@ async def message_html(
         page,
         media_type="text/html",
         headers={
-            "Content-Security-Policy": f"{sanitized_page.policy(remote=remote)}; frame-ancestors {ancestors}; {_SANDBOX}",
+            "Content-Security-Policy": "; ".join(
+                (sanitized_page.policy(remote=remote), f"frame-ancestors {ancestors}", _SANDBOX)
+            ),
             # A browser refuses a page in a sandbox that asks to be isolated from who opened it.
             "Cross-Origin-Opener-Policy": "unsafe-none",
             "Referrer-Policy": "no-referrer",

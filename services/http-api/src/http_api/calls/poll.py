@@ -13,11 +13,11 @@ from fake_email.storage import message_list
 from fake_email.storage.mailboxes import Mailbox
 from fake_email.storage.message_list import Listed
 from http_api.calls.context import provide
-from http_api.live.until_disconnect import while_there
+from http_api.live.until_disconnect import until_disconnect
 from http_api.live.waiters import Wake
 from http_api.openapi.responses import answered, failures
 from http_api.protocol import parameters
-from http_api.protocol.parameters import Address, Before, Cursor
+from http_api.protocol.parameters import Address, Before, Since
 from http_api.protocol.problems import AnyRequest, BadInput, TooManyStreams
 from http_api.schemas import message as message_schema
 from http_api.schemas.message import ListedMessage, listed_message
@@ -51,7 +51,7 @@ _EXAMPLE = Page(
 async def poll(
     request: AnyRequest,
     address: Address,
-    since: Cursor = None,
+    since: Since = None,
     before: Before = None,
     wait: Annotated[
         float,
@@ -77,7 +77,7 @@ async def poll(
         raise BadInput("wait", "wait: nothing comes before a message; leave out wait or before.")
 
     async def look() -> tuple[Mailbox, list[Listed]]:
-        mailbox = await api.lookups.fetch(mailbox_address, token_sha256)
+        mailbox = await api.mailbox_lookups.fetch(mailbox_address, token_sha256)
         if not message_list.may_have(mailbox, past=cursor):
             return mailbox, []
         return await api.database.run(
@@ -94,12 +94,12 @@ async def poll(
     async def look_until(deadline: float, mailbox: Mailbox) -> list[Listed]:
         nonlocal cursor
         wake, listed = Wake(), list[Listed]()
-        with api.places.take(api.clients.of(request.scope), mailbox.id), api.arrivals.watch(mailbox.id, wake):
-            while not listed and not api.arrivals.has_ended:
+        with api.stream_slots.take(api.clients.of(request.scope), mailbox.id), api.waiters.watch(mailbox.id, wake):
+            while not listed and not api.waiters.has_ended:
                 wake.rest()
                 before = mailbox.last_seq
                 mailbox, listed = await look()
-                cursor = message_list.set_back(cursor, before=before, last_seq=mailbox.last_seq)
+                cursor = message_list.rewind(cursor, before=before, last_seq=mailbox.last_seq)
                 left = deadline - asyncio.get_running_loop().time()
                 if listed or left <= 0:
                     break
@@ -109,7 +109,7 @@ async def poll(
     mailbox, listed = await look()
     if not listed and wait > 0:
         deadline = asyncio.get_running_loop().time() + wait
-        listed = await while_there(request, look_until(deadline, mailbox))
+        listed = await until_disconnect(request, look_until(deadline, mailbox))
     return Page(
         temp_email_addr=mailbox_address,
         new_mail_count=len(listed),

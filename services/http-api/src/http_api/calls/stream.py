@@ -9,13 +9,13 @@ from litestar.types import ASGIApp
 
 from fake_email.errors import MailboxNotFound
 from fake_email.storage import mailboxes
-from fake_email.storage.message_list import Since
+from fake_email.storage.message_list import Cursor
 from http_api.calls.context import Api
 from http_api.live.event_stream import EventStream
 from http_api.openapi.responses import failures, octets
 from http_api.protocol import parameters
 from http_api.protocol.accept import accepts
-from http_api.protocol.parameters import AccessToken, Address, Cursor
+from http_api.protocol.parameters import AccessToken, Address, Since
 from http_api.protocol.problems import AnyRequest, BadInput, NotAcceptable, TooManyStreams
 
 _EVENT_STREAM = "text/event-stream"
@@ -32,7 +32,7 @@ async def stream(
     api: Api,
     request: AnyRequest,
     address: Address,
-    since: Cursor = None,
+    since: Since = None,
     access_token: AccessToken = None,
     last_event_id: Annotated[
         str | None,
@@ -65,10 +65,10 @@ async def stream(
     )
 
 
-def _cursor(last_event_id: str | None, since: str | None) -> Since:
+def _cursor(last_event_id: str | None, since: str | None) -> Cursor:
     if not last_event_id:
         return parameters.since(since)
     seq = parameters.seq(last_event_id)
     if seq is None:
         raise BadInput("Last-Event-ID", "Last-Event-ID: not the id of an event of this stream.")
-    return Since(seq=seq)
+    return Cursor(seq=seq)

@@ -15,21 +15,21 @@ from msgspec.structs import asdict
 from fake_email.errors import DatabaseAway, MailboxNotFound, MessageNotFound
 from fake_email.storage import match_candidates, message_list
 from fake_email.storage import message as stored_message
-from fake_email.storage.mailboxes import Reached
-from fake_email.storage.match_candidates import Candidate
-from fake_email.storage.message_list import Since
+from fake_email.storage.mailboxes import MailboxState
+from fake_email.storage.match_candidates import MatchCandidate
+from fake_email.storage.message_list import Cursor
 from http_api.calls import message
 from http_api.calls.context import Api
 from http_api.calls.message import WholeMessage, whole_message
 from http_api.live import match
 from http_api.live.match import Clause, Has
-from http_api.live.until_disconnect import while_there
+from http_api.live.until_disconnect import until_disconnect
 from http_api.live.waiters import Wake
 from http_api.openapi.responses import answered, failures, nothing, plain_too
 from http_api.protocol import parameters
 from http_api.protocol.accept import weight
 from http_api.protocol.client_address import Client
-from http_api.protocol.parameters import Address, Cursor, rfc3339
+from http_api.protocol.parameters import Address, Since, rfc3339
 from http_api.protocol.problems import AnyRequest, BadInput, Problem, Stopping, TooManyStreams, answer, problem
 from http_api.schemas import message as message_schema
 
@@ -69,7 +69,7 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     address: str
     token_sha256: bytes | None
-    since: Since
+    since: Cursor
     clauses: list[Clause]
     client: Client
     deadline: float
@@ -105,7 +105,7 @@ async def wait(
     request: AnyRequest,
     address: Address,
     token_sha256: bytes | None,
-    since: Cursor = None,
+    since: Since = None,
     from_: Annotated[
         str, Parameter(query="from", description=_ABOUT.format("From"), examples=[Example(value="@example.com")])
     ] = "",
@@ -143,7 +143,7 @@ async def wait(
         deadline=asyncio.get_running_loop().time() + timeout,
     )
     near_misses: deque[NearMiss] = deque(maxlen=_NEAR_MISSES)
-    found = await while_there(request, _find(api, wanted, near_misses))
+    found = await until_disconnect(request, _find(api, wanted, near_misses))
     if found is None and expect == "none":
         return Response(None, status_code=HTTPStatus.NO_CONTENT)
     if found is None:
@@ -160,17 +160,17 @@ async def _find(api: Api, wanted: _Wanted, near_misses: deque[NearMiss]) -> Whol
 
     What had come by the end is all looked at, however long that takes.
     """
-    mailbox = await api.lookups.fetch(wanted.address, wanted.token_sha256)
+    mailbox = await api.mailbox_lookups.fetch(wanted.address, wanted.token_sha256)
     wake = Wake()
     since = wanted.since
     last_seq = None
-    with api.places.take(wanted.client, mailbox.id), api.arrivals.watch(mailbox.id, wake):
+    with api.stream_slots.take(wanted.client, mailbox.id), api.waiters.watch(mailbox.id, wake):
         while True:
             wake.rest()
             is_over = _left(wanted) <= 0
             before = mailbox.last_seq
             mailbox, looked_at = await _look(api, wanted, since)
-            since = message_list.set_back(since, before=before, last_seq=mailbox.last_seq)
+            since = message_list.rewind(since, before=before, last_seq=mailbox.last_seq)
             if is_over and last_seq is None:
                 last_seq = mailbox.last_seq
             for candidate in looked_at:
@@ -180,11 +180,11 @@ async def _find(api: Api, wanted: _Wanted, near_misses: deque[NearMiss]) -> Whol
                     return found
                 if failed:
                     near_misses.append(_near_miss(candidate, failed))
-                since = Since(seq=candidate.seq)
+                since = Cursor(seq=candidate.seq)
             if last_seq is not None and (not looked_at or since.seq >= last_seq):
                 return None
             if not looked_at:
-                if api.arrivals.has_ended:
+                if api.waiters.has_ended:
                     raise Stopping(str(Stopping.__doc__))
                 await wake.within(_left(wanted))
 
@@ -193,37 +193,37 @@ def _left(wanted: _Wanted) -> float:
     return wanted.deadline - asyncio.get_running_loop().time()
 
 
-async def _look(api: Api, wanted: _Wanted, since: Since) -> tuple[Reached, list[Candidate]]:
+async def _look(api: Api, wanted: _Wanted, since: Cursor) -> tuple[MailboxState, list[MatchCandidate]]:
     """The mailbox, and what is in it past `since`; while there is time left, a database that is away is waited for."""
     with_text = any(clause.name == "text" for clause in wanted.clauses)
     while True:
         try:
-            mailbox = await api.lookups.fetch(wanted.address, wanted.token_sha256)
+            mailbox = await api.mailbox_lookups.fetch(wanted.address, wanted.token_sha256)
             if not message_list.may_have(mailbox, past=since):
                 return mailbox, []
             read = partial(match_candidates.read, mailbox_id=mailbox.id, since=since, limit=_PAGE, with_text=with_text)
             return mailbox, await api.database.run(read)
         except DatabaseAway:
-            if _left(wanted) <= 0 or api.arrivals.has_ended:
+            if _left(wanted) <= 0 or api.waiters.has_ended:
                 raise
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
-async def _failed(api: Api, wanted: _Wanted, candidate: Candidate) -> list[str]:
+async def _failed(api: Api, wanted: _Wanted, candidate: MatchCandidate) -> list[str]:
     search = partial(match.failed, wanted.clauses, candidate)
     if len(candidate.text) > _LONG_CHARACTERS or any(clause.is_pattern for clause in wanted.clauses):
-        return await api.searches.run(wanted.client.network, search)
+        return await api.search_threads.run(wanted.client.network, search)
     return search()
 
 
-async def _open(api: Api, wanted: _Wanted, candidate: Candidate) -> WholeMessage | None:
+async def _open(api: Api, wanted: _Wanted, candidate: MatchCandidate) -> WholeMessage | None:
     try:
         return whole_message(await stored_message.fetch(api.database, candidate.id, token_sha256=wanted.token_sha256))
     except MessageNotFound:  # deleted since
         return None
 
 
-def _near_miss(candidate: Candidate, failed: list[str]) -> NearMiss:
+def _near_miss(candidate: MatchCandidate, failed: list[str]) -> NearMiss:
     return NearMiss(
         id=str(candidate.id),
         seq=candidate.seq,

@@ -20,7 +20,7 @@ from http_api.edge.cors import Headers
 from http_api.edge.rate_limits import Count, Limit, Windows
 from http_api.edge.response_headers import Answer, Head, Readable
 from http_api.protocol import problems
-from http_api.protocol.client_address import Client, Clients
+from http_api.protocol.client_address import Client, ClientAddresses
 
 log = structlog.get_logger()
 
@@ -39,12 +39,12 @@ _SENTENCES = {
 }
 
 
-class Edge:
+class Middleware:
     """`application` behind the limits that all worker processes count in `table`."""
 
     def __init__(self, application: ASGIApp, settings: Settings, table: int) -> None:
         self._application = application
-        self._clients = Clients(settings.trusted_proxies)
+        self._clients = ClientAddresses(settings.trusted_proxies)
         self._windows = Windows(table, is_shared=settings.http_workers > 1)
         self._pages = cors.Pages(settings.cors_allowed_origins)
         self._calls = Limit(name="calls_per_minute", number=settings.calls_per_minute)

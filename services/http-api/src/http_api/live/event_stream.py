@@ -16,10 +16,10 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from fake_email.errors import DatabaseAway, MailboxNotFound
 from fake_email.postgres.pool import Database
 from fake_email.storage.mailboxes import Mailbox
-from fake_email.storage.message_list import Since, set_back
-from http_api.live.shared_reads import Looks
-from http_api.live.stream_slots import Places
-from http_api.live.waiters import Arrivals
+from fake_email.storage.message_list import Cursor, rewind
+from http_api.live.shared_reads import SharedReads
+from http_api.live.stream_slots import StreamSlots
+from http_api.live.waiters import Waiters
 from http_api.protocol.client_address import Client
 
 log = structlog.get_logger()
@@ -50,17 +50,17 @@ class Streams:
     def __init__(
         self,
         database: Database,
-        arrivals: Arrivals,
-        places: Places,
+        waiters: Waiters,
+        stream_slots: StreamSlots,
         tasks: asyncio.TaskGroup,
         *,
         stall_seconds: float,
     ) -> None:
         self.database = database
-        self.arrivals = arrivals
-        self.places = places
+        self.waiters = waiters
+        self.stream_slots = stream_slots
         self.tasks = tasks
-        self.looks = Looks(database, tasks)
+        self.shared_reads = SharedReads(database, tasks)
         self.stall_seconds = stall_seconds
         self._turns: list[set[EventStream]] = [set() for _ in range(_TURNS)]
         self._begun = 0
@@ -126,7 +126,7 @@ class EventStream:
         client: Client,
         address: str,
         token_sha256: bytes | None,
-        cursor: Since,
+        cursor: Cursor,
     ) -> None:
         self._streams = streams
         self._client = client
@@ -147,7 +147,7 @@ class EventStream:
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Send the head; what `outliving` finds in the scope goes on from there. Raises TooManyStreams."""
-        self._streams.places.enter(self._client, self._mailbox_id)
+        self._streams.stream_slots.enter(self._client, self._mailbox_id)
         scope["state"][_STATE_KEY] = self
         await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS]})
         await send({"type": "http.response.body", "body": _FIRST, "more_body": True})
@@ -156,24 +156,24 @@ class EventStream:
         """Say what is in the mailbox and what comes, until `end`."""
         self._send = send
         self._turn.add(self)
-        self._streams.arrivals.add(self._mailbox_id, self)
+        self._streams.waiters.add(self._mailbox_id, self)
         self.wake()
 
     def end(self) -> None:
         """Say nothing any more; the reader has left."""
         self._has_left = True
-        self._streams.arrivals.remove(self._mailbox_id, self)
+        self._streams.waiters.remove(self._mailbox_id, self)
         self._turn.discard(self)
         self.leave()
         self._tell_if_cut()
 
     def leave(self) -> None:
         """Give the place back; of a stream that begins, `end` does so."""
-        self._streams.places.leave(self._client, self._mailbox_id)
+        self._streams.stream_slots.leave(self._client, self._mailbox_id)
 
     def wake(self) -> None:
         self._is_behind = True
-        self._look = self._streams.looks.begun
+        self._look = self._streams.shared_reads.begun
         self._speak()
 
     def forget(self, seq: int, message_id: uuid.UUID) -> None:
@@ -231,11 +231,11 @@ class EventStream:
             await self._say(b"event: deleted\ndata: %s\n\n" % data)
 
     async def _say_news(self) -> None:
-        if self._streams.arrivals.has_ended:
+        if self._streams.waiters.has_ended:
             await self._end()
             return
         try:
-            page = await self._streams.looks.past(
+            page = await self._streams.shared_reads.past(
                 self._cursor, address=self._address, token_sha256=self._token_sha256, after=self._look
             )
         except MailboxNotFound:
@@ -252,12 +252,12 @@ class EventStream:
             if self._has_left:
                 return
             is_deleted = self._late and event.seq in self._late.unshown
-            self._cursor = Since(seq=event.seq)
+            self._cursor = Cursor(seq=event.seq)
             if not is_deleted:
                 await self._say(event.octets)
             await self._say_deleted()
         if page.is_last:
-            self._cursor = set_back(self._cursor, before=self.seen, last_seq=page.seen)
+            self._cursor = rewind(self._cursor, before=self.seen, last_seq=page.seen)
             self.seen = page.seen
         else:
             self._is_behind = True

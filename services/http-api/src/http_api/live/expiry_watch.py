@@ -5,7 +5,7 @@ import asyncio
 from fake_email.errors import DatabaseAway
 from fake_email.postgres.pool import Database
 from fake_email.storage import mailboxes
-from http_api.live.waiters import Arrivals
+from http_api.live.waiters import Waiters
 
 _TURN_SECONDS = 0.5
 # An expiry can be moved to be earlier, and nobody tells; so all are asked about now and then.
@@ -14,12 +14,12 @@ _ASK_AGAIN_SECONDS = 5.0
 _MARGIN_SECONDS = 0.05
 
 
-class Expiry:
+class ExpiryWatch:
     """Wakes who waits at a mailbox within a second of its end; the database is asked once for all that may be due."""
 
-    def __init__(self, database: Database, arrivals: Arrivals) -> None:
+    def __init__(self, database: Database, waiters: Waiters) -> None:
         self._database = database
-        self._arrivals = arrivals
+        self._waiters = waiters
         # When to ask about each mailbox, in seconds of the event loop's clock, which nobody sets.
         self._ask_at: dict[int, float] = {}
 
@@ -30,7 +30,7 @@ class Expiry:
             await asyncio.sleep(_TURN_SECONDS)
             at = now()
             # Who came since the last turn is asked about now.
-            self._ask_at = {each: self._ask_at.get(each, at) for each in self._arrivals.watched}
+            self._ask_at = {each: self._ask_at.get(each, at) for each in self._waiters.watched}
             due = [each for each, ask_at in self._ask_at.items() if ask_at <= at]
             if due:
                 await self._ask(due, at)
@@ -43,6 +43,6 @@ class Expiry:
         for mailbox_id in due:
             seconds = left.get(mailbox_id)
             if seconds is None:
-                self._arrivals.gone(mailbox_id)
+                self._waiters.gone(mailbox_id)
                 seconds = _ASK_AGAIN_SECONDS
             self._ask_at[mailbox_id] = at + min(seconds + _MARGIN_SECONDS, _ASK_AGAIN_SECONDS)

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 import msgspec
 import re2
 
-from fake_email.storage.match_candidates import Candidate
+from fake_email.storage.match_candidates import MatchCandidate
 from http_api.protocol.problems import BadInput
 
 Has = Literal["code", "link", "attachment"]
@@ -32,7 +32,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that was asked for: the parameter that asked, and what has to be so."""
 
     name: str
-    is_met: Callable[[Candidate], bool]
+    is_met: Callable[[MatchCandidate], bool]
     is_pattern: bool = False
 
 
@@ -63,7 +63,7 @@ def clauses(*, from_: str, subject: str, text: str, has: Sequence[Has]) -> list[
     return asked
 
 
-def failed(asked: Sequence[Clause], candidate: Candidate) -> list[str]:
+def failed(asked: Sequence[Clause], candidate: MatchCandidate) -> list[str]:
     """The names of the clauses that are not met."""
     return [clause.name for clause in asked if not clause.is_met(candidate)]
 
@@ -111,13 +111,13 @@ def _compiled(pattern: bytes, octets: int) -> _Program:
     return program
 
 
-def _has_code(candidate: Candidate) -> bool:
+def _has_code(candidate: MatchCandidate) -> bool:
     return candidate.has_code
 
 
-def _has_link(candidate: Candidate) -> bool:
+def _has_link(candidate: MatchCandidate) -> bool:
     return candidate.has_link
 
 
-def _has_attachment(candidate: Candidate) -> bool:
+def _has_attachment(candidate: MatchCandidate) -> bool:
     return candidate.has_attachment

@@ -14,7 +14,7 @@ _THREADS = 4
 _NICE = 10
 
 
-class Searches:
+class SearchThreads:
     """Threads that give way to the event loop; each client has one of them at a time."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from fake_email.errors import ServiceError
 from fake_email.postgres.pool import Connection, Database
 from fake_email.storage import message_list
 from fake_email.storage.mailboxes import Mailbox
-from fake_email.storage.message_list import Listed, Since
+from fake_email.storage.message_list import Cursor, Listed
 from http_api.schemas.message import listed_message
 
 log = structlog.get_logger()
@@ -41,18 +41,18 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     task: "asyncio.Task[Page | ServiceError | None]"
 
 
-class Looks:
+class SharedReads:
     """The looks of one worker process."""
 
     def __init__(self, database: Database, tasks: asyncio.TaskGroup) -> None:
         self._database = database
         self._tasks = tasks
-        self._under_way: dict[tuple[str, bytes | None, Since], Look] = {}
+        self._under_way: dict[tuple[str, bytes | None, Cursor], Look] = {}
         # How many were begun so far. Who was woken when there were n of them shares those after the nth: the ones
         # before may have missed what it was woken for.
         self.begun = 0
 
-    async def past(self, since: Since, *, address: str, token_sha256: bytes | None, after: int) -> Page:
+    async def past(self, since: Cursor, *, address: str, token_sha256: bytes | None, after: int) -> Page:
         """The page past `since`, from a look that began after the look number `after`.
 
         Raises what pages.read and Database.run do, and RuntimeError when anything else went wrong, which was logged.
@@ -74,7 +74,7 @@ class Looks:
             raise type(found)(str(found))
         return found
 
-    async def _look(self, address: str, token_sha256: bytes | None, since: Since) -> Page | ServiceError | None:
+    async def _look(self, address: str, token_sha256: bytes | None, since: Cursor) -> Page | ServiceError | None:
         async def read(connection: Connection) -> tuple[Mailbox, list[Listed]]:
             return await message_list.read(
                 connection, address=address, token_sha256=token_sha256, since=since, limit=_PAGE

@@ -13,7 +13,7 @@ from http_api.protocol.problems import TooManyStreams
 log = structlog.get_logger()
 
 
-class Places:
+class StreamSlots:
     """The places of one worker process; a client that is this host itself has any number of them."""
 
     def __init__(self, settings: Settings) -> None:

@@ -10,7 +10,7 @@ from http_api.protocol.problems import AnyRequest, ClientLeft
 Result = TypeVar("Result")
 
 
-async def while_there(request: AnyRequest, work: Coroutine[None, None, Result]) -> Result:
+async def until_disconnect(request: AnyRequest, work: Coroutine[None, None, Result]) -> Result:
     """What `work` returns or raises; raises ClientLeft, having cancelled it, when the client goes away before."""
     async with asyncio.TaskGroup() as tasks:
         working = tasks.create_task(_outcome(work))

@@ -22,7 +22,7 @@ class Waiter(Protocol):
         """This message was deleted."""
 
 
-class Arrivals:
+class Waiters:
     """The waiters of one worker process; they cost one database connection, however many there are."""
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class Arrivals:
 
         A replica that took its primary's place may lack what somebody has seen: then the table is behind.
         """
-        newest = await mailboxes.newest(connection, self.watched)
+        newest = await mailboxes.newest_seqs(connection, self.watched)
         for mailbox_id, waiters in self._waiters.items():
             for waiter in waiters:
                 # Who came since, or whose mailbox is gone, looks for itself.

@@ -27,7 +27,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     is_trusted: bool
 
 
-class Clients:
+class ClientAddresses:
     """Tells who calls; `trusted_proxies` are networks whose word is taken for it."""
 
     def __init__(self, trusted_proxies: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from http_api.protocol.problems import BadInput
 Wanted = TypeVar("Wanted", bound=msgspec.Struct)
 
 
-def strictly(body: object, kind: type[Wanted]) -> Wanted:
+def decode_strictly(body: object, kind: type[Wanted]) -> Wanted:
     """`body` as `kind`; Litestar takes "60" for 60, and 1 for true. Raises BadInput."""
     try:
         return msgspec.convert(body, kind)

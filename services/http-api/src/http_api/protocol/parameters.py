@@ -11,7 +11,7 @@ from litestar.openapi.spec import Example
 from litestar.params import Parameter
 
 from fake_email.errors import MessageNotFound
-from fake_email.storage.message_list import END, Since
+from fake_email.storage.message_list import END, Cursor
 from http_api.protocol.problems import AnyRequest, BadInput
 
 Address = Annotated[
@@ -31,7 +31,7 @@ _CURSORS = [
     Example(id="seq", value="2"),
     Example(id="time", value="2026-01-31T12:00:00.000000Z"),
 ]
-Cursor = Annotated[
+Since = Annotated[
     str | None,
     Parameter(description="Messages past this one: its `seq`, or its `received_at`.", examples=_CURSORS),
 ]
@@ -77,17 +77,17 @@ def message_id(value: str) -> uuid.UUID:
     return uuid.UUID(value)
 
 
-def since(value: str | None) -> Since:
+def since(value: str | None) -> Cursor:
     """The cursor in `since`: an RFC 3339 time, or the seq of a message; None is before everything."""
-    return Since() if value is None else _place("since", value, Since())
+    return Cursor() if value is None else _place("since", value, Cursor())
 
 
-def before(value: str | None) -> Since:
+def before(value: str | None) -> Cursor:
     """As `since`, for `before`; None is behind everything."""
     return END if value is None else _place("before", value, END)
 
 
-def _place(field: str, value: str, otherwise: Since) -> Since:
+def _place(field: str, value: str, otherwise: Cursor) -> Cursor:
     """The place in a mailbox that `value` names by one of its two orders; in the other one it is as `otherwise`."""
     number = seq(value)
     if number is not None:

@@ -28,7 +28,7 @@ _LOOK_AGAIN_SECONDS = 0.001
 _LISTEN = "0A"  # the kernel's tcp_states.h
 
 
-class Listener:
+class GranianSocket:
     """Made before the workers are, which share it; the queue of a socket unit's outlives them all."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
@@ -95,7 +95,7 @@ class CuttingServer(MPServer):
     On Linux each worker would make one of its own, out of reach; here they share one, as they do elsewhere.
     """
 
-    listener: Listener
+    listener: GranianSocket
 
     def _init_shared_socket(self) -> None:
         self._sso = self.listener.socket

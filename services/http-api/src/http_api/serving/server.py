@@ -14,9 +14,9 @@ from fake_email.settings import Settings
 from fake_email.systemd import Notifier
 from http_api.app import create_app
 from http_api.edge import rate_limits
-from http_api.edge.middleware import Edge
-from http_api.serving.granian_socket import BACKLOG, CuttingServer, Listener
-from http_api.serving.watchdog import Heartbeat
+from http_api.edge.middleware import Middleware
+from http_api.serving.granian_socket import BACKLOG, CuttingServer, GranianSocket
+from http_api.serving.watchdog import Watchdog
 
 # Granian counts an open stream as a request under way, and answers nobody once so many are (its default: 1,024); this
 # many more than there may be streams.
@@ -30,16 +30,16 @@ _LOGGERS: dict[str, object] = {
 }
 
 
-def serve(settings: Settings, listener: Listener, notifier: Notifier) -> None:
+def serve(settings: Settings, listener: GranianSocket, notifier: Notifier) -> None:
     """Serve until SIGTERM or SIGINT; exits with status 1 when a worker dies."""
-    heartbeat = Heartbeat(notifier, listener.address, settings.http_workers)
-    heartbeat.pass_on()
+    watchdog = Watchdog(notifier, listener.address, settings.http_workers)
+    watchdog.pass_on()
     # The workers inherit the table; other ways to start them, Python 3.14's own among those, would hand over nothing.
     multiprocessing.set_start_method("fork")
-    run(settings, listener, partial(_load, settings, listener, heartbeat, rate_limits.new_table()))
+    run(settings, listener, partial(_load, settings, listener, watchdog, rate_limits.new_table()))
 
 
-def run(settings: Settings, listener: Listener, load: Callable[[], ASGIApp]) -> None:
+def run(settings: Settings, listener: GranianSocket, load: Callable[[], ASGIApp]) -> None:
     """Serve what `load` makes in each worker, until SIGTERM or SIGINT."""
     server = CuttingServer(
         "http_api.app",
@@ -61,6 +61,6 @@ def run(settings: Settings, listener: Listener, load: Callable[[], ASGIApp]) -> 
     server.serve(target_loader=load, wrap_loader=False)
 
 
-def _load(settings: Settings, listener: Listener, heartbeat: Heartbeat, table: int) -> ASGIApp:
+def _load(settings: Settings, listener: GranianSocket, watchdog: Watchdog, table: int) -> ASGIApp:
     log.configure(settings.log_level)
-    return Edge(create_app(settings, listener, heartbeat), settings, table)
+    return Middleware(create_app(settings, listener, watchdog), settings, table)

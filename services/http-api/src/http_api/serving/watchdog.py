@@ -17,7 +17,7 @@ _STATUS_SECONDS = 5.0
 _BEAT = struct.Struct("=iI")  # the worker's pid, the streams it has open
 
 
-class Heartbeat:
+class Watchdog:
     """Made before the workers are, which are given it; `address` is where they listen."""
 
     def __init__(self, notifier: Notifier, address: tuple[str, int], workers: int) -> None:
