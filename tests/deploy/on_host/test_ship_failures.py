@@ -57,7 +57,7 @@ def a_failing_migration(unpacked: Path) -> None:
 
 def an_end_after_5_seconds(unpacked: Path) -> None:
     end = b"    import threading\n    threading.Timer(5, os._exit, (3,)).start()\n"
-    _insert(unpacked, "http_api/__main__.py", end, behind=b"    process.raise_file_limit()\n")
+    _insert(unpacked, "http_api/__main__.py", end, behind=b"    command.raise_file_limit()\n")
 
 
 def an_end_at_the_first_mailbox(unpacked: Path) -> None:
