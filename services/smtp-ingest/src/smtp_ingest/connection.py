@@ -13,7 +13,7 @@ from typing import TypeVar
 import aiosmtpd.smtp
 import structlog
 
-from smtp_ingest import replies
+from smtp_ingest import replies, reply_tables
 from smtp_ingest.context import Context
 
 log = structlog.get_logger()
@@ -93,7 +93,7 @@ class Connection(aiosmtpd.smtp.SMTP):
         if limit is None:
             return None
         self.log.warning("limit_reached", limit=limit)
-        return replies.FOR_LIMIT[limit]
+        return reply_tables.FOR_LIMIT[limit]
 
     def _limit(self, transport: asyncio.BaseTransport) -> str | None:
         client, own = self._service.clients.key(self.peer), transport.get_extra_info("sockname")
@@ -174,7 +174,7 @@ class Connection(aiosmtpd.smtp.SMTP):
 
     def _end_past(self, limit: str) -> None:
         self.log.warning("limit_reached", limit=limit)
-        self.end_with(replies.FOR_LIMIT[limit], limit)
+        self.end_with(reply_tables.FOR_LIMIT[limit], limit)
 
     def drain(self) -> None:
         if self.is_idle or self._is_shaking_hands:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from fake_email.errors import ServiceError
 from fake_email.storage.store import Trace
-from smtp_ingest import arguments, mail_parameters, replies
+from smtp_ingest import arguments, mail_parameters, replies, reply_tables
 from smtp_ingest.connection import Connection, LimitReached
 from smtp_ingest.content_reader import ContentReader
 from smtp_ingest.context import Context
@@ -65,7 +65,7 @@ class Session:
             await command(self, argument.strip())
         except ServiceError as error:
             self._log.warning("command_deferred", error=type(error).__name__)
-            await self._reply(replies.FOR_ERROR[type(error)])
+            await self._reply(reply_tables.FOR_ERROR[type(error)])
         except (asyncio.IncompleteReadError, ConnectionError, LimitReached):
             raise
         except Exception:  # noqa: BLE001  # the edge: the session survives, the client tries again
@@ -177,12 +177,12 @@ class Session:
             await self._reply(parameters)
         elif parameters.octets > self._settings.max_message_octets:
             self._log.info("message_refused", reason="too_large")
-            await self._reply(replies.FOR_FAULT["too_large"].format(settings=self._settings))
+            await self._reply(reply_tables.FOR_FAULT["too_large"].format(settings=self._settings))
         elif not parsed.path.given.isascii() and not parameters.is_utf8:
             await self._reply(replies.SMTPUTF8_WANTED)
         elif reason := self._service.load.refuse(parameters.octets):
             self._log.warning("mail_deferred", reason=reason)
-            await self._reply(replies.FOR_LOAD[reason])
+            await self._reply(reply_tables.FOR_LOAD[reason])
         else:
             self._transaction = Transaction(
                 self._service,

@@ -2,7 +2,7 @@
 
 from fake_email.storage import store
 from fake_email.storage.store import Delivery, Trace
-from smtp_ingest import replies
+from smtp_ingest import replies, reply_tables
 from smtp_ingest.connection import Connection
 from smtp_ingest.content import Content, Fault
 from smtp_ingest.content_reader import ContentReader
@@ -116,4 +116,4 @@ class Transaction:
 
     def _refuse(self, fault: Fault) -> str:
         self._log.info("message_refused", reason=fault)
-        return replies.FOR_FAULT[fault].format(settings=self._service.settings)
+        return reply_tables.FOR_FAULT[fault].format(settings=self._service.settings)
