@@ -1,8 +1,10 @@
 """What the environment may say, and what it may not."""
 
+import re
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.harness import COMMANDS
 
@@ -12,51 +14,11 @@ from fake_email.settings import DatabaseSettings, Settings, load
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 PASSWORD = "sesame"
 REQUIRED = {"DATABASE_URL": f"postgresql://fake-email:{PASSWORD}@127.0.0.1:5432/fake-email", "DOMAIN": "mx.test"}
-DEFAULTS: dict[str, str | int | float | tuple[str, ...] | None] = {
-    "HTTP_HOST": "127.0.0.1",
-    "HTTP_PORT": 3001,
-    "HTTP_WORKERS": 1,
-    "SMTP_HOST": "0.0.0.0",
-    "SMTP_PORT": 25,
-    "CORS_ALLOWED_ORIGINS": (),
-    "TRUSTED_PROXIES": ("127.0.0.0/8", "::1"),
-    "INBOX_ACCESS": "open",
-    "CREATIONS_PER_MINUTE": 60,
-    "FAILED_TOKENS_PER_MINUTE": 20,
-    "CALLS_PER_MINUTE": 60_000,
-    "HTTP_MAX_STREAMS": 15_000,
-    "HTTP_MAX_CLIENT_STREAMS": 200,
-    "HTTP_MAX_MAILBOX_STREAMS": 10_000,
-    "HTTP_STALL_SECONDS": 30,
-    "MAILBOX_TTL_SECONDS": 86_400,
-    "MAX_MESSAGE_OCTETS": 26_214_400,
-    "MAILBOX_QUOTA_MESSAGES": 500,
-    "MAILBOX_QUOTA_OCTETS": 104_857_600,
-    "COMMIT_QUEUE_MESSAGES": 2_000,
-    "COMMIT_QUEUE_OCTETS": 134_217_728,
-    "DRAIN_SECONDS": 20,
-    "MAX_HEADER_OCTETS": 262_144,
-    "MAX_LINE_OCTETS": 1_048_576,
-    "TLS_CERT_FILE": None,
-    "TLS_KEY_FILE": None,
-    "SMTP_MAX_SESSIONS": 1_000,
-    "SMTP_MAX_CLIENT_SESSIONS": 20,
-    "SMTP_MAX_CLIENT_SESSIONS_PER_MINUTE": 120,
-    "SMTP_EXEMPT_NETWORKS": (),
-    "SMTP_MAX_MESSAGES": 1_000,
-    "SMTP_MAX_RECIPIENTS": 50,
-    "SMTP_MAX_REFUSED_RECIPIENTS": 10,
-    "SMTP_REFUSAL_DELAY_SECONDS": 1,
-    "SMTP_MAX_UNKNOWN_COMMANDS": 5,
-    "SMTP_MAX_ERRORS": 20,
-    "SMTP_MAX_COMMANDS_WITHOUT_MESSAGE": 1_000,
-    "SMTP_MAX_COMMAND_OCTETS": 2_048,
-    "SMTP_IDLE_SECONDS": 60,
-    "SMTP_SESSION_SECONDS": 600,
-    "SMTP_MIN_OCTETS_PER_SECOND": 1_000,
-    "SMTP_RATE_GRACE_SECONDS": 30,
-    "LOG_LEVEL": "info",
+DEFAULTS: dict[str, object] = {
+    field.name.upper(): field.default for field in msgspec.structs.fields(Settings) if not field.required
 }
+# What `.env.example` says of a variable that has no default value is an example.
+STATED = {variable: default for variable, default in DEFAULTS.items() if default not in {None, ()}}
 
 
 def value_of(variable: str, **environ: str) -> object:
@@ -76,10 +38,10 @@ def test_a_variable_that_is_missing_has_its_default(variable: str, default: obje
     assert value == default
 
 
-def test_every_variable_but_the_required_ones_has_a_default() -> None:
-    variables = {name.upper() for name in Settings.__struct_fields__}
+def test_only_the_database_and_the_domain_have_no_default() -> None:
+    required = {field.name.upper() for field in msgspec.structs.fields(Settings) if field.required}
 
-    assert variables == {*REQUIRED, *DEFAULTS}
+    assert required == REQUIRED.keys()
 
 
 @pytest.mark.parametrize("empty", ["", "  "])
@@ -148,7 +110,36 @@ def test_a_value_in_range_is_taken(variable: str, given: str, value: object) -> 
     assert taken == value
 
 
-NUMBERS = [name for name, default in DEFAULTS.items() if isinstance(default, int)]
+NUMBERS = {
+    field.name.upper(): field.type
+    for field in msgspec.inspect.type_info(Settings).fields  # type: ignore[attr-defined]  # it is a StructType
+    if isinstance(field.type, msgspec.inspect.IntType | msgspec.inspect.FloatType)
+}
+BOUNDS = [
+    *((variable, number.ge, -1) for variable, number in NUMBERS.items() if number.ge is not None),
+    *((variable, number.le, 1) for variable, number in NUMBERS.items() if number.le is not None),
+]
+
+
+@pytest.mark.parametrize(("variable", "bound", "_outwards"), BOUNDS)
+def test_a_number_may_be_at_its_bound(variable: str, bound: float, _outwards: int) -> None:
+    value = value_of(variable, **{variable: str(bound)})
+
+    assert value == bound
+
+
+@pytest.mark.parametrize(("variable", "bound", "outwards"), BOUNDS)
+def test_a_number_past_its_bound_is_refused(variable: str, bound: float, outwards: int) -> None:
+    complaint = complaint_about(**{variable: str(bound + outwards)})
+
+    assert complaint.startswith(f"{variable}: ")
+
+
+@pytest.mark.parametrize("variable", NUMBERS)
+def test_every_number_has_a_lower_bound(variable: str) -> None:
+    complaint = complaint_about(**{variable: "-1"})
+
+    assert complaint.startswith(f"{variable}: ")
 
 
 @pytest.mark.parametrize("given", ["many", "12 000", "1,000", "0x10", "1.5 s", "-", "one\ntwo"])
@@ -326,12 +317,32 @@ def test_a_certificate_without_its_key_is_refused(given: str, missing: str) -> N
     assert complaint == f"{missing}: missing; a certificate and its key are given together"
 
 
-def test_the_example_file_names_every_variable() -> None:
-    lines = EXAMPLE.read_text().splitlines()
+@pytest.fixture(scope="module")
+def example() -> dict[str, str]:
+    """The variables of `.env.example`, each with the value behind its comment sign."""
+    return dict(re.findall(r"^#?([A-Z_]+)=(.+)$", EXAMPLE.read_text(), re.MULTILINE))
 
-    named = [line.removeprefix("#").partition("=")[0] for line in lines if "=" in line and not line.startswith("# ")]
 
-    assert sorted(named) == sorted([*REQUIRED, *DEFAULTS])
+@pytest.mark.parametrize("variable", [*REQUIRED, *DEFAULTS])
+def test_the_example_file_names_every_variable(example: dict[str, str], variable: str) -> None:
+    assert variable in example
+
+
+def test_the_example_file_names_nothing_else(example: dict[str, str]) -> None:
+    assert example.keys() <= {*REQUIRED, *DEFAULTS}
+
+
+@pytest.mark.parametrize(("variable", "default"), STATED.items())
+def test_the_example_file_states_the_default(example: dict[str, str], variable: str, default: object) -> None:
+    value = value_of(variable, **{variable: example[variable]})
+
+    assert value == default
+
+
+def test_the_example_file_can_be_used_as_it_is(example: dict[str, str]) -> None:
+    settings = load(example, Settings)
+
+    assert settings.domain == ("mail.example.org", "mx.example.org")
 
 
 @pytest.mark.parametrize("command", [["smtp-ingest"], ["http-api"], ["fake-email", "check"]], ids=lambda it: it[-1])
