@@ -121,6 +121,13 @@ async def test_a_recipient_too_many_is_for_another_transaction(session: Session,
     assert (await session.told("limit_reached"))["limit"] == "smtp_max_recipients"
 
 
+async def test_a_message_may_have_100_recipients_unless_a_setting_says_otherwise(pair: Pair, address: str) -> None:
+    async with SmtpClient.connect(pair.smtp_port) as client:  # RFC 5321 §4.5.3.1.8
+        await client.converse(
+            ("EHLO client.test", 250), ("MAIL FROM:<>", 250), *[(f"RCPT TO:<{address}>", 250)] * 100, ("DATA", 354)
+        )
+
+
 async def test_the_recipients_before_one_too_many_get_their_mail(session: Session, pair: Pair) -> None:
     addresses = [make_mailbox(pair.database_url) for _ in range(4)]
     await session.client.converse(

@@ -61,7 +61,7 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     smtp_max_client_sessions_per_minute: Positive = 120
     smtp_exempt_networks: tuple[str, ...] = ()
     smtp_max_messages: Positive = 1_000
-    smtp_max_recipients: Positive = 50
+    smtp_max_recipients: Positive = 100  # RFC 5321 §4.5.3.1.8: at least
     smtp_max_refused_recipients: Positive = 10
     smtp_refusal_delay_seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 1
     smtp_max_unknown_commands: Positive = 5
