@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import ipaddress
 import itertools
 import json
 import os
@@ -218,6 +219,15 @@ def failed_start(command: str = "smtp-ingest", **environ: str) -> subprocess.Com
         timeout=DEADLINE_SECONDS,
         check=False,
     )
+
+
+def foreign_address() -> str | None:
+    """An address of this host beside the loopback's: a client that connects from it counts as one of another host."""
+    for addresses in psutil.net_if_addrs().values():
+        for each in addresses:
+            if each.family == socket.AF_INET and not ipaddress.ip_address(each.address).is_loopback:
+                return each.address
+    return None
 
 
 def deadline(seconds: float = DEADLINE_SECONDS) -> Iterator[None]:

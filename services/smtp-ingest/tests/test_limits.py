@@ -1,11 +1,29 @@
 """What one session may do, and what it is told and the log is told when it does more."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack
+from typing import get_args
 
 import psycopg
 import pytest
-from support.harness import Pair, Reply, Service, SmtpClient, locked, make_mailbox, message, running_smtp, stored, until
+from support.harness import (
+    Pair,
+    Reply,
+    Service,
+    SmtpClient,
+    foreign_address,
+    locked,
+    make_mailbox,
+    message,
+    running_smtp,
+    stored,
+    until,
+)
+
+from fake_email.settings import Settings
+from smtp_ingest import reply_tables
+from smtp_ingest.session_limits import Limit
 
 LIMITS = {
     "SMTP_MAX_MESSAGES": "2",
@@ -22,26 +40,38 @@ LIMITS = {
     "MAX_LINE_OCTETS": "131072",
     "MAILBOX_QUOTA_OCTETS": "100000",
 }
+HURRIED = {"SMTP_IDLE_SECONDS": "0.5", "SMTP_SESSION_SECONDS": "1", "SMTP_MAX_COMMANDS_WITHOUT_MESSAGE": "100000"}
 HEADER = b"Subject: x\r\n\r\n"
 
 
+Start = Callable[[Mapping[str, str]], tuple[Pair, Service]]
+
+
 @pytest.fixture(scope="module")
-def daemon(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Service]]:
+def start(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Starts a daemon, or returns the one that runs with these settings."""
+    running: dict[str, tuple[Pair, Service]] = {}
+    with ExitStack() as stack:
+
+        def started(settings: Mapping[str, str]) -> tuple[Pair, Service]:
+            if repr(settings) not in running:
+                directory = tmp_path_factory.mktemp("limits")
+                running[repr(settings)] = stack.enter_context(running_smtp(pair.database_url, directory, **settings))
+            return running[repr(settings)]
+
+        yield started
+
+
+@pytest.fixture(scope="module")
+def daemon(start: Start) -> tuple[Pair, Service]:
     """A daemon with small limits."""
-    with running_smtp(pair.database_url, tmp_path_factory.mktemp("limits"), **LIMITS) as running:
-        yield running
+    return start(LIMITS)
 
 
 @pytest.fixture(scope="module")
-def hurried(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Service]]:
+def hurried(start: Start) -> tuple[Pair, Service]:
     """A daemon whose sessions are short."""
-    limits = {
-        "SMTP_IDLE_SECONDS": "0.5",
-        "SMTP_SESSION_SECONDS": "1",
-        "SMTP_MAX_COMMANDS_WITHOUT_MESSAGE": "100000",
-    }
-    with running_smtp(pair.database_url, tmp_path_factory.mktemp("hurried"), **limits) as running:
-        yield running
+    return start(HURRIED)
 
 
 @pytest.fixture
@@ -97,28 +127,112 @@ def past(limit: str) -> tuple[int, str, str, str]:
     return 421, "4.7.0", limit, limit
 
 
+# Every limit
+
+Reach = Callable[[SmtpClient, Pair], Awaitable[Reply]]
+
+
+def say(*lines: str) -> Reach:
+    """Say each line, to a mailbox where it says `{address}`; the reply to the last."""
+
+    async def reach(client: SmtpClient, pair: Pair) -> Reply:
+        address = make_mailbox(pair.database_url)
+        return [await client.command(line.format(address=address)) for line in lines][-1]
+
+    return reach
+
+
+async def be_silent(client: SmtpClient, _pair: Pair) -> Reply:
+    return await client.reply()
+
+
+async def go_on(client: SmtpClient, _pair: Pair) -> Reply:
+    reply = Reply(250, ())
+    while reply.code == 250:
+        reply = await client.command("NOOP")
+    return reply
+
+
+async def trickle(client: SmtpClient, pair: Pair) -> Reply:
+    await client.begin(make_mailbox(pair.database_url))
+    reply = asyncio.ensure_future(client.reply())
+    while not reply.done():
+        await client.send(b"x")
+        await asyncio.wait([reply], timeout=0.01)
+    return reply.result()
+
+
+def connect_twice(source: str | None) -> Reach:
+    """Connect from `source` two times more; the greeting of the second."""
+
+    async def reach(_client: SmtpClient, pair: Pair) -> Reply:
+        if source is None:
+            pytest.skip("this host has no IPv4 address but the loopback's")
+        async with AsyncExitStack() as stack:
+            for _ in range(2):
+                reader, writer = await asyncio.open_connection("127.0.0.1", pair.smtp_port, local_addr=(source, 0))
+                stack.callback(writer.close)
+                client = SmtpClient(reader, writer)
+                reply = await client.reply()
+            assert await client.is_closed()
+        return reply
+
+    return reach
+
+
+MESSAGE = ("MAIL FROM:<>", "RCPT TO:<{address}>", "DATA", "x\r\n.")
+# The settings with which each limit can be reached, and how it is.
+WAYS: dict[Limit, tuple[dict[str, str], Reach]] = {
+    "mailbox_quota": (LIMITS, say("EHLO client.test", "MAIL FROM:<> SIZE=100001", "RCPT TO:<{address}>")),
+    "smtp_idle_seconds": (HURRIED, be_silent),
+    "smtp_max_client_sessions": ({"SMTP_MAX_CLIENT_SESSIONS": "1"}, connect_twice(foreign_address())),
+    "smtp_max_client_sessions_per_minute": (
+        {"SMTP_MAX_CLIENT_SESSIONS_PER_MINUTE": "1"},
+        connect_twice(foreign_address()),
+    ),
+    "smtp_max_command_octets": (LIMITS, say("NOOP ".ljust(511, "x"))),
+    "smtp_max_commands_without_message": (LIMITS, say(*["NOOP"] * 16)),
+    "smtp_max_errors": (LIMITS, say("EHLO", "MAIL", "RCPT", "DATA", "EXPN list", "EHLO")),
+    "smtp_max_messages": (LIMITS, say("EHLO client.test", *MESSAGE, *MESSAGE, "MAIL FROM:<>")),
+    "smtp_max_recipients": (LIMITS, say("EHLO client.test", "MAIL FROM:<>", *["RCPT TO:<{address}>"] * 4)),
+    "smtp_max_refused_recipients": (LIMITS, say("EHLO client.test", "MAIL FROM:<>", *["RCPT TO:<no@mx.test>"] * 5)),
+    "smtp_max_sessions": ({"SMTP_MAX_SESSIONS": "2"}, connect_twice("127.0.0.1")),
+    "smtp_max_unknown_commands": (LIMITS, say("HELLO", "SEND", "SPAM")),
+    "smtp_min_octets_per_second": (LIMITS, trickle),
+    "smtp_session_seconds": (HURRIED, go_on),
+}
+# Past these there is no session to end.
+CONNECTION_LIMITS = {"smtp_max_client_sessions", "smtp_max_client_sessions_per_minute", "smtp_max_sessions"}
+
+
+@pytest.mark.parametrize("limit", get_args(Limit))
+async def test_a_limit_is_replied_to_and_logged(start: Start, limit: Limit) -> None:
+    assert limit in WAYS, f"no test reaches {limit}"
+    settings, reach = WAYS[limit]
+    pair, service = start(settings)
+    async with SmtpClient.connect(pair.smtp_port) as client:
+        session = Session(client, service)
+
+        reply = await reach(client, pair)
+
+        ends = reply.code == 421
+        event = await session.told("limit_reached")
+        assert f"{reply.code} {reply.text}" == reply_tables.FOR_LIMIT[limit]
+        assert (event["limit"], event["level"]) == (limit, "warning" if ends else "info")
+        if ends and limit not in CONNECTION_LIMITS:
+            assert await client.is_closed()
+            client.writer.close()
+            assert (await session.told("session_ended"))["outcome"] == limit
+
+
+def test_every_limit_of_smtp_has_the_name_of_a_setting() -> None:
+    settings = set(Settings.__struct_fields__)
+
+    assert set(get_args(Limit)) - settings == {"mailbox_quota"}
+    assert {name for name in settings if name.startswith("smtp_max_")} <= set(get_args(Limit))
+
+
 # Messages and recipients
-
-
-async def test_a_session_with_enough_messages_takes_no_more(session: Session, address: str) -> None:
-    for subject in ("one", "two"):
-        assert (await session.client.deliver(message(subject), address)).code == 250
-
-    await session.client.send(b"MAIL FROM:<>\r\n")
-
-    assert await session.end() == past("smtp_max_messages")
-
-
-async def test_a_recipient_too_many_is_for_another_transaction(session: Session, pair: Pair) -> None:
-    addresses = [make_mailbox(pair.database_url) for _ in range(4)]
-    await session.client.converse(
-        ("EHLO client.test", 250), ("MAIL FROM:<>", 250), *((f"RCPT TO:<{each}>", 250) for each in addresses[:3])
-    )
-
-    reply = await session.client.command(f"RCPT TO:<{addresses[3]}>")
-
-    assert (reply.code, reply.text[:5]) == (452, "4.5.3")
-    assert (await session.told("limit_reached"))["limit"] == "smtp_max_recipients"
 
 
 async def test_a_message_may_have_100_recipients_unless_a_setting_says_otherwise(pair: Pair, address: str) -> None:
@@ -170,41 +284,11 @@ async def test_from_the_fourth_refused_recipient_on_replies_take_their_time(pair
 # Commands
 
 
-async def test_who_says_what_nobody_knows_is_sent_away(session: Session) -> None:
-    await session.client.converse(("HELLO", 500), ("SEND", 500))
-
-    await session.client.send(b"SPAM\r\n")
-
-    assert await session.end() == past("smtp_max_unknown_commands")
-
-
-async def test_who_makes_too_many_errors_is_sent_away(session: Session) -> None:
-    await session.client.converse(("EHLO", 501), ("MAIL", 503), ("RCPT", 503), ("DATA", 503), ("EXPN list", 502))
-
-    await session.client.send(b"EHLO\r\n")
-
-    assert await session.end() == past("smtp_max_errors")
-
-
-async def test_who_says_much_and_sends_nothing_is_sent_away(session: Session) -> None:
-    await session.client.converse(*[("NOOP", 250)] * 15)
-
-    await session.client.send(b"NOOP\r\n")
-
-    assert await session.end() == past("smtp_max_commands_without_message")
-
-
 async def test_commands_are_counted_anew_after_a_message(session: Session, address: str) -> None:
     await session.client.converse(*[("NOOP", 250)] * 10)
     await session.client.deliver(message(), address)
 
     await session.client.converse(*[("NOOP", 250)] * 15)
-
-
-async def test_a_command_line_that_is_too_long_is_told(session: Session) -> None:
-    await session.client.converse(("NOOP ".ljust(511, "x"), 500))
-
-    assert (await session.told("limit_reached"))["limit"] == "smtp_max_command_octets"
 
 
 # What is no client of SMTP
@@ -230,18 +314,6 @@ async def test_an_octet_of_tls_further_on_is_no_handshake(session: Session) -> N
 
 
 # Time
-
-
-async def test_a_client_that_says_nothing_is_sent_away(short_session: Session) -> None:
-    assert await short_session.end() == past("smtp_idle_seconds")
-
-
-async def test_a_session_does_not_last_for_ever(short_session: Session) -> None:
-    reply = Reply(250, ())
-    while reply.code == 250:
-        reply = await short_session.client.command("NOOP")
-
-    assert await short_session.ended_with(reply) == past("smtp_session_seconds")
 
 
 async def test_content_that_never_ends_makes_no_session_longer(

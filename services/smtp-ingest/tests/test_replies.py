@@ -3,10 +3,14 @@
 import re
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 
 from smtp_ingest import replies, reply_tables
+from smtp_ingest.content import Fault
+from smtp_ingest.overload import Reason
+from smtp_ingest.session_limits import Limit
 
 # RFC 2034 §4: a 3xx has none.
 KNOWN = sorted(
@@ -26,9 +30,28 @@ def test_a_reply_has_an_enhanced_code_of_the_same_class(reply: str) -> None:
     assert re.fullmatch(r"([245])[0-5][0-9] \1\.[0-7]\.[0-9]{1,2} .+", reply)
 
 
-@pytest.mark.parametrize("reply", reply_tables.FOR_LIMIT.values())
-def test_past_a_limit_it_is_a_matter_of_policy_and_of_this_connection(reply: str) -> None:
-    assert reply.startswith("421 4.7.0 ")
+# Past these limits the session goes on.
+REFUSALS: dict[Limit, str] = {
+    "mailbox_quota": "452 4.2.2",
+    "smtp_max_command_octets": "500 5.5.2",
+    "smtp_max_recipients": "452 4.5.3",
+}
+
+
+@pytest.mark.parametrize("limit", get_args(Limit))
+def test_past_a_limit_a_session_ends_for_a_reason_of_policy_or_one_command_is_refused(limit: Limit) -> None:
+    codes = reply_tables.FOR_LIMIT[limit][:9]
+
+    assert codes == REFUSALS.get(limit, "421 4.7.0")
+
+
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [(reply_tables.FOR_LIMIT, Limit), (reply_tables.FOR_FAULT, Fault), (reply_tables.FOR_LOAD, Reason)],
+    ids=["limits", "faults", "load"],
+)
+def test_every_name_has_a_reply(table: dict[str, str], names: object) -> None:
+    assert table.keys() == set(get_args(names))
 
 
 @pytest.mark.parametrize("reply", [*reply_tables.FOR_ERROR.values(), *reply_tables.FOR_LOAD.values()])

@@ -5,6 +5,7 @@ from collections import Counter, OrderedDict
 from functools import lru_cache
 
 from fake_email.settings import Settings
+from smtp_ingest.session_limits import Limit
 
 _MINUTE = 60.0
 # Past this many clients in a minute the one known longest is forgotten.
@@ -35,7 +36,7 @@ class ClientLimits:
         # An IPv6 /64 is one customer; the bit above keeps it apart from IPv4.
         return int(client) if client.version == 4 else 1 << 64 | int(client) >> 64  # noqa: PLR2004
 
-    def admit(self, key: int, now: float) -> str | None:
+    def admit(self, key: int, now: float) -> Limit | None:
         """Count one more session; the limit in the way when there is one, and then nothing is counted."""
         if self._live[key] >= self._max_sessions:
             return "smtp_max_client_sessions"

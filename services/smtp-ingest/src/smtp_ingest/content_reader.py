@@ -1,9 +1,10 @@
 """Content on its way in: DATA up to its end, BDAT by the octet, and neither without end."""
 
-from smtp_ingest.connection import READ_OCTETS, Connection, LimitReached
+from smtp_ingest.connection import READ_OCTETS, Connection
 from smtp_ingest.content import Content
 from smtp_ingest.context import Context
 from smtp_ingest.dot_stuffing import DotStuffing
+from smtp_ingest.session_limits import LimitReached
 
 # What is longer waits for its turn with each further read: fifty such senders at once would hold up all others.
 _PROMPT_OCTETS = 262_144

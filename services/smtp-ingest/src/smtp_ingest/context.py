@@ -3,8 +3,8 @@
 import msgspec
 
 from fake_email.settings import Settings
+from smtp_ingest.admission import Admission
 from smtp_ingest.certificate import Certificate
-from smtp_ingest.client_limits import ClientLimits
 from smtp_ingest.group_commit import GroupCommit
 from smtp_ingest.live_sessions import LiveSessions
 from smtp_ingest.memory_budget import MemoryBudget
@@ -19,8 +19,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: Settings
     certificate: Certificate | None
-    clients: ClientLimits
     sessions: LiveSessions
+    admission: Admission
     room: MemoryBudget
     load: Overload
     recipients: Recipients

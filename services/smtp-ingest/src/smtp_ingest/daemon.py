@@ -12,8 +12,8 @@ import structlog
 from fake_email.postgres.pool import open_database
 from fake_email.settings import Settings
 from fake_email.systemd import Notifier
+from smtp_ingest.admission import Admission
 from smtp_ingest.certificate import Certificate
-from smtp_ingest.client_limits import ClientLimits
 from smtp_ingest.connection import Connection
 from smtp_ingest.context import Context
 from smtp_ingest.group_commit import GroupCommit
@@ -81,11 +81,12 @@ async def serve(
     ):
         async with open_database(settings.database_url, connections=_CONNECTIONS) as database:
             room, committer = MemoryBudget(settings.commit_queue_octets), GroupCommit(database, settings)
+            sessions = LiveSessions()
             service = Context(
                 settings=settings,
                 certificate=certificate,
-                clients=ClientLimits(settings),
-                sessions=LiveSessions(),
+                sessions=sessions,
+                admission=Admission(settings, sessions),
                 room=room,
                 load=Overload(committer, room),
                 recipients=Recipients(database, settings),

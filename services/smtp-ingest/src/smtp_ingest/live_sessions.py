@@ -7,12 +7,14 @@ import asyncio
 from collections import Counter
 from typing import Protocol
 
+from smtp_ingest.deadlines import Deadlines
+
 
 class Drainable(Protocol):
-    """A session that can be asked to end, and made to; it said its last word at `waiting_since`, of time.monotonic."""
+    """A session that can be asked to end, and made to."""
 
     peer: str
-    waiting_since: float
+    deadlines: Deadlines
 
     @property
     def is_idle(self) -> bool:
@@ -55,7 +57,7 @@ class LiveSessions:
         idle = [session for session in self._live if session.is_idle and clients[session.peer] > 1]
         if clients[peer] or not idle:
             return False
-        min(idle, key=lambda session: session.waiting_since).give_way()
+        min(idle, key=lambda session: session.deadlines.waiting_since).give_way()
         return True
 
     async def drain(self, seconds: float) -> None:

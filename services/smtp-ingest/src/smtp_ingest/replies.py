@@ -14,7 +14,6 @@ HELP = "214 2.0.0 RFC 5321: EHLO, HELO, MAIL, RCPT, DATA, BDAT, RSET, NOOP, VRFY
 SHUTTING_DOWN = "421 4.3.2 Shutting down, try again in a moment"
 LINE_WITHOUT_END = "421 4.5.0 A command line has an end; this one had none"
 
-LINE_TOO_LONG = "500 5.5.2 Command line too long"
 NOT_UTF8 = "500 5.5.2 Command line is not UTF-8"
 UNKNOWN_COMMAND = "500 5.5.2 Unknown command"
 NOT_IMPLEMENTED = "502 5.5.1 Not implemented"
@@ -33,10 +32,8 @@ BAD_PARAMETER_VALUE = "501 5.5.4 The value of a parameter is wrong"
 UNKNOWN_PARAMETER = "555 5.5.4 A parameter is not known here"
 BAD_CHUNK = "501 5.5.4 Not a chunk: BDAT octets, or BDAT octets LAST; goodbye"
 SMTPUTF8_WANTED = "553 5.6.7 An address beyond ASCII needs SMTPUTF8 in MAIL"
-TOO_MANY_RECIPIENTS = "452 4.5.3 Too many recipients; send the rest in another transaction"
 NOT_OURS = "550 5.7.1 Not a domain of ours; this host relays nothing"
 NO_SUCH_MAILBOX = "550 5.1.1 No such mailbox"
-MAILBOX_FULL = "452 4.2.2 Mailbox full"
 
 TRY_LATER = "451 4.3.0 Cannot store mail at the moment, try again later"
 STORAGE_FULL = "452 4.3.1 No room for more mail at the moment, try again later"

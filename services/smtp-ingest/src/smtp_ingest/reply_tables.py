@@ -6,8 +6,9 @@ from smtp_ingest import replies
 from smtp_ingest.content import Fault
 from smtp_ingest.group_commit import NotStored
 from smtp_ingest.overload import Reason
+from smtp_ingest.session_limits import Limit
 
-# Of a client that is past a limit; RFC 3463 §3.8: X.7.0, a matter of policy.
+# The session ends because of a limit; RFC 3463 §3.8: X.7.0, a matter of policy.
 _PAST = "421 4.7.0"
 
 FOR_ERROR: dict[type[ServiceError], str] = {
@@ -33,7 +34,11 @@ FOR_FAULT: dict[Fault, str] = {
     "no_room": replies.QUEUE_FULL,
 }
 
-FOR_LIMIT = {
+# A session ends with a 421, and goes on after any other reply.
+FOR_LIMIT: dict[Limit, str] = {
+    "mailbox_quota": "452 4.2.2 Mailbox full",
+    "smtp_max_recipients": "452 4.5.3 Too many recipients; send the rest in another transaction",
+    "smtp_max_command_octets": "500 5.5.2 Command line too long",
     "smtp_max_sessions": f"{_PAST} Too many connections, try again later",
     "smtp_max_client_sessions": f"{_PAST} Too many connections from your address",
     "smtp_max_client_sessions_per_minute": f"{_PAST} Too many new connections from your address, wait a minute",

@@ -1,24 +1,25 @@
 """One SMTP session (RFC 5321): commands in, replies out, `250` after DATA once the message is committed."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 
 from fake_email.errors import ServiceError
-from fake_email.storage.store import Trace
-from smtp_ingest import arguments, mail_parameters, replies, reply_tables
-from smtp_ingest.connection import Connection, LimitReached
+from smtp_ingest import arguments, greeting, mail_parameters, replies, reply_tables
+from smtp_ingest.connection import Connection
 from smtp_ingest.content_reader import ContentReader
 from smtp_ingest.context import Context
-from smtp_ingest.mail_parameters import Parameters
+from smtp_ingest.greeting import Greeting
+from smtp_ingest.session_limits import LimitReached, SessionLimits
 from smtp_ingest.transaction import Transaction
 
 _HTTP_METHODS = frozenset({"GET", "POST", "CONNECT", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"})
-# The first of the refused recipients are typing errors; who goes on guesses names.
-_PROMPT_REFUSALS = 3
-# What stands in no host name and no address literal; the name goes into the trace line as it is.
-_NO_NAME = re.compile(r"[^\w.:\[\]-]")
-_MAX_NAME = 255
+# Commands whose reply is always the same.
+_CONSTANT_REPLIES = {
+    "NOOP": replies.OK,
+    "VRFY": replies.CANNOT_VERIFY,
+    "HELP": replies.HELP,
+    **dict.fromkeys(("EXPN", "AUTH", "ETRN", "TURN"), replies.NOT_IMPLEMENTED),
+}
 
 
 class Session:
@@ -30,12 +31,8 @@ class Session:
         self._connection = connection
         self._log = connection.log
         self._transaction: Transaction | None = None
-        self._host_name = ""
-        self._is_extended = False
-        self._unknown_commands = 0
-        self._errors = 0
-        self._refused_recipients = 0
-        self._commands_without_message = 0
+        self._limits = SessionLimits(service.settings)
+        self._greeting: Greeting | None = None
 
     async def converse(self) -> None:
         """Greet, and obey until somebody has had enough."""
@@ -48,21 +45,22 @@ class Session:
             self._forget_transaction()
 
     async def _obey(self, line: bytes) -> None:
-        self._commands_without_message += 1
-        if self._commands_without_message > self._settings.smtp_max_commands_without_message:
-            raise LimitReached("smtp_max_commands_without_message")
+        self._limits.count_line()
         if len(line) > self._settings.smtp_max_command_octets:
-            self._log.info("limit_reached", limit="smtp_max_command_octets")
-            await self._reply(replies.LINE_TOO_LONG)
+            await self._reply(self._connection.log_limit("smtp_max_command_octets"))
             return
         try:
             verb, _, argument = line.decode().strip("\r\n").partition(" ")
         except UnicodeDecodeError:
             await self._reply(replies.NOT_UTF8)
             return
-        command = _COMMANDS.get(verb.upper(), Session._unknown)
+        verb = verb.upper()
+        self._limits.count_command(verb if verb in _COMMANDS or verb in _CONSTANT_REPLIES else None)
         try:
-            await command(self, argument.strip())
+            if command := _COMMANDS.get(verb):
+                await command(self, argument.strip())
+            else:
+                await self._reply(_CONSTANT_REPLIES.get(verb, replies.UNKNOWN_COMMAND))
         except ServiceError as error:
             self._log.warning("command_deferred", error=type(error).__name__)
             await self._reply(reply_tables.FOR_ERROR[type(error)])
@@ -75,33 +73,13 @@ class Session:
 
     def _reply(self, reply: str) -> Awaitable[None]:
         if reply.startswith("5"):
-            self._errors += 1
-            if self._errors > self._settings.smtp_max_errors:
-                raise LimitReached("smtp_max_errors")
+            self._limits.count_error()
         return self._connection.reply(reply)
 
     # Commands in every state
 
-    async def _unknown(self, _argument: str) -> None:
-        self._unknown_commands += 1
-        if self._unknown_commands > self._settings.smtp_max_unknown_commands:
-            raise LimitReached("smtp_max_unknown_commands")
-        await self._reply(replies.UNKNOWN_COMMAND)
-
     async def _speak_http(self, _argument: str) -> None:
         self._connection.end("http")
-
-    async def _not_implemented(self, _argument: str) -> None:
-        await self._reply(replies.NOT_IMPLEMENTED)
-
-    async def _noop(self, _argument: str) -> None:
-        await self._reply(replies.OK)
-
-    async def _vrfy(self, _argument: str) -> None:
-        await self._reply(replies.CANNOT_VERIFY)
-
-    async def _help(self, _argument: str) -> None:
-        await self._reply(replies.HELP)
 
     async def _rset(self, _argument: str) -> None:
         self._forget_transaction()
@@ -124,24 +102,9 @@ class Session:
             await self._reply(replies.NAME_WANTED)
             return
         self._forget_transaction()
-        self._host_name = _NO_NAME.sub("?", host_name[:_MAX_NAME])
-        self._is_extended = is_extended
-        own_name = self._settings.domain[0]
-        if not is_extended:
-            await self._reply(f"250 {own_name}")
-            return
-        keywords = [
-            own_name,
-            f"SIZE {self._settings.max_message_octets}",
-            "8BITMIME",
-            "SMTPUTF8",
-            "PIPELINING",
-            "ENHANCEDSTATUSCODES",
-            "CHUNKING",
-        ]
-        if self._service.certificate and not self._connection.tls:
-            keywords.append("STARTTLS")
-        await self._reply("\r\n".join([*(f"250-{keyword}" for keyword in keywords), "250 HELP"]))
+        self._greeting = greeting.read(host_name, is_extended=is_extended)
+        has_starttls = self._service.certificate is not None and not self._connection.tls
+        await self._reply(greeting.reply(self._settings, is_extended=is_extended, has_starttls=has_starttls))
 
     async def _starttls(self, argument: str) -> None:
         if self._service.certificate is None:
@@ -150,11 +113,11 @@ class Session:
             await self._reply(replies.NO_ARGUMENT_TAKEN)
         elif self._connection.tls:
             await self._reply(replies.TLS_ALREADY)
-        elif not self._host_name:
+        elif self._greeting is None:
             await self._reply(replies.GREETING_WANTED)
         else:
             self._forget_transaction()
-            self._host_name = ""
+            self._greeting = None
             await self._connection.start_tls(replies.READY_FOR_TLS)
 
     # A transaction
@@ -165,7 +128,7 @@ class Session:
             self._transaction = None
 
     async def _mail(self, argument: str) -> None:
-        if not self._host_name:
+        if self._greeting is None:
             await self._reply(replies.GREETING_WANTED)
         elif self._transaction is not None:
             await self._reply(replies.NESTED_MAIL)
@@ -189,7 +152,9 @@ class Session:
                 self._connection,
                 reverse_path=parsed.path.given,
                 parameters=parameters,
-                trace=self._trace(parameters),
+                trace=self._greeting.trace(
+                    client_address=self._connection.peer, tls=self._connection.tls, is_utf8=parameters.is_utf8
+                ),
             )
             await self._reply(replies.REVERSE_PATH_OK)
 
@@ -208,29 +173,16 @@ class Session:
         elif not parsed.path.given.isascii() and not transaction.is_utf8:
             await self._reply(replies.SMTPUTF8_WANTED)
         elif transaction.recipients >= self._settings.smtp_max_recipients:
-            self._log.info("limit_reached", limit="smtp_max_recipients")
-            await self._reply(replies.TOO_MANY_RECIPIENTS)
+            await self._reply(self._connection.log_limit("smtp_max_recipients"))
         else:
-            reply = await self._recipient(transaction, parsed.path)
+            reply = await transaction.accept(parsed.path)
             if reply in {replies.NO_SUCH_MAILBOX, replies.NOT_OURS}:
-                await self._slow_down()
+                delay_seconds = self._limits.count_refused_recipient()
+                if delay_seconds:
+                    await self._connection.deadlines.working(asyncio.sleep(delay_seconds))
                 await self._connection.reply(reply)
             else:
                 await self._reply(reply)
-
-    async def _recipient(self, transaction: Transaction, forward_path: arguments.Path) -> str:
-        address = arguments.mailbox_address(forward_path, self._settings.domain[0])
-        if address.rpartition("@")[2] not in self._settings.domain:
-            return replies.NOT_OURS
-        return await transaction.accept(address, forward_path.given)
-
-    async def _slow_down(self) -> None:
-        """Count a refused recipient: who goes on guessing is answered more slowly, and then not at all."""
-        self._refused_recipients += 1
-        if self._refused_recipients > self._settings.smtp_max_refused_recipients:
-            raise LimitReached("smtp_max_refused_recipients")
-        if self._refused_recipients > _PROMPT_REFUSALS:
-            await self._connection.working(asyncio.sleep(self._settings.smtp_refusal_delay_seconds))
 
     async def _data(self, argument: str) -> None:
         if argument:
@@ -255,8 +207,8 @@ class Session:
             if chunk.is_last and not transaction.is_spoiled:
                 await self._commit(transaction)
                 return
-            # The size of the message bounds how many there may be.
-            self._commands_without_message -= min(chunk.octets, 1)
+            if chunk.octets:
+                self._limits.forgive_line()  # the size of the message bounds how many chunks there may be
         else:
             await ContentReader(self._connection, self._service).chunk(chunk.octets, None)
             reply = replies.MAIL_WANTED
@@ -276,18 +228,8 @@ class Session:
             # Whatever came of it, the transaction is over, or the next MAIL would be nested.
             self._forget_transaction()
         if reply == replies.COMMITTED:
-            self._commands_without_message = 0
+            self._limits.count_message()
         await self._reply(reply)
-
-    def _trace(self, parameters: Parameters) -> Trace:
-        # RFC 3848, RFC 6531 §4.3
-        name = "UTF8SMTP" if parameters.is_utf8 else "ESMTP"
-        return Trace(
-            client_address=self._connection.peer,
-            host_name=self._host_name,
-            protocol=f"{name}S" if self._connection.tls else name if self._is_extended else "SMTP",
-            tls=self._connection.tls,
-        )
 
 
 _COMMANDS: dict[str, Callable[[Session, str], Awaitable[None]]] = {
@@ -299,10 +241,6 @@ _COMMANDS: dict[str, Callable[[Session, str], Awaitable[None]]] = {
     "DATA": Session._data,  # noqa: SLF001
     "BDAT": Session._bdat,  # noqa: SLF001
     "RSET": Session._rset,  # noqa: SLF001
-    "NOOP": Session._noop,  # noqa: SLF001
-    "VRFY": Session._vrfy,  # noqa: SLF001
-    "HELP": Session._help,  # noqa: SLF001
     "QUIT": Session._quit,  # noqa: SLF001
-    **dict.fromkeys(("EXPN", "AUTH", "ETRN", "TURN"), Session._not_implemented),  # noqa: SLF001
     **dict.fromkeys(_HTTP_METHODS, Session._speak_http),  # noqa: SLF001
 }

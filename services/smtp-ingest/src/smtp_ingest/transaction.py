@@ -2,7 +2,8 @@
 
 from fake_email.storage import store
 from fake_email.storage.store import Delivery, Trace
-from smtp_ingest import replies, reply_tables
+from smtp_ingest import arguments, replies, reply_tables
+from smtp_ingest.arguments import Path
 from smtp_ingest.connection import Connection
 from smtp_ingest.content import Content, Fault
 from smtp_ingest.content_reader import ContentReader
@@ -52,19 +53,22 @@ class Transaction:
             self._content.clear()
         self._connection.is_in_transaction = False
 
-    async def accept(self, address: str, given: str) -> str:
+    async def accept(self, forward_path: Path) -> str:
         """The reply to a recipient; raises DatabaseAway, DatabaseFull and QueueFull."""
-        recipient = await self._connection.working(self._service.recipients.find(address))
+        domains = self._service.settings.domain
+        address = arguments.mailbox_address(forward_path, domains[0])
+        if address.rpartition("@")[2] not in domains:
+            return replies.NOT_OURS
+        recipient = await self._connection.deadlines.working(self._service.recipients.find(address))
         if recipient is None:
             return replies.NO_SUCH_MAILBOX
         if self._service.recipients.is_full(recipient, self._parameters.octets):
-            self._log.info("limit_reached", limit="mailbox_quota", mailbox=recipient.mailbox_id)
-            return replies.MAILBOX_FULL
+            return self._connection.log_limit("mailbox_quota", mailbox=recipient.mailbox_id)
         self._deliveries.append(
             Delivery(
                 id=store.new_id(),
                 mailbox_id=recipient.mailbox_id,
-                recipient=given,
+                recipient=forward_path.given,
                 drops=self._service.recipients.is_operators(recipient),
             )
         )
@@ -91,7 +95,7 @@ class Transaction:
         self._content.close()
         if self._content.fault:
             return self._refuse(self._content.fault)
-        arrival = await self._connection.working(
+        arrival = await self._connection.deadlines.working(
             make_incoming(
                 self._service.parsers,
                 reverse_path=self._reverse_path,
@@ -100,7 +104,7 @@ class Transaction:
                 content=self._content.take(),
             )
         )
-        outcome = await self._connection.working(self._service.committer.commit(arrival))
+        outcome = await self._connection.deadlines.working(self._service.committer.commit(arrival))
         if outcome.live == 0:
             self._log.info("message_refused", reason="mailbox_gone")
             return replies.NO_SUCH_MAILBOX
