@@ -3,13 +3,18 @@
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import get_args
 
 import httpx
 import psutil
 import pytest
 from support.harness import DEADLINE_SECONDS, Pair, client, make_mailbox, problem, running_http
+
+from fake_email.settings import Settings
+from http_api.edge.middleware import SENTENCES
+from http_api.edge.rate_limits import LimitName
 
 CREATIONS = 5
 FAILED_TOKENS = 4
@@ -331,6 +336,35 @@ async def test_a_client_past_a_limit_is_logged_once(service: Pair) -> None:
     assert [(event["event"], event["level"], event["limit"]) for event in events] == [
         ("limit_reached", "warning", "creations_per_minute")
     ]
+
+
+# The call that each limit counts.
+CALLS_TO: dict[LimitName, Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]] = {
+    "calls_per_minute": lambda http: http.get("/nowhere"),
+    "creations_per_minute": lambda http: http.post("/api/temporary-address"),
+    "failed_tokens_per_minute": lambda http: try_token(http, "nobody@mx.test", "wrong"),
+}
+
+
+@pytest.mark.parametrize("limit", get_args(LimitName))
+async def test_every_limit_is_told_to_the_client_and_logged(service: Pair, limit: LimitName) -> None:
+    assert limit in CALLS_TO, f"no test reaches {limit}"
+    number, address = int(service.environ[limit.upper()]), f"192.0.2.{get_args(LimitName).index(limit)}"
+    async with calling(service, address) as http:
+        for _ in range(number):
+            assert (await CALLS_TO[limit](http)).status_code != 429
+
+        answer = await CALLS_TO[limit](http)
+
+    told = [event["limit"] for event in service.services[0].events() if event.get("client") == address]
+    sentence = SENTENCES[limit].format(number=number, seconds=answer.headers["retry-after"])
+    assert (answer.status_code, problem(answer)["error"], told) == (429, sentence, [limit])
+
+
+def test_every_limit_of_http_has_a_sentence_and_a_setting() -> None:
+    settings = {name for name in Settings.__struct_fields__ if name.endswith("_per_minute") and name[:5] != "smtp_"}
+
+    assert set(get_args(LimitName)) == SENTENCES.keys() == settings
 
 
 async def test_a_body_that_is_not_read_past_the_limit_spoils_nothing(service: Pair) -> None:

@@ -17,7 +17,7 @@ from litestar.utils import normalize_path
 from fake_email.settings import Settings
 from http_api.edge import cors
 from http_api.edge.cors import Headers
-from http_api.edge.rate_limits import Count, Limit, Windows
+from http_api.edge.rate_limits import Count, Limit, LimitName, Windows
 from http_api.edge.response_headers import Answer, Head, Readable
 from http_api.protocol import problems
 from http_api.protocol.client_address import Client, ClientAddresses
@@ -30,7 +30,7 @@ _COUNTED = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT})
 # Any letter of the name may come percent-encoded (RFC 3986 §2.1).
 _TOKEN_NAME = b"".join(b"(?:%c|(?i:%%%02x))" % (letter, letter) for letter in b"access_token")
 _TOKEN_IN_QUERY = re.compile(rb"(?:^|&)%b=[^&]" % _TOKEN_NAME)
-_SENTENCES = {
+SENTENCES: dict[LimitName, str] = {
     "creations_per_minute": "One client can make {number} mailboxes a minute; make the next one in {seconds} s.",
     "failed_tokens_per_minute": (
         "One client can try {number} tokens a minute that open nothing; call with a token again in {seconds} s."
@@ -120,7 +120,7 @@ class Middleware:
         name, number, seconds = count.limit.name, count.limit.number, count.seconds
         if count.is_news:
             log.warning("limit_reached", limit=name, client=client.address)
-        sentence = _SENTENCES[name].format(number=number, seconds=seconds)
+        sentence = SENTENCES[name].format(number=number, seconds=seconds)
         body = problems.body(HTTPStatus.TOO_MANY_REQUESTS, code="rate_limited", sentence=sentence)
         headers = [
             (b"content-type", problems.PROBLEM_JSON.encode()),

@@ -12,6 +12,7 @@ import os
 import secrets
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Literal
 
 import msgspec
 
@@ -28,11 +29,14 @@ _SECRET_OCTETS = 32
 _MAX_KNOWN = 8_192
 _FREE = 0
 
+# Each limit has the name of its setting.
+LimitName = Literal["calls_per_minute", "creations_per_minute", "failed_tokens_per_minute"]
+
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be done `number` times in a window; `name` is the setting's."""
+    """What may be done `number` times in a window."""
 
-    name: str
+    name: LimitName
     number: int
 
 
