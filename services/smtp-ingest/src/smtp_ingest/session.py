@@ -208,7 +208,7 @@ class Session:
                 await self._commit(transaction)
                 return
             if chunk.octets:
-                self._limits.forgive_line()  # the size of the message bounds how many chunks there may be
+                self._limits.forgive_line()  # the largest size of a message bounds its chunks
         else:
             await ContentReader(self._connection, self._service).chunk(chunk.octets, None)
             reply = replies.MAIL_WANTED
@@ -228,7 +228,7 @@ class Session:
             # Whatever came of it, the transaction is over, or the next MAIL would be nested.
             self._forget_transaction()
         if reply == replies.COMMITTED:
-            self._limits.count_message()
+            self._limits.reset_lines()
         await self._reply(reply)
 
 

@@ -47,11 +47,11 @@ class SessionLimits:
         self._count("smtp_max_commands_without_message")
 
     def forgive_line(self) -> None:
-        """Count one line less: another limit bounds how many of its kind there may be."""
+        """Take back the last count: another limit bounds lines of that kind."""
         self._counts["smtp_max_commands_without_message"] -= 1
 
-    def count_message(self) -> None:
-        """Begin to count command lines anew, since a message was committed."""
+    def reset_lines(self) -> None:
+        """Count lines from zero again, since a message was committed."""
         self._counts["smtp_max_commands_without_message"] = 0
 
     def count_command(self, verb: str | None) -> None:
