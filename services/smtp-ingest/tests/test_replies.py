@@ -59,9 +59,9 @@ def test_what_is_ours_to_mend_may_be_tried_again(reply: str) -> None:
     assert reply[0] == "4"
 
 
-@pytest.mark.parametrize("module", ["replies", "path", "mail_parameters"])
+@pytest.mark.parametrize("module", ["replies", "arguments", "mail_parameters"])
 def test_a_pure_module_does_not_load_the_database_driver(module: str) -> None:
-    program = f"import sys, smtp_ingest.{module}; print({{'psycopg', 'fake_email.database'}} & sys.modules.keys())"
+    program = f"import sys, smtp_ingest.{module}; print({{'psycopg', 'fake_email.postgres.pool'}} & sys.modules.keys())"
 
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True, timeout=20)
 
