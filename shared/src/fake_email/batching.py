@@ -64,7 +64,7 @@ class Batcher(Generic[Item, Answer]):
     async def submit(self, item: Item, weight: int) -> Answer:
         """The answer to `item`; raises QueueFull at once when there is no room for it."""
         if self._items >= self._queue_items or (self._items and self._weight + weight > self._queue_weight):
-            raise QueueFull(str(QueueFull.__doc__))
+            raise QueueFull
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, weight, answer))
         self._items += 1
@@ -86,7 +86,7 @@ class Batcher(Generic[Item, Answer]):
                 answers = [error] * len(batch)
             except Exception:  # the edge: the next batch may fare better
                 log.exception("batch_failed", items=len(batch))
-                answers = [WorkFailed(str(WorkFailed.__doc__))] * len(batch)
+                answers = [WorkFailed()] * len(batch)
             self._began_at = None
             for (_, weight, future), answer in zip(batch, answers, strict=True):
                 self._items -= 1

@@ -2,7 +2,10 @@
 
 
 class ServiceError(Exception):
-    """Something the caller must decide upon."""
+    """Something the caller must decide upon; without a text of its own, an error says what its class is for."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text or self.__doc__)
 
 
 class SettingsError(ServiceError):

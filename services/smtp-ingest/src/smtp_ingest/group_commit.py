@@ -82,7 +82,7 @@ class GroupCommit:
             gatherer = self._large if self._awaiting.keys() & mailbox_ids else self._small
             return await gatherer.submit(arrival, arrival.octets)
         if self._large.is_full:
-            raise QueueFull(str(QueueFull.__doc__))
+            raise QueueFull
         self._awaiting.update(mailbox_ids)
         try:
             return await self._commit_large(arrival)
@@ -108,7 +108,7 @@ class GroupCommit:
                 )
             except psycopg.Error as error:
                 log.error("message_not_staged", error=type(error).__name__, octets=arrival.octets)  # noqa: TRY400
-                raise NotStored(str(NotStored.__doc__)) from error
+                raise NotStored from error
 
     async def _store(self, arrivals: Sequence[IncomingMessage]) -> Sequence[Outcome | ServiceError]:
         outcomes: Sequence[Outcome | ServiceError]
@@ -164,9 +164,9 @@ class GroupCommit:
                     constraint=error.diag.constraint_name,
                     octets=arrival.octets,
                 )
-                return NotStored(str(NotStored.__doc__))
+                return NotStored()
             except ServiceError as error:
                 return error
             else:
                 return outcome
-        return NotStored(str(NotStored.__doc__))
+        return NotStored()

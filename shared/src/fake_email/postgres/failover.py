@@ -45,14 +45,14 @@ async def believing(connection: Connection) -> AsyncIterator[None]:
         yield
     except psycopg.errors.ReadOnlySqlTransaction as error:
         await connection.close()
-        raise Demoted(str(Demoted.__doc__)) from error
+        raise Demoted from error
     finally:
         connection.remove_notice_handler(hear)
     if waited_in_vain:
-        raise NotReplicated(str(NotReplicated.__doc__))
+        raise NotReplicated
     if is_demoted(connection):
         await connection.close()
-        raise Demoted(str(Demoted.__doc__))
+        raise Demoted
 
 
 def is_demoted(connection: Connection) -> bool:

@@ -174,7 +174,7 @@ class Database:
                 self._given_up -= given_up - at_it.keys()
                 if any(at_it.values()):
                     self._outages.replica_away()
-                    raise DatabaseAway(str(DatabaseAway.__doc__))
+                    raise DatabaseAway
             return await work(connection)
 
         return await self.run(unless_in_vain, answer_seconds=answer_seconds)
@@ -196,7 +196,7 @@ class Database:
                 self._answered_at = loop.time()
                 self._outages.back()
                 self._outages.full()
-                raise DatabaseFull(str(DatabaseFull.__doc__)) from error
+                raise DatabaseFull from error
             except _BROKEN as error:
                 if connection.is_late:
                     self._given_up.add(connection.backend_pid)
@@ -210,7 +210,7 @@ class Database:
                     is_told_off = is_demoted  # by a new connection it is told for good
                     continue
                 self._outages.away(type(error).__name__)
-                raise DatabaseAway(str(DatabaseAway.__doc__)) from error
+                raise DatabaseAway from error
             else:
                 self._answered_at = loop.time()
                 self._outages.back()
@@ -245,7 +245,7 @@ class Database:
             with suppress(PoolTimeout):
                 return await self._pool.getconn(timeout=min(left, _ASK_SECONDS))
         self._outages.away("no connection")
-        raise DatabaseAway(str(DatabaseAway.__doc__))
+        raise DatabaseAway
 
     def _patience_ends(self, asked_at: float) -> float:
         return max(asked_at, self._answered_at) + _PATIENCE_SECONDS

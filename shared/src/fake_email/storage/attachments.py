@@ -30,7 +30,7 @@ class Attached(msgspec.Struct, frozen=True, kw_only=True):
     def numbered(self, number: int) -> LocatedAttachment:
         """The attachment of this number, counted from 0; raises AttachmentNotFound."""
         if not 0 <= number < len(self.attachments):
-            raise AttachmentNotFound(str(AttachmentNotFound.__doc__))
+            raise AttachmentNotFound
         return self.attachments[number]
 
 
@@ -43,7 +43,7 @@ async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
     cursor = await connection.execute(_FIND, {"id": message_id})
     row = await cursor.fetchone()
     if row is None:
-        raise MessageNotFound(str(MessageNotFound.__doc__))
+        raise MessageNotFound
     return Attached(
         message_id=message_id,
         attachments=msgspec.json.decode(row[0], type=tuple[LocatedAttachment, ...]),

@@ -143,7 +143,7 @@ async def create(
         # Afterwards, in a statement of its own: the one above may have waited for the purge of this very address, and
         # the tombstone that came of it is not in its snapshot. Now that the row is ours, there can be no later one.
         if row is None or await _is_buried(connection, address):
-            raise AddressTaken(str(AddressTaken.__doc__))
+            raise AddressTaken
     expires_at: datetime.datetime = row[0]
     return expires_at
 
@@ -159,7 +159,7 @@ async def fetch(connection: Connection, *, address: str, token_sha256: bytes | N
         await cursor.execute(_FETCH, {"address": address})
         mailbox = await cursor.fetchone()
     if mailbox is None or not may_read(mailbox.token_sha256, token_sha256):
-        raise MailboxNotFound(str(MailboxNotFound.__doc__))
+        raise MailboxNotFound
     return mailbox
 
 
@@ -184,7 +184,7 @@ async def describe(connection: Connection, mailbox_id: int) -> MailboxDetail:
         await cursor.execute(_DESCRIBE, {"id": mailbox_id})
         detail = await cursor.fetchone()
     if detail is None:
-        raise MailboxNotFound(str(MailboxNotFound.__doc__))
+        raise MailboxNotFound
     return detail
 
 
@@ -194,7 +194,7 @@ async def extend(connection: Connection, mailbox: Mailbox, *, ttl_seconds: int) 
     Raises OperatorsMailbox for one that operators.create made.
     """
     if mailbox.expires_at == NEVER:
-        raise OperatorsMailbox(str(OperatorsMailbox.__doc__))
+        raise OperatorsMailbox
     await connection.execute(_PROLONG, {"id": mailbox.id, "ttl_seconds": ttl_seconds, "most_seconds": MAX_TTL_SECONDS})
 
 
@@ -230,4 +230,4 @@ async def delete(connection: Connection, mailbox_id: int) -> None:
     cursor = await connection.execute(_DELETE, {"id": mailbox_id, "never": NEVER, "channel": GONE_CHANNEL})
     [(_, is_operators)] = await cursor.fetchall()
     if is_operators:
-        raise OperatorsMailbox(str(OperatorsMailbox.__doc__))
+        raise OperatorsMailbox

@@ -91,7 +91,7 @@ async def _fetch(connection: Connection, *, message_id: uuid.UUID, token_sha256:
     )
     row = await cursor.fetchone()
     if row is None:
-        raise MessageNotFound(str(MessageNotFound.__doc__))
+        raise MessageNotFound
     return row
 
 
@@ -100,7 +100,7 @@ async def mark_seen(connection: Connection, message_id: uuid.UUID, *, token_sha2
     await permission.check(connection, message_id, token_sha256=token_sha256)
     cursor = await connection.execute(_MARK, {"id": message_id, "seen": seen})
     if cursor.rowcount == 0:
-        raise MessageNotFound(str(MessageNotFound.__doc__))
+        raise MessageNotFound
 
 
 async def delete(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> None:
@@ -108,4 +108,4 @@ async def delete(connection: Connection, message_id: uuid.UUID, *, token_sha256:
     await permission.check(connection, message_id, token_sha256=token_sha256)
     cursor = await connection.execute(_DELETE, {"id": message_id, "channel": DELETED_CHANNEL})
     if cursor.rowcount == 0:
-        raise MessageNotFound(str(MessageNotFound.__doc__))
+        raise MessageNotFound

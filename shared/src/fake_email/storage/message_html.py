@@ -33,9 +33,9 @@ async def fetch(connection: Connection, message_id: uuid.UUID, *, token_sha256: 
     cursor = await connection.execute(_FETCH, {"id": message_id})
     row = await cursor.fetchone()
     if row is None:
-        raise MessageNotFound(str(MessageNotFound.__doc__))
+        raise MessageNotFound
     if row[0] is None:
-        raise NoHtml(str(NoHtml.__doc__))
+        raise NoHtml
     return MessageHtml(html=row[0], attached=attached)
 
 

@@ -107,7 +107,7 @@ async def read(
     )
     rows = await cursor.fetchall()
     if not rows or not may_read(rows[0][1], token_sha256):
-        raise MailboxNotFound(str(MailboxNotFound.__doc__))
+        raise MailboxNotFound
     mailbox = Mailbox(**dict(zip(Mailbox.__struct_fields__, rows[0][:4], strict=True)))
     return mailbox, [listed(row[4:]) for row in rows if row[4] is not None]
 

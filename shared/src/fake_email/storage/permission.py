@@ -22,4 +22,4 @@ async def check(connection: Connection, message_id: uuid.UUID, *, token_sha256: 
     cursor = await connection.execute(_FIND, {"id": message_id})
     row = await cursor.fetchone()
     if row is None or not may_read(row[0], token_sha256):
-        raise MessageNotFound(str(MessageNotFound.__doc__))
+        raise MessageNotFound

@@ -59,7 +59,7 @@ async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
         await cursor.execute(_FIND, {"id": message_id})
         found = await cursor.fetchone()
     if found is None:
-        raise MessageNotFound(str(MessageNotFound.__doc__))
+        raise MessageNotFound
     header = received_header.header(
         Trace(client_address=found.client_address, host_name=found.host_name, protocol=found.protocol, tls=found.tls),
         message_id=message_id,
@@ -88,5 +88,5 @@ async def _piece(connection: Connection, *, message_id: uuid.UUID, start: int, o
     cursor = await connection.execute(_READ, {"id": message_id, "start": start + 1, "octets": octets}, binary=True)
     row = await cursor.fetchone()
     if row is None:
-        raise MessageNotFound(str(MessageNotFound.__doc__))
+        raise MessageNotFound
     return bytes(row[0])

@@ -107,7 +107,7 @@ async def create_temporary_address(
         except AddressTaken:
             continue
         return TemporaryAddress(temp_email_addr=address, expires_at=rfc3339(expires_at), token=token)
-    raise AddressTaken(str(AddressTaken.__doc__))
+    raise AddressTaken
 
 
 def _exact(username: str | None) -> str:
@@ -117,7 +117,7 @@ def _exact(username: str | None) -> str:
             "username: an exact name is 3 to 64 of a-z, 0-9, '.', '_' and '-', no dot first, last or next to another.",
         )
     if username in _RESERVED:
-        raise NameReserved(str(NameReserved.__doc__))
+        raise NameReserved
     return username
 
 

@@ -25,7 +25,7 @@ async def health(api: Api, request: AnyRequest) -> Response[str] | Response[Heal
     """`OK` when the database answers and LISTEN stands; else 503."""
     await api.database.probe()
     if not api.waiters.is_listening:
-        raise DatabaseAway(str(DatabaseAway.__doc__))
+        raise DatabaseAway
     if "application/json" in request.headers.get("accept", ""):
         return Response(_EXAMPLE, media_type="application/json")
     return Response("OK", media_type="text/plain")

@@ -48,7 +48,7 @@ async def stream(
     `event: gone`, `data:` its `temp_email_addr`, and the end.
     """
     if not accepts(",".join(request.headers.getall("accept", [])), _EVENT_STREAM):
-        raise NotAcceptable(str(NotAcceptable.__doc__))
+        raise NotAcceptable
     mailbox_address = parameters.address(address)
     cursor = _cursor(last_event_id, since)
     token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)

@@ -185,7 +185,7 @@ async def _find(api: Api, wanted: _Wanted, near_misses: deque[NearMiss]) -> Whol
                 return None
             if not looked_at:
                 if api.waiters.has_ended:
-                    raise Stopping(str(Stopping.__doc__))
+                    raise Stopping
                 await wake.within(_left(wanted))
 
 

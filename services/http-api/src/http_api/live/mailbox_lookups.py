@@ -27,7 +27,7 @@ class MailboxLookups:
         """The live mailbox of `address`; raises MailboxNotFound as mailboxes.fetch does, DatabaseAway and QueueFull."""
         found = await self._gatherer.submit(address, 1)
         if found is None or not may_read(found.token_sha256, token_sha256):
-            raise MailboxNotFound(str(MailboxNotFound.__doc__))
+            raise MailboxNotFound
         return found
 
     async def _find(self, addresses: Sequence[str]) -> Sequence[MailboxState | None]:

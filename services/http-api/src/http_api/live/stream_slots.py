@@ -65,7 +65,7 @@ class StreamSlots:
         if (limit, key) not in self._told:
             self._told.add((limit, key))
             log.warning("limit_reached", limit=limit, client=client.address)
-        return TooManyStreams(str(TooManyStreams.__doc__))
+        return TooManyStreams()
 
 
 def _is_this_host(client: Client) -> bool:

@@ -19,7 +19,7 @@ async def until_disconnect(request: AnyRequest, work: Coroutine[None, None, Resu
         working.cancel()
         leaving.cancel()
     if working.cancelled():
-        raise ClientLeft(str(ClientLeft.__doc__))
+        raise ClientLeft
     outcome = working.result()
     if isinstance(outcome, ServiceError):
         raise outcome

@@ -73,7 +73,7 @@ def message_id(value: str) -> uuid.UUID:
     """The id that `value` is; raises MessageNotFound, since what is none is that of no message."""
     # Stricter than uuid.UUID, which takes braces, digits of any script, and hyphens anywhere.
     if not _UUID.fullmatch(value):
-        raise MessageNotFound(str(MessageNotFound.__doc__))
+        raise MessageNotFound
     return uuid.UUID(value)
 
 

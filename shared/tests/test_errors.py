@@ -1,0 +1,11 @@
+"""The text of an error."""
+
+from fake_email.errors import MessageNotFound, SettingsError
+
+
+def test_an_error_raised_without_a_text_says_what_its_class_is_for() -> None:
+    assert str(MessageNotFound()) == MessageNotFound.__doc__
+
+
+def test_an_error_raised_with_a_text_says_that() -> None:
+    assert str(SettingsError("SMTP_PORT: not a number")) == "SMTP_PORT: not a number"
