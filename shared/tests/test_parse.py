@@ -54,6 +54,8 @@ def test_a_plain_message_is_read() -> None:
         text="It is 123456.\nBye.",
         html=None,
         attachments=(),
+        codes=(),
+        links=(),
     )
 
 

@@ -51,15 +51,20 @@ class LocatedAttachment(Attachment, frozen=True, kw_only=True):
     encoding: Mechanism = ""
 
 
-class ParsedMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be read in a message; every string can be stored as UTF-8, `date_header` is UTC."""
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """The findings that lists show as they are stored; every string can be stored as UTF-8, `date_header` is UTC."""
 
     subject: str
     from_header: str
     from_address: str
     date_header: datetime.datetime | None
+    codes: tuple[Code, ...]
+    links: tuple[Link, ...]
+
+
+class ParsedMessage(Shown, frozen=True, kw_only=True):
+    """All findings in a message; each field is a column of the table `message`."""
+
     text: str
     html: str | None
     attachments: tuple[LocatedAttachment, ...]
-    codes: tuple[Code, ...] = ()
-    links: tuple[Link, ...] = ()

@@ -7,8 +7,11 @@ more writes (PostgreSQL, "ParameterStatus": reported since version 14).
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
+import msgspec
 import psycopg
 from psycopg.rows import TupleRow
+
+from fake_email.postgres.rows import struct_row
 
 Connection = psycopg.AsyncConnection[TupleRow]
 
@@ -21,6 +24,11 @@ _AT_IT = """
     FROM pg_stat_activity
     WHERE pid = ANY(%(pids)s) AND state = 'active'
 """
+
+
+class _AtIt(msgspec.Struct, frozen=True):
+    pid: int
+    is_waiting: bool
 
 
 class Demoted(psycopg.OperationalError):
@@ -68,5 +76,6 @@ def is_for_writing(connection: Connection) -> bool:
 
 async def still_at_it(connection: Connection, pids: Collection[int]) -> dict[int, bool]:
     """Those of these processes of the server, of our own role, that work; and whether they wait for a replica."""
-    rows = await connection.execute(_AT_IT, {"pids": list(pids)})
-    return dict(await rows.fetchall())
+    async with connection.cursor(row_factory=struct_row(_AtIt)) as cursor:
+        await cursor.execute(_AT_IT, {"pids": list(pids)})
+        return {each.pid: each.is_waiting for each in await cursor.fetchall()}

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import psycopg
 import structlog
+from psycopg.rows import class_row
 
 from fake_email.errors import MigrationError
 from fake_email.postgres.pool import OURS
@@ -34,10 +35,17 @@ _LOCK_TIMEOUT = "SET lock_timeout = '5s'"
 _MIGRATOR_TIMEOUT = "SET lock_timeout = '10min'"
 
 
-class Migration(msgspec.Struct, frozen=True, kw_only=True):
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """A migration as the database keeps that it was applied."""
+
     version: int
     name: str
     sha256: str
+
+
+class Migration(Applied, frozen=True, kw_only=True):
+    """A migration to apply."""
+
     sql: bytes
 
 
@@ -84,18 +92,23 @@ def migrate(connection: psycopg.Connection, migrations: list[Migration]) -> list
 def pending(connection: psycopg.Connection, migrations: list[Migration]) -> list[Migration]:
     """What `migrate` would apply; raises MigrationError when the history here is not the one in the files."""
     exists = connection.execute(_EXISTS).fetchone()
-    applied = connection.execute(_READ).fetchall() if exists and exists[0] else []
+    applied = _applied(connection) if exists and exists[0] else []
     if len(applied) > len(migrations):
         raise MigrationError(
-            f"the database is at {applied[-1][1]}, which these files do not have: use the release that made it"
+            f"the database is at {applied[-1].name}, which these files do not have: use the release that made it"
         )
-    for (_, name, sha256), migration in zip(applied, migrations, strict=False):
-        if sha256 != migration.sha256:
+    for before, migration in zip(applied, migrations, strict=False):
+        if before.sha256 != migration.sha256:
             raise MigrationError(
-                f"{migration.name} is not the file that was applied as {name}: "
+                f"{migration.name} is not the file that was applied as {before.name}: "
                 "restore it, and put the change into a new file"
             )
     return migrations[len(applied) :]
+
+
+def _applied(connection: psycopg.Connection) -> list[Applied]:
+    with connection.cursor(row_factory=class_row(Applied)) as cursor:
+        return cursor.execute(_READ).fetchall()
 
 
 def _apply(connection: psycopg.Connection, migration: Migration) -> None:

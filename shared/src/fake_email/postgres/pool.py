@@ -8,10 +8,12 @@ from functools import partial
 from typing import TypeVar
 from weakref import WeakSet
 
+import msgspec
 import psycopg
 import psycopg.conninfo
 from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from fake_email.errors import DatabaseAway, DatabaseFull
@@ -236,6 +238,7 @@ class Database:
             await self._pool.drain()
         self._host = host
         self._undoubted.add(connection)
+        set_json_loads(msgspec.json.decode, connection)
         with suppress(psycopg.errors.InvalidParameterValue):  # no system but Linux and macOS can do all of it
             await connection.execute(OURS)
 

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncGenerator
 
 import msgspec
+from psycopg.rows import dict_row
 
 from fake_email.errors import AttachmentNotFound, MessageNotFound
 from fake_email.mime import chunks, transfer_encoding
@@ -17,7 +18,11 @@ from fake_email.storage import source as stored_source
 # Contents that are read whole at a time: each takes three times its size while it is.
 _WHOLE = asyncio.Semaphore(2)
 
-_FIND = "SELECT attachments::text, octet_length(content) FROM message WHERE id = %(id)s"
+_FIND = """
+    SELECT id AS message_id, attachments, octet_length(content) AS octets
+    FROM message
+    WHERE id = %(id)s
+"""
 
 
 class Attached(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,15 +45,12 @@ async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
     Raises MessageNotFound when there is none in a live mailbox, or the mailbox wants another token.
     """
     await permission.check(connection, message_id, token_sha256=token_sha256)
-    cursor = await connection.execute(_FIND, {"id": message_id})
-    row = await cursor.fetchone()
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_FIND, {"id": message_id})
+        row = await cursor.fetchone()
     if row is None:
         raise MessageNotFound
-    return Attached(
-        message_id=message_id,
-        attachments=msgspec.json.decode(row[0], type=tuple[LocatedAttachment, ...]),
-        octets=row[1],
-    )
+    return msgspec.convert(row, Attached)
 
 
 async def read(database: Database, attached: Attached, attachment: LocatedAttachment) -> AsyncGenerator[bytes, None]:

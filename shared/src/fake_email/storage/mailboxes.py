@@ -5,11 +5,12 @@ import hmac
 from collections.abc import Sequence
 
 import msgspec
-from psycopg.rows import class_row
+from psycopg.rows import scalar_row
 
 from fake_email.errors import AddressTaken, MailboxNotFound, OperatorsMailbox
 from fake_email.postgres.notifications import GONE_CHANNEL
 from fake_email.postgres.pool import Connection
+from fake_email.postgres.rows import struct_row
 from fake_email.settings import MAX_TTL_SECONDS
 
 # When an operator's mailbox expires. Not Postgres' infinity, which is no time in Python; any time zone has this one.
@@ -40,7 +41,7 @@ _FETCH = """
 """
 
 _FETCH_MANY = """
-    SELECT id, token_sha256, expires_at, last_seq, nullif(last_received_at, '-infinity'), address
+    SELECT id, address, token_sha256, expires_at, last_seq, nullif(last_received_at, '-infinity') AS last_received_at
     FROM mailbox
     WHERE address = ANY(%(addresses)s) AND expires_at > now()
 """
@@ -70,7 +71,7 @@ _FIND_RECIPIENTS = """
 _NEWEST = "SELECT id, last_seq FROM mailbox WHERE id = ANY(%(ids)s) AND expires_at > now()"
 
 _SECONDS_LEFT = """
-    SELECT id, extract(epoch FROM expires_at - now())::double precision
+    SELECT id, extract(epoch FROM expires_at - now())::double precision AS seconds
     FROM mailbox
     WHERE id = ANY(%(ids)s) AND expires_at > now()
 """
@@ -87,8 +88,9 @@ _DELETE = """
         SELECT pg_notify(%(channel)s, id::text)
         FROM gone
     )
-    SELECT count(*), (SELECT expires_at = %(never)s FROM mailbox WHERE id = %(id)s)
-    FROM notified
+    SELECT expires_at = %(never)s
+    FROM mailbox
+    WHERE id = %(id)s AND (SELECT count(*) FROM notified) >= 0 -- always; Postgres runs no SELECT that nothing reads
 """
 
 
@@ -104,6 +106,7 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
 class MailboxState(Mailbox, frozen=True, kw_only=True):
     """A live mailbox and when its newest message came; None when it never had one."""
 
+    address: str
     last_received_at: datetime.datetime | None
 
 
@@ -128,6 +131,16 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     stored_octets: int
 
 
+class _Newest(msgspec.Struct, frozen=True):
+    id: int
+    last_seq: int
+
+
+class _TimeLeft(msgspec.Struct, frozen=True):
+    id: int
+    seconds: float
+
+
 async def create(
     connection: Connection, *, address: str, ttl_seconds: int, token_sha256: bytes | None
 ) -> datetime.datetime:
@@ -136,15 +149,16 @@ async def create(
     Raises AddressTaken when the address has a mailbox, or had one that was deleted in the last 90 days.
     """
     wanted = {"address": address, "ttl_seconds": ttl_seconds, "token_sha256": token_sha256}
-    async with connection.transaction():
-        row = await (await connection.execute(_CREATE, wanted)).fetchone()
-        if row is None:
-            row = await (await connection.execute(_FIND_OWN, wanted)).fetchone()
+    async with connection.transaction(), connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_CREATE, wanted)
+        expires_at: datetime.datetime | None = await cursor.fetchone()
+        if expires_at is None:
+            await cursor.execute(_FIND_OWN, wanted)
+            expires_at = await cursor.fetchone()
         # Afterwards, in a statement of its own: the one above may have waited for the purge of this very address, and
         # the tombstone that came of it is not in its snapshot. Now that the row is ours, there can be no later one.
-        if row is None or await _is_buried(connection, address):
+        if expires_at is None or await _is_buried(connection, address):
             raise AddressTaken
-    expires_at: datetime.datetime = row[0]
     return expires_at
 
 
@@ -155,7 +169,7 @@ async def _is_buried(connection: Connection, address: str) -> bool:
 
 async def fetch(connection: Connection, *, address: str, token_sha256: bytes | None) -> Mailbox:
     """The live mailbox of `address`; raises MailboxNotFound when there is none or it wants another token."""
-    async with connection.cursor(row_factory=class_row(Mailbox)) as cursor:
+    async with connection.cursor(row_factory=struct_row(Mailbox)) as cursor:
         await cursor.execute(_FETCH, {"address": address})
         mailbox = await cursor.fetchone()
     if mailbox is None or not may_read(mailbox.token_sha256, token_sha256):
@@ -165,22 +179,14 @@ async def fetch(connection: Connection, *, address: str, token_sha256: bytes | N
 
 async def fetch_many(connection: Connection, addresses: Sequence[str]) -> dict[str, MailboxState]:
     """Those of `addresses` that have a live mailbox, by address; who may read it is not looked at."""
-    cursor = await connection.execute(_FETCH_MANY, {"addresses": list(addresses)})
-    return {
-        address: MailboxState(
-            id=mailbox_id,
-            token_sha256=token_sha256,
-            expires_at=expires_at,
-            last_seq=last_seq,
-            last_received_at=last_received_at,
-        )
-        for mailbox_id, token_sha256, expires_at, last_seq, last_received_at, address in await cursor.fetchall()
-    }
+    async with connection.cursor(row_factory=struct_row(MailboxState)) as cursor:
+        await cursor.execute(_FETCH_MANY, {"addresses": list(addresses)})
+        return {each.address: each for each in await cursor.fetchall()}
 
 
 async def describe(connection: Connection, mailbox_id: int) -> MailboxDetail:
     """What is known of the mailbox; raises MailboxNotFound when it has gone."""
-    async with connection.cursor(row_factory=class_row(MailboxDetail)) as cursor:
+    async with connection.cursor(row_factory=struct_row(MailboxDetail)) as cursor:
         await cursor.execute(_DESCRIBE, {"id": mailbox_id})
         detail = await cursor.fetchone()
     if detail is None:
@@ -205,21 +211,23 @@ def may_read(mailbox_token_sha256: bytes | None, token_sha256: bytes | None) -> 
 
 async def find_recipients(connection: Connection, addresses: Sequence[str]) -> dict[str, Recipient]:
     """Those of `addresses` that have a live mailbox, by address."""
-    async with connection.cursor(row_factory=class_row(Recipient)) as cursor:
+    async with connection.cursor(row_factory=struct_row(Recipient)) as cursor:
         await cursor.execute(_FIND_RECIPIENTS, {"addresses": list(addresses)})
         return {recipient.address: recipient async for recipient in cursor}
 
 
 async def newest_seqs(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     """The last_seq of each mailbox in `ids` that is still live, by id."""
-    cursor = await connection.execute(_NEWEST, {"ids": list(ids)})
-    return dict(await cursor.fetchall())
+    async with connection.cursor(row_factory=struct_row(_Newest)) as cursor:
+        await cursor.execute(_NEWEST, {"ids": list(ids)})
+        return {each.id: each.last_seq for each in await cursor.fetchall()}
 
 
 async def seconds_left(connection: Connection, ids: Sequence[int]) -> dict[int, float]:
     """How long each mailbox in `ids` that is live will be so, by the database's clock, by id."""
-    cursor = await connection.execute(_SECONDS_LEFT, {"ids": list(ids)})
-    return dict(await cursor.fetchall())
+    async with connection.cursor(row_factory=struct_row(_TimeLeft)) as cursor:
+        await cursor.execute(_SECONDS_LEFT, {"ids": list(ids)})
+        return {each.id: each.seconds for each in await cursor.fetchall()}
 
 
 async def delete(connection: Connection, mailbox_id: int) -> None:
@@ -227,7 +235,8 @@ async def delete(connection: Connection, mailbox_id: int) -> None:
 
     One that is gone already stays so. Raises OperatorsMailbox for one that operators.create made.
     """
-    cursor = await connection.execute(_DELETE, {"id": mailbox_id, "never": NEVER, "channel": GONE_CHANNEL})
-    [(_, is_operators)] = await cursor.fetchall()
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_DELETE, {"id": mailbox_id, "never": NEVER, "channel": GONE_CHANNEL})
+        is_operators: bool | None = await cursor.fetchone()
     if is_operators:
         raise OperatorsMailbox

@@ -4,28 +4,11 @@ import datetime
 import uuid
 
 import msgspec
-from psycopg.rows import class_row
 
 from fake_email.postgres.pool import Connection
+from fake_email.postgres.rows import struct_row
+from fake_email.postgres.statements import columns, statement
 from fake_email.storage.message_list import Cursor
-
-_READ = """
-    SELECT id, seq, received_at, reverse_path, from_header, from_address, subject,
-        CASE WHEN %(with_text)s THEN text ELSE '' END AS text, has_code, has_link, has_attachment
-    FROM (
-        SELECT id, seq, received_at, reverse_path, from_header, from_address, subject, text,
-            codes <> '[]' AS has_code, links <> '[]' AS has_link, attachments <> '[]' AS has_attachment,
-            sum(octet_length(text)) OVER (ORDER BY seq) - octet_length(text) AS octets_before
-        FROM message
-        WHERE mailbox_id = %(mailbox_id)s AND seq > %(seq)s AND received_at > %(received_at)s
-        ORDER BY seq
-        LIMIT %(limit)s
-    ) AS page
-    WHERE octets_before < %(text_octets)s OR NOT %(with_text)s
-    ORDER BY seq
-"""
-# A text may be megabytes, and most are small: a page goes on until its texts together are so large.
-_TEXT_OCTETS = 1_048_576
 
 
 class MatchCandidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +27,32 @@ class MatchCandidate(msgspec.Struct, frozen=True, kw_only=True):
     has_attachment: bool
 
 
+_READ = statement(
+    """
+    SELECT {page}
+    FROM (
+        SELECT {message}, sum(octet_length(text)) OVER (ORDER BY seq) - octet_length(text) AS octets_before
+        FROM message
+        WHERE mailbox_id = %(mailbox_id)s AND seq > %(seq)s AND received_at > %(received_at)s
+        ORDER BY seq
+        LIMIT %(limit)s
+    ) AS page
+    WHERE octets_before < %(text_octets)s OR NOT %(with_text)s
+    ORDER BY seq
+    """,
+    page=columns("page", MatchCandidate, text="CASE WHEN %(with_text)s THEN page.text ELSE '' END"),
+    message=columns(
+        "message",
+        MatchCandidate,
+        has_code="codes <> '[]'",
+        has_link="links <> '[]'",
+        has_attachment="attachments <> '[]'",
+    ),
+)
+# A text may be megabytes, and most are small: a page goes on until its texts together are so large.
+_TEXT_OCTETS = 1_048_576
+
+
 async def read(
     connection: Connection, mailbox_id: int, *, since: Cursor, limit: int, with_text: bool
 ) -> list[MatchCandidate]:
@@ -51,7 +60,7 @@ async def read(
 
     Who may read them was seen to.
     """
-    async with connection.cursor(row_factory=class_row(MatchCandidate)) as cursor:
+    async with connection.cursor(row_factory=struct_row(MatchCandidate)) as cursor:
         await cursor.execute(
             _READ,
             {

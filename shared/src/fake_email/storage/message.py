@@ -5,30 +5,31 @@ import uuid
 from functools import partial
 
 import msgspec
-from psycopg.rows import TupleRow
+from psycopg.rows import DictRow, dict_row
 
 from fake_email.errors import MessageNotFound
 from fake_email.mime import headers as mime_headers
 from fake_email.postgres.notifications import DELETED_CHANNEL
 from fake_email.postgres.pool import Connection, Database
+from fake_email.postgres.statements import columns, statement
 from fake_email.storage import message_list, permission
-from fake_email.storage.message_list import LISTED_TEXT_OCTETS, Listed
+from fake_email.storage.message_list import LISTED, LISTED_TEXT_OCTETS, Listed
 from fake_email.storage.store import Trace
 
 _HEADER_OCTETS = mime_headers.SECTION_OCTETS + 1_024  # and the end of the last line, to see that it is one
 _MANY_OCTETS = 16_384  # of header, which take milliseconds to read, and the most there are hundreds
 
-_FETCH = """
-    SELECT message.id, message.seq, message.received_at, message.reverse_path, message.recipient, message.from_header,
-        message.from_address, message.subject, message.date_header, left(message.text, %(text_octets)s),
-        octet_length(message.text) > %(text_octets)s, message.html IS NOT NULL, message.attachments::text,
-        message.codes::text, message.links::text, message.seen, octet_length(message.content),
-        message.client_address, message.host_name, message.protocol, message.tls,
-        mailbox.address, message.text, message.html, substring(message.content FROM 1 FOR %(header_octets)s)
+_FETCH = statement(
+    """
+    SELECT {listed}, {trace}, mailbox.address, message.text AS whole_text, message.html,
+        substring(message.content FROM 1 FOR %(header_octets)s) AS header
     FROM message
     JOIN mailbox ON mailbox.id = message.mailbox_id
     WHERE message.id = %(id)s
-"""
+    """,
+    listed=LISTED,
+    trace=columns("message", Trace),
+)
 
 _MARK = "UPDATE message SET seen = %(seen)s WHERE id = %(id)s"
 
@@ -69,27 +70,28 @@ class OpenedMessage(msgspec.Struct, frozen=True, kw_only=True):
 async def fetch(database: Database, message_id: uuid.UUID, *, token_sha256: bytes | None) -> OpenedMessage:
     """A message of a live mailbox; raises MessageNotFound when there is none or the mailbox wants another token."""
     row = await database.run(partial(_fetch, message_id=message_id, token_sha256=token_sha256))
-    *listed, client_address, host_name, protocol, tls, address, text, html, beginning = row
-    if len(beginning) > _MANY_OCTETS:
-        fields = await asyncio.to_thread(mime_headers.all_fields, beginning)
+    header = row["header"]
+    if len(header) > _MANY_OCTETS:
+        fields = await asyncio.to_thread(mime_headers.all_fields, header)
     else:
-        fields = mime_headers.all_fields(beginning)
+        fields = mime_headers.all_fields(header)
     return OpenedMessage(
-        listed=message_list.listed(tuple(listed)),
-        trace=Trace(client_address=client_address, host_name=host_name, protocol=protocol, tls=tls),
-        address=address,
-        text=text,
-        html=html,
+        listed=message_list.listed(row),
+        trace=msgspec.convert(row, Trace),
+        address=row["address"],
+        text=row["whole_text"],
+        html=row["html"],
         fields=tuple(fields),
     )
 
 
-async def _fetch(connection: Connection, *, message_id: uuid.UUID, token_sha256: bytes | None) -> TupleRow:
+async def _fetch(connection: Connection, *, message_id: uuid.UUID, token_sha256: bytes | None) -> DictRow:
     await permission.check(connection, message_id, token_sha256=token_sha256)
-    cursor = await connection.execute(
-        _FETCH, {"id": message_id, "text_octets": LISTED_TEXT_OCTETS, "header_octets": _HEADER_OCTETS}
-    )
-    row = await cursor.fetchone()
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            _FETCH, {"id": message_id, "text_octets": LISTED_TEXT_OCTETS, "header_octets": _HEADER_OCTETS}
+        )
+        row = await cursor.fetchone()
     if row is None:
         raise MessageNotFound
     return row

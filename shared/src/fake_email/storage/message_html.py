@@ -8,6 +8,7 @@ import msgspec
 from fake_email.errors import MessageNotFound, NoHtml
 from fake_email.parsed_message import LocatedAttachment
 from fake_email.postgres.pool import Connection, Database
+from fake_email.postgres.rows import struct_row
 from fake_email.storage import attachments
 from fake_email.storage.attachments import Attached
 
@@ -15,6 +16,10 @@ _FETCH = "SELECT html FROM message WHERE id = %(id)s"
 
 READ_OCTETS = 12 * 1024 * 1024  # of content, for the images of one message: 8 MiB in base64, and more
 IMAGES = 200
+
+
+class _Found(msgspec.Struct, frozen=True):
+    html: str | None
 
 
 class MessageHtml(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,13 +35,14 @@ async def fetch(connection: Connection, message_id: uuid.UUID, *, token_sha256: 
     Raises MessageNotFound when there is none in a live mailbox, or the mailbox wants another token; NoHtml.
     """
     attached = await attachments.find(connection, message_id, token_sha256=token_sha256)
-    cursor = await connection.execute(_FETCH, {"id": message_id})
-    row = await cursor.fetchone()
-    if row is None:
+    async with connection.cursor(row_factory=struct_row(_Found)) as cursor:
+        await cursor.execute(_FETCH, {"id": message_id})
+        found = await cursor.fetchone()
+    if found is None:
         raise MessageNotFound
-    if row[0] is None:
+    if found.html is None:
         raise NoHtml
-    return MessageHtml(html=row[0], attached=attached)
+    return MessageHtml(html=found.html, attached=attached)
 
 
 async def images(database: Database, attached: Attached, content_ids: Collection[str]) -> dict[str, bytes]:

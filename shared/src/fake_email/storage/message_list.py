@@ -4,26 +4,59 @@ import datetime
 import uuid
 
 import msgspec
-from psycopg.rows import TupleRow
+from psycopg.rows import DictRow, dict_row
 
 from fake_email.errors import MailboxNotFound
-from fake_email.parsed_message import Attachment, Code, Link
+from fake_email.parsed_message import Attachment, Shown
 from fake_email.postgres.pool import Connection
+from fake_email.postgres.statements import columns, statement
 from fake_email.storage.mailboxes import Mailbox, MailboxState, may_read
 
 LISTED_TEXT_OCTETS = 65_536
 
-_READ = """
-    SELECT mailbox.id, mailbox.token_sha256, mailbox.expires_at, mailbox.last_seq,
-        page.id, page.seq, page.received_at, page.reverse_path, page.recipient, page.from_header, page.from_address,
-        page.subject, page.date_header, page.text, page.is_cut, page.has_html, page.attachments, page.codes, page.links,
-        page.seen, page.octets
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in a mailbox's order: after this seq, and after this time."""
+
+    seq: int = 0
+    received_at: datetime.datetime = datetime.datetime.min.replace(tzinfo=datetime.UTC)
+
+
+END = Cursor(seq=2**63 - 1, received_at=datetime.datetime.max.replace(tzinfo=datetime.UTC))
+
+
+class Listed(Shown, frozen=True, kw_only=True):
+    """A message as lists show it; `text` is at most LISTED_TEXT_OCTETS of UTF-8, `octets` the size of its content."""
+
+    id: uuid.UUID
+    seq: int
+    received_at: datetime.datetime
+    reverse_path: str
+    recipient: str
+    text: str
+    is_cut: bool
+    has_html: bool
+    attachments: tuple[Attachment, ...]
+    seen: bool
+    octets: int
+
+
+# The text is cut to so many characters here, which bounds what Postgres sends, and to octets in `listed`.
+LISTED = columns(
+    "message",
+    Listed,
+    text="left(message.text, %(text_octets)s)",
+    is_cut="octet_length(message.text) > %(text_octets)s",
+    has_html="message.html IS NOT NULL",
+    octets="octet_length(message.content)",
+)
+
+_READ = statement(
+    """
+    SELECT mailbox.id AS mailbox_id, mailbox.token_sha256, mailbox.expires_at, mailbox.last_seq, {page}
     FROM mailbox
     LEFT JOIN LATERAL (
-        SELECT id, seq, received_at, reverse_path, recipient, from_header, from_address, subject, date_header,
-            left(text, %(text_octets)s) AS text, octet_length(text) > %(text_octets)s AS is_cut,
-            html IS NOT NULL AS has_html, attachments::text AS attachments, codes::text AS codes, links::text AS links,
-            seen, octet_length(content) AS octets
+        SELECT {listed}
         FROM message
         WHERE mailbox_id = mailbox.id AND (mailbox.token_sha256 IS NULL OR mailbox.token_sha256 = %(token_sha256)s)
             AND seq > %(seq)s AND received_at > %(received_at)s
@@ -42,39 +75,10 @@ _READ = """
     ) AS page ON true
     WHERE mailbox.address = %(address)s AND mailbox.expires_at > now()
     ORDER BY page.seq
-"""
-
-
-class Cursor(msgspec.Struct, frozen=True, kw_only=True):
-    """A place in a mailbox's order: after this seq, and after this time."""
-
-    seq: int = 0
-    received_at: datetime.datetime = datetime.datetime.min.replace(tzinfo=datetime.UTC)
-
-
-END = Cursor(seq=2**63 - 1, received_at=datetime.datetime.max.replace(tzinfo=datetime.UTC))
-
-
-class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as lists show it; `text` is at most LISTED_TEXT_OCTETS of UTF-8, `octets` the size of its content."""
-
-    id: uuid.UUID
-    seq: int
-    received_at: datetime.datetime
-    reverse_path: str
-    recipient: str
-    from_header: str
-    from_address: str
-    subject: str
-    date_header: datetime.datetime | None
-    text: str
-    is_cut: bool
-    has_html: bool
-    attachments: tuple[Attachment, ...]
-    codes: tuple[Code, ...]
-    links: tuple[Link, ...]
-    seen: bool
-    octets: int
+    """,
+    page=columns("page", Listed),
+    listed=LISTED,
+)
 
 
 async def read(
@@ -91,25 +95,26 @@ async def read(
     Where they must be `before` a place too, the last of them. Raises MailboxNotFound when there is none or it wants
     another token.
     """
-    cursor = await connection.execute(
-        _READ,
-        {
-            "address": address,
-            "token_sha256": token_sha256,
-            "seq": since.seq,
-            "received_at": since.received_at,
-            "before_seq": before.seq,
-            "before_received_at": before.received_at,
-            "backwards": before is not END,
-            "limit": limit,
-            "text_octets": LISTED_TEXT_OCTETS,
-        },
-    )
-    rows = await cursor.fetchall()
-    if not rows or not may_read(rows[0][1], token_sha256):
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            _READ,
+            {
+                "address": address,
+                "token_sha256": token_sha256,
+                "seq": since.seq,
+                "received_at": since.received_at,
+                "before_seq": before.seq,
+                "before_received_at": before.received_at,
+                "backwards": before is not END,
+                "limit": limit,
+                "text_octets": LISTED_TEXT_OCTETS,
+            },
+        )
+        rows = await cursor.fetchall()
+    if not rows or not may_read(rows[0]["token_sha256"], token_sha256):
         raise MailboxNotFound
-    mailbox = Mailbox(**dict(zip(Mailbox.__struct_fields__, rows[0][:4], strict=True)))
-    return mailbox, [listed(row[4:]) for row in rows if row[4] is not None]
+    mailbox = msgspec.convert({**rows[0], "id": rows[0]["mailbox_id"]}, Mailbox)
+    return mailbox, [listed(row) for row in rows if row["id"] is not None]
 
 
 def rewind(since: Cursor, *, before: int, last_seq: int) -> Cursor:
@@ -129,12 +134,8 @@ def may_have(mailbox: MailboxState, *, past: Cursor) -> bool:
     )
 
 
-def listed(row: TupleRow) -> Listed:
-    """The Listed of a row that has its columns in order, JSON as text, and a text that may be longer."""
-    values = dict(zip(Listed.__struct_fields__, row, strict=True))
-    values["attachments"] = msgspec.json.decode(values["attachments"], type=tuple[Attachment, ...])
-    values["codes"] = msgspec.json.decode(values["codes"], type=tuple[Code, ...])
-    values["links"] = msgspec.json.decode(values["links"], type=tuple[Link, ...])
-    if values["is_cut"]:
-        values["text"] = values["text"].encode()[:LISTED_TEXT_OCTETS].decode(errors="ignore")
-    return Listed(**values)
+def listed(row: DictRow) -> Listed:
+    """The Listed of a row that has the columns LISTED, and perhaps others."""
+    if row["is_cut"]:
+        row["text"] = row["text"].encode()[:LISTED_TEXT_OCTETS].decode(errors="ignore")
+    return msgspec.convert(row, Listed)

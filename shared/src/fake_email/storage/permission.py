@@ -2,8 +2,11 @@
 
 import uuid
 
+import msgspec
+
 from fake_email.errors import MessageNotFound
 from fake_email.postgres.pool import Connection
+from fake_email.postgres.rows import struct_row
 from fake_email.storage.mailboxes import may_read
 
 _FIND = """
@@ -14,12 +17,17 @@ _FIND = """
 """
 
 
+class _Found(msgspec.Struct, frozen=True):
+    token_sha256: bytes | None
+
+
 async def check(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> None:
     """Return when the message may be opened; raises MessageNotFound when it may not, or is not there.
 
     Both take the same time: nothing of the message is read before.
     """
-    cursor = await connection.execute(_FIND, {"id": message_id})
-    row = await cursor.fetchone()
-    if row is None or not may_read(row[0], token_sha256):
+    async with connection.cursor(row_factory=struct_row(_Found)) as cursor:
+        await cursor.execute(_FIND, {"id": message_id})
+        found = await cursor.fetchone()
+    if found is None or not may_read(found.token_sha256, token_sha256):
         raise MessageNotFound

@@ -13,6 +13,7 @@ import structlog
 from fake_email.errors import DatabaseAway, DatabaseFull
 from fake_email.postgres.notifications import GONE_CHANNEL, IDS_PER_EVENT
 from fake_email.postgres.pool import Connection, Database
+from fake_email.postgres.rows import struct_row
 from fake_email.storage import staging
 
 log = structlog.get_logger()
@@ -54,8 +55,8 @@ _DELETE_MESSAGES = """
         WHERE id = ANY(ARRAY(SELECT id FROM found WHERE octets_before < %(octets)s))
         RETURNING mailbox_id, octet_length(content) AS octets
     )
-    SELECT ARRAY(SELECT id FROM expired), ARRAY(SELECT DISTINCT mailbox_id FROM deleted), count(*),
-        coalesce(sum(octets), 0)::bigint
+    SELECT ARRAY(SELECT id FROM expired) AS expired_ids, ARRAY(SELECT DISTINCT mailbox_id FROM deleted) AS begun_ids,
+        count(*) AS messages, coalesce(sum(octets), 0)::bigint AS octets
     FROM deleted
 """
 
@@ -81,7 +82,9 @@ _DELETE_MAILBOXES = """
         FROM gone
         HAVING count(*) > 0
     )
-    SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM notified)
+    SELECT count(*)
+    FROM gone
+    WHERE (SELECT count(*) FROM notified) >= 0 -- always; Postgres runs no SELECT that nothing reads
 """
 
 # The mailboxes stay as they are and have no lock, so a statement that began before one's end, and has it live on,
@@ -115,6 +118,15 @@ _DELETE_TOMBSTONES = """
         LIMIT %(tombstones)s
     ))
 """
+
+
+class _Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """How much mail went of the expired mailboxes; `begun_ids` are the mailboxes that it lay in."""
+
+    expired_ids: list[int]
+    begun_ids: list[int]
+    messages: int
+    octets: int
 
 
 class Purged(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,19 +196,20 @@ async def batch(connection: Connection) -> Purged:
         cursor = await connection.execute(_TRY_LOCK, {"key": _ADVISORY_LOCK})
         if await cursor.fetchone() == (False,):
             return _NOTHING
+        async with connection.cursor(row_factory=struct_row(_Mail)) as mail_cursor:
+            await mail_cursor.execute(
+                _DELETE_MESSAGES, {"mailboxes": BATCH_MAILBOXES, "messages": BATCH_MESSAGES, "octets": BATCH_OCTETS}
+            )
+            [mail] = await mail_cursor.fetchall()
         cursor = await connection.execute(
-            _DELETE_MESSAGES, {"mailboxes": BATCH_MAILBOXES, "messages": BATCH_MESSAGES, "octets": BATCH_OCTETS}
+            _DELETE_MAILBOXES, {"ids": mail.expired_ids, "begun_ids": mail.begun_ids, "channel": GONE_CHANNEL}
         )
-        [(ids, begun_ids, messages, octets)] = await cursor.fetchall()
-        cursor = await connection.execute(
-            _DELETE_MAILBOXES, {"ids": ids, "begun_ids": begun_ids, "channel": GONE_CHANNEL}
-        )
-        [(mailboxes, _)] = await cursor.fetchall()
+        [(mailboxes,)] = await cursor.fetchall()
         cursor = await connection.execute(_DELETE_TOMBSTONES, {"tombstones": BATCH_TOMBSTONES})
         return Purged(
             mailboxes=mailboxes,
-            messages=messages,
-            octets=octets,
+            messages=mail.messages,
+            octets=mail.octets,
             staged=await staging.drop_abandoned(connection),
             tombstones=cursor.rowcount,
         )

@@ -6,19 +6,27 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 import msgspec
-from psycopg.rows import class_row
+from psycopg.rows import scalar_row
 
 from fake_email.errors import MessageNotFound
 from fake_email.postgres.pool import Connection, Database
+from fake_email.postgres.rows import struct_row
+from fake_email.postgres.statements import columns, statement
 from fake_email.storage import permission, received_header
 from fake_email.storage.store import Trace
 
-_FIND = """
-    SELECT reverse_path, recipient, received_at, client_address, host_name, protocol, tls,
-        octet_length(content) AS octets
-    FROM message
-    WHERE id = %(id)s
-"""
+
+class _Found(Trace, frozen=True, kw_only=True):
+    reverse_path: str
+    recipient: str
+    received_at: datetime.datetime
+    octets: int
+
+
+_FIND = statement(
+    "SELECT {found} FROM message WHERE id = %(id)s",
+    found=columns("message", _Found, octets="octet_length(message.content)"),
+)
 
 # Content is kept uncompressed and outside of its row, so that a piece is read without the rest.
 _READ = """
@@ -28,17 +36,6 @@ _READ = """
     WHERE message.id = %(id)s AND mailbox.expires_at > now()
 """
 _PIECE_OCTETS = 524_288
-
-
-class _Found(msgspec.Struct, frozen=True, kw_only=True):
-    reverse_path: str
-    recipient: str
-    received_at: datetime.datetime
-    client_address: str
-    host_name: str
-    protocol: str
-    tls: str
-    octets: int
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,13 +52,13 @@ async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
     Raises MessageNotFound when there is none in a live mailbox, or the mailbox wants another token.
     """
     await permission.check(connection, message_id, token_sha256=token_sha256)
-    async with connection.cursor(row_factory=class_row(_Found)) as cursor:
+    async with connection.cursor(row_factory=struct_row(_Found)) as cursor:
         await cursor.execute(_FIND, {"id": message_id})
         found = await cursor.fetchone()
     if found is None:
         raise MessageNotFound
     header = received_header.header(
-        Trace(client_address=found.client_address, host_name=found.host_name, protocol=found.protocol, tls=found.tls),
+        found,
         message_id=message_id,
         reverse_path=found.reverse_path,
         recipient=found.recipient,
@@ -85,8 +82,9 @@ async def pieces(database: Database, message_id: uuid.UUID, start: int, end: int
 
 
 async def _piece(connection: Connection, *, message_id: uuid.UUID, start: int, octets: int) -> bytes:
-    cursor = await connection.execute(_READ, {"id": message_id, "start": start + 1, "octets": octets}, binary=True)
-    row = await cursor.fetchone()
-    if row is None:
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_READ, {"id": message_id, "start": start + 1, "octets": octets}, binary=True)
+        piece: bytes | None = await cursor.fetchone()
+    if piece is None:
         raise MessageNotFound
-    return bytes(row[0])
+    return piece

@@ -6,16 +6,42 @@ import uuid
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import astuple
+from psycopg import sql
 
 from fake_email.parsed_message import ParsedMessage
 from fake_email.postgres.notifications import CHANNEL, PAIRS_PER_EVENT
 from fake_email.postgres.pool import Connection
+from fake_email.postgres.rows import struct_row
+from fake_email.postgres.statements import statement
 from fake_email.storage import staging
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """Who handed a message over, and how (RFC 5321 §4.4): the columns of these names say more."""
+
+    client_address: str
+    host_name: str
+    protocol: str
+    tls: str
+
+
+# The columns that all messages of one IncomingMessage share.
+_SHARED = ("reverse_path", "content", *ParsedMessage.__struct_fields__, *Trace.__struct_fields__)
+# The type of each shared column that is not text.
+_TYPES = {
+    "content": "bytea",
+    "date_header": "timestamptz",
+    "attachments": "jsonb",
+    "codes": "jsonb",
+    "links": "jsonb",
+}
 
 # `live` locks in one order for everybody, so that two writers never wait for each other in a ring. What another
 # writer committed while this one waited is not in this statement's snapshot: then the unique constraint fails
 # the statement, and the caller stores again.
-_STORE = """
+_STORE = statement(
+    """
     WITH delivery AS (
         SELECT *
         FROM unnest(
@@ -61,26 +87,13 @@ _STORE = """
         JOIN advanced ON advanced.id = fresh.mailbox_id
     ), stored AS (
         INSERT INTO message (
-            id, mailbox_id, seq, received_at, reverse_path, recipient, from_header, from_address, subject,
-            date_header, text, html, attachments, codes, links, content, content_sha256, client_address, host_name,
-            protocol, tls
+            id, mailbox_id, seq, received_at, recipient, content_sha256, {columns}
         )
         SELECT placed.id, placed.mailbox_id, placed.last_seq - placed.behind,
             placed.last_received_at - placed.behind * interval '1 microsecond',
-            arrived.reverse_path, placed.recipient, arrived.from_header, arrived.from_address, arrived.subject,
-            arrived.date_header, arrived.text, arrived.html, arrived.attachments::jsonb, arrived.codes::jsonb,
-            arrived.links::jsonb, arrived.content, placed.content_sha256, arrived.client_address, arrived.host_name,
-            arrived.protocol, arrived.tls
+            placed.recipient, placed.content_sha256, {columns}
         FROM placed
-        JOIN unnest(
-            %(reverse_paths)b::text[], %(from_headers)b::text[], %(from_addresses)b::text[], %(subjects)b::text[],
-            %(date_headers)b::timestamptz[], %(texts)b::text[], %(htmls)b::text[], %(attachments)b::text[],
-            %(codes)b::text[], %(links)b::text[], %(contents)b::bytea[], %(client_addresses)b::text[],
-            %(host_names)b::text[], %(protocols)b::text[], %(tls)b::text[]
-        ) WITH ORDINALITY AS arrived (
-            reverse_path, from_header, from_address, subject, date_header, text, html, attachments, codes, links,
-            content, client_address, host_name, protocol, tls, ordinal
-        ) USING (ordinal)
+        JOIN unnest({arrays}) WITH ORDINALITY AS arrived ({columns}, ordinal) USING (ordinal)
     ), numbered AS (
         SELECT id || ':' || last_seq AS pair, (row_number() OVER () - 1) / %(pairs_per_event)s AS event
         FROM advanced
@@ -89,22 +102,17 @@ _STORE = """
         FROM numbered
         GROUP BY event
     )
-    SELECT count(live.id) AS live, count(fresh.id) AS stored, (SELECT count(*) FROM notified) AS events
+    SELECT count(live.id) AS live, count(fresh.id) AS stored
     FROM delivery
     LEFT JOIN live ON live.id = delivery.mailbox_id
     LEFT JOIN fresh ON fresh.id = delivery.id
     GROUP BY delivery.ordinal
+    HAVING (SELECT count(*) FROM notified) >= 0 -- always; Postgres runs no SELECT that nothing reads
     ORDER BY delivery.ordinal
-"""
-
-
-class Trace(msgspec.Struct, frozen=True, kw_only=True):
-    """Who handed a message over, and how (RFC 5321 §4.4): the columns of these names say more."""
-
-    client_address: str
-    host_name: str
-    protocol: str
-    tls: str
+    """,
+    columns=sql.SQL(", ").join(map(sql.Identifier, _SHARED)),
+    arrays=sql.SQL(", ").join(sql.SQL(f"%({name})b::{_TYPES.get(name, 'text')}[]") for name in _SHARED),
+)
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,33 +173,31 @@ async def store_messages(connection: Connection, arrivals: Sequence[IncomingMess
 
 async def _store(connection: Connection, arrivals: Sequence[IncomingMessage]) -> list[Outcome]:
     deliveries = [(ordinal, each) for ordinal, arrival in enumerate(arrivals, 1) for each in arrival.deliveries]
-    parsed = [arrival.parsed for arrival in arrivals]
-    cursor = await connection.execute(
-        _STORE,
-        {
-            "ordinals": [ordinal for ordinal, _ in deliveries],
-            "ids": [each.id for _, each in deliveries],
-            "mailbox_ids": [each.mailbox_id for _, each in deliveries],
-            "recipients": [each.recipient for _, each in deliveries],
-            "delivery_sha256s": [arrivals[ordinal - 1].content_sha256 for ordinal, _ in deliveries],
-            "delivery_octets": [arrivals[ordinal - 1].octets for ordinal, _ in deliveries],
-            "reverse_paths": [arrival.reverse_path for arrival in arrivals],
-            "from_headers": [each.from_header for each in parsed],
-            "from_addresses": [each.from_address for each in parsed],
-            "subjects": [each.subject for each in parsed],
-            "date_headers": [each.date_header for each in parsed],
-            "texts": [each.text for each in parsed],
-            "htmls": [each.html for each in parsed],
-            "attachments": [msgspec.json.encode(each.attachments).decode() for each in parsed],
-            "codes": [msgspec.json.encode(each.codes).decode() for each in parsed],
-            "links": [msgspec.json.encode(each.links).decode() for each in parsed],
-            "contents": [arrival.content for arrival in arrivals],
-            "client_addresses": [arrival.trace.client_address for arrival in arrivals],
-            "host_names": [arrival.trace.host_name for arrival in arrivals],
-            "protocols": [arrival.trace.protocol for arrival in arrivals],
-            "tls": [arrival.trace.tls for arrival in arrivals],
-            "channel": CHANNEL,
-            "pairs_per_event": PAIRS_PER_EVENT,
-        },
-    )
-    return [Outcome(live=live, stored=stored) for live, stored, _ in await cursor.fetchall()]
+    async with connection.cursor(row_factory=struct_row(Outcome)) as cursor:
+        await cursor.execute(
+            _STORE,
+            {
+                "ordinals": [ordinal for ordinal, _ in deliveries],
+                "ids": [each.id for _, each in deliveries],
+                "mailbox_ids": [each.mailbox_id for _, each in deliveries],
+                "recipients": [each.recipient for _, each in deliveries],
+                "delivery_sha256s": [arrivals[ordinal - 1].content_sha256 for ordinal, _ in deliveries],
+                "delivery_octets": [arrivals[ordinal - 1].octets for ordinal, _ in deliveries],
+                "reverse_path": [arrival.reverse_path for arrival in arrivals],
+                "content": [arrival.content for arrival in arrivals],
+                **_arrays([arrival.parsed for arrival in arrivals]),
+                **_arrays([arrival.trace for arrival in arrivals]),
+                "channel": CHANNEL,
+                "pairs_per_event": PAIRS_PER_EVENT,
+            },
+        )
+        return await cursor.fetchall()
+
+
+def _arrays(values: Sequence[ParsedMessage] | Sequence[Trace]) -> dict[str, list[object]]:
+    """The values of each field, of at least one struct, as Postgres takes an array of them."""
+    columns = zip(*map(astuple, values), strict=True)
+    return {
+        name: [msgspec.json.encode(each).decode() for each in column] if _TYPES.get(name) == "jsonb" else list(column)
+        for name, column in zip(values[0].__struct_fields__, columns, strict=True)
+    }

@@ -1,6 +1,7 @@
 """A message as lists and the stream show it; the field names are a contract with frontends that exist."""
 
 import msgspec
+from msgspec.structs import asdict
 
 from fake_email.parsed_message import Attachment, Code, Link
 from fake_email.storage.message_list import Listed
@@ -52,22 +53,13 @@ EXAMPLE = ListedMessage(
 
 def listed_message(message: Listed) -> ListedMessage:
     """`message` under its public names; who wrote it is in From, and where that says nothing, in the envelope."""
-    return ListedMessage(
-        id=str(message.id),
-        seq=message.seq,
-        from_addr=message.from_address or message.reverse_path,
-        to_addr=message.recipient,
-        subject=message.subject,
-        body_text=message.text,
-        received_at=rfc3339(message.received_at),
-        truncated=message.is_cut,
-        from_header=message.from_header,
-        reverse_path=message.reverse_path,
-        date=rfc3339(message.date_header) if message.date_header else None,
-        has_html=message.has_html,
-        attachments=message.attachments,
-        codes=message.codes,
-        links=message.links,
-        seen=message.seen,
-        octets=message.octets,
-    )
+    renamed = {
+        "id": str(message.id),
+        "from_addr": message.from_address or message.reverse_path,
+        "to_addr": message.recipient,
+        "body_text": message.text,
+        "received_at": rfc3339(message.received_at),
+        "truncated": message.is_cut,
+        "date": rfc3339(message.date_header) if message.date_header else None,
+    }
+    return msgspec.convert(asdict(message) | renamed, ListedMessage)

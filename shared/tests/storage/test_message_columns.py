@@ -1,0 +1,123 @@
+"""Rows become structs by name; what is kept of a message is kept, and read, under the name of its column."""
+
+import datetime
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import pytest
+from msgspec.structs import asdict, fields, replace
+from psycopg.rows import DictRow, dict_row
+from support.harness import arrival
+
+from fake_email.parsed_message import Attachment, Code, Link, LocatedAttachment, ParsedMessage
+from fake_email.postgres.pool import Connection, open_database
+from fake_email.postgres.rows import struct_row
+from fake_email.storage import message as stored_message
+from fake_email.storage import message_list, store
+from fake_email.storage.mailboxes import Recipient
+from fake_email.storage.message import OpenedMessage
+from fake_email.storage.message_list import Cursor, Listed
+from fake_email.storage.store import IncomingMessage, Trace
+
+NewMailbox = Callable[[], Awaitable[Recipient]]
+NOT_OPENED = {
+    "mailbox_id": "the address of the mailbox is shown instead",
+    "content": "its size and its header are shown; the source gives all of it",
+    "content_sha256": "it finds a duplicate, and says nothing else",
+}
+PARSED = ParsedMessage(
+    subject="subject",
+    from_header="from_header",
+    from_address="from_address",
+    date_header=datetime.datetime(2026, 1, 31, tzinfo=datetime.UTC),
+    text="text",
+    html="html",
+    attachments=(
+        LocatedAttachment(name="name", type="type", size=1, content_id="content_id", part="part", start=2, end=3),
+    ),
+    codes=(Code(value="value", confidence=0.5, evidence="evidence", source="html"),),
+    links=(Link(url="url", text="text", kind="reset"),),
+)
+TRACE = Trace(client_address="client_address", host_name="host_name", protocol="protocol", tls="tls")
+
+
+async def stored(connection: Connection, mailbox: Recipient) -> tuple[IncomingMessage, DictRow]:
+    """A message in which no two fields of one type are alike, and its row."""
+    arriving = replace(arrival(b"content", mailbox.mailbox_id), parsed=PARSED, trace=TRACE)
+    await store.store_messages(connection, [arriving])
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute("SELECT * FROM message WHERE id = %s", [arriving.deliveries[0].id])
+        [row] = await cursor.fetchall()
+    return arriving, row
+
+
+async def traces(connection: Connection, columns: str) -> list[Trace]:
+    """The rows, as Trace, of a SELECT of these columns."""
+    async with connection.cursor(row_factory=struct_row(Trace)) as cursor:
+        await cursor.execute(f"SELECT {columns}")
+        return await cursor.fetchall()
+
+
+async def test_each_field_of_a_message_is_stored_in_the_column_of_its_name(
+    connection: Connection, new_mailbox: NewMailbox
+) -> None:
+    arriving, row = await stored(connection, await new_mailbox())
+
+    [delivery] = arriving.deliveries
+    assert msgspec.convert(row, ParsedMessage) == PARSED
+    assert msgspec.convert(row, Trace) == TRACE
+    assert (row["reverse_path"], row["content"]) == (arriving.reverse_path, arriving.content)
+    assert (row["content_sha256"], row["recipient"]) == (arriving.content_sha256, delivery.recipient)
+
+
+async def test_each_column_of_a_message_is_opened_under_its_name(
+    connection: Connection, database_url: str, new_mailbox: NewMailbox
+) -> None:
+    arriving, row = await stored(connection, await new_mailbox())
+
+    async with open_database(database_url, connections=1) as database:
+        found = await stored_message.fetch(database, arriving.deliveries[0].id, token_sha256=None)
+
+    shown = asdict(found.listed) | asdict(found.trace) | asdict(found)
+    types = {field.name: field.type for struct in (Listed, Trace, OpenedMessage) for field in fields(struct)}
+    assert row.keys() - shown.keys() == NOT_OPENED.keys()
+    for name in row.keys() & shown.keys():
+        assert shown[name] == msgspec.convert(row[name], types[name])
+
+
+async def test_a_page_shows_a_message_as_it_is_opened(
+    connection: Connection, database_url: str, new_mailbox: NewMailbox
+) -> None:
+    mailbox = await new_mailbox()
+    arriving, _ = await stored(connection, mailbox)
+
+    _, listed = await message_list.read(connection, address=mailbox.address, token_sha256=None, since=Cursor(), limit=9)
+
+    async with open_database(database_url, connections=1) as database:
+        found = await stored_message.fetch(database, arriving.deliveries[0].id, token_sha256=None)
+    assert listed == [found.listed]
+    assert listed[0].attachments == (
+        Attachment(name="name", type="type", size=1, content_id="content_id", part="part"),
+    )
+
+
+async def test_the_order_of_columns_changes_nothing_in_the_struct(connection: Connection) -> None:
+    columns = "'tls' AS tls, 'host_name' AS host_name, 'client_address' AS client_address, 'protocol' AS protocol"
+
+    assert await traces(connection, columns) == [TRACE]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "'' AS client_address, '' AS host_name, '' AS protocol",
+        "'' AS client_address, '' AS host_name, '' AS protocol, '' AS cipher",
+        "'' AS client_address, '' AS host_name, '' AS protocol, '' AS tls, '' AS cipher",
+        "'' AS client_address, '' AS host_name, '' AS protocol, '' AS tls, '' AS tls",
+    ],
+)
+async def test_a_column_that_is_missing_misnamed_or_there_twice_is_an_error(
+    connection: Connection, columns: str
+) -> None:
+    with pytest.raises((TypeError, SyntaxError)):
+        await traces(connection, columns)
