@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import FrameType
 
 import structlog
@@ -100,13 +100,18 @@ def create_app(settings: Settings, listener: GranianSocket, watchdog: Watchdog) 
         finally:
             search_threads.end()
 
-    litestar = Litestar(
+    return outliving(create_litestar(lifespan))
+
+
+def create_litestar(*lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]]) -> Litestar:
+    """Return the calls and what they share; without a lifespan they can be described, but not answered."""
+    return Litestar(
         route_handlers=[options_of(_CALLS), *_CALLS],
         dependencies={
             "api": Provide(provide, sync_to_thread=False),
             "token_sha256": Provide(provide_token, sync_to_thread=False),
         },
-        lifespan=[lifespan],
+        lifespan=lifespan,
         exception_handlers=problems.HANDLERS,
         openapi_config=OpenAPIConfig(
             title="fake-email",
@@ -123,7 +128,6 @@ def create_app(settings: Settings, listener: GranianSocket, watchdog: Watchdog) 
         request_max_body_size=_MAX_BODY_OCTETS,
         logging_config=None,
     )
-    return outliving(litestar)
 
 
 async def _refuse_below(request: AnyRequest) -> None:

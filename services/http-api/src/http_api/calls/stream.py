@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import get
 from litestar.openapi.spec import Example
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 from litestar.types import ASGIApp
 
 from fake_email.errors import MailboxNotFound
@@ -36,8 +36,8 @@ async def stream(
     access_token: AccessToken = None,
     last_event_id: Annotated[
         str | None,
-        Parameter(
-            header="Last-Event-ID", description="The `id` of the last event seen.", examples=[Example(value="2")]
+        HeaderParameter(
+            name="Last-Event-ID", description="The `id` of the last event seen.", examples=[Example(value="2")]
         ),
     ] = None,
 ) -> ASGIApp:

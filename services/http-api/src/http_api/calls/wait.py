@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from litestar import Response, get
 from litestar.openapi.spec import Example
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 from msgspec.structs import asdict
 
 from fake_email.errors import DatabaseAway, MailboxNotFound, MessageNotFound
@@ -107,7 +107,7 @@ async def wait(
     token_sha256: bytes | None,
     since: Since = None,
     from_: Annotated[
-        str, Parameter(query="from", description=_ABOUT.format("From"), examples=[Example(value="@example.com")])
+        str, QueryParameter(name="from", description=_ABOUT.format("From"), examples=[Example(value="@example.com")])
     ] = "",
     subject: Annotated[
         str, Parameter(description=_ABOUT.format("Subject"), examples=[Example(value="your code")])

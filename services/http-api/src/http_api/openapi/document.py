@@ -10,6 +10,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Components,
     Example,
+    OpenAPI,
     OpenAPIHeader,
     OpenAPIMediaType,
     OpenAPIResponse,
@@ -116,14 +117,18 @@ class Document(JsonRenderPlugin):
         openapi_schema: dict[str, object],  # noqa: ARG002  # of what it was made from, the types are known
     ) -> bytes:
         if not self._octets:
-            document = request.app.openapi_schema
-            for path in (document.paths or {}).values():
-                operations: list[Operation | None] = [getattr(path, method) for method in _METHODS]
-                for operation in operations:
-                    if operation:
-                        _complete(operation, document.components.schemas)
-            self._octets = encode_json(document.to_schema())
+            self._octets = encode(request.app.openapi_schema)
         return self._octets
+
+
+def encode(document: OpenAPI) -> bytes:
+    """Complete `document` in place, so only once, and return it as JSON."""
+    for path in (document.paths or {}).values():
+        operations: list[Operation | None] = [getattr(path, method) for method in _METHODS]
+        for operation in operations:
+            if operation:
+                _complete(operation, document.components.schemas)
+    return encode_json(document.to_schema())
 
 
 def _complete(operation: Operation, schemas: Schemas) -> None:
