@@ -1,14 +1,10 @@
 """Calls that nobody thought of, made from the OpenAPI document, and whether their answers are as it says."""
 
 import asyncio
-import hashlib
-import secrets
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import httpx
-import msgspec
-import psycopg
 import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +14,8 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks
 from schemathesis.specs.openapi.schemas import OpenApiSchema
-from support.harness import DEADLINE_SECONDS, Pair, make_mailbox, message, store
+from support.calls import Known, make_known
+from support.harness import DEADLINE_SECONDS, Pair
 
 if TYPE_CHECKING:  # where they are names for the type checker alone
     from schemathesis.specs.openapi.schemas import OpenApiCase, OpenApiOperation
@@ -31,21 +28,6 @@ _CHECKS = [
     checks.response_schema_conformance,
     checks.unsupported_method,
 ]
-_STREAM = "/api/inbox/stream"
-_WITH_ATTACHMENT = (
-    message("123456 is your code").replace(b"\r\n\r\n", b"\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n", 1)
-    + b"--b\r\nContent-Type: text/html\r\n\r\n<p>Your code is <b>123456</b></p>\r\n"
-    + b"--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=a.pdf\r\n"
-    + b"Content-Transfer-Encoding: base64\r\n\r\nJVBERg==\r\n--b--\r\n"
-)
-
-
-class Known(msgspec.Struct, frozen=True):
-    """A mailbox with mail in it; `token` is "" for an open one."""
-
-    address: str
-    token: str
-    message_ids: tuple[str, ...]
 
 
 def document(pair: Pair) -> OpenApiSchema:
@@ -60,30 +42,15 @@ def operations(schema: OpenApiSchema) -> Iterator["OpenApiOperation"]:
         yield found.ok()
 
 
-def make_known(pair: Pair, *, is_private: bool) -> Known:
-    """A new mailbox with two messages, one of which has an attachment."""
-    address = make_mailbox(pair.database_url)
-    asyncio.run(store(pair.database_url, address, message("Hello"), _WITH_ATTACHMENT))
-    token = secrets.token_urlsafe(24) if is_private else ""
-    with psycopg.connect(pair.database_url, autocommit=True) as connection:
-        if token:
-            digest = hashlib.sha256(token.encode()).digest()
-            connection.execute("UPDATE mailbox SET token_sha256 = %s WHERE address = %s", [digest, address])
-        found = connection.execute(
-            "SELECT message.id FROM message JOIN mailbox ON mailbox.id = mailbox_id WHERE address = %s ORDER BY seq",
-            [address],
-        )
-        return Known(address, token, tuple(str(message_id) for (message_id,) in found))
-
-
 def try_calls(pair: Pair, operation: "OpenApiOperation", *, cases: int, is_random: bool = False) -> None:
     """Make so many calls of this kind, with made-up values and known ones; raises what is wrong with an answer.
 
     Those that wait do so for a second at most.
     """
-    kept = [make_known(pair, is_private=is_private) for is_private in (False, True)]
+    make = _maker(pair)
+    kept = [make(is_private) for is_private in (False, True)]
     # What deletes gets one of its own each time.
-    known = st.sampled_from(kept) if operation.method != "delete" else st.booleans().map(_maker(pair))
+    known = st.sampled_from(kept) if operation.method != "delete" else st.booleans().map(make)
     modes = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
     calls = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in modes))
 
@@ -95,17 +62,17 @@ def try_calls(pair: Pair, operation: "OpenApiOperation", *, cases: int, is_rando
         suppress_health_check=list(HealthCheck),
     )
     @given(case=calls, known=st.none() | known, number=st.sampled_from([None, 0, 1]))
-    def make(case: "OpenApiCase", known: Known | None, number: int | None) -> None:
+    def try_one(case: "OpenApiCase", known: Known | None, number: int | None) -> None:
         if known:
             _put_in(case, known, number)
         _shorten(case)
         case.validate_response(_answer(pair, case), checks=_CHECKS)
 
-    make()
+    try_one()
 
 
 def _maker(pair: Pair) -> Callable[[bool], Known]:
-    return lambda is_private: make_known(pair, is_private=is_private)
+    return lambda is_private: asyncio.run(make_known(pair.database_url, is_private=is_private))
 
 
 def _put_in(case: "OpenApiCase", known: Known, number: int | None) -> None:
@@ -124,7 +91,7 @@ def _shorten(case: "OpenApiCase") -> None:
     for name, most in (("wait", 0.1), ("timeout", 1)):
         if isinstance(case.query.get(name), int | float):
             case.query[name] = min(case.query[name], most)
-    if case.operation.path.endswith("/wait"):
+    if any(each.name == "timeout" for each in case.operation.query):
         case.query.setdefault("timeout", 1)
 
 
@@ -132,7 +99,7 @@ def _answer(pair: Pair, case: "OpenApiCase") -> requests.Response:
     """The answer; of one that has no end, the beginning."""
     asked = case.as_transport_kwargs(base_url=pair.http_url)
     with requests.request(**asked, timeout=DEADLINE_SECONDS, stream=True) as answer:
-        if case.operation.path == _STREAM and answer.ok:
+        if answer.headers.get("Content-Type", "").startswith("text/event-stream"):
             answer._content = next(answer.iter_content(None))  # noqa: SLF001  # it has no other place for a part
         else:
             answer.content  # noqa: B018  # read while the connection is there

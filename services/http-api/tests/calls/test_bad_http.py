@@ -5,21 +5,26 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from support import calls
+from support.calls import CALLS, MAILBOX_CALLS, Call, make_known
 from support.harness import DEADLINE_SECONDS, Pair, problem
 
-PATHS = {
-    "/api/health": "GET, HEAD, OPTIONS",
-    "/api/temporary-address": "OPTIONS, POST",
-    "/api/domains": "GET, HEAD, OPTIONS",
-    "/api/inbox": "DELETE, GET, HEAD, OPTIONS, PATCH",
-    "/api/inbox/poll": "GET, HEAD, OPTIONS",
-    "/api/inbox/wait": "GET, HEAD, OPTIONS",
-    "/api/inbox/stream": "GET, HEAD, OPTIONS",
-    "/api/messages/x": "DELETE, GET, HEAD, OPTIONS, PATCH",
-    "/api/messages/x/source": "GET, HEAD, OPTIONS",
-    "/api/messages/x/attachments/0": "GET, HEAD, OPTIONS",
-    "/api/openapi.json": "GET, HEAD, OPTIONS",
-}
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "BREW", "TRACE")
+UNREADABLE = [b"{", b"[]", b'"x"', b'{"x": 1}', b"\xff", b"x" * 1_000]
+
+
+def methods_of_paths() -> dict[str, str]:
+    """Each path, and what its Allow says."""
+    methods = {"/api/openapi.json": {"GET"}}
+    for call in CALLS:
+        methods.setdefault(call.about(message_id="x").bare_path, set()).add(call.method)
+    return {
+        path: ", ".join(sorted(found | ({"HEAD", "OPTIONS"} if "GET" in found else {"OPTIONS"})))
+        for path, found in methods.items()
+    }
+
+
+PATHS = methods_of_paths()
 HOST = b"Host: localhost\r\nConnection: close\r\n"
 POLL = b"GET /api/inbox/poll?address=missing@nowhere.test HTTP/1.1\r\n"
 POST = b"POST /api/temporary-address HTTP/1.1\r\n"
@@ -45,14 +50,7 @@ def status_and_type(octets: bytes) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [
-        *(("DELETE", path) for path, methods in PATHS.items() if "DELETE" not in methods),
-        *(("PUT", path) for path in PATHS),
-        *(("BREW", path) for path in PATHS),
-        *(("TRACE", path) for path in PATHS),
-        *(("POST", path) for path in PATHS if path != "/api/temporary-address"),
-        ("GET", "/api/temporary-address"),
-    ],
+    [(method, path) for path, methods in PATHS.items() for method in METHODS if method not in methods.split(", ")],
 )
 async def test_what_a_call_cannot_do_is_refused_with_what_it_can(
     http: httpx.AsyncClient, method: str, path: str
@@ -130,19 +128,60 @@ async def test_where_no_call_is_the_answer_is_a_problem_even_for_a_browser(http:
         ("address=missing@nowhere.test" + "&x=1" * 5_000, 404),
         ("address=missing@nowhere.test&since=1&since=2", 404),
         ("address=missing@nowhere.test&access_token=%ff%00", 404),
-        ("address=missing@nowhere.test&since=%00", 400),
-        ("address=missing@nowhere.test&since=%ff", 400),
-        ("address=missing@nowhere.test&since=1%0a", 400),
     ],
 )
-@pytest.mark.parametrize("call", ["poll", "stream"])
+@pytest.mark.parametrize("call", MAILBOX_CALLS, ids=str)
 async def test_an_odd_query_is_a_problem_of_who_asks(
-    http: httpx.AsyncClient, call: str, query: str, status: int
+    http: httpx.AsyncClient, call: Call, query: str, status: int
 ) -> None:
-    answer = await http.get(f"/api/inbox/{call}?{query}")
+    answer = await http.request(call.method, f"{call.bare_path}?{query}", json=call.body)
 
     problem(answer)
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("since", ["%00", "%ff", "1%0a"])
+@pytest.mark.parametrize("call", [call for call in MAILBOX_CALLS if "since" in call.parameters], ids=str)
+async def test_an_odd_cursor_is_a_problem_of_who_asks(http: httpx.AsyncClient, call: Call, since: str) -> None:
+    answer = await calls.answer(http, call.about("missing@nowhere.test").with_query(f"since={since}"))
+
+    assert (answer.status_code, problem(answer)["field"]) == (400, "since")
+
+
+@pytest.mark.parametrize("call", MAILBOX_CALLS, ids=str)
+async def test_a_call_about_no_address_is_told_that_it_needs_one(http: httpx.AsyncClient, call: Call) -> None:
+    answer = await http.request(call.method, call.bare_path, json=call.body)
+
+    assert (answer.status_code, problem(answer)["field"]) == (400, "address")
+
+
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        *((call, body) for call in CALLS if call.takes_body for body in UNREADABLE),
+        *((call, body) for call in CALLS if call.body is not None for body in (b"", b"null", b"{}")),
+    ],
+    ids=str,
+)
+async def test_an_odd_body_is_a_problem_of_who_sends_it(
+    pair: Pair, http: httpx.AsyncClient, call: Call, body: bytes
+) -> None:
+    path = call.about_known(await make_known(pair.database_url)).path
+
+    answer = await http.request(call.method, path, content=body)
+
+    assert (answer.status_code, problem(answer)["code"]) == (400, "bad_input")
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if call.takes_body], ids=str)
+async def test_a_body_that_is_too_large_is_a_problem_of_who_sends_it(
+    pair: Pair, http: httpx.AsyncClient, call: Call
+) -> None:
+    path = call.about_known(await make_known(pair.database_url)).path
+
+    answer = await http.request(call.method, path, content=b" " * 16_385)
+
+    assert (answer.status_code, problem(answer)["code"]) == (413, "body_too_large")
 
 
 @pytest.mark.parametrize(

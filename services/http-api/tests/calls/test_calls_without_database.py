@@ -9,6 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 from postgres import EmbeddedPostgres
+from support import calls
+from support.calls import CALLS, Call, make_known
 from support.harness import (
     DEADLINE_SECONDS,
     Pair,
@@ -25,6 +27,8 @@ from support.harness import (
     until,
     without_room,
 )
+
+NEED_DATABASE = [call for call in CALLS if "database_away" in call.codes]
 
 
 @pytest.fixture(scope="module")
@@ -83,18 +87,30 @@ async def outage(http: httpx.AsyncClient, postgres: EmbeddedPostgres, kind: str)
 
 @pytest.mark.parametrize("kind", ["stopped", "frozen"])
 async def test_without_a_database_every_call_says_so_and_when_to_try_again(
-    http: httpx.AsyncClient, postgres: EmbeddedPostgres, address: str, kind: str
+    http: httpx.AsyncClient, postgres: EmbeddedPostgres, kind: str, subtests: pytest.Subtests
 ) -> None:
-    async with outage(http, postgres, kind):
-        answers = await asyncio.gather(
-            http.get("/api/health", timeout=5),
-            http.post("/api/temporary-address", timeout=5),
-            http.get("/api/inbox/poll", params={"address": address}, timeout=5),
-            http.get("/api/inbox/stream", params={"address": address}, timeout=5),
-        )
+    known = await make_known(postgres.url)
+    http.timeout = httpx.Timeout(5)
 
-    assert [(answer.status_code, problem(answer)["code"]) for answer in answers] == [(503, "database_away")] * 4
-    assert {answer.headers["retry-after"] for answer in answers} == {"2"}
+    async with outage(http, postgres, kind):
+        answers = await asyncio.gather(*(calls.answer(http, call.about_known(known)) for call in NEED_DATABASE))
+
+    for call, answer in zip(NEED_DATABASE, answers, strict=True):
+        with subtests.test(str(call)):
+            assert (answer.status_code, problem(answer)["code"]) == (503, "database_away")
+            assert answer.headers["retry-after"] == "2"
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if call not in NEED_DATABASE], ids=str)
+async def test_a_call_that_needs_no_database_is_answered_without_one(
+    http: httpx.AsyncClient, postgres: EmbeddedPostgres, call: Call
+) -> None:
+    known = await make_known(postgres.url)
+
+    async with outage(http, postgres, "stopped"):
+        answer = await calls.answer(http, call.about_known(known))
+
+    assert answer.status_code == call.status
 
 
 async def test_on_a_full_disk_no_mailbox_is_made_and_those_there_are_can_be_read_and_ended(

@@ -264,10 +264,3 @@ async def test_without_the_operators_token_they_are_not_there(pair: Pair, http: 
     answers = [await prolong(http, address, {"ttl_seconds": 60}), await end(http, address)]
 
     assert [(answer.status_code, problem(answer)["code"]) for answer in answers] == [(404, "mailbox_not_found")] * 2
-
-
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
-async def test_a_call_about_no_address_is_told_that_it_needs_one(http: httpx.AsyncClient, method: str) -> None:
-    answer = await http.request(method, "/api/inbox")
-
-    assert (answer.status_code, problem(answer)["field"]) == (400, "address")

@@ -5,6 +5,8 @@ import uuid
 
 import httpx
 import pytest
+from support import calls
+from support.calls import MESSAGE_CALLS, Call
 from support.harness import Pair, SmtpClient, make_mailbox, message, problem, store
 
 ALTERNATIVE = b"""\
@@ -275,18 +277,15 @@ async def test_a_message_that_was_deleted_is_gone_everywhere(pair: Pair, http: h
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, message("a"), message("b"), message("c"))
     listed = (await http.get("/api/inbox/poll", params={"address": address})).json()["messages"]
-    path = f"/api/messages/{listed[1]['id']}"
 
-    answer = await http.delete(path)
+    answer = await http.delete(f"/api/messages/{listed[1]['id']}")
 
     left = (await http.get("/api/inbox/poll", params={"address": address})).json()["messages"]
     assert (answer.status_code, answer.content) == (204, b"")
     assert [each["subject"] for each in left] == ["a", "c"]
-    for method, suffix in (("GET", ""), ("GET", "/source"), ("GET", "/attachments/0"), ("DELETE", "")):
-        gone = await http.request(method, path + suffix)
-        assert (gone.status_code, problem(gone)["code"]) == (404, "message_not_found")
-    marked = await http.patch(path, json={"seen": True})
-    assert (marked.status_code, problem(marked)["code"]) == (404, "message_not_found")
+    for call in MESSAGE_CALLS:
+        gone = await calls.answer(http, call.about(message_id=listed[1]["id"]))
+        assert (gone.status_code, problem(gone)["code"]) == (404, "message_not_found"), call
 
 
 async def test_a_message_is_deleted_once_however_many_ask(pair: Pair, http: httpx.AsyncClient) -> None:
@@ -319,11 +318,9 @@ async def test_an_id_may_be_written_in_upper_case(pair: Pair, http: httpx.AsyncC
     assert (await look(http, str(shown["id"]).upper()))["id"] == shown["id"]
 
 
-@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-@pytest.mark.parametrize("message_id", [str(uuid.UUID(int=7)), "7", "x" * 100, "%00", "\u00e4"])
-async def test_a_message_that_is_not_there_is_not_found(http: httpx.AsyncClient, method: str, message_id: str) -> None:
-    body = {"seen": True} if method == "PATCH" else None
-
-    answer = await http.request(method, f"/api/messages/{message_id}", json=body)
+@pytest.mark.parametrize("call", MESSAGE_CALLS, ids=str)
+@pytest.mark.parametrize("message_id", [str(uuid.UUID(int=7)), "7", "x" * 100, "\x00", "\u00e4"])
+async def test_a_message_that_is_not_there_is_not_found(http: httpx.AsyncClient, call: Call, message_id: str) -> None:
+    answer = await calls.answer(http, call.about(message_id=message_id))
 
     assert (answer.status_code, problem(answer)["code"]) == (404, "message_not_found")

@@ -3,28 +3,36 @@
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
+import msgspec
 import psycopg
 import pytest
+from support.calls import MAILBOX_CALLS, MESSAGE_CALLS, Call
 from support.harness import Pair, client, running_http
 
+
+def named(call: Call, name: str) -> Call:
+    """The call, about a mailbox or a message of that name."""
+    return msgspec.structs.replace(call, path=call.path.format(address=name, message_id=name))
+
+
 PLACES = [
-    ("GET", "/api/inbox/poll?address={address}", "Bearer {token}x"),
-    ("GET", "/api/inbox/poll?address={address}", "Basic {token}"),
-    ("GET", "/api/inbox/poll?address={address}", "{token}"),
-    ("GET", "/api/inbox/poll?address={address}&access_token={token}", ""),
-    ("GET", "/api/inbox/stream?address={address}&access_token={token}x", ""),
-    ("GET", "/api/inbox/stream?address={address}x&access_token={token}", ""),
-    ("GET", "/api/inbox/stream?access_token={token}", ""),
-    ("GET", "/api/inbox/poll?address={token}", "Bearer {token}"),
-    ("GET", "/api/inbox/poll?address={token}@mx.test", ""),
-    ("GET", "/api/inbox/poll?address={address}&since={token}", ""),
-    ("GET", "/api/inbox/poll?address={address}&wait={token}", ""),
-    ("GET", "/api/inbox/poll?address={address}&limit={token}", ""),
-    ("GET", "/api/inbox/poll?{token}", ""),
-    ("GET", "/api/messages/{token}/source", "Bearer {token}"),
-    ("GET", "/api/{token}", "Bearer {token}"),
-    ("GET", "/{token}?access_token={token}", ""),
-    ("PUT", "/api/inbox/poll?access_token={token}", "Bearer {token}"),
+    *((call, "Bearer {token}x") for call in MAILBOX_CALLS),
+    *((call, "Basic {token}") for call in MAILBOX_CALLS),
+    *((call, "{token}") for call in MAILBOX_CALLS),
+    *((call.with_query("access_token={token}x"), "") for call in MAILBOX_CALLS),
+    *((named(call, "{token}@mx.test"), "") for call in MAILBOX_CALLS),
+    *((named(call, "{token}"), "Bearer {token}") for call in MAILBOX_CALLS + MESSAGE_CALLS),
+    *((named(call, "{token}").with_query("access_token={token}"), "") for call in MAILBOX_CALLS + MESSAGE_CALLS),
+    (Call("GET", "/api/inbox/poll?address={address}&access_token={token}"), ""),
+    (Call("GET", "/api/inbox/stream?address={address}x&access_token={token}"), ""),
+    (Call("GET", "/api/inbox/stream?access_token={token}"), ""),
+    (Call("GET", "/api/inbox/poll?address={address}&since={token}"), ""),
+    (Call("GET", "/api/inbox/poll?address={address}&wait={token}"), ""),
+    (Call("GET", "/api/inbox/poll?address={address}&limit={token}"), ""),
+    (Call("GET", "/api/inbox/poll?{token}"), ""),
+    (Call("GET", "/api/{token}"), "Bearer {token}"),
+    (Call("GET", "/{token}?access_token={token}"), ""),
+    (Call("PUT", "/api/inbox/poll?access_token={token}"), "Bearer {token}"),
 ]
 BODIES = [
     '{{"domain": "{token}"}}',
@@ -60,11 +68,15 @@ def log(service: Pair) -> str:
     return service.services[0].log.read_text()
 
 
-@pytest.mark.parametrize(("method", "path", "authorization"), PLACES)
+@pytest.mark.parametrize(("call", "authorization"), PLACES, ids=str)
 async def test_wherever_a_token_is_put_neither_the_answer_nor_the_log_repeats_it(
-    service: Pair, http: httpx.AsyncClient, made: dict[str, str], method: str, path: str, authorization: str
+    service: Pair, http: httpx.AsyncClient, made: dict[str, str], call: Call, authorization: str
 ) -> None:
-    answer = await http.request(method, path.format(**made), headers={"Authorization": authorization.format(**made)})
+    path = call.path.format(**made)
+
+    answer = await http.request(
+        call.method, path, json=call.body, headers={"Authorization": authorization.format(**made)}
+    )
 
     assert answer.status_code >= 400
     assert made["token"] not in answer.text

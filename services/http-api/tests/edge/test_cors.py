@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+from support import calls
+from support.calls import CALLS, Call, make_known
 from support.harness import Pair, client, running_http
 
 LISTED = "http://localhost:3000"
@@ -92,6 +94,20 @@ async def test_a_page_of_a_listed_origin_may_ask_for_what_the_calls_take(http: h
     assert "POST" in answer.headers["access-control-allow-methods"]
     assert {"authorization", "content-type", "last-event-id"} <= set(allowed)
     assert "Origin" in answer.headers["vary"]
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+async def test_a_page_of_a_listed_origin_may_make_every_call(
+    service: Pair, http: httpx.AsyncClient, call: Call
+) -> None:
+    call = call.about_known(await make_known(service.database_url))
+
+    asked = await http.options(call.path, headers=preflight(LISTED, call.method, "authorization,content-type"))
+    answer = await calls.answer(http, call, Origin=LISTED)
+
+    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (204, LISTED)
+    assert call.method in asked.headers["access-control-allow-methods"].split(", ")
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (call.status, LISTED)
 
 
 @pytest.mark.parametrize("origin", FOREIGN)

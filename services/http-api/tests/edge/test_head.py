@@ -4,62 +4,51 @@ import asyncio
 
 import httpx
 import pytest
-from support.harness import DEADLINE_SECONDS, Pair, make_mailbox, message, store
+from support.calls import CALLS, Call, Known, make_known
+from support.harness import DEADLINE_SECONDS, Pair
 
 UNEVEN = {"date", "ratelimit-remaining", "ratelimit-reset", "transfer-encoding"}
-PATHS = [
-    "/api/health",
-    "/api/openapi.json",
-    "/api/domains",
-    "/api/inbox?address={address}",
-    "/api/inbox/poll?address={address}",
-    "/api/inbox/wait?address={address}",
-    "/api/inbox/wait?address={address}&since=1&timeout=1",
-    "/api/messages/{message}",
-    "/api/messages/{message}/attachments/0",
-    "/api/inbox/poll",
-    "/api/inbox/poll?address=missing@mx.test",
-    "/api/messages/{message}/source",
-    "/api/messages/00000000-0000-0000-0000-000000000000/source",
-    "/api/inbox/stream?address=missing@mx.test",
-    "/api/temporary-address",
-    "/nowhere",
+MORE = [
+    Call("GET", "/api/openapi.json"),
+    Call("GET", "/api/inbox/wait?address={address}&since=2&timeout=1", status=404),
+    Call("GET", "/api/inbox/poll", status=400),
+    Call("GET", "/api/inbox/poll?address=missing@mx.test", status=404),
+    Call("GET", "/api/messages/00000000-0000-0000-0000-000000000000/source", status=404),
+    Call("GET", "/api/inbox/stream?address=missing@mx.test", status=404),
+    Call("GET", "/api/temporary-address", status=405),
+    Call("GET", "/nowhere", status=404),
 ]
+GETS = [*(call for call in CALLS if call.method == "GET"), *MORE]
 
 
 @pytest.fixture
-async def places(pair: Pair, http: httpx.AsyncClient) -> dict[str, str]:
-    """A mailbox, and a message in it."""
-    address = make_mailbox(pair.database_url)
-    await store(pair.database_url, address, message())
-    page = (await http.get("/api/inbox/poll", params={"address": address})).json()
-    return {"address": address, "message": page["messages"][0]["id"]}
+async def known(pair: Pair) -> Known:
+    """A mailbox, and messages in it."""
+    return await make_known(pair.database_url)
 
 
 def told(answer: httpx.Response) -> tuple[int, dict[str, str]]:
     return answer.status_code, {name: value for name, value in answer.headers.items() if name not in UNEVEN}
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_it_tells_what_get_would_and_how_long_that_is(
-    http: httpx.AsyncClient, places: dict[str, str], path: str
-) -> None:
-    path = path.format(**places)
+@pytest.mark.parametrize("call", [call for call in GETS if not call.is_stream], ids=str)
+async def test_it_tells_what_get_would_and_how_long_that_is(http: httpx.AsyncClient, known: Known, call: Call) -> None:
+    path = call.about_known(known).path
 
     head, get = await http.head(path), await http.get(path)
 
+    assert get.status_code == call.status
     assert head.content == b""
     assert told(head) == told(get)
     assert int(head.headers["content-length"]) == len(get.content) > 0
 
 
-async def test_of_a_stream_it_tells_that_there_is_one_and_ends(pair: Pair, places: dict[str, str]) -> None:
+@pytest.mark.parametrize("call", [call for call in CALLS if call.is_stream], ids=str)
+async def test_of_a_stream_it_tells_that_there_is_one_and_ends(pair: Pair, known: Known, call: Call) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", int(pair.environ["HTTP_PORT"]))
-    call = (
-        f"HEAD /api/inbox/stream?address={places['address']} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-    )
+    path = call.about_known(known).path
 
-    writer.write(call.encode())
+    writer.write(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     async with asyncio.timeout(DEADLINE_SECONDS):
         octets = await reader.read()
     writer.close()
@@ -70,16 +59,15 @@ async def test_of_a_stream_it_tells_that_there_is_one_and_ends(pair: Pair, place
     assert octets.count(b"\r\n\r\n") == 1
 
 
-async def test_the_connection_goes_on_behind_it(pair: Pair, places: dict[str, str]) -> None:
+async def test_the_connection_goes_on_behind_it(pair: Pair, known: Known) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", int(pair.environ["HTTP_PORT"]))
-    paths = [path.format(**places) for path in (*PATHS, "/api/inbox/stream?address={address}")]
 
     statuses = []
-    for path in paths:
-        writer.write(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    for call in GETS:
+        writer.write(f"HEAD {call.about_known(known).path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         async with asyncio.timeout(DEADLINE_SECONDS):
             head = await reader.readuntil(b"\r\n\r\n")
         statuses.append(int(head.split(b" ")[1]))
     writer.close()
 
-    assert statuses == [*[200] * 6, 404, 200, 404, 400, 404, 200, 404, 404, 405, 404, 200]
+    assert statuses == [call.status for call in GETS]

@@ -5,7 +5,9 @@ import os
 import httpx
 import pytest
 from litestar.types import Message, Receive, Scope, Send
-from support.harness import Pair, make_mailbox, message, store
+from support import calls
+from support.calls import CALLS, Call, heads, make_known
+from support.harness import Pair
 
 from fake_email.settings import Settings
 from http_api.edge.middleware import Middleware
@@ -18,25 +20,21 @@ EXPECTED = {
     "cross-origin-resource-policy": "same-origin",
     "x-frame-options": "DENY",
 }
-CALLS = [
-    ("GET", "/api/health", 200),
-    ("GET", "/api/openapi.json", 200),
-    ("POST", "/api/temporary-address", 200),
-    ("GET", "/api/inbox/poll?address={address}", 200),
-    ("GET", "/api/inbox/stream?address={address}", 200),
-    ("GET", "/api/messages/{message}/source", 200),
-    ("HEAD", "/api/inbox/stream?address={address}", 200),
-    ("OPTIONS", "/api/inbox/poll", 204),
-    ("GET", "/api/inbox/poll", 400),
-    ("GET", "/api/inbox/poll?address=missing@mx.test", 404),
-    ("GET", "/nowhere", 404),
-    ("DELETE", "/api/health", 405),
+ALL = [
+    *CALLS,
+    *heads(CALLS),
+    Call("GET", "/api/openapi.json"),
+    Call("OPTIONS", "/api/inbox/poll", status=204),
+    Call("GET", "/api/inbox/poll", status=400),
+    Call("GET", "/api/inbox/poll?address=missing@mx.test", status=404),
+    Call("GET", "/nowhere", status=404),
+    Call("DELETE", "/api/health", status=405),
 ]
 
 
-async def head(http: httpx.AsyncClient, method: str, path: str, **headers: str) -> tuple[int, httpx.Headers]:
-    async with http.stream(method, path, headers=headers) as answer:
-        return answer.status_code, answer.headers
+def is_page(call: Call) -> bool:
+    """Whether a success is HTML, for a browser to show."""
+    return "text/html" in call.media_types
 
 
 async def answered(*given: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
@@ -71,28 +69,30 @@ async def answered(*given: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
     return list(sent[0]["headers"])
 
 
-@pytest.mark.parametrize(("method", "path", "status"), CALLS)
-async def test_every_answer_has_them(pair: Pair, http: httpx.AsyncClient, method: str, path: str, status: int) -> None:
-    address = make_mailbox(pair.database_url)
-    await store(pair.database_url, address, message())
-    page = (await http.get("/api/inbox/poll", params={"address": address})).json()
-    path = path.format(address=address, message=page["messages"][0]["id"])
+@pytest.mark.parametrize("call", [call for call in ALL if not is_page(call)], ids=str)
+async def test_every_answer_has_them(pair: Pair, http: httpx.AsyncClient, call: Call) -> None:
+    answer = await calls.answer(http, call.about_known(await make_known(pair.database_url)))
 
-    found, headers = await head(http, method, path)
-
-    assert found == status
-    assert {name: headers.get_list(name) for name in EXPECTED} == {name: [value] for name, value in EXPECTED.items()}
+    found = {name: answer.headers.get_list(name) for name in EXPECTED}
+    assert answer.status_code == call.status
+    assert found == {name: [value] for name, value in EXPECTED.items()}
 
 
-@pytest.mark.parametrize(("method", "path", "status"), CALLS)
-async def test_no_answer_that_may_hold_mail_is_kept(
-    pair: Pair, http: httpx.AsyncClient, method: str, path: str, status: int
-) -> None:
-    path = path.format(address=make_mailbox(pair.database_url), message="none")
+@pytest.mark.parametrize("call", [call for call in ALL if is_page(call)], ids=str)
+async def test_a_page_has_them_too_but_a_policy_of_its_own(pair: Pair, http: httpx.AsyncClient, call: Call) -> None:
+    answer = await calls.answer(http, call.about_known(await make_known(pair.database_url)))
 
-    _, headers = await head(http, method, path)
+    of_all = EXPECTED.keys() - {"content-security-policy", "x-frame-options"}
+    assert answer.status_code == call.status
+    assert {name: answer.headers[name] for name in of_all} == {name: EXPECTED[name] for name in of_all}
+    assert {"default-src 'none'", "frame-ancestors 'none'"} < set(answer.headers["content-security-policy"].split("; "))
 
-    assert headers.get_list("cache-control") == ["no-store"]
+
+@pytest.mark.parametrize("call", ALL, ids=str)
+async def test_no_answer_that_may_hold_mail_is_kept(pair: Pair, http: httpx.AsyncClient, call: Call) -> None:
+    answer = await calls.answer(http, call.about_known(await make_known(pair.database_url)))
+
+    assert answer.headers.get_list("cache-control") == ["no-store"]
 
 
 async def test_an_answer_that_says_something_else_itself_is_left_alone() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from support.calls import CALLS
 from support.harness import DEADLINE_SECONDS, Pair, client, make_mailbox, message, running_http, store
 
 HELD = ["/api/inbox/wait?timeout=120&", "/api/inbox/poll?wait=60&"]
@@ -77,6 +78,13 @@ def connections(service: Pair) -> int:
     with psycopg.connect(service.database_url) as connection:
         [(number,)] = connection.execute(query).fetchall()
     return int(number)
+
+
+def test_each_call_that_can_be_held_is_held_here() -> None:
+    can_be_held = [call for call in CALLS if "too_many_streams" in call.codes and not call.is_stream]
+
+    paths = {call.bare_path for call in can_be_held}
+    assert paths == {path.partition("?")[0] for path in HELD}, "give HELD a request that is held for long"
 
 
 @pytest.mark.parametrize(("path", "forwarded"), [(HELD[0], "198.51.100.1"), (HELD[1], "198.51.100.2")])

@@ -1,0 +1,166 @@
+"""Every call of the API, from its OpenAPI document, with a valid request for each made from the document's examples.
+
+Tests that have to try all calls take them from here, so that a new call is tried without being listed anywhere.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote
+
+import httpx
+import msgspec
+import psycopg
+from support import api_document
+from support.api_document import PROBLEM_JSON, Operation, Parameter
+from support.harness import make_mailbox, message, store
+
+# The parameters whose examples name nothing that is there: a test puts in a mailbox, or a message, of its own.
+_PLACES = {"address": "{address}", "message_id": "{message_id}"}
+CONTENT = (
+    message("123456 is your code").replace(b"\r\n\r\n", b"\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n", 1)
+    + b"--b\r\nContent-Type: text/html\r\n\r\n<p>Your code is <b>123456</b></p>\r\n"
+    + b"--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=a.pdf\r\n"
+    + b"Content-Transfer-Encoding: base64\r\n\r\nJVBERg==\r\n--b--\r\n"
+)
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A mailbox with mail in it; `token` is "" for an open one."""
+
+    address: str
+    token: str
+    message_ids: tuple[str, ...]
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A request; `path` has `{address}` or `{message_id}` in it until `about` puts a real one there.
+
+    `status` is that of the answer when all goes well. The other fields are what the document says of the call.
+    """
+
+    method: str
+    path: str
+    status: int = 200
+    body: object = None
+    parameters: frozenset[str] = frozenset()
+    codes: frozenset[str] = frozenset()
+    takes_body: bool = False
+    media_types: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}" + ("" if self.body is None else f" {self.body}")
+
+    @property
+    def bare_path(self) -> str:
+        """The path, without the query."""
+        return self.path.partition("?")[0]
+
+    @property
+    def is_stream(self) -> bool:
+        return "text/event-stream" in self.media_types
+
+    @property
+    def is_about_a_mailbox(self) -> bool:
+        return "{address}" in self.path
+
+    @property
+    def is_about_a_message(self) -> bool:
+        return "{message_id}" in self.path
+
+    def about(self, address: str = "", message_id: str = "") -> "Call":
+        """Return the call about this mailbox, or this message; a call about neither stays as it is."""
+        path = self.path.replace("{address}", quote(address)).replace("{message_id}", quote(message_id))
+        return msgspec.structs.replace(self, path=path)
+
+    def about_known(self, known: Known) -> "Call":
+        """Return the call about this mailbox, or the newest message in it."""
+        return self.about(known.address, known.message_ids[-1])
+
+    def with_query(self, more: str) -> "Call":
+        return msgspec.structs.replace(self, path=f"{self.path}{'&' if '?' in self.path else '?'}{more}")
+
+
+def heads(calls: Iterable[Call]) -> list[Call]:
+    """Return a HEAD for each GET of `calls`."""
+    return [msgspec.structs.replace(call, method="HEAD") for call in calls if call.method == "GET"]
+
+
+async def answer(http: httpx.AsyncClient, call: Call, **headers: str) -> httpx.Response:
+    """Return the answer to the call; of a stream, which has no end, the head alone."""
+    async with http.stream(call.method, call.path, json=call.body, headers=headers) as answer:
+        if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+            await answer.aread()
+        return answer
+
+
+async def make_known(database_url: str, *, is_private: bool = False) -> Known:
+    """Return a new mailbox with two messages, the newer of which has HTML and an attachment."""
+    address = make_mailbox(database_url)
+    await store(database_url, address, message("Hello"), CONTENT)
+    token = secrets.token_urlsafe(24) if is_private else ""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        if token:
+            digest = hashlib.sha256(token.encode()).digest()
+            connection.execute("UPDATE mailbox SET token_sha256 = %s WHERE address = %s", [digest, address])
+        found = connection.execute(
+            "SELECT message.id FROM message JOIN mailbox ON mailbox.id = mailbox_id WHERE address = %s ORDER BY seq",
+            [address],
+        )
+        return Known(address, token, tuple(str(message_id) for (message_id,) in found))
+
+
+def _calls() -> Iterator[Call]:
+    document = api_document.read()
+    for template, methods in document.paths.items():
+        for method, operation in methods.items():
+            parameters = document.parameters(operation)
+            yield _call(method.upper(), template, operation, parameters)
+
+
+def _call(method: str, template: str, operation: Operation, parameters: list[Parameter]) -> Call:
+    name = f"{method} {template}"
+    values = {each.name: _value(name, each) for each in parameters if each.required}
+    query = [f"{each.name}={values[each.name]}" for each in parameters if each.required and each.place == "query"]
+    success = min(status for status in operation.responses if status.startswith("2"))
+    return Call(
+        method,
+        template.format_map(values) + ("?" + "&".join(query) if query else ""),
+        status=int(success),
+        body=_body(name, operation),
+        parameters=frozenset(each.name for each in parameters),
+        codes=frozenset(_codes(operation)),
+        takes_body=bool(operation.request_body.content),
+        media_types=frozenset(operation.responses[success].content),
+    )
+
+
+def _value(name: str, parameter: Parameter) -> str:
+    """Return what stands in the path or the query for a parameter that must be there."""
+    if parameter.name in _PLACES:
+        return _PLACES[parameter.name]
+    if not parameter.examples:
+        raise AssertionError(f"{name}: give the parameter {parameter.name} an example, where the call declares it")
+    return quote(str(next(iter(parameter.examples.values())).value), safe="")
+
+
+def _body(name: str, operation: Operation) -> object:
+    """Return the body of a call that cannot be made without one, else None."""
+    if not operation.request_body.required:
+        return None
+    examples = operation.request_body.content["application/json"].examples
+    if not examples:
+        raise AssertionError(f"{name}: give the body an example, where the call declares it")
+    return next(iter(examples.values())).value
+
+
+def _codes(operation: Operation) -> Iterator[str]:
+    """Return the `code` of each problem that the call names."""
+    for body in operation.responses.values():
+        examples = body.content[PROBLEM_JSON].examples if PROBLEM_JSON in body.content else {}
+        yield from (str(each.value["code"]) for each in examples.values() if isinstance(each.value, dict))
+
+
+CALLS = list(_calls())
+MAILBOX_CALLS = [call for call in CALLS if call.is_about_a_mailbox]
+MESSAGE_CALLS = [call for call in CALLS if call.is_about_a_message]
