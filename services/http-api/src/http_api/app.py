@@ -10,6 +10,7 @@ import structlog
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp
 
@@ -17,19 +18,21 @@ from fake_email.postgres import notifications
 from fake_email.postgres.pool import open_database
 from fake_email.settings import Settings
 from fake_email.storage import purge
-from http_api.calls.attachment import attachment
+from http_api.calls import (
+    attachment,
+    create_address,
+    domains,
+    health,
+    inbox,
+    message,
+    message_html,
+    poll,
+    source,
+    stream,
+    wait,
+)
 from http_api.calls.context import Api, provide
-from http_api.calls.create_address import create_temporary_address
-from http_api.calls.domains import domains
-from http_api.calls.health import health
-from http_api.calls.inbox import delete_inbox, inbox, prolong_inbox
-from http_api.calls.message import delete_message, mark_message, message
-from http_api.calls.message_html import message_html
 from http_api.calls.options import options_of
-from http_api.calls.poll import poll
-from http_api.calls.source import source
-from http_api.calls.stream import stream
-from http_api.calls.wait import wait
 from http_api.live.event_stream import Streams, outliving
 from http_api.live.expiry_watch import ExpiryWatch
 from http_api.live.mailbox_lookups import MailboxLookups
@@ -47,10 +50,8 @@ from http_api.serving.watchdog import Watchdog
 
 log = structlog.get_logger()
 
-_CALLS = [
-    *(health, domains, create_temporary_address, inbox, prolong_inbox, delete_inbox, poll, stream, wait),
-    *(message, mark_message, delete_message, message_html, source, attachment),
-]
+_MODULES = (health, domains, create_address, inbox, poll, stream, wait, message, message_html, source, attachment)
+_CALLS = [each for module in _MODULES for each in vars(module).values() if isinstance(each, HTTPRouteHandler)]
 _CONNECTIONS = 8
 _MAX_BODY_OCTETS = 16_384
 
