@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import pytest
 from msgspec.structs import asdict, fields, replace
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, class_row, dict_row
 from support.harness import arrival
 
 from fake_email.parsed_message import Attachment, Code, Link, LocatedAttachment, ParsedMessage
 from fake_email.postgres.pool import Connection, open_database
-from fake_email.postgres.rows import struct_row
 from fake_email.storage import message as stored_message
 from fake_email.storage import message_list, store
 from fake_email.storage.mailboxes import Recipient
@@ -53,7 +52,7 @@ async def stored(connection: Connection, mailbox: Recipient) -> tuple[IncomingMe
 
 async def traces(connection: Connection, columns: str) -> list[Trace]:
     """The rows, as Trace, of a SELECT of these columns."""
-    async with connection.cursor(row_factory=struct_row(Trace)) as cursor:
+    async with connection.cursor(row_factory=class_row(Trace)) as cursor:
         await cursor.execute(f"SELECT {columns}")
         return await cursor.fetchall()
 
@@ -113,11 +112,8 @@ async def test_the_order_of_columns_changes_nothing_in_the_struct(connection: Co
         "'' AS client_address, '' AS host_name, '' AS protocol",
         "'' AS client_address, '' AS host_name, '' AS protocol, '' AS cipher",
         "'' AS client_address, '' AS host_name, '' AS protocol, '' AS tls, '' AS cipher",
-        "'' AS client_address, '' AS host_name, '' AS protocol, '' AS tls, '' AS tls",
     ],
 )
-async def test_a_column_that_is_missing_misnamed_or_there_twice_is_an_error(
-    connection: Connection, columns: str
-) -> None:
-    with pytest.raises((TypeError, SyntaxError)):
+async def test_a_missing_misnamed_or_additional_column_is_an_error(connection: Connection, columns: str) -> None:
+    with pytest.raises(TypeError):
         await traces(connection, columns)

@@ -9,9 +9,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import psycopg
-from psycopg.rows import TupleRow
-
-from fake_email.postgres.rows import struct_row
+from psycopg.rows import TupleRow, class_row
 
 Connection = psycopg.AsyncConnection[TupleRow]
 
@@ -76,6 +74,6 @@ def is_for_writing(connection: Connection) -> bool:
 
 async def still_at_it(connection: Connection, pids: Collection[int]) -> dict[int, bool]:
     """Those of these processes of the server, of our own role, that work; and whether they wait for a replica."""
-    async with connection.cursor(row_factory=struct_row(_AtIt)) as cursor:
+    async with connection.cursor(row_factory=class_row(_AtIt)) as cursor:
         await cursor.execute(_AT_IT, {"pids": list(pids)})
         return {each.pid: each.is_waiting for each in await cursor.fetchall()}

@@ -5,12 +5,11 @@ import hmac
 from collections.abc import Sequence
 
 import msgspec
-from psycopg.rows import scalar_row
+from psycopg.rows import class_row, scalar_row
 
 from fake_email.errors import AddressTaken, MailboxNotFound, OperatorsMailbox
 from fake_email.postgres.notifications import GONE_CHANNEL
 from fake_email.postgres.pool import Connection
-from fake_email.postgres.rows import struct_row
 from fake_email.settings import MAX_TTL_SECONDS
 
 # When an operator's mailbox expires. Not Postgres' infinity, which is no time in Python; any time zone has this one.
@@ -169,7 +168,7 @@ async def _is_buried(connection: Connection, address: str) -> bool:
 
 async def fetch(connection: Connection, *, address: str, token_sha256: bytes | None) -> Mailbox:
     """The live mailbox of `address`; raises MailboxNotFound when there is none or it wants another token."""
-    async with connection.cursor(row_factory=struct_row(Mailbox)) as cursor:
+    async with connection.cursor(row_factory=class_row(Mailbox)) as cursor:
         await cursor.execute(_FETCH, {"address": address})
         mailbox = await cursor.fetchone()
     if mailbox is None or not may_read(mailbox.token_sha256, token_sha256):
@@ -179,14 +178,14 @@ async def fetch(connection: Connection, *, address: str, token_sha256: bytes | N
 
 async def fetch_many(connection: Connection, addresses: Sequence[str]) -> dict[str, MailboxState]:
     """Those of `addresses` that have a live mailbox, by address; who may read it is not looked at."""
-    async with connection.cursor(row_factory=struct_row(MailboxState)) as cursor:
+    async with connection.cursor(row_factory=class_row(MailboxState)) as cursor:
         await cursor.execute(_FETCH_MANY, {"addresses": list(addresses)})
         return {each.address: each for each in await cursor.fetchall()}
 
 
 async def describe(connection: Connection, mailbox_id: int) -> MailboxDetail:
     """What is known of the mailbox; raises MailboxNotFound when it has gone."""
-    async with connection.cursor(row_factory=struct_row(MailboxDetail)) as cursor:
+    async with connection.cursor(row_factory=class_row(MailboxDetail)) as cursor:
         await cursor.execute(_DESCRIBE, {"id": mailbox_id})
         detail = await cursor.fetchone()
     if detail is None:
@@ -211,21 +210,21 @@ def may_read(mailbox_token_sha256: bytes | None, token_sha256: bytes | None) -> 
 
 async def find_recipients(connection: Connection, addresses: Sequence[str]) -> dict[str, Recipient]:
     """Those of `addresses` that have a live mailbox, by address."""
-    async with connection.cursor(row_factory=struct_row(Recipient)) as cursor:
+    async with connection.cursor(row_factory=class_row(Recipient)) as cursor:
         await cursor.execute(_FIND_RECIPIENTS, {"addresses": list(addresses)})
         return {recipient.address: recipient async for recipient in cursor}
 
 
 async def newest_seqs(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     """The last_seq of each mailbox in `ids` that is still live, by id."""
-    async with connection.cursor(row_factory=struct_row(_Newest)) as cursor:
+    async with connection.cursor(row_factory=class_row(_Newest)) as cursor:
         await cursor.execute(_NEWEST, {"ids": list(ids)})
         return {each.id: each.last_seq for each in await cursor.fetchall()}
 
 
 async def seconds_left(connection: Connection, ids: Sequence[int]) -> dict[int, float]:
     """How long each mailbox in `ids` that is live will be so, by the database's clock, by id."""
-    async with connection.cursor(row_factory=struct_row(_TimeLeft)) as cursor:
+    async with connection.cursor(row_factory=class_row(_TimeLeft)) as cursor:
         await cursor.execute(_SECONDS_LEFT, {"ids": list(ids)})
         return {each.id: each.seconds for each in await cursor.fetchall()}
 

@@ -4,9 +4,9 @@ import datetime
 import uuid
 
 import msgspec
+from psycopg.rows import class_row
 
 from fake_email.postgres.pool import Connection
-from fake_email.postgres.rows import struct_row
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage.message_list import Cursor
 
@@ -60,7 +60,7 @@ async def read(
 
     Who may read them was seen to.
     """
-    async with connection.cursor(row_factory=struct_row(MatchCandidate)) as cursor:
+    async with connection.cursor(row_factory=class_row(MatchCandidate)) as cursor:
         await cursor.execute(
             _READ,
             {

@@ -4,11 +4,11 @@ import uuid
 from collections.abc import Collection
 
 import msgspec
+from psycopg.rows import class_row
 
 from fake_email.errors import MessageNotFound, NoHtml
 from fake_email.parsed_message import LocatedAttachment
 from fake_email.postgres.pool import Connection, Database
-from fake_email.postgres.rows import struct_row
 from fake_email.storage import attachments
 from fake_email.storage.attachments import Attached
 
@@ -35,7 +35,7 @@ async def fetch(connection: Connection, message_id: uuid.UUID, *, token_sha256: 
     Raises MessageNotFound when there is none in a live mailbox, or the mailbox wants another token; NoHtml.
     """
     attached = await attachments.find(connection, message_id, token_sha256=token_sha256)
-    async with connection.cursor(row_factory=struct_row(_Found)) as cursor:
+    async with connection.cursor(row_factory=class_row(_Found)) as cursor:
         await cursor.execute(_FETCH, {"id": message_id})
         found = await cursor.fetchone()
     if found is None:

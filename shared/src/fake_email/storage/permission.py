@@ -3,10 +3,10 @@
 import uuid
 
 import msgspec
+from psycopg.rows import class_row
 
 from fake_email.errors import MessageNotFound
 from fake_email.postgres.pool import Connection
-from fake_email.postgres.rows import struct_row
 from fake_email.storage.mailboxes import may_read
 
 _FIND = """
@@ -26,7 +26,7 @@ async def check(connection: Connection, message_id: uuid.UUID, *, token_sha256: 
 
     Both take the same time: nothing of the message is read before.
     """
-    async with connection.cursor(row_factory=struct_row(_Found)) as cursor:
+    async with connection.cursor(row_factory=class_row(_Found)) as cursor:
         await cursor.execute(_FIND, {"id": message_id})
         found = await cursor.fetchone()
     if found is None or not may_read(found.token_sha256, token_sha256):

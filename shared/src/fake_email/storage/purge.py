@@ -9,11 +9,11 @@ import asyncio
 import msgspec
 import psycopg
 import structlog
+from psycopg.rows import class_row
 
 from fake_email.errors import DatabaseAway, DatabaseFull
 from fake_email.postgres.notifications import GONE_CHANNEL, IDS_PER_EVENT
 from fake_email.postgres.pool import Connection, Database
-from fake_email.postgres.rows import struct_row
 from fake_email.storage import staging
 
 log = structlog.get_logger()
@@ -196,7 +196,7 @@ async def batch(connection: Connection) -> Purged:
         cursor = await connection.execute(_TRY_LOCK, {"key": _ADVISORY_LOCK})
         if await cursor.fetchone() == (False,):
             return _NOTHING
-        async with connection.cursor(row_factory=struct_row(_Mail)) as mail_cursor:
+        async with connection.cursor(row_factory=class_row(_Mail)) as mail_cursor:
             await mail_cursor.execute(
                 _DELETE_MESSAGES, {"mailboxes": BATCH_MAILBOXES, "messages": BATCH_MESSAGES, "octets": BATCH_OCTETS}
             )

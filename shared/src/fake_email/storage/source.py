@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 import msgspec
-from psycopg.rows import scalar_row
+from psycopg.rows import class_row, scalar_row
 
 from fake_email.errors import MessageNotFound
 from fake_email.postgres.pool import Connection, Database
-from fake_email.postgres.rows import struct_row
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage import permission, received_header
 from fake_email.storage.store import Trace
@@ -52,7 +51,7 @@ async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
     Raises MessageNotFound when there is none in a live mailbox, or the mailbox wants another token.
     """
     await permission.check(connection, message_id, token_sha256=token_sha256)
-    async with connection.cursor(row_factory=struct_row(_Found)) as cursor:
+    async with connection.cursor(row_factory=class_row(_Found)) as cursor:
         await cursor.execute(_FIND, {"id": message_id})
         found = await cursor.fetchone()
     if found is None:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import astuple
 from psycopg import sql
+from psycopg.rows import class_row
 
 from fake_email.parsed_message import ParsedMessage
 from fake_email.postgres.notifications import CHANNEL, PAIRS_PER_EVENT
 from fake_email.postgres.pool import Connection
-from fake_email.postgres.rows import struct_row
 from fake_email.postgres.statements import statement
 from fake_email.storage import staging
 
@@ -173,7 +173,7 @@ async def store_messages(connection: Connection, arrivals: Sequence[IncomingMess
 
 async def _store(connection: Connection, arrivals: Sequence[IncomingMessage]) -> list[Outcome]:
     deliveries = [(ordinal, each) for ordinal, arrival in enumerate(arrivals, 1) for each in arrival.deliveries]
-    async with connection.cursor(row_factory=struct_row(Outcome)) as cursor:
+    async with connection.cursor(row_factory=class_row(Outcome)) as cursor:
         await cursor.execute(
             _STORE,
             {
