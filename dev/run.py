@@ -16,7 +16,7 @@ from environment import ADDRESSES, ROOT, http_url, read
 from postgres import EmbeddedPostgres, PostgresError, ends_with_us
 
 from fake_email.errors import SettingsError
-from fake_email.postgres.pool import conninfo, why_unreachable
+from fake_email.postgres.connection import conninfo, why_unreachable
 from fake_email.settings import Settings, load
 
 _COMMANDS = Path(sys.executable).parent

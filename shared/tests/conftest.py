@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from postgres import EmbeddedPostgres, throw_away
 
-from fake_email.postgres.pool import Connection
+from fake_email.postgres.connection import Connection
 from fake_email.storage import mailboxes
 from fake_email.storage.mailboxes import Recipient
 

@@ -12,7 +12,7 @@ import psycopg
 from fake_email import command, log
 from fake_email.errors import MigrationError, SettingsError
 from fake_email.postgres import migrate
-from fake_email.postgres.pool import conninfo, why_unreachable
+from fake_email.postgres.connection import conninfo, why_unreachable
 from fake_email.settings import DatabaseSettings, Settings, load
 from fake_email.storage import role_mailboxes
 

@@ -1,6 +1,6 @@
-"""One piece of work in flight at a time; what is asked for meanwhile goes together in the next.
+"""A batcher: one batch of work in flight at a time, while the next items gather for the batch after it.
 
-No timer: a lone item is worked on at once, and a crowd pays for one round trip.
+There is no timer: a lone item is worked on at once, and a crowd shares one round trip.
 """
 
 import asyncio
@@ -15,26 +15,26 @@ from fake_email.errors import ServiceError
 log = structlog.get_logger()
 
 Item = TypeVar("Item")
-Answer = TypeVar("Answer")
+Outcome = TypeVar("Outcome")
 
 
 class QueueFull(ServiceError):
-    """More waits to be done than may be kept in memory."""
+    """More work is queued than may be kept in memory."""
 
 
 class WorkFailed(ServiceError):
-    """A whole batch failed for a reason nobody foresaw."""
+    """A whole batch failed for an unexpected reason."""
 
 
-class Batcher(Generic[Item, Answer]):
-    """Gathers items into batches for `work`, bounded in number and weight, and hands each its answer.
+class Batcher(Generic[Item, Outcome]):
+    """Gathers items into batches for `work`, bounded in number and weight, and gives each item its outcome.
 
-    An answer that is an exception is raised where the item was given.
+    An outcome that is an exception is raised at the caller that submitted the item.
     """
 
     def __init__(
         self,
-        work: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | ServiceError]]],
+        work: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome | ServiceError]]],
         *,
         batch_items: int,
         batch_weight: int,
@@ -46,66 +46,66 @@ class Batcher(Generic[Item, Answer]):
         self._batch_weight = batch_weight
         self._queue_items = queue_items
         self._queue_weight = queue_weight
-        self._waiting: deque[tuple[Item, int, asyncio.Future[Answer]]] = deque()
+        self._queue: deque[tuple[Item, int, asyncio.Future[Outcome]]] = deque()
         self._items = 0
         self._weight = 0
-        self._arrived = asyncio.Event()
+        self._has_work = asyncio.Event()
         self._began_at: float | None = None
 
     @property
     def is_full(self) -> bool:
-        """Whether there is room for nothing more."""
+        """Whether `submit` would refuse every further item."""
         return self._items >= self._queue_items or self._weight >= self._queue_weight
 
     def busy_seconds(self) -> float:
-        """For how long the work in flight has been so, 0 when there is none."""
+        """How long the batch in flight has taken so far; 0 when there is none."""
         return 0.0 if self._began_at is None else asyncio.get_running_loop().time() - self._began_at
 
-    async def submit(self, item: Item, weight: int) -> Answer:
-        """The answer to `item`; raises QueueFull at once when there is no room for it."""
+    async def submit(self, item: Item, weight: int) -> Outcome:
+        """Queue `item` and return its outcome; raises QueueFull at once when the queue has no space for it."""
         if self._items >= self._queue_items or (self._items and self._weight + weight > self._queue_weight):
             raise QueueFull
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, weight, answer))
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._queue.append((item, weight, future))
         self._items += 1
         self._weight += weight
-        self._arrived.set()
-        return await answer
+        self._has_work.set()
+        return await future
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work through the queue until cancelled."""
         while True:
-            await self._arrived.wait()
-            await asyncio.sleep(0)  # whatever else this turn of the loop brings goes with it
+            await self._has_work.wait()
+            await asyncio.sleep(0)  # items submitted in this iteration of the event loop join the batch
             batch = self._take()
             self._began_at = asyncio.get_running_loop().time()
-            answers: Sequence[Answer | ServiceError]
+            outcomes: Sequence[Outcome | ServiceError]
             try:
-                answers = await self._work([item for item, _, _ in batch])
+                outcomes = await self._work([item for item, _, _ in batch])
             except ServiceError as error:
-                answers = [error] * len(batch)
-            except Exception:  # the edge: the next batch may fare better
+                outcomes = [error] * len(batch)
+            except Exception:  # the edge: the next batch may succeed
                 log.exception("batch_failed", items=len(batch))
-                answers = [WorkFailed()] * len(batch)
+                outcomes = [WorkFailed()] * len(batch)
             self._began_at = None
-            for (_, weight, future), answer in zip(batch, answers, strict=True):
+            for (_, weight, future), outcome in zip(batch, outcomes, strict=True):
                 self._items -= 1
                 self._weight -= weight
-                if future.done():  # whoever asked is gone
+                if future.done():  # its caller was cancelled
                     continue
-                if isinstance(answer, ServiceError):
-                    future.set_exception(answer)
+                if isinstance(outcome, ServiceError):
+                    future.set_exception(outcome)
                 else:
-                    future.set_result(answer)
+                    future.set_result(outcome)
 
-    def _take(self) -> list[tuple[Item, int, asyncio.Future[Answer]]]:
-        batch = [self._waiting.popleft()]
+    def _take(self) -> list[tuple[Item, int, asyncio.Future[Outcome]]]:
+        batch = [self._queue.popleft()]
         weight = batch[0][1]
-        while self._waiting and len(batch) < self._batch_items:
-            weight += self._waiting[0][1]
+        while self._queue and len(batch) < self._batch_items:
+            weight += self._queue[0][1]
             if weight > self._batch_weight:
                 break
-            batch.append(self._waiting.popleft())
-        if not self._waiting:
-            self._arrived.clear()
+            batch.append(self._queue.popleft())
+        if not self._queue:
+            self._has_work.clear()
         return batch

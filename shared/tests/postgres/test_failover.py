@@ -13,7 +13,8 @@ from support.harness import DEADLINE_SECONDS, deadline, frozen, until
 
 from fake_email.errors import DatabaseAway
 from fake_email.postgres import notifications
-from fake_email.postgres.pool import ANSWER_SECONDS, Connection, Database, open_database
+from fake_email.postgres.connection import ANSWER_SECONDS, Connection
+from fake_email.postgres.pool import Database, open_database
 
 CONNECTIONS = 3
 NAME = "SELECT current_setting('cluster_name')"

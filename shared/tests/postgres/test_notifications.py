@@ -11,7 +11,7 @@ from postgres import EmbeddedPostgres
 from support.harness import DEADLINE_SECONDS, arrival, until
 
 from fake_email.postgres import notifications
-from fake_email.postgres.pool import Connection
+from fake_email.postgres.connection import Connection
 from fake_email.storage import store
 from fake_email.storage.mailboxes import Recipient
 

@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 from support.harness import DEADLINE_SECONDS, frozen, until, without_room
 
 from fake_email.errors import AddressTaken, DatabaseAway, DatabaseFull
-from fake_email.postgres.pool import Connection, Database, conninfo, open_database
+from fake_email.postgres.connection import Connection, conninfo
+from fake_email.postgres.pool import Database, open_database
 
 CONNECTIONS = 3
 # Nobody waits longer for a database that is away; a caller of HTTP has its 503 in under 2 s.

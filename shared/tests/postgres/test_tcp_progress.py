@@ -12,8 +12,9 @@ from support.firewall import Firewall, Way, firewall
 from support.harness import DEADLINE_SECONDS, until
 
 from fake_email.errors import DatabaseAway
-from fake_email.postgres.pool import Connection, Database, answering_within, open_database
-from fake_email.postgres.tcp_progress import socket_of
+from fake_email.postgres.connection import Connection, cut_after
+from fake_email.postgres.pool import Database, open_database
+from fake_email.postgres.tcp_progress import duplicate_socket
 
 # Longer than a test waits.
 ANSWER_SECONDS = 2 * DEADLINE_SECONDS
@@ -45,7 +46,7 @@ class Losing:
     async def __call__(self, connection: Connection) -> None:
         self.pids.append(connection.info.backend_pid)
         if len(self.pids) <= self._times:
-            with socket_of(connection) as client:
+            with duplicate_socket(connection) as client:
                 self._between.forget(self._way, client.getsockname())
         await connection.execute("SELECT 1")
 
@@ -91,11 +92,11 @@ async def test_a_connection_that_was_reset_meanwhile_can_be_cut(database_url: st
         firewall(database_url) as between,
         await psycopg.AsyncConnection.connect(between.url, autocommit=True) as connection,
     ):
-        with socket_of(connection) as client:
+        with duplicate_socket(connection) as client:
             between.reset(client.getsockname())
             await until(lambda: client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == TCP_CLOSE)
 
-        with answering_within(connection, 0):
+        with cut_after(connection, 0):
             for _ in range(2):  # a timer that is due has its turn behind those who wait already
                 await asyncio.sleep(0)
 

@@ -8,7 +8,7 @@ import pytest
 from support.harness import until_one_waits
 
 from fake_email.errors import AddressTaken
-from fake_email.postgres.pool import Connection
+from fake_email.postgres.connection import Connection
 from fake_email.storage import mailboxes, purge, role_mailboxes
 
 ADDRESS = "reader@mx.test"

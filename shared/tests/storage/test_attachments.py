@@ -12,7 +12,8 @@ from support.harness import arrival
 
 from fake_email import parse
 from fake_email.errors import AttachmentNotFound, MessageNotFound
-from fake_email.postgres.pool import Connection, Database, open_database
+from fake_email.postgres.connection import Connection
+from fake_email.postgres.pool import Database, open_database
 from fake_email.storage import attachments, store
 from fake_email.storage.mailboxes import Recipient
 

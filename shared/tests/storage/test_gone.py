@@ -9,7 +9,8 @@ from support.harness import arrival, heard, until_one_waits
 
 from fake_email.errors import MailboxNotFound, MessageNotFound, OperatorsMailbox
 from fake_email.postgres import notifications
-from fake_email.postgres.pool import Connection, open_database
+from fake_email.postgres.connection import Connection
+from fake_email.postgres.pool import open_database
 from fake_email.storage import attachments, mailboxes, message_list, role_mailboxes, store
 from fake_email.storage import message as stored_message
 from fake_email.storage import source as stored_source

@@ -8,7 +8,8 @@ import pytest
 from support.harness import arrival
 
 from fake_email.errors import AddressTaken, MailboxNotFound
-from fake_email.postgres.pool import Connection, open_database
+from fake_email.postgres.connection import Connection
+from fake_email.postgres.pool import open_database
 from fake_email.storage import mailboxes, role_mailboxes, store
 
 ADDRESS = "reader@mx.test"

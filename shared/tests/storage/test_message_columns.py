@@ -10,7 +10,8 @@ from psycopg.rows import DictRow, class_row, dict_row
 from support.harness import arrival
 
 from fake_email.parsed_message import Attachment, Code, Link, LocatedAttachment, ParsedMessage
-from fake_email.postgres.pool import Connection, open_database
+from fake_email.postgres.connection import Connection
+from fake_email.postgres.pool import open_database
 from fake_email.storage import message as stored_message
 from fake_email.storage import message_list, store
 from fake_email.storage.mailboxes import Recipient

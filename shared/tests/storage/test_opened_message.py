@@ -9,8 +9,9 @@ import pytest
 from support.harness import arrival
 
 from fake_email.errors import MessageNotFound
+from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import DELETED_CHANNEL
-from fake_email.postgres.pool import Connection, open_database
+from fake_email.postgres.pool import open_database
 from fake_email.storage import mailboxes, message_list, store
 from fake_email.storage import message as stored_message
 from fake_email.storage.mailboxes import Recipient

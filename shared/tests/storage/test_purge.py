@@ -10,7 +10,8 @@ from support.harness import MIGRATIONS, arrival, heard, own_postgres, until, unt
 
 from fake_email.errors import AddressTaken
 from fake_email.postgres import migrate, notifications
-from fake_email.postgres.pool import Connection, Database, open_database
+from fake_email.postgres.connection import Connection
+from fake_email.postgres.pool import Database, open_database
 from fake_email.storage import mailboxes, message_list, purge, role_mailboxes, staging, store
 from fake_email.storage.mailboxes import Recipient
 from fake_email.storage.purge import Purged

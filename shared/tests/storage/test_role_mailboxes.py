@@ -8,7 +8,7 @@ import pytest
 from support.harness import COMMANDS, DOMAINS
 
 from fake_email.errors import MailboxNotFound
-from fake_email.postgres.pool import Connection
+from fake_email.postgres.connection import Connection
 from fake_email.storage import mailboxes
 
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from support.harness import arrival
 
-from fake_email.postgres.pool import Connection
+from fake_email.postgres.connection import Connection
 from fake_email.storage import staging, store
 from fake_email.storage.mailboxes import Recipient
 from fake_email.storage.store import IncomingMessage

@@ -12,7 +12,7 @@ from support.harness import arrival, message
 
 from fake_email.errors import MailboxNotFound
 from fake_email.parsed_message import Attachment
-from fake_email.postgres.pool import Connection
+from fake_email.postgres.connection import Connection
 from fake_email.storage import mailboxes, message_list, store
 from fake_email.storage.mailboxes import Recipient
 from fake_email.storage.message_list import Cursor, Listed

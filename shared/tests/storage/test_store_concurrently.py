@@ -8,7 +8,7 @@ import pytest
 from support.harness import arrival, heard, until_one_waits
 
 from fake_email.postgres import notifications
-from fake_email.postgres.pool import Connection
+from fake_email.postgres.connection import Connection
 from fake_email.storage import store
 from fake_email.storage.mailboxes import Recipient
 from fake_email.storage.store import IncomingMessage, Outcome

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from fake_email.batching import Batcher
-from fake_email.postgres.pool import Connection, Database
+from fake_email.postgres.connection import Connection
+from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
 from fake_email.storage import mailboxes, role_mailboxes
 from fake_email.storage.mailboxes import Recipient

@@ -1,7 +1,7 @@
-"""What must not be believed of a server beside which there are replicas: that it is still the one, and all it commits.
+"""Checks that a server with replicas is still the primary, and that its commits reached a replica.
 
-For libpq `target_session_attrs` counts when a connection is made. Afterwards the server says itself when it takes no
-more writes (PostgreSQL, "ParameterStatus": reported since version 14).
+libpq checks `target_session_attrs` only when it connects. Later the server itself reports when it stops taking writes
+(PostgreSQL, "ParameterStatus": reported since version 14).
 """
 
 from collections.abc import AsyncIterator, Collection
@@ -14,37 +14,37 @@ from psycopg.rows import TupleRow, class_row
 Connection = psycopg.AsyncConnection[TupleRow]
 
 _REPORTED = (b"in_hot_standby", b"default_transaction_read_only")
-_FOR_WRITING = frozenset({"primary", "read-write"})
-# The function of Postgres that says it; its words are in the server's language.
+_WRITABLE = frozenset({"primary", "read-write"})
+# The Postgres function that warns of a cancelled wait; the text of the warning is in the server's language.
 _WAITS_FOR_REPLICA = "SyncRepWaitForLSN"
-_AT_IT = """
-    SELECT pid, wait_event IS NOT DISTINCT FROM 'SyncRep' AS is_waiting
+_ACTIVE = """
+    SELECT pid, wait_event IS NOT DISTINCT FROM 'SyncRep' AS waits_for_replica
     FROM pg_stat_activity
     WHERE pid = ANY(%(pids)s) AND state = 'active'
 """
 
 
-class _AtIt(msgspec.Struct, frozen=True):
-    pid: int
-    is_waiting: bool
-
-
 class Demoted(psycopg.OperationalError):
-    """The server takes no writes, or not any more; the connection to it was closed."""
+    """The server no longer takes writes; the connection to it was closed."""
 
 
 class NotReplicated(psycopg.OperationalError):
-    """A commit was to wait for a replica and somebody ended the wait: it may be lost with this server."""
+    """A commit's wait for its replica was cancelled: the commit may be lost together with this server."""
+
+
+class _Backend(msgspec.Struct, frozen=True, kw_only=True):
+    pid: int
+    waits_for_replica: bool
 
 
 @asynccontextmanager
-async def believing(connection: Connection) -> AsyncIterator[None]:
-    """Raise NotReplicated or Demoted when what was answered in the block does not stand."""
-    waited_in_vain = False
+async def checked(connection: Connection) -> AsyncIterator[None]:
+    """Raise NotReplicated or Demoted when an answer of the server within the block cannot be relied upon."""
+    is_cancelled = False
 
     def hear(notice: psycopg.errors.Diagnostic) -> None:
-        nonlocal waited_in_vain
-        waited_in_vain = waited_in_vain or notice.source_function == _WAITS_FOR_REPLICA
+        nonlocal is_cancelled
+        is_cancelled = is_cancelled or notice.source_function == _WAITS_FOR_REPLICA
 
     connection.add_notice_handler(hear)
     try:
@@ -54,7 +54,7 @@ async def believing(connection: Connection) -> AsyncIterator[None]:
         raise Demoted from error
     finally:
         connection.remove_notice_handler(hear)
-    if waited_in_vain:
+    if is_cancelled:
         raise NotReplicated
     if is_demoted(connection):
         await connection.close()
@@ -62,18 +62,18 @@ async def believing(connection: Connection) -> AsyncIterator[None]:
 
 
 def is_demoted(connection: Connection) -> bool:
-    """Whether the server takes no writes although the URL asks for one that does."""
+    """Whether the server takes no writes although the URL asks for a server that does."""
     reported = {connection.pgconn.parameter_status(name) for name in _REPORTED}
-    return b"on" in reported and is_for_writing(connection)
+    return b"on" in reported and wants_primary(connection)
 
 
-def is_for_writing(connection: Connection) -> bool:
-    """Whether the URL, of however many hosts, asks for the one that takes writes."""
-    return connection.info.get_parameters().get("target_session_attrs") in _FOR_WRITING
+def wants_primary(connection: Connection) -> bool:
+    """Whether the URL asks, among its hosts, for the one that takes writes."""
+    return connection.info.get_parameters().get("target_session_attrs") in _WRITABLE
 
 
-async def still_at_it(connection: Connection, pids: Collection[int]) -> dict[int, bool]:
-    """Those of these processes of the server, of our own role, that work; and whether they wait for a replica."""
-    async with connection.cursor(row_factory=class_row(_AtIt)) as cursor:
-        await cursor.execute(_AT_IT, {"pids": list(pids)})
-        return {each.pid: each.is_waiting for each in await cursor.fetchall()}
+async def active_backends(connection: Connection, pids: Collection[int]) -> dict[int, bool]:
+    """The backends among `pids`, of our own role, that still work, and whether each waits for a replica."""
+    async with connection.cursor(row_factory=class_row(_Backend)) as cursor:
+        await cursor.execute(_ACTIVE, {"pids": list(pids)})
+        return {backend.pid: backend.waits_for_replica async for backend in cursor}

@@ -11,7 +11,7 @@ import structlog
 from psycopg.rows import class_row
 
 from fake_email.errors import MigrationError
-from fake_email.postgres.pool import OURS
+from fake_email.postgres.connection import SESSION_SETTINGS
 
 log = structlog.get_logger()
 
@@ -74,7 +74,7 @@ def migrate(connection: psycopg.Connection, migrations: list[Migration]) -> list
     ahead of the files, or when a file fails, which leaves everything before it applied.
     """
     with suppress(psycopg.errors.InvalidParameterValue):
-        connection.execute(OURS)
+        connection.execute(SESSION_SETTINGS)
     connection.execute(_MIGRATOR_TIMEOUT)
     connection.execute(_LOCK, {"key": _ADVISORY_LOCK})
     try:

@@ -15,7 +15,7 @@ import structlog
 from psycopg.rows import tuple_row
 
 from fake_email.postgres import failover
-from fake_email.postgres.pool import ANSWER_SECONDS, OURS, Connection, answering_within, conninfo
+from fake_email.postgres.connection import ANSWER_SECONDS, SESSION_SETTINGS, Connection, conninfo, cut_after
 
 CHANNEL = "message_stored"
 PAIRS_PER_EVENT = 150
@@ -75,9 +75,9 @@ async def listen(
             async with await psycopg.AsyncConnection.connect(
                 conninfo(database_url), autocommit=True, row_factory=tuple_row
             ) as connection:
-                with answering_within(connection, _LOOK_SECONDS):
+                with cut_after(connection, _LOOK_SECONDS):
                     with suppress(psycopg.errors.InvalidParameterValue):
-                        await connection.execute(OURS)
+                        await connection.execute(SESSION_SETTINGS)
                     await connection.execute(_LISTEN)
                     await connected(connection)
                 log.info("listening_for_messages")
@@ -109,6 +109,6 @@ async def _hear(
                     gone(mailbox_id)
             elif found := decode_deleted(payload):
                 deleted(*found)
-        with answering_within(connection, ANSWER_SECONDS):
-            async with failover.believing(connection):
+        with cut_after(connection, ANSWER_SECONDS):
+            async with failover.checked(connection):
                 await connection.execute("")

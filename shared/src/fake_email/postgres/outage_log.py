@@ -1,4 +1,4 @@
-"""What the log is told of a database that is away, has no room, waits for its replica, or is not heard."""
+"""The log events of a database that is away, is full, waits for its replica, or has lost a connection."""
 
 import math
 import time
@@ -8,43 +8,43 @@ import structlog
 
 log = structlog.get_logger()
 
-_TELL_AGAIN_SECONDS = 60.0
+_REPEAT_SECONDS = 60.0
 
 
 class OutageLog:
-    """An outage is told once, not for everybody who meets it."""
+    """Logs each outage once, however many callers it affects."""
 
     def __init__(self) -> None:
         self._is_away = False
-        self._told_at: defaultdict[str, float] = defaultdict(lambda: -math.inf)
+        self._logged_at: defaultdict[str, float] = defaultdict(lambda: -math.inf)
 
     def away(self, reason: str) -> None:
-        """Nobody is answered."""
+        """The database answers no caller."""
         if not self._is_away:
             self._is_away = True
             log.warning("database_away", reason=reason)
 
     def back(self) -> None:
-        """Somebody is."""
+        """The database answered a caller."""
         if self._is_away:
             self._is_away = False
             log.info("database_back")
 
     def full(self) -> None:
-        """There is no room for what is written."""
-        self._tell_once_in_a_while("database_full")
+        """The database has no disk space for a write."""
+        self._log_once_a_minute("database_full")
 
     def replica_away(self) -> None:
-        """What is committed waits for a replica that does not come."""
-        self._tell_once_in_a_while("replica_away")
+        """Commits wait for a replica that does not answer."""
+        self._log_once_a_minute("replica_away")
 
     def stalled(self) -> None:
-        """A connection carries nothing any more, and the database is there; each of them is told."""
+        """The network has swallowed the traffic of one connection; each such connection is logged."""
         log.warning("database_connection_stalled")
 
-    def _tell_once_in_a_while(self, event: str) -> None:
-        # What is read goes on, so there is no clear end to be told.
+    def _log_once_a_minute(self, event: str) -> None:
+        # Reads still work, so there is no clear moment at which to log the end.
         now = time.monotonic()
-        if now - self._told_at[event] > _TELL_AGAIN_SECONDS:
-            self._told_at[event] = now
+        if now - self._logged_at[event] > _REPEAT_SECONDS:
+            self._logged_at[event] = now
             log.error(event)

@@ -1,7 +1,7 @@
-"""Requests and answers that are lost under way, as on a link that was cut.
+"""The octets that have moved over a connection, which show that the network lost a request or an answer.
 
-TCP sends again after twice as long each time, or longer: of a link that was away for 4 s it may not know for 16 s more
-that it is back (tcpi_rto, which an outage drives up). A connection that is new gets through at once.
+After each loss TCP waits twice as long before it sends again: after an outage of 4 s it may take 16 s more to notice
+that the link is back (tcpi_rto, which an outage drives up). A new connection gets through at once.
 """
 
 import os
@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import msgspec
 import psycopg
-from psycopg.rows import TupleRow
+from psycopg.rows import TupleRow, scalar_row
 
 Connection = psycopg.AsyncConnection[TupleRow]
 
@@ -26,28 +26,29 @@ _WAITING_FOR_CLIENT = """
 """
 
 
-class Moved(msgspec.Struct, frozen=True):
-    """Octets that have arrived, there and here, since a connection was made."""
+class Progress(msgspec.Struct, frozen=True):
+    """The octets that the peer has acknowledged, and those received from it, since the connection was made."""
 
-    there: int
-    here: int
+    acknowledged: int
+    received: int
 
 
-def socket_of(connection: Connection) -> socket.socket:
-    """A duplicate of what it is on, for the caller to close."""
+def duplicate_socket(connection: Connection) -> socket.socket:
+    """A duplicate of the connection's socket; the caller closes it."""
     return socket.socket(fileno=os.dup(connection.fileno()))
 
 
-def moved(connection: Connection) -> Moved | None:
-    """None where the system does not say, and for a connection that is not TCP, on which nothing is lost."""
+def progress(connection: Connection) -> Progress | None:
+    """The Progress of a TCP connection; None where the system does not tell it, and for a Unix socket."""
     if connection.closed or sys.platform != "linux":
         return None
-    with suppress(OSError), socket_of(connection) as duplicate:
-        return Moved(*_COUNTERS.unpack(duplicate.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _COUNTERS.size)))
+    with suppress(OSError), duplicate_socket(connection) as duplicate:
+        return Progress(*_COUNTERS.unpack(duplicate.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _COUNTERS.size)))
     return None
 
 
 async def waiting_for_client(connection: Connection, pids: Collection[int]) -> set[int]:
-    """Those of these processes of the server, of our own role, that wait for their client to send, or to take."""
-    rows = await connection.execute(_WAITING_FOR_CLIENT, {"pids": list(pids)})
-    return {pid for (pid,) in await rows.fetchall()}
+    """The backends among `pids`, of our own role, that wait for their client to send or to receive."""
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_WAITING_FOR_CLIENT, {"pids": list(pids)})
+        return set(await cursor.fetchall())

@@ -11,7 +11,8 @@ from fake_email.errors import AttachmentNotFound, MessageNotFound
 from fake_email.mime import chunks, transfer_encoding
 from fake_email.mime import readable as mime_readable
 from fake_email.parsed_message import LocatedAttachment
-from fake_email.postgres.pool import Connection, Database
+from fake_email.postgres.connection import Connection
+from fake_email.postgres.pool import Database
 from fake_email.storage import permission
 from fake_email.storage import source as stored_source
 

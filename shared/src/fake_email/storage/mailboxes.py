@@ -8,8 +8,8 @@ import msgspec
 from psycopg.rows import class_row, scalar_row
 
 from fake_email.errors import AddressTaken, MailboxNotFound, OperatorsMailbox
+from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import GONE_CHANNEL
-from fake_email.postgres.pool import Connection
 from fake_email.settings import MAX_TTL_SECONDS
 
 # When an operator's mailbox expires. Not Postgres' infinity, which is no time in Python; any time zone has this one.

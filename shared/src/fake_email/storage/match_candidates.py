@@ -6,7 +6,7 @@ import uuid
 import msgspec
 from psycopg.rows import class_row
 
-from fake_email.postgres.pool import Connection
+from fake_email.postgres.connection import Connection
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage.message_list import Cursor
 

@@ -9,8 +9,9 @@ from psycopg.rows import DictRow, dict_row
 
 from fake_email.errors import MessageNotFound
 from fake_email.mime import headers as mime_headers
+from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import DELETED_CHANNEL
-from fake_email.postgres.pool import Connection, Database
+from fake_email.postgres.pool import Database
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage import message_list, permission
 from fake_email.storage.message_list import LISTED, LISTED_TEXT_OCTETS, Listed

@@ -8,7 +8,8 @@ from psycopg.rows import class_row
 
 from fake_email.errors import MessageNotFound, NoHtml
 from fake_email.parsed_message import LocatedAttachment
-from fake_email.postgres.pool import Connection, Database
+from fake_email.postgres.connection import Connection
+from fake_email.postgres.pool import Database
 from fake_email.storage import attachments
 from fake_email.storage.attachments import Attached
 

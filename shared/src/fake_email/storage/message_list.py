@@ -8,7 +8,7 @@ from psycopg.rows import DictRow, dict_row
 
 from fake_email.errors import MailboxNotFound
 from fake_email.parsed_message import Attachment, Shown
-from fake_email.postgres.pool import Connection
+from fake_email.postgres.connection import Connection
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage.mailboxes import Mailbox, MailboxState, may_read
 

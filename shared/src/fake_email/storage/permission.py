@@ -6,7 +6,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from fake_email.errors import MessageNotFound
-from fake_email.postgres.pool import Connection
+from fake_email.postgres.connection import Connection
 from fake_email.storage.mailboxes import may_read
 
 _FIND = """

@@ -12,8 +12,9 @@ import structlog
 from psycopg.rows import class_row
 
 from fake_email.errors import DatabaseAway, DatabaseFull
+from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import GONE_CHANNEL, IDS_PER_EVENT
-from fake_email.postgres.pool import Connection, Database
+from fake_email.postgres.pool import Database
 from fake_email.storage import staging
 
 log = structlog.get_logger()

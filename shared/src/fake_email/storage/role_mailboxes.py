@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 
-from fake_email.postgres.pool import Connection
+from fake_email.postgres.connection import Connection
 from fake_email.storage.mailboxes import NEVER
 
 # Those made before say what token they want; where there is none yet, nobody knows the one that is made up here.

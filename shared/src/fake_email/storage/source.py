@@ -9,7 +9,8 @@ import msgspec
 from psycopg.rows import class_row, scalar_row
 
 from fake_email.errors import MessageNotFound
-from fake_email.postgres.pool import Connection, Database
+from fake_email.postgres.connection import Connection
+from fake_email.postgres.pool import Database
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage import permission, received_header
 from fake_email.storage.store import Trace

@@ -7,7 +7,7 @@ that held up the event loop for 0.1 s at a stretch, where COPY takes its pieces 
 import uuid
 from collections.abc import Sequence
 
-from fake_email.postgres.pool import Connection
+from fake_email.postgres.connection import Connection
 
 # One at a time: each may be as large as a message may be.
 _DROP_ABANDONED = """

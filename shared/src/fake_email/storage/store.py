@@ -11,8 +11,8 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from fake_email.parsed_message import ParsedMessage
+from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import CHANNEL, PAIRS_PER_EVENT
-from fake_email.postgres.pool import Connection
 from fake_email.postgres.statements import statement
 from fake_email.storage import staging
 

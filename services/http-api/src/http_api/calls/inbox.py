@@ -8,7 +8,7 @@ from litestar.openapi.spec import Example
 from litestar.params import Body
 
 from fake_email.errors import DatabaseFull, MailboxNotFound, OperatorsMailbox
-from fake_email.postgres.pool import Connection
+from fake_email.postgres.connection import Connection
 from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS, Settings
 from fake_email.storage import mailboxes
 from fake_email.storage.mailboxes import Mailbox, MailboxDetail

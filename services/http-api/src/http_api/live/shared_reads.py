@@ -6,7 +6,8 @@ import msgspec
 import structlog
 
 from fake_email.errors import ServiceError
-from fake_email.postgres.pool import Connection, Database
+from fake_email.postgres.connection import Connection
+from fake_email.postgres.pool import Database
 from fake_email.storage import message_list
 from fake_email.storage.mailboxes import Mailbox
 from fake_email.storage.message_list import Cursor, Listed
