@@ -1,4 +1,4 @@
-"""Which environment do the services get here? Ours, then what `.env` adds, then what suits a developer."""
+"""The environment of the services in development: this process's own, then `.env`, then defaults for a developer."""
 
 import os
 from pathlib import Path
@@ -15,14 +15,14 @@ _DEFAULTS = {
 
 
 def read() -> dict[str, str]:
-    """Everything but DATABASE_URL is there."""
-    # systemd reads such a file without interpolation, and a password may hold a dollar sign.
-    written = dotenv_values(ROOT / ".env", interpolate=False)
-    environ = {name: value for name, value in written.items() if value} | os.environ
+    """Return an environment that has every required setting except DATABASE_URL."""
+    # systemd does not interpolate such a file either, and a password may contain a dollar sign.
+    from_file = dotenv_values(ROOT / ".env", interpolate=False)
+    environ = {name: value for name, value in from_file.items() if value} | os.environ
     return environ | {name: environ.get(name) or default for name, default in _DEFAULTS.items()}
 
 
 def http_url(environ: dict[str, str]) -> str:
-    """Where the API is."""
+    """The base URL of the API."""
     host = environ["HTTP_HOST"]
     return f"http://{f'[{host}]' if ':' in host else host}:{environ['HTTP_PORT']}"

