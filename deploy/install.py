@@ -1,4 +1,4 @@
-"""Installs the release that this lies in; what fails leaves the host on the release that it had, and says why."""
+"""Install the release that contains this file; a failure is explained and leaves the host on its previous release."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ UNPACKED = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    """Exit status 0: the host runs this release. 1: it does not, and runs what it ran before."""
+    """Exit status 0: the host runs this release. 1: the host still runs its previous release."""
     with session.session("deploy"):
         before = releases.current()
         try:
             release = _prepare(before)
         except (Failed, OSError) as failed:
-            raise Failed(f"{failed}\nnothing that runs was touched") from None
+            raise Failed(f"{failed}\nthe running services were not touched") from None
         try:
             switch.activate(release, before, is_new=True)
         except Failed:
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def _prepare(before: Path | None) -> Path:
-    """Make the release on this host, tried out, on a schema that is up to date; raises Failed, and then it is gone."""
+    """Unpack and try the release, and migrate the database; raises Failed after deleting the new release."""
     version = manifest.verify(UNPACKED)
     preflight.fits(UNPACKED)
     release = releases.RELEASES / version

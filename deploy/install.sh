@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the release that this lies in; root runs it on the host, out of the unpacked tarball.
+# Install the release that contains this script; root runs this on the host, in the unpacked tarball.
 set -eu
 cd "$(dirname "$0")"
 python=/opt/fake-email/python/bin/python3

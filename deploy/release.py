@@ -1,7 +1,7 @@
-"""`make release`: one file that holds all that a host needs, checked before it is called done.
+"""`make release`: build one file with everything that a host needs, and check it before it gets its final name.
 
-PYTHON_VERSION and ARCH name the host's Python and machine, as in 3.12 and aarch64; default: this machine's. The path
-of the file is the one line on stdout.
+PYTHON_VERSION and ARCH name the host's Python and machine, for example 3.12 and aarch64; the default is this machine.
+stdout has one line, the path of the file.
 """
 
 import os
@@ -17,17 +17,17 @@ ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
-    """Exit status 0: the release is in dist/. 1: it is not, and nothing with its name is."""
+    """Exit status 0: the release is in dist/. 1: the build failed, and dist/ has no file of that name."""
     try:
         print(make(Target.of(os.environ), ROOT / "dist"))
     except ReleaseError as error:
         sys.exit(f"release: {error}")
 
 
-def make(target: Target, place: Path) -> Path:
-    """Build for `target`, check, and write into `place`; raises ReleaseError."""
+def make(target: Target, directory: Path) -> Path:
+    """Build a release for `target`, check it, and write it to `directory`; raises ReleaseError."""
     version = source.version(ROOT)
-    path = place / f"fake-email-{version}.tar.gz"
+    path = directory / f"fake-email-{version}.tar.gz"
     path.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="fake-email-release-") as scratch:
         release = Path(scratch) / path.name.removesuffix(".tar.gz")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Goes back to the release before the current one, or to the one named; root runs it on the host, out of `current`.
+# Roll back to the previous release, or to the version given; root runs this on the host, in /opt/fake-email/current.
 set -eu
 cd "$(dirname "$0")"
 python=/opt/fake-email/python/bin/python3

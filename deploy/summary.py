@@ -1,6 +1,6 @@
-"""How the host is: what runs, answers and is found by DNS. Root runs it, since it reads the settings.
+"""Check the host: its units, whether the services answer, and its DNS records. Root runs this: it reads the settings.
 
-Exit status 0: all is well. 1: something failed, and the journal's lines that matter are shown.
+Exit status 0: every check passed. 1: a check failed; the relevant lines of the journal are printed.
 """
 
 import argparse
@@ -17,21 +17,21 @@ _AGAIN_SECONDS = 2.0
 
 
 def look() -> list[Finding]:
-    """Every check, in the order in which one stands on the other."""
+    """Run every check; a check comes after those that it depends on."""
     try:
         settings = env_file.read(env_file.PATH.read_text())
     except OSError as error:
         return [failed(str(env_file.PATH), error.strerror or str(error))]
     domains = [domain.strip().lower() for domain in settings["DOMAIN"].split(",")]
-    found = dns.look(domains)
+    of_dns = dns.look(domains)
     if not _CURRENT.exists():
-        return [note("release", "none yet: make deploy HOST=… where the sources are"), *found]
-    return [*units.look(), *web.look(3001, f"api.{domains[0]}"), *mail.look(25, f"mail.{domains[0]}"), *found]
+        return [note("release", "none yet: run make deploy HOST=… where the sources are"), *of_dns]
+    return [*units.look(), *web.look(3001, f"api.{domains[0]}"), *mail.look(25, f"mail.{domains[0]}"), *of_dns]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="How the host is.")
-    parser.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="for what failed to become well")
+    parser = argparse.ArgumentParser(description="Check this host.")
+    parser.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="repeat failed checks for this long")
     ends_at = time.monotonic() + parser.parse_args().wait
     findings = look()
     while any(each.kind is Kind.FAIL for each in findings) and time.monotonic() < ends_at:
@@ -42,7 +42,7 @@ def main() -> None:
     counts = {kind: sum(finding.kind is kind for finding in findings) for kind in Kind}
     print(", ".join(f"{counts[kind]} {kind.value.lower()}" for kind in Kind))
     if counts[Kind.FAIL]:
-        print("what the journal says of it:", *units.journal(), sep="\n  ")
+        print("relevant lines of the journal:", *units.journal(), sep="\n  ")
         sys.exit(1)
 
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Puts the units in the directory given where systemd has its own, and says which changed; root runs it, restarting nothing.
+# Install the units of directory $1 and print the files that changed; root runs this. It restarts nothing.
 set -eu
 changed=0
 

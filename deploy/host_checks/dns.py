@@ -1,4 +1,4 @@
-"""What DNS says of the domains, as far as it can be seen from here."""
+"""Check the DNS records of the domains from this host."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ _SECONDS = 15
 
 
 def look(domains: list[str]) -> list[Finding]:
-    """A for both hosts of the first domain, MX for each domain, PTR of the mail host."""
+    """Check A for both hosts of the first domain, MX for each domain, and PTR for the mail host."""
     api, mail = f"api.{domains[0]}", f"mail.{domains[0]}"
     findings = [_addresses(name) for name in (api, mail)]
     findings += [_exchange(domain, mail) for domain in domains]
@@ -24,7 +24,7 @@ def _addresses(name: str) -> Finding:
     found = _ADDRESS.findall(_ask(name))
     if found:
         return passed(f"A {name}", " ".join(found))
-    return failed(f"A {name}", "no address: add an A record that leads to this host")
+    return failed(f"A {name}", "no address: add an A record with this host's address")
 
 
 def _exchange(domain: str, mail: str) -> Finding:
@@ -32,14 +32,14 @@ def _exchange(domain: str, mail: str) -> Finding:
     if mail in found:
         return passed(f"MX {domain}", " ".join(found))
     if found:
-        return failed(f"MX {domain}", f"leads to {' '.join(found)}, not to {mail}")
-    return failed(f"MX {domain}", f"none: add one, 10 {mail}.")
+        return failed(f"MX {domain}", f"names {' '.join(found)}, not {mail}")
+    return failed(f"MX {domain}", f"none: add the record 10 {mail}.")
 
 
 def _pointer(mail: str) -> Finding:
     [address, *_] = [*_ADDRESS.findall(_ask(mail)), ""]
     found = _POINTER.findall(_ask(address)) if address else []
-    # A host that sends no mail can do without.
+    # A host that sends no mail does not need a PTR record.
     return (passed if mail in found else note)(f"PTR {address or mail}", " ".join(found) or "none")
 
 

@@ -1,11 +1,11 @@
-"""What a check found."""
+"""The result of a check."""
 
 from enum import Enum
 from typing import NamedTuple
 
 
 class Kind(Enum):
-    """`NOTE` is worth knowing and nothing to repair."""
+    """`NOTE` is information that needs no repair."""
 
     PASS = "pass"  # noqa: S105  # not a password
     NOTE = "note"

@@ -1,4 +1,4 @@
-"""Whether smtp-ingest answers as a sender sees it: banner, EHLO, STARTTLS."""
+"""Check smtp-ingest as a sender sees it: banner, EHLO, STARTTLS."""
 
 import smtplib
 import ssl
@@ -9,7 +9,7 @@ _SECONDS = 10
 
 
 def look(port: int, host_name: str) -> list[Finding]:
-    """Ask on 127.0.0.1; `host_name` is what the certificate should be for."""
+    """Check 127.0.0.1:`port`; the certificate must be for `host_name`."""
     try:
         with smtplib.SMTP(timeout=_SECONDS) as session:
             code, banner = session.connect("127.0.0.1", port)
@@ -36,13 +36,13 @@ def _starttls(port: int, host_name: str) -> Finding:
         return failed("STARTTLS", str(error))
     else:
         return passed("STARTTLS", f"a certificate for {host_name}")
-    # Most senders encrypt without looking who signed it.
+    # Most senders encrypt without checking the issuer.
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         _shake_hands(port, host_name, context)
     except (OSError, smtplib.SMTPException) as error:
         return failed("STARTTLS", str(error))
-    return note("STARTTLS", f"works, with a certificate of our own until Caddy has one for {host_name} ({why})")
+    return note("STARTTLS", f"works with a self-signed certificate until Caddy has one for {host_name} ({why})")
 
 
 def _shake_hands(port: int, host_name: str, context: ssl.SSLContext) -> None:
@@ -51,6 +51,6 @@ def _shake_hands(port: int, host_name: str, context: ssl.SSLContext) -> None:
         code, said = session.docmd("STARTTLS")
         if code != 220 or session.sock is None:  # noqa: PLR2004  # RFC 3207 §4
             raise smtplib.SMTPResponseException(code, said)
-        # Not starttls(), which would hold the certificate against the address.
+        # smtplib's starttls() would check the certificate against the address.
         context.wrap_socket(session.sock, server_hostname=host_name).close()
         session.sock = None

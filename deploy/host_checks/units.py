@@ -1,4 +1,4 @@
-"""Whether systemd runs what it should, and what the journal says that matters."""
+"""Check that systemd runs the units, and read the relevant lines of the journal."""
 
 import json
 import re
@@ -18,7 +18,7 @@ _UNITS = [
 _SHOWN = 10
 _READ = 500
 _MATTERS = {"warn", "warning", "error", "critical"}
-# What systemd says of units that are well, and the environment that Caddy shows when it starts.
+# systemd's messages about healthy units, and the environment that Caddy prints when it starts.
 _EVERYDAY = re.compile(r"(Start|Stop|Reload|Listen|Clos)\w* |[\w.]+=|.*: (Deactivated|Consumed) ")
 _SECONDS = 10
 
@@ -27,13 +27,13 @@ def look() -> list[Finding]:
     findings = []
     for unit in _UNITS:
         state = _run("systemctl", "show", "--value", "--property=ActiveState,SubState", unit).split()
-        told = " ".join(state) or "systemctl does not answer"
-        findings.append((passed if state[:1] == ["active"] else failed)(unit, told))
+        detail = " ".join(state) or "systemctl does not respond"
+        findings.append((passed if state[:1] == ["active"] else failed)(unit, detail))
     return findings
 
 
 def journal() -> list[str]:
-    """The last ten lines of this hour that somebody should read: warnings, errors, and what is no event at all."""
+    """The last ten relevant lines of the past hour: warnings, errors, and lines that are not events."""
     read = ["--no-pager", "--output=cat", "--since=-1h", f"--lines={_READ}"]
     lines = _run("journalctl", *read, "--unit=fake-email-*", "--unit=caddy.service").splitlines()
     return [line for line in lines if _matters(line)][-_SHOWN:]

@@ -1,4 +1,4 @@
-"""Whether the API answers: by itself, and through Caddy as the world sees it."""
+"""Check that the API responds: directly, and through Caddy as the internet sees it."""
 
 import http.client
 import socket
@@ -11,7 +11,7 @@ _PATH = "/api/health"
 
 
 def look(port: int, host_name: str) -> list[Finding]:
-    """Ask http-api on 127.0.0.1:`port`, and Caddy on 443 as `host_name`."""
+    """Call http-api on 127.0.0.1:`port`, and Caddy on port 443 as `host_name`."""
     return [_ask("http-api", http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS)), _secure(host_name)]
 
 
@@ -24,7 +24,7 @@ def _secure(host_name: str) -> Finding:
     except ssl.SSLCertVerificationError as error:
         return failed(what, f"the certificate: {error.verify_message}")
     except ssl.SSLError as error:
-        return failed(what, f"Caddy has no certificate yet: does DNS lead here, and port 80? ({error.reason})")
+        return failed(what, f"Caddy has no certificate yet: check DNS, and that port 80 is open ({error.reason})")
     except OSError as error:
         return failed(what, f"127.0.0.1 port 443: {error.strerror or error}")
     return _ask(what, connection)

@@ -1,19 +1,19 @@
 #!/bin/sh
-# Caddy: the API by HTTPS, and the mail host's certificate
+# Caddy: HTTPS for the API, and the certificate of the mail host
 . host_setup/common.sh
 new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
 chmod 755 "$new"
 
-printf '# The Caddyfile names the hosts by it.\n[Service]\nEnvironment=DOMAIN=%s\n' "$(wanted domain)" >"$new/unit"
+printf '# The host names in the Caddyfile contain it.\n[Service]\nEnvironment=DOMAIN=%s\n' "$(setting domain)" >"$new/unit"
 cp Caddyfile "$new/Caddyfile"
 chmod 644 "$new/Caddyfile"
-HOME=$new DOMAIN=$(wanted domain) caddy validate --config "$new/Caddyfile" --adapter caddyfile >"$new/said" 2>&1 ||
-    fail "Caddy does not take the Caddyfile, and goes on with the one it has: $(tail -n 3 "$new/said")"
+HOME=$new DOMAIN=$(setting domain) caddy validate --config "$new/Caddyfile" --adapter caddyfile >"$new/output" 2>&1 ||
+    fail "Caddy rejects the Caddyfile and keeps its old one: $(tail -n 3 "$new/output")"
 
 put "$new/unit" /etc/systemd/system/caddy.service.d/fake-email.conf 644
 [ -z "$is_changed" ] || sudo systemctl daemon-reload
-# What is not ours is kept.
+# Keep a Caddyfile that is not ours.
 if [ -e /etc/caddy/Caddyfile ] && [ ! -e /etc/caddy/Caddyfile.before-fake-email ]; then
     sudo cp -p /etc/caddy/Caddyfile /etc/caddy/Caddyfile.before-fake-email
 fi

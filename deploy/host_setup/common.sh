@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# What each step begins with. A step runs in deploy/, and says in CHANGES what it changed.
+# Each step sources this file. A step runs in deploy/ and appends a line to the file $CHANGES for each of its changes.
 set -eu
 : "${CHANGES:=/dev/null}"
 is_changed=
@@ -14,7 +14,7 @@ changed() {
     export is_changed=yes
 }
 
-# FILE PLACE MODE: have at PLACE what is in FILE.
+# put FILE DESTINATION MODE: copy FILE to DESTINATION when they differ.
 put() {
     if ! sudo cmp -s "$1" "$2"; then
         sudo install -D -m "$3" "$1" "$2"
@@ -22,6 +22,7 @@ put() {
     fi
 }
 
-wanted() {
+# setting check|domain|file: the settings that this run requests, added to those of the host.
+setting() {
     python3 -E -B -m host_setup.requested_settings "$1"
 }

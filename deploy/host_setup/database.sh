@@ -1,4 +1,4 @@
 #!/bin/sh
-# The database: reached from here, with a real query
+# Database: checked from this host with a real query
 . host_setup/common.sh
 python3 -E -B -m host_setup.database

@@ -1,8 +1,8 @@
 #!/bin/sh
-# The firewall: ssh, 25, 80 and 443
+# Firewall: allow ssh, 25, 80 and 443
 . host_setup/common.sh
 
-# The ports that sshd really has, and the one that this session came by: whoever runs this must be able to come back.
+# Allow the ports that sshd listens on and the port of this session, so that the operator can log in again.
 ports=$(sudo sshd -T 2>/dev/null | sed -n 's/^port //p')
 if systemctl is-active --quiet ssh.socket; then
     ports=$(systemctl show -p Listen ssh.socket | grep -o '[0-9]* (Stream)' | cut -d ' ' -f 1)

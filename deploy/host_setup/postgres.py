@@ -1,4 +1,7 @@
-"""Postgres asked before anything is installed: its protocol, version 3 (PostgreSQL, chapter 55), in bare Python."""
+"""A Postgres client without dependencies, for a host that has nothing installed yet.
+
+It speaks version 3 of the protocol (PostgreSQL, chapter 55).
+"""
 
 import base64
 import hashlib
@@ -17,19 +20,19 @@ _SSL_REQUEST = struct.pack("!ii", 8, 80_877_103)
 
 
 class NoTls(Exception):
-    """The server does not speak TLS, which the URL asks for."""
+    """The URL requires TLS, which the server does not support."""
 
 
 class Refused(Exception):
-    """The server said no; `sqlstate` is its class of error (PostgreSQL, appendix A)."""
+    """The server returned an error; `sqlstate` is its code (PostgreSQL, appendix A)."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
-        super().__init__(fields.get("M", "without a word"))
+        super().__init__(fields.get("M", "no reason given"))
         self.sqlstate = fields.get("C", "")
 
 
 class Session:
-    """A connection that is logged in; raises OSError, ssl.SSLError, NoTls or Refused."""
+    """An authenticated connection; raises OSError, ssl.SSLError, NoTls or Refused."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -37,15 +40,15 @@ class Session:
         startup = {"user": target.user, "database": target.database, "application_name": "fake-email setup"}
         if target.options:
             startup["options"] = target.options
-        words = b"".join(f"{name}\0{value}\0".encode() for name, value in startup.items())
-        self._send(b"", struct.pack("!i", _PROTOCOL) + words + b"\0")
+        parameters = b"".join(f"{name}\0{value}\0".encode() for name, value in startup.items())
+        self._send(b"", struct.pack("!i", _PROTOCOL) + parameters + b"\0")
         self._log_in()
 
     def close(self) -> None:
         self._socket.close()
 
     def query(self, statement: str) -> list[list[str]]:
-        """Run one or several statements; the rows of all of them, NULL as an empty text."""
+        """Run one or more statements and return the rows of all; NULL is an empty text."""
         self._send(b"Q", statement.encode() + b"\0")
         rows: list[list[str]] = []
         refusal: Refused | None = None
@@ -69,22 +72,22 @@ class Session:
             if kind == b"Z":
                 return
             if kind == b"R":
-                self._answer(struct.unpack("!i", body[:4])[0], body[4:], scram)
+                self._authenticate(struct.unpack("!i", body[:4])[0], body[4:], scram)
 
-    def _answer(self, wanted: int, body: bytes, scram: "Scram") -> None:
+    def _authenticate(self, method: int, body: bytes, scram: "Scram") -> None:
         target = self._target
-        if wanted == 3:  # noqa: PLR2004  # AuthenticationCleartextPassword
+        if method == 3:  # noqa: PLR2004  # AuthenticationCleartextPassword
             self._send(b"p", target.password.encode() + b"\0")
-        elif wanted == 5:  # noqa: PLR2004  # AuthenticationMD5Password
+        elif method == 5:  # noqa: PLR2004  # AuthenticationMD5Password
             inner = _md5(target.password.encode() + target.user.encode())
             self._send(b"p", b"md5" + _md5(inner + body[:4]) + b"\0")
-        elif wanted == 10:  # noqa: PLR2004  # AuthenticationSASL
+        elif method == 10:  # noqa: PLR2004  # AuthenticationSASL
             first = scram.first().encode()
             self._send(b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", len(first)) + first)
-        elif wanted == 11:  # noqa: PLR2004  # AuthenticationSASLContinue
+        elif method == 11:  # noqa: PLR2004  # AuthenticationSASLContinue
             self._send(b"p", scram.final(body.decode()).encode())
-        elif wanted not in {0, 12}:
-            raise Refused({"M": f"it wants a way to log in (number {wanted}) that is not known here"})
+        elif method not in {0, 12}:  # AuthenticationOk, AuthenticationSASLFinal
+            raise Refused({"M": f"the server requires an unsupported authentication method (number {method})"})
 
     def _send(self, kind: bytes, body: bytes) -> None:
         self._socket.sendall(kind + struct.pack("!i", len(body) + 4) + body)
@@ -114,10 +117,11 @@ class Scram:
         return f"n,,{self._bare}"
 
     def final(self, server_first: str) -> str:
-        given = dict(part.split("=", 1) for part in server_first.split(","))
-        salted = hashlib.pbkdf2_hmac("sha256", self._password, base64.b64decode(given["s"]), int(given["i"]))
+        attributes = dict(part.split("=", 1) for part in server_first.split(","))
+        salt, iterations = base64.b64decode(attributes["s"]), int(attributes["i"])
+        salted = hashlib.pbkdf2_hmac("sha256", self._password, salt, iterations)
         client_key = hmac.digest(salted, b"Client Key", "sha256")
-        without_proof = f"c=biws,r={given['r']}"
+        without_proof = f"c=biws,r={attributes['r']}"
         message = f"{self._bare},{server_first},{without_proof}"
         signature = hmac.digest(hashlib.sha256(client_key).digest(), message.encode(), "sha256")
         proof = bytes(ours ^ theirs for ours, theirs in zip(client_key, signature, strict=True))
@@ -160,12 +164,12 @@ def _fields(body: bytes) -> dict[str, str]:
 
 
 def _row(body: bytes) -> list[str]:
-    columns, place = [], 2
+    columns, position = [], 2
     for _ in range(struct.unpack("!h", body[:2])[0]):
-        octets = struct.unpack("!i", body[place : place + 4])[0]
-        place += 4
-        columns.append(body[place : place + max(octets, 0)].decode(errors="replace"))
-        place += max(octets, 0)
+        octets = struct.unpack("!i", body[position : position + 4])[0]
+        position += 4
+        columns.append(body[position : position + max(octets, 0)].decode(errors="replace"))
+        position += max(octets, 0)
     return columns
 
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A Python that is new enough, for hosts whose own is not: in /opt/fake-email/python, by uv
+# Install a recent Python with uv in /opt/fake-email/python when the host's own is too old.
 . host_setup/common.sh
 home=/opt/fake-email/python
 is_new() {
@@ -7,13 +7,13 @@ is_new() {
 }
 ! is_new /usr/bin/python3 && ! is_new $home/bin/python3 || exit 0
 
-echo "$(python3 --version) is older than 3.11: Python 3.12 goes into $home, with uv, which takes 100 MB"
+echo "$(python3 --version) is older than 3.11: installing Python 3.12 in $home with uv (100 MB)"
 sudo python3 -m venv $home/uv
 sudo $home/uv/bin/pip --quiet --disable-pip-version-check install --require-hashes -r host_setup/requirements-uv.txt
 uv() { sudo env UV_PYTHON_INSTALL_DIR=$home/versions $home/uv/bin/uv --quiet "$@"; }
-# The services may not write there, and would compile all that they import at each start.
+# The services cannot write there: without this option they would compile every import again at each start.
 uv python install --compile-bytecode 3.12
 sudo mkdir -p $home/bin
 sudo ln -sf "$(uv python find --managed-python --no-project 3.12)" $home/bin/python3
-is_new $home/bin/python3 || fail "what uv installed in $home does not work"
+is_new $home/bin/python3 || fail "the Python that uv installed in $home does not work"
 changed "$home"

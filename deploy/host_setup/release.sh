@@ -1,5 +1,5 @@
 #!/bin/sh
-# The release, if this is one, and the services
+# Services, and the release if this directory is part of one
 . host_setup/common.sh
 current=/opt/fake-email/current
 for unit in fake-email.target fake-email-smtp-ingest.socket fake-email-smtp-ingest.service fake-email-http-api.socket \
@@ -17,5 +17,5 @@ fi
 if [ -e $current ]; then
     sudo systemctl start fake-email.target
 else
-    echo "no release yet: make deploy HOST=$(id -un)@this-host, on the machine where the sources are"
+    echo "no release yet: run make deploy HOST=$(id -un)@this-host on the machine where the sources are"
 fi

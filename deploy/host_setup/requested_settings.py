@@ -1,4 +1,4 @@
-"""The settings that this run is to leave on the host: what it was called with, over what is there already."""
+"""The settings that a run of setup.sh requests, merged over the settings that the host has."""
 
 import os
 import re
@@ -11,42 +11,42 @@ _TLS = {
     "TLS_CERT_FILE": "/etc/fake-email/tls/fullchain.pem",
     "TLS_KEY_FILE": "/etc/fake-email/tls/privkey.pem",
 }
-_HEAD = "# What the services read; each variable is explained in .env.example of the sources.\n"
+_HEAD = "# The settings of the services; .env.example in the sources explains each variable.\n"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+")
 _ORIGIN = re.compile(r"https?://(?=[a-z0-9*])[a-z0-9.-]*\*?[a-z0-9.-]*(?::[0-9]{1,5})?")
 
 
 class Missing(Exception):
-    """The text says what is wrong, or not there."""
+    """A setting is missing or invalid; the text names it."""
 
 
 def text() -> str:
-    """The environment file as it is; the head of one when there is none."""
+    """The environment file of the host, or the first line of a new one when there is none."""
     done = subprocess.run(["/usr/bin/sudo", "-n", "cat", env_file.PATH], capture_output=True, text=True, check=False)
     return done.stdout if done.returncode == 0 else _HEAD
 
 
 def read() -> dict[str, str]:
-    """Every setting; raises Missing for one that has to be given, or is wrong."""
-    there = env_file.read(text())
-    given = {
+    """Every setting; raises Missing for a required setting without a value, and for an invalid one."""
+    existing = env_file.read(text())
+    requested = {
         "DATABASE_URL": os.environ.get("DATABASE_URL", "").strip(),
         "DOMAIN": _list(os.environ.get("DOMAIN", "")),
         "CORS_ALLOWED_ORIGINS": _list(os.environ.get("VERCEL_ORIGIN", "")),
     }
-    settings = {**_TLS, **there, **{name: value for name, value in given.items() if value}}
+    settings = {**_TLS, **existing, **{name: value for name, value in requested.items() if value}}
     for name in ("DATABASE_URL", "DOMAIN"):
         if not settings.get(name):
-            raise Missing(f"{name} is not given: DATABASE_URL=… DOMAIN=… VERCEL_ORIGIN=… deploy/setup.sh")
+            raise Missing(f"{name} is missing: run DATABASE_URL=… DOMAIN=… VERCEL_ORIGIN=… deploy/setup.sh")
     if any(ord(character) < ord(" ") for character in settings["DATABASE_URL"]):
-        raise Missing("DATABASE_URL holds a line break or a control character")
+        raise Missing("DATABASE_URL contains a line break or a control character")
     for domain in settings["DOMAIN"].split(","):
         if not _DOMAIN.fullmatch(domain):
-            raise Missing(f"DOMAIN: {domain!r} is not a domain name, as in fake-email.example")
+            raise Missing(f"DOMAIN: {domain!r} is not a domain name, for example fake-email.example")
     for origin in filter(None, settings.get("CORS_ALLOWED_ORIGINS", "").split(",")):
         if not _ORIGIN.fullmatch(origin):
-            raise Missing(f"VERCEL_ORIGIN: {origin!r} is not an origin, as in https://your-app.vercel.app")
+            raise Missing(f"VERCEL_ORIGIN: {origin!r} is not an origin, for example https://your-app.vercel.app")
     return settings
 
 
@@ -55,7 +55,7 @@ def _list(value: str) -> str:
 
 
 def main() -> None:
-    """`check` says what is wrong, `domain` the first domain, `file` the environment file as it is to be."""
+    """`check` exits with an error for invalid settings, `domain` prints the first domain, `file` the new file."""
     try:
         settings = read()
     except Missing as error:

@@ -1,16 +1,16 @@
 #!/bin/sh
-# The settings, with the secrets: /etc/fake-email/env
+# Settings and secrets: /etc/fake-email/env
 . host_setup/common.sh
 place=/etc/fake-email
 current=/opt/fake-email/current
 umask 077
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT
-wanted file >"$new"
+setting file >"$new"
 
-# A self-signed certificate until Caddy has one: senders encrypt all the same, and hardly any looks who signed it.
+# A self-signed certificate serves until Caddy has one: senders then encrypt, and hardly any sender checks the issuer.
 if ! sudo test -e $place/tls/fullchain.pem; then
-    sudo openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=mail.$(wanted domain)" \
+    sudo openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=mail.$(setting domain)" \
         -keyout $place/tls/privkey.pem -out $place/tls/fullchain.pem 2>/dev/null
     sudo chown root:fake-email $place/tls/privkey.pem $place/tls/fullchain.pem
     sudo chmod 640 $place/tls/privkey.pem $place/tls/fullchain.pem
@@ -18,14 +18,14 @@ if ! sudo test -e $place/tls/fullchain.pem; then
 fi
 
 ! sudo cmp -s "$new" $place/env || exit 0
-# The old one stays in place until the new one is whole.
+# The old file stays until the new one is complete.
 sudo install -m 600 -o fake-email "$new" $place/env.new
 if [ -e $current ]; then
     check="$current/venv/bin/fake-email check --before-migrate"
-    # shellcheck disable=SC2086  # a command and its words
-    said=$(sudo systemd-run --quiet --pipe --wait --collect -p User=fake-email -p WorkingDirectory=$current \
+    # shellcheck disable=SC2086  # a command and its arguments
+    output=$(sudo systemd-run --quiet --pipe --wait --collect -p User=fake-email -p WorkingDirectory=$current \
         -p EnvironmentFile=$place/env.new -- $check 2>&1) ||
-        { sudo rm $place/env.new; fail "the services would not start with these settings, and keep theirs: $said"; }
+        { sudo rm $place/env.new; fail "the services would not start with these settings and keep the old ones: $output"; }
 fi
 sudo mv $place/env.new $place/env
 changed $place/env

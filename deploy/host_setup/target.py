@@ -1,4 +1,4 @@
-"""What DATABASE_URL says, of what it takes to knock there (PostgreSQL, "Connection URIs")."""
+"""Parse DATABASE_URL as far as a first connection needs it (PostgreSQL, "Connection URIs")."""
 
 import re
 from typing import NamedTuple
@@ -6,20 +6,20 @@ from urllib.parse import parse_qsl, unquote
 
 _DEFAULT_PORT = 5432
 _URL = re.compile(
-    r"postgres(?:ql)?://(?:(?P<user>[^:@/?]*)(?::(?P<password>[^@/?]*))?@)?(?P<places>[^@/?]*)"
+    r"postgres(?:ql)?://(?:(?P<user>[^:@/?]*)(?::(?P<password>[^@/?]*))?@)?(?P<hosts>[^@/?]*)"
     r"(?:/(?P<database>[^?@]*))?(?:\?(?P<query>.*))?"
 )
-_PLACE = re.compile(r"(?:\[(?P<address>[^\]]*)\]|(?P<host>[^:]*))(?::(?P<port>[0-9]*))?")
-_NO_URI = "not a URI; a password with @, / or : in it has them as %40, %2F, %3A"
+_HOST = re.compile(r"(?:\[(?P<address>[^\]]*)\]|(?P<host>[^:]*))(?::(?P<port>[0-9]*))?")
+_NO_URI = "not a URI; write @, / and : in a password as %40, %2F, %3A"
 _MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 
 
 class NotAUrl(Exception):
-    """The text says what is wrong, and repeats nothing of the URL, which holds a password."""
+    """The text gives the reason without repeating the URL, which contains a password."""
 
 
 class Target(NamedTuple):
-    """`host` is a name, an address, or the directory of a socket; the rest as libpq names it."""
+    """`host` is a name, an address, or the directory of a socket; the other fields are named as in libpq."""
 
     host: str
     port: int
@@ -33,48 +33,48 @@ class Target(NamedTuple):
 
 
 def parse(url: str) -> list[Target]:
-    """Where the URL points, each of its hosts in their order. Raises NotAUrl."""
+    """A target for each host of the URL, in their order; raises NotAUrl."""
     if not url.startswith(("postgres://", "postgresql://")):
-        raise NotAUrl("not a Postgres URI, as in postgresql://name:password@host:5432/database")
+        raise NotAUrl("not a Postgres URI, for example postgresql://name:password@host:5432/database")
     parts = _URL.fullmatch(url)
     if not parts:
         raise NotAUrl(_NO_URI)
-    given = dict(parse_qsl(parts["query"] or ""))
-    user = unquote(parts["user"] or "") or given.get("user", "")
+    query = dict(parse_qsl(parts["query"] or ""))
+    user = unquote(parts["user"] or "") or query.get("user", "")
     if not user:
-        raise NotAUrl("without a user's name, as in postgresql://name:password@host:5432/database")
-    sslmode = given.get("sslmode", "prefer")
+        raise NotAUrl("has no user name, for example postgresql://name:password@host:5432/database")
+    sslmode = query.get("sslmode", "prefer")
     if sslmode not in _MODES:
-        raise NotAUrl(f"sslmode is none of {', '.join(sorted(_MODES))}")
+        raise NotAUrl(f"sslmode is not one of {', '.join(sorted(_MODES))}")
     return [
         Target(
             host=host or "/var/run/postgresql",
             port=port,
             user=user,
-            password=unquote(parts["password"] or "") or given.get("password", ""),
-            database=unquote(parts["database"] or "") or given.get("dbname", "") or user,
+            password=unquote(parts["password"] or "") or query.get("password", ""),
+            database=unquote(parts["database"] or "") or query.get("dbname", "") or user,
             sslmode=sslmode,
-            sslrootcert=given.get("sslrootcert", ""),
-            options=given.get("options", ""),
-            target_session_attrs=given.get("target_session_attrs", "any"),
+            sslrootcert=query.get("sslrootcert", ""),
+            options=query.get("options", ""),
+            target_session_attrs=query.get("target_session_attrs", "any"),
         )
-        for host, port in _places(parts["places"], given)
+        for host, port in _hosts(parts["hosts"], query)
     ]
 
 
-def _places(in_authority: str, given: dict[str, str]) -> list[tuple[str, int]]:
-    """Each host with its port; of the ports there is one for each host, or one for all."""
-    places = [_PLACE.fullmatch(each) for each in in_authority.split(",")]
-    ports = [each["port"] or "" for each in places if each]
-    hosts = [unquote(each["address"] or each["host"]) for each in places if each]
-    if len(hosts) != len(places):
+def _hosts(in_authority: str, query: dict[str, str]) -> list[tuple[str, int]]:
+    """Each host with its port; a URL has one port for each host, or one for all."""
+    matches = [_HOST.fullmatch(each) for each in in_authority.split(",")]
+    ports = [each["port"] or "" for each in matches if each]
+    hosts = [unquote(each["address"] or each["host"]) for each in matches if each]
+    if len(hosts) != len(matches):
         raise NotAUrl(_NO_URI)
-    if given.get("host"):
-        hosts = given["host"].split(",")
-    if given.get("port"):
-        ports = given["port"].split(",")
+    if query.get("host"):
+        hosts = query["host"].split(",")
+    if query.get("port"):
+        ports = query["port"].split(",")
     if len(ports) == 1:
         ports *= len(hosts)
     if len(ports) != len(hosts) or not all(re.fullmatch("[0-9]{0,5}", port) for port in ports):
-        raise NotAUrl("a port that is no number, or not one for each host")
+        raise NotAUrl("a port is not a number, or the ports and hosts differ in number")
     return [(host, int(port or _DEFAULT_PORT)) for host, port in zip(hosts, ports, strict=True)]

@@ -1,8 +1,8 @@
 #!/bin/sh
-# The user, the directories and the units
+# User, directories and units
 . host_setup/common.sh
 
-# Those of the release that runs here, if one does: whoever runs this may have older ones.
+# Install the units of the release that runs here, if any: the sources of this script may be older.
 source=/opt/fake-email/current/deploy
 [ -d $source/systemd ] || source=$PWD
 new=$(mktemp)
@@ -10,9 +10,9 @@ trap 'rm "$new"' EXIT
 units=$(sudo "$source/units.sh" "$source/systemd")
 for unit in $units; do changed "$unit"; done
 
-domain=$(wanted domain)
+domain=$(setting domain)
 {
-    echo "# Where Caddy keeps the certificate of the mail host, from either issuer that it knows."
+    echo "# The files in which Caddy stores the certificate of the mail host, one for each of its issuers."
     echo "[Path]"
     for issuer in acme-v02.api.letsencrypt.org-directory acme.zerossl.com-v2-dv90; do
         echo "PathChanged=/var/lib/caddy/.local/share/caddy/certificates/$issuer/mail.$domain/mail.$domain.crt"

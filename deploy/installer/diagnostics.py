@@ -1,4 +1,4 @@
-"""What tells a person why a release or a service does not run, read off the host before it goes back."""
+"""Diagnostics: why a release or a service does not run, read from the host before it rolls back."""
 
 import os
 import re
@@ -12,7 +12,7 @@ _LINES = 20
 
 
 def of_release(release: Path, command: str) -> list[str]:
-    """Whether the host can execute the command at all, what its libraries miss, what is for another Python."""
+    """A line for each reason why the command cannot run: not executable, a missing library, another Python."""
     return [*_not_executable(release / "venv/bin" / command), *_missing_libraries(release), *_foreign(release)]
 
 
@@ -21,16 +21,16 @@ def _not_executable(program: Path) -> list[str]:
         first = program.open("rb").readline(4_096)
     except OSError as error:
         return [f"{program}: {error.strerror}"]
-    found = []
+    reasons = []
     if first.startswith(b"#!"):
         interpreter = first[2:].decode(errors="replace").split()[0]
         if not Path(interpreter).exists():
-            found.append(f"{program} begins with #!{interpreter}, which this host does not have")
+            reasons.append(f"{program} begins with #!{interpreter}, which this host does not have")
     if not os.access(program, os.X_OK):
-        found.append(f"{program} is not executable")
+        reasons.append(f"{program} is not executable")
     if os.statvfs(program).f_flag & os.ST_NOEXEC:
-        found.append(f"{program} is on a file system that is mounted noexec")
-    return found
+        reasons.append(f"{program} is on a file system that is mounted noexec")
+    return reasons
 
 
 def _missing_libraries(release: Path) -> list[str]:
@@ -43,7 +43,7 @@ def _missing_libraries(release: Path) -> list[str]:
 
 
 def _foreign(release: Path) -> list[str]:
-    """The compiled modules that another Python than this one would load."""
+    """A line for each compiled module that only another Python can load."""
     own = f"cpython-{sys.version_info.major}{sys.version_info.minor}-"
     compiled = release.glob("venv/lib/python*/site-packages/**/*.so")
     others = [path for path in compiled if ".cpython-" in path.name and own not in path.name]
@@ -51,19 +51,19 @@ def _foreign(release: Path) -> list[str]:
 
 
 def of_services(release: Path, since: float) -> str:
-    """State and journal since then (seconds since 1970) of each unit, and more of one that is not well."""
-    found = []
+    """The state of each unit and its journal since then (seconds since 1970), with diagnostics of failed units."""
+    lines = []
     for unit in (*SERVICES, *PORTS):
         now = state(unit)
-        found.append(f"{unit}: {now.active} ({now.sub}), {now.result}, status {meaning(now.status)}")
+        lines.append(f"{unit}: {now.active} ({now.sub}), {now.result}, status {meaning(now.status)}")
         if now.active == "active" and not now.restarts:
-            seen = []
+            reasons = []
         elif unit in PORTS:
-            seen = holders(PORTS[unit])
+            reasons = holders(PORTS[unit])
         else:
-            seen = of_release(release, unit.removeprefix("fake-email-").removesuffix(".service"))
-        found += [f"  {line}" for line in [*_journal(unit, since), *seen]]
-    return "\n".join(found)
+            reasons = of_release(release, unit.removeprefix("fake-email-").removesuffix(".service"))
+        lines += [f"  {line}" for line in [*_journal(unit, since), *reasons]]
+    return "\n".join(lines)
 
 
 def _journal(unit: str, since: float) -> list[str]:
@@ -72,12 +72,12 @@ def _journal(unit: str, since: float) -> list[str]:
 
 
 def meaning(status: str) -> str:
-    """`203/EXEC` for 203, which systemd says when it cannot execute a program, and nothing else."""
+    """The status with systemd's name for it, for example `203/EXEC`, or the number alone when it has no name."""
     named = re.search(rf"^(\w+)\s+{status}\s", run("systemd-analyze", "exit-status", status).output, re.MULTILINE)
     return f"{status}/{named[1]}" if named else status
 
 
 def holders(port: int) -> list[str]:
-    """Who listens on it, one line each."""
+    """A line for each process that listens on `port`."""
     listening = run("ss", "--no-header", "--listening", "--tcp", "--numeric", "--processes", f"sport = :{port}").output
-    return [f"port {port} is held: {' '.join(line.split())}" for line in listening.splitlines()]
+    return [f"port {port} is in use: {' '.join(line.split())}" for line in listening.splitlines()]

@@ -1,5 +1,5 @@
-"""What ends a deploy."""
+"""The error that ends a deploy or a rollback."""
 
 
 class Failed(Exception):
-    """A step failed; the text says what was wrong, in one line or more."""
+    """A step failed; the text gives the reason, in one line or more."""

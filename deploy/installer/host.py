@@ -1,4 +1,4 @@
-"""What the installer asks of its host: commands with an end, and somebody who reads what it does."""
+"""The installer's access to its host: commands with a time limit, and messages to the operator and the journal."""
 
 import os
 import subprocess
@@ -18,15 +18,15 @@ class Done(NamedTuple):
 
 
 def tell(text: str) -> None:
-    """One step, or what was wrong, for who waits at the other end of ssh; and for the journal, who outlives them."""
+    """Print a step or an error for the operator at the other end of ssh, and write it to the journal."""
     for line in text.splitlines():
         syslog.syslog(line)
-        with suppress(OSError):  # the connection broke: a deploy that has begun goes on
+        with suppress(OSError):  # the ssh connection broke: a deploy that has begun continues
             os.write(1, f"{line}\n".encode())
 
 
 def run(*command: str, seconds: float = _SECONDS) -> Done:
-    """Run it to its end; the two streams come as one text. What takes too long has status 124, as with timeout(1)."""
+    """Run a command and return stdout and stderr as one text; the status is 124 after a time-out, as in timeout(1)."""
     try:
         done = subprocess.run(
             command,
@@ -38,5 +38,5 @@ def run(*command: str, seconds: float = _SECONDS) -> Done:
             check=False,
         )
     except subprocess.TimeoutExpired as late:
-        return Done(124, f"{(late.stdout or b'').decode(errors='replace')}\nended after {seconds:.0f} s")
+        return Done(124, f"{(late.stdout or b'').decode(errors='replace')}\nkilled after {seconds:.0f} s")
     return Done(done.returncode, done.stdout.decode(errors="replace").strip())

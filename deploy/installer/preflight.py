@@ -1,4 +1,4 @@
-"""What is looked at before anything that runs is touched: the host, the commands, settings, database, migrations."""
+"""The checks before the running services are touched: host, commands, settings, database; then the migrations."""
 
 import platform
 import pwd
@@ -19,13 +19,13 @@ _WRONG_ENVIRONMENT = 2
 
 
 def fits(unpacked: Path) -> None:
-    """Raise Failed when this release cannot be for this host."""
-    wanted = (unpacked / "TARGET").read_text().split()
-    here = [f"{sys.version_info.major}.{sys.version_info.minor}", platform.machine()]
-    if wanted != here:
+    """Raise Failed when this release is for another kind of host, or the host lacks a user, a file or disk space."""
+    target = (unpacked / "TARGET").read_text().split()
+    own = [f"{sys.version_info.major}.{sys.version_info.minor}", platform.machine()]
+    if target != own:
         raise Failed(
-            f"the release is for Python {wanted[0]} on {wanted[1]}, this host has Python {here[0]} on {here[1]}: "
-            f"make release PYTHON_VERSION={here[0]} ARCH={here[1]}"
+            f"the release is for Python {target[0]} on {target[1]}, this host has Python {own[0]} on {own[1]}: "
+            f"make release PYTHON_VERSION={own[0]} ARCH={own[1]}"
         )
     try:
         pwd.getpwnam(USER)
@@ -35,17 +35,17 @@ def fits(unpacked: Path) -> None:
         raise Failed(f"there is no {ENVIRONMENT_FILE}: run deploy/setup.sh first")
     RELEASES.mkdir(parents=True, exist_ok=True)
     if (free := shutil.disk_usage(RELEASES).free) < _FREE_OCTETS:
-        raise Failed(f"{free // 1_000_000} MB are free below {RELEASES}, and a release takes up to 500")
+        raise Failed(f"{RELEASES} has {free // 1_000_000} MB free; a release needs up to 500 MB")
 
 
 def try_out(release: Path) -> None:
-    """Start each command, then have settings and database checked; raises Failed with what was said."""
+    """Start each command, then check settings and database; raises Failed with the output of the failed command."""
     for command in _COMMANDS:
         done = _as_service(release, command, "--version")
         if done.status:
-            seen = [*done.output.splitlines(), *diagnostics.of_release(release, command)]
+            reasons = [*done.output.splitlines(), *diagnostics.of_release(release, command)]
             status = diagnostics.meaning(str(done.status))
-            raise Failed("\n".join([f"{command} does not start (status {status})", *seen]))
+            raise Failed("\n".join([f"{command} does not start (status {status})", *reasons]))
         tell(done.output)
     done = _as_service(release, "fake-email", "check", "--before-migrate")
     if done.status == _WRONG_ENVIRONMENT:
@@ -53,20 +53,20 @@ def try_out(release: Path) -> None:
     if done.status:
         raise Failed(done.output)
     tell(done.output)
-    if services.state(services.SMTP_SOCKET).active != "active" and (held := diagnostics.holders(25)):
-        raise Failed("\n".join([f"{services.SMTP_SOCKET} is not active, and could not be:", *held]))
+    if services.state(services.SMTP_SOCKET).active != "active" and (holders := diagnostics.holders(25)):
+        raise Failed("\n".join([f"{services.SMTP_SOCKET} is not active and cannot start:", *holders]))
 
 
 def migrate(release: Path) -> None:
-    """Apply what is pending; raises Failed, and then the schema is as the last good migration left it."""
+    """Apply the pending migrations; raises Failed, and then every migration before the failed one stays applied."""
     done = _as_service(release, "fake-email", "migrate", seconds=_MIGRATE_SECONDS)
     tell(done.output)
     if done.status:
-        raise Failed("a migration failed, and was rolled back; the release that runs goes on with the schema as it was")
+        raise Failed("a migration failed and was rolled back; the running release continues on the old schema")
 
 
 def _as_service(release: Path, *command: str, seconds: float = 60.0) -> Done:
-    """Run a command of the release as the units would: their user, their reading of the environment file."""
+    """Run a command of the release as the units do: with their user, and systemd reads the environment file."""
     program = release / "venv/bin" / command[0]
     return run(
         *("systemd-run", "--quiet", "--pipe", "--wait", "--collect", f"--property=User={USER}"),

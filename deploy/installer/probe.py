@@ -1,4 +1,4 @@
-"""Whether the host does its job: a mailbox is made, mail goes in at port 25, is seen on the stream, and is deleted."""
+"""Probe the running services: each one alone, and then both with a mail from port 25 to an event stream."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ _NO_CONTENT = 204
 
 
 def http_trouble() -> str:
-    """Nothing when http-api says that it is well, else what it said."""
+    """An empty text when http-api is healthy, else the reason."""
     try:
         with closing(_connect(2.0)) as api:
             api.request("GET", "/api/health")
@@ -30,7 +30,7 @@ def http_trouble() -> str:
 
 
 def smtp_trouble() -> str:
-    """Nothing when smtp-ingest greets, else what came instead."""
+    """An empty text when smtp-ingest greets with 220, else the reason."""
     try:
         with socket.create_connection((_HOST, _SMTP_PORT), _SECONDS) as connection:
             banner = connection.recv(512).decode(errors="replace").strip()
@@ -40,7 +40,7 @@ def smtp_trouble() -> str:
 
 
 def end_to_end() -> str:
-    """What was seen; raises Failed at the first step that went wrong."""
+    """Send a mail to a new mailbox, read it on the stream, and delete the mailbox; raises Failed at the first error."""
     try:
         with closing(_connect(_SECONDS)) as api:
             address, token = _make_mailbox(api)
@@ -54,7 +54,7 @@ def end_to_end() -> str:
                 _delete(api, address, token)
     except (OSError, http.client.HTTPException, smtplib.SMTPException) as error:
         raise Failed(f"the end-to-end probe: {error}") from None
-    return "end to end: a mailbox was made, mail to it came in at port 25, was seen on the stream, and deleted"
+    return "end to end: a mail to a new mailbox was accepted on port 25 and arrived on the stream; it is deleted again"
 
 
 def _connect(seconds: float) -> http.client.HTTPConnection:
@@ -62,13 +62,13 @@ def _connect(seconds: float) -> http.client.HTTPConnection:
 
 
 def _make_mailbox(api: http.client.HTTPConnection) -> tuple[str, str]:
-    body = json.dumps({"private": True, "ttl_seconds": 60})
-    api.request("POST", "/api/temporary-address", body, {"Content-Type": "application/json"})
+    request = json.dumps({"private": True, "ttl_seconds": 60})
+    api.request("POST", "/api/temporary-address", request, {"Content-Type": "application/json"})
     answer = api.getresponse()
-    said = _text(answer)
+    body = _text(answer)
     if answer.status != _OK:
-        raise Failed(f"the end-to-end probe: no mailbox was made: {answer.status} {said}")
-    made = json.loads(said)
+        raise Failed(f"the end-to-end probe: no mailbox was created: {answer.status} {body}")
+    made = json.loads(body)
     return str(made["temp_email_addr"]), str(made["token"])
 
 
@@ -84,11 +84,11 @@ def _send(address: str, subject: str) -> None:
 def _read_until(stream: http.client.HTTPConnection, subject: str) -> None:
     answer = stream.getresponse()
     if answer.status != _OK:
-        raise Failed(f"the end-to-end probe: no stream: {answer.status} {_text(answer)}")
-    while line := answer.readline():  # the connection's timeout ends it
+        raise Failed(f"the end-to-end probe: the stream did not open: {answer.status} {_text(answer)}")
+    while line := answer.readline():  # raises TimeoutError after _SECONDS without a line
         if subject.encode() in line:
             return
-    raise Failed("the end-to-end probe: the stream ended before the mail came")
+    raise Failed("the end-to-end probe: the stream ended before the mail arrived")
 
 
 def _delete(api: http.client.HTTPConnection, address: str, token: str) -> None:

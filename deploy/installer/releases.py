@@ -1,4 +1,4 @@
-"""The releases of this host: which there are, which one runs, and the one rename that changes that."""
+"""The releases on this host: list them, add and remove them, and switch to one of them with a single rename."""
 
 import os
 import shutil
@@ -22,48 +22,51 @@ def current() -> Path | None:
 
 
 def switch(release: Path | None) -> None:
-    """Have `current` be `release`, at once for whoever looks; None: have none."""
+    """Point `current` at `release` atomically, or remove `current` for None."""
     if release is None:
         CURRENT.unlink(missing_ok=True)
         return
-    beside = CURRENT.with_name("current.next")
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(release.relative_to(CURRENT.parent))
-    beside.replace(CURRENT)
+    new = CURRENT.with_name("current.next")
+    new.unlink(missing_ok=True)
+    new.symlink_to(release.relative_to(CURRENT.parent))
+    new.replace(CURRENT)
 
 
 def place(unpacked: Path, release: Path, running: Path | None) -> None:
-    """Make `release` of what was unpacked, environment and all, unless it is there already."""
+    """Make `release` with its virtual environment from the unpacked files, unless the host has it already."""
     if _is_complete(release):
         if (release / SUMS).read_bytes() == (unpacked / SUMS).read_bytes():
-            tell("it is on this host already, and is used as it is")
+            tell("the host already has this release and uses it unchanged")
             _make_newest(release)
             return
         if release == running:
-            raise Failed(f"{release.name} runs, and this one of the same name differs: commit, and release again")
+            raise Failed(
+                f"{release.name} is running, and the new release of that version has other files: "
+                "commit your changes and build again"
+            )
     remove(release)
     for path in sorted(unpacked.rglob("*")):
         if path.is_file() and path != unpacked / "VERSION":
             _copy(path, release / path.relative_to(unpacked))
     environment.make(release)
     shutil.rmtree(release / "wheels")
-    os.sync()  # what says that it is complete is so after a power cut too
+    os.sync()  # VERSION marks the release as complete: after a power cut too, all other files are then on disk
     _copy(unpacked / "VERSION", release / "VERSION")
     _make_newest(release)
 
 
 def _make_newest(release: Path) -> None:
-    """In the order of releases, whatever the host's clock says: it may have been set back since the last one."""
+    """Give `release` a later time than every other release, even when the host's clock was set back."""
     newest = max((each / "VERSION").stat().st_mtime_ns for each in _newest_first())
     now = max(time.time_ns(), newest + 1_000_000_000)
     os.utime(release / "VERSION", ns=(now, now))
 
 
-def _copy(path: Path, place: Path) -> None:
-    """As root's, and for all to read, whatever the mask was of who unpacked it."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, place)
-    place.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
+def _copy(path: Path, destination: Path) -> None:
+    """Copy a file as root's and readable for all, whatever umask the tarball was unpacked with."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, destination)
+    destination.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
 def _is_complete(release: Path) -> bool:
@@ -82,24 +85,24 @@ def _newest_first() -> list[Path]:
 
 
 def find(version: str) -> Path:
-    """The complete release of this name; raises Failed that lists those there are."""
-    there = {release.name: release for release in _newest_first()}
-    if version not in there:
-        raise Failed(f"{version!r} is not on this host; there are {', '.join(there) or 'none'}")
-    return there[version]
+    """The complete release of that version; raises Failed, which lists the releases on the host."""
+    by_version = {release.name: release for release in _newest_first()}
+    if version not in by_version:
+        raise Failed(f"release {version!r} is not on this host; it has: {', '.join(by_version) or 'none'}")
+    return by_version[version]
 
 
 def previous(running: Path | None) -> Path:
     """The release that was installed before `running`; raises Failed when there is none."""
-    there = _newest_first()
-    older = there[there.index(running) + 1 :] if running in there else there
+    newest_first = _newest_first()
+    older = newest_first[newest_first.index(running) + 1 :] if running in newest_first else newest_first
     if not older:
-        raise Failed(f"there is no release before {running.name if running else 'this one'}: nothing to go back to")
+        raise Failed(f"this host has no release before {running.name if running else 'this one'} to roll back to")
     return older[0]
 
 
 def keep_newest(release: Path, before: Path | None) -> None:
-    """Remove all but the newest five, and what a deploy that was cut off left."""
+    """Remove all releases but the newest five, `release` and `before`, and the remains of interrupted deploys."""
     kept = {*_newest_first()[:KEPT], release, before}
     for old in RELEASES.iterdir():
         if old not in kept:

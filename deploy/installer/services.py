@@ -1,4 +1,4 @@
-"""The units: restarted one by one, and seen to be well."""
+"""Restart the units one by one, and check that they run."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +17,7 @@ SOCKETS = {SMTP_SOCKET: SMTP_INGEST, HTTP_SOCKET: HTTP_API}
 PORTS = {SMTP_SOCKET: 25, HTTP_SOCKET: 3001}
 
 _READY_SECONDS = 30.0
-# Sessions with a transaction under way are waited for: the unit's TimeoutStopSec ends it before this.
+# A stop waits for SMTP transactions in progress; the unit's TimeoutStopSec ends the wait before this limit.
 _STOP_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 
@@ -48,11 +48,11 @@ def state(unit: str) -> State:
 
 
 def restart(unit: str, trouble: Callable[[], str]) -> None:
-    """Return when a new run of `unit` is active and `trouble` finds none; raises Failed after 30 s, or when it ends."""
+    """Restart `unit` and wait until `trouble` returns an empty text; raises Failed after 30 s, or when it ends."""
     before = state(unit).invocation
-    systemctl("reset-failed", unit)  # so that deploys in a row are no reason for systemd to give up
+    systemctl("reset-failed", unit)  # else systemd counts deploys in a row as failures and gives up
     systemctl("restart", "--no-block", unit)
-    _wait(lambda: state(unit).invocation not in {before, ""}, _STOP_SECONDS, f"{unit} was not started anew")
+    _wait(lambda: state(unit).invocation not in {before, ""}, _STOP_SECONDS, f"{unit} was not restarted")
     last = ""
 
     def is_ready() -> bool:
@@ -69,32 +69,32 @@ def restart(unit: str, trouble: Callable[[], str]) -> None:
 
 
 def start_socket(socket: str) -> None:
-    """Have its port bound; raises Failed when it cannot be."""
+    """Start a socket unit, which binds its port; raises Failed when it cannot bind."""
     if state(socket).active != "active":
         systemctl("reset-failed", socket)
-        # A service that runs without its socket would keep the socket from starting.
+        # systemd does not start a socket whose service is running.
         systemctl("stop", SOCKETS[socket])
         if systemctl("start", socket):
             raise Failed(f"{socket} cannot bind port {PORTS[socket]}")
 
 
 def watch(seconds: float) -> None:
-    """Return when both services have been active that long; raises Failed when one ends before."""
-    began = {unit: state(unit) for unit in SERVICES}
+    """Return when both services have been active for that long; raises Failed when one ends earlier."""
+    at_first = {unit: state(unit) for unit in SERVICES}
 
     def is_over() -> bool:
-        for unit, first in began.items():
+        for unit, first in at_first.items():
             now = state(unit)
             _must_live(unit, now)
             if now.invocation != first.invocation:
                 raise Failed(f"{unit} ended within {seconds:.0f} s of its start")
-        return time.monotonic() >= max(first.active_since for first in began.values()) + seconds
+        return time.monotonic() >= max(first.active_since for first in at_first.values()) + seconds
 
     _wait(is_over, seconds + _READY_SECONDS, "the services were not watched")
 
 
 def must_live(seconds: float) -> None:
-    """Raise Failed when a service has ended since it was started, or does so in as many seconds."""
+    """Raise Failed when a service has ended since its start, or ends within the next `seconds`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for unit in SERVICES:
@@ -107,14 +107,14 @@ def _must_live(unit: str, now: State) -> None:
         raise Failed(f"{unit} ended after its start")
 
 
-def _wait(is_so: Callable[[], bool], seconds: float, otherwise: str) -> None:
+def _wait(is_done: Callable[[], bool], seconds: float, failure: str) -> None:
     end = time.monotonic() + seconds
-    while not is_so():
+    while not is_done():
         if time.monotonic() > end:
-            raise TimeoutError(f"{otherwise} within {seconds:.0f} s")
+            raise TimeoutError(f"{failure} within {seconds:.0f} s")
         time.sleep(_POLL_SECONDS)
 
 
 def systemctl(*arguments: str) -> int:
-    """The exit status."""
+    """Run systemctl and return its exit status."""
     return run("systemctl", *arguments, seconds=150.0).status

@@ -1,4 +1,4 @@
-"""The units of a release, in systemd's place."""
+"""Install the units of a release in systemd's directory."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ _KINDS = {".service", ".socket", ".target", ".path", ".timer"}
 
 
 def install(release: Path, before: Path | None) -> None:
-    """Have systemd know the units of `release`, and none that only `before` has; raises Failed for wrong ones."""
+    """Install the units of `release`, and remove those that only `before` has; raises Failed for invalid units."""
     new, old = _units(release), _units(before)
     for name in old.keys() - new.keys():
         systemctl("disable", "--now", name)
         (SYSTEM / name).unlink(missing_ok=True)
         systemctl("daemon-reload")
-        tell(f"{name} is gone")
+        tell(f"removed {name}")
     changed = [name for name, unit in new.items() if not _is_installed(unit)]
     done = run(str(release / "deploy/units.sh"), str(release / "deploy/systemd"))
     if done.status:
@@ -31,12 +31,12 @@ def install(release: Path, before: Path | None) -> None:
     if to_enable := [name for name in changed if "[Install]" in new[name].read_text()]:
         systemctl("enable", *to_enable)
     for socket in SOCKETS.keys() & set(changed):
-        # systemd takes what a socket listens on at its start: for this moment the port is not bound.
+        # systemd reads a socket's addresses when it starts the socket: until then the port is not bound.
         systemctl("stop", SOCKETS[socket], socket)
 
 
 def sockets(release: Path) -> list[str]:
-    """The socket units of `release`; an older one has fewer."""
+    """The socket units of `release`; an older release has fewer."""
     return sorted(SOCKETS.keys() & _units(release).keys())
 
 

@@ -1,4 +1,4 @@
-"""What a release is held against before anybody gets it: nothing in it points at the machine that built it."""
+"""Check a release before it is shipped: no file of it may depend on the machine that built it."""
 
 import re
 import struct
@@ -13,30 +13,30 @@ from release_build.archive import files
 from release_build.errors import ReleaseError
 from release_build.target import Target
 
-# Every host has these. pip puts the interpreter of the environment in the place of `python` in a wheel's scripts.
+# Every host has these. In a wheel's scripts, pip replaces `python` with the interpreter of the virtual environment.
 _INTERPRETERS = re.compile(rb"#!\s*(/bin/|/usr/bin/|python)")
-_SHEBANG = re.compile(rb"#!\s*[/\w]")  # Rust has attributes that begin with #![
+_SHEBANG = re.compile(rb"#!\s*[/\w]")  # not #![, which begins an attribute in Rust sources
 _LOADERS = {"", "/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"}
 
 
 def check(release: Path, target: Target) -> None:
-    """Raise ReleaseError with each thing that would not work on the host."""
-    wrong = [f"{name}: {what}" for name, content in _contents(release) for what in complaints(name, content, target)]
-    wrong += [
+    """Raise ReleaseError with every fault that would show on the host."""
+    faults = [f"{name}: {fault}" for name, content in _contents(release) for fault in complaints(name, content, target)]
+    faults += [
         f"{wheel.name}: not for Python {target.python} on {target.arch} with glibc 2.35"
         for wheel in sorted(release.glob("wheels/*.whl"))
         if not parse_wheel_filename(wheel.name)[3] & target.tags
     ]
-    if wrong:
-        raise ReleaseError("\n  ".join(["it would not work on the host:", *wrong]))
+    if faults:
+        raise ReleaseError("\n  ".join(["the release would not work on the host:", *faults]))
 
 
 def complaints(name: str, content: bytes, target: Target) -> Iterator[str]:
-    """What is wrong with one file of a release."""
+    """A text for each fault of one file of a release."""
     if _SHEBANG.match(content) and not _INTERPRETERS.match(content):
         yield f"begins with {content.splitlines()[0].decode(errors='replace')}, which the host does not have"
     if name.endswith("pyvenv.cfg"):
-        yield "is of an environment of the machine that built it"
+        yield "belongs to a virtual environment of the machine that built it"
     if name.endswith(".pth"):
         yield from (f"points at {line}" for line in content.decode().splitlines() if line.startswith("/"))
     try:

@@ -1,4 +1,4 @@
-"""What a compiled file asks of its host: the paths that it looks for libraries and for its loader in (elf(5))."""
+"""Read the requirements of a compiled file: its machine, loader and library paths (elf(5))."""
 
 import struct
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class _Segment(msgspec.Struct, frozen=True):
 
 
 def read(content: bytes) -> Elf | None:
-    """None for what is no ELF file of 64 bits, little-endian; raises struct.error for a damaged one."""
+    """Return None unless `content` is a 64-bit little-endian ELF file; raises struct.error when it is damaged."""
     if not content.startswith(_64_BIT_LITTLE_ENDIAN):
         return None
     machine = struct.unpack_from("<H", content, 18)[0]

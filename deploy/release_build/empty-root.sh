@@ -1,6 +1,6 @@
 #!/bin/sh
-# Tries RELEASE out with PYTHON below the empty directory ROOT, where there is this machine's /usr, PREFIX when Python
-# lies elsewhere, and nothing else; release.py runs it, in mount and network namespaces of its own.
+# empty-root.sh ROOT RELEASE PYTHON PREFIX: try RELEASE with PYTHON in a root file system at ROOT, which has only this
+# machine's /usr, and PREFIX when Python is elsewhere. release.py runs this in new mount and network namespaces.
 set -eu
 root=$1 release=$2 python=$3 prefix=$4
 mkdir "$root"

@@ -1,5 +1,5 @@
-"""What a release can fail with."""
+"""The error that ends the build of a release."""
 
 
 class ReleaseError(Exception):
-    """There is no release; the text says why, in one line or more."""
+    """The release was not built; the text gives the reason, in one line or more."""

@@ -1,4 +1,4 @@
-"""Whether a release works where there is nothing but a system: no network, no home, no tool of the build machine."""
+"""Try a release in a minimal root file system: without network, home directory, or tools of the build machine."""
 
 import os
 import platform
@@ -13,37 +13,37 @@ _EMPTY_ROOT = Path(__file__).with_name("empty-root.sh")
 _NAMESPACES = ["unshare", "--mount", "--net"]
 _SECONDS = 300.0
 _SYSTEM = "/usr/bin:/usr/local/bin"
-# Not the environment that this may be, but what that was made of.
+# The Python that a virtual environment was made from, not the environment.
 _WHERE = "import os, sys; print(os.path.realpath(sys.executable), sys.base_prefix, sep='\\n')"
 
 
 def run(release: Path, target: Target, scratch: Path) -> str:
-    """Install a copy of `release` there, start the commands, and say how that went; raises ReleaseError."""
-    where = _python(target)
-    if platform.machine() != target.arch or not where:
-        return f"not tried: this machine has no Python {target.python} for {target.arch}; the host tries it first"
+    """Install a copy of `release` there, start its commands, and return the result as text; raises ReleaseError."""
+    python = _python(target)
+    if platform.machine() != target.arch or not python:
+        return f"not tried: this machine has no Python {target.python} for {target.arch}; the host will try it first"
     namespaces = _namespaces()
     if not namespaces:
-        return "not tried: neither root, nor sudo without a password, nor namespaces for users; the host tries it first"
-    command = [*namespaces, str(_EMPTY_ROOT), str(scratch / "root"), str(release), *where]
+        return "not tried: it needs root, sudo without a password, or user namespaces; the host will try it first"
+    command = [*namespaces, str(_EMPTY_ROOT), str(scratch / "root"), str(release), *python]
     done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=_SECONDS, check=False
     )
     if done.returncode:
-        raise ReleaseError(f"installed into an empty root without network, it does not work:\n{done.stdout.strip()}")
-    return f"tried in an empty root without network: {'; '.join(done.stdout.splitlines()[-3:])}"
+        raise ReleaseError(f"the release does not work in an empty root without network:\n{done.stdout.strip()}")
+    return f"works in an empty root without network: {'; '.join(done.stdout.splitlines()[-3:])}"
 
 
 def _python(target: Target) -> list[str]:
-    """The target's Python on this machine and where it lies; nothing when there is none."""
-    found = shutil.which(f"python{target.python}", path=f"{_SYSTEM}:{os.environ.get('PATH', '')}")
-    if not found:
+    """The path and the prefix of the target's Python on this machine; empty when it has none."""
+    program = shutil.which(f"python{target.python}", path=f"{_SYSTEM}:{os.environ.get('PATH', '')}")
+    if not program:
         return []
-    return subprocess.run([found, "-c", _WHERE], stdout=subprocess.PIPE, text=True, check=False).stdout.splitlines()
+    return subprocess.run([program, "-c", _WHERE], stdout=subprocess.PIPE, text=True, check=False).stdout.splitlines()
 
 
 def _namespaces() -> list[str]:
-    """What goes in front of a command that is to have mounts and a network of its own; nothing where none may."""
+    """A command prefix that gives new mount and network namespaces; empty where this user may not create any."""
     if os.geteuid() == 0:
         return _NAMESPACES
     for command in ([*_NAMESPACES, "--map-root-user"], ["sudo", "-n", *_NAMESPACES]):

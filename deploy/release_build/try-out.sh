@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the release in the working directory with PYTHON, and starts each command; empty-root.sh runs it.
+# try-out.sh PYTHON: install the release in the working directory and start each command; empty-root.sh runs this.
 set -eu
 PYTHONPATH=deploy "$1" -B -m installer.environment
 venv/bin/smtp-ingest --version

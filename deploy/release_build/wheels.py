@@ -1,4 +1,4 @@
-"""The wheels of a release: the locked ones for its target, ours built of the clone, all named with their sums."""
+"""The wheels of a release: the locked ones for its target and our own, all listed with their checksums."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ _LOCKED = re.compile(r"(?P<name>[^\s=;]+==[^\s;]+)(?:\s*;\s*(?P<marker>.*?))?\s*
 
 
 def fetch(lock: Path, release: Path, target: Target) -> None:
-    """Put the wheels that `lock` pins for `target` into `release`, and the part of the lock that names them."""
+    """Download the wheels that `lock` pins for `target` into `release`, and write their part of the lock there."""
     _write_requirements(release, locked(lock.read_text(), target))
     platforms = [f"--platform={name}" for name in target.platforms]
     abis = [f"--abi={name}" for name in (target.abi, "abi3", "none")]
@@ -30,31 +30,29 @@ def fetch(lock: Path, release: Path, target: Target) -> None:
 
 
 def locked(lock: str, target: Target) -> list[str]:
-    """The requirements of a lock that are for `target`, each with its sums, without the marker."""
+    """The requirements of a lock that apply to `target`, each with its checksums and without its marker."""
     joined = re.sub(r"\s*\\\n\s*", " ", re.sub(r"^\s*#.*\n", "", lock, flags=re.MULTILINE))
     lines = []
     for line in filter(None, map(str.strip, joined.splitlines())):
-        found = _LOCKED.fullmatch(line)
-        if not found:
-            raise ReleaseError(f"requirements.txt: not locked with a sum: {line}")
-        # pip would hold the marker against the Python that it runs on itself.
-        if target.wants(found["marker"] or ""):
-            lines.append(f"{found['name']} {found['hashes'].strip()}")
+        requirement = _LOCKED.fullmatch(line)
+        if not requirement:
+            raise ReleaseError(f"requirements.txt: not locked with a checksum: {line}")
+        # The marker is evaluated here: pip would evaluate it for the Python that runs pip.
+        if target.wants(requirement["marker"] or ""):
+            lines.append(f"{requirement['name']} {requirement['hashes'].strip()}")
     return lines
 
 
 def build(root: Path, release: Path, version: str) -> None:
-    """Build our three wheels into `release`; their version says which release they are of."""
+    """Build our three wheels into `release`; their version contains the version of the release."""
     os.environ["SOURCE_DATE_EPOCH"] = str(source.committed_at(root))
     fetched = set(release.glob("wheels/*.whl"))
     with tempfile.TemporaryDirectory() as scratch:
         copied = Path(scratch)
         source.copy(root, copied, _PACKAGES)
         for package in _PACKAGES:
-            described = copied / package / "pyproject.toml"
-            described.write_text(
-                _VERSION.sub(rf'version = "\1+{local_version(version)}"', described.read_text(), count=1)
-            )
+            project = copied / package / "pyproject.toml"
+            project.write_text(_VERSION.sub(rf'version = "\1+{local_version(version)}"', project.read_text(), count=1))
             _run(sys.executable, "-m", "flit_core.wheel", "--outdir", str(release / "wheels"), str(copied / package))
     own = sorted(set(release.glob("wheels/*.whl")) - fetched)
     if len(own) != len(_PACKAGES):
@@ -64,9 +62,9 @@ def build(root: Path, release: Path, version: str) -> None:
 
 
 def local_version(version: str) -> str:
-    """`version` in the form that a package may have behind its own (PEP 440).
+    """`version` as a local version identifier (PEP 440).
 
-    A commit without a tag gets the g that `git describe` has in front of one: as a number it would lose leading zeros.
+    A bare commit hash gets the prefix "g" of `git describe`: as a number, the hash would lose its leading zeros.
     """
     return re.sub(r"[^a-z0-9]+", ".", re.sub(r"^(?=[0-9a-f]{7,40}\b)", "g", version.lower())).strip(".")
 
