@@ -1,4 +1,4 @@
-"""Where DATABASE_URL points, as setting a host up reads it and knocks there: at every host, as libpq does."""
+"""setup.sh parses DATABASE_URL and tries each of its hosts, as libpq does."""
 
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -11,12 +11,12 @@ from postgres import EmbeddedPostgres, throw_away
 
 
 def directory(server: EmbeddedPostgres) -> str:
-    """That of the server's socket."""
+    """The directory of the server's socket."""
     return str(psycopg.conninfo.conninfo_to_dict(server.url)["host"])
 
 
-def url(*hosts: str, wanted: str = "any") -> str:
-    return f"postgresql://postgres@/postgres?host={quote(','.join(hosts))}&target_session_attrs={wanted}"
+def url(*hosts: str, session_attrs: str = "any") -> str:
+    return f"postgresql://postgres@/postgres?host={quote(','.join(hosts))}&target_session_attrs={session_attrs}"
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +27,13 @@ def primary() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def replica() -> Iterator[str]:
-    """As good as one: it takes no writes."""
+    """A server that behaves like a replica here: it refuses writes."""
     with throw_away(settings={"default_transaction_read_only": "on"}) as server:
         yield directory(server)
 
 
 @pytest.mark.parametrize(
-    ("given", "places"),
+    ("text", "hosts"),
     [
         ("postgresql://name@host/mail", [("host", 5432)]),
         ("postgres://name:secret@host:5433", [("host", 5433)]),
@@ -45,11 +45,11 @@ def replica() -> Iterator[str]:
         ("postgresql://name@", [("/var/run/postgresql", 5432)]),
     ],
 )
-def test_each_host_is_read_with_its_port(given: str, places: list[tuple[str, int]]) -> None:
-    assert [(each.host, each.port) for each in target.parse(given)] == places
+def test_each_host_is_read_with_its_port(text: str, hosts: list[tuple[str, int]]) -> None:
+    assert [(each.host, each.port) for each in target.parse(text)] == hosts
 
 
-def test_what_else_a_url_says_is_read_for_each_host() -> None:
+def test_every_host_has_the_other_parts_of_the_url() -> None:
     [_, second] = target.parse("postgresql://me:p%40ss@a,b/mail?sslmode=require&target_session_attrs=read-write")
 
     assert (second.user, second.password, second.database) == ("me", "p@ss", "mail")
@@ -57,13 +57,13 @@ def test_what_else_a_url_says_is_read_for_each_host() -> None:
 
 
 @pytest.mark.parametrize("password", ["p@ss", "p/ss"])
-def test_a_password_that_has_to_be_written_otherwise_is_told_how(password: str) -> None:
+def test_the_error_for_an_unquoted_password_says_how_to_quote_it(password: str) -> None:
     with pytest.raises(target.NotAUrl, match="as %40, %2F, %3A"):
         target.parse(f"postgresql://name:{password}@host/mail")
 
 
 @pytest.mark.parametrize(
-    "given",
+    "text",
     [
         "mysql://name@host/mail",
         "postgresql://name:p@ss@host/mail",
@@ -74,30 +74,30 @@ def test_a_password_that_has_to_be_written_otherwise_is_told_how(password: str) 
         "postgresql://name@host/mail?sslmode=maybe",
     ],
 )
-def test_what_is_no_url_is_told_without_its_password(given: str) -> None:
-    with pytest.raises(target.NotAUrl) as told:
-        target.parse(given)
+def test_the_error_for_an_invalid_url_does_not_show_the_password(text: str) -> None:
+    with pytest.raises(target.NotAUrl) as raised:
+        target.parse(text)
 
-    assert "p@ss" not in str(told.value)
+    assert "p@ss" not in str(raised.value)
 
 
 @pytest.mark.parametrize("first", ["/nowhere", "replica"])
-def test_a_host_that_will_not_do_is_passed_over(primary: str, replica: str, first: str) -> None:
+def test_an_unusable_host_is_skipped(primary: str, replica: str, first: str) -> None:
     hosts = (replica if first == "replica" else first, primary)
 
-    found = database.look(target.parse(url(*hosts, wanted="read-write")))
+    described = database.look(target.parse(url(*hosts, session_attrs="read-write")))
 
-    assert f" at {primary} port 5432" in found
+    assert f" at {primary} port 5432" in described
 
 
-def test_a_replica_is_passed_over_only_where_the_url_says_so(primary: str, replica: str) -> None:
+def test_a_replica_is_skipped_only_when_the_url_asks_for_read_write(primary: str, replica: str) -> None:
     with pytest.raises(database.Unfit, match=r"is a replica or read-only.*target_session_attrs=read-write"):
         database.look(target.parse(url(replica, primary)))
 
 
-def test_where_no_host_will_do_each_is_told(replica: str) -> None:
-    with pytest.raises(database.Unfit) as told:
-        database.look(target.parse(url("/nowhere", replica, wanted="read-write")))
+def test_when_no_host_is_usable_the_error_gives_the_reason_for_each(replica: str) -> None:
+    with pytest.raises(database.Unfit) as raised:
+        database.look(target.parse(url("/nowhere", replica, session_attrs="read-write")))
 
-    assert "/nowhere port 5432 cannot be reached" in str(told.value)
-    assert f"{replica} port 5432: the database postgres is a replica or read-only" in str(told.value)
+    assert "/nowhere port 5432 cannot be reached" in str(raised.value)
+    assert f"{replica} port 5432: the database postgres is a replica or read-only" in str(raised.value)

@@ -1,4 +1,4 @@
-"""The environment file of the units: read as systemd reads it, and changed without losing a line."""
+"""The environment file of the units is read as systemd reads it, and changed without losing a line."""
 
 import env_file
 import pytest
@@ -11,7 +11,7 @@ VALUES = st.text(
 
 
 @given(VALUES)
-def test_what_was_written_is_read(value: str) -> None:
+def test_a_written_value_is_read_unchanged(value: str) -> None:
     assert env_file.read(env_file.changed("", {"NAME": value})) == {"NAME": value}
 
 
@@ -26,25 +26,25 @@ def test_what_was_written_is_read(value: str) -> None:
         ("NAME=", ""),
     ],
 )
-def test_a_value_is_what_systemd_takes_it_for(line: str, value: str) -> None:
+def test_a_value_is_unquoted_as_systemd_does(line: str, value: str) -> None:
     assert env_file.read(line) == {"NAME": value}
 
 
-def test_comments_and_what_is_no_variable_are_passed_over() -> None:
+def test_comments_and_lines_without_a_variable_are_skipped() -> None:
     assert env_file.read("# NAME=a\n; NAME=b\n\nnothing\n") == {}
 
 
-def test_a_change_leaves_every_other_line_as_it_is() -> None:
+def test_a_change_keeps_every_other_line() -> None:
     before = "# why\nA=1\n\nB='2'\nnothing\n"
 
     assert env_file.changed(before, {"A": "3", "C": "4"}) == "# why\nA=3\n\nB='2'\nnothing\nC=4\n"
 
 
-def test_a_value_that_is_there_already_is_not_written_anew() -> None:
+def test_a_line_that_has_the_value_already_is_not_rewritten() -> None:
     before = "A='1'\n"
 
     assert env_file.changed(before, {"A": "1"}) == before
 
 
-def test_a_variable_that_stands_there_twice_is_left_once() -> None:
+def test_a_variable_that_is_set_twice_is_set_once_after_a_change() -> None:
     assert env_file.changed("A=1\nA=2\n", {"A": "3"}) == "A=3\n"

@@ -1,4 +1,4 @@
-"""The releases of a host, in the order in which they were installed."""
+"""A host keeps its releases in the order of their installation."""
 
 import os
 import time
@@ -11,14 +11,14 @@ HOUR = 3_600 * 1_000_000_000
 
 
 def unpack(directory: Path) -> Path:
-    """What an archive holds, as far as it says which release it is."""
+    """Make `directory` with the two files of an unpacked release that identify it."""
     directory.mkdir(parents=True)
     for name in ("VERSION", manifest.SUMS):
         (directory / name).write_text(directory.name)
     return directory
 
 
-def test_what_was_installed_last_is_newest_though_the_clock_was_set_back(
+def test_the_release_installed_last_is_the_newest_even_when_the_clock_was_set_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(releases, "RELEASES", tmp_path / "releases")

@@ -1,4 +1,4 @@
-"""The units, as systemd's own tools judge them where they would be installed; nothing is started."""
+"""systemd's own tools check the units at the paths where they are installed; nothing is started."""
 
 import shutil
 import subprocess
@@ -19,7 +19,7 @@ def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A host as far as `verify` looks: systemd's own units, ours, and the commands of a release."""
+    """The files of a host that `verify` reads: systemd's units, ours, and the commands of a release."""
     own = next(path for path in (Path("/usr/lib/systemd/system"), Path("/lib/systemd/system")) if path.exists())
     shutil.copytree(own, tmp_path / "usr/lib/systemd/system", symlinks=True)
     shutil.copytree(UNITS, tmp_path / "etc/systemd/system")
@@ -29,7 +29,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_unit_is_what_systemd_understands(root: Path) -> None:
+def test_systemd_accepts_every_unit(root: Path) -> None:
     names = [path.name for path in UNITS.iterdir() if path.suffix != ".conf"]
 
     verified = analyze(f"--root={root}", "verify", *names)

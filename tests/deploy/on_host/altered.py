@@ -1,4 +1,4 @@
-"""Releases that are wrong in one way, made of one that is right; their sums fit, as an honest mistake's would."""
+"""Make a release with one fault from a good one; its checksums match, as they do after a mistake in the build."""
 
 import hashlib
 import shutil
@@ -12,23 +12,23 @@ from release_build import archive
 _MADE_AT = 1_700_000_000
 
 
-def altered(release: Path, place: Path, version: str, change: Callable[[Path], None]) -> Path:
-    """The tarball, in `place`, of what `change` makes of the unpacked `release`, under another version."""
-    unpacked = place / f"fake-email-{version}"
+def altered(release: Path, directory: Path, version: str, change: Callable[[Path], None]) -> Path:
+    """Unpack `release`, apply `change`, and return a new tarball in `directory` with another version."""
+    unpacked = directory / f"fake-email-{version}"
     with tarfile.open(release) as tar:
-        tar.extractall(place, filter="data")
-    (place / release.name.removesuffix(".tar.gz")).rename(unpacked)
+        tar.extractall(directory, filter="data")
+    (directory / release.name.removesuffix(".tar.gz")).rename(unpacked)
     (unpacked / "VERSION").write_text(f"{version}\n")
     change(unpacked)
     archive.write_sums(unpacked)
-    tarball = place / f"{unpacked.name}.tar.gz"
+    tarball = directory / f"{unpacked.name}.tar.gz"
     archive.write(unpacked, tarball, _MADE_AT)
     shutil.rmtree(unpacked)
     return tarball
 
 
 def change_wheel(release: Path, package: str, change: Mapping[str, Callable[[bytes], bytes]]) -> None:
-    """Rewrite files of a wheel in an unpacked release, and its sum in the requirements."""
+    """Rewrite files of a wheel in an unpacked release, and its checksum in the requirements."""
     (wheel,) = release.glob(f"wheels/{package}-*.whl")
     before = _sha256(wheel)
     with zipfile.ZipFile(wheel) as old:

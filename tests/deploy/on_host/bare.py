@@ -1,4 +1,4 @@
-"""A bare host with what setup.sh wants around it: a database, DNS, an authority; and the way to run setup.sh on it."""
+"""A bare host with the surroundings that setup.sh needs (a database, DNS, a certificate authority), and setup.sh."""
 
 import shlex
 import shutil
@@ -24,9 +24,9 @@ _DATABASE = f"CREATE ROLE mail LOGIN PASSWORD '{PASSWORD}'; \nCREATE DATABASE ma
 
 @contextmanager
 def bare(name: str, directory: Path) -> Iterator[Container]:
-    """A host that nothing was done to but to copy the sources' deploy/ to it."""
+    """A host that has nothing of ours except a copy of deploy/."""
     with booted(name) as container, world.around(container, directory):
-        # A file, since what is on a command line is in the journal too.
+        # Passed in a file: a command line, with the password, would be in the journal.
         (container.root / "srv/database.sql").write_text(_DATABASE)
         container.as_root("su", "postgres", "-c", "psql -q -f /srv/database.sql")
         (container.root / "srv/database.sql").unlink()
@@ -37,15 +37,15 @@ def bare(name: str, directory: Path) -> Iterator[Container]:
         yield container
 
 
-def command(place: str = CLONE, **variables: str) -> str:
-    """The line of shell that runs setup.sh; a variable that is empty is not given."""
-    given = {**VARIABLES, **variables}
-    assignments = [f"{name}={shlex.quote(value)}" for name, value in given.items() if value]
-    return " ".join([*assignments, f"{place}/deploy/setup.sh"])
+def command(directory: str = CLONE, **variables: str) -> str:
+    """The shell line that runs setup.sh; a variable with an empty value is left out."""
+    environ = {**VARIABLES, **variables}
+    assignments = [f"{name}={shlex.quote(value)}" for name, value in environ.items() if value]
+    return " ".join([*assignments, f"{directory}/deploy/setup.sh"])
 
 
 def set_up(
-    container: Container, place: str = CLONE, *, user: str = ADMINISTRATOR, **variables: str
+    container: Container, directory: str = CLONE, *, user: str = ADMINISTRATOR, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run setup.sh over ssh, to its end."""
-    return container.ssh(command(place, **variables), user=user, check=False, seconds=_SECONDS)
+    """Run setup.sh over ssh and wait for its end."""
+    return container.ssh(command(directory, **variables), user=user, check=False, seconds=_SECONDS)

@@ -1,4 +1,4 @@
-"""Where pytest looks for what the tests here share; they have it from hosts.py, whose types are checked."""
+"""Give pytest the fixtures of hosts.py, which is a module of its own so that its types are checked."""
 
 from hosts import host, release, running
 

@@ -1,8 +1,8 @@
-"""Hosts to deploy to: Debian with a systemd of its own, in systemd-nspawn, on networks that only tests are in.
+"""Hosts to deploy to: containers that boot Debian with systemd (systemd-nspawn), on networks of their own.
 
-Each starts as `container_root.py` made it, whatever was done to the one before, and lives in memory. By hand:
+Each container starts with the root file system of `container_root.py` and keeps its changes in memory. By hand:
 
-    container.py start NAME | ssh NAME 'LINE OF SHELL' | put NAME FILE... PLACE | root NAME COMMAND | stop NAME
+    container.py start NAME | ssh NAME 'SHELL LINE' | put NAME FILE... DESTINATION | root NAME COMMAND | stop NAME
 """
 
 import ctypes
@@ -21,8 +21,8 @@ import container_root
 
 ADDRESS = "10.77.0.2"
 OUTSIDE_ADDRESS = "10.77.0.1"
-ADMINISTRATOR = "admin"  # may sudo, as the first user of a cloud host may
-GUEST = "guest"  # may not
+ADMINISTRATOR = "admin"  # can use sudo, like the first user of a cloud host
+GUEST = "guest"  # cannot use sudo
 
 _STATE = Path("/run/fake-email-test")
 _NAMED_NAMESPACES = Path("/run/netns")
@@ -38,7 +38,7 @@ _SSH = [
 
 
 class Container:
-    """One host. `name` is unique on this machine; Container(name) is also the way to one that runs already."""
+    """One host. `name` is unique on this machine; Container(name) also gives access to a host that already runs."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -48,7 +48,7 @@ class Container:
         self._inside, self._outside = f"{name}-inside", f"{name}-outside"
 
     def start(self) -> None:
-        """Return when it has booted; raises container_root.Unsupported where none can."""
+        """Return when the host has booted; raises container_root.Unsupported when this machine cannot boot any."""
         lower = container_root.make()
         self._state.mkdir(parents=True)
         self._mount(lower)
@@ -65,14 +65,14 @@ class Container:
                 stderr=console,
                 start_new_session=True,
                 env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
-                preexec_fn=self._join_cgroups,  # noqa: PLW1509  # nspawn makes its own below the one that it finds itself in
+                preexec_fn=self._join_cgroups,  # noqa: PLW1509  # nspawn makes its cgroup below the one it starts in
             )
         (self._state / "pid").write_text(str(booted.pid))
-        booted.returncode = 0  # stop() waits for it, in another process maybe; else Popen warns that nobody did
+        booted.returncode = 0  # stop() waits for the process, perhaps in another one; without this, Popen warns
         self._wait_for_boot()
 
     def stop(self) -> None:
-        """Power it off; nothing of it stays."""
+        """Power the host off and remove everything of it."""
         self._power_off()
         for mounted in (self.root, self._state / "memory"):
             subprocess.run(["umount", mounted], stderr=subprocess.DEVNULL, check=False)
@@ -85,7 +85,7 @@ class Container:
             shutil.rmtree(self._state, ignore_errors=True)
 
     def reboot(self) -> None:
-        """Return when it has booted again, with what is on its disk."""
+        """Return when the host has booted again from its disk."""
         self._power_off()
         self._boot()
 
@@ -94,32 +94,32 @@ class Container:
             self._end(int((self._state / "pid").read_text()))
 
     def command(self, *command: str, user: str = ADMINISTRATOR) -> list[str]:
-        """What runs a line of shell on it over ssh, to be started here."""
+        """The command, for this machine, that runs a shell line on the host over ssh."""
         return [*self.outside(), "ssh", "-i", str(self.key), *_SSH, f"{user}@{ADDRESS}", *command]
 
     def outside(self) -> list[str]:
-        """What goes in front of a command that is to be on the other end of its network."""
+        """A command prefix that puts a command at the other end of the host's network."""
         return ["nsenter", f"--net={_NAMED_NAMESPACES / self._outside}"]
 
     def ssh(
         self, command: str, *, user: str = ADMINISTRATOR, check: bool = True, seconds: float = 60
     ) -> subprocess.CompletedProcess[str]:
-        """Run a line of shell on it; the two streams come as text."""
+        """Run a shell line on the host; stdout and stderr are text."""
         return _run(self.command(command, user=user), check=check, seconds=seconds)
 
-    def put(self, *paths: Path, place: str, user: str = ADMINISTRATOR) -> None:
-        """Copy files and directories to it."""
-        remote = f"{user}@{ADDRESS}:{place}"
+    def put(self, *paths: Path, destination: str, user: str = ADMINISTRATOR) -> None:
+        """Copy files and directories to the host."""
+        remote = f"{user}@{ADDRESS}:{destination}"
         _run([*self.outside(), "scp", "-q", "-r", "-i", str(self.key), *_SSH, *map(str, paths), remote], seconds=60)
 
     def as_root(self, *command: str, check: bool = True, seconds: float = 60) -> subprocess.CompletedProcess[str]:
-        """Run it without ssh, as a unit of the container's own systemd."""
+        """Run a command without ssh, as a unit of the container's systemd."""
         unit = ["/usr/bin/systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--setenv=HOME=/root", "--"]
         return _run([*self._enter(), *unit, *command], check=check, seconds=seconds)
 
     @contextmanager
     def network(self) -> Iterator[None]:
-        """Sockets that this thread makes during the block are on the other end of the container's network."""
+        """During the block, this thread creates its sockets at the other end of the container's network."""
         with Path("/proc/thread-self/ns/net").open("rb") as ours:
             with (_NAMED_NAMESPACES / self._outside).open("rb") as outside:
                 _set_namespace(outside.fileno())
@@ -132,7 +132,7 @@ class Container:
         return ["nsenter", f"--target={self.leader()}", "--mount", "--uts", "--ipc", "--net", "--pid", "--"]
 
     def leader(self) -> int:
-        """The pid, here, of the container's init; raises OSError or ValueError while there is none."""
+        """The pid, on this machine, of the container's init; raises OSError or ValueError while there is none."""
         pid = (self._state / "pid").read_text()
         return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
@@ -217,7 +217,7 @@ class Container:
 
 @contextmanager
 def booted(name: str) -> Iterator[Container]:
-    """A host of the block's own."""
+    """Boot a new host for the block, and stop it afterwards."""
     container = Container(name)
     try:
         container.start()
@@ -227,9 +227,9 @@ def booted(name: str) -> Iterator[Container]:
 
 
 def _hierarchies() -> list[Path]:
-    """Where the kernel's unified hierarchy is, and systemd's own beside it on a machine that has both kinds."""
-    beside = [each for each in (_CGROUPS / "systemd", _CGROUPS / "unified") if each.is_mount()]
-    return beside or [_CGROUPS]
+    """The cgroup hierarchies to join: the unified one, or on a machine with both kinds also systemd's own."""
+    hybrid = [each for each in (_CGROUPS / "systemd", _CGROUPS / "unified") if each.is_mount()]
+    return hybrid or [_CGROUPS]
 
 
 def _set_namespace(descriptor: int) -> None:
@@ -255,7 +255,7 @@ def main() -> None:
     elif task == "stop":
         container.stop()
     elif task == "put":
-        container.put(*map(Path, rest[:-1]), place=rest[-1])
+        container.put(*map(Path, rest[:-1]), destination=rest[-1])
     elif task == "ssh":
         command = container.command(*rest)
         os.execvp(command[0], command)

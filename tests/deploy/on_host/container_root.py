@@ -1,6 +1,6 @@
-"""Debian with systemd in a directory, for `container.py` to boot: made once, and kept until what is in it changes.
+"""The root file system of Debian with systemd that `container.py` boots: built once, and again when its recipe changes.
 
-What a bare host lacks is downloaded and not installed: there is no network inside, and `setup.sh` installs it.
+The packages that setup.sh installs are only downloaded into it: a container has no way to the package archive.
 """
 
 import fcntl
@@ -17,12 +17,12 @@ _TOOLS = {
     "ssh": "openssh-client",
     "ip": "iproute2",
 }
-# What Debian's images for cloud hosts have.
+# The packages of Debian's images for cloud hosts.
 _INSTALLED = [
     *("systemd", "systemd-sysv", "dbus", "libpam-systemd", "procps", "iproute2", "openssh-server", "sudo"),
     *("ca-certificates", "openssl", "netbase", "python3"),
 ]
-# What is there when the database is on the same host.
+# For the case that the database is on the same host.
 _SERVICES = ["postgresql"]
 _DOWNLOADED = ["curl", "jq", "netcat-openbsd", "python3-venv", "ufw", "caddy", "bind9-host"]
 _NO_SERVICES = "#!/bin/sh\nexit 101\n"
@@ -40,17 +40,17 @@ _ROOT = CACHE / f"bookworm-{hashlib.sha256(f'{_INSTALLED}{_SECOND_STAGE}'.encode
 
 
 class Unsupported(Exception):
-    """No container can be booted here; the text says why."""
+    """This machine cannot boot a container; the text gives the reason."""
 
 
 def make() -> Path:
-    """The root file system, which nothing may write to; raises Unsupported where there can be none."""
+    """Return the root file system, which must stay unchanged; raises Unsupported when this machine cannot build one."""
     if os.geteuid() != 0:
-        raise Unsupported("it takes root to boot a container")
+        raise Unsupported("only root can boot a container")
     if subprocess.run(["unshare", "--mount", "--net", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
-        raise Unsupported("this root may not make mounts and networks of its own, as in a container without privileges")
+        raise Unsupported("root cannot create mount and network namespaces here, as in an unprivileged container")
     if not shutil.which("apt-get"):
-        raise Unsupported("the container's tools are fetched with apt-get, which is not here")
+        raise Unsupported("apt-get, which downloads the container's tools, is missing")
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -64,7 +64,7 @@ def make() -> Path:
 
 
 def _is_mounted(root: Path) -> bool:
-    """Whether a container stands on it."""
+    """True while a container uses `root`."""
     return f"lowerdir={root}," in Path("/proc/mounts").read_text()
 
 
@@ -90,7 +90,7 @@ def _bootstrap(root: Path) -> None:
 
 
 def _keyring() -> Path:
-    """Ubuntu keeps Debian's keys in a package of their own."""
+    """The file of Debian's keys, which Ubuntu has in a separate package."""
     keyring = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
     if not keyring.exists():
         _run("apt-get", "--quiet=2", "--yes", "install", "debian-archive-keyring")
@@ -98,7 +98,7 @@ def _keyring() -> Path:
 
 
 def _run(*command: str | Path) -> None:
-    """Run it; what it said is shown when it failed."""
+    """Run a command; raises Unsupported with its output when it fails."""
     environ = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:

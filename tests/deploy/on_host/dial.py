@@ -1,6 +1,6 @@
-"""What ssh runs to reach a container: connects from the network that this is in, and hands the connection over.
+"""The ProxyCommand of ssh for a container: connect in the current network namespace and pass the socket to ssh.
 
-ProxyCommand with ProxyUseFdpass: ssh_config(5).
+See ProxyUseFdpass in ssh_config(5).
 """
 
 import socket

@@ -1,4 +1,4 @@
-"""What the tests of a deploy share: one release of this clone, and hosts that it was deployed to."""
+"""Fixtures of the deploy tests: a release of this clone, a host that is set up, and a host that runs the release."""
 
 import fcntl
 import os
@@ -20,27 +20,27 @@ PYTHON_VERSION = "3.11"
 
 @pytest.fixture(scope="session")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tarball that `make release` makes; made once, whatever the number of processes that test."""
+    """The tarball of `make release`, built once for all test processes."""
     shared = (
         tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.mktemp("r")
     )
-    told = shared / "release"
+    name_file = shared / "release"
     with (shared / "release.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not told.exists():
+        if not name_file.exists():
             environ = os.environ | {"PYTHON_VERSION": PYTHON_VERSION}
             made = subprocess.run(
                 [sys.executable, ROOT / "deploy/release.py"], env=environ, stdout=subprocess.PIPE, text=True, check=True
             )
             for path in (tarball := Path(made.stdout.strip()), tarball.with_name(f"{tarball.name}.sha256")):
-                shutil.copy(path, shared)  # what is built meanwhile in dist/ is not what is tested
-            told.write_text(tarball.name)
-    return shared / told.read_text()
+                shutil.copy(path, shared)  # a test may build another release of that name in dist/
+            name_file.write_text(tarball.name)
+    return shared / name_file.read_text()
 
 
 @pytest.fixture(scope="session")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """A host that setup.sh has been run on, without a release."""
+    """A host that setup.sh has set up, without a release."""
     directory = tmp_path_factory.mktemp("around")
     try:
         with bare.bare(f"deployed-{os.getpid()}", directory) as container:
@@ -53,7 +53,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 @pytest.fixture(scope="session")
 def running(host: Host, release: Path) -> Host:
-    """A host that runs the release; each test leaves it so."""
+    """A host that runs the release; each test leaves the host in that state."""
     done = host.deploy(release)
     assert done.returncode == 0, done.stdout
     return host

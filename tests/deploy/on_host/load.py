@@ -1,4 +1,4 @@
-"""What goes on while a host is deployed to, through its Caddy: mail comes, mailboxes are made, polled and followed."""
+"""The load on a host during deploys: mail, new mailboxes, polls and streams; the API calls go through Caddy."""
 
 import asyncio
 import ssl
@@ -22,7 +22,7 @@ _MEANWHILE_SECONDS = 60.0
 
 
 class Seen(msgspec.Struct, kw_only=True):
-    """What came of it; the keys are subjects, or what a server answered."""
+    """The results of the load, by subject, SMTP reply code or HTTP status."""
 
     accepted: dict[str, set[str]] = msgspec.field(default_factory=dict)  # by address
     replies: Counter[str] = msgspec.field(default_factory=Counter)
@@ -36,12 +36,12 @@ class Seen(msgspec.Struct, kw_only=True):
         messages = sum(map(len, self.accepted.values()))
         return (
             f"{messages} messages accepted, {self.refused} connections refused, replies {dict(self.replies)}, "
-            f"calls answered {dict(self.statuses)}, streams taken up again {self.reconnected} times"
+            f"HTTP statuses {dict(self.statuses)}, {self.reconnected} streams reconnected"
         )
 
 
 class At(httpx.AsyncBaseTransport):
-    """The way to the host, by its name, where no DNS knows it."""
+    """A transport that connects to the host by address and uses its name for TLS: no DNS has the name."""
 
     def __init__(self, authority: Path) -> None:
         trust = ssl.create_default_context(cafile=str(authority))
@@ -59,7 +59,7 @@ class At(httpx.AsyncBaseTransport):
 
 @asynccontextmanager
 async def load(authority: Path) -> AsyncIterator[Seen]:
-    """Sender, poller and streams go on during the block, and then until each has seen what was sent."""
+    """Run the load during the block, and its readers until each of them has received every accepted message."""
     seen = Seen()
     async with httpx.AsyncClient(
         base_url=f"https://{API}", transport=At(authority), timeout=_MEANWHILE_SECONDS
@@ -101,7 +101,7 @@ async def _send_all(addresses: list[str], seen: Seen, stop: asyncio.Event) -> No
 
 
 async def _send(address: str, subject: str, seen: Seen) -> None:
-    """As an MTA does: what is not taken for now is sent again."""
+    """Send a mail and retry it as an MTA does, until the server accepts it."""
     mail = f"From: Load <load@client.test>\r\nTo: {address}\r\nSubject: {subject}\r\n\r\nHello.\r\n."
     commands = ["EHLO client.test", "MAIL FROM:<>", f"RCPT TO:<{address}>", "DATA", mail]
     while True:
@@ -119,7 +119,7 @@ async def _send(address: str, subject: str, seen: Seen) -> None:
 
 
 async def _converse(commands: Sequence[str]) -> list[str]:
-    """The code of each reply, of the last one that came when the server ends the session."""
+    """The codes of the replies; they end with the first error, or when the server closes the connection."""
     reader, writer = await asyncio.open_connection(ADDRESS, 25)
     codes = [await _reply(reader)]
     try:
@@ -144,7 +144,7 @@ async def _reply(reader: asyncio.StreamReader) -> str:
 
 
 async def _make(http: httpx.AsyncClient, seen: Seen) -> None:
-    """What no proxy asks again, once it may have been heard."""
+    """Create mailboxes: a proxy does not retry a POST that the server may have received."""
     while True:
         made = await http.post("/api/temporary-address", json={})
         seen.statuses[made.status_code] += 1
@@ -164,7 +164,7 @@ async def _poll(http: httpx.AsyncClient, address: str, seen: Seen) -> None:
 
 
 async def _follow(http: httpx.AsyncClient, address: str, seen: Seen) -> None:
-    """As EventSource does: a stream that ends is asked for again, from the last event on."""
+    """Follow a stream as EventSource does: reconnect from the last event when it ends."""
     subjects: list[str] = []
     seen.streamed.append((address, subjects))
     last_event_id: str | None = None

@@ -1,4 +1,4 @@
-"""A host as who deploys to it sees it: what can be shipped to it, what it runs, whether it is well."""
+"""A host as the operator sees it: deploy a release to it, roll back, ask for its version and its health."""
 
 import os
 import subprocess
@@ -12,11 +12,11 @@ _DEPLOY_SECONDS = 240.0
 
 
 class Host:
-    """`container` is the machine, which `bare` made with `directory`; every command comes to it over ssh."""
+    """`container` is the machine, which `bare` made with `directory`; deploys and rollbacks reach it over ssh."""
 
     def __init__(self, container: Container, directory: Path) -> None:
         self.container = container
-        self.authority = directory / "pki/authorities/local/root.crt"  # says that it is the host of its name
+        self.authority = directory / "pki/authorities/local/root.crt"  # signs the host's certificates
         dial = Path(__file__).with_name("dial.py")
         config = directory / "ssh_config"
         config.write_text(
@@ -30,19 +30,19 @@ class Host:
         }
 
     def deploying(self, release: Path | None) -> subprocess.Popen[str]:
-        """`make deploy` with this release, under way in a process group of its own; both streams are its stdout."""
+        """Start `make deploy` with this release in a new process group; stderr goes to stdout."""
         return self._start(DEPLOY / "deploy.sh", RELEASE=str(release or ""))
 
     def deploy(self, release: Path | None) -> subprocess.CompletedProcess[str]:
-        """`make deploy` with this release, or one that it makes itself, to its end."""
+        """Run `make deploy` to its end, with this release or with one that it builds itself."""
         return _ended(self.deploying(release))
 
     def roll_back(self, version: str = "") -> subprocess.CompletedProcess[str]:
-        """`make rollback`, to its end."""
+        """Run `make rollback` to its end."""
         return _ended(self._start(DEPLOY / "go-back.sh", VERSION=version))
 
     def root(self, line: str) -> str:
-        """What a line of shell prints that root runs there; raises CalledProcessError."""
+        """Run a shell line as root on the host and return its output; raises AssertionError when it fails."""
         return self.container.as_root("/bin/sh", "-c", line).stdout.strip()
 
     def version(self) -> str:
@@ -50,7 +50,7 @@ class Host:
         return self.root("readlink /opt/fake-email/current").removeprefix("releases/")
 
     def is_well(self) -> bool:
-        """Whether the API says so, and port 25 greets."""
+        """True when the API reports that it is healthy and port 25 greets."""
         health = self.root("curl --silent --max-time 10 http://127.0.0.1:3001/api/health || true")
         banner = self.root("echo QUIT | nc -w 10 127.0.0.1 25 || true")
         return health == "OK" and banner.startswith("220 ")

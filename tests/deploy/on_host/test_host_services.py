@@ -1,4 +1,4 @@
-"""Both services on a host that setup.sh made ready: their whole job in the sandbox, and what systemd does for them."""
+"""Both services on a host that setup.sh set up: they work in their sandbox, and systemd restarts them."""
 
 import asyncio
 import json
@@ -24,21 +24,21 @@ PATIENCE_SECONDS = 60.0
 
 
 class Host:
-    """`container` runs a release; the connections that these make come from the other end of its network."""
+    """`container` runs a release; the methods connect to it from the other end of its network."""
 
     def __init__(self, container: Container, certificate: Path) -> None:
         self.container = container
         self.certificate = certificate
 
     def show(self, unit: str, name: str) -> str:
-        """A property of a unit."""
+        """The value of a property of a unit."""
         return self.container.as_root("systemctl", "show", "--value", f"--property={name}", unit).stdout.strip()
 
-    def wait_for(self, what: str, is_so: Callable[[], object]) -> None:
+    def wait_for(self, state: str, is_reached: Callable[[], object]) -> None:
         for _ in deadline(PATIENCE_SECONDS):
-            if is_so():
+            if is_reached():
                 return
-        raise AssertionError(f"not within {PATIENCE_SECONDS:.0f} s: {what}")
+        raise AssertionError(f"not within {PATIENCE_SECONDS:.0f} s: {state}")
 
     def kill(self, number: str, pid: str) -> None:
         self.container.as_root("kill", f"-{number}", pid)
@@ -49,7 +49,7 @@ class Host:
         return self.container.as_root("cat", f"/proc/{main}/task/{main}/children").stdout.split()
 
     def client(self) -> httpx.AsyncClient:
-        """A client of the API as the world has it: by name, through Caddy."""
+        """A client of the API as on the internet: by name, through Caddy."""
 
         async def name(request: httpx.Request) -> None:
             request.extensions["sni_hostname"] = API
@@ -63,24 +63,24 @@ class Host:
         )
 
     def send(self, recipient: str, subject: str, attachment: bytes = b"") -> None:
-        """Mail it over STARTTLS to port 25, as a sender that looks at the certificate does."""
+        """Send a mail over STARTTLS to port 25 as a sender that verifies the certificate."""
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = "writer@client.test", recipient, subject
         message.set_content("Hello there.")
         if attachment:
             message.add_attachment(attachment, maintype="application", subtype="octet-stream", filename="a.bin")
         with self.container.network(), smtplib.SMTP(ADDRESS, 25, timeout=PATIENCE_SECONDS) as session:
-            session.starttls(context=self.unnamed())
+            session.starttls(context=self.trust_without_names())
             session.send_message(message)
 
-    def unnamed(self) -> ssl.SSLContext:
-        """Trusts the authority, whatever the name: these connect by address."""
+    def trust_without_names(self) -> ssl.SSLContext:
+        """A context that trusts the authority and ignores the host name: the tests connect by address."""
         context = ssl.create_default_context(cafile=self.certificate)
         context.check_hostname = False
         return context
 
     def certificate_of_port_25(self) -> str:
-        """Its serial number, and whom it is for."""
+        """The serial number and the host names of the certificate."""
         line = f"openssl s_client -connect 127.0.0.1:25 -starttls smtp -servername {MAIL} </dev/null 2>/dev/null"
         return self.container.ssh(f"{line} | openssl x509 -noout -serial -ext subjectAltName").stdout
 
@@ -90,7 +90,7 @@ def host(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ho
     directory = tmp_path_factory.mktemp("world")
     try:
         with bare(f"services{os.getpid()}", directory) as container:
-            container.put(release, place="/tmp/release.tar.gz")
+            container.put(release, destination="/tmp/release.tar.gz")
             container.ssh("cd /tmp && tar xzf release.tar.gz && mv fake-email-* release")
             done = set_up(container, "/tmp/release")
             assert done.returncode == 0, done.stdout + done.stderr
@@ -106,10 +106,10 @@ def address(host: Host) -> str:
     return str(json.loads(made)["temp_email_addr"])
 
 
-# The whole job
+# Mail from end to end
 
 
-async def test_large_mail_over_starttls_is_on_the_stream_behind_caddy_and_its_source_can_be_had(
+async def test_a_large_mail_over_starttls_arrives_on_the_stream_behind_caddy_and_its_source_can_be_downloaded(
     host: Host, address: str
 ) -> None:
     attachment = os.urandom(6_000_000)
@@ -125,13 +125,13 @@ async def test_large_mail_over_starttls_is_on_the_stream_behind_caddy_and_its_so
     assert len(source.content) > len(attachment)
 
 
-async def test_a_message_is_waited_for_by_an_expression_and_its_page_and_attachment_are_shown(
+async def test_wait_matches_a_subject_with_an_expression_and_the_attachment_can_be_downloaded(
     host: Host, address: str
 ) -> None:
     with host.container.network():
         async with host.client() as http, asyncio.timeout(PATIENCE_SECONDS):
-            wanted = {"address": address, "subject": "/^L.RGE$/", "has": "attachment", "timeout": "30"}
-            waiting = asyncio.ensure_future(http.get("/api/inbox/wait", params=wanted))
+            query = {"address": address, "subject": "/^L.RGE$/", "has": "attachment", "timeout": "30"}
+            waiting = asyncio.ensure_future(http.get("/api/inbox/wait", params=query))
             await asyncio.to_thread(host.send, address, "large", b"1234")
             path = f"/api/messages/{(await waiting).json()['id']}"
             page = await http.get(f"{path}/html")
@@ -141,43 +141,43 @@ async def test_a_message_is_waited_for_by_an_expression_and_its_page_and_attachm
     assert attachment.content == b"1234"
 
 
-def test_the_journal_of_both_is_json_that_jq_reads(host: Host, address: str) -> None:
+def test_jq_reads_the_journal_of_both_services(host: Host, address: str) -> None:
     host.send(address, "logged")
 
-    read = host.container.ssh(
+    messages = host.container.ssh(
         "sudo journalctl -u 'fake-email-*' -o cat | jq -r 'select(.event == \"message_stored\").message'"
     )
 
-    assert re.fullmatch(r"[0-9a-f-]{36}", read.stdout.split()[-1])
+    assert re.fullmatch(r"[0-9a-f-]{36}", messages.stdout.split()[-1])
 
 
 @pytest.mark.parametrize("unit", [HTTP, SMTP])
-def test_systemd_runs_it_as_little_exposed_as_its_file_says(host: Host, unit: str) -> None:
+def test_systemd_rates_the_exposure_of_a_running_service_at_most_1_2(host: Host, unit: str) -> None:
     host.container.as_root("systemd-analyze", "security", "--threshold=12", unit)
 
 
 @pytest.mark.parametrize("unit", [HTTP, SMTP])
-def test_it_has_no_capability_and_may_not_gain_one(host: Host, unit: str) -> None:
+def test_a_service_has_no_capability_and_cannot_gain_one(host: Host, unit: str) -> None:
     status = host.container.as_root("cat", f"/proc/{host.show(unit, 'MainPID')}/status").stdout
 
     assert set(re.findall(r"^Cap\w+:\t(\S+)", status, re.MULTILINE)) == {"0000000000000000"}
     assert "NoNewPrivs:\t1\n" in status
 
 
-# setup.sh once more
+# A second run of setup.sh
 
 
-def test_setup_from_the_release_that_runs_changes_nothing_and_restarts_nothing(host: Host) -> None:
+def test_setup_from_the_running_release_changes_nothing_and_restarts_nothing(host: Host) -> None:
     pids = [host.show(unit, "MainPID") for unit in (HTTP, SMTP)]
 
     done = set_up(host.container, "/tmp/release")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "nothing changed: this host was ready" in done.stdout
+    assert "no changes: this host was already set up" in done.stdout
     assert [host.show(unit, "MainPID") for unit in (HTTP, SMTP)] == pids
 
 
-def test_a_setting_with_which_the_services_would_not_start_replaces_nothing(host: Host) -> None:
+def test_settings_that_would_stop_the_services_from_starting_are_not_installed(host: Host) -> None:
     pid = host.show(HTTP, "MainPID")
     host.container.ssh("echo 'DRAIN_SECONDS=soon' | sudo tee -a /etc/fake-email/env")
     try:
@@ -194,7 +194,7 @@ def test_a_setting_with_which_the_services_would_not_start_replaces_nothing(host
 # Certificates
 
 
-def test_a_renewed_certificate_is_used_by_starttls_without_a_restart(host: Host) -> None:
+def test_starttls_uses_a_renewed_certificate_without_a_restart(host: Host) -> None:
     before, pid = host.certificate_of_port_25(), host.show(SMTP, "MainPID")
     assert MAIL in before
 
@@ -203,22 +203,22 @@ def test_a_renewed_certificate_is_used_by_starttls_without_a_restart(host: Host)
         f"sudo systemctl stop caddy && sudo find {stored} -name 'mail.*' -delete && sudo systemctl start caddy"
     )
 
-    host.wait_for("another certificate", lambda: host.certificate_of_port_25() not in {before, ""})
+    host.wait_for("a new certificate", lambda: host.certificate_of_port_25() not in {before, ""})
     assert MAIL in host.certificate_of_port_25()
     assert host.show(SMTP, "MainPID") == pid
 
 
-# One dies
+# A service dies
 
 
-async def test_smtp_ingest_that_is_killed_comes_back_and_http_api_does_not_notice(host: Host, address: str) -> None:
+async def test_systemd_restarts_smtp_ingest_after_a_kill_and_http_api_keeps_running(host: Host, address: str) -> None:
     pid, other = host.show(SMTP, "MainPID"), host.show(HTTP, "MainPID")
     statuses: list[int] = []
     with host.container.network():
         async with host.client() as http:
             host.kill("KILL", pid)
 
-            # Port 25 is the socket unit's, so the sender waits for the next one.
+            # The socket unit keeps port 25 open, so the sender waits for the next process.
             sending = asyncio.create_task(asyncio.to_thread(host.send, address, "meanwhile"))
             while not sending.done():
                 statuses.append((await http.get("/api/inbox/poll", params={"address": address})).status_code)
@@ -231,14 +231,14 @@ async def test_smtp_ingest_that_is_killed_comes_back_and_http_api_does_not_notic
     assert host.show(SMTP, "MainPID") != pid
 
 
-@pytest.mark.parametrize("whose", ["the first process", "a worker"])
-async def test_http_api_that_is_killed_comes_back_and_neither_mail_nor_requests_fail(
-    host: Host, address: str, whose: str
+@pytest.mark.parametrize("killed", ["the main process", "a worker"])
+async def test_systemd_restarts_http_api_after_a_kill_and_neither_mail_nor_requests_fail(
+    host: Host, address: str, killed: str
 ) -> None:
     pid, other = host.show(HTTP, "MainPID"), host.show(SMTP, "MainPID")
     with host.container.network():
         async with host.client() as http:
-            host.kill("KILL", pid if whose == "the first process" else host.workers()[0])
+            host.kill("KILL", pid if killed == "the main process" else host.workers()[0])
 
             await asyncio.to_thread(host.send, address, "meanwhile")
             polled = await http.get("/api/inbox/poll", params={"address": address})
@@ -248,23 +248,23 @@ async def test_http_api_that_is_killed_comes_back_and_neither_mail_nor_requests_
     assert host.show(HTTP, "MainPID") != pid
 
 
-# One hangs
+# A service hangs
 
 
 @pytest.mark.parametrize("unit", [HTTP, SMTP])
-def test_a_service_that_hangs_is_ended_by_the_watchdog_and_started_again(host: Host, unit: str) -> None:
+def test_the_watchdog_restarts_a_service_that_hangs(host: Host, unit: str) -> None:
     pid = host.show(unit, "MainPID")
 
     host.kill("STOP", host.workers()[0] if unit == HTTP else pid)
 
-    host.wait_for("another process", lambda: host.show(unit, "MainPID") not in {pid, "0"})
-    host.wait_for("it to be ready", lambda: host.show(unit, "ActiveState") == "active")
+    host.wait_for("a new process", lambda: host.show(unit, "MainPID") not in {pid, "0"})
+    host.wait_for("the service is ready", lambda: host.show(unit, "ActiveState") == "active")
 
 
-# It cannot start
+# A service cannot start
 
 
-def test_a_wrong_variable_stops_the_service_for_good_and_the_journal_names_it(host: Host) -> None:
+def test_a_service_with_a_wrong_variable_is_not_restarted_and_the_journal_names_the_variable(host: Host) -> None:
     host.container.ssh("sudo sed -i.good 's/^DOMAIN=.*/DOMAIN=!/' /etc/fake-email/env")
     try:
         host.container.ssh(f"sudo systemctl restart {HTTP}", check=False)
@@ -277,7 +277,7 @@ def test_a_wrong_variable_stops_the_service_for_good_and_the_journal_names_it(ho
 
 
 def test_the_summary_fails_and_shows_the_journal_when_a_service_is_down(host: Host) -> None:
-    # With its socket, which would start it again.
+    # The socket is stopped too: it would start the service again.
     host.container.ssh(f"sudo systemctl stop fake-email-http-api.socket {HTTP}")
     try:
         done = host.container.ssh("sudo python3 -E -B /opt/fake-email/current/deploy/summary.py", check=False)
@@ -287,10 +287,10 @@ def test_the_summary_fails_and_shows_the_journal_when_a_service_is_down(host: Ho
     assert done.returncode == 1
     assert re.search(rf"^FAIL  {HTTP} +inactive dead$", done.stdout, re.MULTILINE)
     assert re.search(r"^FAIL  http-api +/api/health: .*refused", done.stdout, re.MULTILINE)
-    assert "what the journal says of it:" in done.stdout
+    assert "relevant lines of the journal:" in done.stdout
 
 
-def test_all_of_it_comes_back_after_a_reboot(host: Host) -> None:
+def test_every_unit_starts_after_a_reboot(host: Host) -> None:
     host.container.reboot()
 
     host.container.ssh("sudo python3 -E -B /opt/fake-email/current/deploy/summary.py --wait 60", seconds=120)

@@ -1,6 +1,6 @@
-"""deploy/setup.sh on a host that was never set up, from what it refuses to a host that is ready, and once more.
+"""deploy/setup.sh on a bare host: the runs that it refuses, the first run that succeeds, and later runs.
 
-The tests of this file are on one host, in this order: what is refused comes first and leaves it bare.
+The tests of this file share one host and run in order: the refused runs come first and leave the host bare.
 """
 
 import os
@@ -14,9 +14,9 @@ from bare import CLONE, PASSWORD, VARIABLES, bare, command, set_up
 from container import GUEST, Container
 from container_root import Unsupported
 
-# For the runs that sudo starts, and logs.
+# sudo logs its command line: the runs that it starts have a URL with another password.
 OTHER_URL = "postgresql://mail:another@localhost/mail"
-_PLACES = "/etc /opt /usr /var/lib/dpkg /var/lib/caddy /srv"
+_DIRECTORIES = "/etc /opt /usr /var/lib/dpkg /var/lib/caddy /srv"
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +29,15 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
 
 
 class Watch:
-    """What changes on the host from now on."""
+    """The files that change on the host after the creation of this object."""
 
     def __init__(self, host: Container) -> None:
         self._host = host
         self._began_at = host.ssh("date +%s.%N").stdout.strip()
 
     def changed(self) -> list[str]:
-        found = self._host.ssh(f"sudo find {_PLACES} -type f -newerct @{self._began_at} 2>/dev/null || true")
-        return sorted(found.stdout.split())
+        files = self._host.ssh(f"sudo find {_DIRECTORIES} -type f -newerct @{self._began_at} 2>/dev/null || true")
+        return sorted(files.stdout.split())
 
 
 @pytest.fixture
@@ -46,31 +46,31 @@ def watch(host: Container) -> Watch:
 
 
 def refusal(done: subprocess.CompletedProcess[str]) -> str:
-    """What it ended with."""
+    """The last line that a refused run printed."""
     assert done.returncode == 1, done.stdout + done.stderr
     return done.stderr.strip().splitlines()[-1]
 
 
 def as_seen_with(prepare: str) -> str:
-    """setup.sh as the administrator, where root has done `prepare` to its view of the file system alone."""
+    """The shell line that runs setup.sh as the administrator in a mount namespace where root ran `prepare`."""
     run = f"cd / && exec sudo -u admin env {command(DATABASE_URL=OTHER_URL)}"
     return f"sudo unshare --mount sh -ec {shlex.quote(f'{prepare}; {run}')}"
 
 
-# What is refused
+# Refused runs
 
 
 def test_root_is_refused(host: Container, watch: Watch) -> None:
     done = host.ssh(f"sudo env {command(DATABASE_URL=OTHER_URL)}", check=False)
 
-    assert "run it as a user who may sudo, not as root" in refusal(done)
+    assert "run this as a user with sudo rights, not as root" in refusal(done)
     assert watch.changed() == []
 
 
-def test_a_user_who_may_not_sudo_is_refused(host: Container, watch: Watch) -> None:
+def test_a_user_who_cannot_use_sudo_is_refused(host: Container, watch: Watch) -> None:
     done = set_up(host, user=GUEST)
 
-    assert "guest may not sudo without a password" in refusal(done)
+    assert "guest cannot use sudo without a password" in refusal(done)
     assert watch.changed() == []
 
 
@@ -79,52 +79,52 @@ def test_another_distribution_is_refused(host: Container, watch: Watch) -> None:
 
     done = host.ssh(as_seen_with(prepare), check=False)
 
-    assert "this is Fedora; Ubuntu or Debian is what it takes" in refusal(done)
+    assert "this host runs Fedora; only Ubuntu and Debian are supported" in refusal(done)
     assert watch.changed() == []
 
 
 def test_a_full_disk_is_refused(host: Container, watch: Watch) -> None:
     done = host.ssh(as_seen_with("mount -t tmpfs -o size=10m tmpfs /opt"), check=False)
 
-    assert "10 MB are free below /opt" in refusal(done)
+    assert "/opt has 10 MB free" in refusal(done)
     assert watch.changed() == []
 
 
 @pytest.mark.parametrize("port", [25, 80, 443])
-def test_a_port_that_somebody_has_is_refused(host: Container, watch: Watch, port: int) -> None:
+def test_a_port_in_use_is_refused(host: Container, watch: Watch, port: int) -> None:
     listen = f"import socket, time; taken = socket.create_server(('', {port})); time.sleep(600)"
     host.as_root("systemd-run", "--unit=squatter", "--property=Type=exec", "python3", "-c", listen)
     try:
-        waited = f"until ss -Hltn sport = :{port} | grep -q .; do :; done"
-        host.ssh(f"timeout 10 sh -c {shlex.quote(waited)}")
+        until_bound = f"until ss -Hltn sport = :{port} | grep -q .; do :; done"
+        host.ssh(f"timeout 10 sh -c {shlex.quote(until_bound)}")
 
         done = set_up(host)
     finally:
         host.as_root("systemctl", "stop", "squatter.service")
 
-    assert re.search(rf'port {port} is taken by "python3",pid=\d+', refusal(done))
+    assert re.search(rf'port {port} is in use by "python3",pid=\d+', refusal(done))
     assert watch.changed() == []
 
 
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("postgresql://mail:wrong@localhost/mail", "the password is wrong for the user mail"),
+        ("postgresql://mail:wrong@localhost/mail", "the password for the user mail is wrong"),
         ("postgresql://mail:open-Sesame-7@localhost/none", "there is no database none"),
         ("postgresql://mail:open-Sesame-7@localhost:5433/mail", "nothing listens on port 5433"),
-        ("postgresql://mail:open-Sesame-7@nowhere.example/mail", "the name nowhere.example is not known"),
+        ("postgresql://mail:open-Sesame-7@nowhere.example/mail", "the name nowhere.example is unknown"),
         ("postgresql://mail:open-Sesame-7@localhost/mail?sslmode=verify-full", "TLS failed"),
-        ("postgresql://mail:open-Sesame-7@localhost/postgres", "the user mail may not make tables"),
+        ("postgresql://mail:open-Sesame-7@localhost/postgres", "the user mail may not create tables"),
         ("postgresql://mail:open/Sesame@localhost/mail", "as %40, %2F, %3A"),
         ("mysql://mail:open-Sesame-7@localhost/mail", "not a Postgres URI"),
     ],
 )
-def test_a_database_that_cannot_be_worked_with_is_refused(host: Container, watch: Watch, url: str, reason: str) -> None:
+def test_an_unusable_database_is_refused(host: Container, watch: Watch, url: str, reason: str) -> None:
     done = set_up(host, DATABASE_URL=url)
 
-    said = refusal(done)
-    assert said.startswith("DATABASE_URL: ")
-    assert reason in said
+    error = refusal(done)
+    assert error.startswith("DATABASE_URL: ")
+    assert reason in error
     assert "esame" not in done.stdout + done.stderr
     assert watch.changed() == []
 
@@ -132,13 +132,13 @@ def test_a_database_that_cannot_be_worked_with_is_refused(host: Container, watch
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("DATABASE_URL", "", "DATABASE_URL is not given"),
-        ("DOMAIN", "", "DOMAIN is not given"),
+        ("DATABASE_URL", "", "DATABASE_URL is missing"),
+        ("DOMAIN", "", "DOMAIN is missing"),
         ("DOMAIN", "localhost", "DOMAIN: 'localhost' is not a domain name"),
         ("VERCEL_ORIGIN", "your-app.vercel.app", "VERCEL_ORIGIN: 'your-app.vercel.app' is not an origin"),
     ],
 )
-def test_a_variable_that_is_missing_or_wrong_is_refused(
+def test_a_missing_or_invalid_variable_is_refused(
     host: Container, watch: Watch, name: str, value: str, reason: str
 ) -> None:
     done = set_up(host, **{name: value})
@@ -147,32 +147,32 @@ def test_a_variable_that_is_missing_or_wrong_is_refused(
     assert watch.changed() == []
 
 
-# A bare host
+# The first run
 
 
-def test_a_bare_host_becomes_ready_and_the_summary_says_what_is_left(host: Container) -> None:
+def test_a_bare_host_is_set_up_and_the_summary_names_the_next_step(host: Container) -> None:
     done = set_up(host)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "no release yet: make deploy HOST=admin@this-host" in done.stdout
+    assert "no release yet: run make deploy HOST=admin@this-host" in done.stdout
     assert re.search(r"^note  release  +none yet", done.stdout, re.MULTILINE)
     assert re.search(r"^pass  MX fake-email.example +mail.fake-email.example", done.stdout, re.MULTILINE)
     assert PASSWORD not in done.stdout + done.stderr
 
 
-def test_the_secret_is_in_no_log(host: Container) -> None:
-    # Looked for from outside, since sudo logs what it is asked to look for.
+def test_no_log_contains_the_password(host: Container) -> None:
+    # The files are searched from outside: sudo would log the search for the password.
     logs = [path.read_bytes() for path in (host.root / "var/log").rglob("*") if path.is_file()]
 
     assert PASSWORD not in host.ssh("sudo journalctl --no-pager").stdout
     assert not any(PASSWORD.encode() in log for log in logs)
 
 
-def test_the_settings_are_the_services_alone(host: Container) -> None:
+def test_only_the_user_of_the_services_can_read_the_settings(host: Container) -> None:
     assert host.ssh("sudo stat -c '%a %U' /etc/fake-email/env").stdout == "600 fake-email\n"
 
 
-def test_the_firewall_lets_in_ssh_mail_and_the_web(host: Container) -> None:
+def test_the_firewall_allows_ssh_mail_and_the_web(host: Container) -> None:
     status = host.ssh("sudo ufw status").stdout
 
     assert "Status: active" in status
@@ -184,25 +184,25 @@ def test_the_firewall_lets_in_ssh_mail_and_the_web(host: Container) -> None:
     }
 
 
-# Once more
+# Later runs
 
 
-def test_a_second_run_changes_nothing_and_says_so(host: Container, watch: Watch) -> None:
+def test_a_second_run_reports_no_changes_and_makes_none(host: Container, watch: Watch) -> None:
     done = set_up(host)
 
-    assert "nothing changed: this host was ready" in done.stdout
+    assert "no changes: this host was already set up" in done.stdout
     assert not re.search("^changed:", done.stdout, re.MULTILINE)
     assert watch.changed() == []
 
 
-def test_a_run_without_variables_goes_by_those_that_are_there(host: Container, watch: Watch) -> None:
+def test_a_run_without_variables_uses_the_settings_of_the_host(host: Container, watch: Watch) -> None:
     done = set_up(host, **dict.fromkeys(VARIABLES, ""))
 
-    assert "nothing changed: this host was ready" in done.stdout
+    assert "no changes: this host was already set up" in done.stdout
     assert watch.changed() == []
 
 
-def test_a_changed_variable_changes_the_environment_file_alone(host: Container, watch: Watch) -> None:
+def test_a_changed_variable_changes_only_the_environment_file(host: Container, watch: Watch) -> None:
     done = set_up(host, VERCEL_ORIGIN="https://another.vercel.app")
 
     assert re.findall(r"^changed: (.*)", done.stdout, re.MULTILINE) == ["/etc/fake-email/env"]
@@ -210,7 +210,7 @@ def test_a_changed_variable_changes_the_environment_file_alone(host: Container, 
     assert "CORS_ALLOWED_ORIGINS=https://another.vercel.app\n" in host.ssh("sudo cat /etc/fake-email/env").stdout
 
 
-def test_what_was_written_into_the_environment_file_by_hand_stays(host: Container) -> None:
+def test_a_run_keeps_settings_that_were_added_to_the_environment_file_by_hand(host: Container) -> None:
     host.ssh("echo 'SMTP_MAX_SESSIONS=7' | sudo tee -a /etc/fake-email/env")
 
     set_up(host, VERCEL_ORIGIN="https://a-third.vercel.app")
@@ -220,7 +220,7 @@ def test_what_was_written_into_the_environment_file_by_hand_stays(host: Containe
     assert "CORS_ALLOWED_ORIGINS=https://a-third.vercel.app\n" in settings
 
 
-def test_a_port_that_sshd_has_moved_to_is_let_in(host: Container) -> None:
+def test_the_firewall_allows_another_port_of_sshd(host: Container) -> None:
     host.ssh("printf 'Port 22\\nPort 2222\\n' | sudo tee /etc/ssh/sshd_config.d/ports.conf")
 
     done = set_up(host)
@@ -228,16 +228,12 @@ def test_a_port_that_sshd_has_moved_to_is_let_in(host: Container) -> None:
     assert "changed: firewall: 2222/tcp" in done.stdout
 
 
-def test_a_caddyfile_that_caddy_does_not_take_replaces_nothing(host: Container, watch: Watch) -> None:
+def test_a_caddyfile_that_caddy_rejects_is_not_installed(host: Container, watch: Watch) -> None:
     broken = f"{CLONE}/deploy/Caddyfile"
     host.ssh(f"echo 'api.example {{ no_such_directive }}' >>{broken}")
 
     done = set_up(host)
 
-    assert "Caddy does not take the Caddyfile, and goes on with the one it has" in refusal_of(done)
-    assert watch.changed() == [broken]
-
-
-def refusal_of(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 1, done.stdout + done.stderr
-    return done.stderr
+    assert "Caddy rejects the Caddyfile and keeps its old one" in done.stderr
+    assert watch.changed() == [broken]

@@ -1,4 +1,4 @@
-"""A release that does not work on the host: what is printed says why, and the host runs what it ran before."""
+"""A release that does not work on the host: the output gives the reason, and the host keeps its previous release."""
 
 import zipfile
 from collections.abc import Callable
@@ -57,25 +57,25 @@ def a_failing_migration(unpacked: Path) -> None:
 
 def an_end_after_5_seconds(unpacked: Path) -> None:
     end = b"    import threading\n    threading.Timer(5, os._exit, (3,)).start()\n"
-    _insert(unpacked, "http_api/__main__.py", end, behind=b"    command.raise_file_limit()\n")
+    _insert(unpacked, "http_api/__main__.py", end, after=b".raise_file_limit()\n")
 
 
 def an_end_at_the_first_mailbox(unpacked: Path) -> None:
     end = b"    import os\n    os._exit(3)\n"
-    _insert(unpacked, "http_api/calls/create_address.py", end, behind=b'    """Make a mailbox."""\n')
+    _insert(unpacked, "http_api/calls/create_address.py", end, after=b") -> TemporaryAddress:\n")
 
 
-def _insert(unpacked: Path, module: str, lines: bytes, *, behind: bytes) -> None:
+def _insert(unpacked: Path, module: str, lines: bytes, *, after: bytes) -> None:
     def rewrite(old: bytes) -> bytes:
-        assert behind in old
-        return old.replace(behind, behind + lines)
+        assert after in old
+        return old.replace(after, after + lines)
 
     change_wheel(unpacked, "http_api", {module: rewrite})
 
 
 @pytest.fixture
 def broken(release: Path, tmp_path: Path) -> Callable[[Callable[[Path], None]], Path]:
-    """Makes a release of the right one that `change` broke."""
+    """A function that makes a broken release: the good one with `change` applied."""
 
     def make(change: Callable[[Path], None]) -> Path:
         return altered(release, tmp_path, change.__name__.replace("_", "-"), change)
@@ -84,7 +84,7 @@ def broken(release: Path, tmp_path: Path) -> Callable[[Callable[[Path], None]], 
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reason"),
     [
         (no_interpreter, f"venv/bin/smtp-ingest begins with {NOWHERE}, which this host does not have"),
         (another_python, "the release is for Python 3.12 on x86_64, this host has Python 3.11 on x86_64"),
@@ -97,53 +97,53 @@ def broken(release: Path, tmp_path: Path) -> Callable[[Callable[[Path], None]], 
         (a_failing_migration, "_broken.sql failed and was rolled back: division by zero"),
     ],
 )
-def test_a_release_that_cannot_run_is_told_before_anything_that_runs_is_touched(
+def test_a_release_that_cannot_run_is_refused_before_the_running_services_are_touched(
     running: Host,
     release: Path,
     broken: Callable[[Callable[[Path], None]], Path],
     change: Callable[[Path], None],
-    told: str,
+    reason: str,
 ) -> None:
     before = running.root("systemctl show -P InvocationID fake-email-http-api fake-email-smtp-ingest")
 
     done = running.deploy(broken(change))
 
     assert done.returncode == 1
-    assert told in done.stdout
-    assert "nothing that runs was touched" in done.stdout
+    assert reason in done.stdout
+    assert "the running services were not touched" in done.stdout
     assert running.root("systemctl show -P InvocationID fake-email-http-api fake-email-smtp-ingest") == before
     assert running.version() == version_of(release)
     assert change.__name__.replace("_", "-") not in running.root("ls /opt/fake-email/releases")
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reason"),
     [
         (not_executable_in_its_unit, "203/EXEC"),
         (an_end_after_5_seconds, "fake-email-http-api.service ended"),
         (an_end_at_the_first_mailbox, "fake-email-http-api.service ended"),
     ],
 )
-def test_a_release_that_does_not_live_is_told_and_the_one_before_is_back(
+def test_a_release_that_dies_is_rolled_back_with_the_reason(
     running: Host,
     release: Path,
     broken: Callable[[Callable[[Path], None]], Path],
     change: Callable[[Path], None],
-    told: str,
+    reason: str,
 ) -> None:
     units = running.root(UNITS)
 
     done = running.deploy(broken(change))
 
     assert done.returncode == 1
-    assert told in done.stdout
-    assert f"the host runs {version_of(release)} again, and that is well" in done.stdout
+    assert reason in done.stdout
+    assert f"the host runs {version_of(release)} again and is healthy" in done.stdout
     assert running.version() == version_of(release)
     assert running.root(UNITS) == units
     assert running.is_well()
 
 
-def test_a_variable_that_is_missing_is_named_with_its_file(running: Host, release: Path) -> None:
+def test_a_missing_variable_is_named_with_its_file(running: Host, release: Path) -> None:
     running.root(f"cp -p {ENVIRONMENT_FILE} /tmp/env && sed -i /^DOMAIN=/d {ENVIRONMENT_FILE}")
 
     done = running.deploy(release)
@@ -154,7 +154,7 @@ def test_a_variable_that_is_missing_is_named_with_its_file(running: Host, releas
     assert running.is_well()
 
 
-def test_a_database_that_is_away_is_told(running: Host, release: Path) -> None:
+def test_an_unreachable_database_is_reported(running: Host, release: Path) -> None:
     running.root("systemctl stop postgresql@15-main")
 
     done = running.deploy(release)
@@ -162,10 +162,10 @@ def test_a_database_that_is_away_is_told(running: Host, release: Path) -> None:
     running.root("systemctl start postgresql@15-main")
     assert done.returncode == 1
     assert "DATABASE_URL: the database cannot be reached (Connection refused)" in done.stdout
-    assert "nothing that runs was touched" in done.stdout
+    assert "the running services were not touched" in done.stdout
 
 
-def test_who_holds_port_25_is_told(running: Host, release: Path) -> None:
+def test_a_program_that_uses_port_25_is_named(running: Host, release: Path) -> None:
     running.root("systemctl stop fake-email-smtp-ingest.socket fake-email-smtp-ingest.service")
     running.root("systemd-run --unit=holder --property=Type=exec /usr/bin/nc -lk 0.0.0.0 25")
 
@@ -175,17 +175,17 @@ def test_who_holds_port_25_is_told(running: Host, release: Path) -> None:
         "systemctl stop holder && systemctl start fake-email-smtp-ingest.socket fake-email-smtp-ingest.service"
     )
     assert done.returncode == 1
-    assert "port 25 is held" in done.stdout
+    assert "port 25 is in use" in done.stdout
     assert '("nc",pid=' in done.stdout
     assert running.is_well()
 
 
-def test_a_release_that_was_changed_on_its_way_is_refused(running: Host, release: Path, tmp_path: Path) -> None:
+def test_a_release_that_was_changed_after_its_build_is_refused(running: Host, release: Path, tmp_path: Path) -> None:
     def change(unpacked: Path) -> None:
         (unpacked / "deploy/install.sh").chmod(0o755)
 
     tarball = altered(release, tmp_path, "changed", change)
-    running.container.put(tarball, place="/home/admin")
+    running.container.put(tarball, destination="/home/admin")
     unpacked = "cd /home/admin && tar -xzf fake-email-changed.tar.gz && cd fake-email-changed"
 
     done = running.container.ssh(
@@ -193,5 +193,9 @@ def test_a_release_that_was_changed_on_its_way_is_refused(running: Host, release
     )
 
     assert done.returncode == 1
-    for told in ("requirements.txt has another sum", "more does not belong to it", "TARGET is missing"):
-        assert told in done.stdout
+    for fault in (
+        "requirements.txt has another checksum",
+        "more is not part of the release",
+        "TARGET is missing",
+    ):
+        assert fault in done.stdout

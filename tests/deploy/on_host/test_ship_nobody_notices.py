@@ -1,4 +1,4 @@
-"""Ten deploys in a row, and nobody notices: not who sends, not who polls, not who follows a stream."""
+"""Ten deploys in a row lose nothing for senders, for clients that poll, and for clients that follow a stream."""
 
 import asyncio
 import sys
@@ -14,10 +14,10 @@ DEPLOYS = 10
 
 @pytest.fixture(scope="module")
 def seen(running: Host, release: Path, tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """What was seen during the deploys, of two releases by turns."""
-    place = tmp_path_factory.mktemp("next")
-    releases = [altered(release, place, "next", lambda _: None), release]
-    # Many clients come from one address here, more than one client may be.
+    """The results of the load during the deploys, which alternate between two releases."""
+    directory = tmp_path_factory.mktemp("next")
+    releases = [altered(release, directory, "next", lambda _: None), release]
+    # Here many clients have one address, which would exceed the limits for one client.
     for setting in ("SMTP_EXEMPT_NETWORKS=10.77.0.0/24", "CREATIONS_PER_MINUTE=1000000"):
         running.root(f"echo {setting} >>/etc/fake-email/env")
     running.root("systemctl restart fake-email-http-api")
@@ -39,19 +39,19 @@ def test_no_connection_for_mail_is_refused(seen: Seen) -> None:
     assert seen.refused == 0
 
 
-def test_no_call_is_answered_with_5xx(seen: Seen) -> None:
+def test_every_call_succeeds(seen: Seen) -> None:
     assert list(seen.statuses) == [200]
 
 
-def test_no_message_is_refused_for_good(seen: Seen) -> None:
+def test_no_message_is_rejected(seen: Seen) -> None:
     assert [reply for reply in seen.replies if reply.startswith("5")] == []
 
 
-def test_mail_came_all_the_while(seen: Seen) -> None:
+def test_mail_arrived_throughout_the_deploys(seen: Seen) -> None:
     assert sum(map(len, seen.accepted.values())) > DEPLOYS * MESSAGES_PER_SECOND
 
 
-def test_who_polls_sees_each_message_once(seen: Seen) -> None:
+def test_a_client_that_polls_sees_each_message_once(seen: Seen) -> None:
     for address, subjects in seen.polled.items():
         assert sorted(subjects) == sorted(seen.accepted[address])
 
@@ -62,5 +62,5 @@ def test_each_stream_shows_each_message_once(seen: Seen) -> None:
         assert sorted(subjects) == sorted(seen.accepted[address])
 
 
-def test_the_streams_were_cut_and_came_back(seen: Seen) -> None:
+def test_every_stream_reconnected_after_each_deploy(seen: Seen) -> None:
     assert seen.reconnected >= DEPLOYS * STREAMS

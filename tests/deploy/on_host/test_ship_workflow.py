@@ -1,4 +1,4 @@
-"""The workflow that deploys: its own shell steps, run against a host with the key that it would have."""
+"""The deploy workflow: its own shell steps run against a host with a deploy key."""
 
 import os
 import re
@@ -50,15 +50,13 @@ class Workflow(msgspec.Struct):
 
 
 def workflow(name: str) -> Workflow:
-    # YAML 1.1 has `on:` for True.
-    read = msgspec.yaml.decode((WORKFLOWS / name).read_bytes(), type=dict[str | bool, object])
-    return msgspec.convert(
-        {key: value for key, value in read.items() if key is not True}, Workflow
-    )  # `on:`, in YAML 1.1
+    # In YAML 1.1 the key `on:` is True.
+    content = msgspec.yaml.decode((WORKFLOWS / name).read_bytes(), type=dict[str | bool, object])
+    return msgspec.convert({key: value for key, value in content.items() if key is not True}, Workflow)
 
 
 class Runner:
-    """What GitHub runs the steps on: a directory with the artifact, secrets in the environment, a place for scratch."""
+    """GitHub's runner: a directory with the artifact, secrets in the environment, and a temporary directory."""
 
     def __init__(self, host: Host, directory: Path) -> None:
         self.scratch, self.artifact, self.key = directory / "scratch", directory / "release", directory / "key"
@@ -76,18 +74,18 @@ class Runner:
         }
         self._outside = host.container.outside()
 
-    def take(self, release: Path) -> None:
-        """Download the artifact."""
+    def download(self, release: Path) -> None:
+        """Put `release` where the job downloads its artifact to."""
         for path in (release, release.with_name(f"{release.name}.sha256")):
             shutil.copy(path, self.artifact)
 
     def step(self, name: str) -> subprocess.CompletedProcess[str]:
-        """Run a step of the job `deploy` as GitHub does."""
+        """Run a step of the job `deploy` with the shell options of GitHub."""
         (script,) = (step.run for step in workflow("deploy.yml").jobs["deploy"].steps if step.name == name)
         return self._run("bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", script)
 
     def ssh(self, command: str) -> subprocess.CompletedProcess[str]:
-        """What somebody else would try with the key."""
+        """Run `command` on the host with the deploy key."""
         known = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
         alone = ("-i", str(self.key), "-o", "IdentitiesOnly=yes")
         return self._run("ssh", "-n", *alone, *known, f"{ADMINISTRATOR}@{ADDRESS}", command)
@@ -109,18 +107,16 @@ class Runner:
 
 @pytest.fixture
 def runner(running: Host, release: Path, tmp_path: Path) -> Iterator[Runner]:
-    """It has the release as its artifact, and a key that the host knows as the deploy key."""
+    """A runner that has the release as its artifact, and whose key is the deploy key of the host."""
     runner = Runner(running, tmp_path)
-    runner.take(release)
+    runner.download(release)
     public = runner.key.with_suffix(".pub").read_text().strip()
     running.root(f"echo 'restrict,command=\"{COMMAND}\" {public}' >>{KEYS}")
     yield runner
     running.root(f"rm -f /home/{ADMINISTRATOR}/fake-email-*")
 
 
-def test_the_steps_ship_and_install_with_a_key_that_may_do_nothing_else(
-    running: Host, release: Path, runner: Runner
-) -> None:
+def test_the_steps_copy_and_install_a_release_with_the_deploy_key(running: Host, release: Path, runner: Runner) -> None:
     shipped = runner.step("Ship")
     installed = runner.step("Install")
 
@@ -130,7 +126,7 @@ def test_the_steps_ship_and_install_with_a_key_that_may_do_nothing_else(
     assert "fake-email-" not in running.root(f"ls /home/{ADMINISTRATOR}")
 
 
-def test_what_was_shipped_and_is_no_release_leaves_nothing_behind(running: Host, runner: Runner) -> None:
+def test_a_failed_installation_leaves_no_file_on_the_host(running: Host, runner: Runner) -> None:
     done = runner.ssh(INSTALL)
 
     assert done.returncode == 2
@@ -138,20 +134,20 @@ def test_what_was_shipped_and_is_no_release_leaves_nothing_behind(running: Host,
     assert running.root(f"ls /home/{ADMINISTRATOR}") == ""
 
 
-def test_the_key_is_gone_after_its_step(runner: Runner) -> None:
+def test_a_step_deletes_the_key(runner: Runner) -> None:
     runner.step("Ship")
 
     assert list(runner.scratch.iterdir()) == []
 
 
-def test_the_key_is_gone_after_a_step_that_failed(runner: Runner) -> None:
+def test_a_failed_step_deletes_the_key(runner: Runner) -> None:
     runner.environ["EC2_USER"] = "nobody"
 
     assert runner.step("Ship").returncode != 0
     assert list(runner.scratch.iterdir()) == []
 
 
-def test_a_host_with_another_key_than_the_one_pinned_gets_nothing(running: Host, runner: Runner) -> None:
+def test_a_host_with_another_key_than_the_pinned_one_receives_nothing(running: Host, runner: Runner) -> None:
     runner.environ["EC2_KNOWN_HOSTS"] = f"{ADDRESS} {runner.key.with_suffix('.pub').read_text()}"
 
     shipped = runner.step("Ship")
@@ -161,7 +157,7 @@ def test_a_host_with_another_key_than_the_one_pinned_gets_nothing(running: Host,
     assert "fake-email-" not in running.root(f"ls /home/{ADMINISTRATOR}")
 
 
-def test_an_artifact_that_was_changed_is_not_shipped(running: Host, runner: Runner) -> None:
+def test_a_changed_artifact_is_not_copied_to_the_host(running: Host, runner: Runner) -> None:
     (tarball,) = runner.artifact.glob("*.tar.gz")
     with tarball.open("ab") as content:
         content.write(b"more")
@@ -188,15 +184,15 @@ def test_an_artifact_that_was_changed_is_not_shipped(running: Host, runner: Runn
         INSTALL.replace("sudo -n", "sudo -n id;"),
     ],
 )
-def test_the_deploy_key_may_run_nothing_else(runner: Runner, command: str) -> None:
+def test_the_deploy_key_can_run_no_other_command(runner: Runner, command: str) -> None:
     done = runner.ssh(command)
 
     assert done.returncode == 1
-    assert done.stdout.startswith("this key may ship a release and install it, and nothing else")
+    assert done.stdout.startswith("this key may only copy a release and install it")
     assert "uid=" not in done.stdout
 
 
-def test_only_a_push_to_main_deploys_one_after_the_other_and_after_the_build() -> None:
+def test_only_a_push_to_main_deploys_and_one_deploy_runs_at_a_time_after_the_build() -> None:
     job = workflow("deploy.yml").jobs["deploy"]
 
     assert job.needs == "build"
@@ -206,7 +202,7 @@ def test_only_a_push_to_main_deploys_one_after_the_other_and_after_the_build() -
 
 
 @pytest.mark.parametrize("name", ["ci.yml", "deploy.yml"])
-def test_a_workflow_reads_only_ends_and_runs_actions_of_one_commit(name: str) -> None:
+def test_a_workflow_only_reads_has_a_time_limit_and_pins_its_actions(name: str) -> None:
     described = workflow(name)
 
     assert described.permissions == {"contents": "read"}

@@ -1,6 +1,6 @@
-"""What a host finds on the internet: DNS for its domain, and an authority that gives certificates to who answers there.
+"""The internet of a host: DNS for its domain, and a certificate authority that validates the host by HTTP or TLS.
 
-The authority answers by the name that Caddy asks for by default, so that nothing of the host is another for the tests.
+The authority has the name of Caddy's default authority, so the host needs no other configuration for the tests.
 """
 
 import json
@@ -26,7 +26,7 @@ _NO_SUCH_NAME = 3
 
 
 class Names:
-    """A DNS server (RFC 1035) of few names, which answers as long as the socket is open."""
+    """A DNS server (RFC 1035) for a few names, which responds as long as its socket is open."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
@@ -47,17 +47,17 @@ class Names:
     def _answer(self, query: bytes) -> bytes:
         number, flags = struct.unpack("!HH", query[:4])
         end = query.index(b"\0", 12)
-        labels, place = [], 12
-        while place < end:
-            labels.append(query[place + 1 : place + 1 + query[place]].decode())
-            place += 1 + query[place]
-        name, kind = ".".join(labels).lower(), struct.unpack("!H", query[end + 1 : end + 3])[0]
-        found = self.records.get((name, kind))
-        known = any(name == each for each, _ in self.records)
+        labels, position = [], 12
+        while position < end:
+            labels.append(query[position + 1 : position + 1 + query[position]].decode())
+            position += 1 + query[position]
+        name, record_type = ".".join(labels).lower(), struct.unpack("!H", query[end + 1 : end + 3])[0]
+        data = self.records.get((name, record_type))
+        is_known = any(name == each for each, _ in self.records)
         head = struct.pack(
-            "!HHHHHH", number, 0x8480 | flags & 0x0100 | (0 if known else _NO_SUCH_NAME), 1, bool(found), 0, 0
+            "!HHHHHH", number, 0x8480 | flags & 0x0100 | (0 if is_known else _NO_SUCH_NAME), 1, bool(data), 0, 0
         )
-        answer = struct.pack("!HHHIH", 0xC00C, kind, 1, _TTL_SECONDS, len(found)) + found if found else b""
+        answer = struct.pack("!HHHIH", 0xC00C, record_type, 1, _TTL_SECONDS, len(data)) + data if data else b""
         return head + query[12 : end + 5] + answer
 
 
@@ -67,7 +67,7 @@ def _name(name: str) -> bytes:
 
 @contextmanager
 def around(container: Container, directory: Path) -> Iterator[Path]:
-    """DNS and the authority at the other end of the container's network; yields the authority's certificate."""
+    """Run DNS and the authority at the other end of the container's network; yields the authority's certificate."""
     with container.network():
         listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         listener.bind((OUTSIDE_ADDRESS, 53))
@@ -107,7 +107,7 @@ def _authority(container: Container, directory: Path) -> Iterator[Path]:
         },
     }
     (directory / "authority.json").write_text(json.dumps(config))
-    # To see who answers at a name it looks where everybody does, so it gets a view of that of its own.
+    # The authority resolves the names that it validates with /etc/hosts: it gets its own version of that file.
     (directory / "hosts").write_text(f"{ADDRESS} {API} {MAIL}\n")
     line = 'mount --bind "$0/hosts" /etc/hosts && exec "$1" run --config "$0/authority.json"'
     command = [*container.outside(), "unshare", "--mount", "sh", "-c", line, str(directory), str(COMMANDS / "caddy")]
