@@ -1,6 +1,6 @@
-"""The yardstick: aiosmtpd as delivered, on uvloop, with a handler that stores nothing; its port goes to stdout.
+"""The baseline for SMTP: unmodified aiosmtpd on uvloop, with a handler that discards every message.
 
-With the files of a certificate and its key as arguments it offers STARTTLS.
+It prints its port. With the files of a certificate and its key as arguments, it offers STARTTLS.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ import uvloop
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
-class Nowhere:
-    """Acknowledges every message and forgets it."""
+class Discard:
+    """Acknowledges every message and discards it."""
 
     async def handle_DATA(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
-        return "250 2.6.0 Forgotten"
+        return "250 2.6.0 Discarded"
 
 
 async def serve() -> None:
@@ -27,7 +27,7 @@ async def serve() -> None:
         tls.load_cert_chain(*sys.argv[1:])
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        partial(SMTP, Nowhere(), hostname="mx.test", loop=loop, tls_context=tls), "127.0.0.1", 0, backlog=1_024
+        partial(SMTP, Discard(), hostname="mx.test", loop=loop, tls_context=tls), "127.0.0.1", 0, backlog=1_024
     )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()

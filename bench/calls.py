@@ -1,4 +1,4 @@
-"""Calls of HTTP to servers that run side by side: how many a second, and how many for each second of their CPU."""
+"""Call HTTP servers that run side by side: responses per second, and per second of their CPU time."""
 
 import asyncio
 import subprocess
@@ -15,8 +15,8 @@ from bench import contestants
 
 _CONNECTIONS = 16
 _SECONDS = 0.5
-_LONE_CALLS = 200
-_ANSWER_OCTETS = 1_048_576
+_SEQUENTIAL_CALLS = 200
+_RESPONSE_OCTETS = 1_048_576
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,13 +26,13 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     process: psutil.Process
 
     def cpu_seconds(self) -> float:
-        """What its workers took so far."""
+        """The CPU time that its workers have used so far."""
         times = [worker.cpu_times() for worker in self.process.children(recursive=True)]
         return sum(each.user + each.system for each in times)
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
-    """Answers, for each second that went by and for each second of CPU that the workers took."""
+    """Responses per second of elapsed time, and per second of CPU time of the workers."""
 
     per_second: float
     per_cpu_second: float
@@ -45,12 +45,12 @@ def ours(pair: Pair) -> Served:
 
 @contextmanager
 def beside(pair: Pair, module: str) -> Iterator[Served]:
-    """A server of the benchmark with the pair's settings on a port of its own, ready."""
+    """Run a server module of the benchmark with the pair's settings on another port; yields when it is ready."""
     port = free_port()
     environ = [f"{name}={value}" for name, value in {**pair.environ, "HTTP_PORT": str(port)}.items()]
     with contestants.program(["env", *environ, *contestants.module(module)]) as process:
         for _ in deadline():
-            if _answers(port):
+            if _responds(port):
                 break
         try:
             yield Served(port=port, process=psutil.Process(process.pid))
@@ -60,63 +60,63 @@ def beside(pair: Pair, module: str) -> Iterator[Served]:
 
 
 def in_turn(servers: Mapping[str, tuple[Served, str]], turn: int) -> dict[str, Rate]:
-    """The rate of each server at the path that stands beside it; who is first changes with `turn`."""
-    # So nobody always follows the same neighbour.
+    """The rate of each server for its path; odd turns measure the servers in reverse order."""
+    # The order alternates so that no server is always measured after the same other one.
     names = list(servers)[:: -1 if turn % 2 else 1]
     return {name: rate(*servers[name]) for name in names}
 
 
 def rate(server: Served, path: str) -> Rate:
-    """What comes of clients that ask again as soon as they have an answer."""
+    """The rate with 16 clients, each of which calls again as soon as it has a response."""
     cpu_seconds, began_at = server.cpu_seconds(), time.monotonic()
-    count = uvloop.run(_ask_at_once(server.port, path))
+    count = uvloop.run(_call_concurrently(server.port, path))
     return Rate(
         per_second=count / (time.monotonic() - began_at), per_cpu_second=count / (server.cpu_seconds() - cpu_seconds)
     )
 
 
 def waits(server: Served, path: str) -> list[float]:
-    """The seconds that one client waited for each answer, when nobody else asks."""
-    return uvloop.run(_ask_alone(server.port, path))
+    """The seconds that a single client waits for each response when the server has no other clients."""
+    return uvloop.run(_call_sequentially(server.port, path))
 
 
-async def _ask_alone(port: int, path: str) -> list[float]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_ANSWER_OCTETS)
-    found = []
-    for _ in range(_LONE_CALLS):
+async def _call_sequentially(port: int, path: str) -> list[float]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_RESPONSE_OCTETS)
+    seconds = []
+    for _ in range(_SEQUENTIAL_CALLS):
         began_at = time.monotonic()
-        await answer(reader, writer, path)
-        found.append(time.monotonic() - began_at)
+        await get(reader, writer, path)
+        seconds.append(time.monotonic() - began_at)
     writer.close()
-    return found
+    return seconds
 
 
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> bytes:
-    """The body that comes of a GET."""
+async def get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> bytes:
+    """Send a GET and return the body of the response."""
     writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n".encode())
     head = await reader.readuntil(b"\r\n\r\n")
     return await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]))
 
 
-async def ask(port: int, path: str, until: float) -> int:
-    """How many answers one client had by then, on the monotonic clock."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_ANSWER_OCTETS)
+async def call_until(port: int, path: str, until: float) -> int:
+    """The number of responses that one client receives until that time of the monotonic clock."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_RESPONSE_OCTETS)
     count = 0
     while time.monotonic() < until:
-        await answer(reader, writer, path)
+        await get(reader, writer, path)
         count += 1
     writer.close()
     return count
 
 
-async def _ask_at_once(port: int, path: str) -> int:
+async def _call_concurrently(port: int, path: str) -> int:
     until = time.monotonic() + _SECONDS
-    return sum(await asyncio.gather(*(ask(port, path, until) for _ in range(_CONNECTIONS))))
+    return sum(await asyncio.gather(*(call_until(port, path, until) for _ in range(_CONNECTIONS))))
 
 
-def _answers(port: int) -> bool:
+def _responds(port: int) -> bool:
     try:
-        return uvloop.run(ask(port, "/", time.monotonic() + 0.01)) > 0
+        return uvloop.run(call_until(port, "/", time.monotonic() + 0.01)) > 0
     except OSError:
         return False
 

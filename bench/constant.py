@@ -1,4 +1,4 @@
-"""The yardstick of a call: Litestar on Granian, as http-api has it, with one handler that answers a constant."""
+"""The baseline for HTTP: Litestar on Granian with http-api's settings, and one handler that returns a constant."""
 
 import os
 from functools import partial
@@ -14,7 +14,7 @@ from http_api.serving.granian_socket import GranianSocket
 
 
 class Constant(msgspec.Struct, frozen=True, kw_only=True):
-    """As much as a page without messages says."""
+    """The fields of a poll of an empty mailbox."""
 
     temp_email_addr: str
     new_mail_count: int
@@ -27,12 +27,12 @@ _CONSTANT = Constant(temp_email_addr="annq7mfk2xd@mx.test", new_mail_count=0, ne
 
 @get("/constant")
 async def constant() -> Constant:
-    """It."""
+    """Return the constant."""
     return _CONSTANT
 
 
 def application() -> ASGIApp:
-    """Litestar with nothing but this call."""
+    """A Litestar application that has this handler only."""
     return Litestar([constant], openapi_config=None, logging_config=None)
 
 

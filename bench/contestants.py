@@ -1,4 +1,4 @@
-"""The servers that ours is measured against, as processes of their own."""
+"""Run the servers that fake-email is compared with, each in its own process."""
 
 import os
 import shutil
@@ -12,12 +12,12 @@ from environment import ROOT
 from postgres import ends_with_us
 from support.harness import deadline, free_port
 
-MISSING_SINK = "smtp-sink is missing, so nothing is measured against it: apt-get install postfix"
+MISSING_SINK = "smtp-sink is not installed, so the column sink is missing: apt-get install postfix"
 
 
 @contextmanager
 def program(command: Sequence[str], user: str | None = None) -> Iterator[subprocess.Popen[str]]:
-    """A process that speaks on pipes, killed at the end of the block."""
+    """Run a process with pipes for stdin and stdout, and kill it at the end of the block."""
     with subprocess.Popen(
         [*ends_with_us("KILL"), *command],
         cwd=ROOT if user is None else "/",
@@ -39,7 +39,7 @@ def module(name: str) -> list[str]:
 
 
 def said(process: subprocess.Popen[str]) -> str:
-    """The next line of its output; raises EOFError when it ended instead."""
+    """The next line that the process prints; raises EOFError when the process ends first."""
     line = process.stdout.readline() if process.stdout else ""
     if not line:
         raise EOFError(f"{process.args!r} ended")
@@ -48,23 +48,23 @@ def said(process: subprocess.Popen[str]) -> str:
 
 @contextmanager
 def bare(*certificate: str) -> Iterator[int]:
-    """The port of an aiosmtpd that stores nothing; it offers STARTTLS with the files of a certificate and its key."""
+    """Run aiosmtpd, which discards every message, and yield its port; with a certificate and key it offers STARTTLS."""
     with program([*module("bench.bare"), *certificate]) as process:
         yield int(said(process))
 
 
 @contextmanager
 def sink() -> Iterator[int | None]:
-    """The port of Postfix' smtp-sink, which is made to be fast and keeps nothing; None where it is not installed.
+    """Run Postfix's smtp-sink, a fast server that discards every message, and yield its port.
 
-    It knows no STARTTLS.
+    The port is None when smtp-sink is not installed. smtp-sink does not support STARTTLS.
     """
     path = shutil.which("smtp-sink", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     if path is None:
         yield None
         return
     port = free_port()
-    # smtp-sink refuses to be root.
+    # smtp-sink refuses to run as root.
     with program([path, f"127.0.0.1:{port}", "1024"], user="nobody" if os.geteuid() == 0 else None):
         _wait_for_greeting(port)
         yield port
@@ -75,4 +75,4 @@ def _wait_for_greeting(port: int) -> None:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
             if connection.recv(3) == b"220":
                 return
-    raise TimeoutError(f"nothing greets at port {port}")
+    raise TimeoutError(f"no SMTP server responds on port {port}")

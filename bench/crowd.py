@@ -1,4 +1,7 @@
-"""What many idle streams on one worker cost: memory, and how long a message to one more of them takes."""
+"""The cost of many idle streams on one worker: its memory, and the delay of an event on one more stream.
+
+Each column is a number of idle streams. The delay is the time from smtp-ingest's reply 250 to the event, in ms.
+"""
 
 import asyncio
 import itertools
@@ -22,7 +25,7 @@ _EVENT_SECONDS = 10.0
 
 
 class Follower:
-    """When the events of the one mailbox that gets mail arrived, in seconds of the monotonic clock."""
+    """The arrival times of the events of the mailbox that gets mail, in seconds of the monotonic clock."""
 
     def __init__(self) -> None:
         self.arrived: dict[int, float] = {}
@@ -30,28 +33,28 @@ class Follower:
 
     def note(self, _address: str, seq: int) -> None:
         if seq in self.arrived:
-            raise Lost(f"event {seq} came twice")
+            raise Lost(f"event {seq} arrived twice")
         self.arrived[seq] = time.monotonic()
         self.came.set()
 
 
 def measure(pair: Pair) -> Iterator[str]:
-    """A table of KB of VmRSS and of milliseconds; raises Lost when an event does not come, or comes twice."""
+    """A table of KB (VmRSS) and milliseconds; raises Lost when an event does not arrive, or arrives twice."""
     address, *others = make_mailboxes(pair, _MAILBOXES + 1)
     [worker] = psutil.Process(pair.services[1].pid).children()
     resident, waits = uvloop.run(_observe(pair, worker, address, others))
     yield row("idle streams on one worker", f"{_FEW}", f"{_MANY}", "ratio")
     more = (resident[1] - resident[0]) / (_MANY - _FEW) / 1_000
-    yield f"  KB of resident memory for each: {more:.1f}"
+    yield f"  KB of resident memory for each stream: {more:.1f}"
     for percent in (50, 99):
         few, many = (percentile(each, percent) for each in waits)
-        yield row(f"250 to the event, ms, p{percent}", few, many, many / few)
+        yield row(f"reply 250 to event, ms, p{percent}", few, many, many / few)
 
 
 async def _observe(
     pair: Pair, worker: psutil.Process, address: str, others: Sequence[str]
 ) -> tuple[list[int], list[list[float]]]:
-    """Resident octets and milliseconds, with few streams and with many."""
+    """The resident octets and the delays in milliseconds, with few streams and with many."""
     follower = Follower()
     resident, waits = [], []
     streams: list[Stream] = []
@@ -69,7 +72,7 @@ async def _observe(
 
 
 async def _wait(client: SmtpClient, address: str, follower: Follower) -> float:
-    """How many milliseconds after its 250 a message was there; at once where it was there before."""
+    """Send a message; the milliseconds from its reply 250 to its event, 0 when the event came first."""
     await asyncio.sleep(_INTERVAL_SECONDS)
     seq = len(follower.arrived) + 1
     follower.came.clear()
@@ -82,5 +85,5 @@ async def _wait(client: SmtpClient, address: str, follower: Follower) -> float:
             async with asyncio.timeout(_EVENT_SECONDS):
                 await follower.came.wait()
         except TimeoutError:
-            raise Lost(f"message {seq} was acknowledged, and its event did not come") from None
+            raise Lost(f"message {seq} was acknowledged, but its event did not arrive") from None
     return max(0.0, follower.arrived[seq] - acknowledged) * 1_000

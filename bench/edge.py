@@ -1,4 +1,7 @@
-"""Calls a second of CPU with the limits and security headers that every call passes, and without."""
+"""The cost of http-api's edge: the rate limits and security headers that every call passes.
+
+The figures are calls per second of CPU time, with the edge and without.
+"""
 
 import statistics
 from collections.abc import Iterator
@@ -8,20 +11,20 @@ from support.harness import Pair
 from bench import calls
 from bench.figures import make_mailboxes, row
 
-# Many short ones, in which the two take turns.
+# Many short rounds, in which the two servers alternate.
 _ROUNDS = 11
 _SERVERS = ("with", "without")
 
 
 def measure(pair: Pair) -> Iterator[str]:
-    """A table of medians; what counts is the CPU that the service took, so neither the load nor a neighbour does."""
+    """A table of medians; CPU time of the service excludes the load generator and other processes."""
     address = make_mailboxes(pair, 1)[0]
     paths = {"a call that does not exist": "/nowhere", "poll of an empty mailbox": f"/api/inbox/poll?address={address}"}
     with calls.beside(pair, "bench.unguarded") as unguarded:
-        yield row("calls/CPU second, edge", *_SERVERS, "with/without")
+        yield row("calls per CPU second", *_SERVERS, "with/without")
         for label, path in paths.items():
             servers = {"with": (calls.ours(pair), path), "without": (unguarded, path)}
-            found = [calls.in_turn(servers, turn) for turn in range(_ROUNDS)]
-            rounds = [{name: rate.per_cpu_second for name, rate in each.items()} for each in found]
+            results = [calls.in_turn(servers, turn) for turn in range(_ROUNDS)]
+            rounds = [{name: rate.per_cpu_second for name, rate in each.items()} for each in results]
             rates = [statistics.median(each[name] for each in rounds) for name in _SERVERS]
             yield row(label, *rates, statistics.median(each["with"] / each["without"] for each in rounds))

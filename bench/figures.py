@@ -1,4 +1,4 @@
-"""What all measures share: mailboxes to write to, and lines of the table."""
+"""Shared by all measures: new mailboxes, rows of the tables, percentiles."""
 
 import math
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from support.harness import Pair
 
 
 class Lost(Exception):
-    """What was acknowledged did not arrive, or arrived twice."""
+    """An acknowledged message did not arrive, or arrived twice."""
 
 
 def make_mailboxes(pair: Pair, count: int) -> list[str]:
-    """The addresses of new mailboxes."""
+    """Create mailboxes and return their addresses."""
     with httpx.Client(base_url=pair.http_url, timeout=30) as http:
         return [
             str(http.post("/api/temporary-address").raise_for_status().json()["temp_email_addr"]) for _ in range(count)
@@ -20,7 +20,7 @@ def make_mailboxes(pair: Pair, count: int) -> list[str]:
 
 
 def row(label: str, *cells: str | float) -> str:
-    """A line of the table; a heading, where the cells are words, stands out a little."""
+    """A row of a table; a row with numbers is indented below its heading."""
     indent = "" if all(isinstance(cell, str) for cell in cells) else "  "
     return f"{indent + label:<34}" + "".join(
         f"{cell:>13}" if isinstance(cell, str) else f"{cell:>13.{0 if cell >= 100 else 2}f}" for cell in cells
@@ -28,5 +28,5 @@ def row(label: str, *cells: str | float) -> str:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The least of `values` that so many percent of them do not exceed."""
+    """The smallest of `values` that is at least as large as `percent` percent of them."""
     return sorted(values)[math.ceil(len(values) * percent / 100) - 1]

@@ -1,4 +1,8 @@
-"""What a poll takes beside ever more messages in the table: flat is the aim."""
+"""Polls while the table of messages grows to a million: the figures should stay constant.
+
+empty and full: the polled mailbox has no messages, or 20. /CPU s: polls per second of http-api's CPU time. ms: the time
+that a single client waits for a response.
+"""
 
 import statistics
 from collections.abc import Iterator
@@ -10,7 +14,7 @@ from bench import calls
 from bench.figures import make_mailboxes, row
 
 _STORED = (1_000, 10_000, 100_000, 1_000_000)
-# Small ones: a million take about half a gigabyte of disk and a minute or two.
+# Messages in each mailbox. They are small: a million take about half a gigabyte of disk and a minute or two.
 _EACH = 20
 _ROUNDS = 7
 _SERVERS = ("empty", "full")
@@ -38,11 +42,11 @@ _MAKE_MESSAGES = """
 
 
 def measure(pair: Pair) -> Iterator[str]:
-    """A table: polls a second of CPU of http-api, and how long a lone poll waits, in milliseconds."""
+    """A table with a row for each size of the table of messages, and the ratio of the last row to the first."""
     empty = make_mailboxes(pair, 1)[0]
     paths = {"empty": f"/api/inbox/poll?address={empty}", "full": "/api/inbox/poll?address=growth-7@mx.test"}
     server = calls.ours(pair)
-    yield row("polls beside so many messages", "empty/CPU s", "full/CPU s", "empty ms", "full ms")
+    yield row("messages in the table", "empty/CPU s", "full/CPU s", "empty, ms", "full, ms")
     first: list[float] = []
     stored = 0
     with psycopg.connect(pair.database_url, autocommit=True) as connection:
@@ -55,13 +59,15 @@ def measure(pair: Pair) -> Iterator[str]:
             stored = count
             rounds = [calls.in_turn({name: (server, paths[name]) for name in _SERVERS}, n) for n in range(_ROUNDS)]
             rates = [statistics.median(each[name].per_cpu_second for each in rounds) for name in _SERVERS]
-            waits = [_lone_poll(server, paths[name]) for name in _SERVERS]
+            waits = [_wait_ms(server, paths[name]) for name in _SERVERS]
             first = first or [*rates, *waits]
             yield row(f"{count:,}", *rates, *waits)
-        yield row("last/first", *(now / then for now, then in zip((*rates, *waits), first, strict=True)))
-        connection.execute("TRUNCATE mailbox, message")  # quicker than to delete; what others left is measured
+        yield row(
+            "ratio of last row to first", *(now / then for now, then in zip((*rates, *waits), first, strict=True))
+        )
+        connection.execute("TRUNCATE mailbox, message")  # faster than DELETE; no later measure needs these messages
 
 
-def _lone_poll(server: calls.Served, path: str) -> float:
-    """The least of some medians: what else this machine does only adds to them."""
+def _wait_ms(server: calls.Served, path: str) -> float:
+    """The smallest of several medians: other load on this machine only increases a median."""
     return 1_000 * min(statistics.median(calls.waits(server, path)) for _ in range(_ROUNDS))

@@ -1,4 +1,8 @@
-"""How fast large messages come in: ours, which commits each, against servers that keep nothing."""
+"""The speed of large messages in one session, in MB (10⁶ octets) per second.
+
+ours: smtp-ingest, which commits each message. bare: aiosmtpd, which discards it. sink: Postfix's smtp-sink, which
+discards it too. ours/…: the ratio; above 1, ours is faster.
+"""
 
 from collections.abc import Iterator
 from functools import partial
@@ -9,14 +13,14 @@ from bench import contestants, turns
 from bench.figures import make_mailboxes
 from bench.load import Order, Result
 
-# Of a message.
+# The size of a message.
 _OCTETS = {"1 MiB": 1_048_576, "20 MiB": 20_971_520}
 _ROUNDS = 3
 _SECONDS = 0.6
 
 
 def measure(pair: Pair) -> Iterator[str]:
-    """A table of MB (10⁶ octets) a second, in one session; raises Lost as the short messages' does."""
+    """A table of MB per second; raises Lost when the mailbox holds more or fewer messages than were acknowledged."""
     recipients = tuple(make_mailboxes(pair, 1))
     rounds: list[turns.Round] = []
     with (
@@ -30,7 +34,7 @@ def measure(pair: Pair) -> Iterator[str]:
             order = Order(
                 port=0,
                 sessions=1,
-                is_one_a_connection=False,
+                closes_after_message=False,
                 seconds=_SECONDS,
                 recipients=recipients,
                 octets=octets,
@@ -43,5 +47,5 @@ def measure(pair: Pair) -> Iterator[str]:
 
 
 def _rate(octets: int, result: Result) -> float:
-    # Few fit into a round, so what was under way at its end counts, and so does the time it took.
+    # Few messages fit into a round, so the one in progress at its end counts too, with the time until its end.
     return result.acknowledged * octets / result.seconds / 1_000_000

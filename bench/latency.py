@@ -1,4 +1,8 @@
-"""How soon a message that was acknowledged is at an open stream, and how soon Postgres itself tells of it."""
+"""The delay from a message to its event on an open stream, and to the notification of Postgres itself, in ms.
+
+final dot: smtp-ingest has the whole message. reply 250: it has acknowledged the message. LISTEN: a plain connection to
+Postgres receives the notification, which is the earliest possible time for an event.
+"""
 
 import asyncio
 import time
@@ -19,20 +23,20 @@ _STREAMS = 50
 _PER_SECOND = 50
 _SECONDS = 12
 _MESSAGES = _PER_SECOND * _SECONDS
-# _STREAMS is a multiple of it, so that mail to one mailbox goes through one session, in order.
+# A divisor of _STREAMS, so that all mail to a mailbox goes through one session, in order.
 _SESSIONS = 10
 _LAST_SECONDS = 5.0
 
 _LISTEN = sql.SQL("LISTEN {}").format(sql.Identifier(notifications.CHANNEL))
 _IDS = "SELECT id, address FROM mailbox WHERE address = ANY(%(addresses)s)"
 
-# A message by its mailbox' address and its seq there.
+# A message: the address of its mailbox and its seq there.
 Key = tuple[str, int]
 Moments = Mapping[Key, float]
 
 
 class Observer:
-    """When each message was sent, acknowledged, notified and streamed, in seconds of the monotonic clock."""
+    """The times when each message was sent, acknowledged, notified and streamed, in seconds of the monotonic clock."""
 
     def __init__(self) -> None:
         self.sent: dict[Key, float] = {}
@@ -43,13 +47,13 @@ class Observer:
         self.is_complete = asyncio.Event()
 
     def arrived(self, address: str, seq: int) -> None:
-        """An event is at its stream."""
+        """Note that a stream has received an event."""
         self.streamed[address, seq] = time.monotonic()
         self.events += 1
         self._check()
 
     async def deliver(self, client: SmtpClient, address: str, number: int) -> None:
-        """Send message `number`, which is to be the next one of its mailbox."""
+        """Send message `number`, which must be the next one of its mailbox."""
         key = (address, number // _STREAMS + 1)
         await client.begin(address)
         self.sent[key] = time.monotonic()
@@ -59,7 +63,7 @@ class Observer:
             self.acknowledged[key] = time.monotonic()
 
     async def listen(self, connection: psycopg.AsyncConnection, addresses: Sequence[str]) -> None:
-        """Note what Postgres tells, until cancelled."""
+        """Note the notifications of Postgres until cancelled."""
         cursor = await connection.execute(_IDS, {"addresses": list(addresses)})
         by_id: dict[int, str] = dict(await cursor.fetchall())
         async for notification in connection.notifies():
@@ -74,26 +78,24 @@ class Observer:
 
 
 def measure(pair: Pair) -> Iterator[str]:
-    """A table of milliseconds; raises Lost when an event is missing, or came twice."""
+    """A table of milliseconds; raises Lost when an event is missing, or arrived twice."""
     seen = uvloop.run(_observe(pair, make_mailboxes(pair, _STREAMS)))
     if not seen.sent.keys() == seen.acknowledged.keys() == seen.notified.keys() == seen.streamed.keys():
         raise Lost(
-            f"{len(seen.sent)} messages were sent, {len(seen.acknowledged)} acknowledged, {seen.events} events came"
+            f"{len(seen.sent)} messages were sent, {len(seen.acknowledged)} acknowledged, {seen.events} events arrived"
         )
     if seen.events != _MESSAGES:
-        raise Lost(f"{_MESSAGES} messages were acknowledged, {seen.events} events came")
+        raise Lost(f"{_MESSAGES} messages were acknowledged, {seen.events} events arrived")
     yield row(f"ms at {_PER_SECOND} messages/s, {_STREAMS} streams", "p50", "p99")
-    yield row("250 to the event", *_percentiles(seen.acknowledged, seen.streamed))
-    yield row("250 to a bare LISTEN", *_percentiles(seen.acknowledged, seen.notified))
-    # A notification may be here before the 250, and then there is no ratio; from the final dot there is one.
+    yield row("reply 250 to event", *_percentiles(seen.acknowledged, seen.streamed))
+    yield row("reply 250 to LISTEN", *_percentiles(seen.acknowledged, seen.notified))
+    # A notification may arrive before the reply 250, and then the ratio is undefined; from the final dot it is not.
     to_event, to_listen = _percentiles(seen.sent, seen.streamed), _percentiles(seen.sent, seen.notified)
-    yield row("final dot to the 250", *_percentiles(seen.sent, seen.acknowledged))
-    yield row("final dot to the event", *to_event)
-    yield row("final dot to a bare LISTEN", *to_listen)
-    yield row(
-        "event/LISTEN, from the final dot", *(ours / bare for ours, bare in zip(to_event, to_listen, strict=True))
-    )
-    yield f"  {len(seen.acknowledged)} acknowledged, {seen.events} events"
+    yield row("final dot to reply 250", *_percentiles(seen.sent, seen.acknowledged))
+    yield row("final dot to event", *to_event)
+    yield row("final dot to LISTEN", *to_listen)
+    yield row("event/LISTEN from final dot", *(ours / bare for ours, bare in zip(to_event, to_listen, strict=True)))
+    yield f"  {len(seen.acknowledged)} messages acknowledged, {seen.events} events received"
 
 
 def _percentiles(begun: Moments, ended: Moments) -> list[float]:
@@ -126,7 +128,7 @@ async def _observe(pair: Pair, addresses: Sequence[str]) -> Observer:
 
 
 async def _send(observer: Observer, client: SmtpClient, addresses: Sequence[str], began_at: float, turn: int) -> None:
-    """Send every message whose turn it is at its own time, however long the one before it took."""
+    """Send every tenth message at its scheduled time, or as soon as the message before it is done."""
     for number in range(turn, _MESSAGES, _SESSIONS):
         await asyncio.sleep(began_at + number / _PER_SECOND - time.monotonic())
         await observer.deliver(client, addresses[number % len(addresses)], number)

@@ -1,7 +1,7 @@
-"""The load: sessions that send as fast as the server answers, in a process of its own.
+"""The load generator: SMTP sessions that send as fast as the server replies, in a process of its own.
 
-It reads an Order a line from stdin and writes a Result a line to stdout. A session waits for each reply before it
-says more, as a sender does that was not offered PIPELINING; the servers differ in that offer.
+For each line on stdin, an Order, it prints a line, a Result. A session waits for each reply before its next command, as
+senders do without PIPELINING: not every server here offers it.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import uvloop
 from bench.mail import MESSAGE_OCTETS, message
 
 _WARM_SECONDS = 0.2
-# A server that hangs ends the measurement.
+# The measurement fails when a server hangs for this long.
 _LAST_SECONDS = 60.0
 _GREETING = (b"", b"220")
 _EHLO = (b"EHLO client.test\r\n", b"250")
@@ -30,11 +30,11 @@ Dialogue = Iterator[tuple[bytes, bytes]]
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """How many sessions at once, to which port and mailboxes, for how long; what each says, how large its mail is."""
+    """The number of concurrent sessions, their port, duration and recipients, and the octets of each message."""
 
     port: int
     sessions: int
-    is_one_a_connection: bool
+    closes_after_message: bool
     seconds: float
     recipients: tuple[str, ...]
     octets: int = MESSAGE_OCTETS
@@ -42,7 +42,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """Messages a second, all that were acknowledged, in how long, and how much of a core the load itself took."""
+    """Messages per second, all acknowledged messages and their seconds, and the share of a core that the load used."""
 
     per_second: float
     acknowledged: int
@@ -51,11 +51,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnexpectedReply(Exception):
-    """The server said something else than the load counts on."""
+    """The server sent another reply than the dialogue expects."""
 
 
 class Session(asyncio.Protocol):
-    """Follows a dialogue until it ends and, where nothing follows it, the server closes the connection."""
+    """Follows a dialogue to its end; a last dialogue ends when the server closes the connection."""
 
     def __init__(self, dialogue: Dialogue, *, is_last: bool = True) -> None:
         self._dialogue = dialogue
@@ -65,14 +65,14 @@ class Session(asyncio.Protocol):
         self._reply = b""
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    # TCP's transport is a whole one; that of uvloop does not inherit from asyncio's, so isinstance would not tell.
+    # A TCP transport is always a Transport; uvloop's does not inherit from asyncio's, so isinstance cannot narrow it.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
         self._say_next()
 
     def data_received(self, octets: bytes) -> None:
         reply = self._reply + octets if self._reply else octets
-        # A reply is whole when its last line has no hyphen behind the code (RFC 5321 §4.2.1).
+        # A reply is complete when its last line has no hyphen after the code (RFC 5321 §4.2.1).
         last = reply.rfind(b"\n", 0, -1) + 1
         if not reply.endswith(b"\n") or reply[last + 3 : last + 4] == b"-":
             self._reply = reply
@@ -81,12 +81,12 @@ class Session(asyncio.Protocol):
         if reply.startswith(self._expected, last):
             self._say_next()
         else:
-            self._fail(UnexpectedReply(f"{reply!r} where {self._expected!r} should be"))
+            self._fail(UnexpectedReply(f"{reply!r} instead of {self._expected!r}"))
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self.ended.done():
             if self._expected:
-                self.ended.set_exception(error or UnexpectedReply(f"closed where {self._expected!r} should be"))
+                self.ended.set_exception(error or UnexpectedReply(f"closed instead of {self._expected!r}"))
             else:
                 self.ended.set_result(None)
 
@@ -104,13 +104,13 @@ class Session(asyncio.Protocol):
 
 
 class Load:
-    """One order under way."""
+    """Carries out one order."""
 
     def __init__(self, order: Order, numbers: Iterator[int]) -> None:
         self._order = order
         self._numbers = numbers
         self._recipients = [b"RCPT TO:<%b>\r\n" % recipient.encode() for recipient in order.recipients]
-        # Who sends mail to strangers checks no certificate (RFC 7435).
+        # Opportunistic TLS does not verify the certificate (RFC 7435).
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._tls.check_hostname = False
         self._tls.verify_mode = ssl.CERT_NONE
@@ -118,7 +118,7 @@ class Load:
         self._acknowledged = 0
 
     async def run(self) -> Result:
-        """Send for as long as ordered; what is under way then is finished, and counts as acknowledged only."""
+        """Send for the ordered time, then finish the messages in progress, which `per_second` does not count."""
         async with asyncio.timeout(_LAST_SECONDS), asyncio.TaskGroup() as tasks:
             for _ in range(self._order.sessions):
                 tasks.create_task(self._connect_until_over())
@@ -132,7 +132,7 @@ class Load:
             )
             self._is_over = True
         return Result(
-            # Never none, or there is no ratio.
+            # At least one message, so that every ratio is defined.
             per_second=max(counted, 1) / seconds,
             acknowledged=self._acknowledged,
             seconds=time.monotonic() - began_at + _WARM_SECONDS,
@@ -172,14 +172,14 @@ class Load:
             yield b"DATA\r\n", b"354"
             yield message(number, self._order.octets) + _END, b"250"
             self._acknowledged += 1
-            if self._is_over or self._order.is_one_a_connection:
+            if self._is_over or self._order.closes_after_message:
                 break
         yield b"QUIT\r\n", b"221"
 
 
 def main() -> None:
-    """Obey orders until there are no more."""
-    # Never the same number twice: the same content is the same message.
+    """Carry out orders until the end of stdin."""
+    # No number is used twice: smtp-ingest takes equal content for a duplicate.
     numbers = itertools.count(1)
     for line in sys.stdin:
         order = msgspec.json.decode(line, type=Order)

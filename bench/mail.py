@@ -1,4 +1,4 @@
-"""The messages that are sent: a short mail, or one with a large attachment, and no two the same."""
+"""The messages that the load sends: short ones, or with a large attachment; no two are equal."""
 
 import functools
 import itertools
@@ -32,7 +32,7 @@ _BASE64_LINE = b"QUJD" * 19 + b"\r\n"
 
 
 def message(number: int, octets: int = MESSAGE_OCTETS) -> bytes:
-    """A message of so many octets, give or take a line of base64; every number makes another one."""
+    """A message of `octets` octets, to within a line of base64; each number makes a different message."""
     header_section = _HEADER_SECTION % (number, number)
     if octets == MESSAGE_OCTETS:
         return header_section + b"\r\n" + _TEXT[len(header_section) + 2 - MESSAGE_OCTETS :]

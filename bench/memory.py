@@ -1,4 +1,4 @@
-"""Resident memory: of each process at rest, and of streams that are open and have nothing to say."""
+"""The resident memory (VmRSS) of each process at rest, and with a thousand open streams that receive no events."""
 
 import asyncio
 import itertools
@@ -18,19 +18,19 @@ _MB = 1_000_000
 
 
 def measure(pair: Pair) -> Iterator[str]:
-    """A table of VmRSS."""
+    """A table of MB, with the difference in MB and in KB for each stream."""
     addresses = make_mailboxes(pair, _MAILBOXES)
     processes = _processes(pair)
     idle, streaming = uvloop.run(_open(pair, addresses, processes))
-    yield row("resident memory, MB", "idle", f"{_STREAMS} streams", "more", "KB each")
+    yield row("resident memory, MB", "idle", f"{_STREAMS} streams", "difference", "KB/stream")
     for name in processes:
         yield row(name, idle[name] / _MB, streaming[name] / _MB)
     more = sum(streaming.values()) - sum(idle.values())
-    yield row("together", sum(idle.values()) / _MB, sum(streaming.values()) / _MB, more / _MB, more / _STREAMS / 1_000)
+    yield row("total", sum(idle.values()) / _MB, sum(streaming.values()) / _MB, more / _MB, more / _STREAMS / 1_000)
 
 
 def _processes(pair: Pair) -> Mapping[str, psutil.Process]:
-    """smtp-ingest, http-api and what http-api started, by a name for the table."""
+    """smtp-ingest, http-api and the workers of http-api, by their names in the table."""
     smtp, http = (psutil.Process(service.pid) for service in pair.services)
     workers = {f"http-api, worker {number}": worker for number, worker in enumerate(http.children(recursive=True), 1)}
     return {"smtp-ingest": smtp, "http-api": http} | workers

@@ -1,4 +1,7 @@
-"""Polls against a handler that answers a constant, and against ever more messages in the table."""
+"""The rate of polls, compared with a handler that returns a constant.
+
+ours: http-api. constant: the same HTTP server and framework with one handler that returns a constant.
+"""
 
 import asyncio
 import statistics
@@ -19,12 +22,12 @@ _MESSAGES = 20
 
 
 def measure(pair: Pair) -> Iterator[str]:
-    """Tables of medians: calls a second, calls a second of CPU, and what a poll takes beside so many messages."""
+    """Two tables of medians: calls per second, and calls per second of CPU time."""
     empty, filled = make_mailboxes(pair, 2)
     asyncio.run(_fill(pair, filled))
     paths = {
         "poll of an empty mailbox": f"/api/inbox/poll?address={empty}",
-        f"poll of one with {_MESSAGES} messages": f"/api/inbox/poll?address={filled}",
+        f"poll of {_MESSAGES} messages": f"/api/inbox/poll?address={filled}",
     }
     with calls.beside(pair, "bench.constant") as constant:
         rounds = {
@@ -34,15 +37,15 @@ def measure(pair: Pair) -> Iterator[str]:
             ]
             for label, path in paths.items()
         }
-    yield from _table("calls/s", rounds, attrgetter("per_second"))
-    yield from _table("calls/CPU second", rounds, attrgetter("per_cpu_second"))
+    yield from _table("calls per second", rounds, attrgetter("per_second"))
+    yield from _table("calls per CPU second", rounds, attrgetter("per_cpu_second"))
 
 
 def _table(heading: str, rounds: Mapping[str, Sequence[Round]], of: Callable[[Rate], float]) -> Iterator[str]:
     yield row(heading, *_SERVERS, "ours/constant")
-    for label, found in rounds.items():
-        rates = [statistics.median(of(each[name]) for each in found) for name in _SERVERS]
-        yield row(label, *rates, statistics.median(of(each["ours"]) / of(each["constant"]) for each in found))
+    for label, results in rounds.items():
+        rates = [statistics.median(of(each[name]) for each in results) for name in _SERVERS]
+        yield row(label, *rates, statistics.median(of(each["ours"]) / of(each["constant"]) for each in results))
 
 
 async def _fill(pair: Pair, address: str) -> None:

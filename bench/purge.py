@@ -1,4 +1,7 @@
-"""What the purge of half a million messages takes, and what it does to storing and polling meanwhile."""
+"""The purge of half a million messages, and its effect on storing and polling in the meantime, in milliseconds.
+
+p99/at rest: the ratio of a row's p99 to the p99 without a purge.
+"""
 
 import asyncio
 import time
@@ -15,7 +18,7 @@ from support.harness import Pair, SmtpClient, client
 from bench.figures import Lost, make_mailboxes, percentile, row
 from bench.mail import message
 
-# Small ones, so that a million of them take two gigabytes of disk, WAL and all, and a minute or two.
+# Small messages: a million of them take two gigabytes of disk, WAL included, and a minute or two.
 _MESSAGES = 1_000_000
 _MAILBOXES = 50_000
 _OCTETS = 256
@@ -31,7 +34,7 @@ _MAKE_MAILBOXES = """
     FROM generate_series(0, %(mailboxes)s::integer - 1) AS number, CAST(%(each)s AS bigint) AS each
     RETURNING id
 """
-# As they would have come: the next message is another mailbox' one, and its id is a later one.
+# In the order of arrival: the next message belongs to another mailbox and has a later id.
 _MAKE_MESSAGES = """
     INSERT INTO message (
         id, mailbox_id, seq, received_at, reverse_path, recipient, from_header, from_address, subject, text,
@@ -45,7 +48,7 @@ _MAKE_MESSAGES = """
         sha256(convert_to(number::text, 'UTF8'))
     FROM generate_series(%(first)s::integer, %(last)s::integer) AS number
 """
-# Every other one, so that what stays and what goes lie side by side.
+# Every other mailbox, so that expired and live messages share pages.
 _EXPIRE = "UPDATE mailbox SET expires_at = now() WHERE address LIKE 'purge-%%' AND id %% 2 = %(first_id)s %% 2"
 _LEFT = "SELECT count(*) FROM mailbox WHERE expires_at <= now()"
 _COUNT = """
@@ -57,14 +60,14 @@ _COUNT = """
 
 
 class Waits(msgspec.Struct, frozen=True, kw_only=True):
-    """In milliseconds, each from when it was due."""
+    """The response times in milliseconds, each from the time when the request was due."""
 
     store: list[float]
     poll: list[float]
 
 
 def measure(pair: Pair) -> Iterator[str]:
-    """A table of milliseconds, at rest and during the purge; raises Lost when the wrong messages are gone."""
+    """A table of milliseconds, at rest and during the purge; raises Lost when the purge deletes too many or too few."""
     with psycopg.connect(pair.database_url, autocommit=True) as connection:
         began_at = time.monotonic()
         first_id = _fill(connection)
@@ -75,30 +78,30 @@ def measure(pair: Pair) -> Iterator[str]:
         at_rest = uvloop.run(_observe(pair, recipient, polled, numbers, partial(asyncio.sleep, _REST_SECONDS)))
         connection.execute(_EXPIRE, {"first_id": first_id})
         began_at = time.monotonic()
-        meanwhile = uvloop.run(_observe(pair, recipient, polled, numbers, partial(_until_purged, pair.database_url)))
+        during = uvloop.run(_observe(pair, recipient, polled, numbers, partial(_until_purged, pair.database_url)))
         seconds = time.monotonic() - began_at
-        # Before and after together, since a machine is not the same all the time.
+        # The rest is measured before and after the purge: the speed of a machine varies over time.
         after = uvloop.run(_observe(pair, recipient, polled, numbers, partial(asyncio.sleep, _REST_SECONDS)))
         left = connection.execute(_COUNT).fetchone()
     if left != (_MESSAGES // 2,):
-        raise Lost(f"{_MESSAGES // 2} messages should be left after the purge, {left} are")
-    yield row(f"ms at {_PER_SECOND} each a second", "p50", "p99", "max", "p99/at rest")
-    yield from _rows("store", at_rest.store + after.store, meanwhile.store)
-    yield from _rows("poll of 20", at_rest.poll + after.poll, meanwhile.poll)
+        raise Lost(f"{_MESSAGES // 2} messages should remain after the purge, but {left} do")
+    yield row(f"ms at {_PER_SECOND} stores and polls a second", "p50", "p99", "max", "p99/at rest")
+    yield from _rows("store", at_rest.store + after.store, during.store)
+    yield from _rows("poll of 20", at_rest.poll + after.poll, during.poll)
     yield (
         f"  {_MESSAGES // 2} of {_MESSAGES} messages of {_OCTETS} octets purged in {seconds:.0f} s"
         f" (stored in {filled_seconds:.0f} s)"
     )
 
 
-def _rows(label: str, at_rest: list[float], meanwhile: list[float]) -> Iterator[str]:
-    for when, waits in (("at rest", at_rest), ("during the purge", meanwhile)):
+def _rows(label: str, at_rest: list[float], during: list[float]) -> Iterator[str]:
+    for when, waits in (("at rest", at_rest), ("during the purge", during)):
         p99 = percentile(waits, 99)
         yield row(f"{label}, {when}", percentile(waits, 50), p99, max(waits), p99 / percentile(at_rest, 99))
 
 
 def _fill(connection: psycopg.Connection) -> int:
-    """The id of the first of the mailboxes, whose ids go on from there."""
+    """Fill the tables, and return the id of the first mailbox; the ids of the others follow it."""
     parameters = {"mailboxes": _MAILBOXES, "octets": _OCTETS, "each": _MESSAGES // _MAILBOXES}
     ids = [row[0] for row in connection.execute(_MAKE_MAILBOXES, parameters).fetchall()]
     part = _MESSAGES // _PARTS
@@ -112,9 +115,9 @@ def _fill(connection: psycopg.Connection) -> int:
 
 
 async def _observe(
-    pair: Pair, recipient: str, polled: str, numbers: Iterator[int], over: Callable[[], Awaitable[object]]
+    pair: Pair, recipient: str, polled: str, numbers: Iterator[int], until: Callable[[], Awaitable[object]]
 ) -> Waits:
-    """Store and poll at a steady pace until it is over; raises Lost when one of these fails, or it takes too long."""
+    """Store and poll at a steady pace until `until` returns; raises Lost when a request fails or the time is up."""
     waits = Waits(store=[], poll=[])
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -122,11 +125,11 @@ async def _observe(
             for turn in range(_SESSIONS):
                 helpers.append(tasks.create_task(_store(pair, recipient, numbers, waits.store, turn)))
                 helpers.append(tasks.create_task(_poll(pair, polled, waits.poll, turn)))
-            await over()
+            await until()
             for helper in helpers:
                 helper.cancel()
     except ExceptionGroup as group:
-        raise Lost(f"storing and polling beside the purge: {group.exceptions[0]!r}") from group
+        raise Lost(f"storing or polling failed: {group.exceptions[0]!r}") from group
     except TimeoutError:
         raise Lost(f"the purge took longer than {_LONGEST_SECONDS:.0f} s") from None
     return waits
@@ -137,7 +140,7 @@ async def _until_purged(database_url: str) -> None:
         await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection,
         asyncio.timeout(_LONGEST_SECONDS),
     ):
-        # What is waited for is in another process.
+        # No event tells the end of the purge, which runs in another process.
         while await (await connection.execute(_LEFT)).fetchone() != (0,):  # noqa: ASYNC110
             await asyncio.sleep(0.5)
 
@@ -148,7 +151,7 @@ async def _store(pair: Pair, recipient: str, numbers: Iterator[int], waits: list
         async def send() -> None:
             reply = await smtp.deliver(message(next(numbers)), recipient)
             if reply.code != 250:
-                raise Lost(f"{reply} where 250 should be")
+                raise Lost(f"{reply} instead of 250")
 
         await _keep_pace(send, waits, turn)
 
@@ -156,23 +159,23 @@ async def _store(pair: Pair, recipient: str, numbers: Iterator[int], waits: list
 async def _poll(pair: Pair, address: str, waits: list[float], turn: int) -> None:
     async with client(pair.http_url) as http:
 
-        async def ask() -> None:
-            answer = await http.get("/api/inbox/poll", params={"address": address, "limit": 20})
-            if answer.status_code != httpx.codes.OK:
-                raise Lost(f"{answer} where 200 should be")
+        async def poll() -> None:
+            response = await http.get("/api/inbox/poll", params={"address": address, "limit": 20})
+            if response.status_code != httpx.codes.OK:
+                raise Lost(f"{response} instead of 200")
 
-        await _keep_pace(ask, waits, turn)
+        await _keep_pace(poll, waits, turn)
 
 
-async def _keep_pace(act: Callable[[], Awaitable[None]], waits: list[float], turn: int) -> None:
-    """Act when it is due, however long the time before it took; until cancelled."""
+async def _keep_pace(request: Callable[[], Awaitable[None]], waits: list[float], turn: int) -> None:
+    """Call `request` whenever it is due, until cancelled; a slow request does not shift the later due times."""
     due_at = time.monotonic() + turn / _PER_SECOND
     while True:
         left = due_at - time.monotonic()
         if left > 0:
             await asyncio.sleep(left)
-        # That this process woke late is nobody else's doing.
-        asked_at = time.monotonic() if left > 0 else due_at
-        await act()
-        waits.append((time.monotonic() - asked_at) * 1_000)
+        # After a sleep the time counts from the wake-up: a late wake-up is not the services' fault.
+        began_at = time.monotonic() if left > 0 else due_at
+        await request()
+        waits.append((time.monotonic() - began_at) * 1_000)
         due_at += _SESSIONS / _PER_SECOND

@@ -1,6 +1,7 @@
-"""`make bench`: what fake-email costs, as ratios to simpler servers that run beside it, one after the other."""
+"""`make bench`: measure fake-email, mostly as ratios to simpler servers that run in turn on the same machine."""
 
 import argparse
+import inspect
 import signal
 import sys
 import tempfile
@@ -54,10 +55,10 @@ _MEASURES = {
     "polling": polling.measure,
     "wakes": wakes.measure,
     "strangers": strangers.measure,
-    "growth": growth.measure,  # late: it takes a million messages, and all others away
-    "purge": purge.measure,  # last: a million messages stay
+    "growth": growth.measure,  # late: it stores a million messages, and deletes all messages at its end
+    "purge": purge.measure,  # last: it leaves half a million messages
 }
-# A mailbox, and a session, takes here what many would take together.
+# The limits are off: here one mailbox, or one session, takes the mail of many.
 _LIMITS = {
     "MAILBOX_QUOTA_MESSAGES": "1000000000",
     "MAILBOX_QUOTA_OCTETS": "1000000000000",
@@ -67,19 +68,20 @@ _LIMITS = {
 
 
 def main() -> None:
-    """Exit status 0: measured, whatever came out. 1: mail was lost or doubled, or it could not be measured."""
+    """Exit status 0: measured, whatever the figures. 1: mail was lost or duplicated, or a measure failed."""
     parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__)
-    parser.add_argument("measures", nargs="*", metavar="|".join(_MEASURES), help="these only")
+    parser.add_argument("measures", nargs="*", metavar="|".join(_MEASURES), help="run only these measures")
     chosen = parser.parse_args().measures or list(_MEASURES)
     if unknown := set(chosen) - set(_MEASURES):
         parser.error(f"no such measure: {', '.join(unknown)}")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    command.raise_file_limit()  # a thousand streams are as many files here, and in http-api
+    command.raise_file_limit()  # a thousand streams are a thousand open files here and in http-api
     log.configure("warning")
     try:
         with _running() as pair:
             for name in chosen:
+                print(f"{name}: {inspect.getdoc(sys.modules[_MEASURES[name].__module__])}\n", flush=True)
                 for line in _MEASURES[name](pair):
                     print(line, flush=True)
                 print()
@@ -90,7 +92,7 @@ def main() -> None:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Leave every `with`; a second signal does not keep one from ending what it started."""
+    """Leave every `with` block; further signals are ignored, so that each block stops its processes."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
@@ -98,8 +100,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 @contextmanager
 def _running() -> Iterator[Pair]:
-    """Both services, on a Postgres that syncs."""
-    # Not where temporary files are: that may be memory, where a sync costs nothing.
+    """Run both services on a durable Postgres."""
+    # The directory for temporary files may be in memory, where a sync costs nothing.
     local = ROOT / ".local"
     local.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=local) as directory:
@@ -116,7 +118,7 @@ def _running() -> Iterator[Pair]:
 
 
 def _certificate(directory: Path) -> dict[str, str]:
-    """The settings of STARTTLS, with the files they name."""
+    """Write a certificate and its key, and return the settings that name them."""
     issued = trustme.CA().issue_cert("mx.test")
     certificate, key = directory / "certificate.pem", directory / "key.pem"
     issued.cert_chain_pems[0].write_to_path(certificate)

@@ -1,4 +1,7 @@
-"""What readers that read nothing cost while mail keeps coming to them, in memory."""
+"""The memory of a worker whose 500 streams read nothing while mail keeps arriving for them.
+
+due: the size of the events that the streams should have received by then. KB/stream: the memory for each stream.
+"""
 
 import asyncio
 import itertools
@@ -13,26 +16,26 @@ from bench.streams import open_streams
 
 _STREAMS = 500
 _MAILBOXES = 50
-# Of each mailbox, so that all of it is many times what the buffers on the way hold.
+# For each mailbox: the total is many times the size of all buffers on the way.
 _MESSAGES = 40
 _TEXT = ("x" * 76 + "\r\n") * 800
 _SETTLE_SECONDS = 1.0
 
 
 def measure(pair: Pair) -> Iterator[str]:
-    """A table of MB of VmRSS of the worker, and of KB for each reader; raises Lost when a message is refused."""
+    """A table of MB (VmRSS of the worker), and of KB for each stream; raises Lost when a message is rejected."""
     addresses = make_mailboxes(pair, _MAILBOXES)
     [worker] = psutil.Process(pair.services[1].pid).children()
     idle, half, full = uvloop.run(_observe(pair, worker, addresses))
     sent = _STREAMS * _MESSAGES * len(_TEXT) / 1_000_000
-    yield row(f"{_STREAMS} that read nothing", "idle", f"{sent / 2:.0f} MB due", f"{sent:.0f} MB due", "KB each")
+    yield row(f"{_STREAMS} stalled streams", "idle", f"{sent / 2:.0f} MB due", f"{sent:.0f} MB due", "KB/stream")
     yield row(
         "resident memory, MB", *(each / 1_000_000 for each in (idle, half, full)), (full - idle) / _STREAMS / 1_000
     )
 
 
 async def _observe(pair: Pair, worker: psutil.Process, addresses: Sequence[str]) -> list[int]:
-    """Resident octets: with the streams idle, and after each half of the mail."""
+    """The resident octets while the streams are idle, and after each half of the mail."""
     streams = await open_streams(
         pair, itertools.islice(itertools.cycle(addresses), _STREAMS), lambda _address, _seq: None
     )

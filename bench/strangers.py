@@ -1,4 +1,8 @@
-"""What somebody without the token could time: calls on a private mailbox full of mail, and on one that never was."""
+"""Response times without a token: they must not reveal whether a private mailbox exists.
+
+private: a call on a private mailbox full of mail. unknown: a call on a mailbox that does not exist. The ratio should be
+1.00.
+"""
 
 import statistics
 import uuid
@@ -20,19 +24,19 @@ _NEWEST = "SELECT id FROM message WHERE mailbox_id = %s ORDER BY seq DESC LIMIT 
 
 
 def measure(pair: Pair) -> Iterator[str]:
-    """A table of medians in ms, and how much longer one takes than the other: 1.00 tells nothing."""
+    """A table of medians in ms, and their ratio."""
     [address] = make_mailboxes(pair, 1)
     contents = [message(f"Message {number}", "text " * (_TEXT_OCTETS // 5)) for number in range(_MESSAGES)]
     uvloop.run(store(pair.database_url, address, *contents))
     with psycopg.connect(pair.database_url, autocommit=True) as connection:
         mailbox = connection.execute(_MAKE_PRIVATE, [address]).fetchone()
         newest = connection.execute(_NEWEST, mailbox).fetchone()
-    nobody, nothing = f"{uuid.uuid4().hex}@{DOMAINS[0]}", uuid.uuid4()
+    no_mailbox, no_message = f"{uuid.uuid4().hex}@{DOMAINS[0]}", uuid.uuid4()
     pairs = {
-        "poll": (f"/api/inbox/poll?address={address}", f"/api/inbox/poll?address={nobody}"),
-        "inbox": (f"/api/inbox?address={address}", f"/api/inbox?address={nobody}"),
-        "wait": (f"/api/inbox/wait?address={address}", f"/api/inbox/wait?address={nobody}"),
-        "message": (f"/api/messages/{newest[0] if newest else ''}", f"/api/messages/{nothing}"),
+        "poll": (f"/api/inbox/poll?address={address}", f"/api/inbox/poll?address={no_mailbox}"),
+        "inbox": (f"/api/inbox?address={address}", f"/api/inbox?address={no_mailbox}"),
+        "wait": (f"/api/inbox/wait?address={address}", f"/api/inbox/wait?address={no_mailbox}"),
+        "message": (f"/api/messages/{newest[0] if newest else ''}", f"/api/messages/{no_message}"),
     }
     yield row("without the token, ms", "private", "unknown", "ratio")
     for label, paths in pairs.items():
@@ -41,9 +45,9 @@ def measure(pair: Pair) -> Iterator[str]:
 
 
 def _medians(server: Served, *paths: str) -> list[float]:
-    """Of the seconds that each took, asked in turns."""
-    found: list[list[float]] = [[] for _ in paths]
+    """The median response time of each path in seconds; the paths are called in alternating order."""
+    waits: list[list[float]] = [[] for _ in paths]
     for turn in range(_ROUNDS):
-        for place in range(len(paths)) if turn % 2 else reversed(range(len(paths))):
-            found[place] += calls.waits(server, paths[place])
-    return [statistics.median(each) for each in found]
+        for index in range(len(paths)) if turn % 2 else reversed(range(len(paths))):
+            waits[index] += calls.waits(server, paths[index])
+    return [statistics.median(each) for each in waits]

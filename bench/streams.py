@@ -1,4 +1,4 @@
-"""Open streams, as lean as a reader can be."""
+"""Open event streams with readers that use as little CPU time as possible."""
 
 import asyncio
 import itertools
@@ -10,13 +10,13 @@ from urllib.parse import quote
 from support.harness import Pair
 
 _AT_ONCE = 20
-_EACH_SOURCE = 5_000
+_PER_SOURCE_ADDRESS = 5_000
 _LAST_SECONDS = 120
 _EVENT = re.compile(rb"event: message\nid: ([0-9]+)\n")
 
 
 class Stream(asyncio.Protocol):
-    """A reader of a mailbox's stream; `arrived` gets the seq of each event the moment it is whole."""
+    """A reader of a mailbox's stream; it calls `arrived` with the seq of each event when the event is complete."""
 
     def __init__(self, address: str, arrived: Callable[[str, int], None]) -> None:
         self._address = address
@@ -25,22 +25,22 @@ class Stream(asyncio.Protocol):
         self._octets = b""
         self.is_open = asyncio.Event()
 
-    # TCP's transport is a whole one; that of uvloop does not inherit from asyncio's, so isinstance would not tell.
+    # A TCP transport is always a Transport; uvloop's does not inherit from asyncio's, so isinstance cannot narrow it.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._transport = transport
         target = f"/api/inbox/stream?address={quote(self._address)}"
         transport.write(f"GET {target} HTTP/1.1\r\nHost: bench.test\r\n\r\n".encode())
 
     def data_received(self, octets: bytes) -> None:
-        *whole, self._octets = (self._octets + octets).split(b"\n\n")
-        for each in whole:
-            if found := _EVENT.search(each):
-                self._arrived(self._address, int(found[1]))
+        *complete, self._octets = (self._octets + octets).split(b"\n\n")
+        for each in complete:
+            if event := _EVENT.search(each):
+                self._arrived(self._address, int(event[1]))
             else:
                 self.is_open.set()
 
     def pause(self) -> None:
-        """Read nothing any more."""
+        """Stop reading."""
         if self._transport:
             self._transport.pause_reading()
 
@@ -50,13 +50,13 @@ class Stream(asyncio.Protocol):
 
 
 async def open_streams(pair: Pair, addresses: Iterable[str], arrived: Callable[[str, int], None]) -> Sequence[Stream]:
-    """A stream for each of `addresses`, all of them begun; raises TimeoutError."""
+    """Open a stream for each of `addresses`, and return when all have begun; raises TimeoutError."""
     streams: list[Stream] = []
     async with asyncio.timeout(_LAST_SECONDS):
         remaining = iter(addresses)
         while batch := list(itertools.islice(remaining, _AT_ONCE)):
-            # Towards one port there are some 28,000 connections from one address; 127.0.0.0/8 is all ours.
-            source = f"127.0.0.{2 + len(streams) // _EACH_SOURCE}"
+            # One source address has about 28,000 ephemeral ports, so the streams use several from 127.0.0.0/8.
+            source = f"127.0.0.{2 + len(streams) // _PER_SOURCE_ADDRESS}"
             streams += await asyncio.gather(*(_open(pair, source, address, arrived) for address in batch))
     return streams
 

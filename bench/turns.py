@@ -1,4 +1,4 @@
-"""The servers take turns under the same load, so that what else this machine does passes over all of them alike."""
+"""Measure servers in turns under the same load, so that other load on this machine affects all of them alike."""
 
 import statistics
 import subprocess
@@ -12,7 +12,7 @@ from bench import contestants
 from bench.figures import Lost, row
 from bench.load import Order, Result
 
-# Of a core; past it the load is what is measured.
+# A share of a core: above it, the load generator limits the figures.
 _STRAINED = 0.9
 
 _COUNT = """
@@ -27,12 +27,12 @@ Round = Mapping[str, Result]
 
 
 def rounds(load: subprocess.Popen[str], ports: Mapping[str, int], order: Order, count: int) -> list[Round]:
-    """What comes of `order` when each server gets it so many times."""
+    """Give `order` to each server `count` times, and return the results."""
     return [_round(load, ports, order, turn) for turn in range(count)]
 
 
 def begin(load: subprocess.Popen[str], order: Order) -> None:
-    """Have it obeyed; the `end` tells what came of it."""
+    """Give `order` to the load generator; `end` waits for its result."""
     if load.stdin:
         load.stdin.write(msgspec.json.encode(order).decode() + "\n")
         load.stdin.flush()
@@ -52,30 +52,36 @@ def compared(label: str, rounds: Sequence[Round], rate: Callable[[Result], float
 
 
 def heading(label: str, ports: Mapping[str, int]) -> str:
-    """What stands over such rows."""
+    """The heading of the rows of `compared`."""
     return row(label, *ports, *(f"ours/{name}" for name in list(ports)[1:]))
 
 
+def session_label(sessions: int, *, closes_after_message: bool) -> str:
+    """The label of a row for that number of concurrent sessions."""
+    plural = "s" if sessions > 1 else ""
+    return f"{sessions} session{plural}, {'one message' if closes_after_message else 'many messages'} each"
+
+
 def strained(rounds: Sequence[Round]) -> Iterator[str]:
-    """Which servers were faster than the load, in how many rounds."""
+    """A line for each server that was faster than the load generator in some rounds."""
     for name in rounds[0]:
         count = sum(each[name].busy > _STRAINED for each in rounds)
         if count:
-            yield f"  {name} could do more: the load was out of breath in {count} of {len(rounds)} rounds"
+            yield f"  {name} may be faster: the load generator was at its limit in {count} of {len(rounds)} rounds"
 
 
 def counted(pair: Pair, addresses: Sequence[str], acknowledged: int) -> str:
-    """Raises Lost when the mailboxes hold more or less than was acknowledged."""
+    """A line with both numbers; raises Lost when the mailboxes hold more or fewer messages than were acknowledged."""
     with psycopg.connect(pair.environ["DATABASE_URL"]) as connection:
-        found = connection.execute(_COUNT, {"addresses": list(addresses)}).fetchone()
-    stored = int(found[0]) if found else 0
+        count = connection.execute(_COUNT, {"addresses": list(addresses)}).fetchone()
+    stored = int(count[0]) if count else 0
     if stored != acknowledged:
         raise Lost(f"{acknowledged} messages were acknowledged, {stored} are in the table")
-    return f"  {acknowledged} acknowledged by ours, {stored} in the table"
+    return f"  {acknowledged} messages acknowledged by ours, {stored} stored"
 
 
 def _round(load: subprocess.Popen[str], ports: Mapping[str, int], order: Order, turn: int) -> Round:
-    # Who is first changes, so that nobody always follows the same neighbour.
+    # The order alternates so that no server is always measured after the same other one.
     names = list(ports)[:: -1 if turn % 2 else 1]
     results = {}
     for name in names:

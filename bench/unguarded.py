@@ -1,4 +1,4 @@
-"""http-api without its edge: no limits, no security headers; what it costs to have them is measured against this."""
+"""http-api without its edge (rate limits and security headers): the baseline for the cost of the edge."""
 
 import os
 from functools import partial

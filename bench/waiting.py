@@ -1,4 +1,7 @@
-"""How long a NOOP waits for its reply while other sessions send large messages."""
+"""The time until the reply to a NOOP while other sessions send large messages, in milliseconds.
+
+p99/at rest: the ratio of a row's p99 to the p99 without other sessions.
+"""
 
 import asyncio
 import itertools
@@ -15,23 +18,23 @@ from bench.load import Order
 _OCTETS = {"1 MiB": 1_048_576, "20 MiB": 20_971_520}
 _SESSIONS = (1, 4)
 _SECONDS = 2.5
-# Between two NOOPs.
+# Between the due times of two NOOPs.
 _INTERVAL_SECONDS = 0.005
 
 
 def measure(pair: Pair) -> Iterator[str]:
-    """A table of milliseconds, of a daemon at rest and then of one at work; raises Lost as the short messages' does."""
+    """A table of milliseconds; raises Lost when the mailbox holds more or fewer messages than were acknowledged."""
     recipients = tuple(make_mailboxes(pair, 1))
     acknowledged = 0
     with contestants.program(contestants.module("bench.load")) as load:
-        yield row("ms a NOOP waits", "p50", "p99", "max", "p99/at rest")
+        yield row("ms until the reply to a NOOP", "p50", "p99", "max", "p99/at rest")
         at_rest = uvloop.run(_waits(pair.smtp_port))
-        yield _row("nothing else to do", at_rest, at_rest)
+        yield _row("at rest", at_rest, at_rest)
         for (label, octets), sessions in itertools.product(_OCTETS.items(), _SESSIONS):
             order = Order(
                 port=pair.smtp_port,
                 sessions=sessions,
-                is_one_a_connection=False,
+                closes_after_message=False,
                 seconds=_SECONDS,
                 recipients=recipients,
                 octets=octets,
@@ -39,7 +42,7 @@ def measure(pair: Pair) -> Iterator[str]:
             turns.begin(load, order)
             waits = uvloop.run(_waits(pair.smtp_port))
             acknowledged += turns.end(load).acknowledged
-            yield _row(f"messages of {label}, {sessions} at once", waits, at_rest)
+            yield _row(f"messages of {label}, sessions: {sessions}", waits, at_rest)
     yield turns.counted(pair, recipients, acknowledged)
 
 
@@ -49,7 +52,7 @@ def _row(label: str, waits: list[float], at_rest: list[float]) -> str:
 
 
 async def _waits(port: int) -> list[float]:
-    """In milliseconds; behind a NOOP that waits the next ones wait too, each from when it was due."""
+    """The waits in milliseconds; a NOOP that is due while an earlier one waits counts from its due time."""
     waits = []
     async with SmtpClient.connect(port) as client:
         due_at = time.monotonic()
@@ -58,7 +61,7 @@ async def _waits(port: int) -> list[float]:
             left = due_at - time.monotonic()
             if left > 0:
                 await asyncio.sleep(left)
-            # That this process woke late is not the daemon's doing.
+            # After a sleep the time counts from the wake-up: a late wake-up is not the daemon's fault.
             asked_at = time.monotonic() if left > 0 else due_at
             await client.command("NOOP")
             waits.append((time.monotonic() - asked_at) * 1_000)
