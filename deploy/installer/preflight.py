@@ -62,7 +62,7 @@ def migrate(release: Path) -> None:
     done = _as_service(release, "fake-email", "migrate", seconds=_MIGRATE_SECONDS)
     tell(done.output)
     if done.status:
-        raise Failed("a migration failed and was rolled back; the running release continues on the old schema")
+        raise Failed("a migration failed and was rolled back; the running release continues")
 
 
 def _as_service(release: Path, *command: str, seconds: float = 60.0) -> Done:

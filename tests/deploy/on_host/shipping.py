@@ -49,7 +49,7 @@ class Host:
         """The version of the release that the units run."""
         return self.root("readlink /opt/fake-email/current").removeprefix("releases/")
 
-    def is_well(self) -> bool:
+    def is_healthy(self) -> bool:
         """True when the API reports that it is healthy and port 25 greets."""
         health = self.root("curl --silent --max-time 10 http://127.0.0.1:3001/api/health || true")
         banner = self.root("echo QUIT | nc -w 10 127.0.0.1 25 || true")

@@ -12,7 +12,7 @@ from support.harness import deadline
 
 def test_a_host_runs_its_first_release(running: Host, release: Path) -> None:
     assert running.version() == version_of(release)
-    assert running.is_well()
+    assert running.is_healthy()
 
 
 def test_the_running_release_can_be_deployed_again(running: Host, release: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_rollback_runs_the_previous_release(running: Host, release: Path, tmp_
     assert rollback.returncode == 0
     assert "end to end" in rollback.stdout
     assert running.version() == version_of(release)
-    assert running.is_well()
+    assert running.is_healthy()
 
 
 def test_a_rollback_with_a_version_runs_that_release(running: Host) -> None:
@@ -126,10 +126,10 @@ def test_a_host_can_switch_to_and_from_a_release_without_a_socket_unit_for_the_a
         return running.root("systemctl is-active fake-email-http-api.socket || true")
 
     steps = [running.deploy(altered(release, tmp_path, "without-socket", change))]
-    states = [(running.version(), socket_state(), running.is_well())]
+    states = [(running.version(), socket_state(), running.is_healthy())]
     for version in (version_of(release), "without-socket", version_of(release)):
         steps.append(running.roll_back(version))
-        states.append((running.version(), socket_state(), running.is_well()))
+        states.append((running.version(), socket_state(), running.is_healthy()))
     running.root("rm -r /opt/fake-email/releases/without-socket")
 
     assert [step.returncode for step in steps] == [0, 0, 0, 0]

@@ -140,7 +140,7 @@ def test_a_release_that_dies_is_rolled_back_with_the_reason(
     assert f"the host runs {version_of(release)} again and is healthy" in done.stdout
     assert running.version() == version_of(release)
     assert running.root(UNITS) == units
-    assert running.is_well()
+    assert running.is_healthy()
 
 
 def test_a_missing_variable_is_named_with_its_file(running: Host, release: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_missing_variable_is_named_with_its_file(running: Host, release: Path)
     running.root(f"cp -p /tmp/env {ENVIRONMENT_FILE}")
     assert done.returncode == 1
     assert f"{ENVIRONMENT_FILE}: DOMAIN: missing; it has no default" in done.stdout
-    assert running.is_well()
+    assert running.is_healthy()
 
 
 def test_an_unreachable_database_is_reported(running: Host, release: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_program_that_uses_port_25_is_named(running: Host, release: Path) -> N
     assert done.returncode == 1
     assert "port 25 is in use" in done.stdout
     assert '("nc",pid=' in done.stdout
-    assert running.is_well()
+    assert running.is_healthy()
 
 
 def test_a_release_that_was_changed_after_its_build_is_refused(running: Host, release: Path, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_the_steps_copy_and_install_a_release_with_the_deploy_key(running: Host,
 
     assert (shipped.returncode, installed.returncode) == (0, 0)
     assert f"done: the host runs {version_of(release)}" in installed.stdout
-    assert running.is_well()
+    assert running.is_healthy()
     assert "fake-email-" not in running.root(f"ls /home/{ADMINISTRATOR}")
 
 
