@@ -49,6 +49,9 @@ def state(unit: str) -> State:
 
 def restart(unit: str, trouble: Callable[[], str]) -> None:
     """Restart `unit` and wait until `trouble` returns an empty text; raises Failed after 30 s, or when it ends."""
+    if state(unit).sub == "auto-restart":
+        # Between the two commands below systemd's own restart would count as an end of the release that starts now.
+        systemctl("stop", unit)
     before = state(unit).invocation
     systemctl("reset-failed", unit)  # else systemd counts deploys in a row as failures and gives up
     systemctl("restart", "--no-block", unit)
