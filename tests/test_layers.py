@@ -21,7 +21,7 @@ LAYERS = {
         ["html*", "parsed_message"],
         ["mime*"],
         ["postgres*"],
-        ["settings", "errors", "log", "command", "systemd", "batching"],
+        ["settings", "errors", "log", "command", "systemd", "batching", "client_network"],
     ],
     "http_api": [
         ["__main__", "serving.server"],
@@ -42,6 +42,7 @@ LAYERS = {
         ["content_reader"],
         ["connection"],
         ["context"],
+        ["reply_tables"],
         ["*"],
     ],
 }

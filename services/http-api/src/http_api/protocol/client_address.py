@@ -1,4 +1,4 @@
-"""Whose call it is: the client's address, taken from `X-Forwarded-For` where a trusted proxy wrote it. Pure."""
+"""The client of an HTTP call: its address, read from `X-Forwarded-For` where a trusted proxy wrote the field. Pure."""
 
 import ipaddress
 import re
@@ -8,19 +8,20 @@ from functools import lru_cache
 import msgspec
 from litestar.types import Scope
 
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+from fake_email import client_network
 
 _MAX_PARSED = 4_096
-# The longest there is: an IPv6 address with an IPv4 tail, in brackets, with a zone and a port.
+# The longest address: IPv6 with an IPv4 tail, in brackets, with a zone and a port.
 _MAX_CHARACTERS = 80
-# Proxies one behind the other; what says to have come through more is not looked at any further.
+# The longest chain of proxies; items to the left of them are not read.
 _MAX_PROXIES = 16
+# `1.2.3.4:567`, `[::1]` or `[::1]:567`.
 _WITH_PORT = re.compile(r"\[([0-9a-fA-F:.%]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}")
-_NOBODY = 0
+_NO_NETWORK = 0
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True):
-    """Who calls: the address as text, and the network that it counts as: an IPv4 address, or an IPv6 /64."""
+    """The client's address as text, and the number of the network that the client is counted as."""
 
     address: str
     network: int
@@ -28,24 +29,24 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClientAddresses:
-    """Tells who calls; `trusted_proxies` are networks whose word is taken for it."""
+    """Finds the client of a call; the server believes `X-Forwarded-For` from the networks in `trusted_proxies`."""
 
     def __init__(self, trusted_proxies: Sequence[str]) -> None:
         self._trusted = [ipaddress.ip_network(network) for network in trusted_proxies]
-        # To parse an address takes longer than all the rest here.
-        self._known = lru_cache(_MAX_PARSED)(self._read)
+        # Parsing an address takes longer than all other work here.
+        self._cached = lru_cache(_MAX_PARSED)(self._read)
 
     def of(self, scope: Scope) -> Client:
-        """The client of an ASGI call: its peer, or whom the peer, being a trusted proxy, names.
+        """The client of an ASGI call: the peer, or the client that a trusted peer names.
 
-        It is the right-most address of all `X-Forwarded-For` fields that is no trusted proxy itself, since each proxy
-        adds on the right whom it saw, and what is left of that anybody could have written. Behind something that is no
-        address nothing can be believed, so the search ends with the last good one.
+        A trusted proxy names the right-most address of all `X-Forwarded-For` fields that is not itself a trusted
+        proxy. Each proxy appends the address of its own peer, so the client can forge only the addresses further left.
+        Text that is not an address ends the search at the last address before it.
         """
         peer = scope.get("client")
-        client = self._known(peer[0]) if peer else None
+        client = self._cached(peer[0]) if peer else None
         if client is None:
-            return Client(address="", network=_NOBODY, is_trusted=False)
+            return Client(address="", network=_NO_NETWORK, is_trusted=False)
         if not client.is_trusted:
             return client
         fields = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
@@ -53,7 +54,7 @@ class ClientAddresses:
             return client
         for item in reversed(b",".join(fields).decode("latin-1").rsplit(",", _MAX_PROXIES)):
             text = item.strip()
-            named = self._known(text) if len(text) <= _MAX_CHARACTERS else None
+            named = self._cached(text) if len(text) <= _MAX_CHARACTERS else None
             if named is None:
                 break
             client = named
@@ -62,22 +63,14 @@ class ClientAddresses:
         return client
 
     def _read(self, text: str) -> Client | None:
-        address = _parse(text)
-        if address is None:
+        matched = _WITH_PORT.fullmatch(text)
+        written = client_network.parse_address(matched[1] or matched[2] if matched else text)
+        if written is None:
             return None
-        plain = getattr(address, "ipv4_mapped", None) or address
+        address = client_network.unmap(written)
         return Client(
-            address=str(plain),
-            # The bit above 64 keeps an IPv6 /64 apart from IPv4.
-            network=int(plain) if plain.version == 4 else 1 << 64 | int(plain) >> 64,  # noqa: PLR2004
-            is_trusted=any(each in network for network in self._trusted for each in (address, plain)),
+            address=str(address),
+            network=client_network.network_number(address),
+            # A setting may name an IPv4 network in either notation.
+            is_trusted=any(each in network for network in self._trusted for each in (written, address)),
         )
-
-
-def _parse(text: str) -> _Address | None:
-    """The address in `1.2.3.4`, `1.2.3.4:567`, `::1`, `fe80::1%eth0`, `[::1]` or `[::1]:567`."""
-    matched = _WITH_PORT.fullmatch(text)
-    try:
-        return ipaddress.ip_address((matched[1] or matched[2] if matched else text).partition("%")[0])
-    except ValueError:
-        return None

@@ -1,0 +1,26 @@
+"""The network that a client is counted as: its IPv4 address, or the /64 that its IPv6 address is in. Pure."""
+
+import ipaddress
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_IPV4 = 4
+
+
+def parse_address(text: str) -> Address | None:
+    """The address as written, without its zone (RFC 4007 §11); None when `text` is not an address."""
+    try:
+        return ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+
+
+def unmap(address: Address) -> Address:
+    """The IPv4 address in an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2); any other address unchanged."""
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def network_number(address: Address) -> int:
+    """The number of the network of an unmapped address; an IPv4 address and an IPv6 /64 never share a number."""
+    # One customer has a whole /64. Bit 64 tells an IPv6 network from an IPv4 address.
+    return int(address) if address.version == _IPV4 else 1 << 64 | int(address) >> 64
