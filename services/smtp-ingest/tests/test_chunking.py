@@ -77,7 +77,7 @@ async def test_a_message_may_come_in_many_chunks(smtp: SmtpClient, pair: Pair, a
 async def test_a_chunk_is_acknowledged_with_its_octets(smtp: SmtpClient, address: str) -> None:
     await begin(smtp, address)
 
-    assert await chunk(smtp, b"12345") == Reply(250, ("2.0.0 5 octets received",))
+    assert await chunk(smtp, b"12345") == Reply(250, ("2.0.0 5 bytes received",))
 
 
 async def test_nothing_is_stored_before_the_last_chunk(smtp: SmtpClient, pair: Pair, address: str) -> None:

@@ -1,4 +1,4 @@
-"""What is kept of a message while it arrives, and from where on nothing is."""
+"""The content of an incoming message, and the faults after which none of it is kept."""
 
 import tracemalloc
 
@@ -14,24 +14,24 @@ SETTINGS = Settings(
 HEADER = b"Subject: x\r\n"
 
 
-def content(*pieces: bytes, room: MemoryBudget | None = None) -> Content:
-    """What came in these pieces."""
-    made = Content(SETTINGS, room or MemoryBudget(1_000_000))
+def content(*pieces: bytes, memory: MemoryBudget | None = None) -> Content:
+    """Content received in these pieces."""
+    made = Content(SETTINGS, memory or MemoryBudget(1_000_000))
     for piece in pieces:
         made.add(piece)
-    made.close()
+    made.finish()
     return made
 
 
 def pieces(octets: bytes) -> list[bytes]:
-    """As much as is read at a time."""
+    """The octets in pieces of the size of a read."""
     return [octets[at : at + 100_000] for at in range(0, len(octets), 100_000)]
 
 
-def test_what_comes_is_kept_as_it_comes() -> None:
+def test_content_is_kept_octet_for_octet() -> None:
     made = content(HEADER, b"\r\n", b"body \0 \xff\n")
 
-    assert (made.fault, made.take()) == (None, b"Subject: x\r\n\r\nbody \0 \xff\n")
+    assert (made.fault, made.hand_over()) == (None, b"Subject: x\r\n\r\nbody \0 \xff\n")
 
 
 # Size
@@ -44,10 +44,10 @@ def test_a_message_of_exactly_the_limit_is_kept() -> None:
 def test_a_message_of_one_octet_more_is_too_large() -> None:
     made = content(HEADER, b"\r\n" * 199_994, b"x")
 
-    assert (made.fault, made.take()) == ("too_large", b"")
+    assert (made.fault, made.hand_over()) == ("too_large", b"")
 
 
-def test_what_is_too_large_takes_no_memory() -> None:
+def test_a_message_that_is_too_large_takes_no_memory() -> None:
     made = Content(SETTINGS, MemoryBudget(1_000_000))
     piece = b"x" * 50_000
     tracemalloc.start()
@@ -103,61 +103,61 @@ def test_a_larger_header_section_is_refused(size: int, rest: bytes) -> None:
     assert made.fault == "header_too_large"
 
 
-def test_a_body_without_a_header_section_is_none() -> None:
+def test_a_body_without_a_header_section_is_not_taken_for_a_large_header_section() -> None:
     assert content(b"Once upon a time\r\n" * 400).fault is None
 
 
-def test_a_body_behind_a_blank_line_is_no_header_section() -> None:
+def test_a_body_after_a_blank_line_is_not_taken_for_a_header_section() -> None:
     assert content(b"\r\n", b"X-A: y\r\n" * 400).fault is None
 
 
 # Hops
 
 
-def test_100_received_fields_are_taken() -> None:
+def test_a_message_may_have_100_received_fields() -> None:
     assert content(b"Received: a\r\n" * 50, b"received : b\n" * 50, b"\r\n").fault is None
 
 
-def test_a_message_with_more_goes_in_circles() -> None:
+def test_a_message_with_more_received_fields_has_too_many_hops() -> None:
     made = content(b"Received: a\r\n" * 50, b"received : b\n" * 22, b"RECEIVED: c\n" * 29, b"\r\n")
 
-    assert (made.fault, made.take()) == ("too_many_hops", b"")
+    assert (made.fault, made.hand_over()) == ("too_many_hops", b"")
 
 
-def test_received_fields_in_the_body_are_none() -> None:
+def test_received_fields_in_the_body_do_not_count() -> None:
     assert content(HEADER, b"\r\n", b"Received: a\r\n" * 101).fault is None
 
 
-# Room
+# Memory
 
 
-def test_a_message_that_finds_no_room_is_put_off() -> None:
-    room = MemoryBudget(100_000)
-    first = content(*pieces(b"\r\n" * 70_000), room=room)
+def test_a_message_without_memory_left_is_refused() -> None:
+    memory = MemoryBudget(100_000)
+    first = content(*pieces(b"\r\n" * 70_000), memory=memory)
 
-    second = content(*pieces(b"\r\n" * 70_000), room=room)
+    second = content(*pieces(b"\r\n" * 70_000), memory=memory)
 
     assert (first.fault, second.fault) == (None, "no_room")
 
 
-def test_a_small_message_needs_no_room() -> None:
-    room = MemoryBudget(100_000)
-    content(*pieces(b"\r\n" * 82_000), room=room)
+def test_a_small_message_needs_no_memory_of_the_budget() -> None:
+    memory = MemoryBudget(100_000)
+    content(*pieces(b"\r\n" * 82_000), memory=memory)
 
-    assert content(b"\r\n" * 32_768, room=room).fault is None
-
-
-def test_a_message_that_is_alone_finds_room_however_large_it_is() -> None:
-    assert content(*pieces(b"\r\n" * 190_000), room=MemoryBudget(1)).fault is None
+    assert content(b"\r\n" * 32_768, memory=memory).fault is None
 
 
-def test_the_room_of_what_is_gone_is_free_again() -> None:
-    room = MemoryBudget(100_000)
-    first = content(*pieces(b"\r\n" * 70_000), room=room)
-    first.take()
-    before = content(*pieces(b"\r\n" * 70_000), room=room)
+def test_the_only_message_in_memory_is_kept_however_large_it_is() -> None:
+    assert content(*pieces(b"\r\n" * 190_000), memory=MemoryBudget(1)).fault is None
 
-    first.clear()
+
+def test_discarded_content_releases_its_memory() -> None:
+    memory = MemoryBudget(100_000)
+    first = content(*pieces(b"\r\n" * 70_000), memory=memory)
+    first.hand_over()
+    before = content(*pieces(b"\r\n" * 70_000), memory=memory)
+
+    first.discard()
 
     assert before.fault == "no_room"
-    assert content(*pieces(b"\r\n" * 70_000), room=room).fault is None
+    assert content(*pieces(b"\r\n" * 70_000), memory=memory).fault is None

@@ -1,4 +1,4 @@
-"""Where the content of DATA ends, and which dots are none of its own."""
+"""Dot-stuffing: the end of DATA, and the dots that the client added."""
 
 from collections.abc import Iterator
 
@@ -19,22 +19,22 @@ FALSE_ENDS = {
 
 
 def stuff(content: bytes) -> bytes:
-    """`content` as a client sends it (RFC 5321 §4.5.2), with the end behind it."""
+    """`content` as a client sends it (RFC 5321 §4.5.2), followed by the end of DATA."""
     return (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n"
 
 
 def cuts(wire: bytes) -> Iterator[tuple[bytes, ...]]:
     """`wire` in two packets, cut at each octet, and in packets of one octet."""
-    yield from ((wire[:place], wire[place:]) for place in range(len(wire) + 1))
-    yield tuple(wire[place : place + 1] for place in range(len(wire)))
+    yield from ((wire[:position], wire[position:]) for position in range(len(wire) + 1))
+    yield tuple(wire[position : position + 1] for position in range(len(wire)))
 
 
 def receive(packets: tuple[bytes, ...]) -> tuple[bytes, bytes]:
-    """The content in `packets`, and all that followed its end."""
-    transparency, content = DotStuffing(), b""
+    """The content in `packets`, and all octets after its end."""
+    dot_stuffing, content = DotStuffing(), b""
     for number, packet in enumerate(packets, 1):
-        plain, rest = transparency.feed(packet)
-        content += plain
+        unstuffed, rest = dot_stuffing.feed(packet)
+        content += unstuffed
         if rest is not None:
             return content, rest + b"".join(packets[number:])
     raise AssertionError("no end was found")
@@ -48,7 +48,7 @@ def test_the_end_is_found_wherever_the_stream_is_cut() -> None:
     assert kept == {b"Subject: x\r\n\r\nbody\r\n"}
 
 
-def test_what_follows_the_end_is_returned_wherever_the_stream_is_cut() -> None:
+def test_octets_after_the_end_are_returned_wherever_the_stream_is_cut() -> None:
     wire = stuff(b"body\r\n") + b"MAIL FROM:<>\r\nDATA\r\nx\r\n.\r\n"
 
     followed = {receive(packets)[1] for packets in cuts(wire)}
@@ -56,16 +56,16 @@ def test_what_follows_the_end_is_returned_wherever_the_stream_is_cut() -> None:
     assert followed == {b"MAIL FROM:<>\r\nDATA\r\nx\r\n.\r\n"}
 
 
-def test_a_dot_at_once_ends_an_empty_message_wherever_the_stream_is_cut() -> None:
+def test_a_dot_as_the_first_line_ends_an_empty_message_wherever_the_stream_is_cut() -> None:
     received = {receive(packets) for packets in cuts(b".\r\nQUIT\r\n")}
 
     assert received == {(b"", b"QUIT\r\n")}
 
 
 @pytest.mark.parametrize("dots", [b".", b"..", b".\r\n.", b".\r\n..\r\n"])
-def test_dots_come_back_as_they_were_at_every_place_and_wherever_the_stream_is_cut(dots: bytes) -> None:
+def test_dots_are_kept_at_every_position_and_wherever_the_stream_is_cut(dots: bytes) -> None:
     plain = b"ab\r\n\r\nc\r\n"
-    contents = [plain[:place] + dots + plain[place:] for place in range(len(plain) - 1)]
+    contents = [plain[:position] + dots + plain[position:] for position in range(len(plain) - 1)]
 
     kept = [{receive(packets)[0] for packets in cuts(stuff(content))} for content in contents]
 
@@ -73,25 +73,25 @@ def test_dots_come_back_as_they_were_at_every_place_and_wherever_the_stream_is_c
 
 
 @pytest.mark.parametrize("false_end", FALSE_ENDS.values(), ids=FALSE_ENDS)
-def test_nothing_but_crlf_dot_crlf_ends_it_wherever_the_stream_is_cut(false_end: bytes) -> None:
+def test_only_crlf_dot_crlf_ends_the_content_wherever_the_stream_is_cut(false_end: bytes) -> None:
     wire = b"one" + false_end + b"MAIL FROM:<smuggled@client.test>\r\nDATA\r\ntwo\r\n.\r\n"
 
     received = {receive(packets) for packets in cuts(wire)}
 
-    # A dot that begins a line is taken off, whatever follows (RFC 5321 §4.5.2).
+    # A dot that begins a line is removed, whatever follows (RFC 5321 §4.5.2).
     kept = wire.removesuffix(b".\r\n").replace(b"\r\n.", b"\r\n")
     assert received == {(kept, b"")}
 
 
-def test_the_end_of_content_that_nobody_keeps_is_found_all_the_same() -> None:
+def test_the_end_of_content_that_is_not_kept_is_found() -> None:
     wire = stuff(b".dot\r\nbody\r\n") + b"QUIT\r\n"
 
     for packets in cuts(wire):
-        transparency, rest = DotStuffing(), None
+        dot_stuffing, rest = DotStuffing(), None
         for packet in packets:
             if rest is None:
-                plain, rest = transparency.feed(packet, is_kept=False)
-                assert plain == b""
+                unstuffed, rest = dot_stuffing.feed(packet, is_kept=False)
+                assert unstuffed == b""
             else:
                 rest += packet
 

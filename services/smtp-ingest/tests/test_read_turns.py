@@ -1,4 +1,4 @@
-"""Much to do, piece by piece."""
+"""Turns for the readers of large messages."""
 
 import asyncio
 import itertools
@@ -6,22 +6,22 @@ import itertools
 from smtp_ingest.read_turns import ReadTurns
 
 
-async def test_between_two_pieces_of_much_work_everybody_else_has_a_turn() -> None:
+async def test_between_two_turns_all_other_tasks_run() -> None:
     turns = ReadTurns()
     done: list[str] = []
 
-    async def do_much(name: str) -> None:
+    async def read_large_message(name: str) -> None:
         for _ in range(3):
-            await turns.take()
+            await turns.wait()
             done.append(name)
 
-    async def do_little() -> None:
+    async def other_work() -> None:
         while len(done) < 6 + done.count("-"):
             await asyncio.sleep(0)
             done.append("-")
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
-        for run in (do_much("a"), do_much("b"), do_little()):
+        for run in (read_large_message("a"), read_large_message("b"), other_work()):
             tasks.create_task(run)
 
     assert all("-" in pair for pair in itertools.pairwise(done) if pair[0] != pair[1] or pair[0] != "-")

@@ -1,4 +1,4 @@
-"""Every reply that the daemon knows, and its two codes."""
+"""The replies of the daemon and their codes."""
 
 import re
 import subprocess
@@ -12,12 +12,12 @@ from smtp_ingest.content import Fault
 from smtp_ingest.overload import Reason
 from smtp_ingest.session_limits import Limit
 
-# RFC 2034 §4: a 3xx has none.
-KNOWN = sorted(
+# A 3xx reply has no enhanced code (RFC 2034 §4).
+REPLIES = sorted(
     {
         *(text for name, text in vars(replies).items() if name.isupper() and isinstance(text, str) and name[0] != "_"),
         *reply_tables.FOR_ERROR.values(),
-        *reply_tables.FOR_LOAD.values(),
+        *reply_tables.FOR_OVERLOAD.values(),
         *reply_tables.FOR_FAULT.values(),
         *reply_tables.FOR_LIMIT.values(),
     }
@@ -25,12 +25,12 @@ KNOWN = sorted(
 )
 
 
-@pytest.mark.parametrize("reply", KNOWN)
+@pytest.mark.parametrize("reply", REPLIES)
 def test_a_reply_has_an_enhanced_code_of_the_same_class(reply: str) -> None:
     assert re.fullmatch(r"([245])[0-5][0-9] \1\.[0-7]\.[0-9]{1,2} .+", reply)
 
 
-# Past these limits the session goes on.
+# Past one of these limits the session goes on.
 REFUSALS: dict[Limit, str] = {
     "mailbox_quota": "452 4.2.2",
     "smtp_max_command_octets": "500 5.5.2",
@@ -39,7 +39,7 @@ REFUSALS: dict[Limit, str] = {
 
 
 @pytest.mark.parametrize("limit", get_args(Limit))
-def test_past_a_limit_a_session_ends_for_a_reason_of_policy_or_one_command_is_refused(limit: Limit) -> None:
+def test_past_a_limit_the_session_ends_with_a_policy_code_or_one_command_is_refused(limit: Limit) -> None:
     codes = reply_tables.FOR_LIMIT[limit][:9]
 
     assert codes == REFUSALS.get(limit, "421 4.7.0")
@@ -47,19 +47,19 @@ def test_past_a_limit_a_session_ends_for_a_reason_of_policy_or_one_command_is_re
 
 @pytest.mark.parametrize(
     ("table", "names"),
-    [(reply_tables.FOR_LIMIT, Limit), (reply_tables.FOR_FAULT, Fault), (reply_tables.FOR_LOAD, Reason)],
-    ids=["limits", "faults", "load"],
+    [(reply_tables.FOR_LIMIT, Limit), (reply_tables.FOR_FAULT, Fault), (reply_tables.FOR_OVERLOAD, Reason)],
+    ids=["limits", "faults", "overload"],
 )
 def test_every_name_has_a_reply(table: dict[str, str], names: object) -> None:
     assert table.keys() == set(get_args(names))
 
 
-@pytest.mark.parametrize("reply", [*reply_tables.FOR_ERROR.values(), *reply_tables.FOR_LOAD.values()])
-def test_what_is_ours_to_mend_may_be_tried_again(reply: str) -> None:
+@pytest.mark.parametrize("reply", [*reply_tables.FOR_ERROR.values(), *reply_tables.FOR_OVERLOAD.values()])
+def test_a_reply_to_an_error_of_the_server_defers_the_mail(reply: str) -> None:
     assert reply[0] == "4"
 
 
-@pytest.mark.parametrize("module", ["replies", "arguments", "mail_parameters"])
+@pytest.mark.parametrize("module", ["replies", "arguments"])
 def test_a_pure_module_does_not_load_the_database_driver(module: str) -> None:
     program = f"import sys, smtp_ingest.{module}; print({{'psycopg', 'fake_email.postgres.pool'}} & sys.modules.keys())"
 

@@ -1,14 +1,17 @@
-"""The arguments of MAIL and RCPT (RFC 5321 §4.1.2): a path in angle brackets, then parameters. Pure."""
+"""The arguments of MAIL, RCPT and BDAT (RFC 5321 §4.1.2, RFC 3030). Pure."""
 
 import re
+from collections.abc import Mapping
 
 import msgspec
 
+from smtp_ingest import replies
+
 
 class Path(msgspec.Struct, frozen=True, kw_only=True):
-    """A path as given, without brackets and source route; `local_part` is unquoted, `domain` in lower case.
+    """A path as given, without brackets and source route; `local_part` is unquoted, `domain` is in lower case.
 
-    The null reverse-path has all three empty.
+    All three are empty in the null reverse-path.
     """
 
     given: str
@@ -16,58 +19,64 @@ class Path(msgspec.Struct, frozen=True, kw_only=True):
     domain: str
 
 
-class Argument(msgspec.Struct, frozen=True, kw_only=True):
-    """What followed the colon; parameters by their keyword in upper case, None where no value was given.
+class PathArgument(msgspec.Struct, frozen=True, kw_only=True):
+    """The argument of MAIL FROM: or RCPT TO:, with the parameters by their keywords in upper case.
 
-    `parameters` is None when they cannot be read.
+    The value of a parameter without one is None. `parameters` is None when the parameters are malformed.
     """
 
     path: Path
     parameters: dict[str, str | None] | None
 
 
-# RFC 5321 allows no blank after the colon; senders put one there all the same.
-_COMMON = re.compile(
+class MailParameters(msgspec.Struct, frozen=True, kw_only=True):
+    """The parameters of MAIL that matter here; `octets` is 0 when the client gives no SIZE."""
+
+    octets: int
+    is_utf8: bool
+
+
+class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+    """The argument of BDAT."""
+
+    octets: int
+    is_last: bool
+
+
+# RFC 5321 allows no space after the colon, but some clients send one.
+_PATH = re.compile(
     r"[ ]*<(?:@[^:<>]*:)?"
     r"(?P<given>(?P<local>[^\s\x00-\x1f\x7f\"<>@]+|\"(?:[^\"\\\x00-\x1f\x7f]|\\[ -~])*\")"
     r"(?:@(?P<domain>[^\s\x00-\x1f\x7f\"<>@]+))?)"
     r">(?P<parameters>(?:[ ].*)?)",
 )
-_NULL = re.compile(r"[ ]*<>(?P<parameters>(?:[ ].*)?)")
+_NULL_PATH = re.compile(r"[ ]*<>(?P<parameters>(?:[ ].*)?)")
 _PARAMETER = re.compile(r"(?P<keyword>[A-Za-z0-9][A-Za-z0-9-]*)(?:=(?P<value>[^\s=]+))?")
 _QUOTED_PAIR = re.compile(r"\\(.)")
-_MAX_OCTETS = 256
+_MAX_PATH_OCTETS = 256
+_SIZE = re.compile(r"[0-9]{1,4000}")  # A size of more than the 20 digits of RFC 1870 is too large, not malformed.
+_CHUNK = re.compile(r"(?P<octets>[0-9]{1,20})(?P<last>[ ]+LAST)?", re.IGNORECASE)
 
 
-def parse(text: str) -> Argument | None:
-    """The argument of MAIL FROM: or RCPT TO:, from after the colon; None when it is not one."""
-    matched = _COMMON.fullmatch(text)
+def parse_path(text: str) -> PathArgument | None:
+    """The argument of MAIL or RCPT, from `text` after the colon; None when `text` is malformed."""
+    matched = _PATH.fullmatch(text)
     if matched:
         given, local_part, domain = matched["given"], matched["local"], matched["domain"] or ""
-        if len(given.encode(errors="surrogateescape")) > _MAX_OCTETS:  # RFC 5321 §4.5.3.1.3
+        if len(given.encode(errors="surrogateescape")) > _MAX_PATH_OCTETS:  # RFC 5321 §4.5.3.1.3
             return None
         if local_part.startswith('"'):
             local_part = _QUOTED_PAIR.sub(r"\1", local_part[1:-1])
         path = Path(given=given, local_part=local_part, domain=domain.lower())
     else:
-        matched = _NULL.fullmatch(text)
+        matched = _NULL_PATH.fullmatch(text)
         if not matched:
             return None
         path = Path(given="", local_part="", domain="")
-    return Argument(path=path, parameters=_parameters(matched["parameters"]))
+    return PathArgument(path=path, parameters=_split_parameters(matched["parameters"]))
 
 
-def mailbox_address(path: Path, default_domain: str) -> str:
-    """The address of the mailbox that a forward-path reaches: case does not matter, `local+tag@` is `local@`.
-
-    `postmaster` needs no domain (RFC 5321 §4.5.1); what else has none is nobody's.
-    """
-    local_part = path.local_part.lower().partition("+")[0]
-    domain = path.domain or (default_domain if local_part == "postmaster" else "")
-    return f"{local_part}@{domain}"
-
-
-def _parameters(text: str) -> dict[str, str | None] | None:
+def _split_parameters(text: str) -> dict[str, str | None] | None:
     parameters: dict[str, str | None] = {}
     for word in text.split():
         matched = _PARAMETER.fullmatch(word)
@@ -75,3 +84,43 @@ def _parameters(text: str) -> dict[str, str | None] | None:
             return None
         parameters[matched["keyword"].upper()] = matched["value"]
     return parameters
+
+
+def mailbox_address(path: Path, default_domain: str) -> str:
+    """The address of the mailbox of a forward-path, in lower case and without the tag of `local+tag@`.
+
+    `postmaster` needs no domain (RFC 5321 §4.5.1). Any other path without a domain belongs to no mailbox.
+    """
+    local_part = path.local_part.lower().partition("+")[0]
+    domain = path.domain or (default_domain if local_part == "postmaster" else "")
+    return f"{local_part}@{domain}"
+
+
+def check_mail_parameters(parameters: Mapping[str, str | None] | None) -> MailParameters | str:
+    """The parameters of MAIL (RFC 1870, RFC 4954, RFC 6152, RFC 6531), or the reply to the first invalid one."""
+    if parameters is None:
+        return replies.BAD_PARAMETER
+    octets = 0
+    for keyword, value in parameters.items():
+        match keyword:
+            case "SIZE":
+                if value is None or not _SIZE.fullmatch(value):
+                    return replies.BAD_PARAMETER
+                octets = int(value)
+            case "BODY":
+                if value is None or value.upper() not in {"7BIT", "8BITMIME"}:
+                    return replies.BAD_PARAMETER
+            case "SMTPUTF8":
+                if value is not None:
+                    return replies.BAD_PARAMETER
+            case "AUTH" if value is not None:
+                pass  # A server without AUTH may ignore the value (RFC 4954 §5).
+            case _:
+                return replies.UNKNOWN_PARAMETER
+    return MailParameters(octets=octets, is_utf8="SMTPUTF8" in parameters)
+
+
+def parse_chunk(text: str) -> Chunk | None:
+    """The argument of BDAT; None when `text` is malformed."""
+    matched = _CHUNK.fullmatch(text)
+    return Chunk(octets=int(matched["octets"]), is_last=matched["last"] is not None) if matched else None

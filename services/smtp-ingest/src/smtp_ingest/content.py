@@ -1,4 +1,4 @@
-"""The content of a message while it arrives: kept as it came, within bounds. Pure."""
+"""The content of an incoming message: kept octet for octet, within limits. Pure."""
 
 import io
 import re
@@ -12,21 +12,21 @@ Fault = Literal["too_large", "header_too_large", "line_too_long", "too_many_hops
 
 _BLANK_LINE = re.compile(rb"(?:^|\n)\r?\n")
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
-# RFC 5321 §6.3 wants at least 100; more is a loop.
+# RFC 5321 §6.3 asks for a limit of at least 100; more means a mail loop.
 _MAX_HOPS = 100
 
 
 class Content:
-    """The octets of one message; once there is a `fault` it keeps none, and the rest is only passed over."""
+    """The octets of one message; after a `fault`, no octets are kept and further octets are ignored."""
 
-    def __init__(self, settings: Settings, room: MemoryBudget) -> None:
+    def __init__(self, settings: Settings, memory: MemoryBudget) -> None:
         self._settings = settings
-        self._room = room
-        self._taken = 0
-        # Not bytearray, whose octets would have to be copied out of it in the end.
+        self._memory = memory
+        self._reserved = 0
+        # Not a bytearray: turning it into bytes would copy the content.
         self._buffer = io.BytesIO()
         self._line_octets = 0
-        self._is_header_known = False
+        self._is_header_checked = False
         self.fault: Fault | None = None
 
     def add(self, octets: bytes) -> None:
@@ -39,42 +39,42 @@ class Content:
             self.fault = "too_large"
         elif self._has_long_line(octets):
             self.fault = "line_too_long"
-        elif not self._is_header_known and self._has_large_header(size):
+        elif not self._is_header_checked and self._has_large_header(size):
             self.fault = "header_too_large"
         else:
-            self._find_room(size)
+            self._reserve_memory(size)
         if self.fault is not None:
-            self.clear()
+            self.discard()
 
-    def take(self) -> bytes:
-        """The whole content, which is not kept here any more; its room stays taken until `clear`."""
+    def finish(self) -> None:
+        """Check the whole content, once all octets have been added."""
+        if self.fault is None and self._hops() > _MAX_HOPS:
+            self.fault = "too_many_hops"
+            self.discard()
+
+    def hand_over(self) -> bytes:
+        """The whole content, which is no longer kept here; its memory stays reserved until `discard`."""
         octets = self._buffer.getvalue()
         self._buffer = io.BytesIO()
         return octets
 
-    def clear(self) -> None:
-        """Keep nothing, and leave the room."""
+    def discard(self) -> None:
+        """Drop the octets and release their memory."""
         self._buffer = io.BytesIO()
-        self._room.leave(self._taken)
-        self._taken = 0
+        self._memory.release(self._reserved)
+        self._reserved = 0
 
-    def close(self) -> None:
-        """Nothing more comes: see what can be seen of the whole only."""
-        if self.fault is None and self._hops() > _MAX_HOPS:
-            self.fault = "too_many_hops"
-            self.clear()
-
-    def _find_room(self, size: int) -> None:
-        taken = self._room.take(size, self._taken)
-        if taken is None:
+    def _reserve_memory(self, size: int) -> None:
+        reserved = self._memory.reserve(size, self._reserved)
+        if reserved is None:
             self.fault = "no_room"
         else:
-            self._taken = taken
+            self._reserved = reserved
 
     def _has_long_line(self, octets: bytes) -> bool:
         first, last = octets.find(b"\n"), octets.rfind(b"\n")
         longest = self._line_octets + (first if first >= 0 else len(octets))
-        # A line that is whole in `octets` is shorter than any bound: so little is read at a time.
+        # A line that begins and ends in `octets` is within any limit, since so few octets are read at a time.
         self._line_octets = longest if last < 0 else len(octets) - last - 1
         return longest > self._settings.max_line_octets
 
@@ -82,11 +82,11 @@ class Content:
         limit = self._settings.max_header_octets
         if size <= limit:
             return False
-        self._is_header_known = True
+        self._is_header_checked = True
         beginning = bytes(self._buffer.getbuffer()[: limit + 2])
         if _BLANK_LINE.search(beginning):
             return False
-        # No blank line so far, but what stands here may be no header section at all.
+        # There is no blank line so far, but a body without a header section is fine.
         lines = beginning[: beginning.rfind(b"\n", 0, limit) + 1 or limit]
         _, body = mime_headers.read(lines, 0, len(lines))
         return body == len(lines)
@@ -94,6 +94,6 @@ class Content:
     def _hops(self) -> int:
         octets, limit = self._buffer.getvalue(), self._settings.max_header_octets
         if octets.count(b"\n", 0, limit) <= _MAX_HOPS:
-            return 0  # most mail: fewer lines than it takes
+            return 0  # Most mail has too few lines to have so many hops.
         blank = _BLANK_LINE.search(octets, 0, limit)
         return sum(1 for _ in _RECEIVED.finditer(octets, 0, blank.start() + 1 if blank else limit))

@@ -1,4 +1,4 @@
-"""Content on its way in: DATA up to its end, BDAT by the octet, and neither without end."""
+"""Reads content from the connection: DATA until its end, BDAT by its size, both at a minimum rate."""
 
 from smtp_ingest.connection import READ_OCTETS, Connection
 from smtp_ingest.content import Content
@@ -6,33 +6,33 @@ from smtp_ingest.context import Context
 from smtp_ingest.dot_stuffing import DotStuffing
 from smtp_ingest.session_limits import LimitReached
 
-# What is longer waits for its turn with each further read: fifty such senders at once would hold up all others.
+# Past this size a message waits for its turn before each read: fifty such clients at once would delay all others.
 _PROMPT_OCTETS = 262_144
 
 
 class ContentReader:
-    """One DATA or one BDAT; raises LimitReached when its octets come too slowly."""
+    """Reads one DATA or one BDAT; raises LimitReached when the client sends too slowly."""
 
-    def __init__(self, connection: Connection, service: Context) -> None:
+    def __init__(self, connection: Connection, context: Context) -> None:
         self._connection = connection
-        self._settings = service.settings
-        self._turns = service.turns
+        self._settings = context.settings
+        self._turns = context.read_turns
         self._began_at = connection.loop.time()
         self._octets = 0
 
-    async def data(self, content: Content) -> None:
-        """Read `content` up to its end; what is pipelined behind that is read next."""
-        transparency = DotStuffing()
+    async def read_data(self, content: Content) -> None:
+        """Read `content` to its end; pipelined commands after the end stay unread."""
+        dot_stuffing = DotStuffing()
         rest = None
         while rest is None:
             octets = await self._read(READ_OCTETS)
-            plain, rest = transparency.feed(octets, is_kept=content.fault is None)
-            content.add(plain)
+            unstuffed, rest = dot_stuffing.feed(octets, is_kept=content.fault is None)
+            content.add(unstuffed)
         if rest:
             self._connection.unread(rest)
 
-    async def chunk(self, octets: int, content: Content | None) -> None:
-        """Read exactly so many octets (RFC 3030), for nobody when there is no `content`."""
+    async def read_chunk(self, octets: int, content: Content | None) -> None:
+        """Read a chunk of exactly `octets` (RFC 3030); without `content`, the chunk is ignored."""
         while octets:
             read = await self._read(octets)
             octets -= len(read)
@@ -41,7 +41,7 @@ class ContentReader:
 
     async def _read(self, octets: int) -> bytes:
         if self._octets > _PROMPT_OCTETS:
-            await self._turns.take()
+            await self._turns.wait()
         read = await self._connection.read(octets)
         self._octets += len(read)
         seconds = self._connection.loop.time() - self._began_at

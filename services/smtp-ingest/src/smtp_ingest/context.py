@@ -1,29 +1,27 @@
-"""What all sessions of the daemon share."""
+"""The objects that all sessions of the daemon share."""
 
 import msgspec
 
 from fake_email.settings import Settings
-from smtp_ingest.admission import Admission
-from smtp_ingest.certificate import Certificate
 from smtp_ingest.group_commit import GroupCommit
 from smtp_ingest.live_sessions import LiveSessions
 from smtp_ingest.memory_budget import MemoryBudget
 from smtp_ingest.overload import Overload
-from smtp_ingest.parsing import Parsers
+from smtp_ingest.parsing import ParserThreads
 from smtp_ingest.read_turns import ReadTurns
 from smtp_ingest.recipients import Recipients
+from smtp_ingest.starttls import Certificate
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """Made once by the daemon; `certificate` may be none."""
+    """The daemon makes one; without a `certificate` there is no STARTTLS."""
 
     settings: Settings
     certificate: Certificate | None
     sessions: LiveSessions
-    admission: Admission
-    room: MemoryBudget
-    load: Overload
+    memory: MemoryBudget
+    overload: Overload
     recipients: Recipients
-    committer: GroupCommit
-    parsers: Parsers
-    turns: ReadTurns
+    group_commit: GroupCommit
+    parser_threads: ParserThreads
+    read_turns: ReadTurns

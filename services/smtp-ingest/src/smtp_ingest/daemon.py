@@ -1,4 +1,4 @@
-"""The daemon's life: listen, serve until a signal says stop, drain, end."""
+"""The daemon: listens, serves until a signal tells it to stop, drains its sessions, ends."""
 
 import asyncio
 import signal
@@ -12,47 +12,46 @@ import structlog
 from fake_email.postgres.pool import open_database
 from fake_email.settings import Settings
 from fake_email.systemd import Notifier
-from smtp_ingest.admission import Admission
-from smtp_ingest.certificate import Certificate
 from smtp_ingest.connection import Connection
 from smtp_ingest.context import Context
 from smtp_ingest.group_commit import GroupCommit
 from smtp_ingest.live_sessions import LiveSessions
 from smtp_ingest.memory_budget import MemoryBudget
 from smtp_ingest.overload import Overload
-from smtp_ingest.parsing import Parsers
+from smtp_ingest.parsing import ParserThreads
 from smtp_ingest.read_turns import ReadTurns
 from smtp_ingest.recipients import Recipients
 from smtp_ingest.session import Session
+from smtp_ingest.starttls import Certificate
 
 log = structlog.get_logger()
 
-# One statement is in flight for RCPT, one for DATA and one for large messages, and two of these are staged; two more
-# let a retry begin, or somebody ask after a dead one, before that is given up.
+# RCPT, DATA and large messages have one statement in flight each, and two large messages are staged meanwhile. Two
+# further connections let a retry begin, or a probe run, before a dead connection is given up.
 _CONNECTIONS = 7
 _BACKLOG = 1_024
 _STATUS_SECONDS = 5.0
-# What is left to do once the last session is over.
+# The time to end after the last session.
 _END_SECONDS = 10.0
 
 
 def bind(settings: Settings) -> socket.socket:
-    """The listening socket; raises OSError when the address is taken or not ours."""
+    """The listening socket; raises OSError when the address is in use or not of this host."""
     family = socket.AF_INET6 if ":" in settings.smtp_host else socket.AF_INET
     return socket.create_server((settings.smtp_host, settings.smtp_port), family=family, backlog=_BACKLOG)
 
 
 async def run(
-    settings: Settings, certificate: Certificate | None, listeners: Sequence[socket.socket], notifier: Notifier
+    settings: Settings, certificate: Certificate | None, sockets: Sequence[socket.socket], notifier: Notifier
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; SIGHUP has the certificate read again."""
+    """Serve until SIGTERM or SIGINT, then drain; SIGHUP reloads the certificate."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def begin_stop() -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)  # the next one ends at once
+            signal.signal(number, signal.SIG_DFL)  # A second signal ends the daemon at once.
         stop.set()
 
     def reload() -> None:
@@ -64,75 +63,73 @@ async def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, begin_stop)
     loop.add_signal_handler(signal.SIGHUP, reload)
-    await serve(settings, certificate, listeners, notifier, stop)
+    await serve(settings, certificate, sockets, notifier, stop)
 
 
 async def serve(
     settings: Settings,
     certificate: Certificate | None,
-    listeners: Sequence[socket.socket],
+    sockets: Sequence[socket.socket],
     notifier: Notifier,
     stop: asyncio.Event,
 ) -> None:
-    """Take mail on `listeners` until `stop` is set; then finish what is in flight within `drain_seconds`."""
+    """Accept mail on `sockets` until `stop` is set; then finish transactions in flight within `drain_seconds`."""
     with (
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="parser") as short,
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="long-parser") as long,
     ):
         async with open_database(settings.database_url, connections=_CONNECTIONS) as database:
-            room, committer = MemoryBudget(settings.commit_queue_octets), GroupCommit(database, settings)
-            sessions = LiveSessions()
-            service = Context(
+            memory, group_commit = MemoryBudget(settings.commit_queue_octets), GroupCommit(database, settings)
+            context = Context(
                 settings=settings,
                 certificate=certificate,
-                sessions=sessions,
-                admission=Admission(settings, sessions),
-                room=room,
-                load=Overload(committer, room),
+                sessions=LiveSessions(settings),
+                memory=memory,
+                overload=Overload(group_commit, memory),
                 recipients=Recipients(database, settings),
-                committer=committer,
-                parsers=Parsers(short=short, long=long),
-                turns=ReadTurns(),
+                group_commit=group_commit,
+                parser_threads=ParserThreads(short=short, long=long),
+                read_turns=ReadTurns(),
             )
-            await _serve(service, listeners, notifier, stop)
+            await _serve(context, sockets, notifier, stop)
     log.info("stopped")
 
 
-async def _serve(service: Context, listeners: Sequence[socket.socket], notifier: Notifier, stop: asyncio.Event) -> None:
+async def _serve(context: Context, sockets: Sequence[socket.socket], notifier: Notifier, stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as tasks:
         runs = (
-            service.recipients.run(),
-            service.committer.run(),
-            service.load.run(),
-            _tell(service.sessions, notifier),
+            context.recipients.run(),
+            context.group_commit.run(),
+            context.overload.run(),
+            _report_alive(context.sessions, notifier),
         )
         helpers = [tasks.create_task(run) for run in runs]
-        servers = [await _listen(service, listener) for listener in listeners]
+        servers = [await _listen(context, each) for each in sockets]
         notifier.ready()
         await stop.wait()
-        drain_seconds = service.settings.drain_seconds
+        drain_seconds = context.settings.drain_seconds
         notifier.stopping(drain_seconds + _END_SECONDS)
-        log.info("stopping", sessions=len(service.sessions), drain_seconds=drain_seconds)
+        log.info("stopping", sessions=len(context.sessions), drain_seconds=drain_seconds)
         for server in servers:
             server.close()
-        await service.sessions.drain(drain_seconds)
+        await context.sessions.drain(drain_seconds)
         for helper in helpers:
             helper.cancel()
 
 
-async def _listen(service: Context, listener: socket.socket) -> asyncio.Server:
-    host, port = listener.getsockname()[:2]
+async def _listen(context: Context, listening: socket.socket) -> asyncio.Server:
+    host, port = listening.getsockname()[:2]
     server = await asyncio.get_running_loop().create_server(
-        partial(Connection, service, lambda connection: Session(service, connection).converse()),
-        sock=listener,
+        partial(Connection, context, lambda connection: Session(context, connection).run()),
+        sock=listening,
         backlog=_BACKLOG,
     )
-    log.info("listening", host=host, port=port, domains=service.settings.domain)
+    log.info("listening", host=host, port=port, domains=context.settings.domain)
     return server
 
 
-async def _tell(sessions: LiveSessions, notifier: Notifier) -> None:
-    """Until cancelled, from the loop itself, so that the manager notices a loop that is stuck."""
+async def _report_alive(sessions: LiveSessions, notifier: Notifier) -> None:
+    """Notify the service manager from the event loop, so that the manager notices a stuck loop, until cancelled."""
     while True:
         notifier.alive(f"{len(sessions)} sessions")
         await asyncio.sleep(notifier.watchdog_seconds or _STATUS_SECONDS)

@@ -1,4 +1,4 @@
-"""The deadlines of one session: how long its client may be silent, and how long it may last."""
+"""The deadlines of one session: how long its client may be silent, and how long the session may last."""
 
 import math
 import time
@@ -12,35 +12,35 @@ Result = TypeVar("Result")
 
 
 class Deadlines:
-    """Begin with the session; `waiting_since` is an instant of time.monotonic."""
+    """Begin with the session; `waiting_since` is a time of time.monotonic."""
 
     def __init__(self, settings: Settings) -> None:
         now = time.monotonic()
         self._idle_seconds = settings.smtp_idle_seconds
         self._ends_at = now + settings.smtp_session_seconds
         self.waiting_since = now
-        self.is_working = False
+        self.are_suspended = False
 
     def wait(self) -> None:
         """Begin to wait for the client."""
         self.waiting_since = time.monotonic()
 
     def wait_for_handshake(self) -> None:
-        """Begin a TLS handshake, which has its own time-out: until the next `wait` only the session's end counts."""
+        """Begin a TLS handshake, which has its own time-out: until the next `wait`, the client may be silent."""
         self.waiting_since = math.inf
 
-    async def working(self, work: Awaitable[Result]) -> Result:
-        """What `work` returns; until then the client waits for us, and no deadline ends the session."""
-        self.is_working = True
+    async def suspended_for(self, work: Awaitable[Result]) -> Result:
+        """The result of `work`; no deadline ends the session until then, since the client waits for the server."""
+        self.are_suspended = True
         try:
             return await work
         finally:
-            self.is_working = False
+            self.are_suspended = False
 
     def seconds_left(self) -> float:
-        """The seconds until the first deadline, below 0 once it has passed."""
+        """The seconds until the first deadline; negative once that deadline has passed."""
         return min(self.waiting_since + self._idle_seconds, self._ends_at) - time.monotonic()
 
-    def passed(self) -> Limit:
+    def passed_limit(self) -> Limit:
         """The limit whose deadline has passed."""
         return "smtp_session_seconds" if self._ends_at <= time.monotonic() else "smtp_idle_seconds"

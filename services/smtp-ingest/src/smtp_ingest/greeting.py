@@ -1,4 +1,4 @@
-"""How a client greets (RFC 5321 §4.1.1.1): the reply to HELO and EHLO, and what the trace line says of it. Pure."""
+"""HELO and EHLO (RFC 5321 §4.1.1.1): the client's greeting, the reply to it, and the trace of its mail. Pure."""
 
 import re
 
@@ -7,13 +7,13 @@ import msgspec
 from fake_email.settings import Settings
 from fake_email.storage.store import Trace
 
-# Neither a host name nor an address literal has such a character; the trace line shows the name as it is.
-_NO_NAME = re.compile(r"[^\w.:\[\]-]")
+# A character of neither a host name nor an address literal; the trace line shows the name that the client gave.
+_FORBIDDEN = re.compile(r"[^\w.:\[\]-]")
 _MAX_NAME = 255
 
 
 class Greeting(msgspec.Struct, frozen=True, kw_only=True):
-    """The name that the client gave itself, and whether it said EHLO."""
+    """The name that the client gave itself; `is_extended` for EHLO."""
 
     host_name: str
     is_extended: bool
@@ -30,12 +30,12 @@ class Greeting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(host_name: str, *, is_extended: bool) -> Greeting:
-    """The greeting with `host_name`, which may be anything."""
-    return Greeting(host_name=_NO_NAME.sub("?", host_name[:_MAX_NAME]), is_extended=is_extended)
+    """The greeting with `host_name`, in which `?` replaces forbidden characters."""
+    return Greeting(host_name=_FORBIDDEN.sub("?", host_name[:_MAX_NAME]), is_extended=is_extended)
 
 
 def reply(settings: Settings, *, is_extended: bool, has_starttls: bool) -> str:
-    """The reply to HELO, or to EHLO with the extensions."""
+    """The reply to HELO; for EHLO, with the extensions."""
     own_name = settings.domain[0]
     if not is_extended:
         return f"250 {own_name}"

@@ -1,4 +1,4 @@
-"""Group commit: while one transaction is in flight the next messages gather, then they go in one statement."""
+"""Group commit: messages that arrive during one database transaction are committed together in the next."""
 
 import asyncio
 import uuid
@@ -21,12 +21,12 @@ log = structlog.get_logger()
 
 _BATCH_MESSAGES = 100
 _BATCH_OCTETS = 8 * 1_048_576
-# A sender waits ten minutes for the reply to the final dot (RFC 5321 §4.5.3.2.6); a disk may be slow, not that slow.
-_ANSWER_SECONDS = 20.0
+# A client waits ten minutes for the reply to the final dot (RFC 5321 §4.5.3.2.6); a working disk is never so slow.
+_STATEMENT_SECONDS = 20.0
 _TRIES = 3
-# From here on COPY ahead of the statement is faster, and the event loop does not wait for it.
+# From this size on, COPY before the statement is faster, and it does not delay the event loop.
 _STAGED_OCTETS = 524_288
-_STAGINGS = 2
+_CONCURRENT_STAGINGS = 2
 
 
 class NotStored(ServiceError):
@@ -34,19 +34,19 @@ class NotStored(ServiceError):
 
 
 class GroupCommit:
-    """Commits messages, many in a transaction; large ones in transactions of their own, beside the others.
+    """Commits messages, many in one transaction; large messages have a queue and transactions of their own.
 
-    Such a transaction writes for tenths of a second, and has its mailboxes locked: what comes to these meanwhile goes
-    the way of the large ones too, or all the others would wait with it.
+    A transaction of large messages takes tenths of a second and locks their mailboxes. Small messages for these
+    mailboxes join the queue of large messages meanwhile, so that all other small messages do not wait.
     """
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
-        self._staging = asyncio.Semaphore(_STAGINGS)
+        self._staging = asyncio.Semaphore(_CONCURRENT_STAGINGS)
         self._small, self._large = (
             Batcher(
-                self._store,
+                self._store_batch,
                 batch_items=_BATCH_MESSAGES,
                 batch_weight=_BATCH_OCTETS,
                 queue_items=settings.commit_queue_messages,
@@ -54,8 +54,8 @@ class GroupCommit:
             )
             for _ in range(2)
         )
-        # How many large messages each mailbox is about to get.
-        self._awaiting: Counter[int] = Counter()
+        # The number of large messages in the queue or in flight, by mailbox id.
+        self._large_messages: Counter[int] = Counter()
 
     async def run(self) -> None:
         """Commit until cancelled."""
@@ -65,62 +65,62 @@ class GroupCommit:
             tasks.create_task(self._database.watch())
 
     def is_full(self, octets: int) -> bool:
-        """Whether the next message of that size would be refused."""
-        return self._gatherer(octets).is_full
+        """True when the queue would refuse a message of that size."""
+        return self._batcher(octets).is_full
 
     def busy_seconds(self, octets: int) -> float:
-        """How long the commit that a message of that size would wait for has taken so far, 0 when there is none."""
-        return self._gatherer(octets).busy_seconds()
+        """The seconds that the commit before a message of that size has taken so far; 0 when no commit is in flight."""
+        return self._batcher(octets).busy_seconds()
 
-    def _gatherer(self, octets: int) -> Batcher[IncomingMessage, Outcome]:
+    def _batcher(self, octets: int) -> Batcher[IncomingMessage, Outcome]:
         return self._large if octets > _STAGED_OCTETS else self._small
 
-    async def commit(self, arrival: IncomingMessage) -> Outcome:
-        """What became of `arrival`, once it is committed; raises DatabaseAway, DatabaseFull, QueueFull, NotStored."""
-        mailbox_ids = [each.mailbox_id for each in arrival.deliveries]
-        if arrival.octets <= _STAGED_OCTETS:
-            gatherer = self._large if self._awaiting.keys() & mailbox_ids else self._small
-            return await gatherer.submit(arrival, arrival.octets)
+    async def commit(self, incoming: IncomingMessage) -> Outcome:
+        """The outcome of `incoming` once it is committed; raises DatabaseAway, DatabaseFull, QueueFull, NotStored."""
+        mailbox_ids = [each.mailbox_id for each in incoming.deliveries]
+        if incoming.octets <= _STAGED_OCTETS:
+            batcher = self._large if self._large_messages.keys() & mailbox_ids else self._small
+            return await batcher.submit(incoming, incoming.octets)
         if self._large.is_full:
             raise QueueFull
-        self._awaiting.update(mailbox_ids)
+        self._large_messages.update(mailbox_ids)
         try:
-            return await self._commit_large(arrival)
+            return await self._commit_large(incoming)
         finally:
-            self._awaiting.subtract(mailbox_ids)
-            self._awaiting = +self._awaiting
+            self._large_messages.subtract(mailbox_ids)
+            self._large_messages = +self._large_messages
 
-    async def _commit_large(self, arrival: IncomingMessage) -> Outcome:
-        staged_id = await self._stage(arrival)
-        staged_arrival = msgspec.structs.replace(arrival, content=b"", staged_id=staged_id)
+    async def _commit_large(self, incoming: IncomingMessage) -> Outcome:
+        staged_id = await self._stage(incoming)
+        staged = msgspec.structs.replace(incoming, content=b"", staged_id=staged_id)
         try:
-            return await self._large.submit(staged_arrival, arrival.octets)
+            return await self._large.submit(staged, incoming.octets)
         except (DatabaseFull, QueueFull, NotStored):
-            with suppress(psycopg.Error, ServiceError):  # or it goes within the hour
+            with suppress(psycopg.Error, ServiceError):  # The purge deletes abandoned content within the hour.
                 await self._database.write(lambda connection: staging.drop(connection, [staged_id]))
             raise
 
-    async def _stage(self, arrival: IncomingMessage) -> uuid.UUID:
+    async def _stage(self, incoming: IncomingMessage) -> uuid.UUID:
         async with self._staging:
             try:
                 return await self._database.write(
-                    lambda connection: staging.put(connection, arrival.content), answer_seconds=_ANSWER_SECONDS
+                    lambda connection: staging.put(connection, incoming.content), answer_seconds=_STATEMENT_SECONDS
                 )
             except psycopg.Error as error:
-                log.error("message_not_staged", error=type(error).__name__, octets=arrival.octets)  # noqa: TRY400
+                log.error("message_not_staged", error=type(error).__name__, octets=incoming.octets)  # noqa: TRY400
                 raise NotStored from error
 
-    async def _store(self, arrivals: Sequence[IncomingMessage]) -> Sequence[Outcome | ServiceError]:
+    async def _store_batch(self, batch: Sequence[IncomingMessage]) -> Sequence[Outcome | ServiceError]:
         outcomes: Sequence[Outcome | ServiceError]
         try:
             outcomes = await self._database.write(
-                lambda connection: store.store_messages(connection, arrivals), answer_seconds=_ANSWER_SECONDS
+                lambda connection: store.store_messages(connection, batch), answer_seconds=_STATEMENT_SECONDS
             )
         except psycopg.Error as error:
-            # One bad message never fails its neighbours.
-            log.warning("batch_refused", messages=len(arrivals), error=type(error).__name__)
-            outcomes = await self._store_each(arrivals)
-        await self._drop_oldest({each.mailbox_id for arrival in arrivals for each in arrival.deliveries if each.drops})
+            # One bad message never fails the rest of its batch.
+            log.warning("batch_refused", messages=len(batch), error=type(error).__name__)
+            outcomes = await self._store_one_by_one(batch)
+        await self._drop_oldest({each.mailbox_id for incoming in batch for each in incoming.deliveries if each.drops})
         return outcomes
 
     async def _drop_oldest(self, mailbox_ids: set[int]) -> None:
@@ -136,33 +136,33 @@ class GroupCommit:
                 )
             )
         except (psycopg.Error, ServiceError) as error:
-            # The mail is committed; the next to come makes the room.
+            # The mail is committed, and the next message for these mailboxes tries again.
             log.warning("oldest_not_dropped", error=type(error).__name__)
 
-    async def _store_each(self, arrivals: Sequence[IncomingMessage]) -> list[Outcome | ServiceError]:
+    async def _store_one_by_one(self, batch: Sequence[IncomingMessage]) -> list[Outcome | ServiceError]:
         outcomes: list[Outcome | ServiceError] = []
-        for arrival in arrivals:
-            outcome = await self._store_one(arrival)
+        for incoming in batch:
+            outcome = await self._store_one(incoming)
             if isinstance(outcome, (DatabaseAway, DatabaseFull)):
-                # It lies with no message, and each of a hundred would find it out anew.
-                return outcomes + [outcome] * (len(arrivals) - len(outcomes))
+                # The message is not the cause, and each of a hundred messages would wait for the same error.
+                return outcomes + [outcome] * (len(batch) - len(outcomes))
             outcomes.append(outcome)
         return outcomes
 
-    async def _store_one(self, arrival: IncomingMessage) -> Outcome | ServiceError:
+    async def _store_one(self, incoming: IncomingMessage) -> Outcome | ServiceError:
         for _ in range(_TRIES):
             try:
                 [outcome] = await self._database.write(
-                    lambda connection: store.store_messages(connection, [arrival]), answer_seconds=_ANSWER_SECONDS
+                    lambda connection: store.store_messages(connection, [incoming]), answer_seconds=_STATEMENT_SECONDS
                 )
             except psycopg.errors.UniqueViolation:
-                continue  # another daemon stored the same octets meanwhile; now they are seen
+                continue  # Another daemon has just stored the same content; the next try finds the duplicate.
             except psycopg.Error as error:
-                log.error(  # noqa: TRY400  # the exception's text quotes the row, recipient and subject and all
+                log.error(  # noqa: TRY400  # The exception's text quotes the row, with recipient and subject.
                     "message_not_stored",
                     error=type(error).__name__,
                     constraint=error.diag.constraint_name,
-                    octets=arrival.octets,
+                    octets=incoming.octets,
                 )
                 return NotStored()
             except ServiceError as error:

@@ -1,27 +1,30 @@
-"""The live sessions of the daemon, and how they end when it stops.
+"""The live sessions of the daemon: which connections are admitted, and how sessions end when the daemon stops.
 
-Python 3.11's Server.wait_closed returns at once and abort_clients is new in 3.13, so the daemon counts for itself.
+Python 3.11's Server.wait_closed returns at once and abort_clients is new in 3.13, so the daemon keeps its own set.
 """
 
 import asyncio
 from collections import Counter
 from typing import Protocol
 
+from fake_email.settings import Settings
+from smtp_ingest.client_limits import ClientLimits
 from smtp_ingest.deadlines import Deadlines
+from smtp_ingest.session_limits import Limit
 
 
-class Drainable(Protocol):
-    """A session that can be asked to end, and made to."""
+class LiveSession(Protocol):
+    """A session as far as LiveSessions ends it."""
 
     peer: str
     deadlines: Deadlines
 
     @property
     def is_idle(self) -> bool:
-        """Whether it could end now and nothing would be lost."""
+        """True when the session could end now without losing anything."""
 
-    def give_way(self) -> None:
-        """End for the sake of another client."""
+    def end_for_new_client(self) -> None:
+        """End now, so that another client gets the slot."""
 
     def drain(self) -> None:
         """End now when idle, else after the transaction in flight."""
@@ -31,43 +34,62 @@ class Drainable(Protocol):
 
 
 class LiveSessions:
-    """The set of live sessions."""
+    """Admits sessions within the limits, in all and for one client, and drains them."""
 
-    def __init__(self) -> None:
-        self._live: set[Drainable] = set()
-        self._none_left = asyncio.Event()
-        self._none_left.set()
-        self.draining = False
+    def __init__(self, settings: Settings) -> None:
+        self._max_sessions = settings.smtp_max_sessions
+        self._clients = ClientLimits(settings)
+        # Each session with the network it counts for; None when the client has no limit of its own.
+        self._live: dict[LiveSession, int | None] = {}
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
+        self.is_draining = False
 
     def __len__(self) -> int:
         return len(self._live)
 
-    def add(self, session: Drainable) -> None:
-        self._live.add(session)
-        self._none_left.clear()
+    def admit(self, session: LiveSession, own_address: str | None, now: float) -> Limit | None:
+        """Add `session`, or return the limit that it would exceed.
 
-    def remove(self, session: Drainable) -> None:
-        self._live.discard(session)
+        `own_address` is the address of this host that the client connected to: a client on this host connects from the
+        same address, and has no limit of its own.
+        """
+        network = self._clients.network(session.peer) if own_address and own_address != session.peer else None
+        if network is not None and (limit := self._clients.admit(network, now)):
+            return limit
+        if len(self._live) >= self._max_sessions and not self._end_idle_session_for(session.peer):
+            if network is not None:
+                self._clients.release(network)
+            return "smtp_max_sessions"
+        self._live[session] = network
+        self._is_empty.clear()
+        return None
+
+    def remove(self, session: LiveSession) -> None:
+        """Remove a session that was admitted."""
+        network = self._live.pop(session)
+        if network is not None:
+            self._clients.release(network)
         if not self._live:
-            self._none_left.set()
+            self._is_empty.set()
 
-    def make_room(self, peer: str) -> bool:
-        """Whether a client that has no session got the place of one that has several and leaves one idle."""
-        clients = Counter(session.peer for session in self._live)
-        idle = [session for session in self._live if session.is_idle and clients[session.peer] > 1]
-        if clients[peer] or not idle:
+    def _end_idle_session_for(self, peer: str) -> bool:
+        """End the longest idle session of a client with several, when `peer` has none; False when nothing is ended."""
+        sessions = Counter(session.peer for session in self._live)
+        idle = [session for session in self._live if session.is_idle and sessions[session.peer] > 1]
+        if sessions[peer] or not idle:
             return False
-        min(idle, key=lambda session: session.deadlines.waiting_since).give_way()
+        min(idle, key=lambda session: session.deadlines.waiting_since).end_for_new_client()
         return True
 
     async def drain(self, seconds: float) -> None:
-        """Let transactions in flight finish, end the idle, and after `seconds` cut what is left."""
-        self.draining = True
+        """End idle sessions, let transactions in flight finish, and abort the remaining sessions after `seconds`."""
+        self.is_draining = True
         for session in list(self._live):
             session.drain()
         try:
             async with asyncio.timeout(seconds):
-                await self._none_left.wait()
+                await self._is_empty.wait()
         except TimeoutError:
             for session in list(self._live):
                 session.abort()

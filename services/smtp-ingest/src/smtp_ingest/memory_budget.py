@@ -1,34 +1,37 @@
-"""How much of the memory the messages under way may take. Pure."""
+"""The memory that the content of all incoming messages may take. Pure."""
 
-# A message takes this much without asking, so that ordinary mail goes on when large messages fill the room.
+# Each message has these octets outside the budget, so that ordinary mail goes on when large messages use it up.
 _FREE_OCTETS = 65_536
 
 
 class MemoryBudget:
-    """Octets for the content of all messages, each between its first octet and its reply."""
+    """Octets for the content of all incoming messages, each from its first octet to its reply."""
 
     def __init__(self, octets: int) -> None:
         self._octets = octets
-        self._taken = 0
+        self._reserved = 0
 
     def has(self, octets: int) -> bool:
-        """Whether a message of that size would fit now."""
+        """True when a message of that size would fit now."""
         return self._fits(octets - _FREE_OCTETS, 0)
 
-    def take(self, octets: int, taken: int) -> int | None:
-        """What a message of `octets` takes, having taken `taken` before; None when it does not fit."""
-        more = octets - _FREE_OCTETS - taken
+    def reserve(self, octets: int, already: int) -> int | None:
+        """Reserve memory for a message of `octets` that has reserved `already`; its new total, None if it does not fit.
+
+        When the message does not fit, its `already` stays reserved.
+        """
+        more = octets - _FREE_OCTETS - already
         if more <= 0:
-            return taken
-        if not self._fits(more, taken):
+            return already
+        if not self._fits(more, already):
             return None
-        self._taken += more
-        return taken + more
+        self._reserved += more
+        return already + more
 
-    def leave(self, taken: int) -> None:
-        """Have back what a message took."""
-        self._taken -= taken
+    def release(self, octets: int) -> None:
+        """Release the octets that a message has reserved."""
+        self._reserved -= octets
 
-    def _fits(self, more: int, taken: int) -> bool:
-        # A message that is alone always finds room, however large.
-        return more <= 0 or self._taken == taken or self._taken + more <= self._octets
+    def _fits(self, more: int, already: int) -> bool:
+        # The only message in memory always fits, however large it is.
+        return more <= 0 or self._reserved == already or self._reserved + more <= self._octets

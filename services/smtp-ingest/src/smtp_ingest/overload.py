@@ -1,4 +1,4 @@
-"""Whether the daemon can take more mail, so that it says no before the mail is sent rather than after."""
+"""Overload: the daemon defers mail at MAIL, before the client sends content that could not be stored."""
 
 import asyncio
 from typing import Literal
@@ -9,32 +9,32 @@ from smtp_ingest.memory_budget import MemoryBudget
 Reason = Literal["loop_lags", "database_slow", "queue_full", "no_room"]
 
 _TICK_SECONDS = 0.25
-# A loop this late answers nobody in time; on a busy host it is late by tenths of it.
+# On a busy host the event loop is late by tenths of a second; a loop this late serves no client in time.
 _LAG_SECONDS = 2.0
-# A commit takes milliseconds; behind one that takes this long the next ones would only pile up.
+# A commit takes milliseconds; behind a commit that takes this long, further messages would only pile up.
 _SLOW_SECONDS = 3.0
 
 
 class Overload:
-    """Watches the event loop and what waits for the database; one that is away is noticed at RCPT."""
+    """Watches the event loop, the commits and the memory; RCPT notices a database that is away."""
 
-    def __init__(self, committer: GroupCommit, room: MemoryBudget) -> None:
-        self._committer = committer
-        self._room = room
+    def __init__(self, group_commit: GroupCommit, memory: MemoryBudget) -> None:
+        self._group_commit = group_commit
+        self._memory = memory
         self._lag_seconds = 0.0
 
-    def refuse(self, octets: int) -> Reason | None:
-        """Why a message of that size could not be taken now."""
+    def reason_to_defer(self, octets: int) -> Reason | None:
+        """The reason why a message of that size could not be stored now."""
         if self._lag_seconds > _LAG_SECONDS:
             return "loop_lags"
-        if self._committer.busy_seconds(octets) > _SLOW_SECONDS:
+        if self._group_commit.busy_seconds(octets) > _SLOW_SECONDS:
             return "database_slow"
-        if self._committer.is_full(octets):
+        if self._group_commit.is_full(octets):
             return "queue_full"
-        return None if self._room.has(octets) else "no_room"
+        return None if self._memory.has(octets) else "no_room"
 
     async def run(self) -> None:
-        """Until cancelled, measure how late the loop is."""
+        """Measure how late the event loop is, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             due_at = loop.time() + _TICK_SECONDS

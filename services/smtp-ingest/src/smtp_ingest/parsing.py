@@ -1,4 +1,4 @@
-"""From the octets of DATA to what the table keeps."""
+"""Content to IncomingMessage; long content is parsed in a thread beside the event loop."""
 
 import asyncio
 import hashlib
@@ -10,27 +10,27 @@ import msgspec
 from fake_email import parse
 from fake_email.storage.store import Delivery, IncomingMessage, Trace
 
-# Up to here parsing takes less time than a thread's start and return.
+# Up to this size, parsing takes less time than handing the content to a thread.
 _INLINE_OCTETS = 32_768
-# From here on it may take a tenth of a second, for which what is shorter does not wait.
+# Above this size, parsing may take a tenth of a second; shorter content does not wait for it.
 _LONG_OCTETS = 524_288
 
 
-class Parsers(msgspec.Struct, frozen=True, kw_only=True):
-    """Where content is parsed beside the event loop: what is long has a row of its own."""
+class ParserThreads(msgspec.Struct, frozen=True, kw_only=True):
+    """The threads that parse content: one for short content, one for long content."""
 
     short: Executor
     long: Executor
 
 
 async def make_incoming(
-    parsers: Parsers, *, reverse_path: str, deliveries: Sequence[Delivery], trace: Trace, content: bytes
+    threads: ParserThreads, *, reverse_path: str, deliveries: Sequence[Delivery], trace: Trace, content: bytes
 ) -> IncomingMessage:
-    """The Arrival of `content`, made by one of `parsers` beside the event loop when it is long."""
+    """The incoming message with `content`, parsed in one of `threads` unless the content is very short."""
     if len(content) <= _INLINE_OCTETS:
         return _make(reverse_path, deliveries, trace, content)
-    parser = parsers.long if len(content) > _LONG_OCTETS else parsers.short
-    return await asyncio.get_running_loop().run_in_executor(parser, _make, reverse_path, deliveries, trace, content)
+    thread = threads.long if len(content) > _LONG_OCTETS else threads.short
+    return await asyncio.get_running_loop().run_in_executor(thread, _make, reverse_path, deliveries, trace, content)
 
 
 def _make(reverse_path: str, deliveries: Sequence[Delivery], trace: Trace, content: bytes) -> IncomingMessage:

@@ -1,15 +1,15 @@
-"""The event loop's turns, shared out: whoever has much to do does one piece of it in each."""
+"""Turns for the readers of large messages, so that many large messages do not delay all other clients."""
 
 import asyncio
 
 
 class ReadTurns:
-    """A row in which all who have much to do stand; between two of their turns everybody else has one."""
+    """A fair queue: one reader of a large message goes on in each iteration of the event loop."""
 
     def __init__(self) -> None:
-        self._row = asyncio.Lock()
+        self._queue = asyncio.Lock()
 
-    async def take(self) -> None:
-        """Return when it is the caller's turn to do one more piece."""
-        async with self._row:
+    async def wait(self) -> None:
+        """Return when it is the caller's turn to read one more piece."""
+        async with self._queue:
             await asyncio.sleep(0)

@@ -23,12 +23,12 @@ Limit = Literal[
     "smtp_session_seconds",
 ]
 
-# The first refused recipients are typing errors; a client that goes on is guessing names.
-_PROMPT_REFUSALS = 3
+# The first refused recipients may be typing errors; a client with more of them is guessing addresses.
+_UNDELAYED_REFUSALS = 3
 
 
 class LimitReached(Exception):
-    """The client is past `limit`; the session ends."""
+    """The client has exceeded `limit`, and the session ends."""
 
     def __init__(self, limit: Limit) -> None:
         super().__init__(limit)
@@ -36,38 +36,37 @@ class LimitReached(Exception):
 
 
 class SessionLimits:
-    """Counts what one session does; every `count_` method raises LimitReached past the limit."""
+    """The counters of one session; every `count_` method raises LimitReached past its limit."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._counts: Counter[Limit] = Counter()
 
     def count_line(self) -> None:
-        """Count a command line, whatever it says."""
+        """Count a command line of any kind."""
         self._count("smtp_max_commands_without_message")
 
-    def forgive_line(self) -> None:
-        """Take back the last count: another limit bounds lines of that kind."""
+    def uncount_line(self) -> None:
+        """Undo the last `count_line`, since another limit applies to that line."""
         self._counts["smtp_max_commands_without_message"] -= 1
 
     def reset_lines(self) -> None:
-        """Count lines from zero again, since a message was committed."""
+        """Count lines from zero again after a message has been committed."""
         self._counts["smtp_max_commands_without_message"] = 0
 
-    def count_command(self, verb: str | None) -> None:
-        """Count a command by its verb, which is None for an unknown command."""
-        if verb is None:
-            self._count("smtp_max_unknown_commands")
+    def count_unknown_command(self) -> None:
+        """Count a command with an unknown verb."""
+        self._count("smtp_max_unknown_commands")
 
     def count_error(self) -> None:
-        """Count a command that earns a 5xx reply."""
+        """Count a command that is rejected with a 5xx reply."""
         self._count("smtp_max_errors")
 
     def count_refused_recipient(self) -> float:
-        """Count a recipient that does not exist; the seconds by which the reply to it is delayed."""
+        """Count a recipient that does not exist; returns the seconds by which to delay the reply."""
         self._count("smtp_max_refused_recipients")
-        is_prompt = self._counts["smtp_max_refused_recipients"] <= _PROMPT_REFUSALS
-        return 0 if is_prompt else self._settings.smtp_refusal_delay_seconds
+        is_delayed = self._counts["smtp_max_refused_recipients"] > _UNDELAYED_REFUSALS
+        return self._settings.smtp_refusal_delay_seconds if is_delayed else 0
 
     def _count(self, limit: Limit) -> None:
         self._counts[limit] += 1

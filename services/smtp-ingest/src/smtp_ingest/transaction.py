@@ -1,24 +1,23 @@
-"""One transaction (RFC 5321 §3.3): an envelope, then content, then the commit that earns a `250`."""
+"""One transaction (RFC 5321 §3.3): the envelope, the content, and the commit before the final `250`."""
 
 from fake_email.storage import store
 from fake_email.storage.store import Delivery, Trace
-from smtp_ingest import arguments, replies, reply_tables
-from smtp_ingest.arguments import Path
+from smtp_ingest import arguments, replies
+from smtp_ingest.arguments import Chunk, MailParameters, Path
 from smtp_ingest.connection import Connection
-from smtp_ingest.content import Content, Fault
+from smtp_ingest.content import Content
 from smtp_ingest.content_reader import ContentReader
 from smtp_ingest.context import Context
-from smtp_ingest.mail_parameters import Chunk, Parameters
 from smtp_ingest.parsing import make_incoming
 
 
 class Transaction:
-    """MAIL to the end of DATA or to the last BDAT; `forget` it whatever comes of it."""
+    """MAIL to the end of DATA or to the last BDAT; `discard` it after any outcome."""
 
     def __init__(
-        self, service: Context, connection: Connection, *, reverse_path: str, parameters: Parameters, trace: Trace
+        self, context: Context, connection: Connection, *, reverse_path: str, parameters: MailParameters, trace: Trace
     ) -> None:
-        self._service = service
+        self._context = context
         self._connection = connection
         self._log = connection.log
         self._reverse_path = reverse_path
@@ -34,77 +33,77 @@ class Transaction:
 
     @property
     def recipients(self) -> int:
-        """How many were accepted."""
+        """The number of accepted recipients."""
         return len(self._deliveries)
 
     @property
     def has_content(self) -> bool:
-        """Whether some of the content came already, and the envelope is closed."""
+        """True once the content has begun, which closes the envelope."""
         return self._content is not None
 
     @property
-    def is_spoiled(self) -> bool:
-        """Whether a chunk was refused, so that the others would make no whole (RFC 3030 §2)."""
+    def has_refused_chunk(self) -> bool:
+        """True once a chunk was refused; the message is incomplete without it (RFC 3030 §2)."""
         return self._content is not None and self._content.fault is not None
 
-    def forget(self) -> None:
-        """Leave nothing behind."""
+    def discard(self) -> None:
+        """Drop the envelope and the content, and release the memory."""
         if self._content is not None:
-            self._content.clear()
+            self._content.discard()
         self._connection.is_in_transaction = False
 
-    async def accept(self, forward_path: Path) -> str:
-        """The reply to a recipient; raises DatabaseAway, DatabaseFull and QueueFull."""
-        domains = self._service.settings.domain
+    async def add_recipient(self, forward_path: Path) -> str:
+        """Add a recipient that has a mailbox; returns the reply. Raises DatabaseAway, DatabaseFull and QueueFull."""
+        domains, recipients = self._context.settings.domain, self._context.recipients
         address = arguments.mailbox_address(forward_path, domains[0])
         if address.rpartition("@")[2] not in domains:
-            return replies.NOT_OURS
-        recipient = await self._connection.deadlines.working(self._service.recipients.find(address))
+            return replies.NOT_OUR_DOMAIN
+        recipient = await self._connection.deadlines.suspended_for(recipients.find(address))
         if recipient is None:
             return replies.NO_SUCH_MAILBOX
-        if self._service.recipients.is_full(recipient, self._parameters.octets):
+        if recipients.is_full(recipient, self._parameters.octets):
             return self._connection.log_limit("mailbox_quota", mailbox=recipient.mailbox_id)
         self._deliveries.append(
             Delivery(
                 id=store.new_id(),
                 mailbox_id=recipient.mailbox_id,
                 recipient=forward_path.given,
-                drops=self._service.recipients.is_operators(recipient),
+                drops=recipients.is_role_mailbox(recipient),
             )
         )
         return replies.RECIPIENT_OK
 
     async def receive_data(self) -> None:
         """Ask for the content and read it to its end."""
-        self._content = Content(self._service.settings, self._service.room)
+        self._content = Content(self._context.settings, self._context.memory)
         await self._connection.reply(replies.SEND_CONTENT)
-        await ContentReader(self._connection, self._service).data(self._content)
+        await ContentReader(self._connection, self._context).read_data(self._content)
 
     async def receive_chunk(self, chunk: Chunk) -> str:
-        """Read one chunk; the reply to it unless it was the last."""
+        """Read one chunk; returns the reply to every chunk but the last."""
         if self._content is None:
-            self._content = Content(self._service.settings, self._service.room)
-        await ContentReader(self._connection, self._service).chunk(chunk.octets, self._content)
+            self._content = Content(self._context.settings, self._context.memory)
+        await ContentReader(self._connection, self._context).read_chunk(chunk.octets, self._content)
         if self._content.fault:
-            return self._refuse(self._content.fault)
+            return self._connection.log_fault(self._content.fault)
         return replies.CHUNK_OK.format(octets=chunk.octets)
 
     async def commit(self) -> str:
-        """Store what came; the reply to it. Raises DatabaseAway, DatabaseFull, QueueFull, NotStored."""
-        assert self._content is not None  # noqa: S101  # the caller received it
-        self._content.close()
+        """Commit the message; returns the reply. Raises DatabaseAway, DatabaseFull, QueueFull, NotStored."""
+        assert self._content is not None  # noqa: S101  # The caller has received the content.
+        self._content.finish()
         if self._content.fault:
-            return self._refuse(self._content.fault)
-        arrival = await self._connection.deadlines.working(
+            return self._connection.log_fault(self._content.fault)
+        incoming = await self._connection.deadlines.suspended_for(
             make_incoming(
-                self._service.parsers,
+                self._context.parser_threads,
                 reverse_path=self._reverse_path,
                 deliveries=self._deliveries,
                 trace=self._trace,
-                content=self._content.take(),
+                content=self._content.hand_over(),
             )
         )
-        outcome = await self._connection.deadlines.working(self._service.committer.commit(arrival))
+        outcome = await self._connection.deadlines.suspended_for(self._context.group_commit.commit(incoming))
         if outcome.live == 0:
             self._log.info("message_refused", reason="mailbox_gone")
             return replies.NO_SUCH_MAILBOX
@@ -114,10 +113,6 @@ class Transaction:
             message=str(self._deliveries[0].id),
             recipients=outcome.live,
             stored=outcome.stored,
-            octets=arrival.octets,
+            octets=incoming.octets,
         )
         return replies.COMMITTED
-
-    def _refuse(self, fault: Fault) -> str:
-        self._log.info("message_refused", reason=fault)
-        return reply_tables.FOR_FAULT[fault].format(settings=self._service.settings)
