@@ -1,4 +1,4 @@
-"""What holds whatever a client says, and however the network cuts it."""
+"""Invariants for any octets from a client, cut into packets anywhere."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ MAIL = b"MAIL FROM:<writer@client.test>\r\n"
 RCPT = b"RCPT TO:<reader@any-octets.test>\r\n"
 DATA = b"DATA\r\n"
 
-# What a client may have said before, packet by packet.
+# The packets that a client may have sent before.
 PREFIXES: dict[str, list[bytes]] = {
     "nothing": [],
     "EHLO": [EHLO],
@@ -70,12 +70,12 @@ PARTS = [
     b" LAST\r\n",
 ]
 
-# Any octets; those that mean something come more often than by chance.
+# Any octets; octets with a meaning come more often than by chance.
 octets = st.binary(max_size=10) | st.sampled_from([b"\r\n", b"\n", b"\r", b".", b"\0", b"\xff", b"\r\n.", b"\r\n.\r\n"])
 contents = st.lists(octets, max_size=20).map(b"".join)
 words = st.text('ab1=@"\\\0\x85\u00b2\u00e9\u2028\U0001f600', max_size=10).map(str.encode) | st.sampled_from(PARTS)
-speeches = st.lists(octets | words | st.sampled_from(COMMANDS), max_size=12).map(b"".join)
-# Of the first piece, the second and so on; the rest is one.
+commands = st.lists(octets | words | st.sampled_from(COMMANDS), max_size=12).map(b"".join)
+# The sizes of the first pieces; the rest is one piece.
 sizes = st.lists(st.integers(1, 50), max_size=10)
 
 
@@ -89,8 +89,8 @@ class Daemon:
         self._unfinished = ""
 
     def begin(self) -> None:
-        """Empty the mailbox, and pass over what was told until now."""
-        self.told()
+        """Empty the mailbox, and skip the events logged until now."""
+        self.new_events()
         self._database.execute("DELETE FROM mailbox WHERE address = 'reader@any-octets.test'")
         self._database.execute(
             "INSERT INTO mailbox (address, expires_at) VALUES ('reader@any-octets.test', now() + interval '1 hour')"
@@ -107,32 +107,32 @@ class Daemon:
         """
         return [bytes(content) for (content,) in self._database.execute(query)]
 
-    def told(self) -> list[dict[str, object]]:
-        """The events since this was last asked."""
+    def new_events(self) -> list[dict[str, object]]:
+        """The events since the last call."""
         *lines, self._unfinished = (self._unfinished + self._log.read()).split("\n")
         return [json.loads(line) for line in lines]
 
     async def replies_to(self, packets: list[bytes]) -> list[str]:
-        """The codes of all it says to these packets and the end behind them, until it closes the connection."""
+        """The codes of all replies to these packets, followed by the end of the stream."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(DEADLINE_SECONDS), SmtpClient.connect(self.port) as beside:
-            # No stream of asyncio: that forgets what it has not read when it cannot write.
+            # Not an asyncio stream, which drops unread replies when a write fails.
             with socket.create_connection(("127.0.0.1", self.port)) as client:
                 client.setblocking(False)
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                heard = await loop.sock_recv(client, LIMIT)
-                with suppress(OSError):  # it has closed the connection already
+                received = await loop.sock_recv(client, LIMIT)
+                with suppress(OSError):  # The daemon has already closed the connection.
                     await send_in_packets(partial(loop.sock_sendall, client), packets, beside)
                     client.shutdown(socket.SHUT_WR)
-                with suppress(ConnectionResetError):  # it has not read all
+                with suppress(ConnectionResetError):  # The daemon has not read all packets.
                     while more := await loop.sock_recv(client, LIMIT):
-                        heard += more
-        return codes(heard)
+                        received += more
+        return codes(received)
 
 
 @pytest.fixture(scope="module")
 def daemon(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon of this file's own, which takes small messages only, and refuses recipients at once."""
+    """A daemon for this file, with a small message limit and without the delay of refusals."""
     settings = {
         "DOMAIN": "any-octets.test",
         "MAX_MESSAGE_OCTETS": str(LIMIT),
@@ -147,7 +147,7 @@ def daemon(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dae
 
 
 def cut(octets: bytes, sizes: list[int]) -> list[bytes]:
-    """Pieces of these sizes, and one with the rest."""
+    """Pieces of these sizes, and a last piece with the rest."""
     pieces = []
     for size in sizes:
         pieces.append(octets[:size])
@@ -155,10 +155,10 @@ def cut(octets: bytes, sizes: list[int]) -> list[bytes]:
     return [*pieces, octets]
 
 
-def codes(heard: bytes) -> list[str]:
-    """The codes of replies, each of which is one by RFC 5321 §4.2 and RFC 2034 §4."""
-    replies = re.findall(r"(?:\d{3}-[\t -~]*\r\n)*\d{3} [\t -~]*\r\n", heard.decode("ascii"))
-    assert "".join(replies).encode() == heard
+def codes(received: bytes) -> list[str]:
+    """The codes of the replies, each well-formed by RFC 5321 §4.2 and RFC 2034 §4."""
+    replies = re.findall(r"(?:\d{3}-[\t -~]*\r\n)*\d{3} [\t -~]*\r\n", received.decode("ascii"))
+    assert "".join(replies).encode() == received
     return [code(reply.splitlines()) for reply in replies]
 
 
@@ -172,46 +172,46 @@ def code(lines: list[str]) -> str:
     return f"{basic} {enhanced}"
 
 
-# Whatever a client says
+# Any octets
 
 
-@given(prefix=st.sampled_from(list(PREFIXES)), speech=speeches, sizes=sizes)
-async def test_it_is_answered_and_no_more_is_stored_than_is_acknowledged(
-    daemon: Daemon, prefix: str, speech: bytes, sizes: list[int]
+@given(prefix=st.sampled_from(list(PREFIXES)), sent=commands, sizes=sizes)
+async def test_any_octets_get_replies_and_only_acknowledged_messages_are_stored(
+    daemon: Daemon, prefix: str, sent: bytes, sizes: list[int]
 ) -> None:
     daemon.begin()
 
-    heard = await daemon.replies_to([*PREFIXES[prefix], *cut(speech, sizes)])
+    received = await daemon.replies_to([*PREFIXES[prefix], *cut(sent, sizes)])
 
-    told = daemon.told()
-    trouble = [event for event in told if event["level"] not in {"info", "warning"}]
-    kept = [event["stored"] for event in told if event["event"] == "message_stored"]
-    assert trouble == []
-    assert heard.count("250 2.6.0") == len(kept)
+    events = daemon.new_events()
+    errors = [event for event in events if event["level"] not in {"info", "warning"}]
+    kept = [event["stored"] for event in events if event["event"] == "message_stored"]
+    assert errors == []
+    assert received.count("250 2.6.0") == len(kept)
     assert len(daemon.stored()) == kept.count(1)
 
 
-@given(prefix=st.sampled_from(list(PREFIXES)), speech=speeches, sizes=sizes)
-async def test_it_makes_no_difference_where_it_is_cut(
-    daemon: Daemon, prefix: str, speech: bytes, sizes: list[int]
+@given(prefix=st.sampled_from(list(PREFIXES)), sent=commands, sizes=sizes)
+async def test_the_outcome_does_not_depend_on_where_the_octets_are_cut(
+    daemon: Daemon, prefix: str, sent: bytes, sizes: list[int]
 ) -> None:
     outcomes = []
 
-    for packets in ([speech], cut(speech, sizes)):
+    for packets in ([sent], cut(sent, sizes)):
         daemon.begin()
-        heard = await daemon.replies_to([*PREFIXES[prefix], *packets])
-        outcomes.append((heard, daemon.stored()))
+        received = await daemon.replies_to([*PREFIXES[prefix], *packets])
+        outcomes.append((received, daemon.stored()))
 
     assert outcomes[0] == outcomes[1]
 
 
-# Any message, sent as the RFCs want it
+# Any message, sent as the RFCs require
 
 
 @given(
     contents=st.lists(contents.map(lambda content: content and content + b"\r\n"), min_size=1, max_size=3), sizes=sizes
 )
-async def test_what_is_sent_by_data_is_kept_octet_for_octet(
+async def test_content_sent_by_data_is_kept_octet_for_octet(
     daemon: Daemon, contents: list[bytes], sizes: list[int]
 ) -> None:
     daemon.begin()
@@ -229,7 +229,7 @@ async def test_what_is_sent_by_data_is_kept_octet_for_octet(
 
 
 @given(contents=st.lists(contents, min_size=1, max_size=3), chunks=sizes, sizes=sizes)
-async def test_what_is_sent_by_bdat_is_kept_octet_for_octet(
+async def test_content_sent_by_bdat_is_kept_octet_for_octet(
     daemon: Daemon, contents: list[bytes], chunks: list[int], sizes: list[int]
 ) -> None:
     daemon.begin()

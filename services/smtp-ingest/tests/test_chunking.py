@@ -1,4 +1,4 @@
-"""Content in chunks (BDAT, RFC 3030): taken by the octet, ended by LAST, and given up as a whole."""
+"""Content in chunks (BDAT, RFC 3030): read by size, ended by LAST, stored or refused as a whole."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ LIMIT = 65_536
 
 @pytest.fixture(scope="module")
 def daemon(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """A daemon that takes small messages only."""
+    """A daemon with a small message limit."""
     directory = tmp_path_factory.mktemp("chunking")
     with running_smtp(pair.database_url, directory, MAX_MESSAGE_OCTETS=str(LIMIT)) as (small, _):
         yield small
@@ -23,7 +23,7 @@ def address(pair: Pair) -> str:
 
 
 async def begin(client: SmtpClient, *recipients: str) -> None:
-    """A transaction that waits for its content."""
+    """Begin a transaction up to its content."""
     await client.converse(
         ("EHLO client.test", 250),
         ("MAIL FROM:<writer@client.test>", 250),
@@ -32,12 +32,12 @@ async def begin(client: SmtpClient, *recipients: str) -> None:
 
 
 async def chunk(client: SmtpClient, octets: bytes, last: str = "") -> Reply:
-    """The reply to a chunk; `last` is " LAST" for that one."""
+    """Send a chunk; returns the reply. `last` is " LAST" for the last chunk."""
     await client.send(f"BDAT {len(octets)}{last}\r\n".encode() + octets)
     return await client.reply()
 
 
-# What is kept
+# Kept content
 
 
 async def test_a_message_in_one_chunk_is_kept(smtp: SmtpClient, pair: Pair, address: str) -> None:
@@ -74,7 +74,7 @@ async def test_a_message_may_come_in_many_chunks(smtp: SmtpClient, pair: Pair, a
     assert stored(pair.database_url, address) == [b"x" * 1_500]
 
 
-async def test_a_chunk_is_acknowledged_with_its_octets(smtp: SmtpClient, address: str) -> None:
+async def test_the_reply_to_a_chunk_names_its_size(smtp: SmtpClient, address: str) -> None:
     await begin(smtp, address)
 
     assert await chunk(smtp, b"12345") == Reply(250, ("2.0.0 5 bytes received",))
@@ -109,7 +109,9 @@ async def test_a_chunk_is_kept_octet_for_octet(smtp: SmtpClient, pair: Pair, add
 
 
 @pytest.mark.parametrize("line", ["bdat 3 last", "BDAT  3  LAST", "BDAT 003 LAST"])
-async def test_the_last_chunk_may_be_written_otherwise(smtp: SmtpClient, pair: Pair, address: str, line: str) -> None:
+async def test_last_may_be_in_lower_case_and_follow_several_spaces(
+    smtp: SmtpClient, pair: Pair, address: str, line: str
+) -> None:
     await begin(smtp, address)
 
     await smtp.send(f"{line}\r\na\r\n".encode())
@@ -118,7 +120,7 @@ async def test_the_last_chunk_may_be_written_otherwise(smtp: SmtpClient, pair: P
     assert stored(pair.database_url, address) == [b"a\r\n"]
 
 
-async def test_a_connection_that_is_cut_within_a_chunk_stores_nothing(
+async def test_a_connection_that_is_lost_within_a_chunk_stores_nothing(
     smtp: SmtpClient, pair: Pair, address: str
 ) -> None:
     await begin(smtp, address)
@@ -130,7 +132,7 @@ async def test_a_connection_that_is_cut_within_a_chunk_stores_nothing(
     assert stored(pair.database_url, address) == []
 
 
-async def test_a_message_whose_mailbox_is_gone_by_the_last_chunk_is_refused(
+async def test_a_message_whose_mailbox_is_deleted_before_the_last_chunk_is_refused(
     smtp: SmtpClient, pair: Pair, address: str
 ) -> None:
     await begin(smtp, address)
@@ -156,7 +158,7 @@ async def test_whole_transactions_may_come_in_one_packet(smtp: SmtpClient, pair:
     assert stored(pair.database_url, address) == [b"one,two", b"three"]
 
 
-async def test_a_chunk_behind_recipients_that_were_refused_is_passed_over(smtp: SmtpClient) -> None:
+async def test_a_chunk_after_refused_recipients_is_ignored(smtp: SmtpClient) -> None:
     await smtp.converse(("EHLO client.test", 250))
 
     await smtp.send(b"MAIL FROM:<>\r\nRCPT TO:<nobody@mx.test>\r\nBDAT 6 LAST\r\nNOOP\r\nMAIL FROM:<>\r\n")
@@ -172,7 +174,7 @@ async def test_a_chunk_behind_recipients_that_were_refused_is_passed_over(smtp: 
     [(), (("EHLO client.test", 250),), (("EHLO client.test", 250), ("MAIL FROM:<>", 250))],
     ids=["before EHLO", "before MAIL", "before RCPT"],
 )
-async def test_a_chunk_out_of_order_is_refused_and_its_octets_are_no_commands(
+async def test_a_chunk_out_of_order_is_refused_and_its_octets_are_not_executed_as_commands(
     smtp: SmtpClient, before: tuple[tuple[str, int], ...]
 ) -> None:
     for exchange in before:
@@ -185,7 +187,7 @@ async def test_a_chunk_out_of_order_is_refused_and_its_octets_are_no_commands(
 
 
 @pytest.mark.parametrize("line", ["MAIL FROM:<>", "RCPT TO:<reader@mx.test>", "DATA"])
-async def test_between_chunks_the_envelope_is_closed(smtp: SmtpClient, pair: Pair, address: str, line: str) -> None:
+async def test_the_envelope_is_closed_between_chunks(smtp: SmtpClient, pair: Pair, address: str, line: str) -> None:
     await begin(smtp, address)
     await chunk(smtp, b"one,")
 
@@ -197,9 +199,11 @@ async def test_between_chunks_the_envelope_is_closed(smtp: SmtpClient, pair: Pai
 
 
 @pytest.mark.parametrize("line", ["RSET", "EHLO client.test"])
-async def test_a_message_is_given_up_between_chunks(smtp: SmtpClient, pair: Pair, address: str, line: str) -> None:
+async def test_a_transaction_may_be_aborted_between_chunks(
+    smtp: SmtpClient, pair: Pair, address: str, line: str
+) -> None:
     await begin(smtp, address)
-    await chunk(smtp, b"given up")
+    await chunk(smtp, b"aborted")
     await smtp.converse((line, 250))
 
     await begin(smtp, address)
@@ -209,7 +213,7 @@ async def test_a_message_is_given_up_between_chunks(smtp: SmtpClient, pair: Pair
 
 
 @pytest.mark.parametrize("argument", ["", " ", " -1", " x", " 0x10", " ²", " 6 FIRST", " 6LAST", " 6 LAST x", " LAST"])
-async def test_what_is_no_chunk_ends_the_session_since_its_octets_would_be_commands(
+async def test_a_malformed_bdat_ends_the_session_since_its_octets_would_be_executed_as_commands(
     smtp: SmtpClient, address: str, argument: str
 ) -> None:
     await begin(smtp, address)
@@ -224,7 +228,7 @@ async def test_what_is_no_chunk_ends_the_session_since_its_octets_would_be_comma
 # Size
 
 
-async def test_chunks_of_exactly_the_limit_in_all_are_kept(daemon: Pair, address: str) -> None:
+async def test_chunks_with_a_total_of_exactly_the_limit_are_kept(daemon: Pair, address: str) -> None:
     async with SmtpClient.connect(daemon.smtp_port) as client:
         await begin(client, address)
         await chunk(client, b"x" * (LIMIT - 1))
@@ -233,7 +237,7 @@ async def test_chunks_of_exactly_the_limit_in_all_are_kept(daemon: Pair, address
 
 
 @pytest.mark.parametrize("last", ["", " LAST"])
-async def test_the_chunk_that_passes_the_limit_is_refused(daemon: Pair, address: str, last: str) -> None:
+async def test_the_chunk_that_exceeds_the_limit_is_refused(daemon: Pair, address: str, last: str) -> None:
     async with SmtpClient.connect(daemon.smtp_port) as client:
         await begin(client, address)
         await chunk(client, b"x" * LIMIT)
@@ -243,7 +247,7 @@ async def test_the_chunk_that_passes_the_limit_is_refused(daemon: Pair, address:
     assert (reply.code, reply.text[:5]) == (552, "5.3.4")
 
 
-async def test_chunks_behind_one_that_was_refused_are_refused_up_to_rset(daemon: Pair, address: str) -> None:
+async def test_chunks_after_a_refused_chunk_are_refused_until_rset(daemon: Pair, address: str) -> None:
     async with SmtpClient.connect(daemon.smtp_port) as client:
         await begin(client, address)
         await chunk(client, b"x" * (LIMIT + 1))
@@ -251,15 +255,15 @@ async def test_chunks_behind_one_that_was_refused_are_refused_up_to_rset(daemon:
         replies = [await chunk(client, b"QUIT\r\n") for _ in range(2)]
         await client.converse(("RSET", 250))
         await begin(client, address)
-        taken = await chunk(client, b"kept", " LAST")
+        accepted = await chunk(client, b"kept", " LAST")
 
     assert [(reply.code, reply.text[:5]) for reply in replies] == [(503, "5.5.1")] * 2
-    assert taken.code == 250
+    assert accepted.code == 250
     assert stored(daemon.database_url, address) == [b"kept"]
 
 
-@pytest.mark.parametrize("sizes", [[LIMIT + 1], [LIMIT + 1, 6]], ids=["refused itself", "behind one that was refused"])
-async def test_after_a_last_chunk_that_was_refused_the_session_takes_the_next_message(
+@pytest.mark.parametrize("sizes", [[LIMIT + 1], [LIMIT + 1, 6]], ids=["refused itself", "after a refused chunk"])
+async def test_after_a_refused_last_chunk_the_session_accepts_the_next_message(
     daemon: Pair, address: str, sizes: list[int]
 ) -> None:
     async with SmtpClient.connect(daemon.smtp_port) as client:
@@ -269,7 +273,7 @@ async def test_after_a_last_chunk_that_was_refused_the_session_takes_the_next_me
         await chunk(client, b"x" * sizes[-1], " LAST")
 
         await client.converse(("MAIL FROM:<>", 250), (f"RCPT TO:<{address}>", 250))
-        taken = await chunk(client, b"kept", " LAST")
+        accepted = await chunk(client, b"kept", " LAST")
 
-    assert taken.code == 250
+    assert accepted.code == 250
     assert stored(daemon.database_url, address) == [b"kept"]

@@ -1,4 +1,4 @@
-"""What a 250 after DATA means, and which octets are kept."""
+"""DATA: `250` means that the message is committed, and every octet is kept."""
 
 import asyncio
 import smtplib
@@ -18,10 +18,10 @@ def change(database_url: str, statement: str, *values: object) -> None:
         connection.execute(statement, values)
 
 
-# An honest 250
+# The 250 after DATA
 
 
-async def test_a_message_that_was_acknowledged_is_seen_by_every_connection(smtp: SmtpClient, pair: Pair) -> None:
+async def test_an_acknowledged_message_is_visible_to_every_database_connection(smtp: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
 
     reply = await smtp.deliver(message(), address)
@@ -30,7 +30,7 @@ async def test_a_message_that_was_acknowledged_is_seen_by_every_connection(smtp:
     assert (reply.code, reply.text[:5]) == (250, "2.6.0")
 
 
-async def test_nothing_is_acknowledged_before_it_is_committed(smtp: SmtpClient, pair: Pair) -> None:
+async def test_a_message_is_not_acknowledged_before_it_is_committed(smtp: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
 
     async with asyncio.TaskGroup() as tasks:
@@ -43,7 +43,7 @@ async def test_nothing_is_acknowledged_before_it_is_committed(smtp: SmtpClient, 
     assert delivery.result().code == 250
 
 
-async def test_a_message_whose_250_was_lost_is_acknowledged_again_and_kept_once(smtp: SmtpClient, pair: Pair) -> None:
+async def test_a_message_that_is_sent_again_is_acknowledged_again_and_kept_once(smtp: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
 
     replies = [await smtp.deliver(message(), address) for _ in range(3)]
@@ -52,7 +52,7 @@ async def test_a_message_whose_250_was_lost_is_acknowledged_again_and_kept_once(
     assert stored(pair.database_url, address) == [message()]
 
 
-async def test_a_message_that_comes_twice_at_once_is_kept_once(pair: Pair) -> None:
+async def test_a_message_that_is_sent_by_several_sessions_at_once_is_kept_once(pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
 
     async def deliver() -> int:
@@ -68,19 +68,19 @@ async def test_a_message_that_comes_twice_at_once_is_kept_once(pair: Pair) -> No
     assert stored(pair.database_url, address) == [message()]
 
 
-async def test_a_connection_that_is_cut_within_data_stores_nothing(smtp: SmtpClient, pair: Pair) -> None:
+async def test_a_connection_that_is_lost_within_data_stores_nothing(smtp: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
-    async with SmtpClient.connect(pair.smtp_port) as cut:
-        await cut.begin(address)
-        await cut.send(message("cut") + b"\r\n.")
-        cut.writer.transport.abort()
+    async with SmtpClient.connect(pair.smtp_port) as lost:
+        await lost.begin(address)
+        await lost.send(message("lost") + b"\r\n.")
+        lost.writer.transport.abort()
 
     await smtp.deliver(message("whole"), address)
 
     assert stored(pair.database_url, address) == [message("whole")]
 
 
-async def test_a_client_that_closes_its_half_within_data_stores_nothing(smtp: SmtpClient, pair: Pair) -> None:
+async def test_a_client_that_closes_its_sending_side_within_data_stores_nothing(smtp: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     await smtp.begin(address)
     await smtp.send(message() + b"\r\n.\r")
@@ -91,7 +91,7 @@ async def test_a_client_that_closes_its_half_within_data_stores_nothing(smtp: Sm
     assert stored(pair.database_url, address) == []
 
 
-async def test_a_message_whose_sender_went_away_during_the_commit_is_kept_once(smtp: SmtpClient, pair: Pair) -> None:
+async def test_a_message_whose_client_disconnects_during_the_commit_is_kept_once(smtp: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
 
     with locked(pair.database_url, address) as connection:
@@ -136,7 +136,7 @@ async def test_a_message_whose_sender_went_away_during_the_commit_is_kept_once(s
         "NUL",
         "every octet",
         "dots",
-        "dots behind bare LF and CR",
+        "dots after bare LF and CR",
         "8-bit",
         "a long line",
         "a long line of dots",
@@ -152,7 +152,7 @@ async def test_content_is_kept_octet_for_octet(smtp: SmtpClient, pair: Pair, con
     assert stored(pair.database_url, address) == [content]
 
 
-async def test_what_the_standard_library_sends_is_kept(pair: Pair) -> None:
+async def test_mail_sent_by_smtplib_is_kept(pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     sent = EmailMessage()
     sent["From"], sent["To"], sent["Subject"] = "writer@client.test", address, "Grüße"
@@ -181,14 +181,16 @@ async def test_a_message_of_exactly_the_limit_is_kept(smtp: SmtpClient, pair: Pa
     assert stored(pair.database_url, address) == [content]
 
 
-async def test_a_larger_message_is_refused_and_the_session_takes_the_next(smtp: SmtpClient, pair: Pair) -> None:
+async def test_a_larger_message_is_refused_and_the_session_accepts_the_next_message(
+    smtp: SmtpClient, pair: Pair
+) -> None:
     address = make_mailbox(pair.database_url)
 
     refused = await smtp.deliver(LINES + b"x" * (LIMIT - len(LINES) - 1) + b"\r\n", address)
-    taken = await smtp.deliver(message(), address)
+    accepted = await smtp.deliver(message(), address)
 
     assert (refused.code, refused.text[:5]) == (552, "5.3.4")
-    assert taken.code == 250
+    assert accepted.code == 250
     assert stored(pair.database_url, address) == [message()]
 
 
@@ -203,7 +205,7 @@ async def test_a_message_for_several_recipients_reaches_each(smtp: SmtpClient, p
     assert [stored(pair.database_url, address) for address in addresses] == [[message()]] * 3
 
 
-async def test_a_recipient_who_was_refused_does_not_stop_the_others(smtp: SmtpClient, pair: Pair) -> None:
+async def test_a_refused_recipient_does_not_affect_the_other_recipients(smtp: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     await smtp.converse(
         ("EHLO client.test", 250),
@@ -219,7 +221,7 @@ async def test_a_recipient_who_was_refused_does_not_stop_the_others(smtp: SmtpCl
     assert stored(pair.database_url, address) == [message()]
 
 
-async def test_a_mailbox_that_is_named_twice_keeps_one_message(smtp: SmtpClient, pair: Pair) -> None:
+async def test_a_mailbox_with_two_recipient_addresses_keeps_one_message(smtp: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
 
     reply = await smtp.deliver(message(), address, address.replace("@", "+tag@"))
@@ -236,7 +238,9 @@ async def test_a_mailbox_that_is_named_twice_keeps_one_message(smtp: SmtpClient,
     ["DELETE FROM mailbox WHERE address = %s", "UPDATE mailbox SET expires_at = now() WHERE address = %s"],
     ids=["deleted", "expired"],
 )
-async def test_mail_whose_only_mailbox_is_gone_by_then_is_refused(smtp: SmtpClient, pair: Pair, statement: str) -> None:
+async def test_mail_is_refused_when_its_only_mailbox_is_gone_before_the_commit(
+    smtp: SmtpClient, pair: Pair, statement: str
+) -> None:
     address = make_mailbox(pair.database_url)
     await smtp.begin(address)
     change(pair.database_url, statement, address)
@@ -247,15 +251,17 @@ async def test_mail_whose_only_mailbox_is_gone_by_then_is_refused(smtp: SmtpClie
     assert (reply.code, reply.text[:5]) == (550, "5.1.1")
 
 
-async def test_mail_reaches_the_mailboxes_that_are_left_by_then(smtp: SmtpClient, pair: Pair) -> None:
-    gone, left = make_mailbox(pair.database_url), make_mailbox(pair.database_url)
-    await smtp.begin(gone, left)
+async def test_mail_reaches_the_remaining_mailboxes_when_another_is_gone_before_the_commit(
+    smtp: SmtpClient, pair: Pair
+) -> None:
+    gone, remaining = make_mailbox(pair.database_url), make_mailbox(pair.database_url)
+    await smtp.begin(gone, remaining)
     change(pair.database_url, "DELETE FROM mailbox WHERE address = %s", gone)
 
     await smtp.send(message() + b".\r\n")
 
     assert (await smtp.reply()).code == 250
-    assert stored(pair.database_url, left) == [message()]
+    assert stored(pair.database_url, remaining) == [message()]
 
 
 # Quota
@@ -269,7 +275,7 @@ async def test_mail_reaches_the_mailboxes_that_are_left_by_then(smtp: SmtpClient
     ],
     ids=["messages", "octets"],
 )
-async def test_a_full_mailbox_puts_mail_off(smtp: SmtpClient, pair: Pair, statement: str) -> None:
+async def test_mail_for_a_full_mailbox_is_deferred(smtp: SmtpClient, pair: Pair, statement: str) -> None:
     address = make_mailbox(pair.database_url)
     change(pair.database_url, statement, address)
     await smtp.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
@@ -279,7 +285,7 @@ async def test_a_full_mailbox_puts_mail_off(smtp: SmtpClient, pair: Pair, statem
     assert (reply.code, reply.text[:5]) == (452, "4.2.2")
 
 
-async def test_what_is_stored_counts_towards_the_quota(smtp: SmtpClient, pair: Pair) -> None:
+async def test_a_stored_message_counts_towards_the_quota(smtp: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     change(pair.database_url, "UPDATE mailbox SET message_count = 499 WHERE address = %s", address)
 
@@ -288,7 +294,7 @@ async def test_what_is_stored_counts_towards_the_quota(smtp: SmtpClient, pair: P
     await smtp.converse(("MAIL FROM:<>", 250), (f"RCPT TO:<{address}>", 452))
 
 
-async def test_a_message_shows_its_octets(smtp: SmtpClient, http: httpx.AsyncClient, address: str) -> None:
+async def test_the_api_shows_the_size_of_a_message(smtp: SmtpClient, http: httpx.AsyncClient, address: str) -> None:
     await smtp.deliver(b"Subject: a\r\n\r\n.\r\n", address)
 
     polled = (await http.get("/api/inbox/poll", params={"address": address})).json()

@@ -1,4 +1,4 @@
-"""What senders are told while Postgres is away, and that nothing is lost by it."""
+"""While Postgres is away, mail is deferred and no acknowledged message is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -26,12 +26,12 @@ from support.harness import (
 )
 
 SESSIONS = 10
-MESSAGES_A_SESSION = 30
+MESSAGES_PER_SESSION = 30
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """A server of this file's own, which its tests stop, start and kill."""
+    """A Postgres server for this file, which the tests stop, start and kill."""
     with own_postgres() as server:
         yield server
 
@@ -58,7 +58,7 @@ def away(postgres: EmbeddedPostgres) -> Iterator[None]:
 
 
 async def deliver(client: SmtpClient, content: bytes, address: str) -> None:
-    """Try as often as a message is put off, until it is acknowledged; anything but 250 and 451 is wrong."""
+    """Retry a deferred message until it is acknowledged; every reply must be 250 or 451."""
     async with asyncio.timeout(DEADLINE_SECONDS):
         while True:
             await client.converse(("RSET", 250), ("MAIL FROM:<>", 250))
@@ -72,30 +72,30 @@ async def deliver(client: SmtpClient, content: bytes, address: str) -> None:
             assert (reply.code, reply.text[:5]) == (451, "4.3.0")
 
 
-async def test_what_needs_no_database_is_answered(client: SmtpClient, postgres: EmbeddedPostgres) -> None:
+async def test_commands_that_need_no_database_are_answered(client: SmtpClient, postgres: EmbeddedPostgres) -> None:
     await client.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
 
     with away(postgres):
         await client.converse(("RCPT TO:<reader@elsewhere.test>", 550), ("NOOP", 250), ("RSET", 250), ("QUIT", 221))
 
 
-async def test_a_message_is_put_off_and_the_same_session_delivers_it_once_the_database_is_back(
+async def test_a_message_is_deferred_and_the_same_session_delivers_it_once_the_database_is_back(
     client: SmtpClient, daemon: tuple[Pair, Service], postgres: EmbeddedPostgres
 ) -> None:
     address = make_mailbox(postgres.url)
     await client.begin(address)
     with away(postgres):
         await client.send(message() + b".\r\n")
-        put_off = await client.reply()
+        deferred = await client.reply()
 
     await deliver(client, message(), address)
 
-    assert (put_off.code, put_off.text[:5]) == (451, "4.3.0")
+    assert (deferred.code, deferred.text[:5]) == (451, "4.3.0")
     assert stored(postgres.url, address) == [message()]
     assert daemon[1].process.poll() is None
 
 
-async def test_every_recipient_is_put_off_and_the_outage_is_logged_when_it_begins_and_when_it_ends(
+async def test_every_recipient_is_deferred_and_the_begin_and_end_of_the_outage_are_logged(
     client: SmtpClient, daemon: tuple[Pair, Service], postgres: EmbeddedPostgres
 ) -> None:
     pair, service = daemon
@@ -104,7 +104,7 @@ async def test_every_recipient_is_put_off_and_the_outage_is_logged_when_it_begin
     await deliver(client, message("before"), address)
     known = len(service.events())
 
-    async def ask() -> str:
+    async def ask_for_recipient() -> str:
         async with SmtpClient.connect(pair.smtp_port) as session:
             await session.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
             reply = await session.command(f"RCPT TO:<{address}>")
@@ -112,15 +112,15 @@ async def test_every_recipient_is_put_off_and_the_outage_is_logged_when_it_begin
 
     with away(postgres):
         async with asyncio.TaskGroup() as tasks:
-            asked = [tasks.create_task(ask()) for _ in range(50)]
+            replies = [tasks.create_task(ask_for_recipient()) for _ in range(50)]
     await deliver(client, message("after"), address)
 
     names = [str(event["event"]) for event in service.events()[known:]]
-    assert {each.result() for each in asked} == {"451 4.3.0"}
+    assert {each.result() for each in replies} == {"451 4.3.0"}
     assert [name for name in names if name.startswith("database")] == ["database_away", "database_back"]
 
 
-async def test_what_was_in_flight_when_the_database_was_killed_is_not_acknowledged(
+async def test_a_message_in_flight_when_the_database_is_killed_is_not_acknowledged(
     client: SmtpClient, postgres: EmbeddedPostgres
 ) -> None:
     address = make_mailbox(postgres.url)
@@ -137,7 +137,7 @@ async def test_what_was_in_flight_when_the_database_was_killed_is_not_acknowledg
     assert stored(postgres.url, address) == []
 
 
-async def test_a_message_whose_commit_was_answered_and_the_answer_lost_is_acknowledged_and_stored_once(
+async def test_a_message_is_acknowledged_and_stored_once_when_the_result_of_its_commit_is_lost(
     postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     address = make_mailbox(postgres.url)
@@ -155,7 +155,7 @@ async def test_a_message_whose_commit_was_answered_and_the_answer_lost_is_acknow
     assert stored(postgres.url, address) == [message()]
 
 
-async def test_what_was_acknowledged_around_a_kill_is_stored_exactly_once(
+async def test_messages_acknowledged_before_and_after_a_kill_are_stored_exactly_once(
     daemon: tuple[Pair, Service], postgres: EmbeddedPostgres
 ) -> None:
     address = make_mailbox(postgres.url)
@@ -164,7 +164,7 @@ async def test_what_was_acknowledged_around_a_kill_is_stored_exactly_once(
     async def send(number: int) -> None:
         async with SmtpClient.connect(daemon[0].smtp_port) as session:
             await session.converse(("EHLO client.test", 250))
-            for each in range(MESSAGES_A_SESSION):
+            for each in range(MESSAGES_PER_SESSION):
                 content = message(f"{number}-{each}")
                 await deliver(session, content, address)
                 acknowledged.append(content)
@@ -172,7 +172,7 @@ async def test_what_was_acknowledged_around_a_kill_is_stored_exactly_once(
     async with asyncio.TaskGroup() as tasks:
         for number in range(SESSIONS):
             tasks.create_task(send(number))
-        await until(lambda: len(acknowledged) > SESSIONS * MESSAGES_A_SESSION // 4)
+        await until(lambda: len(acknowledged) > SESSIONS * MESSAGES_PER_SESSION // 4)
         kill(postgres)
         postgres.start()
 

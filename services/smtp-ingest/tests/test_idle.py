@@ -1,4 +1,4 @@
-"""What becomes of a session whose client says nothing, or reads nothing."""
+"""The end of a session whose client sends nothing, or reads nothing."""
 
 import asyncio
 import socket
@@ -10,13 +10,13 @@ from support.harness import DEADLINE_SECONDS, Pair, SmtpClient, make_mailbox, ru
 
 @pytest.fixture(scope="module")
 def impatient(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """A daemon that waits half a second for a client."""
+    """A daemon that waits half a second for a silent client."""
     settings = {"SMTP_IDLE_SECONDS": "0.5", "SMTP_MAX_COMMANDS_WITHOUT_MESSAGE": "100000"}
     with running_smtp(pair.database_url, tmp_path_factory.mktemp("idle"), **settings) as (daemon, _):
         yield daemon
 
 
-async def test_a_session_in_which_nothing_is_said_ends(impatient: Pair) -> None:
+async def test_a_silent_session_ends(impatient: Pair) -> None:
     async with SmtpClient.connect(impatient.smtp_port) as client:
         reply = await client.reply()
         is_closed = await client.is_closed()
@@ -25,7 +25,7 @@ async def test_a_session_in_which_nothing_is_said_ends(impatient: Pair) -> None:
     assert is_closed
 
 
-async def test_a_session_in_which_commands_are_said_goes_on(impatient: Pair) -> None:
+async def test_a_session_with_commands_goes_on(impatient: Pair) -> None:
     loop = asyncio.get_running_loop()
 
     async with SmtpClient.connect(impatient.smtp_port) as client:
@@ -36,7 +36,7 @@ async def test_a_session_in_which_commands_are_said_goes_on(impatient: Pair) -> 
     assert reply.code == 250
 
 
-async def test_half_a_command_keeps_no_session_alive(impatient: Pair) -> None:
+async def test_an_incomplete_command_does_not_keep_a_session_alive(impatient: Pair) -> None:
     async with SmtpClient.connect(impatient.smtp_port) as client:
         reply = asyncio.ensure_future(client.reply())
         while not reply.done():
@@ -46,7 +46,7 @@ async def test_half_a_command_keeps_no_session_alive(impatient: Pair) -> None:
     assert reply.result().code == 421
 
 
-async def test_a_client_that_says_nothing_within_data_is_not_waited_for(impatient: Pair) -> None:
+async def test_a_session_that_is_silent_within_data_ends(impatient: Pair) -> None:
     address = make_mailbox(impatient.database_url)
     async with SmtpClient.connect(impatient.smtp_port) as client:
         await client.begin(address)
@@ -55,7 +55,7 @@ async def test_a_client_that_says_nothing_within_data_is_not_waited_for(impatien
     assert (reply.code, reply.text[:5]) == (421, "4.7.0")
 
 
-async def test_a_client_that_reads_no_reply_is_cut(impatient: Pair) -> None:
+async def test_a_client_that_reads_no_replies_is_disconnected(impatient: Pair) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS):
         with socket.create_connection(("127.0.0.1", impatient.smtp_port)) as client:
             client.setblocking(False)

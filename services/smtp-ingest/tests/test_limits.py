@@ -1,4 +1,4 @@
-"""What one session may do, and what it is told and the log is told when it does more."""
+"""The limits of a session: the reply and the log event when the client exceeds one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -49,7 +49,7 @@ Start = Callable[[Mapping[str, str]], tuple[Pair, Service]]
 
 @pytest.fixture(scope="module")
 def start(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Starts a daemon, or returns the one that runs with these settings."""
+    """Starts a daemon with the given settings, or returns the daemon that already runs with them."""
     running: dict[str, tuple[Pair, Service]] = {}
     with ExitStack() as stack:
 
@@ -70,7 +70,7 @@ def daemon(start: Start) -> tuple[Pair, Service]:
 
 @pytest.fixture(scope="module")
 def hurried(start: Start) -> tuple[Pair, Service]:
-    """A daemon whose sessions are short."""
+    """A daemon with short sessions."""
     return start(HURRIED)
 
 
@@ -80,14 +80,14 @@ def address(pair: Pair) -> str:
 
 
 class Session:
-    """A session, and what the log tells since it began."""
+    """A session, and the log since it began."""
 
     def __init__(self, client: SmtpClient, service: Service) -> None:
         self.client = client
         self._service = service
         self._known = len(service.events())
 
-    async def told(self, name: str) -> dict[str, object]:
+    async def logged(self, name: str) -> dict[str, object]:
         """The first event of that name."""
 
         def found() -> list[dict[str, object]]:
@@ -97,14 +97,14 @@ class Session:
         return found()[0]
 
     async def end(self) -> tuple[int, str, object, object]:
-        """The next reply, with which it is closed, the limit in the log, and its outcome there."""
+        """The next and last reply, then the limit and the outcome in the log."""
         return await self.ended_with(await self.client.reply())
 
     async def ended_with(self, reply: Reply) -> tuple[int, str, object, object]:
-        """The same of a reply that was read already."""
+        """As `end`, for a last reply that was already read."""
         assert await self.client.is_closed()
         self.client.writer.close()
-        limit, outcome = await self.told("limit_reached"), await self.told("session_ended")
+        limit, outcome = await self.logged("limit_reached"), await self.logged("session_ended")
         return reply.code, reply.text[:5], limit["limit"], outcome["outcome"]
 
 
@@ -122,8 +122,8 @@ async def short_session(hurried: tuple[Pair, Service]) -> AsyncIterator[Session]
         yield Session(client, service)
 
 
-def past(limit: str) -> tuple[int, str, str, str]:
-    """How a session ends that goes past it."""
+def ended_by(limit: str) -> tuple[int, str, str, str]:
+    """The reply, the limit and the outcome of a session that exceeds `limit`."""
     return 421, "4.7.0", limit, limit
 
 
@@ -132,8 +132,8 @@ def past(limit: str) -> tuple[int, str, str, str]:
 Reach = Callable[[SmtpClient, Pair], Awaitable[Reply]]
 
 
-def say(*lines: str) -> Reach:
-    """Say each line, to a mailbox where it says `{address}`; the reply to the last."""
+def send(*lines: str) -> Reach:
+    """Send each line, with a new mailbox for `{address}`; returns the last reply."""
 
     async def reach(client: SmtpClient, pair: Pair) -> Reply:
         address = make_mailbox(pair.database_url)
@@ -142,11 +142,11 @@ def say(*lines: str) -> Reach:
     return reach
 
 
-async def be_silent(client: SmtpClient, _pair: Pair) -> Reply:
+async def stay_silent(client: SmtpClient, _pair: Pair) -> Reply:
     return await client.reply()
 
 
-async def go_on(client: SmtpClient, _pair: Pair) -> Reply:
+async def send_noops(client: SmtpClient, _pair: Pair) -> Reply:
     reply = Reply(250, ())
     while reply.code == 250:
         reply = await client.command("NOOP")
@@ -163,7 +163,7 @@ async def trickle(client: SmtpClient, pair: Pair) -> Reply:
 
 
 def connect_twice(source: str | None) -> Reach:
-    """Connect from `source` two times more; the greeting of the second."""
+    """Connect from `source` two more times; returns the greeting of the second connection."""
 
     async def reach(_client: SmtpClient, pair: Pair) -> Reply:
         if source is None:
@@ -181,34 +181,34 @@ def connect_twice(source: str | None) -> Reach:
 
 
 MESSAGE = ("MAIL FROM:<>", "RCPT TO:<{address}>", "DATA", "x\r\n.")
-# The settings with which each limit can be reached, and how it is.
-WAYS: dict[Limit, tuple[dict[str, str], Reach]] = {
-    "mailbox_quota": (LIMITS, say("EHLO client.test", "MAIL FROM:<> SIZE=100001", "RCPT TO:<{address}>")),
-    "smtp_idle_seconds": (HURRIED, be_silent),
+# The settings with which a client can reach each limit, and the way to reach it.
+WAYS_TO_REACH: dict[Limit, tuple[dict[str, str], Reach]] = {
+    "mailbox_quota": (LIMITS, send("EHLO client.test", "MAIL FROM:<> SIZE=100001", "RCPT TO:<{address}>")),
+    "smtp_idle_seconds": (HURRIED, stay_silent),
     "smtp_max_client_sessions": ({"SMTP_MAX_CLIENT_SESSIONS": "1"}, connect_twice(foreign_address())),
     "smtp_max_client_sessions_per_minute": (
         {"SMTP_MAX_CLIENT_SESSIONS_PER_MINUTE": "1"},
         connect_twice(foreign_address()),
     ),
-    "smtp_max_command_octets": (LIMITS, say("NOOP ".ljust(511, "x"))),
-    "smtp_max_commands_without_message": (LIMITS, say(*["NOOP"] * 16)),
-    "smtp_max_errors": (LIMITS, say("EHLO", "MAIL", "RCPT", "DATA", "EXPN list", "EHLO")),
-    "smtp_max_messages": (LIMITS, say("EHLO client.test", *MESSAGE, *MESSAGE, "MAIL FROM:<>")),
-    "smtp_max_recipients": (LIMITS, say("EHLO client.test", "MAIL FROM:<>", *["RCPT TO:<{address}>"] * 4)),
-    "smtp_max_refused_recipients": (LIMITS, say("EHLO client.test", "MAIL FROM:<>", *["RCPT TO:<no@mx.test>"] * 5)),
+    "smtp_max_command_octets": (LIMITS, send("NOOP ".ljust(511, "x"))),
+    "smtp_max_commands_without_message": (LIMITS, send(*["NOOP"] * 16)),
+    "smtp_max_errors": (LIMITS, send("EHLO", "MAIL", "RCPT", "DATA", "EXPN list", "EHLO")),
+    "smtp_max_messages": (LIMITS, send("EHLO client.test", *MESSAGE, *MESSAGE, "MAIL FROM:<>")),
+    "smtp_max_recipients": (LIMITS, send("EHLO client.test", "MAIL FROM:<>", *["RCPT TO:<{address}>"] * 4)),
+    "smtp_max_refused_recipients": (LIMITS, send("EHLO client.test", "MAIL FROM:<>", *["RCPT TO:<no@mx.test>"] * 5)),
     "smtp_max_sessions": ({"SMTP_MAX_SESSIONS": "2"}, connect_twice("127.0.0.1")),
-    "smtp_max_unknown_commands": (LIMITS, say("HELLO", "SEND", "SPAM")),
+    "smtp_max_unknown_commands": (LIMITS, send("HELLO", "SEND", "SPAM")),
     "smtp_min_octets_per_second": (LIMITS, trickle),
-    "smtp_session_seconds": (HURRIED, go_on),
+    "smtp_session_seconds": (HURRIED, send_noops),
 }
-# Past these there is no session to end.
+# Past one of these limits no session begins.
 CONNECTION_LIMITS = {"smtp_max_client_sessions", "smtp_max_client_sessions_per_minute", "smtp_max_sessions"}
 
 
 @pytest.mark.parametrize("limit", get_args(Limit))
 async def test_a_limit_is_replied_to_and_logged(start: Start, limit: Limit) -> None:
-    assert limit in WAYS, f"no test reaches {limit}"
-    settings, reach = WAYS[limit]
+    assert limit in WAYS_TO_REACH, f"no test reaches {limit}"
+    settings, reach = WAYS_TO_REACH[limit]
     pair, service = start(settings)
     async with SmtpClient.connect(pair.smtp_port) as client:
         session = Session(client, service)
@@ -216,13 +216,13 @@ async def test_a_limit_is_replied_to_and_logged(start: Start, limit: Limit) -> N
         reply = await reach(client, pair)
 
         ends = reply.code == 421
-        event = await session.told("limit_reached")
+        event = await session.logged("limit_reached")
         assert f"{reply.code} {reply.text}" == reply_tables.FOR_LIMIT[limit]
         assert (event["limit"], event["level"]) == (limit, "warning" if ends else "info")
         if ends and limit not in CONNECTION_LIMITS:
             assert await client.is_closed()
             client.writer.close()
-            assert (await session.told("session_ended"))["outcome"] == limit
+            assert (await session.logged("session_ended"))["outcome"] == limit
 
 
 def test_every_limit_of_smtp_has_the_name_of_a_setting() -> None:
@@ -242,7 +242,7 @@ async def test_a_message_may_have_100_recipients_unless_a_setting_says_otherwise
         )
 
 
-async def test_the_recipients_before_one_too_many_get_their_mail(session: Session, pair: Pair) -> None:
+async def test_the_recipients_within_the_limit_get_their_mail(session: Session, pair: Pair) -> None:
     addresses = [make_mailbox(pair.database_url) for _ in range(4)]
     await session.client.converse(
         ("EHLO client.test", 250),
@@ -259,15 +259,15 @@ async def test_the_recipients_before_one_too_many_get_their_mail(session: Sessio
 
 
 @pytest.mark.parametrize("guess", ["nobody@mx.test", "reader@elsewhere.test"])
-async def test_who_guesses_recipients_is_sent_away(session: Session, guess: str) -> None:
+async def test_a_client_that_guesses_recipients_is_disconnected(session: Session, guess: str) -> None:
     await session.client.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250), *[(f"RCPT TO:<{guess}>", 550)] * 4)
 
     await session.client.send(f"RCPT TO:<{guess}>\r\n".encode())
 
-    assert await session.end() == past("smtp_max_refused_recipients")
+    assert await session.end() == ended_by("smtp_max_refused_recipients")
 
 
-async def test_from_the_fourth_refused_recipient_on_replies_take_their_time(pair: Pair) -> None:
+async def test_replies_are_delayed_from_the_fourth_refused_recipient_on(pair: Pair) -> None:
     guess = ("RCPT TO:<nobody@mx.test>", 550)
     async with SmtpClient.connect(pair.smtp_port) as guessing, SmtpClient.connect(pair.smtp_port) as mistaken:
         await guessing.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250), guess, guess, guess)
@@ -275,50 +275,48 @@ async def test_from_the_fourth_refused_recipient_on_replies_take_their_time(pair
 
         fourth = asyncio.ensure_future(guessing.converse(guess))
         await mistaken.converse(guess, guess, guess)
-        was_answered = fourth.done()
+        is_prompt = fourth.done()
         await fourth
 
-    assert not was_answered
+    assert not is_prompt
 
 
 # Commands
 
 
-async def test_commands_are_counted_anew_after_a_message(session: Session, address: str) -> None:
+async def test_commands_are_counted_from_zero_after_a_message(session: Session, address: str) -> None:
     await session.client.converse(*[("NOOP", 250)] * 10)
     await session.client.deliver(message(), address)
 
     await session.client.converse(*[("NOOP", 250)] * 15)
 
 
-# What is no client of SMTP
+# Clients of other protocols
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "CONNECT", "get"])
-async def test_who_speaks_http_is_not_answered(session: Session, method: str) -> None:
+async def test_a_client_that_speaks_http_is_disconnected_without_a_reply(session: Session, method: str) -> None:
     await session.client.send(f"{method} / HTTP/1.1\r\nHost: mx.test\r\n\r\n".encode())
 
     assert await session.client.is_closed()
-    assert (await session.told("session_ended"))["outcome"] == "http"
+    assert (await session.logged("session_ended"))["outcome"] == "http"
 
 
-async def test_who_begins_with_tls_is_not_answered(session: Session) -> None:
+async def test_a_client_that_begins_with_tls_is_disconnected_without_a_reply(session: Session) -> None:
     await session.client.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 506)
 
     assert await session.client.is_closed()
-    assert (await session.told("session_ended"))["outcome"] == "tls_without_starttls"
+    assert (await session.logged("session_ended"))["outcome"] == "tls_without_starttls"
 
 
-async def test_an_octet_of_tls_further_on_is_no_handshake(session: Session) -> None:
+async def test_a_later_octet_of_tls_is_not_taken_for_a_handshake(session: Session) -> None:
     await session.client.converse(("NOOP", 250), ("\x16", 500), ("NOOP", 250))
 
 
 # Time
 
 
-async def test_content_that_never_ends_makes_no_session_longer(
-    short_session: Session, pair: Pair, address: str
-) -> None:
+async def test_endless_content_does_not_prolong_a_session(short_session: Session, pair: Pair, address: str) -> None:
     await short_session.client.begin(address)
 
     reply = asyncio.ensure_future(short_session.client.reply())
@@ -326,11 +324,11 @@ async def test_content_that_never_ends_makes_no_session_longer(
         await short_session.client.send(b"x" * 998 + b"\r\n")
         await asyncio.wait([reply], timeout=0.01)
 
-    assert await short_session.ended_with(reply.result()) == past("smtp_session_seconds")
+    assert await short_session.ended_with(reply.result()) == ended_by("smtp_session_seconds")
     assert stored(pair.database_url, address) == []
 
 
-async def test_a_message_that_is_being_committed_is_acknowledged_before_its_session_ends(
+async def test_a_commit_in_flight_is_acknowledged_before_the_deadline_ends_the_session(
     short_session: Session, pair: Pair, address: str
 ) -> None:
     loop = asyncio.get_running_loop()
@@ -346,7 +344,9 @@ async def test_a_message_that_is_being_committed_is_acknowledged_before_its_sess
 
 
 @pytest.mark.parametrize("command", ["DATA", "BDAT 100000"])
-async def test_who_trickles_content_is_sent_away(session: Session, address: str, command: str) -> None:
+async def test_a_client_that_sends_content_too_slowly_is_disconnected(
+    session: Session, address: str, command: str
+) -> None:
     await session.client.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250), (f"RCPT TO:<{address}>", 250))
     await session.client.send(f"{command}\r\n".encode())
     if command == "DATA":
@@ -357,10 +357,12 @@ async def test_who_trickles_content_is_sent_away(session: Session, address: str,
         await session.client.send(b"x")
         await asyncio.wait([reply], timeout=0.01)
 
-    assert await session.ended_with(reply.result()) == past("smtp_min_octets_per_second")
+    assert await session.ended_with(reply.result()) == ended_by("smtp_min_octets_per_second")
 
 
-async def test_who_sends_slowly_but_honestly_is_waited_for(session: Session, pair: Pair, address: str) -> None:
+async def test_a_client_that_sends_just_fast_enough_is_not_disconnected(
+    session: Session, pair: Pair, address: str
+) -> None:
     line = b"x" * 1_498 + b"\r\n"
     loop = asyncio.get_running_loop()
     await session.client.begin(address)
@@ -389,31 +391,31 @@ async def test_who_sends_slowly_but_honestly_is_waited_for(session: Session, pai
     ],
     ids=["message", "header section", "line", "hops"],
 )
-async def test_content_past_a_limit_is_refused_and_the_session_takes_the_next(
+async def test_content_past_a_limit_is_refused_and_the_session_accepts_the_next_message(
     session: Session, pair: Pair, address: str, content: bytes, code: int, enhanced: str, reason: str
 ) -> None:
     reply = await session.client.deliver(content, address)
 
     assert (reply.code, reply.text[:5]) == (code, enhanced)
-    assert (await session.told("message_refused"))["reason"] == reason
+    assert (await session.logged("message_refused"))["reason"] == reason
     assert (await session.client.deliver(message(), address)).code == 250
     assert stored(pair.database_url, address) == [message()]
 
 
-async def test_100_hops_are_taken(session: Session, address: str) -> None:
+async def test_a_message_may_have_100_hops(session: Session, address: str) -> None:
     reply = await session.client.deliver(b"Received: x\r\n" * 100 + b"\r\n", address)
 
     assert reply.code == 250
 
 
-async def test_a_size_that_is_announced_and_too_large_is_told(session: Session) -> None:
+async def test_a_refused_size_of_mail_is_logged(session: Session) -> None:
     await session.client.converse(("EHLO client.test", 250), ("MAIL FROM:<> SIZE=200001", 552))
 
-    assert (await session.told("message_refused"))["reason"] == "too_large"
+    assert (await session.logged("message_refused"))["reason"] == "too_large"
 
 
 @pytest.mark.parametrize(("size", "code"), [(60_000, 250), (60_001, 452)])
-async def test_a_size_that_is_announced_must_fit_into_the_mailbox(
+async def test_the_size_of_mail_must_fit_into_the_quota_of_the_mailbox(
     session: Session, pair: Pair, address: str, size: int, code: int
 ) -> None:
     with psycopg.connect(pair.database_url, autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""What the log tells: one event for each outcome, and nothing of what the mail says or whom it is for."""
+"""The log: one event for each outcome, and neither content nor local parts."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -11,31 +11,31 @@ Event = dict[str, object]
 
 @pytest.fixture(scope="module")
 def daemon(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Service]]:
-    """A daemon of this file's own, which takes small messages only and tells all that it tells."""
+    """A daemon for this file, with a small message limit and debug logging."""
     settings = {"MAX_MESSAGE_OCTETS": "65536", "LOG_LEVEL": "debug"}
     with running_smtp(pair.database_url, tmp_path_factory.mktemp("log"), **settings) as running:
         yield running
 
 
 class Session:
-    """A session, and the events that it leaves behind."""
+    """A session, and the events that it logs."""
 
     def __init__(self, client: SmtpClient, service: Service) -> None:
         self.client = client
         self._service = service
         self._known = len(service.events())
 
-    def told(self) -> list[Event]:
-        """What sessions left behind since this one began."""
+    def logged(self) -> list[Event]:
+        """The events of all sessions since this session began."""
         return [event for event in self._service.events()[self._known :] if "session" in event]
 
     async def events(self) -> list[Event]:
-        """All of its events, once it has ended."""
-        await until(lambda: any(event["event"] == "session_ended" for event in self.told()))
-        return self.told()
+        """All events of the session, once it has ended."""
+        await until(lambda: any(event["event"] == "session_ended" for event in self.logged()))
+        return self.logged()
 
     async def event(self, name: str) -> Event:
-        """Its only event of that name."""
+        """The only event of that name."""
         [found] = [event for event in await self.events() if event["event"] == name]
         return found
 
@@ -47,7 +47,7 @@ async def session(daemon: tuple[Pair, Service]) -> AsyncIterator[Session]:
         yield Session(client, service)
 
 
-async def test_a_message_that_was_stored_is_told_once(session: Session, pair: Pair) -> None:
+async def test_a_stored_message_is_logged_once(session: Session, pair: Pair) -> None:
     addresses = [make_mailbox(pair.database_url) for _ in range(2)]
     await session.client.deliver(message(), *addresses)
     await session.client.command("QUIT")
@@ -57,7 +57,7 @@ async def test_a_message_that_was_stored_is_told_once(session: Session, pair: Pa
     assert event.items() >= {"level": "info", "recipients": 2, "stored": 2, "octets": len(message())}.items()
 
 
-async def test_the_event_of_a_message_names_its_row(session: Session, pair: Pair) -> None:
+async def test_the_event_of_a_message_has_the_id_of_its_row(session: Session, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     await session.client.deliver(message(), address)
     await session.client.command("QUIT")
@@ -71,18 +71,18 @@ async def test_the_event_of_a_message_names_its_row(session: Session, pair: Pair
     assert row == (event["message"],)
 
 
-async def test_a_message_that_came_again_is_told_to_store_nothing(session: Session, pair: Pair) -> None:
+async def test_a_duplicate_message_is_logged_with_0_stored(session: Session, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     for _ in range(2):
         await session.client.deliver(message(), address)
     await session.client.command("QUIT")
 
-    told = [event["stored"] for event in await session.events() if event["event"] == "message_stored"]
+    stored = [event["stored"] for event in await session.events() if event["event"] == "message_stored"]
 
-    assert told == [1, 0]
+    assert stored == [1, 0]
 
 
-async def test_a_message_that_is_too_large_is_told_once(session: Session, pair: Pair) -> None:
+async def test_a_message_that_is_too_large_is_logged_once(session: Session, pair: Pair) -> None:
     await session.client.deliver(b"x" * 65_536 + b"\r\n", make_mailbox(pair.database_url))
     await session.client.command("QUIT")
 
@@ -91,7 +91,7 @@ async def test_a_message_that_is_too_large_is_told_once(session: Session, pair: 
     assert event.items() >= {"level": "info", "reason": "too_large"}.items()
 
 
-async def test_a_message_whose_mailbox_is_gone_is_told_once(session: Session, pair: Pair) -> None:
+async def test_a_message_whose_mailbox_is_gone_is_logged_once(session: Session, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     await session.client.begin(address)
     with psycopg.connect(pair.database_url, autocommit=True) as connection:
@@ -103,7 +103,7 @@ async def test_a_message_whose_mailbox_is_gone_is_told_once(session: Session, pa
     assert event.items() >= {"level": "info", "reason": "mailbox_gone"}.items()
 
 
-async def test_a_full_mailbox_is_told_once(session: Session, pair: Pair) -> None:
+async def test_a_full_mailbox_is_logged_once(session: Session, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     with psycopg.connect(pair.database_url, autocommit=True) as connection:
         connection.execute("UPDATE mailbox SET message_count = 500 WHERE address = %s", [address])
@@ -114,7 +114,7 @@ async def test_a_full_mailbox_is_told_once(session: Session, pair: Pair) -> None
     assert (await session.event("limit_reached")).items() >= {"level": "info", "limit": "mailbox_quota"}.items()
 
 
-async def test_a_session_that_quits_is_told_with_its_messages(session: Session, pair: Pair) -> None:
+async def test_the_end_of_a_session_is_logged_with_its_number_of_messages(session: Session, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     for subject in ("one", "two"):
         await session.client.deliver(message(subject), address)
@@ -125,19 +125,19 @@ async def test_a_session_that_quits_is_told_with_its_messages(session: Session, 
     assert event.items() >= {"level": "info", "outcome": "quit", "messages": 2, "peer": "127.0.0.1"}.items()
 
 
-async def test_a_session_that_is_cut_is_told_as_lost(session: Session) -> None:
+async def test_a_lost_connection_is_logged_as_lost(session: Session) -> None:
     session.client.writer.transport.abort()
 
     assert (await session.event("session_ended"))["outcome"] == "lost"
 
 
-async def test_a_session_with_an_endless_line_is_told_as_such(session: Session) -> None:
+async def test_a_session_that_ends_by_an_endless_line_is_logged_with_that_outcome(session: Session) -> None:
     await session.client.send(b"x" * 131_073)
 
     assert (await session.event("session_ended"))["outcome"] == "line_without_end"
 
 
-async def test_all_events_of_a_session_name_it(session: Session, pair: Pair) -> None:
+async def test_all_events_of_a_session_have_its_id(session: Session, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     await session.client.deliver(message("one"), address)
     await session.client.deliver(message("two"), address)
@@ -149,17 +149,17 @@ async def test_all_events_of_a_session_name_it(session: Session, pair: Pair) -> 
     assert len({event["session"] for event in events}) == 1
 
 
-async def test_no_two_sessions_have_one_name(session: Session, daemon: tuple[Pair, Service]) -> None:
+async def test_two_sessions_have_different_ids(session: Session, daemon: tuple[Pair, Service]) -> None:
     pair, _ = daemon
     async with SmtpClient.connect(pair.smtp_port) as other:
         await other.command("QUIT")
         await session.client.command("QUIT")
-        await until(lambda: len(session.told()) == 2)
+        await until(lambda: len(session.logged()) == 2)
 
-    assert len({event["session"] for event in session.told()}) == 2
+    assert len({event["session"] for event in session.logged()}) == 2
 
 
-async def test_neither_content_nor_a_local_part_is_told(daemon: tuple[Pair, Service]) -> None:
+async def test_neither_content_nor_a_local_part_is_logged(daemon: tuple[Pair, Service]) -> None:
     pair, service = daemon
     address = make_mailbox(pair.database_url)
     local_part = address.partition("@")[0]

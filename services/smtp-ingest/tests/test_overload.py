@@ -1,4 +1,4 @@
-"""Under load the daemon says no early, keeps little, and takes mail again as soon as it can."""
+"""Overload: the daemon defers mail early, bounds its memory, and accepts mail again as soon as it can."""
 
 import asyncio
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from support.harness import (
     until,
 )
 
-SENDERS = 50
+CLIENTS = 50
 PIECE = (b"x" * 1_022 + b"\r\n") * 128
 PIECES = 25 * 1_048_576 // len(PIECE)
 
@@ -37,22 +37,22 @@ def address(pair: Pair) -> str:
 
 
 async def mail(client: SmtpClient, parameters: str = "") -> tuple[int, str]:
-    """The reply to MAIL; no transaction stays behind."""
+    """The reply to MAIL; RSET aborts the transaction."""
     reply = await client.command(f"MAIL FROM:<>{parameters}")
     await client.converse(("RSET", 250))
     return reply.code, reply.text[:5]
 
 
 async def mail_until(expected: int, client: SmtpClient, parameters: str = "") -> tuple[int, str]:
-    """The reply to MAIL once its code is as expected, with a deadline."""
+    """The first reply to MAIL with the expected code, with a deadline."""
     async with asyncio.timeout(DEADLINE_SECONDS):
         while (reply := await mail(client, parameters))[0] != expected:  # noqa: ASYNC110  # as until
             await asyncio.sleep(0.01)
     return reply
 
 
-def reasons(service: Service) -> set[object]:
-    """Why MAIL was put off, as the log tells it."""
+def logged_reasons(service: Service) -> set[object]:
+    """The reasons in the log for which MAIL was deferred."""
     return {event["reason"] for event in service.events() if event["event"] == "mail_deferred"}
 
 
@@ -61,31 +61,33 @@ def reasons(service: Service) -> set[object]:
 
 @pytest.fixture(scope="module")
 def narrow(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Service]]:
-    """A daemon in which one message may wait for the database, and content takes 100,000 octets in all."""
+    """A daemon with one slot in its queue, and a memory budget of 100,000 octets."""
     limits = {"COMMIT_QUEUE_MESSAGES": "1", "COMMIT_QUEUE_OCTETS": "100000"}
     with running_smtp(pair.database_url, tmp_path_factory.mktemp("narrow"), **limits) as running:
         yield running
 
 
-async def test_while_the_queue_is_full_no_transaction_begins(narrow: tuple[Pair, Service], address: str) -> None:
+async def test_mail_is_deferred_while_the_queue_is_full(narrow: tuple[Pair, Service], address: str) -> None:
     pair, service = narrow
-    async with SmtpClient.connect(pair.smtp_port) as sending, SmtpClient.connect(pair.smtp_port) as next_one:
+    async with SmtpClient.connect(pair.smtp_port) as sending, SmtpClient.connect(pair.smtp_port) as waiting:
         await sending.begin(address)
-        await next_one.converse(("EHLO client.test", 250))
+        await waiting.converse(("EHLO client.test", 250))
         with locked(pair.database_url, address) as connection:
             await sending.send(message() + b".\r\n")
             await until(lambda: is_waited_for(connection))
 
-            deferred = await mail(next_one)
+            deferred = await mail(waiting)
         acknowledged = await sending.reply()
-        afterwards = await mail(next_one)
+        afterwards = await mail(waiting)
 
     assert deferred == (452, "4.3.1")
     assert (acknowledged.code, afterwards) == (250, (250, "2.1.0"))
-    assert "queue_full" in reasons(service)
+    assert "queue_full" in logged_reasons(service)
 
 
-async def test_a_message_that_finds_the_queue_full_is_put_off(narrow: tuple[Pair, Service], address: str) -> None:
+async def test_a_message_is_deferred_when_the_queue_is_full_at_its_end(
+    narrow: tuple[Pair, Service], address: str
+) -> None:
     pair, _ = narrow
     async with SmtpClient.connect(pair.smtp_port) as one, SmtpClient.connect(pair.smtp_port) as two:
         await one.begin(address)
@@ -103,7 +105,9 @@ async def test_a_message_that_finds_the_queue_full_is_put_off(narrow: tuple[Pair
     assert stored(pair.database_url, address) == [message("one"), message("two")]
 
 
-async def test_a_size_for_which_there_is_no_room_is_put_off_at_once(narrow: tuple[Pair, Service], address: str) -> None:
+async def test_mail_with_a_size_beyond_the_memory_budget_is_deferred(
+    narrow: tuple[Pair, Service], address: str
+) -> None:
     pair, service = narrow
     async with SmtpClient.connect(pair.smtp_port) as large, SmtpClient.connect(pair.smtp_port) as client:
         await client.converse(("EHLO client.test", 250))
@@ -116,10 +120,10 @@ async def test_a_size_for_which_there_is_no_room_is_put_off_at_once(narrow: tupl
         afterwards = await mail(client, " SIZE=100000")
 
     assert (deferred, small, afterwards) == ((452, "4.3.1"), (250, "2.1.0"), (250, "2.1.0"))
-    assert "no_room" in reasons(service)
+    assert "no_room" in logged_reasons(service)
 
 
-async def test_content_for_which_there_is_no_room_is_put_off_at_its_end(
+async def test_content_beyond_the_memory_budget_is_deferred_at_its_end(
     narrow: tuple[Pair, Service], address: str
 ) -> None:
     pair, _ = narrow
@@ -138,11 +142,11 @@ async def test_content_for_which_there_is_no_room_is_put_off_at_its_end(
     assert stored(pair.database_url, address) == [content, content + b"again\r\n"]
 
 
-# A slow loop, a slow database
+# A slow event loop, a slow database
 
 
-async def stall(service: Service) -> None:
-    """Hold the daemon up for longer than it lets pass."""
+async def suspend(service: Service) -> None:
+    """Suspend the daemon for longer than its event loop may be late."""
     loop, process = asyncio.get_running_loop(), psutil.Process(service.pid)
     goes_on_at = loop.time() + 2.3
     process.suspend()
@@ -152,7 +156,7 @@ async def stall(service: Service) -> None:
         process.resume()
 
 
-async def test_a_loop_that_lags_begins_no_transaction_until_it_is_in_time_again(
+async def test_mail_is_deferred_while_the_event_loop_lags(
     narrow: tuple[Pair, Service],
 ) -> None:
     pair, service = narrow
@@ -161,15 +165,15 @@ async def test_a_loop_that_lags_begins_no_transaction_until_it_is_in_time_again(
 
         async with asyncio.timeout(DEADLINE_SECONDS):
             while (deferred := await mail(client))[0] == 250:
-                await stall(service)
+                await suspend(service)
                 await client.converse(("NOOP", 250))
         afterwards = await mail_until(250, client)
 
     assert (deferred, afterwards) == ((451, "4.3.2"), (250, "2.1.0"))
-    assert "loop_lags" in reasons(service)
+    assert "loop_lags" in logged_reasons(service)
 
 
-async def test_while_a_commit_takes_too_long_no_transaction_begins(pair: Pair, smtp: SmtpClient, address: str) -> None:
+async def test_mail_is_deferred_while_a_commit_takes_too_long(pair: Pair, smtp: SmtpClient, address: str) -> None:
     async with SmtpClient.connect(pair.smtp_port) as client:
         await client.converse(("EHLO client.test", 250))
         await smtp.begin(address)
@@ -188,13 +192,13 @@ async def test_while_a_commit_takes_too_long_no_transaction_begins(pair: Pair, s
 
 @pytest.fixture
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """A server of the test's own, which does not live to its end."""
+    """A Postgres server for the test, which kills it."""
     with own_postgres() as server:
         yield server
 
 
 def peak_octets(service: Service) -> int:
-    """The most memory that it ever had (proc(5), VmHWM)."""
+    """The peak resident memory of the daemon (proc(5), VmHWM)."""
     [kilobytes] = [
         line.split()[1]
         for line in Path(f"/proc/{service.pid}/status").read_text().splitlines()
@@ -203,7 +207,7 @@ def peak_octets(service: Service) -> int:
     return int(kilobytes) * 1_024
 
 
-async def test_50_senders_of_25_megabytes_to_a_database_that_stands_still_are_put_off_and_take_little_memory(
+async def test_50_messages_of_25_megabytes_to_a_stopped_database_are_deferred_in_bounded_memory(
     postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     address = make_mailbox(postgres.url)
@@ -219,15 +223,15 @@ async def test_50_senders_of_25_megabytes_to_a_database_that_stands_still_are_pu
 
     with running_smtp(postgres.url, tmp_path) as (pair, service):
         async with AsyncExitStack() as stack:
-            clients = [await stack.enter_async_context(SmtpClient.connect(pair.smtp_port)) for _ in range(SENDERS)]
+            clients = [await stack.enter_async_context(SmtpClient.connect(pair.smtp_port)) for _ in range(CLIENTS)]
             for client in clients:
                 await client.begin(address)
             for process in processes(postgres):
                 process.suspend()
             async with asyncio.TaskGroup() as tasks:
                 sending = [tasks.create_task(send(client)) for client in clients]
-                await until(lambda: sent == SENDERS)
-                # Who waits for the database would do so for a while; now there is nothing to wait for.
+                await until(lambda: sent == CLIENTS)
+                # A stopped server would make the daemon wait for its time-out; a killed server fails at once.
                 kill(postgres)
         postgres.start()
         async with SmtpClient.connect(pair.smtp_port) as client:

@@ -1,4 +1,4 @@
-"""A daemon that is ended and started again and again while mail comes: nothing is lost, nothing is doubled."""
+"""Restarts of the daemon under load: no acknowledged message is lost, and none is stored twice."""
 
 import asyncio
 import signal
@@ -16,7 +16,7 @@ SENDERS = 50
 
 
 class Sender:
-    """One that has always another message, and sends each until it is acknowledged (RFC 5321 §4.5.4.1)."""
+    """A client that sends message after message, and retries each until it is acknowledged (RFC 5321 §4.5.4.1)."""
 
     def __init__(self, number: int, port: int, address: str) -> None:
         self._number = number
@@ -27,7 +27,7 @@ class Sender:
         self.is_enough = False
 
     async def run(self) -> None:
-        """Send until it is enough, and what was begun by then is acknowledged."""
+        """Send until `is_enough` is set and every message begun is acknowledged."""
         while self._has_more():
             with suppress(ConnectionError, EOFError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
@@ -38,7 +38,7 @@ class Sender:
         return not self.is_enough or len(self.acknowledged) < self._begun
 
     async def _converse(self, client: SmtpClient) -> None:
-        """One session, until the daemon will not have it any more."""
+        """Send messages in one session until the daemon ends it."""
         code = (await client.reply()).code
         while code in {220, 250} and self._has_more():
             content = message(f"{self._number}, {len(self.acknowledged)}", "Word for word.\r\n" * 100)
@@ -49,7 +49,7 @@ class Sender:
         assert code < 500
 
     async def _send(self, client: SmtpClient, content: bytes) -> int:
-        """The reply to the final dot, or the first that is no success."""
+        """The code after the final dot, or the first code that is not a success."""
         lines = ("EHLO client.test", "MAIL FROM:<writer@client.test>", f"RCPT TO:<{self._address}>", "DATA")
         for line in lines:
             reply = await client.command(line)
@@ -60,7 +60,7 @@ class Sender:
 
 
 def all_stored(database_url: str, addresses: list[str]) -> Counter[bytes]:
-    """The content of every message in these mailboxes, and how often it is there."""
+    """The content of every message in these mailboxes, with its number of copies."""
     query = """
         SELECT content
         FROM message
@@ -72,17 +72,17 @@ def all_stored(database_url: str, addresses: list[str]) -> Counter[bytes]:
 
 
 @pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    """The socket that stays, as a socket unit's does."""
-    with socket.create_server(("127.0.0.1", 0), backlog=SENDERS) as listener:
-        yield listener
+def listening() -> Iterator[socket.socket]:
+    """The socket that outlives each daemon, as the socket of a socket unit does."""
+    with socket.create_server(("127.0.0.1", 0), backlog=SENDERS) as listening:
+        yield listening
 
 
-def end(service: Service) -> None:
+def terminate(service: Service) -> None:
     service.process.terminate()
 
 
-def end_at_once(service: Service) -> None:
+def terminate_twice(service: Service) -> None:
     service.process.terminate()
     service.wait_for_event("stopping")
     service.process.terminate()
@@ -92,12 +92,12 @@ def kill(service: Service) -> None:
     service.process.send_signal(signal.SIGKILL)
 
 
-async def serve(daemon: Pair, listener: socket.socket, senders: list[Sender], finish: Callable[[Service], None]) -> int:
-    """Start a daemon, have it acknowledge two messages of each sender or as many, and finish it; its exit status."""
+async def serve(daemon: Pair, listening: socket.socket, senders: list[Sender], stop: Callable[[Service], None]) -> int:
+    """Start a daemon, wait until it has acknowledged two messages per sender, stop it; returns its exit status."""
     goal = acknowledged(senders) + 2 * len(senders)
-    service = await asyncio.to_thread(daemon.start_smtp, [listener])
+    service = await asyncio.to_thread(daemon.start_smtp, [listening])
     await until(lambda: acknowledged(senders) >= goal)
-    await asyncio.to_thread(finish, service)
+    await asyncio.to_thread(stop, service)
     return await asyncio.to_thread(service.process.wait, DEADLINE_SECONDS)
 
 
@@ -106,30 +106,30 @@ def acknowledged(senders: list[Sender]) -> int:
 
 
 @pytest.mark.parametrize(
-    ("finish", "restarts", "expected"),
-    [(end, 10, {0}), (end_at_once, 2, {0, -signal.SIGTERM}), (kill, 2, {-signal.SIGKILL})],
+    ("stop", "restarts", "expected"),
+    [(terminate, 10, {0}), (terminate_twice, 2, {0, -signal.SIGTERM}), (kill, 2, {-signal.SIGKILL})],
     ids=["SIGTERM", "SIGTERM twice", "SIGKILL"],
 )
-async def test_restarts_under_load_lose_nothing_and_double_nothing(
+async def test_restarts_under_load_lose_no_message_and_store_none_twice(
     database_url: str,
     tmp_path: Path,
-    listener: socket.socket,
-    finish: Callable[[Service], None],
+    listening: socket.socket,
+    stop: Callable[[Service], None],
     restarts: int,
     expected: set[int],
 ) -> None:
     daemon = Pair(database_url, tmp_path, MAILBOX_QUOTA_MESSAGES="100000")
     addresses = [make_mailbox(database_url) for _ in range(SENDERS)]
-    senders = [Sender(number, listener.getsockname()[1], address) for number, address in enumerate(addresses)]
+    senders = [Sender(number, listening.getsockname()[1], address) for number, address in enumerate(addresses)]
 
     try:
         async with asyncio.TaskGroup() as tasks:
             for sender in senders:
                 tasks.create_task(sender.run())
-            statuses = {await serve(daemon, listener, senders, finish) for _ in range(restarts)}
+            statuses = {await serve(daemon, listening, senders, stop) for _ in range(restarts)}
             for sender in senders:
                 sender.is_enough = True
-            await asyncio.to_thread(daemon.start_smtp, [listener])
+            await asyncio.to_thread(daemon.start_smtp, [listening])
     finally:
         daemon.end()
 

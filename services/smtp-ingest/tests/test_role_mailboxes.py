@@ -1,4 +1,4 @@
-"""Mail for whoever runs the service: postmaster and abuse, at every domain."""
+"""Mail for the operator: postmaster and abuse, at every domain (RFC 2142)."""
 
 import secrets
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ ADDRESSES = [f"{name}@{domain}" for name in ("postmaster", "abuse") for domain i
 
 @pytest.fixture
 async def token(pair: Pair) -> str:
-    """What reads the operator's mail from now on."""
+    """A new token for the operator's mailboxes."""
     token = secrets.token_urlsafe()
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
         await role_mailboxes.create(connection, DOMAINS)
@@ -26,7 +26,7 @@ async def token(pair: Pair) -> str:
 
 @pytest.fixture(scope="module")
 def narrow(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """A daemon whose mailboxes hold two messages, or 1,000 octets."""
+    """A daemon with a mailbox quota of two messages and 1,000 octets."""
     quota = {"MAILBOX_QUOTA_MESSAGES": "2", "MAILBOX_QUOTA_OCTETS": "1000"}
     with running_smtp(pair.database_url, tmp_path_factory.mktemp("operators"), **quota) as (daemon, _):
         yield daemon
@@ -38,7 +38,7 @@ async def poll(http: httpx.AsyncClient, address: str, token: str) -> httpx.Respo
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-async def test_mail_for_an_operator_is_read_with_the_operators_token(
+async def test_the_operator_reads_mail_with_the_operators_token(
     smtp: SmtpClient, http: httpx.AsyncClient, token: str, address: str
 ) -> None:
     await smtp.deliver(message(token), address)
@@ -50,7 +50,7 @@ async def test_mail_for_an_operator_is_read_with_the_operators_token(
 
 
 @pytest.mark.parametrize("given", ["postmaster", "Postmaster", "POSTMASTER"])
-async def test_the_postmaster_without_a_domain_is_that_of_the_first(
+async def test_postmaster_without_a_domain_is_the_postmaster_of_the_first_domain(
     smtp: SmtpClient, http: httpx.AsyncClient, token: str, given: str
 ) -> None:
     await smtp.deliver(message(given), given)
@@ -61,11 +61,11 @@ async def test_the_postmaster_without_a_domain_is_that_of_the_first(
 
 
 @pytest.mark.parametrize("given", ["Postmaster@MX.test", "abuse+case17@other.test", '"abuse"@mx.test'])
-async def test_an_operators_address_may_be_written_otherwise(smtp: SmtpClient, given: str) -> None:
+async def test_a_role_address_may_have_another_case_a_tag_or_quotes(smtp: SmtpClient, given: str) -> None:
     assert (await smtp.deliver(message(), given)).code == 250
 
 
-async def test_abuse_without_a_domain_is_nobody(smtp: SmtpClient) -> None:
+async def test_abuse_without_a_domain_is_refused(smtp: SmtpClient) -> None:
     await smtp.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
 
     reply = await smtp.command("RCPT TO:<abuse>")
@@ -74,7 +74,7 @@ async def test_abuse_without_a_domain_is_nobody(smtp: SmtpClient) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "a guess"])
-async def test_nobody_else_reads_mail_for_an_operator(
+async def test_a_wrong_token_does_not_read_mail_for_the_operator(
     smtp: SmtpClient, http: httpx.AsyncClient, token: str, wrong: str
 ) -> None:
     await smtp.deliver(message(), ADDRESSES[0])
@@ -82,9 +82,7 @@ async def test_nobody_else_reads_mail_for_an_operator(
     assert (await poll(http, ADDRESSES[0], wrong)).status_code == 404
 
 
-async def test_mail_for_an_operator_that_came_before_there_was_a_token_is_kept(
-    database_url: str, tmp_path: Path
-) -> None:
+async def test_mail_for_the_operator_is_kept_before_there_is_a_token(database_url: str, tmp_path: Path) -> None:
     with running_smtp(database_url, tmp_path) as (daemon, _):
         async with SmtpClient.connect(daemon.smtp_port) as client:
             reply = await client.deliver(message(), "abuse@mx.test")
@@ -94,7 +92,7 @@ async def test_mail_for_an_operator_that_came_before_there_was_a_token_is_kept(
 
 
 @pytest.mark.parametrize(("address", "octets"), [("postmaster@other.test", 10), ("abuse@other.test", 400)])
-async def test_an_operators_mailbox_is_never_full_but_loses_its_oldest_messages(
+async def test_a_role_mailbox_is_never_full_but_drops_its_oldest_messages(
     narrow: Pair, address: str, octets: int
 ) -> None:
     contents = [message(subject, subject * octets) for subject in "abc"]
@@ -105,7 +103,7 @@ async def test_an_operators_mailbox_is_never_full_but_loses_its_oldest_messages(
     assert stored(narrow.database_url, address) == contents[1:]
 
 
-async def test_a_message_larger_than_the_quota_is_kept_for_an_operator(narrow: Pair) -> None:
+async def test_a_message_larger_than_the_quota_is_kept_for_the_operator(narrow: Pair) -> None:
     content = message("large", "x" * 1_000)
     async with SmtpClient.connect(narrow.smtp_port) as client:
         await client.converse(
@@ -118,7 +116,7 @@ async def test_a_message_larger_than_the_quota_is_kept_for_an_operator(narrow: P
     assert stored(narrow.database_url, "abuse@mx.test") == [content]
 
 
-async def test_an_operators_mailbox_outlives_everybody(smtp: SmtpClient, pair: Pair, token: str) -> None:
+async def test_a_role_mailbox_does_not_expire(smtp: SmtpClient, pair: Pair, token: str) -> None:
     with psycopg.connect(pair.database_url) as connection:
         [lives] = connection.execute(
             "SELECT bool_and(expires_at > now() + interval '1000 years') FROM mailbox WHERE address = ANY (%s)",

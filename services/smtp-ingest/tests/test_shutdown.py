@@ -1,4 +1,4 @@
-"""How the daemon ends, and how it does not begin."""
+"""The shutdown of the daemon, and starts that fail."""
 
 import asyncio
 import signal
@@ -36,7 +36,7 @@ async def exit_status(service: Service) -> int:
 
 
 def stop(service: Service, number: signal.Signals = signal.SIGTERM) -> None:
-    """Ask it to end, and see that it has begun to."""
+    """Send a signal, and wait until the daemon has begun to stop."""
     service.process.send_signal(number)
     service.wait_for_event("stopping")
 
@@ -46,11 +46,13 @@ def is_refused(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-# The end
+# Shutdown
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_idle_sessions_are_told_and_the_daemon_ends(daemon: tuple[Pair, Service], number: signal.Signals) -> None:
+async def test_idle_sessions_end_with_421_and_the_daemon_exits(
+    daemon: tuple[Pair, Service], number: signal.Signals
+) -> None:
     pair, service = daemon
     connect = partial(SmtpClient.connect, pair.smtp_port)
     async with connect() as silent, connect() as client:
@@ -65,7 +67,7 @@ async def test_idle_sessions_are_told_and_the_daemon_ends(daemon: tuple[Pair, Se
     assert await exit_status(service) == 0
 
 
-async def test_transactions_under_way_are_finished_and_acknowledged_first(daemon: tuple[Pair, Service]) -> None:
+async def test_transactions_in_flight_are_finished_and_acknowledged_first(daemon: tuple[Pair, Service]) -> None:
     pair, service = daemon
     address = make_mailbox(pair.database_url)
     connect = partial(SmtpClient.connect, pair.smtp_port)
@@ -90,7 +92,7 @@ async def test_transactions_under_way_are_finished_and_acknowledged_first(daemon
     assert sorted(kept) == sorted(message(subject) for subject in ("begun", "sent", "committed"))
 
 
-async def test_nothing_begins_once_the_daemon_is_ending(daemon: tuple[Pair, Service]) -> None:
+async def test_no_transaction_or_session_begins_while_the_daemon_drains(daemon: tuple[Pair, Service]) -> None:
     pair, service = daemon
     connect = partial(SmtpClient.connect, pair.smtp_port)
     async with connect() as client, connect() as other:
@@ -106,7 +108,7 @@ async def test_nothing_begins_once_the_daemon_is_ending(daemon: tuple[Pair, Serv
     assert codes == [250, 421]
 
 
-async def test_a_transaction_that_never_ends_is_cut(database_url: str, tmp_path: Path) -> None:
+async def test_a_transaction_past_the_drain_deadline_is_aborted(database_url: str, tmp_path: Path) -> None:
     address = make_mailbox(database_url)
     with running_smtp(database_url, tmp_path, DRAIN_SECONDS="0.2") as (pair, service):
         async with SmtpClient.connect(pair.smtp_port) as client:
@@ -135,7 +137,7 @@ async def test_a_second_signal_ends_the_daemon_at_once(
             assert await exit_status(service) == -number
 
 
-async def test_a_second_sigterm_acknowledges_nothing_that_is_not_committed(database_url: str, tmp_path: Path) -> None:
+async def test_a_second_sigterm_acknowledges_no_uncommitted_message(database_url: str, tmp_path: Path) -> None:
     address = make_mailbox(database_url)
     with running_smtp(database_url, tmp_path, DRAIN_SECONDS="600") as (pair, service):
         async with SmtpClient.connect(pair.smtp_port) as client:
@@ -150,10 +152,10 @@ async def test_a_second_sigterm_acknowledges_nothing_that_is_not_committed(datab
                 assert await client.is_closed()
 
 
-# The beginning
+# Start
 
 
-def test_a_busy_port_ends_the_start_with_one_line() -> None:
+def test_the_start_fails_with_one_line_when_the_port_is_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = str(busy.getsockname()[1])
         ended = failed_start(DOMAIN="mx.test", SMTP_PORT=port)
@@ -163,7 +165,7 @@ def test_a_busy_port_ends_the_start_with_one_line() -> None:
     assert f"127.0.0.1:{port}" in ended.stderr
 
 
-def test_a_missing_variable_ends_the_start_with_one_line_that_names_it() -> None:
+def test_the_start_fails_with_one_line_that_names_a_missing_setting() -> None:
     ended = failed_start()
 
     assert ended.returncode == 2
@@ -171,7 +173,7 @@ def test_a_missing_variable_ends_the_start_with_one_line_that_names_it() -> None
     assert ended.stderr.startswith("DOMAIN:")
 
 
-async def test_a_database_that_nobody_answers_for_does_not_stop_the_start(tmp_path: Path) -> None:
+async def test_the_daemon_starts_and_defers_mail_when_the_database_is_away(tmp_path: Path) -> None:
     url = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
     with running_smtp(url, tmp_path) as (pair, service):
         async with SmtpClient.connect(pair.smtp_port) as client:

@@ -1,4 +1,4 @@
-"""STARTTLS (RFC 3207): a certificate, handshakes that succeed and fail, and mail over TLS."""
+"""STARTTLS (RFC 3207): the certificate, handshakes that succeed and fail, and mail over TLS."""
 
 import asyncio
 import os
@@ -60,7 +60,7 @@ class Authority:
         return self._intermediate.issue_cert(DOMAINS[0], "127.0.0.1")
 
     def trust(self) -> ssl.SSLContext:
-        """What a client needs that knows the root, and nothing below it."""
+        """The TLS context of a client that trusts the root alone."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.root.configure_trust(context)
         return context
@@ -86,7 +86,7 @@ def daemon(pair: Pair, authority: Authority, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def impatient(pair: Pair, authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """One that waits a second for a client."""
+    """A daemon that waits a second for a silent client."""
     directory = tmp_path_factory.mktemp("impatient")
     environ = KeyPair(directory, authority.issue()).environ
     with running_smtp(pair.database_url, directory, SMTP_IDLE_SECONDS="1", **environ) as running:
@@ -95,7 +95,7 @@ def impatient(pair: Pair, authority: Authority, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture
 async def client(daemon: Daemon) -> AsyncIterator[SmtpClient]:
-    """A session that was greeted and has said nothing yet."""
+    """A session in which the client has sent no command yet."""
     async with connected(daemon[0].smtp_port) as client:
         yield client
 
@@ -112,7 +112,7 @@ async def connected(port: int) -> AsyncIterator[SmtpClient]:
         try:
             yield client
         finally:
-            # TLS that is closed waits for the other side to close it too, and the event loop of a test does not.
+            # A TLS connection waits for the peer to close it too; the event loop of a test ends before that.
             client.writer.transport.abort()
 
 
@@ -128,14 +128,14 @@ async def shake_hands(client: SmtpClient, trust: ssl.SSLContext) -> None:
 
 @asynccontextmanager
 async def secured(port: int, trust: ssl.SSLContext) -> AsyncIterator[SmtpClient]:
-    """A session over TLS in which nothing was said since the handshake."""
+    """A session over TLS, right after the handshake."""
     async with connected(port) as client:
         await start_tls(client, trust)
         yield client
 
 
-def speaks_openssl(port: int, authority: Authority, directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """What OpenSSL's own client says of a session in which it says EHLO and QUIT."""
+def run_openssl(port: int, authority: Authority, directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run OpenSSL's client for a session with EHLO and QUIT."""
     authority.root.cert_pem.write_to_path(str(directory / "root.pem"))
     command = ["openssl", "s_client", "-starttls", "smtp", "-connect", f"127.0.0.1:{port}", "-brief", "-crlf"]
     verified = ["-CAfile", str(directory / "root.pem"), "-verify_return_error", "-verify_hostname", DOMAINS[0]]
@@ -150,14 +150,14 @@ def speaks_openssl(port: int, authority: Authority, directory: Path, *options: s
 
 
 async def trace(database_url: str, address: str) -> tuple[str, str]:
-    """How the only message of a mailbox came: the columns `protocol` and `tls`."""
+    """The columns `protocol` and `tls` of the only message of a mailbox."""
     query = "SELECT protocol, tls FROM message JOIN mailbox ON mailbox.id = mailbox_id WHERE address = %s"
     with psycopg.connect(database_url) as connection:
         [(protocol, tls)] = connection.execute(query, [address])
     return protocol, tls
 
 
-# What is offered
+# The extension
 
 
 async def test_starttls_is_offered(client: SmtpClient) -> None:
@@ -172,7 +172,7 @@ async def test_starttls_is_not_offered_over_tls(secure: SmtpClient) -> None:
     assert "STARTTLS" not in reply.lines
 
 
-async def test_all_else_is_offered_over_tls_as_before(client: SmtpClient, trust: ssl.SSLContext) -> None:
+async def test_the_other_extensions_are_offered_over_tls_as_before(client: SmtpClient, trust: ssl.SSLContext) -> None:
     before = await client.command("EHLO client.test")
     await client.converse(("STARTTLS", 220))
     await shake_hands(client, trust)
@@ -182,7 +182,7 @@ async def test_all_else_is_offered_over_tls_as_before(client: SmtpClient, trust:
     assert [line for line in before.lines if line != "STARTTLS"] == list(after.lines)
 
 
-async def test_authentication_is_refused_over_tls(secure: SmtpClient) -> None:
+async def test_auth_is_refused_over_tls(secure: SmtpClient) -> None:
     await secure.converse(("EHLO client.test", 250))
 
     reply = await secure.command("AUTH PLAIN AGEAYg==")
@@ -196,7 +196,7 @@ async def test_without_a_certificate_starttls_is_not_offered(smtp: SmtpClient) -
     assert "STARTTLS" not in reply.lines
 
 
-async def test_without_a_certificate_starttls_is_no_command(smtp: SmtpClient) -> None:
+async def test_without_a_certificate_starttls_is_refused(smtp: SmtpClient) -> None:
     await smtp.converse(("EHLO client.test", 250), ("STARTTLS", 502), ("NOOP", 250))
 
 
@@ -208,7 +208,7 @@ async def test_mail_needs_no_tls(client: SmtpClient, pair: Pair) -> None:
     assert await trace(pair.database_url, address) == ("ESMTP", "")
 
 
-async def test_starttls_wants_a_greeting_first(client: SmtpClient) -> None:
+async def test_starttls_requires_ehlo_first(client: SmtpClient) -> None:
     await client.converse(("STARTTLS", 503), ("EHLO client.test", 250), ("STARTTLS", 220))
 
 
@@ -216,7 +216,7 @@ async def test_starttls_takes_no_argument(client: SmtpClient) -> None:
     await client.converse(("EHLO client.test", 250), ("STARTTLS now", 501), ("NOOP", 250))
 
 
-async def test_tls_is_not_started_within_tls(secure: SmtpClient) -> None:
+async def test_starttls_is_refused_over_tls(secure: SmtpClient) -> None:
     await secure.converse(("EHLO client.test", 250), ("STARTTLS", 503), ("NOOP", 250))
 
 
@@ -238,29 +238,29 @@ def test_smtplib_verifies_the_chain_and_delivers(daemon: Daemon, trust: ssl.SSLC
 def test_openssl_verifies_the_chain_with_either_version(
     daemon: Daemon, authority: Authority, tmp_path: Path, option: str, version: str
 ) -> None:
-    spoken = speaks_openssl(daemon[0].smtp_port, authority, tmp_path, option)
+    ended = run_openssl(daemon[0].smtp_port, authority, tmp_path, option)
 
-    assert f"Protocol version: {version}" in spoken.stderr
-    assert "Verification: OK" in spoken.stderr
-    assert spoken.stdout.endswith("221 2.0.0 Goodbye\n")
+    assert f"Protocol version: {version}" in ended.stderr
+    assert "Verification: OK" in ended.stderr
+    assert ended.stdout.endswith("221 2.0.0 Goodbye\n")
 
 
 async def test_tls_1_1_is_refused(daemon: Daemon, authority: Authority, tmp_path: Path) -> None:
     pair, service = daemon
     known = len(service.events())
 
-    # OpenSSL offers it at its lowest level of security only.
-    spoken = speaks_openssl(pair.smtp_port, authority, tmp_path, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
+    # OpenSSL offers TLS 1.1 only at its lowest security level.
+    ended = run_openssl(pair.smtp_port, authority, tmp_path, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
 
-    assert spoken.returncode != 0
+    assert ended.returncode != 0
     assert (await event(service, known, "tls_failed"))["reason"] == "UNSUPPORTED_PROTOCOL"
 
 
-async def test_the_session_starts_anew(secure: SmtpClient) -> None:
+async def test_the_client_must_send_ehlo_again_after_the_handshake(secure: SmtpClient) -> None:
     await secure.converse(("MAIL FROM:<>", 503), ("EHLO client.test", 250), ("MAIL FROM:<>", 250))
 
 
-async def test_an_envelope_from_before_is_forgotten(client: SmtpClient, trust: ssl.SSLContext, pair: Pair) -> None:
+async def test_the_handshake_drops_an_earlier_envelope(client: SmtpClient, trust: ssl.SSLContext, pair: Pair) -> None:
     await client.converse(
         ("EHLO client.test", 250),
         ("MAIL FROM:<>", 250),
@@ -273,12 +273,12 @@ async def test_an_envelope_from_before_is_forgotten(client: SmtpClient, trust: s
 
 
 @pytest.mark.parametrize("injected", [b"NOOP\r\n", b"EHLO injected.test\r\n", b"EHLO injected.test\r\nMAIL FROM:<"])
-async def test_what_was_said_in_plain_text_behind_starttls_is_never_obeyed(
+async def test_commands_in_plain_text_after_starttls_are_dropped(
     client: SmtpClient, trust: ssl.SSLContext, injected: bytes
 ) -> None:
     await client.converse(("EHLO client.test", 250))
 
-    # One write, one segment: it lies in the daemon's buffer before the handshake.
+    # One write makes one segment, which is in the daemon's buffer before the handshake.
     await client.send(b"STARTTLS\r\n" + injected)
     assert (await client.reply()).code == 220
     await shake_hands(client, trust)
@@ -298,7 +298,7 @@ async def test_content_over_tls_is_kept_octet_for_octet(secure: SmtpClient, pair
     assert stored(pair.database_url, address) == [content]
 
 
-async def test_protocol_and_cipher_are_kept(secure: SmtpClient, pair: Pair) -> None:
+async def test_the_trace_has_the_protocol_and_the_cipher(secure: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     tls = secure.writer.get_extra_info("ssl_object")
 
@@ -307,7 +307,7 @@ async def test_protocol_and_cipher_are_kept(secure: SmtpClient, pair: Pair) -> N
     assert await trace(pair.database_url, address) == ("ESMTPS", f"{tls.version()} {tls.cipher()[0]}")
 
 
-async def test_the_protocol_of_international_mail_is_kept(secure: SmtpClient, pair: Pair) -> None:
+async def test_the_trace_has_the_protocol_of_international_mail(secure: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
 
     await secure.converse(
@@ -318,7 +318,7 @@ async def test_the_protocol_of_international_mail_is_kept(secure: SmtpClient, pa
     assert (await trace(pair.database_url, address))[0] == "UTF8SMTPS"
 
 
-async def test_a_message_of_20_million_octets_comes_over_tls(secure: SmtpClient, pair: Pair) -> None:
+async def test_a_message_of_20_million_octets_is_kept_over_tls(secure: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     content = message() + b".a line that begins with a dot\r\n" * 625_000
 
@@ -338,7 +338,7 @@ async def test_commands_may_be_pipelined_over_tls(secure: SmtpClient, pair: Pair
     assert codes == [250, 250, 354, 250, 221]
 
 
-async def test_chunks_come_over_tls(secure: SmtpClient, pair: Pair) -> None:
+async def test_chunks_are_kept_over_tls(secure: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     await secure.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250), (f"RCPT TO:<{address}>", 250))
 
@@ -349,7 +349,7 @@ async def test_chunks_come_over_tls(secure: SmtpClient, pair: Pair) -> None:
     assert stored(pair.database_url, address) == [b"x" * 200_000 + b"\r\n.\r\n"]
 
 
-async def test_content_that_is_cut_off_is_not_stored(daemon: Daemon, secure: SmtpClient) -> None:
+async def test_content_of_a_lost_connection_is_not_stored(daemon: Daemon, secure: SmtpClient) -> None:
     pair, service = daemon
     address, known = make_mailbox(pair.database_url), len(service.events())
     await secure.begin(address)
@@ -361,19 +361,19 @@ async def test_content_that_is_cut_off_is_not_stored(daemon: Daemon, secure: Smt
     assert stored(pair.database_url, address) == []
 
 
-# How a session ends
+# The end of a session
 
 
 async def event(service: Service, known: int, name: str) -> Event:
-    """The first event of that name behind those that are known, waited for."""
-    told: list[Event] = []
+    """Wait for the first event of that name after the first `known` events."""
+    logged: list[Event] = []
 
-    def is_told() -> bool:
-        told[:] = [event for event in service.events()[known:] if event["event"] == name]
-        return bool(told)
+    def is_logged() -> bool:
+        logged[:] = [event for event in service.events()[known:] if event["event"] == name]
+        return bool(logged)
 
-    await until(is_told)
-    return told[0]
+    await until(is_logged)
+    return logged[0]
 
 
 async def closes(client: SmtpClient) -> None:
@@ -385,7 +385,7 @@ async def resets(client: SmtpClient) -> None:
     client.writer.transport.abort()
 
 
-async def resets_within_its_hello(client: SmtpClient) -> None:
+async def resets_within_client_hello(client: SmtpClient) -> None:
     await client.send(b"\x16\x03\x01\x02\x00\x01")
     await resets(client)
 
@@ -403,11 +403,11 @@ async def says_nothing(client: SmtpClient) -> None:
     assert await client.is_closed()
 
 
-FAILURES = [closes, resets, resets_within_its_hello, goes_on_in_plain_text, trusts_nobody]
+FAILURES = [closes, resets, resets_within_client_hello, goes_on_in_plain_text, trusts_nobody]
 
 
 @pytest.mark.parametrize("fail", FAILURES)
-async def test_a_handshake_that_fails_is_told_and_ends_the_session(
+async def test_a_failed_handshake_is_logged_and_ends_the_session(
     daemon: Daemon, fail: Callable[[SmtpClient], Awaitable[None]]
 ) -> None:
     pair, service = daemon
@@ -421,7 +421,7 @@ async def test_a_handshake_that_fails_is_told_and_ends_the_session(
         assert (await event(service, known, "tls_failed"))["reason"]
 
 
-async def test_a_handshake_that_never_comes_ends_the_session(impatient: Daemon) -> None:
+async def test_a_missing_handshake_ends_the_session(impatient: Daemon) -> None:
     pair, service = impatient
     known = len(service.events())
     async with connected(pair.smtp_port) as client:
@@ -441,7 +441,7 @@ async def test_plain_text_in_place_of_a_handshake_gets_no_reply(client: SmtpClie
     assert b"250" not in await client.reader.read()
 
 
-async def test_sessions_without_a_handshake_are_not_counted_any_more(
+async def test_a_session_with_a_failed_handshake_releases_its_slot(
     pair: Pair, authority: Authority, tmp_path: Path
 ) -> None:
     environ = KeyPair(tmp_path, authority.issue()).environ | {"SMTP_MAX_SESSIONS": "1", "SMTP_IDLE_SECONDS": "1"}
@@ -460,32 +460,32 @@ async def test_sessions_without_a_handshake_are_not_counted_any_more(
         await until(is_greeted)
 
 
-@pytest.mark.parametrize("leave", [closes, resets])
-async def test_a_client_that_leaves_within_tls_is_told_as_lost(
-    daemon: Daemon, secure: SmtpClient, leave: Callable[[SmtpClient], Awaitable[None]]
+@pytest.mark.parametrize("disconnect", [closes, resets])
+async def test_a_client_that_disconnects_within_tls_is_logged_as_lost(
+    daemon: Daemon, secure: SmtpClient, disconnect: Callable[[SmtpClient], Awaitable[None]]
 ) -> None:
     _, service = daemon
     known = len(service.events())
 
-    await leave(secure)
+    await disconnect(secure)
 
     assert (await event(service, known, "session_ended"))["outcome"] == "lost"
 
 
-async def test_quit_is_answered_over_tls_and_then_the_session_is_closed(secure: SmtpClient) -> None:
+async def test_quit_is_answered_over_tls_before_the_connection_is_closed(secure: SmtpClient) -> None:
     await secure.converse(("EHLO client.test", 250), ("QUIT", 221))
 
     assert await secure.is_closed()
 
 
-async def test_a_client_that_is_idle_over_tls_is_told(impatient: Daemon, trust: ssl.SSLContext) -> None:
+async def test_an_idle_session_over_tls_ends_with_421(impatient: Daemon, trust: ssl.SSLContext) -> None:
     async with secured(impatient[0].smtp_port, trust) as client:
         reply = await client.reply()
 
     assert (reply.code, reply.text[:5]) == (421, "4.7.0")
 
 
-async def test_a_client_that_does_not_wait_for_starttls_is_told_as_such(
+async def test_a_handshake_without_starttls_is_logged_as_such(
     daemon: Daemon, client: SmtpClient, trust: ssl.SSLContext
 ) -> None:
     _, service = daemon
@@ -497,12 +497,12 @@ async def test_a_client_that_does_not_wait_for_starttls_is_told_as_such(
     assert (await event(service, known, "session_ended"))["outcome"] == "tls_without_starttls"
 
 
-# The end of the daemon
+# Shutdown
 
 
 @pytest.fixture
 def patient(pair: Pair, authority: Authority, tmp_path: Path) -> Iterator[Daemon]:
-    """A daemon that would wait ten minutes for a transaction when it ends."""
+    """A daemon that drains for up to ten minutes."""
     environ = KeyPair(tmp_path, authority.issue()).environ
     with running_smtp(pair.database_url, tmp_path, DRAIN_SECONDS="600", **environ) as running:
         yield running
@@ -512,9 +512,7 @@ async def exit_status(service: Service) -> int:
     return await asyncio.to_thread(service.process.wait, DEADLINE_SECONDS)
 
 
-async def test_a_session_that_is_idle_over_tls_is_told_and_the_daemon_ends(
-    patient: Daemon, trust: ssl.SSLContext
-) -> None:
+async def test_an_idle_session_over_tls_ends_with_421_at_shutdown(patient: Daemon, trust: ssl.SSLContext) -> None:
     pair, service = patient
     async with secured(pair.smtp_port, trust) as client:
         service.process.terminate()
@@ -526,7 +524,7 @@ async def test_a_session_that_is_idle_over_tls_is_told_and_the_daemon_ends(
     assert await exit_status(service) == 0
 
 
-async def test_a_client_that_never_closes_its_side_of_tls_does_not_hold_up_the_end(
+async def test_a_client_that_does_not_close_its_side_of_tls_does_not_delay_the_shutdown(
     patient: Daemon, trust: ssl.SSLContext
 ) -> None:
     pair, service = patient
@@ -538,7 +536,7 @@ async def test_a_client_that_never_closes_its_side_of_tls_does_not_hold_up_the_e
         assert await exit_status(service) == 0
 
 
-async def test_a_transaction_over_tls_is_finished_first(patient: Daemon, trust: ssl.SSLContext) -> None:
+async def test_a_transaction_over_tls_is_finished_before_the_shutdown(patient: Daemon, trust: ssl.SSLContext) -> None:
     pair, service = patient
     address = make_mailbox(pair.database_url)
     async with secured(pair.smtp_port, trust) as client:
@@ -553,7 +551,7 @@ async def test_a_transaction_over_tls_is_finished_first(patient: Daemon, trust: 
     assert stored(pair.database_url, address) == [message()]
 
 
-async def test_a_handshake_under_way_does_not_hold_up_the_end(patient: Daemon) -> None:
+async def test_a_handshake_in_flight_does_not_delay_the_shutdown(patient: Daemon) -> None:
     pair, service = patient
     async with connected(pair.smtp_port) as client:
         await client.converse(("EHLO client.test", 250), ("STARTTLS", 220))
@@ -563,7 +561,7 @@ async def test_a_handshake_under_way_does_not_hold_up_the_end(patient: Daemon) -
         assert await exit_status(service) == 0
 
 
-# Files
+# The certificate at the start
 
 
 def is_missing(files: KeyPair, _: Authority) -> None:
@@ -597,7 +595,7 @@ def has_an_encrypted_key(files: KeyPair, _: Authority) -> None:
     )
 
 
-SPOILINGS = [
+FAULTS = [
     is_missing,
     has_no_key,
     is_no_pem,
@@ -607,18 +605,18 @@ SPOILINGS = [
 ]
 
 
-@pytest.mark.parametrize("spoil", SPOILINGS)
-def test_a_bad_pair_stops_the_start_with_one_line(
-    authority: Authority, tmp_path: Path, spoil: Callable[[KeyPair, Authority], None]
+@pytest.mark.parametrize("break_files", FAULTS)
+def test_an_unusable_certificate_stops_the_start_with_one_line(
+    authority: Authority, tmp_path: Path, break_files: Callable[[KeyPair, Authority], None]
 ) -> None:
     files = KeyPair(tmp_path, authority.issue())
-    spoil(files, authority)
+    break_files(files, authority)
 
     ended = failed_start(DOMAIN=DOMAINS[0], **files.environ)
 
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
-    assert ended.stderr.startswith("TLS_KEY_FILE: " if spoil is has_no_key else "TLS_CERT_FILE")
+    assert ended.stderr.startswith("TLS_KEY_FILE: " if break_files is has_no_key else "TLS_CERT_FILE")
 
 
 def test_a_certificate_without_a_key_stops_the_start(authority: Authority, tmp_path: Path) -> None:
@@ -630,12 +628,12 @@ def test_a_certificate_without_a_key_stops_the_start(authority: Authority, tmp_p
     assert ended.stderr.startswith("TLS_KEY_FILE:")
 
 
-def test_nobody_is_asked_for_the_password_of_a_key(authority: Authority, tmp_path: Path) -> None:
+def test_the_start_asks_for_no_password_of_a_key(authority: Authority, tmp_path: Path) -> None:
     files = KeyPair(tmp_path, authority.issue())
     has_an_encrypted_key(files, authority)
     ours, theirs = os.openpty()
 
-    # The first terminal that the leader of a new session opens is the one that OpenSSL would ask on.
+    # OpenSSL would ask on the first terminal that the leader of a new session opens.
     ended = subprocess.run(
         ["sh", "-c", 'exec "$0" <"$1"', COMMANDS / "smtp-ingest", os.ttyname(theirs)],
         env=os.environ | {"DOMAIN": DOMAINS[0], "DATABASE_URL": "postgresql:///"} | files.environ,
@@ -653,11 +651,11 @@ def test_nobody_is_asked_for_the_password_of_a_key(authority: Authority, tmp_pat
     assert ended.returncode == 2
 
 
-# Files that change
+# The certificate after SIGHUP
 
 
 class Renewed:
-    """A daemon whose files the test changes."""
+    """A daemon whose certificate files the test changes."""
 
     def __init__(self, pair: Pair, service: Service, files: KeyPair, trust: ssl.SSLContext) -> None:
         self.port = pair.smtp_port
@@ -666,13 +664,13 @@ class Renewed:
         self._trust = trust
 
     async def reload(self) -> Event:
-        """What it says of the files after SIGHUP."""
-        known = len(self._told())
+        """Send SIGHUP; returns the event about the certificate."""
+        known = len(self._logged())
         self._service.process.send_signal(signal.SIGHUP)
-        await until(lambda: len(self._told()) > known)
-        return self._told()[known]
+        await until(lambda: len(self._logged()) > known)
+        return self._logged()[known]
 
-    def _told(self) -> list[Event]:
+    def _logged(self) -> list[Event]:
         return [event for event in self._service.events() if str(event["event"]).startswith("certificate_")]
 
     async def renew(self, leaf: trustme.LeafCert) -> None:
@@ -680,7 +678,7 @@ class Renewed:
         assert (await self.reload())["event"] == "certificate_taken"
 
     async def presents(self) -> bytes:
-        """The certificate of a new session."""
+        """The certificate that a new session presents."""
         async with secured(self.port, self._trust) as client:
             presented: bytes = client.writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
             return presented
@@ -700,7 +698,7 @@ def renewed(
         yield Renewed(daemon, service, files, trust)
 
 
-async def test_a_changed_pair_is_taken_on_sighup(renewed: Renewed, authority: Authority) -> None:
+async def test_a_changed_certificate_is_used_after_sighup(renewed: Renewed, authority: Authority) -> None:
     leaf = authority.issue()
 
     await renewed.renew(leaf)
@@ -708,7 +706,7 @@ async def test_a_changed_pair_is_taken_on_sighup(renewed: Renewed, authority: Au
     assert await renewed.presents() == der(leaf)
 
 
-async def test_sessions_go_on_when_a_pair_is_taken(
+async def test_sessions_go_on_when_the_certificate_changes(
     renewed: Renewed, authority: Authority, trust: ssl.SSLContext, pair: Pair
 ) -> None:
     address = make_mailbox(pair.database_url)
@@ -724,7 +722,7 @@ async def test_sessions_go_on_when_a_pair_is_taken(
     assert stored(pair.database_url, address) == [message("plain"), message("secure")]
 
 
-async def test_a_session_from_before_takes_the_pair_of_now(
+async def test_an_older_session_starts_tls_with_the_new_certificate(
     renewed: Renewed, authority: Authority, trust: ssl.SSLContext
 ) -> None:
     leaf = authority.issue()
@@ -736,13 +734,13 @@ async def test_a_session_from_before_takes_the_pair_of_now(
         assert client.writer.get_extra_info("ssl_object").getpeercert(binary_form=True) == der(leaf)
 
 
-@pytest.mark.parametrize("spoil", SPOILINGS)
-async def test_a_bad_pair_is_refused_on_sighup_and_the_old_one_goes_on(
-    renewed: Renewed, authority: Authority, spoil: Callable[[KeyPair, Authority], None]
+@pytest.mark.parametrize("break_files", FAULTS)
+async def test_an_unusable_certificate_is_refused_on_sighup_and_the_old_certificate_stays(
+    renewed: Renewed, authority: Authority, break_files: Callable[[KeyPair, Authority], None]
 ) -> None:
     leaf = authority.issue()
     await renewed.renew(leaf)
-    spoil(renewed.files, authority)
+    break_files(renewed.files, authority)
 
     event = await renewed.reload()
     presented = await renewed.presents()
@@ -751,7 +749,7 @@ async def test_a_bad_pair_is_refused_on_sighup_and_the_old_one_goes_on(
     assert presented == der(leaf)
 
 
-async def test_a_pair_that_is_good_again_is_taken(renewed: Renewed, authority: Authority) -> None:
+async def test_a_repaired_certificate_is_used_after_sighup(renewed: Renewed, authority: Authority) -> None:
     has_another_key(renewed.files, authority)
     await renewed.reload()
     leaf = authority.issue()

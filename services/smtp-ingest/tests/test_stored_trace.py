@@ -1,4 +1,4 @@
-"""What a message's row tells of the session it came in."""
+"""The trace of a message: the columns about the session that delivered it."""
 
 import psycopg
 import pytest
@@ -48,7 +48,9 @@ async def test_a_message_is_kept_with_its_trace(
 
 
 @pytest.mark.parametrize("name", ["[192.0.2.1]", "[IPv6:2001:db8::1]", "bücher.test", "x" * 255])
-async def test_the_client_is_named_as_it_named_itself(smtp: SmtpClient, pair: Pair, address: str, name: str) -> None:
+async def test_the_trace_has_the_name_that_the_client_gave(
+    smtp: SmtpClient, pair: Pair, address: str, name: str
+) -> None:
     await send(smtp, f"EHLO {name}", address)
 
     assert trace(pair, address)[1] == name
@@ -64,7 +66,7 @@ async def test_the_client_is_named_as_it_named_itself(smtp: SmtpClient, pair: Pa
     ],
     ids=["CR", "a comment", "NUL", "too long"],
 )
-async def test_a_name_that_is_none_changes_no_line(
+async def test_forbidden_characters_of_a_name_are_replaced(
     smtp: SmtpClient, pair: Pair, address: str, name: str, kept: str
 ) -> None:
     await send(smtp, f"EHLO {name}", address)
@@ -72,7 +74,7 @@ async def test_a_name_that_is_none_changes_no_line(
     assert trace(pair, address)[1] == kept
 
 
-async def test_the_last_greeting_counts(smtp: SmtpClient, pair: Pair, address: str) -> None:
+async def test_the_trace_has_the_last_greeting(smtp: SmtpClient, pair: Pair, address: str) -> None:
     await smtp.converse(("EHLO first.test", 250))
 
     await send(smtp, "HELO second.test", address)

@@ -1,4 +1,4 @@
-"""What systemd hands over and is told: sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3)."""
+"""The daemon under systemd: sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3)."""
 
 import asyncio
 import os
@@ -36,14 +36,14 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 
 @pytest.fixture
 def notifying(pair: Pair, manager: Manager, tmp_path: Path) -> Iterator[tuple[Pair, Service]]:
-    """A daemon that tells `manager`."""
+    """A daemon that notifies `manager`."""
     with running_smtp(pair.database_url, tmp_path, **manager.environ) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def watched(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Manager]]:
-    """A daemon whose manager waits 20 ms for a sign of life."""
+    """A daemon with a watchdog of 20 ms."""
     directory = tmp_path_factory.mktemp("watched")
     with (
         closing(Manager(str(directory / "notify"))) as manager,
@@ -52,29 +52,31 @@ def watched(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tu
         yield daemon, manager
 
 
-# What the manager is told
+# Notifications
 
 
-@pytest.mark.parametrize("place", ["{directory}/notify", "{directory}/a@b", "\0{unique}"])
-def test_the_manager_is_told_that_the_daemon_is_ready(pair: Pair, tmp_path: Path, place: str) -> None:
-    address = place.format(directory=tmp_path, unique=f"{uuid.uuid4()}@test")
+@pytest.mark.parametrize("notify_socket", ["{directory}/notify", "{directory}/a@b", "\0{unique}"])
+def test_the_manager_is_notified_that_the_daemon_is_ready(pair: Pair, tmp_path: Path, notify_socket: str) -> None:
+    address = notify_socket.format(directory=tmp_path, unique=f"{uuid.uuid4()}@test")
 
     with closing(Manager(address)) as manager, running_smtp(pair.database_url, tmp_path, **manager.environ):
-        told = manager.wait_for("READY")
+        notification = manager.wait_for("READY")
 
-    assert told == {"READY": "1"}
+    assert notification == {"READY": "1"}
 
 
-async def test_the_manager_is_told_how_many_sessions_there_are(watched: tuple[Pair, Manager]) -> None:
+async def test_the_status_has_the_number_of_sessions(watched: tuple[Pair, Manager]) -> None:
     daemon, manager = watched
 
     async with SmtpClient.connect(daemon.smtp_port), SmtpClient.connect(daemon.smtp_port):
-        told = manager.wait_for("STATUS", lambda status: not status.startswith(("0 ", "1 ")))
+        notification = manager.wait_for("STATUS", lambda status: not status.startswith(("0 ", "1 ")))
 
-    assert told["STATUS"] == "2 sessions"
+    assert notification["STATUS"] == "2 sessions"
 
 
-def test_the_manager_is_told_of_a_reload_and_its_end(notifying: tuple[Pair, Service], manager: Manager) -> None:
+def test_the_manager_is_notified_of_the_begin_and_end_of_a_reload(
+    notifying: tuple[Pair, Service], manager: Manager
+) -> None:
     _, service = notifying
     manager.wait_for("READY")
 
@@ -87,7 +89,7 @@ def test_the_manager_is_told_of_a_reload_and_its_end(notifying: tuple[Pair, Serv
     assert ready == {"READY": "1"}
 
 
-async def test_the_manager_is_told_of_the_end_while_transactions_are_still_under_way(
+async def test_the_manager_is_notified_of_the_stop_before_transactions_in_flight_end(
     notifying: tuple[Pair, Service], manager: Manager
 ) -> None:
     pair, service = notifying
@@ -102,12 +104,12 @@ async def test_the_manager_is_told_of_the_end_while_transactions_are_still_under
     assert reply.code == 250
 
 
-def test_a_manager_that_is_gone_holds_up_nothing(pair: Pair, tmp_path: Path) -> None:
+def test_the_daemon_runs_and_stops_without_its_manager(pair: Pair, tmp_path: Path) -> None:
     with running_smtp(pair.database_url, tmp_path, NOTIFY_SOCKET=str(tmp_path / "nobody")) as (_, service):
         assert service.stop() == 0
 
 
-async def test_a_manager_that_does_not_read_holds_up_nothing(watched: tuple[Pair, Manager]) -> None:
+async def test_a_manager_that_does_not_read_delays_no_session(watched: tuple[Pair, Manager]) -> None:
     daemon, manager = watched
     manager.overwhelm()
 
@@ -118,20 +120,20 @@ async def test_a_manager_that_does_not_read_holds_up_nothing(watched: tuple[Pair
 # The watchdog
 
 
-def test_the_watchdog_is_fed_again_and_again(watched: tuple[Pair, Manager]) -> None:
+def test_the_watchdog_is_notified_repeatedly(watched: tuple[Pair, Manager]) -> None:
     _, manager = watched
 
-    fed = [manager.wait_for("WATCHDOG")["WATCHDOG"] for _ in range(5)]
+    notified = [manager.wait_for("WATCHDOG")["WATCHDOG"] for _ in range(5)]
 
-    assert fed == ["1"] * 5
+    assert notified == ["1"] * 5
 
 
 class Stderr:
-    """A pipe for stderr; once it is full, who logs waits."""
+    """A pipe for stderr; once the pipe is full, a process that logs waits."""
 
     def __init__(self, path: Path) -> None:
         os.mkfifo(path)
-        # Of an end that is not blocking itself, as the daemon's is.
+        # This end does not block; the daemon's end does.
         self._end = os.open(path, os.O_RDWR | os.O_NONBLOCK)
 
     def fill(self) -> None:
@@ -149,18 +151,18 @@ class Stderr:
         os.close(self._end)
 
 
-async def test_the_watchdog_of_a_loop_that_is_stuck_is_not_fed(pair: Pair, manager: Manager, tmp_path: Path) -> None:
+async def test_the_watchdog_of_a_stuck_event_loop_is_not_notified(pair: Pair, manager: Manager, tmp_path: Path) -> None:
     with ExitStack() as ends:
         stderr = ends.enter_context(closing(Stderr(tmp_path / "stderr")))
-        listener = ends.enter_context(socket.create_server(("127.0.0.1", 0)))
+        listening = ends.enter_context(socket.create_server(("127.0.0.1", 0)))
         log = ends.enter_context((tmp_path / "stderr").open("r+b", buffering=0))
-        service = Service("smtp-ingest", pair.environ | manager.environ | WATCHDOG, log, [listener])
+        service = Service("smtp-ingest", pair.environ | manager.environ | WATCHDOG, log, [listening])
         ends.callback(service.kill)
         manager.wait_for("READY")
 
-        # The end of a session is logged: the loop waits for a pipe that takes no more, and whatever is no loop goes on.
+        # The daemon logs the end of the session: the full pipe blocks the event loop, while threads would go on.
         stderr.fill()
-        async with SmtpClient.connect(listener.getsockname()[1]) as client:
+        async with SmtpClient.connect(listening.getsockname()[1]) as client:
             await client.converse(("QUIT", 221))
         manager.wait_for_silence()
 
@@ -172,8 +174,8 @@ async def test_the_watchdog_of_a_loop_that_is_stuck_is_not_fed(pair: Pair, manag
 
 
 @pytest.fixture(scope="module")
-def listeners() -> Iterator[list[socket.socket]]:
-    """What a socket unit holds: a port of IPv4 and one of IPv6."""
+def sockets() -> Iterator[list[socket.socket]]:
+    """The sockets of a socket unit: an IPv4 port and an IPv6 port."""
     with (
         socket.create_server(("127.0.0.1", 0)) as four,
         socket.create_server(("::1", 0), family=socket.AF_INET6) as six,
@@ -181,14 +183,14 @@ def listeners() -> Iterator[list[socket.socket]]:
         yield [four, six]
 
 
-def greeting(listener: socket.socket) -> bytes:
-    with socket.create_connection(listener.getsockname()[:2], DEADLINE_SECONDS) as client:
+def greeting(listening: socket.socket) -> bytes:
+    with socket.create_connection(listening.getsockname()[:2], DEADLINE_SECONDS) as client:
         return client.recv(3)
 
 
 @pytest.fixture
 def daemon(pair: Pair, tmp_path: Path) -> Iterator[Pair]:
-    """One that the test starts."""
+    """A daemon that the test starts."""
     daemon = Pair(pair.database_url, tmp_path)
     try:
         yield daemon
@@ -196,25 +198,27 @@ def daemon(pair: Pair, tmp_path: Path) -> Iterator[Pair]:
         daemon.end()
 
 
-def test_every_socket_that_is_handed_over_is_served(daemon: Pair, listeners: list[socket.socket]) -> None:
-    daemon.start_smtp(listeners)
+def test_the_daemon_serves_every_socket_of_the_socket_unit(daemon: Pair, sockets: list[socket.socket]) -> None:
+    daemon.start_smtp(sockets)
 
-    assert [greeting(listener) for listener in listeners] == [b"220", b"220"]
+    assert [greeting(each) for each in sockets] == [b"220", b"220"]
 
 
-def test_a_daemon_with_sockets_binds_none_of_its_own(daemon: Pair, listeners: list[socket.socket]) -> None:
-    four, six = listeners
+def test_a_daemon_with_sockets_of_a_socket_unit_does_not_bind_its_own(
+    daemon: Pair, sockets: list[socket.socket]
+) -> None:
+    four, six = sockets
 
     daemon.start_smtp([six], SMTP_PORT=str(four.getsockname()[1]))
 
     assert daemon.smtp_port == six.getsockname()[1]
 
 
-def test_mail_that_comes_by_ipv6_names_its_client(daemon: Pair, listeners: list[socket.socket]) -> None:
+def test_mail_over_ipv6_is_kept_with_the_address_of_its_client(daemon: Pair, sockets: list[socket.socket]) -> None:
     address = make_mailbox(daemon.database_url)
-    daemon.start_smtp(listeners)
+    daemon.start_smtp(sockets)
 
-    with smtplib.SMTP("::1", listeners[1].getsockname()[1]) as client:
+    with smtplib.SMTP("::1", sockets[1].getsockname()[1]) as client:
         client.sendmail("writer@client.test", [address], message())
 
     query = "SELECT client_address FROM message JOIN mailbox ON mailbox.id = mailbox_id WHERE address = %s"
@@ -222,17 +226,17 @@ def test_mail_that_comes_by_ipv6_names_its_client(daemon: Pair, listeners: list[
         assert connection.execute(query, [address]).fetchall() == [("::1",)]
 
 
-def test_sockets_for_another_process_are_left_alone(daemon: Pair, listeners: list[socket.socket]) -> None:
+def test_sockets_for_another_process_are_not_used(daemon: Pair, sockets: list[socket.socket]) -> None:
     daemon.start_smtp(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2")
 
-    assert daemon.smtp_port not in {listener.getsockname()[1] for listener in listeners}
+    assert daemon.smtp_port not in {each.getsockname()[1] for each in sockets}
 
 
-async def test_who_connects_while_the_daemon_ends_waits_for_the_next_one(
-    daemon: Pair, listeners: list[socket.socket]
+async def test_a_client_that_connects_while_the_daemon_stops_is_served_by_the_next_daemon(
+    daemon: Pair, sockets: list[socket.socket]
 ) -> None:
-    port = listeners[0].getsockname()[1]
-    ending = daemon.start_smtp(listeners)
+    port = sockets[0].getsockname()[1]
+    ending = daemon.start_smtp(sockets)
     async with SmtpClient.connect(port) as client:
         await client.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
         ending.process.terminate()
@@ -243,13 +247,13 @@ async def test_who_connects_while_the_daemon_ends_waits_for_the_next_one(
         await client.converse(("RSET", 250))
 
     assert await asyncio.to_thread(ending.process.wait, DEADLINE_SECONDS) == 0
-    daemon.start_smtp(listeners)
+    daemon.start_smtp(sockets)
     async with asyncio.timeout(DEADLINE_SECONDS):
         assert await reader.read(3) == b"220"
     writer.close()
 
 
-def test_what_a_manager_would_not_say_ends_the_start_with_one_line_that_names_it() -> None:
+def test_the_start_fails_with_one_line_that_names_an_invalid_variable_of_the_manager() -> None:
     ended = failed_start(DOMAIN=DOMAINS[0], WATCHDOG_USEC="soon")
 
     assert ended.returncode == 2

@@ -1,4 +1,4 @@
-"""What is said in a session, command by command."""
+"""The commands of a session and their replies."""
 
 import asyncio
 
@@ -20,12 +20,12 @@ STATES = {
 
 @pytest.fixture
 def address(pair: Pair) -> str:
-    """The address of a new mailbox, without the detour of the API."""
+    """The address of a new mailbox, created in the database."""
     return make_mailbox(pair.database_url)
 
 
-async def say(smtp: SmtpClient, *lines: str) -> list[Reply]:
-    """The reply to each line, said one after the other."""
+async def send_lines(smtp: SmtpClient, *lines: str) -> list[Reply]:
+    """Send the lines one after the other; returns the reply to each."""
     return [await smtp.command(line) for line in lines]
 
 
@@ -78,7 +78,7 @@ async def test_a_greeting_without_a_name_is_refused(smtp: SmtpClient, line: str)
     assert (reply.code, reply.text[:5]) == (501, "5.5.4")
 
 
-async def test_a_client_that_says_helo_delivers(smtp: SmtpClient, pair: Pair) -> None:
+async def test_a_client_may_deliver_after_helo(smtp: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     await smtp.converse(("HELO client.test", 250), ("MAIL FROM:<>", 250), (f"RCPT TO:<{address}>", 250), ("DATA", 354))
 
@@ -123,7 +123,7 @@ async def test_a_transaction_goes_on_after_a_nested_mail(smtp: SmtpClient, pair:
     assert len(stored(pair.database_url, address)) == 1
 
 
-async def test_data_without_a_recipient_that_was_accepted_is_refused(smtp: SmtpClient) -> None:
+async def test_data_without_an_accepted_recipient_is_refused(smtp: SmtpClient) -> None:
     await smtp.converse(*BEGUN, ("RCPT TO:<nobody@mx.test>", 550), ("DATA", 503))
 
 
@@ -136,16 +136,16 @@ async def test_data_takes_no_argument(smtp: SmtpClient, address: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["RSET", "EHLO client.test", "HELO client.test"])
-async def test_a_transaction_is_given_up(smtp: SmtpClient, address: str, line: str) -> None:
+async def test_a_transaction_is_aborted(smtp: SmtpClient, address: str, line: str) -> None:
     await smtp.converse(*BEGUN, (f"RCPT TO:<{address}>", 250), (line, 250))
 
-    assert [reply.code for reply in await say(smtp, "DATA", "MAIL FROM:<>")] == [503, 250]
+    assert [reply.code for reply in await send_lines(smtp, "DATA", "MAIL FROM:<>")] == [503, 250]
 
 
-async def test_the_next_transaction_has_none_of_the_last_ones_recipients(smtp: SmtpClient, address: str) -> None:
+async def test_the_next_transaction_begins_without_recipients(smtp: SmtpClient, address: str) -> None:
     await smtp.deliver(message(), address)
 
-    assert [reply.code for reply in await say(smtp, "MAIL FROM:<>", "DATA")] == [250, 503]
+    assert [reply.code for reply in await send_lines(smtp, "MAIL FROM:<>", "DATA")] == [250, 503]
 
 
 # Recipients
@@ -165,7 +165,7 @@ async def test_mail_for_an_unknown_mailbox_is_refused(smtp: SmtpClient) -> None:
     assert (reply.code, reply.text[:5]) == (550, "5.1.1")
 
 
-async def test_mail_for_a_mailbox_of_another_of_our_domains_is_refused(smtp: SmtpClient, address: str) -> None:
+async def test_a_mailbox_is_unknown_at_another_of_our_domains(smtp: SmtpClient, address: str) -> None:
     await smtp.converse(*BEGUN)
 
     reply = await smtp.command(f"RCPT TO:<{address.replace('mx.test', 'other.test')}>")
@@ -194,7 +194,7 @@ async def test_mail_for_a_domain_that_is_not_ours_is_refused(smtp: SmtpClient, d
     assert (reply.code, reply.text[:5]) == (550, "5.7.1")
 
 
-async def test_a_mailbox_that_has_expired_is_unknown(smtp: SmtpClient, pair: Pair) -> None:
+async def test_an_expired_mailbox_is_unknown(smtp: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url, lives="-1 second")
     await smtp.converse(*BEGUN)
 
@@ -226,7 +226,7 @@ async def test_a_recipient_in_quotes_reaches_the_mailbox(smtp: SmtpClient, pair:
     assert stored(pair.database_url, address) == [message()]
 
 
-async def test_a_recipient_beyond_ascii_needs_smtputf8(smtp: SmtpClient) -> None:
+async def test_a_non_ascii_recipient_needs_smtputf8(smtp: SmtpClient) -> None:
     await smtp.converse(*BEGUN)
 
     reply = await smtp.command("RCPT TO:<grüße@mx.test>")
@@ -234,7 +234,7 @@ async def test_a_recipient_beyond_ascii_needs_smtputf8(smtp: SmtpClient) -> None
     assert (reply.code, reply.text[:5]) == (553, "5.6.7")
 
 
-async def test_a_recipient_beyond_ascii_is_looked_up_once_smtputf8_was_asked_for(smtp: SmtpClient) -> None:
+async def test_a_non_ascii_recipient_is_looked_up_after_smtputf8(smtp: SmtpClient) -> None:
     await smtp.converse(EXTENDED, ("MAIL FROM:<> SMTPUTF8", 250))
 
     reply = await smtp.command("RCPT TO:<grüße@mx.test>")
@@ -242,7 +242,7 @@ async def test_a_recipient_beyond_ascii_is_looked_up_once_smtputf8_was_asked_for
     assert (reply.code, reply.text[:5]) == (550, "5.1.1")
 
 
-async def test_a_tag_beyond_ascii_reaches_the_mailbox(smtp: SmtpClient, address: str) -> None:
+async def test_a_recipient_with_a_non_ascii_tag_reaches_the_mailbox(smtp: SmtpClient, address: str) -> None:
     await smtp.converse(EXTENDED, ("MAIL FROM:<> SMTPUTF8", 250), (f"RCPT TO:<{address.replace('@', '+grüße@')}>", 250))
 
 
@@ -264,7 +264,7 @@ async def test_a_source_route_is_ignored(smtp: SmtpClient, address: str) -> None
         f"RCPT TO:<{'x' * 300}@mx.test>",
     ],
 )
-async def test_what_is_no_forward_path_is_refused(smtp: SmtpClient, line: str) -> None:
+async def test_a_malformed_forward_path_is_refused(smtp: SmtpClient, line: str) -> None:
     await smtp.converse(*BEGUN)
 
     reply = await smtp.command(line)
@@ -273,7 +273,7 @@ async def test_what_is_no_forward_path_is_refused(smtp: SmtpClient, line: str) -
 
 
 @pytest.mark.parametrize("parameter", ["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;reader@mx.test", "SIZE=1", "X"])
-async def test_a_parameter_of_rcpt_is_not_known(smtp: SmtpClient, address: str, parameter: str) -> None:
+async def test_rcpt_has_no_known_parameters(smtp: SmtpClient, address: str, parameter: str) -> None:
     await smtp.converse(*BEGUN)
 
     reply = await smtp.command(f"RCPT TO:<{address}> {parameter}")
@@ -281,7 +281,7 @@ async def test_a_parameter_of_rcpt_is_not_known(smtp: SmtpClient, address: str, 
     assert (reply.code, reply.text[:5]) == (555, "5.5.4")
 
 
-async def test_a_parameter_of_rcpt_that_is_none_is_refused(smtp: SmtpClient, address: str) -> None:
+async def test_a_malformed_parameter_of_rcpt_is_refused(smtp: SmtpClient, address: str) -> None:
     await smtp.converse(*BEGUN)
 
     reply = await smtp.command(f"RCPT TO:<{address}> =NEVER")
@@ -356,7 +356,7 @@ async def test_a_mail_command_is_refused(smtp: SmtpClient, line: str, code: int,
     assert (reply.code, reply.text[:5]) == (code, enhanced)
 
 
-async def test_a_mail_command_that_was_refused_leaves_no_transaction(smtp: SmtpClient) -> None:
+async def test_a_refused_mail_command_opens_no_transaction(smtp: SmtpClient) -> None:
     await smtp.converse(EXTENDED, ("MAIL FROM:<> SIZE=26214401", 552))
 
     assert (await smtp.command("MAIL FROM:<>")).code == 250
@@ -383,7 +383,7 @@ async def test_a_mail_command_that_was_refused_leaves_no_transaction(smtp: SmtpC
         ("UNKNOWN", 500, "5.5.2"),
     ],
 )
-async def test_a_command_has_its_reply_in_every_state(
+async def test_a_command_has_the_same_reply_in_every_state(
     smtp: SmtpClient, before: tuple[tuple[str, int], ...], line: str, code: int, enhanced: str
 ) -> None:
     for exchange in before:
@@ -395,12 +395,10 @@ async def test_a_command_has_its_reply_in_every_state(
 
 
 @pytest.mark.parametrize("line", ["NOOP", "VRFY reader", "HELP", "EXPN list", "UNKNOWN", "x" * 3_000])
-async def test_a_transaction_goes_on_after_a_command_that_is_none_of_its_own(
-    smtp: SmtpClient, address: str, line: str
-) -> None:
+async def test_a_transaction_goes_on_after_an_unrelated_command(smtp: SmtpClient, address: str, line: str) -> None:
     await smtp.converse(*BEGUN, (f"RCPT TO:<{address}>", 250))
 
-    assert [reply.code for reply in await say(smtp, line, "DATA")][1] == 354
+    assert [reply.code for reply in await send_lines(smtp, line, "DATA")][1] == 354
 
 
 async def test_quit_closes_the_connection(smtp: SmtpClient) -> None:
@@ -410,33 +408,33 @@ async def test_quit_closes_the_connection(smtp: SmtpClient) -> None:
     assert await smtp.is_closed()
 
 
-async def test_what_follows_quit_is_not_answered(smtp: SmtpClient) -> None:
+async def test_a_command_after_quit_is_not_answered(smtp: SmtpClient) -> None:
     await smtp.send(b"QUIT\r\nNOOP\r\n")
 
     assert await replies(smtp) == [221]
 
 
-async def test_a_command_line_that_ends_in_lf_alone_is_taken(smtp: SmtpClient) -> None:
+async def test_a_command_line_may_end_in_a_bare_lf(smtp: SmtpClient) -> None:
     await smtp.send(b"NOOP\n")
 
     assert (await smtp.reply()).code == 250
 
 
-# Lines that are none
+# Lines that are not commands
 
 
-async def test_a_command_line_of_2048_octets_is_taken(smtp: SmtpClient) -> None:
+async def test_a_command_line_may_have_2048_octets(smtp: SmtpClient) -> None:
     assert (await smtp.command("NOOP ".ljust(2_046, "x"))).code == 250
 
 
-async def test_a_longer_command_line_is_refused_and_the_session_lives_on(smtp: SmtpClient) -> None:
+async def test_a_longer_command_line_is_refused_and_the_session_goes_on(smtp: SmtpClient) -> None:
     reply = await smtp.command("NOOP ".ljust(2_047, "x"))
 
     assert (reply.code, reply.text[:5]) == (500, "5.5.2")
     assert (await smtp.command("NOOP")).code == 250
 
 
-async def test_a_command_line_without_end_ends_the_session(smtp: SmtpClient) -> None:
+async def test_an_endless_command_line_ends_the_session(smtp: SmtpClient) -> None:
     await smtp.send(b"x" * 131_073)
 
     reply = await smtp.reply()
@@ -448,7 +446,7 @@ async def test_a_command_line_without_end_ends_the_session(smtp: SmtpClient) -> 
 @pytest.mark.parametrize(
     "line", [b"MAIL FROM:<gr\xfc\xdfe@client.test>\r\n", b"\xff\xfe\r\n", b"NOOP \xed\xa0\x80\r\n"]
 )
-async def test_a_line_that_is_not_utf_8_is_refused_and_the_session_lives_on(smtp: SmtpClient, line: bytes) -> None:
+async def test_a_line_that_is_not_utf_8_is_refused_and_the_session_goes_on(smtp: SmtpClient, line: bytes) -> None:
     await smtp.send(line)
 
     reply = await smtp.reply()
@@ -469,7 +467,7 @@ async def test_a_transaction_may_come_in_one_packet(smtp: SmtpClient, pair: Pair
     assert [(await smtp.reply()).code for _ in range(4)] == [250, 250, 250, 354]
 
 
-async def test_recipients_in_one_packet_have_their_replies_in_order(smtp: SmtpClient, address: str) -> None:
+async def test_recipients_in_one_packet_get_their_replies_in_order(smtp: SmtpClient, address: str) -> None:
     await smtp.converse(EXTENDED)
 
     await smtp.send(
@@ -480,7 +478,7 @@ async def test_recipients_in_one_packet_have_their_replies_in_order(smtp: SmtpCl
     assert [(await smtp.reply()).code for _ in range(5)] == [250, 550, 250, 550, 354]
 
 
-async def test_data_in_one_packet_with_recipients_that_are_all_refused_asks_for_nothing(smtp: SmtpClient) -> None:
+async def test_data_in_one_packet_with_refused_recipients_is_refused(smtp: SmtpClient) -> None:
     await smtp.converse(EXTENDED)
 
     await smtp.send(b"MAIL FROM:<>\r\nRCPT TO:<nobody@mx.test>\r\nDATA\r\nRSET\r\n")
@@ -488,7 +486,7 @@ async def test_data_in_one_packet_with_recipients_that_are_all_refused_asks_for_
     assert [(await smtp.reply()).code for _ in range(4)] == [250, 550, 503, 250]
 
 
-async def test_the_next_transaction_may_stand_behind_the_final_dot(smtp: SmtpClient, pair: Pair) -> None:
+async def test_the_next_transaction_may_follow_the_final_dot_in_one_packet(smtp: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     begin = f"MAIL FROM:<>\r\nRCPT TO:<{address}>\r\nDATA\r\n".encode()
     await smtp.converse(EXTENDED)
@@ -499,7 +497,7 @@ async def test_the_next_transaction_may_stand_behind_the_final_dot(smtp: SmtpCli
     assert stored(pair.database_url, address) == [message("one"), message("two")]
 
 
-async def test_a_client_that_closes_its_half_gets_all_its_replies(smtp: SmtpClient, pair: Pair) -> None:
+async def test_a_client_that_closes_its_sending_side_gets_all_replies(smtp: SmtpClient, pair: Pair) -> None:
     address = make_mailbox(pair.database_url)
     transaction = f"MAIL FROM:<>\r\nRCPT TO:<{address}>\r\nDATA\r\n".encode() + message() + b".\r\n"
 
