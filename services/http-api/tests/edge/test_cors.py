@@ -1,4 +1,4 @@
-"""Which pages may call the API from a browser (Fetch Standard, "CORS protocol"): those whose origin is listed."""
+"""Web pages of listed origins may call the API from a browser (Fetch Standard, "CORS protocol"), and no others."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -42,7 +42,7 @@ FOREIGN = [
 
 @pytest.fixture(scope="module")
 def service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Another http-api on the pair's database, which lists origins."""
+    """Another http-api on the database of the pair, which lists origins."""
     with running_http(pair.database_url, tmp_path_factory.mktemp("cors"), CORS_ALLOWED_ORIGINS=ORIGINS) as service:
         yield service
 
@@ -68,7 +68,7 @@ async def stream_headers(http: httpx.AsyncClient, address: str, **headers: str) 
 
 
 @pytest.mark.parametrize("origin", ALLOWED)
-async def test_a_page_of_a_listed_origin_may_read_answers(http: httpx.AsyncClient, origin: str) -> None:
+async def test_a_web_page_of_a_listed_origin_may_read_responses(http: httpx.AsyncClient, origin: str) -> None:
     answer = await http.get("/api/health", headers={"Origin": origin})
 
     assert answer.headers["access-control-allow-origin"] == origin
@@ -76,7 +76,7 @@ async def test_a_page_of_a_listed_origin_may_read_answers(http: httpx.AsyncClien
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
-async def test_no_other_page_may_read_them(http: httpx.AsyncClient, origin: str) -> None:
+async def test_a_web_page_of_another_origin_may_not_read_responses(http: httpx.AsyncClient, origin: str) -> None:
     answer = await http.get("/api/health", headers={"Origin": origin})
 
     assert answer.status_code == 200
@@ -84,7 +84,9 @@ async def test_no_other_page_may_read_them(http: httpx.AsyncClient, origin: str)
 
 
 @pytest.mark.parametrize("origin", ALLOWED)
-async def test_a_page_of_a_listed_origin_may_ask_for_what_the_calls_take(http: httpx.AsyncClient, origin: str) -> None:
+async def test_a_web_page_of_a_listed_origin_may_send_the_methods_and_fields_of_the_calls(
+    http: httpx.AsyncClient, origin: str
+) -> None:
     asked = preflight(origin, "POST", "authorization,content-type,last-event-id")
 
     answer = await http.options("/api/temporary-address", headers=asked)
@@ -111,14 +113,16 @@ async def test_a_page_of_a_listed_origin_may_make_every_call(
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
-async def test_the_preflight_of_another_page_fails(http: httpx.AsyncClient, origin: str) -> None:
+async def test_the_preflight_of_a_web_page_of_another_origin_fails(http: httpx.AsyncClient, origin: str) -> None:
     answer = await http.options("/api/temporary-address", headers=preflight(origin))
 
     assert "access-control-allow-origin" not in answer.headers
 
 
 @pytest.mark.parametrize(("method", "header"), [("PUT", "content-type"), ("POST", "x-other")])
-async def test_what_no_call_takes_is_not_allowed(http: httpx.AsyncClient, method: str, header: str) -> None:
+async def test_a_method_or_field_that_no_call_takes_is_not_allowed(
+    http: httpx.AsyncClient, method: str, header: str
+) -> None:
     answer = await http.options("/api/temporary-address", headers=preflight(LISTED, method, header))
 
     assert "access-control-allow-origin" not in answer.headers
@@ -128,19 +132,19 @@ async def test_what_no_call_takes_is_not_allowed(http: httpx.AsyncClient, method
     ("path", "status"),
     [("/api/inbox/poll", 400), ("/api/inbox/poll?address=missing@nowhere.test", 404), ("/nowhere", 404)],
 )
-async def test_a_page_may_read_errors_too(http: httpx.AsyncClient, path: str, status: int) -> None:
+async def test_a_web_page_may_read_error_responses_too(http: httpx.AsyncClient, path: str, status: int) -> None:
     answer = await http.get(path, headers={"Origin": LISTED})
 
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (status, LISTED)
 
 
-async def test_a_page_may_read_streams_too(http: httpx.AsyncClient, address: str) -> None:
+async def test_a_web_page_may_read_streams_too(http: httpx.AsyncClient, address: str) -> None:
     headers = await stream_headers(http, address, Origin=LISTED)
 
     assert headers["access-control-allow-origin"] == LISTED
 
 
-async def test_the_stream_of_one_page_allows_nothing_to_the_next(http: httpx.AsyncClient, address: str) -> None:
+async def test_the_stream_of_one_web_page_allows_nothing_to_another(http: httpx.AsyncClient, address: str) -> None:
     await stream_headers(http, address, Origin=LISTED)
 
     of_another_page = await stream_headers(http, address, Origin="https://evil.test")
@@ -156,7 +160,7 @@ async def test_cookies_are_never_asked_for(http: httpx.AsyncClient) -> None:
     assert "access-control-allow-credentials" not in answer.headers
 
 
-async def test_where_no_origin_is_listed_no_page_may_read_anything(pair: Pair) -> None:
+async def test_without_listed_origins_no_web_page_may_read_anything(pair: Pair) -> None:
     async with client(pair.http_url) as http:
         answer = await http.get("/api/health", headers={"Origin": LISTED})
 
@@ -164,7 +168,7 @@ async def test_where_no_origin_is_listed_no_page_may_read_anything(pair: Pair) -
 
 
 @pytest.mark.parametrize(("origin", "method"), [("https://evil.test", "POST"), (LISTED, "PUT")])
-async def test_a_preflight_that_fails_is_answered_as_any_options(
+async def test_a_preflight_that_fails_gets_the_response_of_any_options(
     http: httpx.AsyncClient, origin: str, method: str
 ) -> None:
     answer = await http.options("/api/temporary-address", headers=preflight(origin, method))

@@ -1,4 +1,4 @@
-"""HEAD: what GET would answer, without the content (RFC 9110 §9.3.2)."""
+"""HEAD: the response to GET, without the content (RFC 9110 §9.3.2)."""
 
 import asyncio
 
@@ -32,7 +32,9 @@ def told(answer: httpx.Response) -> tuple[int, dict[str, str]]:
 
 
 @pytest.mark.parametrize("call", [call for call in GETS if not call.is_stream], ids=str)
-async def test_it_tells_what_get_would_and_how_long_that_is(http: httpx.AsyncClient, known: Known, call: Call) -> None:
+async def test_head_has_the_status_and_header_of_get_with_the_length_of_its_content(
+    http: httpx.AsyncClient, known: Known, call: Call
+) -> None:
     path = call.about_known(known).path
 
     head, get = await http.head(path), await http.get(path)
@@ -44,7 +46,7 @@ async def test_it_tells_what_get_would_and_how_long_that_is(http: httpx.AsyncCli
 
 
 @pytest.mark.parametrize("call", [call for call in CALLS if call.is_stream], ids=str)
-async def test_of_a_stream_it_tells_that_there_is_one_and_ends(pair: Pair, known: Known, call: Call) -> None:
+async def test_the_response_to_head_of_a_stream_ends_after_its_header(pair: Pair, known: Known, call: Call) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", int(pair.environ["HTTP_PORT"]))
     path = call.about_known(known).path
 
@@ -59,7 +61,7 @@ async def test_of_a_stream_it_tells_that_there_is_one_and_ends(pair: Pair, known
     assert octets.count(b"\r\n\r\n") == 1
 
 
-async def test_the_connection_goes_on_behind_it(pair: Pair, known: Known) -> None:
+async def test_the_connection_stays_usable_after_head(pair: Pair, known: Known) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", int(pair.environ["HTTP_PORT"]))
 
     statuses = []

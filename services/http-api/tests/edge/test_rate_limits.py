@@ -1,4 +1,4 @@
-"""The table of windows: what a client may do in a minute, counted by several processes, in bounded memory."""
+"""The table of rate limits: counts by client and minute, shared by several processes, in bounded memory."""
 
 import os
 import resource
@@ -16,10 +16,10 @@ SECOND = 1_000_000_000
 NOW = 5_000 * SECOND
 CLIENT = 7
 
-# Takes for ever, and says so once it has begun.
+# Takes until it is refused, or for ever, and prints a line once it has begun.
 _TAKE = """
 import sys, time
-from http_api.limits import Limit, Windows
+from http_api.edge.rate_limits import Limit, Windows
 windows, limit = Windows(int(sys.argv[1])), Limit(name="creations_per_minute", number=int(sys.argv[2]))
 taken, is_begun = 0, False
 while not windows.take(limit, 7, 5_000_000_000_000).is_refused or sys.argv[3] == "for ever":
@@ -48,7 +48,7 @@ def take(windows: Windows, times: int, *, client: int = CLIENT, now: int = NOW) 
 
 
 def taking(table: int, number: int, until: str) -> subprocess.Popen[str]:
-    """Another process that works on the table."""
+    """Another process that takes from the same table."""
     return subprocess.Popen(
         [sys.executable, "-c", _TAKE, str(table), str(number), until],
         pass_fds=[table],
@@ -57,7 +57,7 @@ def taking(table: int, number: int, until: str) -> subprocess.Popen[str]:
     )
 
 
-def test_as_many_pass_as_the_limit_says_and_no_more(windows: Windows) -> None:
+def test_as_many_pass_as_the_limit_allows(windows: Windows) -> None:
     counts = take(windows, 5)
 
     assert [count.is_refused for count in counts] == [False, False, False, True, True]
@@ -74,10 +74,10 @@ def test_the_window_begins_with_the_first_call_in_it_and_ends_a_minute_later(win
 
 
 @pytest.mark.parametrize(("passed", "seconds"), [(0, 60), (1, 60), (SECOND, 59), (59 * SECOND + 1, 1), (-SECOND, 60)])
-def test_it_says_in_how_many_whole_seconds_the_window_ends(windows: Windows, passed: int, seconds: int) -> None:
+def test_a_count_has_the_whole_seconds_until_the_window_ends(windows: Windows, passed: int, seconds: int) -> None:
     take(windows, 4)
 
-    assert windows.look(LIMIT, CLIENT, NOW + passed).seconds == seconds
+    assert windows.peek(LIMIT, CLIENT, NOW + passed).seconds == seconds
 
 
 def test_the_next_window_has_a_minute_of_its_own(windows: Windows) -> None:
@@ -85,7 +85,7 @@ def test_the_next_window_has_a_minute_of_its_own(windows: Windows) -> None:
 
     windows.take(LIMIT, CLIENT, NOW + 90 * SECOND)
 
-    assert windows.look(LIMIT, CLIENT, NOW + 100 * SECOND).seconds == 50
+    assert windows.peek(LIMIT, CLIENT, NOW + 100 * SECOND).seconds == 50
 
 
 def test_each_client_has_a_window_of_its_own(windows: Windows) -> None:
@@ -100,20 +100,20 @@ def test_each_limit_has_a_window_of_its_own(windows: Windows) -> None:
     assert not windows.take(OTHER, CLIENT, NOW).is_refused
 
 
-def test_a_look_counts_nothing(windows: Windows) -> None:
-    looks = [windows.look(LIMIT, CLIENT, NOW) for _ in range(5)]
+def test_a_peek_counts_nothing(windows: Windows) -> None:
+    counts = [windows.peek(LIMIT, CLIENT, NOW) for _ in range(5)]
 
-    assert {(look.remaining, look.seconds, look.is_refused) for look in looks} == {(3, 60, False)}
+    assert {(count.remaining, count.seconds, count.is_refused) for count in counts} == {(3, 60, False)}
     assert not take(windows, 3)[-1].is_refused
 
 
-def test_a_look_finds_a_limit_that_is_reached(windows: Windows) -> None:
+def test_a_peek_finds_a_limit_that_is_reached(windows: Windows) -> None:
     take(windows, 3)
 
-    assert windows.look(LIMIT, CLIENT, NOW).is_refused
+    assert windows.peek(LIMIT, CLIENT, NOW).is_refused
 
 
-def test_what_is_given_back_can_be_taken_again(windows: Windows) -> None:
+def test_a_count_that_is_given_back_can_be_taken_again(windows: Windows) -> None:
     taken = take(windows, 3)[-1]
 
     given_back = windows.give_back(taken, CLIENT)
@@ -122,24 +122,24 @@ def test_what_is_given_back_can_be_taken_again(windows: Windows) -> None:
     assert [count.is_refused for count in take(windows, 2)] == [False, True]
 
 
-def test_what_was_taken_in_a_window_that_is_over_is_not_given_back_in_the_next(windows: Windows) -> None:
+def test_a_count_of_a_window_that_is_over_is_not_given_back_in_the_next(windows: Windows) -> None:
     taken = take(windows, 1)[0]
     take(windows, 3, now=NOW + 60 * SECOND)
 
     windows.give_back(taken, CLIENT)
 
-    assert windows.look(LIMIT, CLIENT, NOW + 60 * SECOND).is_refused
+    assert windows.peek(LIMIT, CLIENT, NOW + 60 * SECOND).is_refused
 
 
-def test_one_refusal_in_each_window_is_news(windows: Windows) -> None:
-    first = [count.is_news for count in take(windows, 6)]
-    second = [count.is_news for count in take(windows, 5, now=NOW + 60 * SECOND)]
+def test_the_first_refusal_of_each_window_is_marked(windows: Windows) -> None:
+    first = [count.is_first_refusal for count in take(windows, 6)]
+    second = [count.is_first_refusal for count in take(windows, 5, now=NOW + 60 * SECOND)]
 
     assert first == [False, False, False, True, False, False]
     assert second == [False, False, False, True, False]
 
 
-def test_processes_that_work_on_the_table_at_once_take_exactly_as_many_as_there_are(table: int) -> None:
+def test_processes_that_take_at_once_take_exactly_the_limit_together(table: int) -> None:
     number = 20_000
 
     processes = [taking(table, number, "refused") for _ in range(3)]
@@ -148,7 +148,7 @@ def test_processes_that_work_on_the_table_at_once_take_exactly_as_many_as_there_
     assert sum(int(output.split()[-1]) for output in outputs) == number
 
 
-def test_a_process_that_is_killed_leaves_no_lock_behind_and_gives_nothing_away(table: int, windows: Windows) -> None:
+def test_a_process_that_is_killed_leaves_no_lock_and_loses_no_count(table: int, windows: Windows) -> None:
     limit = Limit(name=LIMIT.name, number=10**9)
     lefts = []
 
@@ -170,7 +170,7 @@ def test_a_window_outlives_the_process_that_began_it(table: int) -> None:
     assert Windows(table).take(LIMIT, CLIENT, NOW).is_refused
 
 
-def test_with_more_clients_than_there_is_room_for_the_table_does_not_grow(table: int, windows: Windows) -> None:
+def test_with_more_clients_than_slots_the_table_does_not_grow(table: int, windows: Windows) -> None:
     octets = os.fstat(table).st_size
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
@@ -182,18 +182,18 @@ def test_with_more_clients_than_there_is_room_for_the_table_does_not_grow(table:
     assert grown_kib < 16_384
 
 
-def test_where_room_is_short_the_window_that_began_first_makes_it(windows: Windows) -> None:
+def test_with_more_clients_than_slots_the_oldest_windows_are_replaced(windows: Windows) -> None:
     for client in range(200_000):
         windows.take(LIMIT, client, NOW + client)
 
-    newest = [windows.look(LIMIT, client, NOW + 200_000).remaining for client in range(190_000, 200_000)]
-    oldest = [windows.look(LIMIT, client, NOW + 200_000).remaining for client in range(10_000)]
+    newest = [windows.peek(LIMIT, client, NOW + 200_000).remaining for client in range(190_000, 200_000)]
+    oldest = [windows.peek(LIMIT, client, NOW + 200_000).remaining for client in range(10_000)]
 
     assert newest.count(2) > 9_900
     assert oldest.count(3) > 9_900
 
 
-def test_nobody_can_tell_from_outside_who_shares_a_set() -> None:
+def test_each_table_has_a_secret_so_no_client_can_tell_which_set_it_is_in() -> None:
     tables = [new_table() for _ in range(2)]
 
     secrets = {os.pread(table, 32, SETS * WAYS * 32) for table in tables}

@@ -1,4 +1,4 @@
-"""What a browser is told of every answer, so that it runs, frames and gives away none of it."""
+"""Headers of every response that keep a browser from running, framing or leaking it."""
 
 import os
 
@@ -38,7 +38,7 @@ def is_page(call: Call) -> bool:
 
 
 async def answered(*given: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-    """The headers of an answer of some application that gives these itself."""
+    """The headers that the middleware makes of the headers which an application has `given`."""
     sent: list[Message] = []
 
     async def application(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -70,7 +70,7 @@ async def answered(*given: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
 
 
 @pytest.mark.parametrize("call", [call for call in ALL if not is_page(call)], ids=str)
-async def test_every_answer_has_them(pair: Pair, http: httpx.AsyncClient, call: Call) -> None:
+async def test_every_response_has_the_security_headers(pair: Pair, http: httpx.AsyncClient, call: Call) -> None:
     answer = await calls.answer(http, call.about_known(await make_known(pair.database_url)))
 
     found = {name: answer.headers.get_list(name) for name in EXPECTED}
@@ -79,7 +79,9 @@ async def test_every_answer_has_them(pair: Pair, http: httpx.AsyncClient, call: 
 
 
 @pytest.mark.parametrize("call", [call for call in ALL if is_page(call)], ids=str)
-async def test_a_page_has_them_too_but_a_policy_of_its_own(pair: Pair, http: httpx.AsyncClient, call: Call) -> None:
+async def test_a_message_as_a_web_page_has_them_with_a_policy_of_its_own(
+    pair: Pair, http: httpx.AsyncClient, call: Call
+) -> None:
     answer = await calls.answer(http, call.about_known(await make_known(pair.database_url)))
 
     of_all = EXPECTED.keys() - {"content-security-policy", "x-frame-options"}
@@ -89,13 +91,13 @@ async def test_a_page_has_them_too_but_a_policy_of_its_own(pair: Pair, http: htt
 
 
 @pytest.mark.parametrize("call", ALL, ids=str)
-async def test_no_answer_that_may_hold_mail_is_kept(pair: Pair, http: httpx.AsyncClient, call: Call) -> None:
+async def test_no_response_is_cached(pair: Pair, http: httpx.AsyncClient, call: Call) -> None:
     answer = await calls.answer(http, call.about_known(await make_known(pair.database_url)))
 
     assert answer.headers.get_list("cache-control") == ["no-store"]
 
 
-async def test_an_answer_that_says_something_else_itself_is_left_alone() -> None:
+async def test_a_response_keeps_security_headers_of_its_own() -> None:
     given = ((b"Referrer-Policy", b"origin"), (b"cross-origin-resource-policy", b"cross-origin"))
 
     headers = await answered(*given)
@@ -105,14 +107,14 @@ async def test_an_answer_that_says_something_else_itself_is_left_alone() -> None
     ]
 
 
-async def test_an_answer_with_a_policy_of_its_own_about_frames_may_be_framed() -> None:
+async def test_a_response_whose_own_policy_names_frame_ancestors_may_be_framed() -> None:
     headers = await answered((b"content-security-policy", b"sandbox; frame-ancestors https://a.test"))
 
     assert b"x-frame-options" not in dict(headers)
     assert dict(headers)[b"content-security-policy"] == b"sandbox; frame-ancestors https://a.test"
 
 
-async def test_a_policy_of_its_own_that_leaves_frames_out_forbids_them() -> None:
+async def test_a_response_whose_own_policy_names_no_frame_ancestors_may_not_be_framed() -> None:
     headers = await answered((b"content-security-policy", b"sandbox"))
 
     assert dict(headers)[b"x-frame-options"] == b"DENY"

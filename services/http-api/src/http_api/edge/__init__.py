@@ -1,1 +1,1 @@
-"""The middleware that every call and every response passes."""
+"""The middleware around the application: every call and every response passes through it."""

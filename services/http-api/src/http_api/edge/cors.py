@@ -1,4 +1,4 @@
-"""Which pages may read answers in a browser (Fetch Standard, "CORS protocol"), and what of them. Pure."""
+"""The headers that let a web page of a listed origin read responses (Fetch Standard, "CORS protocol"). Pure."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from http_api.protocol import origins
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE"})
 _FIELDS = frozenset({"authorization", "content-type", "if-none-match", "if-range", "last-event-id", "range"})
-# What a page may send anyway; some browsers ask for it all the same.
+# A web page may send these without permission; some browsers ask for permission all the same.
 _SAFE_FIELDS = frozenset({"accept", "accept-language", "content-language"})
 _EXPOSED = (
     b"accept-ranges, content-disposition, content-length, content-range, etag, location, "
@@ -18,33 +18,33 @@ _MAX_AGE_SECONDS = 86_400
 Headers = list[tuple[bytes, bytes]]
 
 
-class Pages:
-    """The pages of these origins; a `*` in one stands for one label part."""
+class AllowedOrigins:
+    """The origins that are listed; a `*` stands for a part of one label of the host name."""
 
     def __init__(self, listed: tuple[str, ...]) -> None:
         self._origins = re.compile(origins.pattern(listed).encode())
 
-    def headers(self, origin: bytes) -> Headers:
-        """What makes an answer readable for a page of `origin`; nothing unless it is a listed one."""
+    def response_headers(self, origin: bytes) -> Headers:
+        """The headers that let a web page of `origin` read a response; none unless the origin is listed."""
         if not self._origins.fullmatch(origin):
             return []
-        return [*_allowing(origin), (b"access-control-expose-headers", _EXPOSED)]
+        return [*_allow(origin), (b"access-control-expose-headers", _EXPOSED)]
 
-    def permission(self, asked: Mapping[bytes, bytes]) -> Headers:
-        """The answer to a browser that asks whether a page may make a call; nothing when it may not."""
-        origin = asked.get(b"origin", b"")
-        method = asked.get(b"access-control-request-method", b"").decode("latin-1")
-        fields = asked.get(b"access-control-request-headers", b"").decode("latin-1").lower().split(",")
+    def preflight_headers(self, request: Mapping[bytes, bytes]) -> Headers:
+        """The headers that permit the call a preflight `request` announces; none when the call is not permitted."""
+        origin = request.get(b"origin", b"")
+        method = request.get(b"access-control-request-method", b"").decode("latin-1")
+        fields = request.get(b"access-control-request-headers", b"").decode("latin-1").lower().split(",")
         unknown = {field.strip() for field in fields} - _FIELDS - _SAFE_FIELDS - {""}
         if method not in _METHODS or unknown or not self._origins.fullmatch(origin):
             return []
         return [
-            *_allowing(origin),
+            *_allow(origin),
             (b"access-control-allow-methods", ", ".join(sorted(_METHODS)).encode()),
             (b"access-control-allow-headers", ", ".join(sorted(_FIELDS)).encode()),
             (b"access-control-max-age", b"%d" % _MAX_AGE_SECONDS),
         ]
 
 
-def _allowing(origin: bytes) -> Headers:
+def _allow(origin: bytes) -> Headers:
     return [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]

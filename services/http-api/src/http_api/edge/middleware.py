@@ -1,6 +1,6 @@
-"""What every call passes on its way in and every answer on its way out: limits, security headers, CORS, HEAD.
+"""The middleware: rate limits for every call, security headers for every response, CORS and HEAD.
 
-It stands around the application as plain ASGI and adds no frame to a call that needs none, since all calls pay for it.
+It is plain ASGI around the application, and adds a frame only to calls that need one, since every call pays for it.
 """
 
 import re
@@ -18,16 +18,16 @@ from fake_email.settings import Settings
 from http_api.edge import cors
 from http_api.edge.cors import Headers
 from http_api.edge.rate_limits import Count, Limit, LimitName, Windows
-from http_api.edge.response_headers import Answer, Head, Readable
+from http_api.edge.response_headers import AddCorsHeaders, AddHeaders, HeadOnly
 from http_api.protocol import problems
 from http_api.protocol.client_address import Client, ClientAddresses
 
 log = structlog.get_logger()
 
 _CREATION = "/api/temporary-address"
-# What a creation costs even when it fails: it asked whether a name was ever given out.
-_COUNTED = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT})
-# Any letter of the name may come percent-encoded (RFC 3986 §2.1).
+# A conflict counts as a creation, since it shows that a name was given out before.
+_COUNTED_STATUSES = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT})
+# Any letter of the name may be percent-encoded (RFC 3986 §2.1).
 _TOKEN_NAME = b"".join(b"(?:%c|(?i:%%%02x))" % (letter, letter) for letter in b"access_token")
 _TOKEN_IN_QUERY = re.compile(rb"(?:^|&)%b=[^&]" % _TOKEN_NAME)
 SENTENCES: dict[LimitName, str] = {
@@ -40,13 +40,13 @@ SENTENCES: dict[LimitName, str] = {
 
 
 class Middleware:
-    """`application` behind the limits that all worker processes count in `table`."""
+    """`application` behind the rate limits, which all worker processes count in one `table`."""
 
     def __init__(self, application: ASGIApp, settings: Settings, table: int) -> None:
         self._application = application
         self._clients = ClientAddresses(settings.trusted_proxies)
         self._windows = Windows(table, is_shared=settings.http_workers > 1)
-        self._pages = cors.Pages(settings.cors_allowed_origins)
+        self._origins = cors.AllowedOrigins(settings.cors_allowed_origins)
         self._calls = Limit(name="calls_per_minute", number=settings.calls_per_minute)
         self._creations = Limit(name="creations_per_minute", number=settings.creations_per_minute)
         self._failed_tokens = Limit(name="failed_tokens_per_minute", number=settings.failed_tokens_per_minute)
@@ -56,29 +56,29 @@ class Middleware:
             return self._application(scope, receive, send)
         is_creation = scope["method"] == HttpMethod.POST and normalize_path(scope["path"]) == _CREATION
         if scope["method"] == HttpMethod.HEAD:
-            # RFC 9110 §9.3.2: what GET would answer, without the content.
+            # RFC 9110 §9.3.2: the response to GET, without the content.
             scope["method"] = "GET"
-            head = Head(receive, send)
+            head = HeadOnly(receive, send)
             receive, send = head.receive, head.send
         client = self._clients.of(scope)
         calls = self._windows.take(self._calls, client.network, time.monotonic_ns())
-        asked = dict(scope["headers"])
-        if scope["method"] == HttpMethod.OPTIONS and b"access-control-request-method" in asked:
-            permission = self._pages.permission(asked)
+        headers = dict(scope["headers"])
+        if scope["method"] == HttpMethod.OPTIONS and b"access-control-request-method" in headers:
+            permission = self._origins.preflight_headers(headers)
             if permission and not calls.is_refused:
-                return _permit(Answer(send, calls), permission)
-        elif b"origin" in asked:
-            send = Readable(send, self._pages.headers(asked[b"origin"]))
+                return _permit(AddHeaders(send, calls), permission)
+        elif b"origin" in headers:
+            send = AddCorsHeaders(send, self._origins.response_headers(headers[b"origin"]))
         if calls.is_refused:
             return self._refuse(send, client, calls)
         if is_creation:
             return self._create(scope, receive, send, client, calls)
-        if _has_token(asked, scope["query_string"]):
+        if _has_token(headers, scope["query_string"]):
             return self._try_token(scope, receive, send, client, calls)
-        return self._application(scope, receive, Answer(send, calls))
+        return self._application(scope, receive, AddHeaders(send, calls))
 
     async def _create(self, scope: HTTPScope, receive: Receive, send: Send, client: Client, calls: Count) -> None:
-        """Let a mailbox be made; what was taken for it is given back when none is."""
+        """Let a mailbox be created; the creation is not counted when none is."""
         taken = self._windows.take(self._creations, client.network, time.monotonic_ns())
         if taken.is_refused:
             await self._refuse(send, client, taken)
@@ -88,12 +88,12 @@ class Middleware:
         def settle(status: int) -> Count:
             nonlocal is_settled
             is_settled = True
-            if status in _COUNTED:
+            if status in _COUNTED_STATUSES:
                 return _nearest(taken, calls)
             return _nearest(self._windows.give_back(taken, client.network), calls)
 
         try:
-            await self._application(scope, receive, Answer(send, taken, settle))
+            await self._application(scope, receive, AddHeaders(send, taken, settle))
         finally:
             if not is_settled:
                 self._windows.give_back(taken, client.network)
@@ -101,24 +101,24 @@ class Middleware:
     def _try_token(
         self, scope: HTTPScope, receive: Receive, send: Send, client: Client, calls: Count
     ) -> Awaitable[None]:
-        """Let a token be tried; one that opens nothing counts, also where there is nothing, or the count would tell."""
-        tokens = self._windows.look(self._failed_tokens, client.network, time.monotonic_ns())
+        """Let a token be tried, and count a failure, also where no mailbox exists: the count must not reveal that."""
+        tokens = self._windows.peek(self._failed_tokens, client.network, time.monotonic_ns())
         if tokens.is_refused:
             return self._refuse(send, client, tokens)
 
         def settle(status: int) -> Count:
             if status != HTTPStatus.NOT_FOUND or problems.NOTHING_FOUND not in scope["state"]:
                 return _nearest(tokens, calls)
-            # Others may have failed since this one was let in; past the limit its answer is not shown any more.
+            # Other tokens may have failed meanwhile; past the limit this call is refused after all.
             failed = self._windows.take(self._failed_tokens, client.network, time.monotonic_ns())
             return failed if failed.is_refused else _nearest(failed, calls)
 
         refuse = partial(self._refuse, send, client)
-        return self._application(scope, receive, Answer(send, tokens, settle, refuse))
+        return self._application(scope, receive, AddHeaders(send, tokens, settle, refuse))
 
     async def _refuse(self, send: Send, client: Client, count: Count) -> None:
         name, number, seconds = count.limit.name, count.limit.number, count.seconds
-        if count.is_news:
+        if count.is_first_refusal:
             log.warning("limit_reached", limit=name, client=client.address)
         sentence = SENTENCES[name].format(number=number, seconds=seconds)
         body = problems.body(HTTPStatus.TOO_MANY_REQUESTS, code="rate_limited", sentence=sentence)
@@ -127,18 +127,18 @@ class Middleware:
             (b"content-length", b"%d" % len(body)),
             (b"retry-after", b"%d" % seconds),
         ]
-        answer = Answer(send, count)
-        await answer({"type": "http.response.start", "status": HTTPStatus.TOO_MANY_REQUESTS, "headers": headers})
-        await answer({"type": "http.response.body", "body": body, "more_body": False})
+        respond = AddHeaders(send, count)
+        await respond({"type": "http.response.start", "status": HTTPStatus.TOO_MANY_REQUESTS, "headers": headers})
+        await respond({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _nearest(particular: Count, general: Count) -> Count:
-    """The one of which less is left."""
+    """The count that is nearer to its limit."""
     return general if general.remaining < particular.remaining else particular
 
 
-def _has_token(asked: Mapping[bytes, bytes], query: bytes) -> bool:
-    return asked.get(b"authorization", b"")[:7].lower() == b"bearer " or bool(_TOKEN_IN_QUERY.search(query))
+def _has_token(headers: Mapping[bytes, bytes], query: bytes) -> bool:
+    return headers.get(b"authorization", b"")[:7].lower() == b"bearer " or bool(_TOKEN_IN_QUERY.search(query))
 
 
 async def _permit(send: Send, permission: Headers) -> None:

@@ -1,9 +1,9 @@
-"""How often each client did what it may do so many times a minute: one table that all worker processes count in.
+"""Rate limits by client and minute, counted by all worker processes in one table.
 
-The table is a file in memory, made before the workers are forked. It is a hash table of sets of slots: a client's
-window has its place in one set, and in a set that is full the window that began first makes room, so the table never
-grows. A set is locked while it is worked on, with a lock of the kernel's, which ends with the process that holds it.
-What is written is written in an order that makes sense wherever it breaks off, so a worker may be killed at any moment.
+The table is a file in memory, made before the workers are forked. It is a hash table of sets of slots: the window of a
+client is in one set, and in a full set a new window replaces the oldest, so the table never grows. A process locks a
+set with a lock of the kernel, which ends with the process. The table is valid after each single write, so a worker may
+be killed at any moment.
 """
 
 import fcntl
@@ -20,13 +20,13 @@ WINDOW_SECONDS = 60
 SETS = 8_192
 WAYS = 8
 _WINDOW = WINDOW_SECONDS * 1_000_000_000
-# Of 8 octets: whose window, when it began, what was taken in it, whether it was said that there is no more.
-_KEY, _BEGAN_AT, _TAKEN, _IS_TOLD, _SLOT = range(5)
+# The words of a slot: the client's key, when its window began, the number taken, and whether a refusal was logged.
+_KEY, _BEGAN_AT, _TAKEN, _IS_LOGGED, _SLOT = range(5)
 _SET = WAYS * _SLOT
 _WORD_OCTETS = 8
 _TABLE_OCTETS = SETS * _SET * _WORD_OCTETS
 _SECRET_OCTETS = 32
-_MAX_KNOWN = 8_192
+_CACHED_KEYS = 8_192
 _FREE = 0
 
 # Each limit has the name of its setting.
@@ -34,29 +34,29 @@ LimitName = Literal["calls_per_minute", "creations_per_minute", "failed_tokens_p
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be done `number` times in a window."""
+    """A client may do this `number` times in a window."""
 
     name: LimitName
     number: int
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a client stands: how much is left of `limit`, and in how many seconds (1 to 60) all of it is back."""
+    """The state of a client's window: `remaining` of `limit`, and the `seconds` (1 to 60) until the next window."""
 
     limit: Limit
     remaining: int
     seconds: int
     began_at: int
     is_refused: bool = False
-    # True for one refusal in each window.
-    is_news: bool = False
+    # True for one refusal in each window, which is logged.
+    is_first_refusal: bool = False
 
 
 def new_table() -> int:
-    """A file descriptor of a table in which nobody has done anything yet; forked processes inherit it."""
+    """A file descriptor of an empty table, which forked processes inherit."""
     table = os.memfd_create("limits")
     os.ftruncate(table, _TABLE_OCTETS + _SECRET_OCTETS)
-    # Who could tell which clients share a set could drive others out of it.
+    # A client that could tell which clients share its set could drive their windows out of it.
     os.pwrite(table, secrets.token_bytes(_SECRET_OCTETS), _TABLE_OCTETS)
     return table
 
@@ -66,20 +66,20 @@ class Windows:
 
     def __init__(self, table: int, *, is_shared: bool = True) -> None:
         self._table = table
-        self._is_shared = is_shared  # or nobody else is there to lock it against
+        self._is_shared = is_shared  # else no other process uses the table, and locks are left out
         self._words = memoryview(mmap.mmap(table, _TABLE_OCTETS)).cast("Q")
         self._secret = os.pread(table, _SECRET_OCTETS, _TABLE_OCTETS)
-        self._key = lru_cache(_MAX_KNOWN)(self._hash)
+        self._key = lru_cache(_CACHED_KEYS)(self._hash)
 
     def take(self, limit: Limit, network: int, now: int) -> Count:
-        """Count one more for the client, whose window begins now if none is open; none is counted past the limit."""
+        """Count one for the client, in a window that begins now unless one is open; past the limit, refuse instead."""
         key = self._key(limit.name, network)
         first = key % SETS * _SET
         self._lock(first)
         try:
             slot = self._find(first, key)
             if slot is None:
-                slot = self._make_room(first, key, now)
+                slot = self._replace_oldest(first, key, now)
             elif now - self._words[slot + _BEGAN_AT] >= _WINDOW:
                 self._begin(slot, now)
             taken = self._words[slot + _TAKEN] + 1
@@ -90,8 +90,8 @@ class Windows:
         finally:
             self._unlock(first)
 
-    def look(self, limit: Limit, network: int, now: int) -> Count:
-        """Where the client stands, with nothing counted."""
+    def peek(self, limit: Limit, network: int, now: int) -> Count:
+        """The client's count, with nothing added."""
         key = self._key(limit.name, network)
         first = key % SETS * _SET
         self._lock(first)
@@ -106,7 +106,7 @@ class Windows:
             self._unlock(first)
 
     def give_back(self, count: Count, network: int) -> Count:
-        """Count one less in the window that `count` was taken in, if it is still there."""
+        """Count one less in the window of `count`, if that is still in the table."""
         key = self._key(count.limit.name, network)
         first = key % SETS * _SET
         self._lock(first)
@@ -128,8 +128,8 @@ class Windows:
                 return slot
         return None
 
-    def _make_room(self, first: int, key: int, now: int) -> int:
-        """A slot for the client: one that is free, else the one whose window began first, be it over or not."""
+    def _replace_oldest(self, first: int, key: int, now: int) -> int:
+        """A slot for the client: a free one, else that of the oldest window, which may still be open."""
         words = self._words
         slot = min(range(first, first + _SET, _SLOT), key=lambda slot: words[slot + _BEGAN_AT])
         words[slot] = _FREE
@@ -138,9 +138,9 @@ class Windows:
         return slot
 
     def _begin(self, slot: int, now: int) -> None:
-        # Until the last of these the window is the one before, which is over.
+        # Until the last of these writes the slot has the window before, which is over.
         self._words[slot + _TAKEN] = 0
-        self._words[slot + _IS_TOLD] = 0
+        self._words[slot + _IS_LOGGED] = 0
         self._words[slot + _BEGAN_AT] = now
 
     def _count(self, limit: Limit, slot: int, now: int) -> Count:
@@ -148,17 +148,18 @@ class Windows:
         return Count(
             limit=limit,
             remaining=limit.number - self._words[slot + _TAKEN],
-            # Another process may have begun it a moment after this one looked at the clock.
+            # Another process may have begun the window a moment after this one read the clock.
             seconds=min(-((now - began_at - _WINDOW) // 1_000_000_000), WINDOW_SECONDS),
             began_at=began_at,
         )
 
     def _refusal(self, limit: Limit, slot: int, now: int) -> Count:
-        is_news = not self._words[slot + _IS_TOLD]
-        self._words[slot + _IS_TOLD] = 1
-        return msgspec.structs.replace(self._count(limit, slot, now), remaining=0, is_refused=True, is_news=is_news)
+        is_first = not self._words[slot + _IS_LOGGED]
+        self._words[slot + _IS_LOGGED] = 1
+        count = self._count(limit, slot, now)
+        return msgspec.structs.replace(count, remaining=0, is_refused=True, is_first_refusal=is_first)
 
-    # fcntl(2), "Advisory record locking": on a range of the file, here one octet for each set, and the process's own.
+    # fcntl(2), "Advisory record locking": a process locks a range of the file, here one octet for each set.
     def _lock(self, first: int) -> None:
         if self._is_shared:
             fcntl.lockf(self._table, fcntl.LOCK_EX, 1, first)

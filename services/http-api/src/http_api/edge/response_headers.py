@@ -1,4 +1,4 @@
-"""The head of an answer made complete on its way out, and the answer to HEAD, which is a head alone."""
+"""Headers that are added to a response on its way out, and the response to HEAD, which has no content."""
 
 from collections.abc import Awaitable, Callable
 
@@ -9,12 +9,12 @@ from http_api.edge.rate_limits import WINDOW_SECONDS, Count
 
 _POLICY = b"content-security-policy"
 _FRAMES = (b"x-frame-options", b"DENY")
-# Where an answer says something else itself, that holds.
+# A response that has one of these keeps its own.
 _SECURITY = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (_POLICY, b"default-src 'none'; frame-ancestors 'none'"),
-    # Pages of listed origins read by CORS, which this leaves alone; no other page gets mail into its process.
+    # Web pages of listed origins use CORS, which this leaves alone; no other web page gets mail into its process.
     (b"cross-origin-resource-policy", b"same-origin"),
     _FRAMES,
 )
@@ -23,10 +23,10 @@ _SECURITY_NAMES = frozenset(name for name, _ in _SECURITY)
 _WINDOW = b";w=%d" % WINDOW_SECONDS
 
 
-class Answer:
-    """A `send` that adds what every answer has; `settle` is told its status and says which limit it has to name.
+class AddHeaders:
+    """A `send` that adds the headers of every response; `settle` turns the status into the count that they show.
 
-    When `settle` says that this client is past a limit after all, `refuse` answers instead.
+    When that count is refused, `refuse` responds instead.
     """
 
     __slots__ = ("_count", "_is_replaced", "_refuse", "_send", "_settle")
@@ -46,14 +46,14 @@ class Answer:
 
     def __call__(self, message: Message) -> Awaitable[None]:
         if self._is_replaced:
-            return _nothing()
+            return _drop()
         if message["type"] == "http.response.start":
             if self._settle:
                 self._count = self._settle(message["status"])
                 if self._refuse and self._count.is_refused:
                     self._is_replaced = True
                     return self._refuse(self._count)
-            # A stream keeps this object for hours, and would keep with it all that was said on the way in.
+            # A stream keeps this object for hours, and with it all that these two refer to.
             self._settle = self._refuse = None
             message["headers"] = self._complete([*message["headers"]])
         return self._send(message)
@@ -70,7 +70,7 @@ class Answer:
         if b"allow" in given:
             headers = [(name, _with_head(value) if name.lower() == b"allow" else value) for name, value in headers]
         if given.get(b"content-type", b"").startswith(b"text/event-stream"):
-            return headers  # an EventSource shows none, and Granian keeps each for as long as the stream lasts
+            return headers  # an EventSource shows no headers, and Granian keeps each in memory while the stream lasts
         count = self._count
         number = b"%d" % count.limit.number
         return [
@@ -82,8 +82,8 @@ class Answer:
         ]
 
 
-class Readable:
-    """A `send` that adds what lets a page read the answer."""
+class AddCorsHeaders:
+    """A `send` that adds the headers of CORS to a response."""
 
     __slots__ = ("_headers", "_send")
 
@@ -97,8 +97,8 @@ class Readable:
         return self._send(message)
 
 
-class Head:
-    """The `send` and `receive` of a call that wants the head alone: after it the client is as good as gone."""
+class HeadOnly:
+    """The `send` and `receive` of a HEAD request: once the head is sent, the client counts as disconnected."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
@@ -121,5 +121,5 @@ def _with_head(allowed: bytes) -> bytes:
     return b", ".join(sorted(methods | {b"HEAD"} if b"GET" in methods else methods))
 
 
-async def _nothing() -> None:
-    """What becomes of a message that nobody is to see."""
+async def _drop() -> None:
+    """Send nothing, in place of a part of a response that was replaced."""

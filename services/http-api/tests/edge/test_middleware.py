@@ -1,4 +1,4 @@
-"""What one client may do in a minute: real workers, which count together."""
+"""The rate limits of one client, as the middleware applies them: real workers, which count together."""
 
 import asyncio
 import uuid
@@ -44,7 +44,7 @@ def service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
 
 @asynccontextmanager
 async def calling(service: Pair, forwarded: str | None, peer: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody behind the proxy, or at another address of this host."""
+    """A client behind the proxy, or at another address of this host."""
     transport = httpx.AsyncHTTPTransport(local_address=peer, verify=False)
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
     async with httpx.AsyncClient(transport=transport, base_url=service.http_url, headers=headers, timeout=30) as http:
@@ -66,7 +66,7 @@ async def private_mailbox(pair: Pair) -> tuple[str, str]:
 
 
 class Connection:
-    """One that stays open, and so stays with the worker that took it."""
+    """A connection that stays open, and so stays with the worker that accepted it."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -79,7 +79,7 @@ class Connection:
         return cls(reader, writer)
 
     async def ask(self, call: str, forwarded: str) -> int:
-        """The status of the answer."""
+        """The status of the response."""
         self.writer.write(f"{call} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {forwarded}\r\n\r\n".encode())
         async with asyncio.timeout(DEADLINE_SECONDS):
             head = await self.reader.readuntil(b"\r\n\r\n")
@@ -88,12 +88,12 @@ class Connection:
 
 
 def connected(service: Pair) -> list[int]:
-    """How many connections each worker has."""
+    """The number of connections of each worker."""
     workers = psutil.Process(service.services[0].pid).children()
     return [sum(each.status == "ESTABLISHED" for each in worker.net_connections("tcp")) for worker in workers]
 
 
-async def test_however_many_ask_at_once_the_workers_let_no_more_pass_than_one_would(service: Pair) -> None:
+async def test_two_workers_together_let_as_many_creations_pass_as_one(service: Pair) -> None:
     async with AsyncExitStack() as stack:
         connections: list[Connection] = []
         while min(connected(service)) <= CREATIONS:
@@ -110,7 +110,7 @@ async def test_however_many_ask_at_once_the_workers_let_no_more_pass_than_one_wo
     assert Counter(statuses) == {200: CREATIONS, 429: len(connections) - CREATIONS}
 
 
-async def test_the_answer_past_the_limit_says_which_and_when_to_come_back(service: Pair) -> None:
+async def test_the_response_past_a_limit_names_the_limit_and_the_time_to_retry(service: Pair) -> None:
     async with calling(service, "198.51.100.2") as http:
         await create(http, CREATIONS)
         answer = await http.post("/api/temporary-address")
@@ -123,7 +123,7 @@ async def test_the_answer_past_the_limit_says_which_and_when_to_come_back(servic
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_every_creation_tells_how_many_are_left(service: Pair) -> None:
+async def test_every_creation_shows_how_many_are_left(service: Pair) -> None:
     async with calling(service, "198.51.100.3") as http:
         answers = [await http.post("/api/temporary-address") for _ in range(CREATIONS + 1)]
 
@@ -133,7 +133,7 @@ async def test_every_creation_tells_how_many_are_left(service: Pair) -> None:
     assert all(1 <= int(answer.headers["ratelimit-reset"]) <= 60 for answer in answers)
 
 
-async def test_any_other_call_tells_how_many_calls_are_left(service: Pair) -> None:
+async def test_any_other_call_shows_how_many_calls_are_left(service: Pair) -> None:
     asked = [*COUNTED, Call("GET", "/nowhere"), Call("GET", "/api/inbox/poll")]
     async with calling(service, "198.51.100.4") as http:
         answers = [await calls.answer(http, call.about_known(await make_known(service.database_url))) for call in asked]
@@ -163,14 +163,14 @@ async def test_a_call_that_makes_no_mailbox_does_not_count_as_a_creation(service
         ("/api/temporary%2Daddress", "198.51.100.8"),
     ],
 )
-async def test_another_spelling_of_the_path_is_no_way_around(service: Pair, path: str, forwarded: str) -> None:
+async def test_another_spelling_of_the_path_counts_the_same(service: Pair, path: str, forwarded: str) -> None:
     async with calling(service, forwarded) as http:
         statuses = [(await http.post(service.http_url + path)).status_code for _ in range(CREATIONS + 1)]
 
     assert statuses == [200] * CREATIONS + [429]
 
 
-async def test_past_the_limit_of_calls_no_call_is_answered(service: Pair) -> None:
+async def test_past_the_limit_of_calls_every_call_is_refused(service: Pair) -> None:
     async with calling(service, "198.51.100.9") as http:
         statuses = Counter([(await http.get("/nowhere")).status_code for _ in range(CALLS + 5)])
         answer = await http.get("/api/health")
@@ -179,7 +179,7 @@ async def test_past_the_limit_of_calls_no_call_is_answered(service: Pair) -> Non
     assert str(problem(answer)["error"]).startswith("One client can make 300 calls a minute; ")
 
 
-async def test_past_the_limit_of_failed_tokens_even_the_right_one_opens_nothing(service: Pair) -> None:
+async def test_past_the_limit_of_failed_tokens_the_right_token_is_refused_too(service: Pair) -> None:
     address, token = await private_mailbox(service)
     async with calling(service, "198.51.100.10") as http:
         before = await try_token(http, address, token)
@@ -191,7 +191,7 @@ async def test_past_the_limit_of_failed_tokens_even_the_right_one_opens_nothing(
     assert (after.status_code, problem(after)["code"]) == (429, "rate_limited")
 
 
-async def test_a_mailbox_that_does_not_exist_counts_as_one_that_does(service: Pair) -> None:
+async def test_a_token_for_a_mailbox_that_does_not_exist_counts_like_any_other(service: Pair) -> None:
     address, _ = await private_mailbox(service)
     counts = []
     for forwarded, tried in (("198.51.100.11", address), ("198.51.100.12", "missing@mx.test")):
@@ -202,14 +202,14 @@ async def test_a_mailbox_that_does_not_exist_counts_as_one_that_does(service: Pa
     assert counts[0] == counts[1] == [(404, "3"), (404, "2"), (404, "1"), (404, "0"), (429, "0")]
 
 
-async def test_tokens_that_are_tried_at_once_get_no_more_answers_than_one_after_the_other(service: Pair) -> None:
+async def test_tokens_that_are_tried_at_once_are_limited_like_tokens_in_sequence(service: Pair) -> None:
     async with calling(service, "198.51.100.13") as http:
         answers = await asyncio.gather(*(try_token(http, "missing@mx.test", str(number)) for number in range(50)))
 
     assert Counter(answer.status_code for answer in answers) == {404: FAILED_TOKENS, 429: 50 - FAILED_TOKENS}
 
 
-async def test_what_needs_no_token_is_still_there_past_the_limit_of_failed_ones(service: Pair) -> None:
+async def test_past_the_limit_of_failed_tokens_a_call_without_a_token_still_works(service: Pair) -> None:
     address = make_mailbox(service.database_url)
     async with calling(service, "198.51.100.14") as http:
         for _ in range(FAILED_TOKENS + 1):
@@ -219,7 +219,7 @@ async def test_what_needs_no_token_is_still_there_past_the_limit_of_failed_ones(
     assert answer.status_code == 200
 
 
-async def test_the_right_token_may_be_used_without_end(service: Pair) -> None:
+async def test_the_right_token_is_not_limited(service: Pair) -> None:
     address, token = await private_mailbox(service)
     async with calling(service, "198.51.100.15") as http:
         answers = [await try_token(http, address, token) for _ in range(5 * FAILED_TOKENS)]
@@ -227,7 +227,7 @@ async def test_the_right_token_may_be_used_without_end(service: Pair) -> None:
     assert {answer.status_code for answer in answers} == {200}
 
 
-async def test_a_wait_in_which_nothing_came_is_no_failed_token(service: Pair) -> None:
+async def test_a_wait_without_a_match_is_no_failed_token(service: Pair) -> None:
     address, token = await private_mailbox(service)
     async with calling(service, "198.51.100.27") as http:
         waits = [
@@ -252,7 +252,7 @@ async def test_a_name_that_is_taken_counts_as_a_creation(service: Pair) -> None:
     assert [answer.status_code for answer in answers] == [200, *[409] * (CREATIONS - 1), 429]
 
 
-async def test_a_call_that_does_not_exist_is_no_failed_token(service: Pair) -> None:
+async def test_a_path_that_does_not_exist_is_no_failed_token(service: Pair) -> None:
     async with calling(service, "198.51.100.16") as http:
         statuses = {(await http.get("/nowhere", headers={"Authorization": "Bearer x"})).status_code for _ in range(20)}
 
@@ -267,7 +267,7 @@ async def test_a_call_that_does_not_exist_is_no_failed_token(service: Pair) -> N
         ("access%5ftoken=%77rong", "198.51.100.19"),
     ],
 )
-async def test_a_token_in_the_query_counts_too_however_it_is_written(service: Pair, query: str, forwarded: str) -> None:
+async def test_a_failed_token_in_the_query_counts_in_every_encoding(service: Pair, query: str, forwarded: str) -> None:
     url = f"{service.http_url}/api/inbox/stream?address=missing@mx.test&{query}"
     async with calling(service, forwarded) as http:
         statuses = [(await http.get(url)).status_code for _ in range(FAILED_TOKENS + 1)]
@@ -275,7 +275,7 @@ async def test_a_token_in_the_query_counts_too_however_it_is_written(service: Pa
     assert statuses == [404] * FAILED_TOKENS + [429]
 
 
-async def test_no_token_at_all_is_no_failed_one(service: Pair) -> None:
+async def test_an_empty_token_is_no_failed_token(service: Pair) -> None:
     url = f"{service.http_url}/api/inbox/stream?address=missing@mx.test&access_token="
     async with calling(service, "198.51.100.20") as http:
         statuses = {(await http.get(url)).status_code for _ in range(2 * FAILED_TOKENS)}
@@ -283,7 +283,7 @@ async def test_no_token_at_all_is_no_failed_one(service: Pair) -> None:
     assert statuses == {404}
 
 
-async def test_others_are_not_affected(service: Pair) -> None:
+async def test_a_limit_that_one_client_reached_leaves_other_clients_alone(service: Pair) -> None:
     async with calling(service, "198.51.100.21") as http:
         await create(http, CREATIONS + 1)
 
@@ -291,7 +291,7 @@ async def test_others_are_not_affected(service: Pair) -> None:
         assert await create(http, 1) == [200]
 
 
-async def test_neighbours_in_an_ipv6_64_share_and_strangers_do_not(service: Pair) -> None:
+async def test_an_ipv6_network_of_64_bits_is_one_client(service: Pair) -> None:
     async with calling(service, "2001:db8:0:1::1") as http:
         await create(http, CREATIONS)
 
@@ -303,7 +303,7 @@ async def test_neighbours_in_an_ipv6_64_share_and_strangers_do_not(service: Pair
     assert (neighbour, stranger) == ([429], [200])
 
 
-async def test_a_peer_that_is_no_trusted_proxy_cannot_call_under_another_address(service: Pair) -> None:
+async def test_a_peer_that_is_no_trusted_proxy_cannot_call_as_another_client(service: Pair) -> None:
     statuses = []
     for number in range(CREATIONS + 1):
         async with calling(service, f"203.0.113.{number}", peer="127.0.0.2") as http:
@@ -312,7 +312,7 @@ async def test_a_peer_that_is_no_trusted_proxy_cannot_call_under_another_address
     assert statuses == [200] * CREATIONS + [429]
 
 
-async def test_what_a_client_writes_before_its_proxy_does_makes_it_nobody_else(service: Pair) -> None:
+async def test_a_client_cannot_call_as_another_client_by_a_forwarded_field_of_its_own(service: Pair) -> None:
     statuses = []
     for number in range(CREATIONS + 1):
         async with calling(service, f"203.0.113.{number}, 198.51.100.23") as http:
@@ -321,7 +321,7 @@ async def test_what_a_client_writes_before_its_proxy_does_makes_it_nobody_else(s
     assert statuses == [200] * CREATIONS + [429]
 
 
-async def test_a_page_may_read_that_it_is_past_a_limit_and_when_to_come_back(service: Pair) -> None:
+async def test_a_web_page_may_read_that_it_is_past_a_limit_and_when_to_retry(service: Pair) -> None:
     async with calling(service, "198.51.100.24") as http:
         await create(http, CREATIONS)
         answer = await http.post("/api/temporary-address", headers={"Origin": LISTED})
@@ -373,7 +373,7 @@ def test_every_limit_of_http_has_a_sentence_and_a_setting() -> None:
     assert set(get_args(LimitName)) == SENTENCES.keys() == settings
 
 
-async def test_a_body_that_is_not_read_past_the_limit_spoils_nothing(service: Pair) -> None:
+async def test_a_body_past_the_limit_which_is_not_read_breaks_no_later_call(service: Pair) -> None:
     async with calling(service, "198.51.100.26") as http:
         await create(http, CREATIONS)
         answers = [await http.post("/api/temporary-address", content=b" " * 16_000) for _ in range(5)]
