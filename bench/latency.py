@@ -17,7 +17,7 @@ from support.harness import Pair, SmtpClient
 from bench.figures import Lost, make_mailboxes, percentile, row
 from bench.mail import message
 from bench.streams import open_streams
-from fake_email.postgres import notifications
+from fake_email.postgres.notifications import Grown
 
 _STREAMS = 50
 _PER_SECOND = 50
@@ -27,7 +27,7 @@ _MESSAGES = _PER_SECOND * _SECONDS
 _SESSIONS = 10
 _LAST_SECONDS = 5.0
 
-_LISTEN = sql.SQL("LISTEN {}").format(sql.Identifier(notifications.CHANNEL))
+_LISTEN = sql.SQL("LISTEN {}").format(sql.Identifier(Grown.CHANNEL))
 _IDS = "SELECT id, address FROM mailbox WHERE address = ANY(%(addresses)s)"
 
 # A message: the address of its mailbox and its seq there.
@@ -68,8 +68,9 @@ class Observer:
         by_id: dict[int, str] = dict(await cursor.fetchall())
         async for notification in connection.notifies():
             now = time.monotonic()
-            for mailbox_id, seq in notifications.decode(notification.payload):
-                self.notified[by_id[mailbox_id], seq] = now
+            for grown in Grown.decode(notification.payload):
+                if grown:
+                    self.notified[by_id[grown.mailbox_id], grown.seq] = now
             self._check()
 
     def _check(self) -> None:

@@ -1,4 +1,4 @@
-"""A worker process' streams within the test, on the pair's database, with readers that do as they are told."""
+"""The streams of a worker process inside the test process, on the database of a pair, with readers that obey."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,42 +12,44 @@ from fake_email.postgres.pool import open_database
 from fake_email.settings import Settings
 from fake_email.storage import mailboxes
 from fake_email.storage.message_list import Cursor
-from http_api.live.event_stream import EventStream, Streams, outliving
+from http_api.live.detach import detaching
+from http_api.live.event_stream import EventStream
 from http_api.live.stream_slots import StreamSlots
+from http_api.live.streams import Streams
 from http_api.live.waiters import Waiters
 from http_api.protocol.client_address import Client
 
-SOMEBODY = Client(address="192.0.2.1", network=0xC0000201, is_trusted=False)
+CLIENT = Client(address="192.0.2.1", network=0xC0000201, is_trusted=False)
 
 
 class Reader:
-    """The HTTP server's end of one stream: keeps what is said; when told to it leaves, or is not done with an event."""
+    """The HTTP server's end of one stream: it keeps what is sent, and disconnects or is slow when told."""
 
     def __init__(self) -> None:
-        self.heard = b""
+        self.received = b""
         self.is_over = False
-        self.leaves = asyncio.Event()
+        self.disconnects = asyncio.Event()
         self.takes = asyncio.Event()
         self.takes.set()
 
     async def receive(self) -> HTTPReceiveMessage:
-        await self.leaves.wait()
+        await self.disconnects.wait()
         return {"type": "http.disconnect"}
 
-    async def send(self, said: Message) -> None:
-        if said["type"] != "http.response.body":
+    async def send(self, sent: Message) -> None:
+        if sent["type"] != "http.response.body":
             return
-        self.heard += said["body"]
-        if not said["more_body"]:
+        self.received += sent["body"]
+        if not sent["more_body"]:
             self.is_over = True
-            self.leaves.set()
-        if b"event: " in said["body"]:
+            self.disconnects.set()
+        if b"event: " in sent["body"]:
             await self.takes.wait()
 
 
 @asynccontextmanager
 async def streams_of(pair: Pair) -> AsyncIterator[Streams]:
-    """What one worker process has; it does not listen."""
+    """The streams of one worker process, which does not listen for notifications."""
     settings = Settings(database_url=pair.database_url, domain=("mx.test",))
     async with open_database(pair.database_url, connections=2) as database, asyncio.TaskGroup() as tasks:
         yield Streams(database, Waiters(), StreamSlots(settings), tasks, stall_seconds=30)
@@ -55,24 +57,24 @@ async def streams_of(pair: Pair) -> AsyncIterator[Streams]:
 
 @asynccontextmanager
 async def opened(
-    streams: Streams, address: str, *, leaves_at_once: bool = False
+    streams: Streams, address: str, *, disconnects_at_once: bool = False
 ) -> AsyncIterator[tuple[Reader, "asyncio.Task[None]"]]:
-    """A stream with a reader, and the coroutine that is its place; cut at the end of the block."""
+    """The reader of a stream, and the task that serves it; cancelled at the end of the block."""
     mailbox = await streams.database.run(
         lambda connection: mailboxes.fetch(connection, address=address, token_sha256=None)
     )
-    event_stream = EventStream(streams, mailbox, client=SOMEBODY, address=address, token_sha256=None, cursor=Cursor())
+    event_stream = EventStream(streams, mailbox, client=CLIENT, address=address, token_sha256=None, cursor=Cursor())
     reader = Reader()
-    if leaves_at_once:
-        reader.leaves.set()
+    if disconnects_at_once:
+        reader.disconnects.set()
     scope = RequestFactory().get().scope
 
     async def serve() -> None:
-        await outliving(event_stream)(scope, reader.receive, reader.send)
+        await detaching(event_stream)(scope, reader.receive, reader.send)
 
-    place = streams.tasks.create_task(serve())
+    serving = streams.tasks.create_task(serve())
     try:
-        yield reader, place
+        yield reader, serving
     finally:
         reader.takes.set()
-        place.cancel()
+        serving.cancel()

@@ -1,17 +1,19 @@
-"""What the services tell each other: that a mailbox grew, that it is gone, that it lost a message."""
+"""Notifications: payloads and their meaning, and a listener on a real Postgres that loses its connection."""
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
 from postgres import EmbeddedPostgres
+from structlog.testing import capture_logs
 from support.harness import DEADLINE_SECONDS, arrival, until
 
 from fake_email.postgres import notifications
 from fake_email.postgres.connection import Connection
+from fake_email.postgres.notifications import Deleted, Gone, Grown, Notification
 from fake_email.storage import store
 from fake_email.storage.mailboxes import Recipient
 
@@ -21,53 +23,36 @@ MESSAGE_ID = uuid.UUID("0190163d-8694-739b-aea5-966c26f8ad91")
 COUNT_OURS = f"SELECT count(*) {OURS}"
 END_OURS = f"SELECT pg_terminate_backend(pid) {OURS}"
 
+# A change that a listener hears of, or how it fared: that it lost its connection, or what the table held after LISTEN.
+Heard = Notification | dict[int, int] | None
+LOST = None
 
-class Ear:
-    """What `listen` called, in order, and with what; "connected" with what the table said then."""
+
+class Recorder:
+    """A subscriber that keeps all it is told, in order."""
 
     def __init__(self) -> None:
-        self._calls: asyncio.Queue[tuple[str, object]] = asyncio.Queue()
+        self._heard: asyncio.Queue[Heard] = asyncio.Queue()
 
     async def connected(self, connection: Connection) -> None:
         cursor = await connection.execute("SELECT id, last_seq FROM mailbox")
-        self._calls.put_nowait(("connected", dict(await cursor.fetchall())))
+        self._heard.put_nowait(dict(await cursor.fetchall()))
 
-    def grown(self, mailbox_id: int, seq: int) -> None:
-        self._calls.put_nowait(("grown", (mailbox_id, seq)))
-
-    def gone(self, mailbox_id: int) -> None:
-        self._calls.put_nowait(("gone", mailbox_id))
-
-    def deleted(self, mailbox_id: int, seq: int, message_id: uuid.UUID) -> None:
-        self._calls.put_nowait(("deleted", (mailbox_id, seq, message_id)))
+    def notified(self, notification: Notification) -> None:
+        self._heard.put_nowait(notification)
 
     def lost(self) -> None:
-        self._calls.put_nowait(("lost", None))
+        self._heard.put_nowait(LOST)
 
-    async def next(self) -> tuple[str, object]:
+    async def next(self) -> Heard:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            return await self._calls.get()
+            return await self._heard.get()
 
 
 @asynccontextmanager
-async def listening(
-    database_url: str,
-    ear: Ear,
-    *,
-    connected: Callable[[Connection], Awaitable[None]] | None = None,
-    lost: Callable[[], None] | None = None,
-) -> AsyncIterator[None]:
+async def listening(database_url: str, recorder: Recorder) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
-        listener = tasks.create_task(
-            notifications.listen(
-                database_url,
-                connected=connected or ear.connected,
-                grown=ear.grown,
-                gone=ear.gone,
-                deleted=ear.deleted,
-                lost=lost or ear.lost,
-            )
-        )
+        listener = tasks.create_task(notifications.listen(database_url, recorder))
         yield
         listener.cancel()
 
@@ -76,6 +61,15 @@ async def listening(
 def watcher(database_url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(database_url, autocommit=True) as connection:
         yield connection
+
+
+def notify(connection: psycopg.Connection, channel: str, *payloads: str) -> None:
+    for payload in payloads:
+        connection.execute("SELECT pg_notify(%s, %s)", [channel, payload])
+
+
+def understood(channel: str, payload: str) -> Sequence[Notification]:
+    return [each for each in notifications.decode(channel, payload) if each]
 
 
 @pytest.mark.parametrize(
@@ -91,12 +85,10 @@ def watcher(database_url: str) -> Iterator[psycopg.Connection]:
     ],
     ids=["one", "two", "largest", "none", "a word", "between others", "a long number"],
 )
-def test_a_payload_is_pairs_of_mailbox_and_seq_whatever_else_it_holds(
+def test_a_payload_of_mailboxes_that_grew_is_pairs_of_id_and_seq_whatever_else_it_holds(
     payload: str, pairs: list[tuple[int, int]]
 ) -> None:
-    decoded = notifications.decode(payload)
-
-    assert decoded == pairs
+    assert understood("message_stored", payload) == [Grown(mailbox_id=each, seq=seq) for each, seq in pairs]
 
 
 @pytest.mark.parametrize(
@@ -111,15 +103,13 @@ def test_a_payload_is_pairs_of_mailbox_and_seq_whatever_else_it_holds(
     ids=["one", "some", "none", "between others", "a long number"],
 )
 def test_a_payload_of_mailboxes_that_are_gone_is_their_ids_whatever_else_it_holds(payload: str, ids: list[int]) -> None:
-    decoded = notifications.decode_gone(payload)
-
-    assert decoded == ids
+    assert understood("mailbox_gone", payload) == [Gone(mailbox_id=each) for each in ids]
 
 
 def test_a_payload_of_a_deleted_message_is_its_mailbox_its_seq_and_its_id() -> None:
-    decoded = notifications.decode_deleted(f"7:3:{MESSAGE_ID}")
+    decoded = notifications.decode("message_deleted", f"7:3:{MESSAGE_ID}")
 
-    assert decoded == (7, 3, MESSAGE_ID)
+    assert decoded == [Deleted(mailbox_id=7, seq=3, message_id=MESSAGE_ID)]
 
 
 @pytest.mark.parametrize(
@@ -138,187 +128,238 @@ def test_a_payload_of_a_deleted_message_is_its_mailbox_its_seq_and_its_id() -> N
         "7:3:0190163d-8694-739b-aea5-966c26f8ad9g",
     ],
 )
-def test_a_payload_that_names_no_deleted_message_is_passed_over(payload: str) -> None:
-    assert notifications.decode_deleted(payload) is None
+def test_a_payload_that_names_no_deleted_message_is_unknown(payload: str) -> None:
+    assert notifications.decode("message_deleted", payload) == [None]
+
+
+def test_a_payload_of_an_unknown_channel_is_unknown() -> None:
+    assert notifications.decode("message_from_the_next_release", "7:1") == [None]
 
 
 async def test_a_listener_looks_in_the_table_once_it_listens(database_url: str, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
-    ear = Ear()
+    recorder = Recorder()
 
-    async with listening(database_url, ear):
-        first = await ear.next()
+    async with listening(database_url, recorder):
+        first = await recorder.next()
 
-    assert first == ("connected", {mailbox.mailbox_id: 0})
+    assert first == {mailbox.mailbox_id: 0}
 
 
 async def test_a_listener_hears_what_is_stored(
     database_url: str, connection: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
-    ear = Ear()
+    recorder = Recorder()
 
-    async with listening(database_url, ear):
-        await ear.next()
+    async with listening(database_url, recorder):
+        await recorder.next()
         await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id), arrival(b"2", mailbox.mailbox_id)])
-        heard = await ear.next()
+        heard = await recorder.next()
 
-    assert heard == ("grown", (mailbox.mailbox_id, 2))
+    assert heard == Grown(mailbox_id=mailbox.mailbox_id, seq=2)
 
 
 async def test_a_listener_hears_of_each_mailbox_of_a_batch(
     database_url: str, connection: Connection, new_mailbox: NewMailbox
 ) -> None:
     first, second = await new_mailbox(), await new_mailbox()
-    ear = Ear()
+    recorder = Recorder()
 
-    async with listening(database_url, ear):
-        await ear.next()
+    async with listening(database_url, recorder):
+        await recorder.next()
         await store.store_messages(connection, [arrival(b"1", first.mailbox_id, second.mailbox_id)])
-        heard = [await ear.next(), await ear.next()]
+        heard = [await recorder.next(), await recorder.next()]
 
-    assert sorted(heard, key=str) == [("grown", (first.mailbox_id, 1)), ("grown", (second.mailbox_id, 1))]
+    assert sorted(heard, key=str) == [
+        Grown(mailbox_id=first.mailbox_id, seq=1),
+        Grown(mailbox_id=second.mailbox_id, seq=1),
+    ]
 
 
 async def test_a_listener_hears_of_mailboxes_that_are_gone(database_url: str, watcher: psycopg.Connection) -> None:
-    ear = Ear()
+    recorder = Recorder()
 
-    async with listening(database_url, ear):
-        await ear.next()
-        watcher.execute("SELECT pg_notify(%s, 'look'), pg_notify(%s, '7 8')", [notifications.GONE_CHANNEL] * 2)
-        heard = [await ear.next(), await ear.next()]
+    async with listening(database_url, recorder):
+        await recorder.next()
+        notify(watcher, "mailbox_gone", "look", "7 8")
+        heard = [await recorder.next(), await recorder.next()]
 
-    assert heard == [("gone", 7), ("gone", 8)]
+    assert heard == [Gone(mailbox_id=7), Gone(mailbox_id=8)]
 
 
 async def test_a_listener_hears_of_a_message_that_was_deleted(database_url: str, watcher: psycopg.Connection) -> None:
-    ear = Ear()
+    recorder = Recorder()
 
-    async with listening(database_url, ear):
-        await ear.next()
-        watcher.execute(
-            "SELECT pg_notify(%(channel)s, '7:3:'), pg_notify(%(channel)s, %(payload)s)",
-            {"channel": notifications.DELETED_CHANNEL, "payload": f"7:3:{MESSAGE_ID}"},
-        )
-        heard = await ear.next()
+    async with listening(database_url, recorder):
+        await recorder.next()
+        notify(watcher, "message_deleted", "7:3:", f"7:3:{MESSAGE_ID}")
+        heard = await recorder.next()
 
-    assert heard == ("deleted", (7, 3, MESSAGE_ID))
+    assert heard == Deleted(mailbox_id=7, seq=3, message_id=MESSAGE_ID)
+
+
+async def test_unknown_payloads_are_skipped_and_the_first_of_each_channel_is_logged_without_its_content(
+    database_url: str, watcher: psycopg.Connection
+) -> None:
+    recorder = Recorder()
+
+    with capture_logs() as logged:
+        async with listening(database_url, recorder):
+            await recorder.next()
+            notify(watcher, "message_stored", "ann@mx.test", "7:1:2", "7=1 8=1", "7:1")
+            notify(watcher, "message_deleted", "ann@mx.test", "7")
+            notify(watcher, "message_stored", "ann@mx.test", "8:1")
+            heard = [await recorder.next(), await recorder.next()]
+
+    assert heard == [Grown(mailbox_id=7, seq=1), Grown(mailbox_id=8, seq=1)]
+    assert [each for each in logged if each["log_level"] == "warning"] == [
+        {"event": "notification_unknown", "log_level": "warning", "channel": "message_stored"},
+        {"event": "notification_unknown", "log_level": "warning", "channel": "message_deleted"},
+    ]
+
+
+async def test_an_unknown_payload_is_not_logged_again_after_a_lost_connection(
+    database_url: str, watcher: psycopg.Connection
+) -> None:
+    recorder = Recorder()
+
+    with capture_logs() as logged:
+        async with listening(database_url, recorder):
+            await recorder.next()
+            notify(watcher, "message_stored", "look", "7:1")
+            await recorder.next()
+            watcher.execute(END_OURS)
+            lost_and_connected = [await recorder.next(), await recorder.next()]
+            notify(watcher, "message_stored", "look", "7:2")
+            heard = await recorder.next()
+
+    assert lost_and_connected[0] is LOST
+    assert heard == Grown(mailbox_id=7, seq=2)
+    assert [each["event"] for each in logged].count("notification_unknown") == 1
 
 
 async def test_a_listener_that_lost_its_connection_says_so_and_looks_again(
     database_url: str, watcher: psycopg.Connection
 ) -> None:
-    ear = Ear()
+    recorder = Recorder()
 
-    async with listening(database_url, ear):
-        await ear.next()
+    async with listening(database_url, recorder):
+        await recorder.next()
         watcher.execute(END_OURS)
-        calls = [await ear.next(), await ear.next()]
+        heard = [await recorder.next(), await recorder.next()]
 
-    assert [name for name, _ in calls] == ["lost", "connected"]
+    assert heard == [LOST, {}]
 
 
 async def test_a_listener_hears_again_after_it_lost_its_connection(
     database_url: str, connection: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
-    ear = Ear()
+    recorder = Recorder()
 
-    async with listening(database_url, ear):
-        await ear.next()
+    async with listening(database_url, recorder):
+        await recorder.next()
         watcher.execute(END_OURS)
-        await ear.next()
-        await ear.next()
+        await recorder.next()
+        await recorder.next()
         await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
-        heard = await ear.next()
+        heard = await recorder.next()
 
-    assert heard == ("grown", (mailbox.mailbox_id, 1))
+    assert heard == Grown(mailbox_id=mailbox.mailbox_id, seq=1)
 
 
-async def test_what_was_committed_while_nobody_listened_is_found_in_the_table(
+async def test_a_change_that_was_committed_while_nobody_listened_is_found_in_the_table(
     database_url: str, watcher: psycopg.Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
-    ear = Ear()
 
-    def commit_at_once() -> None:
-        watcher.execute("UPDATE mailbox SET last_seq = 7")
+    class CommitsWhenLost(Recorder):
+        def lost(self) -> None:
+            watcher.execute("UPDATE mailbox SET last_seq = 7")
 
-    async with listening(database_url, ear, lost=commit_at_once):
-        await ear.next()
+    recorder = CommitsWhenLost()
+
+    async with listening(database_url, recorder):
+        await recorder.next()
         watcher.execute(END_OURS)
-        looked = await ear.next()
+        found = await recorder.next()
 
-    assert looked == ("connected", {mailbox.mailbox_id: 7})
+    assert found == {mailbox.mailbox_id: 7}
 
 
-async def test_what_is_committed_while_the_listener_looks_is_heard(
+async def test_a_change_that_is_committed_while_the_listener_looks_is_heard(
     database_url: str, watcher: psycopg.Connection
 ) -> None:
-    ear = Ear()
+    class CommitsWhileItLooks(Recorder):
+        async def connected(self, connection: Connection) -> None:
+            await connection.execute("SELECT 1")
+            notify(watcher, "message_stored", "7:1")
+            await connection.execute("SELECT 1")
 
-    async def look(connection: Connection) -> None:
-        await connection.execute("SELECT 1")
-        watcher.execute("SELECT pg_notify(%s, '7:1')", [notifications.CHANNEL])
-        await connection.execute("SELECT 1")
+    recorder = CommitsWhileItLooks()
 
-    async with listening(database_url, ear, connected=look):
-        heard = await ear.next()
+    async with listening(database_url, recorder):
+        heard = await recorder.next()
 
-    assert heard == ("grown", (7, 1))
+    assert heard == Grown(mailbox_id=7, seq=1)
 
 
-async def test_a_look_that_fails_is_taken_again(database_url: str) -> None:
-    looks: list[int] = []
-    ear = Ear()
+async def test_a_look_that_fails_is_repeated(database_url: str) -> None:
+    class FailsOnce(Recorder):
+        has_failed = False
 
-    async def look(connection: Connection) -> None:
-        looks.append(1)
-        if len(looks) == 1:
-            await connection.execute("SELECT 1 / 0")
-        await ear.connected(connection)
+        async def connected(self, connection: Connection) -> None:
+            if not self.has_failed:
+                self.has_failed = True
+                await connection.execute("SELECT 1 / 0")
+            await super().connected(connection)
 
-    async with listening(database_url, ear, connected=look):
-        calls = [await ear.next(), await ear.next()]
+    recorder = FailsOnce()
 
-    assert [name for name, _ in calls] == ["lost", "connected"]
+    async with listening(database_url, recorder):
+        heard = [await recorder.next(), await recorder.next()]
+
+    assert heard == [LOST, {}]
 
 
 async def test_a_listener_waits_for_a_database_that_is_away(server: EmbeddedPostgres) -> None:
-    ear = Ear()
     looked = asyncio.Event()
 
-    async def look(_: Connection) -> None:
-        looked.set()
+    class Looks(Recorder):
+        async def connected(self, connection: Connection) -> None:
+            looked.set()
+
+    recorder = Looks()
 
     server.stop()
-    async with listening(server.url, ear, connected=look):
+    async with listening(server.url, recorder):
         try:
-            calls = [await ear.next(), await ear.next()]
+            heard = [await recorder.next(), await recorder.next()]
         finally:
             server.start()
         async with asyncio.timeout(DEADLINE_SECONDS):
             await looked.wait()
 
-    assert [name for name, _ in calls] == ["lost", "lost"]
+    assert heard == [LOST, LOST]
 
 
 async def test_a_listener_that_is_cancelled_leaves_no_connection(
     database_url: str, watcher: psycopg.Connection
 ) -> None:
-    ear = Ear()
+    recorder = Recorder()
 
-    async with listening(database_url, ear):
-        await ear.next()
+    async with listening(database_url, recorder):
+        await recorder.next()
 
     await until(lambda: watcher.execute(COUNT_OURS).fetchone() == (0,))
 
 
-async def test_a_listener_holds_one_connection(database_url: str, watcher: psycopg.Connection) -> None:
-    ear = Ear()
+async def test_a_listener_has_one_connection(database_url: str, watcher: psycopg.Connection) -> None:
+    recorder = Recorder()
 
-    async with listening(database_url, ear):
-        await ear.next()
-        held = watcher.execute(COUNT_OURS).fetchone()
+    async with listening(database_url, recorder):
+        await recorder.next()
+        connections = watcher.execute(COUNT_OURS).fetchone()
 
-    assert held == (1,)
+    assert connections == (1,)

@@ -40,7 +40,7 @@ def end(request: pytest.FixtureRequest) -> End:
 @pytest.fixture
 async def listener(another: Connection) -> Connection:
     """A connection that hears of mailboxes that are gone."""
-    await another.execute(f"LISTEN {notifications.GONE_CHANNEL}".encode())
+    await another.execute(f"LISTEN {notifications.Gone.CHANNEL}".encode())
     return another
 
 
@@ -171,8 +171,8 @@ async def test_who_listens_hears_of_a_deletion_when_it_is_committed(
 ) -> None:
     async with connection.transaction():
         await mailboxes.delete(connection, mailbox.mailbox_id)
-        before = await heard(listener, notifications.GONE_CHANNEL)
-    after = await heard(listener, notifications.GONE_CHANNEL)
+        before = await heard(listener, notifications.Gone.CHANNEL)
+    after = await heard(listener, notifications.Gone.CHANNEL)
 
     assert (before, after) == ([], [str(mailbox.mailbox_id)])
 
@@ -183,7 +183,7 @@ async def test_a_mailbox_that_is_deleted_again_is_told_of_once(
     for _ in range(2):
         await mailboxes.delete(connection, mailbox.mailbox_id)
 
-    assert await heard(listener, notifications.GONE_CHANNEL) == [str(mailbox.mailbox_id)]
+    assert await heard(listener, notifications.Gone.CHANNEL) == [str(mailbox.mailbox_id)]
 
 
 async def test_to_delete_what_is_not_there_changes_nothing(connection: Connection, mailbox: Recipient) -> None:

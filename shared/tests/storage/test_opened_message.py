@@ -10,7 +10,7 @@ from support.harness import arrival
 
 from fake_email.errors import MessageNotFound
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.notifications import DELETED_CHANNEL
+from fake_email.postgres.notifications import Deleted
 from fake_email.postgres.pool import open_database
 from fake_email.storage import mailboxes, message_list, store
 from fake_email.storage import message as stored_message
@@ -58,7 +58,7 @@ async def test_a_deletion_is_counted_and_told_with_mailbox_seq_and_id(
 ) -> None:
     await put(connection, mailbox)
     deleted = await put(connection, mailbox, b"another\r\n")
-    await another.execute(f"LISTEN {DELETED_CHANNEL}")
+    await another.execute(f"LISTEN {Deleted.CHANNEL}")
 
     await stored_message.delete(connection, deleted, token_sha256=None)
 
@@ -71,7 +71,7 @@ async def test_a_deletion_that_is_rolled_back_is_told_to_nobody(
     connection: Connection, another: Connection, mailbox: Recipient
 ) -> None:
     first, second = await put(connection, mailbox), await put(connection, mailbox, b"another\r\n")
-    await another.execute(f"LISTEN {DELETED_CHANNEL}")
+    await another.execute(f"LISTEN {Deleted.CHANNEL}")
 
     async with connection.transaction(force_rollback=True):
         await stored_message.delete(connection, first, token_sha256=None)

@@ -45,7 +45,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def listener(another: Connection) -> Connection:
     """A connection that hears of mailboxes that are gone."""
-    await another.execute(f"LISTEN {notifications.GONE_CHANNEL}".encode())
+    await another.execute(f"LISTEN {notifications.Gone.CHANNEL}".encode())
     return another
 
 
@@ -345,8 +345,8 @@ async def test_who_listens_hears_which_mailboxes_are_gone_when_that_is_committed
 
     async with connection.transaction():
         await purge.batch(connection)
-        before = await heard(listener, notifications.GONE_CHANNEL)
-    after = await heard(listener, notifications.GONE_CHANNEL)
+        before = await heard(listener, notifications.Gone.CHANNEL)
+    after = await heard(listener, notifications.Gone.CHANNEL)
 
     assert before == []
     assert sorted(int(each) for payload in after for each in payload.split(" ")) == ids
@@ -360,7 +360,7 @@ async def test_who_listens_hears_of_a_whole_batch_in_a_payload_that_fits(
 
     await purge.batch(connection)
 
-    [payload] = await heard(listener, notifications.GONE_CHANNEL)
+    [payload] = await heard(listener, notifications.Gone.CHANNEL)
     assert len(payload.split(" ")) == purge.BATCH_MAILBOXES
 
 
@@ -372,7 +372,7 @@ async def test_nobody_hears_of_a_mailbox_of_which_something_is_left(
 
     await purge.batch(connection)
 
-    assert await heard(listener, notifications.GONE_CHANNEL) == []
+    assert await heard(listener, notifications.Gone.CHANNEL) == []
 
 
 # Where there is no room for a tombstone

@@ -9,6 +9,7 @@ from support.harness import arrival, heard, until_one_waits
 
 from fake_email.postgres import notifications
 from fake_email.postgres.connection import Connection
+from fake_email.postgres.notifications import Grown
 from fake_email.storage import store
 from fake_email.storage.mailboxes import Recipient
 from fake_email.storage.store import IncomingMessage, Outcome
@@ -19,7 +20,7 @@ NewMailbox = Callable[[], Awaitable[Recipient]]
 @pytest.fixture
 async def listener(database_url: str) -> AsyncIterator[Connection]:
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
-        await connection.execute(f"LISTEN {notifications.CHANNEL}".encode())
+        await connection.execute(f"LISTEN {Grown.CHANNEL}".encode())
         yield connection
 
 
@@ -184,8 +185,11 @@ async def test_who_listens_hears_how_far_each_mailbox_grew(
         [arrival(b"1", first.mailbox_id), arrival(b"2", first.mailbox_id, second.mailbox_id)],
     )
 
-    [payload] = await heard(listener, notifications.CHANNEL)
-    assert sorted(notifications.decode(payload)) == [(first.mailbox_id, 2), (second.mailbox_id, 1)]
+    [payload] = await heard(listener, Grown.CHANNEL)
+    assert set(notifications.decode(Grown.CHANNEL, payload)) == {
+        Grown(mailbox_id=first.mailbox_id, seq=2),
+        Grown(mailbox_id=second.mailbox_id, seq=1),
+    }
 
 
 async def test_who_listens_hears_nothing_before_the_commit(
@@ -195,8 +199,8 @@ async def test_who_listens_hears_nothing_before_the_commit(
 
     async with connection.transaction():
         await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
-        before = await heard(listener, notifications.CHANNEL)
-    after = await heard(listener, notifications.CHANNEL)
+        before = await heard(listener, Grown.CHANNEL)
+    after = await heard(listener, Grown.CHANNEL)
 
     assert (before, after) == ([], [f"{mailbox.mailbox_id}:1"])
 
@@ -206,11 +210,11 @@ async def test_who_listens_hears_nothing_of_what_was_stored_already(
 ) -> None:
     mailbox = await new_mailbox()
     await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
-    await heard(listener, notifications.CHANNEL)
+    await heard(listener, Grown.CHANNEL)
 
     await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
 
-    assert await heard(listener, notifications.CHANNEL) == []
+    assert await heard(listener, Grown.CHANNEL) == []
 
 
 async def test_who_listens_hears_nothing_of_a_mailbox_that_is_gone(
@@ -221,7 +225,7 @@ async def test_who_listens_hears_nothing_of_a_mailbox_that_is_gone(
 
     await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
 
-    assert await heard(listener, notifications.CHANNEL) == []
+    assert await heard(listener, Grown.CHANNEL) == []
 
 
 async def test_who_listens_hears_of_hundreds_of_mailboxes_in_payloads_that_fit(
@@ -242,6 +246,7 @@ async def test_who_listens_hears_of_hundreds_of_mailboxes_in_payloads_that_fit(
 
     await store.store_messages(connection, [arrival(b"1", *ids)])
 
-    payloads = await heard(listener, notifications.CHANNEL)
-    told = [pair for payload in payloads for pair in notifications.decode(payload)]
-    assert sorted(told) == sorted((mailbox_id, largest) for mailbox_id in ids)
+    payloads = await heard(listener, Grown.CHANNEL)
+    told = [each for payload in payloads for each in notifications.decode(Grown.CHANNEL, payload)]
+    assert len(told) == len(ids)
+    assert set(told) == {Grown(mailbox_id=mailbox_id, seq=largest) for mailbox_id in ids}

@@ -28,7 +28,7 @@ def main() -> None:
         settings = load(os.environ, Settings)
         log.configure(settings.log_level)
         notifier = Notifier(os.environ)
-        listener = GranianSocket(settings, os.environ)
+        http_socket = GranianSocket(settings, os.environ)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
@@ -37,7 +37,7 @@ def main() -> None:
     command.raise_file_limit()
     gc.freeze()
     gc.enable()
-    server.serve(settings, listener, notifier)
+    server.serve(settings, http_socket, notifier)
 
 
 if __name__ == "__main__":

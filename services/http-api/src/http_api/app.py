@@ -1,4 +1,4 @@
-"""The application: the calls, what they share, and the life of both."""
+"""The application: the calls, the objects that they share, and the start and stop of both."""
 
 import asyncio
 import signal
@@ -33,11 +33,12 @@ from http_api.calls import (
 )
 from http_api.calls.context import Api, provide
 from http_api.calls.options import options_of
-from http_api.live.event_stream import Streams, outliving
+from http_api.live.detach import detaching
 from http_api.live.expiry_watch import ExpiryWatch
 from http_api.live.mailbox_lookups import MailboxLookups
 from http_api.live.search_threads import SearchThreads
 from http_api.live.stream_slots import StreamSlots
+from http_api.live.streams import Streams
 from http_api.live.waiters import Waiters
 from http_api.openapi import document
 from http_api.openapi.document import Document
@@ -45,7 +46,7 @@ from http_api.protocol import problems
 from http_api.protocol.client_address import ClientAddresses
 from http_api.protocol.parameters import provide_token
 from http_api.protocol.problems import AnyRequest
-from http_api.serving.granian_socket import STOPS, GranianSocket
+from http_api.serving.granian_socket import STOP_SIGNALS, GranianSocket
 from http_api.serving.watchdog import Watchdog
 
 log = structlog.get_logger()
@@ -56,14 +57,14 @@ _CONNECTIONS = 8
 _MAX_BODY_OCTETS = 16_384
 
 
-def create_app(settings: Settings, listener: GranianSocket, watchdog: Watchdog) -> ASGIApp:
+def create_app(settings: Settings, http_socket: GranianSocket, watchdog: Watchdog) -> ASGIApp:
     """The ASGI application of one worker process."""
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         waiters = Waiters()
         search_threads = SearchThreads()
-        _prepare_stop(listener, waiters)  # first: one may have come already
+        _prepare_stop(http_socket, waiters)  # first: a signal may have come already
         try:
             async with (
                 open_database(settings.database_url, connections=_CONNECTIONS) as database,
@@ -73,10 +74,10 @@ def create_app(settings: Settings, listener: GranianSocket, watchdog: Watchdog) 
                 streams = Streams(database, waiters, stream_slots, tasks, stall_seconds=settings.http_stall_seconds)
                 mailbox_lookups = MailboxLookups(database)
                 runs = (
-                    streams.beat(),
-                    ExpiryWatch(database, waiters).watch(),
-                    _listen(settings, waiters),
-                    watchdog.tell(streams),
+                    streams.keep_open(),
+                    ExpiryWatch(database, waiters).run(),
+                    notifications.listen(settings.database_url, waiters),
+                    watchdog.run_worker(streams),
                     mailbox_lookups.run(),
                     purge.run(database),
                 )
@@ -95,13 +96,13 @@ def create_app(settings: Settings, listener: GranianSocket, watchdog: Watchdog) 
                 for helper in helpers:
                     helper.cancel()
         except* Exception:
-            # Granian would go on without what failed here: better to end, and be started again.
+            # Granian would go on without the task that failed: the service ends, and its manager starts it again.
             log.exception("service_failed")
             signal.raise_signal(signal.SIGTERM)
         finally:
-            search_threads.end()
+            search_threads.stop()
 
-    return outliving(create_litestar(lifespan))
+    return detaching(create_litestar(lifespan))
 
 
 def create_litestar(*lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]]) -> Litestar:
@@ -132,33 +133,23 @@ def create_litestar(*lifespan: Callable[[Litestar], AbstractAsyncContextManager[
 
 
 async def _refuse_below(request: AnyRequest) -> None:
-    """Below the document Litestar has a page of its own, in HTML, to say that there is nothing."""
+    """Respond with our own 404 to paths below the document, for which Litestar has an HTML page."""
     if request.path_params:
         raise NotFoundException
 
 
-async def _listen(settings: Settings, waiters: Waiters) -> None:
-    await notifications.listen(
-        settings.database_url,
-        connected=waiters.look,
-        grown=waiters.grown,
-        gone=waiters.gone,
-        deleted=waiters.deleted,
-        lost=waiters.lost,
-    )
+def _prepare_stop(http_socket: GranianSocket, waiters: Waiters) -> None:
+    """On a stop signal: read what every accepted connection sent, then end open responses, before Granian stops.
 
-
-def _prepare_stop(listener: GranianSocket, waiters: Waiters) -> None:
-    """On signals: Granian closes what it has not read and waits for open responses, so all is read and they end first.
-
-    A handler of the signal module runs before the event loop's own, which is Granian's and goes on to stop.
+    Granian would close connections that it has not read, and wait for open responses. This handler, of the signal
+    module, runs before Granian's, which is the event loop's.
     """
     loop = asyncio.get_running_loop()
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        listener.leave()
-        loop.call_soon_threadsafe(waiters.end)
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        http_socket.stop_accepting()
+        loop.call_soon_threadsafe(waiters.stop)
 
-    for number in STOPS:
-        signal.signal(number, end)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)  # one may wait since before
+    for number in STOP_SIGNALS:
+        signal.signal(number, stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)  # a signal may wait since the fork

@@ -50,17 +50,17 @@ async def listen_anew(pair: Pair, http: httpx.AsyncClient) -> None:
 async def test_a_stream_shows_what_comes_in_the_place_of_what_was_lost(pair: Pair, address: str) -> None:
     await store(pair.database_url, address, *(message(f"old {number}") for number in range(3)))
     async with streams_of(pair) as streams, opened(streams, address) as (reader, _):
-        await until(lambda: b"old 2" in reader.heard)
+        await until(lambda: b"old 2" in reader.received)
         set_back(pair, address, seq=1)
         begun = streams.shared_reads.begun
-        await streams.database.run(streams.waiters.look)
-        await streams.shared_reads.past(Cursor(seq=3), address=address, token_sha256=None, after=begun)
+        await streams.database.run(streams.waiters.connected)
+        await streams.shared_reads.page(Cursor(seq=3), address=address, token_sha256=None, after=begun)
         await store(pair.database_url, address, message("new"))
 
-        await streams.database.run(streams.waiters.look)
-        await until(lambda: b"new" in reader.heard)
+        await streams.database.run(streams.waiters.connected)
+        await until(lambda: b"new" in reader.received)
 
-    assert reader.heard.count(b"event: message") == 4
+    assert reader.received.count(b"event: message") == 4
 
 
 @pytest.mark.parametrize(("call", "parameter"), [("poll", "wait"), ("wait", "timeout")])

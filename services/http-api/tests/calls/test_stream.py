@@ -1,4 +1,4 @@
-"""GET /api/inbox/stream: a mailbox as server-sent events, each message once, in order, and now."""
+"""GET /api/inbox/stream: the messages of a mailbox as server-sent events, each once, in order, without delay."""
 
 import asyncio
 import hashlib
@@ -28,7 +28,7 @@ from fake_email.errors import MailboxNotFound
 from fake_email.storage.message_list import Cursor
 from http_api.live.shared_reads import Page
 
-# After its LISTEN a connection looks for what it missed, and says nothing else, but an empty query now and then.
+# After its LISTEN a connection queries the mailboxes once, and from then on sends empty queries only.
 _TERMINATE_LISTENERS = """
     SELECT pg_terminate_backend(pid)
     FROM pg_stat_activity
@@ -38,7 +38,7 @@ _TERMINATE_LISTENERS = """
 
 @pytest.fixture(scope="module", autouse=True)
 def early(pair: Pair) -> Iterator[socket.socket]:
-    """A stream of a mailbox to which nobody writes; opened first, so that the last test waits less."""
+    """A stream of a mailbox that gets no mail; opened first, so that the last test waits less."""
     address = make_mailbox(pair.database_url)
     with socket.create_connection(("127.0.0.1", int(pair.environ["HTTP_PORT"]))) as connection:
         connection.settimeout(2 * DEADLINE_SECONDS)
@@ -46,12 +46,12 @@ def early(pair: Pair) -> Iterator[socket.socket]:
         yield connection
 
 
-def hears(connection: socket.socket, octets: bytes) -> bool:
-    """Whether these come, sooner or later."""
-    heard = b""
-    while octets not in heard and (more := connection.recv(65_536)):
-        heard += more
-    return octets in heard
+def receives(connection: socket.socket, octets: bytes) -> bool:
+    """True when the octets come before the connection ends."""
+    received = b""
+    while octets not in received and (more := connection.recv(65_536)):
+        received += more
+    return octets in received
 
 
 async def deliver(smtp: SmtpClient, address: str, *contents: bytes) -> None:
@@ -72,7 +72,7 @@ async def take(http: httpx.AsyncClient, address: str, count: int, **options: str
 
 
 def terminate_listeners(pair: Pair) -> int:
-    """How many were there."""
+    """The number of connections that were ended."""
     with psycopg.connect(pair.database_url) as connection:
         return connection.execute(_TERMINATE_LISTENERS).rowcount
 
@@ -99,7 +99,7 @@ async def test_a_message_is_an_event_with_its_seq_and_what_poll_shows(
     assert event == StreamedEvent(event="message", id="1", data=polled[0])
 
 
-async def test_a_stream_says_what_it_is_and_that_nobody_may_keep_it(http: httpx.AsyncClient, address: str) -> None:
+async def test_a_stream_has_its_content_type_and_is_not_cached(http: httpx.AsyncClient, address: str) -> None:
     async with http.stream("GET", "/api/inbox/stream", params={"address": address}) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -107,7 +107,7 @@ async def test_a_stream_says_what_it_is_and_that_nobody_may_keep_it(http: httpx.
         assert answer.headers["x-accel-buffering"] == "no"
 
 
-async def test_without_a_cursor_a_stream_is_from_the_beginning(
+async def test_without_a_cursor_a_stream_begins_with_the_oldest_message(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     await deliver(smtp, address, message("a"), message("b"))
@@ -129,13 +129,15 @@ async def test_a_stream_goes_on_from_a_time(http: httpx.AsyncClient, smtp: SmtpC
     assert [event.id for event in await take(http, address, 1, since=polled["next_since"])] == ["2"]
 
 
-async def test_the_last_event_id_goes_before_since(http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> None:
+async def test_the_last_event_id_takes_precedence_over_since(
+    http: httpx.AsyncClient, smtp: SmtpClient, address: str
+) -> None:
     await deliver(smtp, address, message("a"), message("b"), message("c"))
 
     assert [event.id for event in await take(http, address, 1, last_event_id="2", since="0")] == ["3"]
 
 
-async def test_an_empty_last_event_id_is_none(http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> None:
+async def test_an_empty_last_event_id_is_ignored(http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> None:
     await deliver(smtp, address, message("a"), message("b"))
     http.headers["Last-Event-ID"] = ""
 
@@ -143,7 +145,7 @@ async def test_an_empty_last_event_id_is_none(http: httpx.AsyncClient, smtp: Smt
 
 
 @pytest.mark.parametrize("last_event_id", ["abc", "-1", "1.5", "1 2", "\xb2", "2026-01-31T12:00:00Z", "9" * 30])
-async def test_a_last_event_id_that_no_event_has_is_refused(
+async def test_a_last_event_id_that_is_no_event_id_is_refused(
     http: httpx.AsyncClient, address: str, last_event_id: str
 ) -> None:
     headers = {b"Last-Event-ID": last_event_id.encode("latin-1")}
@@ -154,7 +156,7 @@ async def test_a_last_event_id_that_no_event_has_is_refused(
     assert (answer.status_code, members["code"], members["field"]) == (400, "bad_input", "Last-Event-ID")
 
 
-async def test_a_since_that_is_none_is_refused(http: httpx.AsyncClient, address: str) -> None:
+async def test_a_since_that_is_no_cursor_is_refused(http: httpx.AsyncClient, address: str) -> None:
     answer = await http.get("/api/inbox/stream", params={"address": address, "since": "yesterday"})
 
     assert (answer.status_code, problem(answer)["field"]) == (400, "since")
@@ -167,7 +169,7 @@ async def test_a_stream_needs_an_address(http: httpx.AsyncClient, parameters: di
     assert (answer.status_code, problem(answer)["field"]) == (400, "address")
 
 
-async def test_a_stream_of_no_mailbox_is_a_problem(http: httpx.AsyncClient) -> None:
+async def test_a_stream_of_a_mailbox_that_does_not_exist_is_a_problem(http: httpx.AsyncClient) -> None:
     answer = await http.get("/api/inbox/stream", params={"address": "missing@nowhere.test"})
 
     assert (answer.status_code, problem(answer)["code"]) == (404, "mailbox_not_found")
@@ -193,7 +195,7 @@ async def test_a_private_mailbox_is_streamed_to_its_bearer(
     assert event.data["subject"] == "secret"
 
 
-async def test_a_private_mailbox_is_streamed_to_the_access_token_which_is_all_that_a_browser_can_send(
+async def test_a_private_mailbox_is_streamed_to_the_access_token_in_the_query_which_a_browser_can_send(
     http: httpx.AsyncClient, smtp: SmtpClient
 ) -> None:
     address, token = await private(http)
@@ -216,7 +218,7 @@ async def test_without_its_token_a_private_mailbox_has_no_stream(
     assert (answer.status_code, answer.content) == (404, missing.content)
 
 
-async def test_a_stream_says_nothing_of_another_mailbox(
+async def test_a_stream_has_no_messages_of_another_mailbox(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     other = (await http.post("/api/temporary-address")).json()["temp_email_addr"]
@@ -241,7 +243,7 @@ async def test_all_streams_of_a_mailbox_get_every_message_in_order(
         assert [(event.id, event.data["subject"]) for event in taken] == expected
 
 
-async def test_an_idle_stream_hears_of_each_message_that_comes(
+async def test_an_idle_stream_gets_each_message_that_comes(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, address)) as events:
@@ -250,7 +252,7 @@ async def test_an_idle_stream_hears_of_each_message_that_comes(
             assert (await anext(events)).data["subject"] == subject
 
 
-async def test_streams_opened_while_mail_pours_in_miss_nothing_and_double_nothing(
+async def test_streams_opened_while_mail_pours_in_get_each_message_once(
     pair: Pair, http: httpx.AsyncClient, address: str
 ) -> None:
     async def pour(writer: int) -> None:
@@ -270,9 +272,7 @@ async def test_streams_opened_while_mail_pours_in_miss_nothing_and_double_nothin
     assert all([event.data for event in reader.result()] == everything for reader in readers)
 
 
-async def test_a_stream_brings_more_than_a_page_at_once(
-    http: httpx.AsyncClient, smtp: SmtpClient, address: str
-) -> None:
+async def test_a_stream_brings_all_pages_of_a_mailbox(http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> None:
     await deliver(smtp, address, *(message(str(number)) for number in range(101)))
 
     taken = await take(http, address, 101)
@@ -280,7 +280,7 @@ async def test_a_stream_brings_more_than_a_page_at_once(
     assert [event.id for event in taken] == [str(number + 1) for number in range(101)]
 
 
-async def test_what_is_stored_while_nobody_listens_is_not_missed(
+async def test_a_message_that_is_stored_while_nobody_listens_is_not_missed(
     pair: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     taken: list[StreamedEvent] = []
@@ -293,7 +293,7 @@ async def test_what_is_stored_while_nobody_listens_is_not_missed(
     assert [event.data["subject"] for event in taken] == ["0", "1", "2", "3", "4"]
 
 
-async def test_a_stream_that_cannot_look_now_looks_again(
+async def test_a_stream_that_cannot_read_the_table_reads_it_later(
     pair: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, address)) as events:
@@ -304,7 +304,7 @@ async def test_a_stream_that_cannot_look_now_looks_again(
             locking.execute("LOCK TABLE message IN ACCESS EXCLUSIVE MODE")
             telling.execute("SELECT pg_notify('message_stored', id || ':2') FROM mailbox WHERE address = %s", [address])
             telling.commit()
-            # The stream looks first, and neither has an answer.
+            # The stream reads first, and both wait for the lock.
             polled = await http.get("/api/inbox/poll", params={"address": address})
         assert polled.status_code == 503
         await deliver(smtp, address, message("b"))
@@ -327,88 +327,88 @@ async def test_idle_streams_cost_no_database_connection(pair: Pair, http: httpx.
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             ).fetchall()
 
-    # Both services' pools together, and the one that listens.
+    # The pools of both services, and the connection that listens.
     assert row[0] <= 20
 
 
-async def test_a_reader_that_leaves_frees_its_place(pair: Pair, address: str) -> None:
-    async with streams_of(pair) as streams, opened(streams, address) as (reader, place):
+async def test_a_reader_that_disconnects_is_no_longer_counted(pair: Pair, address: str) -> None:
+    async with streams_of(pair) as streams, opened(streams, address) as (reader, serving):
         await until(lambda: len(streams) == 1)
 
-        reader.leaves.set()
-        await until(place.done)
+        reader.disconnects.set()
+        await until(serving.done)
 
         assert len(streams) == 0
 
 
-async def test_streams_of_a_mailbox_that_are_equally_far_look_once_for_all(
+async def test_streams_of_a_mailbox_at_the_same_cursor_share_one_read(
     pair: Pair, smtp: SmtpClient, address: str
 ) -> None:
     async with streams_of(pair) as streams, AsyncExitStack() as stack:
         readers = [(await stack.enter_async_context(opened(streams, address)))[0] for _ in range(50)]
         await deliver(smtp, address, message("a"))
-        await streams.database.run(streams.waiters.look)
-        await until(lambda: all(b"id: 1" in reader.heard for reader in readers))
+        await streams.database.run(streams.waiters.connected)
+        await until(lambda: all(b"id: 1" in reader.received for reader in readers))
         before = streams.shared_reads.begun
 
         await deliver(smtp, address, message("b"))
-        await streams.database.run(streams.waiters.look)
-        await until(lambda: all(b"id: 2" in reader.heard for reader in readers))
+        await streams.database.run(streams.waiters.connected)
+        await until(lambda: all(b"id: 2" in reader.received for reader in readers))
 
         assert streams.shared_reads.begun == before + 1
 
 
-async def test_who_has_another_token_does_not_see_what_was_looked_up_for_the_right_one(
+async def test_a_read_for_the_right_token_is_not_shared_with_another_token(
     pair: Pair, http: httpx.AsyncClient, smtp: SmtpClient
 ) -> None:
     address, token = await private(http)
     await deliver(smtp, address, message("secret"))
     right, wrong = hashlib.sha256(token.encode()).digest(), hashlib.sha256(b"wrong").digest()
     async with streams_of(pair) as streams:
-        look = partial(streams.shared_reads.past, Cursor(), address=address, after=0)
+        read = partial(streams.shared_reads.page, Cursor(), address=address, after=0)
 
-        seen, *refused = await asyncio.gather(
-            look(token_sha256=right), look(token_sha256=wrong), look(token_sha256=None), return_exceptions=True
+        page, *refused = await asyncio.gather(
+            read(token_sha256=right), read(token_sha256=wrong), read(token_sha256=None), return_exceptions=True
         )
 
-    assert isinstance(seen, Page)
+    assert isinstance(page, Page)
     assert [type(each) for each in refused] == [MailboxNotFound, MailboxNotFound]
 
 
-async def test_a_stream_whose_reader_wants_the_head_alone_is_over_with_it(pair: Pair, address: str) -> None:
-    async with streams_of(pair) as streams, opened(streams, address, leaves_at_once=True) as (reader, place):
-        await until(place.done)
+async def test_a_stream_whose_reader_wants_the_head_alone_ends_after_the_head(pair: Pair, address: str) -> None:
+    async with streams_of(pair) as streams, opened(streams, address, disconnects_at_once=True) as (reader, serving):
+        await until(serving.done)
 
         assert len(streams) == 0
-        assert b"event: " not in reader.heard
+        assert b"event: " not in reader.received
 
 
-async def test_who_has_left_is_not_spoken_to(pair: Pair, smtp: SmtpClient, address: str) -> None:
+async def test_a_reader_that_has_disconnected_is_sent_nothing(pair: Pair, smtp: SmtpClient, address: str) -> None:
     async with (
         streams_of(pair) as streams,
-        opened(streams, address) as (gone, place),
+        opened(streams, address) as (gone, serving),
         opened(streams, address) as (reader, _),
     ):
-        gone.leaves.set()
-        await until(place.done)
+        gone.disconnects.set()
+        await until(serving.done)
         await deliver(smtp, address, message("a"))
 
-        await streams.database.run(streams.waiters.look)
-        await until(lambda: b"id: 1" in reader.heard)
+        await streams.database.run(streams.waiters.connected)
+        await until(lambda: b"id: 1" in reader.received)
 
-        assert b"id: 1" not in gone.heard
+        assert b"id: 1" not in gone.received
 
 
-async def test_a_stream_that_cannot_look_in_the_table_is_kept_alive(pair: Pair, address: str) -> None:
+async def test_a_stream_that_cannot_read_the_table_still_gets_comments(pair: Pair, address: str) -> None:
     with psycopg.connect(pair.database_url) as database:
         database.execute("LOCK TABLE message")
         async with streams_of(pair) as streams, opened(streams, address) as (reader, _):
             await until(lambda: is_waited_for(database))
-            for _ in range(1_000):  # more than all turns there are
-                for each in tuple(streams.next_turn()):
-                    each.beat()
-            await until(lambda: reader.heard.endswith(b"\n\n:\n\n"))
+            for _ in range(1_000):  # more than all groups there are
+                for each in tuple(streams.next_group()):
+                    each.comment()
+            await until(lambda: reader.received.endswith(b"\n\n:\n\n"))
 
 
-def test_an_idle_stream_is_kept_alive(early: socket.socket) -> None:
-    assert hears(early, b"\n:\n\n")
+def test_an_idle_stream_gets_comments(early: socket.socket) -> None:
+    assert receives(early, b"\n:\n\n")

@@ -1,4 +1,4 @@
-"""Whom a stream is shown to: who accepts text/event-stream, as RFC 9110 §12.5.1 has it."""
+"""A stream is sent to clients that accept text/event-stream (RFC 9110 §12.5.1)."""
 
 import httpx
 import pytest
@@ -23,7 +23,9 @@ from support.harness import problem
         "nonsense, */*",
     ],
 )
-async def test_who_accepts_event_streams_gets_one(http: httpx.AsyncClient, address: str, accept: str | None) -> None:
+async def test_a_client_that_accepts_event_streams_gets_one(
+    http: httpx.AsyncClient, address: str, accept: str | None
+) -> None:
     if accept is None:
         del http.headers["Accept"]
     else:
@@ -46,7 +48,9 @@ async def test_who_accepts_event_streams_gets_one(http: httpx.AsyncClient, addre
         ";;;,,,",
     ],
 )
-async def test_who_does_not_is_told_what_to_accept(http: httpx.AsyncClient, address: str, accept: str) -> None:
+async def test_a_client_that_does_not_is_told_what_to_accept(
+    http: httpx.AsyncClient, address: str, accept: str
+) -> None:
     answer = await http.get("/api/inbox/stream", params={"address": address}, headers={"Accept": accept})
 
     members = problem(answer)
@@ -54,7 +58,7 @@ async def test_who_does_not_is_told_what_to_accept(http: httpx.AsyncClient, addr
     assert "text/event-stream" in str(members["detail"])
 
 
-async def test_what_a_client_accepts_in_two_fields_counts_as_one(http: httpx.AsyncClient, address: str) -> None:
+async def test_two_accept_fields_count_as_one(http: httpx.AsyncClient, address: str) -> None:
     headers = [("Accept", "application/json"), ("Accept", "text/event-stream")]
     del http.headers["Accept"]
 

@@ -1,4 +1,4 @@
-"""What an open stream says when its mailbox or a message of it is gone, and what comes after."""
+"""Open streams of a mailbox that is deleted or expires, or of which a message is deleted."""
 
 import asyncio
 import uuid
@@ -10,6 +10,8 @@ import psycopg
 import pytest
 from support.harness import DEADLINE_SECONDS, Pair, StreamedEvent, make_mailbox, message, problem, store, stream, until
 from support.inside import opened, streams_of
+
+from fake_email.postgres.notifications import Deleted
 
 DELETE_MAILBOX = """
     WITH deleted AS (DELETE FROM mailbox WHERE address = %s RETURNING id)
@@ -31,7 +33,7 @@ ID = "SELECT id FROM mailbox WHERE address = %s"
 
 @pytest.fixture
 def database(pair: Pair) -> Iterator[psycopg.Connection]:
-    """A connection on which each statement is a transaction."""
+    """A connection in autocommit mode."""
     with psycopg.connect(pair.database_url, autocommit=True) as connection:
         yield connection
 
@@ -40,16 +42,20 @@ def database(pair: Pair) -> Iterator[psycopg.Connection]:
 async def following(
     http: httpx.AsyncClient, address: str, **options: str
 ) -> AsyncIterator[AsyncGenerator[StreamedEvent, None]]:
-    """The events of a stream, each of which comes within the deadline."""
+    """The events of a stream; raises TimeoutError when they do not come in time."""
     async with asyncio.timeout(2 * DEADLINE_SECONDS), aclosing(stream(http, address, **options)) as events:
         yield events
 
 
 def delete_message(database: psycopg.Connection, address: str, seq: int) -> uuid.UUID:
-    """Its id."""
+    """Delete the message as another process would; its id."""
     [(message_id,)] = database.execute(DELETE_MESSAGE, [address, seq]).fetchall()
     assert isinstance(message_id, uuid.UUID)
     return message_id
+
+
+def deleted(mailbox: int, seq: int, message_id: uuid.UUID) -> Deleted:
+    return Deleted(mailbox_id=mailbox, seq=seq, message_id=message_id)
 
 
 def mailbox_id(database: psycopg.Connection, address: str) -> int:
@@ -57,7 +63,7 @@ def mailbox_id(database: psycopg.Connection, address: str) -> int:
     return int(found)
 
 
-async def test_the_stream_of_a_mailbox_that_is_deleted_says_so_and_ends(
+async def test_the_stream_of_a_mailbox_that_is_deleted_ends_with_gone(
     pair: Pair, http: httpx.AsyncClient, address: str, database: psycopg.Connection
 ) -> None:
     await store(pair.database_url, address, message("a"))
@@ -71,7 +77,7 @@ async def test_the_stream_of_a_mailbox_that_is_deleted_says_so_and_ends(
         ]
 
 
-async def test_every_stream_of_the_mailbox_hears_that_it_is_gone(
+async def test_every_stream_of_a_mailbox_that_is_deleted_ends_with_gone(
     pair: Pair, http: httpx.AsyncClient, address: str, database: psycopg.Connection
 ) -> None:
     await store(pair.database_url, address, message("a"))
@@ -94,7 +100,7 @@ async def test_every_stream_of_the_mailbox_hears_that_it_is_gone(
     assert [reader.result() for reader in readers] == [["message", "gone"]] * 20
 
 
-async def test_who_comes_back_to_a_mailbox_that_is_gone_is_told_404_which_ends_an_eventsource_for_good(
+async def test_a_reader_that_comes_back_to_a_mailbox_that_is_gone_gets_404_which_ends_an_eventsource_for_good(
     http: httpx.AsyncClient, address: str, database: psycopg.Connection
 ) -> None:
     database.execute(DELETE_MAILBOX, [address])
@@ -105,9 +111,7 @@ async def test_who_comes_back_to_a_mailbox_that_is_gone_is_told_404_which_ends_a
     assert (answer.status_code, problem(answer)["code"]) == (404, "mailbox_not_found")
 
 
-async def test_the_stream_of_a_mailbox_that_expires_says_that_it_is_gone_and_ends(
-    pair: Pair, http: httpx.AsyncClient
-) -> None:
+async def test_the_stream_of_a_mailbox_that_expires_ends_with_gone(pair: Pair, http: httpx.AsyncClient) -> None:
     address = make_mailbox(pair.database_url, lives="2 seconds")
 
     async with following(http, address) as events:
@@ -116,7 +120,7 @@ async def test_the_stream_of_a_mailbox_that_expires_says_that_it_is_gone_and_end
     assert heard == [StreamedEvent(event="gone", id="", data={"temp_email_addr": address})]
 
 
-async def test_a_stream_outlives_the_first_expiry_of_a_mailbox_whose_expiry_was_put_off(
+async def test_a_stream_outlives_the_first_expiry_of_a_mailbox_that_was_extended(
     pair: Pair, http: httpx.AsyncClient, database: psycopg.Connection
 ) -> None:
     address = make_mailbox(pair.database_url, lives="2 seconds")
@@ -145,7 +149,7 @@ async def test_the_stream_of_a_mailbox_whose_expiry_was_brought_forward_ends(
         assert (await anext(events)).event == "gone"
 
 
-async def test_a_poll_that_waits_hears_that_its_mailbox_is_gone(
+async def test_a_waiting_poll_gets_404_when_its_mailbox_is_deleted(
     http: httpx.AsyncClient, address: str, database: psycopg.Connection
 ) -> None:
     waiting = asyncio.create_task(http.get("/api/inbox/poll", params={"address": address, "wait": "60"}))
@@ -170,7 +174,7 @@ async def test_a_poll_that_waits_hears_that_its_mailbox_is_gone(
         ("message_stored", "{mailbox}:9999999999999999999"),
     ],
 )
-async def test_what_is_said_of_a_mailbox_and_is_not_so_changes_nothing(
+async def test_a_notification_that_is_wrong_or_unknown_changes_nothing(
     pair: Pair, http: httpx.AsyncClient, address: str, database: psycopg.Connection, channel: str, payload: str
 ) -> None:
     await store(pair.database_url, address, message("a"))
@@ -184,7 +188,7 @@ async def test_what_is_said_of_a_mailbox_and_is_not_so_changes_nothing(
         assert (await anext(events)).data["subject"] == "b"
 
 
-async def test_a_message_that_was_shown_and_is_deleted_is_an_event_without_an_id(
+async def test_the_deletion_of_a_message_that_was_sent_is_an_event_without_an_id(
     pair: Pair, http: httpx.AsyncClient, address: str, database: psycopg.Connection
 ) -> None:
     await store(pair.database_url, address, message("a"), message("b"))
@@ -197,7 +201,7 @@ async def test_a_message_that_was_shown_and_is_deleted_is_an_event_without_an_id
         assert shown[0].data["id"] == str(message_id)
 
 
-async def test_who_was_past_a_message_hears_that_it_is_deleted(
+async def test_a_reader_whose_cursor_is_past_a_message_gets_its_deletion(
     pair: Pair, http: httpx.AsyncClient, address: str, database: psycopg.Connection
 ) -> None:
     await store(pair.database_url, address, message("a"), message("b"), message("c"))
@@ -209,7 +213,7 @@ async def test_who_was_past_a_message_hears_that_it_is_deleted(
         assert await anext(events) == StreamedEvent(event="deleted", id="", data={"id": str(message_id), "seq": 1})
 
 
-async def test_a_message_that_was_deleted_before_it_was_shown_never_comes(
+async def test_a_message_that_was_deleted_before_the_stream_began_never_comes(
     pair: Pair, http: httpx.AsyncClient, address: str, database: psycopg.Connection
 ) -> None:
     await store(pair.database_url, address, message("a"), message("b"))
@@ -226,49 +230,49 @@ async def test_a_message_that_is_deleted_on_its_way_to_a_slow_reader_never_comes
     mailbox = mailbox_id(database, address)
     async with streams_of(pair) as streams, opened(streams, address) as (reader, _):
         reader.takes.clear()
-        await until(lambda: b"id: 1" in reader.heard)
+        await until(lambda: b"id: 1" in reader.received)
 
-        streams.waiters.deleted(mailbox, 2, delete_message(database, address, 2))
+        streams.waiters.notified(deleted(mailbox, 2, delete_message(database, address, 2)))
         reader.takes.set()
-        await until(lambda: b"id: 3" in reader.heard)
+        await until(lambda: b"id: 3" in reader.received)
 
-        assert b"id: 2" not in reader.heard
-        assert b"event: deleted" not in reader.heard
+        assert b"id: 2" not in reader.received
+        assert b"event: deleted" not in reader.received
 
 
-async def test_a_slow_reader_hears_of_the_deletion_of_what_it_was_shown_before_the_next_message(
+async def test_a_slow_reader_gets_the_deletion_of_a_message_before_the_next_message(
     pair: Pair, address: str, database: psycopg.Connection
 ) -> None:
     await store(pair.database_url, address, message("a"), message("b"))
     mailbox = mailbox_id(database, address)
     async with streams_of(pair) as streams, opened(streams, address) as (reader, _):
         reader.takes.clear()
-        await until(lambda: b"id: 1" in reader.heard)
+        await until(lambda: b"id: 1" in reader.received)
 
-        streams.waiters.deleted(mailbox, 1, delete_message(database, address, 1))
+        streams.waiters.notified(deleted(mailbox, 1, delete_message(database, address, 1)))
         reader.takes.set()
-        await until(lambda: b"id: 2" in reader.heard)
+        await until(lambda: b"id: 2" in reader.received)
 
-        assert reader.heard.index(b"event: deleted") < reader.heard.index(b"id: 2")
+        assert reader.received.index(b"event: deleted") < reader.received.index(b"id: 2")
 
 
 async def test_a_reader_that_is_too_many_deletions_behind_is_cut_off(pair: Pair, address: str) -> None:
     await store(pair.database_url, address, message("a"))
-    async with streams_of(pair) as streams, opened(streams, address) as (reader, place):
+    async with streams_of(pair) as streams, opened(streams, address) as (reader, serving):
         reader.takes.clear()
-        await until(lambda: b"id: 1" in reader.heard)
-        [mailbox] = streams.waiters.watched
+        await until(lambda: b"id: 1" in reader.received)
+        [mailbox] = streams.waiters.mailbox_ids
 
         for _ in range(5_000):
-            streams.waiters.deleted(mailbox, 1, uuid.uuid4())
+            streams.waiters.notified(deleted(mailbox, 1, uuid.uuid4()))
         reader.takes.set()
-        await until(place.done)
+        await until(serving.done)
 
         assert reader.is_over
-        assert b"event: deleted" not in reader.heard
+        assert b"event: deleted" not in reader.received
 
 
-async def test_a_stream_hears_of_no_deletion_in_another_mailbox(
+async def test_a_stream_gets_no_deletion_of_another_mailbox(
     pair: Pair, http: httpx.AsyncClient, address: str, database: psycopg.Connection
 ) -> None:
     other = make_mailbox(pair.database_url)

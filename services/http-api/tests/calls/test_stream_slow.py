@@ -1,4 +1,4 @@
-"""A reader that takes nothing is cut off, not buffered for; who comes back has missed nothing."""
+"""A reader that takes nothing is cut off, and nothing is buffered for it; when it comes back it has missed nothing."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ TEXT = "x" * 60_000
 
 @pytest.fixture(scope="module")
 def service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Service]]:
-    """An http-api of our own, with little patience."""
+    """An http-api of our own, which cuts off a reader after 2 s."""
     service = Pair(pair.database_url, tmp_path_factory.mktemp("slow"))
     try:
         yield service, service.start_http(HTTP_STALL_SECONDS="2")
@@ -30,7 +30,7 @@ def address(pair: Pair) -> str:
 
 
 def takes_nothing(service: Pair, address: str) -> socket.socket:
-    """The reader of a stream, whose kernel keeps little for it."""
+    """The reader of a stream, whose kernel buffers little for it."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     connection.connect(("127.0.0.1", int(service.environ["HTTP_PORT"])))
@@ -39,7 +39,7 @@ def takes_nothing(service: Pair, address: str) -> socket.socket:
 
 
 async def until_cut_off(process: Service) -> dict[str, object]:
-    """What the log says of it. The kernel tells the reader when that takes something at last, and not before."""
+    """The log event of the next cut. The reader itself notices only when it reads again."""
     before = len(cuts(process))
     await until(lambda: len(cuts(process)) > before)
     return cuts(process)[-1]
@@ -50,7 +50,7 @@ def cuts(process: Service) -> list[dict[str, object]]:
 
 
 def ends_early(connection: socket.socket) -> bool:
-    """Whether the connection is reset before its end, once what came is read."""
+    """Read what came; True when the connection is then reset, and not closed."""
     connection.settimeout(DEADLINE_SECONDS)
     try:
         while connection.recv(65_536):
@@ -72,7 +72,9 @@ async def test_a_reader_that_takes_nothing_is_cut_off_and_it_is_logged(
         assert ends_early(connection)
 
 
-async def test_who_was_cut_off_comes_back_and_has_missed_nothing(service: tuple[Pair, Service], address: str) -> None:
+async def test_a_reader_that_was_cut_off_comes_back_and_has_missed_nothing(
+    service: tuple[Pair, Service], address: str
+) -> None:
     pair, process = service
     await store(pair.database_url, address, *(message(str(number), TEXT) for number in range(MESSAGES)))
     with closing(takes_nothing(pair, address)):
@@ -83,12 +85,12 @@ async def test_who_was_cut_off_comes_back_and_has_missed_nothing(service: tuple[
         client(pair.http_url) as http,
         aclosing(stream(http, address, last_event_id="1")) as events,
     ):
-        seen = [int((await anext(events)).id) for _ in range(1, MESSAGES)]
+        seqs = [int((await anext(events)).id) for _ in range(1, MESSAGES)]
 
-    assert seen == list(range(2, MESSAGES + 1))
+    assert seqs == list(range(2, MESSAGES + 1))
 
 
-async def test_a_reader_that_takes_nothing_holds_up_nobody_else(service: tuple[Pair, Service], address: str) -> None:
+async def test_a_reader_that_takes_nothing_delays_no_other_reader(service: tuple[Pair, Service], address: str) -> None:
     pair, _ = service
     with closing(takes_nothing(pair, address)):
         async with (
@@ -97,9 +99,9 @@ async def test_a_reader_that_takes_nothing_holds_up_nobody_else(service: tuple[P
             aclosing(stream(http, address)) as events,
         ):
             await store(pair.database_url, address, *(message(str(number), TEXT) for number in range(MESSAGES)))
-            seen = [int((await anext(events)).id) for _ in range(MESSAGES)]
+            seqs = [int((await anext(events)).id) for _ in range(MESSAGES)]
 
-    assert seen == list(range(1, MESSAGES + 1))
+    assert seqs == list(range(1, MESSAGES + 1))
 
 
 async def test_a_reader_that_is_quiet_because_nothing_comes_is_not_cut_off(
@@ -114,7 +116,7 @@ async def test_a_reader_that_is_quiet_because_nothing_comes_is_not_cut_off(
         aclosing(stream(http, address)) as events,
     ):
         heard = asyncio.ensure_future(anext(events))
-        # One that takes nothing of what waits for it is cut off meanwhile.
+        # Meanwhile another reader, which takes nothing, is cut off.
         with closing(takes_nothing(pair, other)):
             await until_cut_off(process)
         await store(pair.database_url, address, message("a"))
@@ -122,9 +124,7 @@ async def test_a_reader_that_is_quiet_because_nothing_comes_is_not_cut_off(
         assert (await heard).data["subject"] == "a"
 
 
-async def test_no_more_than_a_message_or_two_is_said_to_a_reader_that_has_not_taken_the_last(
-    pair: Pair, address: str
-) -> None:
+async def test_a_reader_that_has_not_taken_a_message_is_sent_no_further_ones(pair: Pair, address: str) -> None:
     await store(pair.database_url, address, *(message(str(number), TEXT) for number in range(20)))
     async with (
         streams_of(pair) as streams,
@@ -132,6 +132,6 @@ async def test_no_more_than_a_message_or_two_is_said_to_a_reader_that_has_not_ta
         opened(streams, address) as (fast, _),
     ):
         slow.takes.clear()
-        await until(lambda: b"id: 20\n" in fast.heard)
+        await until(lambda: b"id: 20\n" in fast.received)
 
-        assert len(slow.heard) < 2 * len(TEXT)
+        assert len(slow.received) < 2 * len(TEXT)

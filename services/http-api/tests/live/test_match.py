@@ -1,4 +1,4 @@
-"""What a message must be to be the one that is waited for."""
+"""The clauses of a `wait` call: which messages meet them, and which patterns are refused."""
 
 import datetime
 import uuid
@@ -61,7 +61,7 @@ def failed(
         (" ", "a b"),
     ],
 )
-def test_some_text_is_looked_for_in_upper_and_lower_case(wanted: str, subject: str) -> None:
+def test_text_is_found_in_upper_and_lower_case(wanted: str, subject: str) -> None:
     assert failed(candidate(subject=subject), subject=wanted) == []
 
 
@@ -84,7 +84,7 @@ def test_text_that_is_not_there_is_not_found(wanted: str, subject: str) -> None:
         ("/(?-i:B)/", "aB"),
     ],
 )
-def test_between_slashes_stands_a_regular_expression(wanted: str, subject: str) -> None:
+def test_a_regular_expression_stands_between_slashes(wanted: str, subject: str) -> None:
     assert failed(candidate(subject=subject), subject=wanted) == []
 
 
@@ -98,31 +98,31 @@ def test_a_regular_expression_that_finds_nothing_fails(wanted: str, subject: str
 @pytest.mark.parametrize(
     "wanted", ["jurgen", "J\u00dcRGEN", "@client.test", "/^jurgen@client\\.test$/", "/^j\u00fcrgen /"]
 )
-def test_from_is_what_the_header_shows_and_the_address_alone(wanted: str) -> None:
+def test_from_matches_the_header_field_as_shown_and_the_address_alone(wanted: str) -> None:
     message = candidate(from_header="J\u00fcrgen <jurgen@client.test>", from_address="jurgen@client.test")
 
     assert failed(message, from_=wanted) == []
 
 
-def test_where_from_has_no_address_the_envelope_has_it() -> None:
+def test_a_from_field_without_an_address_is_replaced_by_the_envelope() -> None:
     assert failed(candidate(from_header="Nobody", reverse_path="bounces@client.test"), from_="bounces@") == []
 
 
-def test_where_from_has_an_address_the_envelope_is_not_asked() -> None:
+def test_a_from_field_with_an_address_is_not_replaced_by_the_envelope() -> None:
     message = candidate(from_header="a@author.test", from_address="a@author.test", reverse_path="bounces@client.test")
 
     assert failed(message, from_="bounces@") == ["from"]
 
 
 @pytest.mark.parametrize("has", ["code", "link", "attachment"])
-def test_a_message_has_what_was_found_in_it(has: Has) -> None:
+def test_has_matches_a_message_with_a_code_a_link_or_an_attachment(has: Has) -> None:
     full = candidate(has_code=has == "code", has_link=has == "link", has_attachment=has == "attachment")
 
     assert failed(full, has=(has,)) == []
     assert failed(candidate(), has=(has,)) == [f"has={has}"]
 
 
-def test_every_clause_must_be_met_and_each_that_is_not_is_named() -> None:
+def test_every_clause_must_be_met_and_the_failed_ones_are_named() -> None:
     message = candidate(from_header="a@author.test", from_address="a@author.test", subject="Hello", text="there")
 
     assert failed(message, from_="author", subject="hello", text="THERE") == []
@@ -134,19 +134,19 @@ def test_every_clause_must_be_met_and_each_that_is_not_is_named() -> None:
     ]
 
 
-def test_nothing_asked_for_is_met_by_everything() -> None:
+def test_without_clauses_every_message_matches() -> None:
     assert failed(candidate()) == []
 
 
 @pytest.mark.parametrize("before", [0, 1, 65_530, 65_535, 65_536, 1_000_000])
-def test_text_is_found_however_far_down_it_stands(before: int) -> None:
+def test_text_is_found_however_far_down_it_is(before: int) -> None:
     message = candidate(text="\u00df" * before + "Ma\u00dfstab" + "x" * 1_000)
 
     assert failed(message, text="MASSSTAB") == []
     assert failed(message, text="massstabe") == ["text"]
 
 
-def test_a_regular_expression_looks_through_the_first_256_kib() -> None:
+def test_a_regular_expression_searches_the_first_256_kib() -> None:
     assert failed(candidate(text="x" * 262_139 + "found"), text="/found/") == []
     assert failed(candidate(text="x" * 262_140 + "found"), text="/found/") == ["text"]
 
@@ -165,7 +165,7 @@ def test_a_regular_expression_looks_through_the_first_256_kib() -> None:
     ],
 )
 @pytest.mark.parametrize("field", ["from", "subject", "text"])
-def test_a_pattern_that_is_none_is_refused_with_the_reason(field: str, pattern: str, reason: str) -> None:
+def test_a_pattern_that_re2_does_not_know_is_refused_with_the_reason(field: str, pattern: str, reason: str) -> None:
     asked = {"from": "", "subject": "", "text": ""} | {field: pattern}
 
     with pytest.raises(BadInput) as refused:

@@ -1,4 +1,4 @@
-"""How many streams one client, one mailbox and one process may have open, and what the next one is told."""
+"""The limits of open streams for a client, for a mailbox and for a process, and the refusal past each of them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -14,8 +14,8 @@ LIMITS = {"HTTP_MAX_CLIENT_STREAMS": "2", "HTTP_MAX_MAILBOX_STREAMS": "5", "HTTP
 
 @pytest.fixture(scope="module")
 def service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Service]]:
-    """An http-api of our own, with few places."""
-    service = Pair(pair.database_url, tmp_path_factory.mktemp("places"))
+    """An http-api of our own, with few slots."""
+    service = Pair(pair.database_url, tmp_path_factory.mktemp("slots"))
     try:
         yield service, service.start_http(**LIMITS)
     finally:
@@ -35,7 +35,7 @@ def addresses(pair: Pair) -> list[str]:
 
 @asynccontextmanager
 async def opened(http: httpx.AsyncClient, address: str, by: str = "127.0.0.1") -> AsyncIterator[httpx.Response]:
-    """A stream of a client at that address, as a proxy on this host tells of it; or the refusal, read."""
+    """A stream of the client at that address, which a proxy on this host names; or the refusal, read."""
     parameters, headers = {"address": address}, {"X-Forwarded-For": by}
     async with http.stream("GET", "/api/inbox/stream", params=parameters, headers=headers) as answer:
         if answer.status_code != 200:
@@ -44,13 +44,13 @@ async def opened(http: httpx.AsyncClient, address: str, by: str = "127.0.0.1") -
 
 
 async def hold(stack: AsyncExitStack, http: httpx.AsyncClient, address: str, by: str, count: int) -> None:
-    """Streams that are open until the stack ends."""
+    """Open streams until the stack ends."""
     for _ in range(count):
         assert (await stack.enter_async_context(opened(http, address, by))).status_code == 200
 
 
 async def until_let_in(http: httpx.AsyncClient, address: str, by: str) -> None:
-    """A place becomes free once the server has heard that the reader before left."""
+    """Return when a slot is free, which is a moment after the reader before has disconnected."""
     async with asyncio.timeout(DEADLINE_SECONDS):
         while True:
             async with opened(http, address, by) as answer:
@@ -58,7 +58,7 @@ async def until_let_in(http: httpx.AsyncClient, address: str, by: str) -> None:
                     return
 
 
-async def test_past_its_number_of_streams_a_client_is_told_so_and_when_to_come_back(
+async def test_a_client_past_its_limit_of_streams_gets_429_and_a_time_to_retry(
     http: httpx.AsyncClient, addresses: list[str]
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -69,7 +69,7 @@ async def test_past_its_number_of_streams_a_client_is_told_so_and_when_to_come_b
             assert int(answer.headers["retry-after"]) > 0
 
 
-async def test_another_client_has_places_of_its_own(http: httpx.AsyncClient, addresses: list[str]) -> None:
+async def test_another_client_has_slots_of_its_own(http: httpx.AsyncClient, addresses: list[str]) -> None:
     async with AsyncExitStack() as stack:
         await hold(stack, http, addresses[0], CLIENT, 2)
 
@@ -88,14 +88,14 @@ async def test_the_addresses_of_an_ipv6_network_of_64_bits_are_one_client(
 
 
 @pytest.mark.parametrize("loopback", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"])
-async def test_this_host_itself_has_any_number_of_streams(
+async def test_a_client_on_this_host_has_no_limit_of_its_own(
     http: httpx.AsyncClient, addresses: list[str], loopback: str
 ) -> None:
     async with AsyncExitStack() as stack:
         await hold(stack, http, addresses[0], loopback, 5)
 
 
-async def test_past_its_number_of_streams_a_mailbox_has_no_more_for_anybody(
+async def test_a_mailbox_past_its_limit_of_streams_has_none_for_any_client(
     http: httpx.AsyncClient, addresses: list[str]
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -106,7 +106,7 @@ async def test_past_its_number_of_streams_a_mailbox_has_no_more_for_anybody(
         await hold(stack, http, addresses[1], "127.0.0.1", 1)
 
 
-async def test_past_the_number_of_streams_in_all_there_is_none_for_this_host_either(
+async def test_past_the_limit_of_all_streams_this_host_gets_none_either(
     http: httpx.AsyncClient, addresses: list[str]
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -118,7 +118,7 @@ async def test_past_the_number_of_streams_in_all_there_is_none_for_this_host_eit
         assert (await http.get("/api/health")).status_code == 200
 
 
-async def test_the_place_of_a_stream_that_ended_is_free(http: httpx.AsyncClient, addresses: list[str]) -> None:
+async def test_a_stream_that_ends_releases_its_slot(http: httpx.AsyncClient, addresses: list[str]) -> None:
     for _ in range(3):
         async with AsyncExitStack() as stack:
             await hold(stack, http, addresses[0], "192.0.2.3", 2)
@@ -126,7 +126,7 @@ async def test_the_place_of_a_stream_that_ended_is_free(http: httpx.AsyncClient,
         await until_let_in(http, addresses[0], "192.0.2.3")
 
 
-async def test_that_a_limit_was_reached_is_logged_once_for_many_refusals(
+async def test_many_refusals_of_one_limit_are_logged_once(
     service: tuple[Pair, Service], http: httpx.AsyncClient, addresses: list[str]
 ) -> None:
     async with AsyncExitStack() as stack:

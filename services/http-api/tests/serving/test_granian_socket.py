@@ -1,4 +1,4 @@
-"""On the socket of a socket unit, which outlives the process: who connects meanwhile waits and is answered."""
+"""The socket of a socket unit outlives the service: a client that connects during a restart waits for a response."""
 
 import asyncio
 import socket
@@ -18,17 +18,17 @@ REQUEST = _HEAD + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n
 
 @pytest.fixture
 def listener(own_pair: Pair) -> Iterator[socket.socket]:
-    """What the service manager holds."""
+    """The socket that the service manager holds."""
     with socket.create_server(("127.0.0.1", int(own_pair.environ["HTTP_PORT"])), backlog=4_096) as listener:
         yield listener
 
 
 async def post(port: int) -> bytes:
-    """The first line of the answer to a POST, as a proxy makes it: once, on a connection of its own."""
+    """The status line of the response to a POST, which is sent as by a proxy: once, on its own connection."""
     async with asyncio.timeout(2 * DEADLINE_SECONDS):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
-            await asyncio.sleep(0)  # others come between who connects and what it sends
+            await asyncio.sleep(0)  # let other connections come between this one and its request
             writer.write(REQUEST)
             return (await reader.read()).partition(b"\r\n")[0]
         except ConnectionError as error:
@@ -38,7 +38,7 @@ async def post(port: int) -> bytes:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-async def test_every_post_is_answered_while_http_api_restarts_again_and_again(
+async def test_every_post_gets_its_response_while_http_api_restarts_again_and_again(
     own_pair: Pair, listener: socket.socket, workers: str
 ) -> None:
     over = asyncio.Event()
@@ -60,13 +60,13 @@ async def test_every_post_is_answered_while_http_api_restarts_again_and_again(
     assert set(answers) == {b"HTTP/1.1 200 OK"}
 
 
-async def test_who_connects_before_a_stop_and_speaks_after_it_is_answered_by_the_next_process(
+async def test_a_client_that_connects_before_a_stop_and_sends_after_it_is_served_by_the_next_process(
     own_pair: Pair, listener: socket.socket
 ) -> None:
     service = await asyncio.to_thread(own_pair.start_http, listener)
     async with asyncio.timeout(2 * DEADLINE_SECONDS):
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
-        assert await post(listener.getsockname()[1]) == b"HTTP/1.1 200 OK"  # whoever came later was accepted
+        assert await post(listener.getsockname()[1]) == b"HTTP/1.1 200 OK"  # accepted later than the first
         assert await asyncio.to_thread(service.stop) == 0
 
         writer.write(REQUEST)
@@ -76,7 +76,7 @@ async def test_who_connects_before_a_stop_and_speaks_after_it_is_answered_by_the
         writer.close()
 
 
-def test_a_stop_that_comes_while_a_worker_starts_is_heard(own_pair: Pair, tmp_path: Path) -> None:
+def test_a_stop_signal_that_comes_while_a_worker_starts_takes_effect(own_pair: Pair, tmp_path: Path) -> None:
     with (tmp_path / "stopped.log").open("wb") as log:
         service = Service("http-api", own_pair.environ, log)
     own_pair.services.append(service)
@@ -84,10 +84,12 @@ def test_a_stop_that_comes_while_a_worker_starts_is_heard(own_pair: Pair, tmp_pa
 
     assert service.stop() == 0
 
-    assert "refused" not in service.log.read_text()  # Granian says so of a worker that it had to kill
+    assert "refused" not in service.log.read_text()  # Granian logs it of a worker that it had to kill
 
 
-async def test_a_request_that_came_before_the_process_did_is_answered(own_pair: Pair, listener: socket.socket) -> None:
+async def test_a_request_that_came_before_the_process_started_is_served(
+    own_pair: Pair, listener: socket.socket
+) -> None:
     asked = asyncio.create_task(post(listener.getsockname()[1]))
 
     await asyncio.to_thread(own_pair.start_http, listener)
@@ -95,7 +97,7 @@ async def test_a_request_that_came_before_the_process_did_is_answered(own_pair: 
     assert await asked == b"HTTP/1.1 200 OK"
 
 
-async def test_what_waits_when_a_process_is_killed_is_answered_by_the_next(
+async def test_a_request_that_waits_when_a_process_is_killed_is_served_by_the_next(
     own_pair: Pair, listener: socket.socket
 ) -> None:
     service = await asyncio.to_thread(own_pair.start_http, listener)
@@ -107,7 +109,7 @@ async def test_what_waits_when_a_process_is_killed_is_answered_by_the_next(
     assert await asked == b"HTTP/1.1 200 OK"
 
 
-def test_the_manager_is_told_that_the_service_is_ready_when_it_answers_and_not_when_the_port_is_open(
+def test_the_service_reports_ready_once_it_serves_requests_and_not_when_the_port_is_open(
     own_pair: Pair, listener: socket.socket, tmp_path: Path
 ) -> None:
     with closing(Manager(str(tmp_path / "notify"))) as manager:

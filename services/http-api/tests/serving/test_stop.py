@@ -1,4 +1,4 @@
-"""How the process starts, stops and dies: open streams end with it and go on at the next one."""
+"""Start, stop and death of the process: open streams end with it, and their readers go on at the next process."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ from support.harness import (
     until,
 )
 
-# What a connection says last after its LISTEN.
+# The last query of a connection after its LISTEN.
 _COUNT_LISTENERS = """
     SELECT count(*)
     FROM pg_stat_activity
@@ -45,26 +45,26 @@ class OpenStream:
 
     @classmethod
     async def open(cls, pair: Pair, address: str, stack: AsyncExitStack) -> "OpenStream":
-        """One that has begun; closed with `stack`."""
+        """A stream that has begun; closed with `stack`."""
         reader, writer = await asyncio.open_connection("127.0.0.1", int(pair.environ["HTTP_PORT"]))
         stack.callback(writer.close)
         writer.write(f"GET /api/inbox/stream?address={address} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         opened = cls(reader, writer)
-        await opened.hears(b"retry: ")
+        await opened.receives(b"retry: ")
         return opened
 
-    async def hears(self, octets: bytes) -> None:
+    async def receives(self, octets: bytes) -> None:
         async with asyncio.timeout(DEADLINE_SECONDS):
             await self.reader.readuntil(octets)
 
     async def rest(self) -> bytes:
-        """What comes until the connection is closed."""
+        """The octets that come until the connection is closed."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             return await self.reader.read()
 
 
 def start(**environ: str) -> subprocess.CompletedProcess[str]:
-    """http-api that does not get far."""
+    """http-api, which fails to start."""
     return subprocess.run(
         [COMMANDS / "http-api"],
         env={"PATH": os.environ["PATH"], "DATABASE_URL": "postgresql://localhost/none", **environ},
@@ -93,7 +93,7 @@ async def test_sigterm_ends_every_stream_cleanly_and_the_process_with_status_0(o
         rests = await asyncio.gather(*(each.rest() for each in streams))
 
     assert status == 0
-    # RFC 9112 §7.1: the last chunk, without which a reader knows that something is missing.
+    # RFC 9112 §7.1: without the last chunk a reader takes the response for incomplete.
     assert [rest for rest in rests if not rest.endswith(b"\r\n0\r\n\r\n")] == []
 
 
@@ -118,7 +118,7 @@ async def test_a_stream_goes_on_at_the_next_process_and_has_missed_nothing(own_p
     assert subjects == ["a", "b", "c", "d"]
 
 
-async def test_a_poll_that_waits_is_answered_before_the_process_ends(own_pair: Pair, address: str) -> None:
+async def test_a_waiting_poll_gets_its_response_before_the_process_ends(own_pair: Pair, address: str) -> None:
     service = own_pair.start_http()
     async with client(own_pair.http_url) as http:
         waiting = asyncio.create_task(http.get("/api/inbox/poll", params={"address": address, "wait": "60"}))
@@ -130,11 +130,11 @@ async def test_a_poll_that_waits_is_answered_before_the_process_ends(own_pair: P
         assert (await waiting).json()["messages"] == []
 
 
-async def test_a_reader_that_takes_nothing_does_not_hold_up_the_stop(own_pair: Pair, address: str) -> None:
+async def test_a_reader_that_takes_nothing_does_not_delay_the_stop(own_pair: Pair, address: str) -> None:
     service = own_pair.start_http()
     await store(own_pair.database_url, address, *(message(str(number), "x" * 65_536) for number in range(150)))
     with socket.socket() as connection:
-        # Neither does its kernel, nor can ours keep as much as it is sent.
+        # The kernel of the reader takes little, and ours buffers less than is sent.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         connection.connect(("127.0.0.1", int(own_pair.environ["HTTP_PORT"])))
         connection.sendall(f"GET /api/inbox/stream?address={address} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
@@ -168,7 +168,7 @@ async def test_a_message_reaches_the_streams_of_every_worker(own_pair: Pair, add
 
         await store(own_pair.database_url, address, message("a"))
 
-        await asyncio.gather(*(each.hears(b'"subject":"a"') for each in streams))
+        await asyncio.gather(*(each.receives(b'"subject":"a"') for each in streams))
 
 
 async def test_ctrl_c_ends_the_streams_of_every_worker(own_pair: Pair, address: str) -> None:

@@ -1,4 +1,4 @@
-"""What the service manager is told: that every worker is ready, and goes on being alive."""
+"""Reports to the service manager: that every worker is ready, and that every worker is still alive."""
 
 import signal
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 
 @pytest.fixture
 def watched(own_pair: Pair, manager: Manager) -> Service:
-    """Two workers, whose manager waits 80 ms for a sign of life."""
+    """Two workers, whose service manager waits 80 ms for a report."""
     return own_pair.start_http(HTTP_WORKERS="2", **manager.environ, **WATCHDOG)
 
 
@@ -29,7 +29,7 @@ def workers(service: Service) -> list[psutil.Process]:
     return psutil.Process(service.pid).children()
 
 
-def test_the_manager_is_told_that_the_service_is_ready_when_it_answers(own_pair: Pair, manager: Manager) -> None:
+def test_the_service_reports_ready_once_it_serves_requests(own_pair: Pair, manager: Manager) -> None:
     own_pair.start_http(**manager.environ)
 
     told = manager.wait_for("READY")
@@ -38,15 +38,13 @@ def test_the_manager_is_told_that_the_service_is_ready_when_it_answers(own_pair:
     assert own_pair.is_healthy()
 
 
-def test_the_watchdog_is_fed_again_and_again(watched: Service, manager: Manager) -> None:
+def test_the_service_reports_again_and_again(watched: Service, manager: Manager) -> None:
     fed = [manager.wait_for("WATCHDOG")["WATCHDOG"] for _ in range(5)]
 
     assert fed == ["1"] * 5
 
 
-async def test_the_manager_is_told_how_many_streams_there_are(
-    watched: Service, manager: Manager, own_pair: Pair
-) -> None:
+async def test_a_report_has_the_number_of_open_streams(watched: Service, manager: Manager, own_pair: Pair) -> None:
     address = make_mailbox(own_pair.database_url)
 
     async with (
@@ -59,9 +57,7 @@ async def test_the_manager_is_told_how_many_streams_there_are(
     assert told["STATUS"] == "2 streams"
 
 
-def test_the_watchdog_is_not_fed_while_one_worker_hangs_beside_one_that_does_not(
-    watched: Service, manager: Manager
-) -> None:
+def test_the_service_is_silent_while_one_of_two_workers_hangs(watched: Service, manager: Manager) -> None:
     manager.wait_for("READY")
     hung = workers(watched)[0]
 
@@ -72,7 +68,7 @@ def test_the_watchdog_is_not_fed_while_one_worker_hangs_beside_one_that_does_not
     assert manager.wait_for("WATCHDOG")["WATCHDOG"] == "1"
 
 
-def test_a_manager_that_does_not_read_holds_up_nothing(watched: Service, manager: Manager, own_pair: Pair) -> None:
+def test_a_manager_that_does_not_read_delays_no_call(watched: Service, manager: Manager, own_pair: Pair) -> None:
     manager.wait_for("READY")
 
     manager.overwhelm()
@@ -80,7 +76,7 @@ def test_a_manager_that_does_not_read_holds_up_nothing(watched: Service, manager
     assert [own_pair.is_healthy() for _ in range(20)] == [True] * 20
 
 
-def test_what_a_manager_would_not_say_ends_the_start_with_one_line_that_names_it() -> None:
+def test_a_watchdog_setting_that_is_no_number_ends_the_start_with_one_line_that_names_it() -> None:
     ended = failed_start("http-api", DOMAIN="mx.test", WATCHDOG_USEC="soon")
 
     assert ended.returncode == 2

@@ -1,114 +1,143 @@
-"""What NOTIFY carries: which mailboxes grew, and how far, and what is gone. A hint; the table is the truth.
+"""Notifications: changes that one service tells another through Postgres, in the same transaction as the change.
 
-Growth is pairs `mailbox_id:last_seq` with a blank between, at most PAIRS_PER_EVENT of them, which keeps it under
-the 8,000 octets that Postgres allows. `messages.store` writes it, in the transaction that stores.
+A notification is a hint, and the table is the truth. During a deploy the release before and the release after hear
+each other, so a payload keeps its form.
 """
 
 import asyncio
 import re
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from typing import ClassVar, Protocol, Self, TypeAlias, get_args
 
+import msgspec
 import psycopg
 import structlog
+from psycopg import sql
 from psycopg.rows import tuple_row
 
 from fake_email.postgres import failover
 from fake_email.postgres.connection import ANSWER_SECONDS, SESSION_SETTINGS, Connection, conninfo, cut_after
 
-CHANNEL = "message_stored"
-PAIRS_PER_EVENT = 150
-# Its payload is mailbox ids with a blank between, written in the transaction that deletes the mailboxes.
-GONE_CHANNEL = "mailbox_gone"
-IDS_PER_EVENT = 350
-# Its payload is `mailbox_id:seq:message_id`, written in the transaction that deletes the message.
-DELETED_CHANNEL = "message_deleted"
+# At most so many of them in one payload, which keeps it under the 8,000 octets that Postgres allows.
+PAIRS_PER_PAYLOAD = 150
+IDS_PER_PAYLOAD = 350
 
-_LISTEN = "LISTEN message_stored; LISTEN mailbox_gone; LISTEN message_deleted"
 _ID = re.compile(r"[0-9]{1,19}")
 _PAIR = re.compile(r"([0-9]{1,19}):([0-9]{1,19})")
-_DELETED = re.compile(r"([0-9]{1,19}):([0-9]{1,19}):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_MESSAGE = re.compile(r"([0-9]{1,19}):([0-9]{1,19}):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _FIRST_BACK_OFF_SECONDS = 0.1
 _LAST_BACK_OFF_SECONDS = 1.0
-# A listener hears nothing of a peer that is gone; asking finds it out.
+# A connection that only listens does not notice that the server is gone; a query does.
 _PROBE_SECONDS = 1.0
-_LOOK_SECONDS = 5.0
+_CONNECTED_SECONDS = 5.0
 
 log = structlog.get_logger()
 
 
-def decode(payload: str) -> list[tuple[int, int]]:
-    """The pairs (mailbox id, its newest seq) that a payload holds; anybody can send one, so the rest is passed over."""
-    pairs = (_PAIR.fullmatch(each) for each in payload.split(" "))
-    return [(int(pair[1]), int(pair[2])) for pair in pairs if pair]
+class Grown(msgspec.Struct, frozen=True, kw_only=True):
+    """A mailbox has new messages, the newest of them `seq`; a payload is `mailbox_id:seq` pairs between blanks."""
+
+    CHANNEL: ClassVar = "message_stored"
+    mailbox_id: int
+    seq: int
+
+    @classmethod
+    def decode(cls, payload: str) -> Iterator[Self | None]:
+        for pair in map(_PAIR.fullmatch, payload.split(" ")):
+            yield cls(mailbox_id=int(pair[1]), seq=int(pair[2])) if pair else None
 
 
-def decode_gone(payload: str) -> list[int]:
-    """The ids of mailboxes that a payload holds; the rest is passed over."""
-    return [int(each) for each in payload.split(" ") if _ID.fullmatch(each)]
+class Gone(msgspec.Struct, frozen=True, kw_only=True):
+    """A mailbox was deleted or has expired; a payload is mailbox ids between blanks."""
+
+    CHANNEL: ClassVar = "mailbox_gone"
+    mailbox_id: int
+
+    @classmethod
+    def decode(cls, payload: str) -> Iterator[Self | None]:
+        for each in map(_ID.fullmatch, payload.split(" ")):
+            yield cls(mailbox_id=int(each[0])) if each else None
 
 
-def decode_deleted(payload: str) -> tuple[int, int, uuid.UUID] | None:
-    """Mailbox id, seq and id of the message that a payload says was deleted; None when it says no such thing."""
-    found = _DELETED.fullmatch(payload)
-    return (int(found[1]), int(found[2]), uuid.UUID(found[3])) if found else None
+class Deleted(msgspec.Struct, frozen=True, kw_only=True):
+    """A message was deleted; a payload is `mailbox_id:seq:message_id`."""
+
+    CHANNEL: ClassVar = "message_deleted"
+    mailbox_id: int
+    seq: int
+    message_id: uuid.UUID
+
+    @classmethod
+    def decode(cls, payload: str) -> Iterator[Self | None]:
+        found = _MESSAGE.fullmatch(payload)
+        yield cls(mailbox_id=int(found[1]), seq=int(found[2]), message_id=uuid.UUID(found[3])) if found else None
 
 
-async def listen(
-    database_url: str,
-    *,
-    connected: Callable[[Connection], Awaitable[None]],
-    grown: Callable[[int, int], None],
-    gone: Callable[[int], None],
-    deleted: Callable[[int, int, uuid.UUID], None],
-    lost: Callable[[], None],
-) -> None:
-    """Listen for good: `grown` for each pair, `gone` for each mailbox and `deleted` for each message that is not there
-    any more, `lost` when the connection is not, `connected` after each LISTEN.
+# A change of one message that is stored, which the streams of its mailbox report.
+MessageChange: TypeAlias = Deleted
+Notification = Grown | Gone | MessageChange
 
-    What was committed while nobody listened was not heard, so `connected` looks in the table.
+_BY_CHANNEL: dict[str, type[Notification]] = {each.CHANNEL: each for each in get_args(Notification)}
+_LISTEN = sql.SQL("; ").join(sql.SQL("LISTEN {}").format(sql.Identifier(channel)) for channel in _BY_CHANNEL)
+
+
+class Subscriber(Protocol):
+    """Hears every notification, as well as when notifications may have been missed."""
+
+    async def connected(self, connection: Connection) -> None:
+        """Look in the table for earlier changes; each later change is a notification."""
+
+    def notified(self, notification: Notification) -> None: ...
+
+    def lost(self) -> None:
+        """Note that no notification comes until `connected` is called again."""
+
+
+def decode(channel: str, payload: str) -> Sequence[Notification | None]:
+    """The notifications in a payload; None stands for each part that this release does not understand."""
+    notification = _BY_CHANNEL.get(channel)
+    return [*notification.decode(payload)] if notification else [None]
+
+
+async def listen(database_url: str, subscriber: Subscriber) -> None:
+    """Tell `subscriber` of every notification, on one connection, which is made again when it breaks; until cancelled.
+
+    Log the first payload of a channel that this release does not understand, without its content.
     """
     back_off = _FIRST_BACK_OFF_SECONDS
+    unknown: set[str] = set()
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(
                 conninfo(database_url), autocommit=True, row_factory=tuple_row
             ) as connection:
-                with cut_after(connection, _LOOK_SECONDS):
+                with cut_after(connection, _CONNECTED_SECONDS):
                     with suppress(psycopg.errors.InvalidParameterValue):
                         await connection.execute(SESSION_SETTINGS)
                     await connection.execute(_LISTEN)
-                    await connected(connection)
+                    await subscriber.connected(connection)
                 log.info("listening_for_messages")
                 back_off = _FIRST_BACK_OFF_SECONDS
-                await _hear(connection, grown=grown, gone=gone, deleted=deleted)
+                await _receive(connection, subscriber, unknown)
         except (psycopg.Error, OSError) as error:
-            lost()
+            subscriber.lost()
             if back_off == _FIRST_BACK_OFF_SECONDS:
                 log.warning("listening_lost", error=type(error).__name__)
             await asyncio.sleep(back_off)
             back_off = min(back_off * 2, _LAST_BACK_OFF_SECONDS)
 
 
-async def _hear(
-    connection: Connection,
-    *,
-    grown: Callable[[int, int], None],
-    gone: Callable[[int], None],
-    deleted: Callable[[int, int, uuid.UUID], None],
-) -> None:
+async def _receive(connection: Connection, subscriber: Subscriber, unknown: set[str]) -> None:
     while True:
-        async for notification in connection.notifies(timeout=_PROBE_SECONDS):
-            payload = notification.payload
-            if notification.channel == CHANNEL:
-                for mailbox_id, seq in decode(payload):
-                    grown(mailbox_id, seq)
-            elif notification.channel == GONE_CHANNEL:
-                for mailbox_id in decode_gone(payload):
-                    gone(mailbox_id)
-            elif found := decode_deleted(payload):
-                deleted(*found)
+        async for received in connection.notifies(timeout=_PROBE_SECONDS):
+            for notification in decode(received.channel, received.payload):
+                if notification:
+                    subscriber.notified(notification)
+                elif received.channel not in unknown:
+                    unknown.add(received.channel)
+                    log.warning("notification_unknown", channel=received.channel)
         with cut_after(connection, ANSWER_SECONDS):
             async with failover.checked(connection):
                 await connection.execute("")

@@ -9,7 +9,7 @@ from psycopg.rows import class_row, scalar_row
 
 from fake_email.errors import AddressTaken, MailboxNotFound, OperatorsMailbox
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.notifications import GONE_CHANNEL
+from fake_email.postgres.notifications import Gone
 from fake_email.settings import MAX_TTL_SECONDS
 
 # When an operator's mailbox expires. Not Postgres' infinity, which is no time in Python; any time zone has this one.
@@ -235,7 +235,7 @@ async def delete(connection: Connection, mailbox_id: int) -> None:
     One that is gone already stays so. Raises OperatorsMailbox for one that operators.create made.
     """
     async with connection.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_DELETE, {"id": mailbox_id, "never": NEVER, "channel": GONE_CHANNEL})
+        await cursor.execute(_DELETE, {"id": mailbox_id, "never": NEVER, "channel": Gone.CHANNEL})
         is_operators: bool | None = await cursor.fetchone()
     if is_operators:
         raise OperatorsMailbox

@@ -9,8 +9,8 @@ from psycopg.rows import DictRow, dict_row
 
 from fake_email.errors import MessageNotFound
 from fake_email.mime import headers as mime_headers
+from fake_email.postgres import notifications
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.notifications import DELETED_CHANNEL
 from fake_email.postgres.pool import Database
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage import message_list, permission
@@ -109,6 +109,6 @@ async def mark_seen(connection: Connection, message_id: uuid.UUID, *, token_sha2
 async def delete(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> None:
     """Delete the message, and tell who listens; raises MessageNotFound as `fetch` does."""
     await permission.check(connection, message_id, token_sha256=token_sha256)
-    cursor = await connection.execute(_DELETE, {"id": message_id, "channel": DELETED_CHANNEL})
+    cursor = await connection.execute(_DELETE, {"id": message_id, "channel": notifications.Deleted.CHANNEL})
     if cursor.rowcount == 0:
         raise MessageNotFound

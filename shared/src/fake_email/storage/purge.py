@@ -13,14 +13,14 @@ from psycopg.rows import class_row
 
 from fake_email.errors import DatabaseAway, DatabaseFull
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.notifications import GONE_CHANNEL, IDS_PER_EVENT
+from fake_email.postgres.notifications import IDS_PER_PAYLOAD, Gone
 from fake_email.postgres.pool import Database
 from fake_email.storage import staging
 
 log = structlog.get_logger()
 
 INTERVAL_SECONDS = 5.0
-BATCH_MAILBOXES = IDS_PER_EVENT  # which one payload holds
+BATCH_MAILBOXES = IDS_PER_PAYLOAD  # which one payload holds
 BATCH_MESSAGES = 500
 BATCH_OCTETS = 8 * 1_048_576
 BATCH_TOMBSTONES = 1_000
@@ -203,7 +203,7 @@ async def batch(connection: Connection) -> Purged:
             )
             [mail] = await mail_cursor.fetchall()
         cursor = await connection.execute(
-            _DELETE_MAILBOXES, {"ids": mail.expired_ids, "begun_ids": mail.begun_ids, "channel": GONE_CHANNEL}
+            _DELETE_MAILBOXES, {"ids": mail.expired_ids, "begun_ids": mail.begun_ids, "channel": Gone.CHANNEL}
         )
         [(mailboxes,)] = await cursor.fetchall()
         cursor = await connection.execute(_DELETE_TOMBSTONES, {"tombstones": BATCH_TOMBSTONES})

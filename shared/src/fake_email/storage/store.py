@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 
 from fake_email.parsed_message import ParsedMessage
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.notifications import CHANNEL, PAIRS_PER_EVENT
+from fake_email.postgres.notifications import PAIRS_PER_PAYLOAD, Grown
 from fake_email.postgres.statements import statement
 from fake_email.storage import staging
 
@@ -187,8 +187,8 @@ async def _store(connection: Connection, arrivals: Sequence[IncomingMessage]) ->
                 "content": [arrival.content for arrival in arrivals],
                 **_arrays([arrival.parsed for arrival in arrivals]),
                 **_arrays([arrival.trace for arrival in arrivals]),
-                "channel": CHANNEL,
-                "pairs_per_event": PAIRS_PER_EVENT,
+                "channel": Grown.CHANNEL,
+                "pairs_per_event": PAIRS_PER_PAYLOAD,
             },
         )
         return await cursor.fetchall()

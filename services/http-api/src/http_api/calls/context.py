@@ -5,10 +5,10 @@ from litestar.datastructures import State
 
 from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
-from http_api.live.event_stream import Streams
 from http_api.live.mailbox_lookups import MailboxLookups
 from http_api.live.search_threads import SearchThreads
 from http_api.live.stream_slots import StreamSlots
+from http_api.live.streams import Streams
 from http_api.live.waiters import Waiters
 from http_api.protocol.client_address import ClientAddresses
 

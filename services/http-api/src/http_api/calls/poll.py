@@ -14,7 +14,7 @@ from fake_email.storage.mailboxes import Mailbox
 from fake_email.storage.message_list import Listed
 from http_api.calls.context import provide
 from http_api.live.until_disconnect import until_disconnect
-from http_api.live.waiters import Wake
+from http_api.live.waiters import WaitingCall
 from http_api.openapi.responses import answered, failures
 from http_api.protocol import parameters
 from http_api.protocol.parameters import Address, Before, Since
@@ -93,17 +93,17 @@ async def poll(
 
     async def look_until(deadline: float, mailbox: Mailbox) -> list[Listed]:
         nonlocal cursor
-        wake, listed = Wake(), list[Listed]()
-        with api.stream_slots.take(api.clients.of(request.scope), mailbox.id), api.waiters.watch(mailbox.id, wake):
-            while not listed and not api.waiters.has_ended:
-                wake.rest()
+        waiter, listed = WaitingCall(), list[Listed]()
+        with api.stream_slots.slot(api.clients.of(request.scope), mailbox.id), api.waiters.watch(mailbox.id, waiter):
+            while not listed and not api.waiters.is_stopping:
+                waiter.reset()
                 before = mailbox.last_seq
                 mailbox, listed = await look()
                 cursor = message_list.rewind(cursor, before=before, last_seq=mailbox.last_seq)
                 left = deadline - asyncio.get_running_loop().time()
                 if listed or left <= 0:
                     break
-                await wake.within(left)
+                await waiter.woken_within(left)
         return listed
 
     mailbox, listed = await look()

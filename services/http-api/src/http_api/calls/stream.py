@@ -11,6 +11,7 @@ from fake_email.errors import MailboxNotFound
 from fake_email.storage import mailboxes
 from fake_email.storage.message_list import Cursor
 from http_api.calls.context import Api
+from http_api.live import sse
 from http_api.live.event_stream import EventStream
 from http_api.openapi.responses import failures, octets
 from http_api.protocol import parameters
@@ -19,7 +20,8 @@ from http_api.protocol.parameters import AccessToken, Address, Since
 from http_api.protocol.problems import AnyRequest, BadInput, NotAcceptable, TooManyStreams
 
 _EVENT_STREAM = "text/event-stream"
-_EXAMPLE = 'retry: 1000\n\nevent: message\nid: 2\ndata: {"id":"019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11","seq":2}\n\n'
+_EXAMPLE_EVENT = sse.event("message", {"id": "019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11", "seq": 2}, event_id=2)
+_EXAMPLE = (sse.retry(1_000) + _EXAMPLE_EVENT).decode()
 
 
 @get(

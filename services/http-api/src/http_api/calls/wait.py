@@ -24,7 +24,7 @@ from http_api.calls.message import WholeMessage, whole_message
 from http_api.live import match
 from http_api.live.match import Clause, Has
 from http_api.live.until_disconnect import until_disconnect
-from http_api.live.waiters import Wake
+from http_api.live.waiters import WaitingCall
 from http_api.openapi.responses import answered, failures, nothing, plain_too
 from http_api.protocol import parameters
 from http_api.protocol.accept import weight
@@ -161,12 +161,12 @@ async def _find(api: Api, wanted: _Wanted, near_misses: deque[NearMiss]) -> Whol
     What had come by the end is all looked at, however long that takes.
     """
     mailbox = await api.mailbox_lookups.fetch(wanted.address, wanted.token_sha256)
-    wake = Wake()
+    waiter = WaitingCall()
     since = wanted.since
     last_seq = None
-    with api.stream_slots.take(wanted.client, mailbox.id), api.waiters.watch(mailbox.id, wake):
+    with api.stream_slots.slot(wanted.client, mailbox.id), api.waiters.watch(mailbox.id, waiter):
         while True:
-            wake.rest()
+            waiter.reset()
             is_over = _left(wanted) <= 0
             before = mailbox.last_seq
             mailbox, looked_at = await _look(api, wanted, since)
@@ -184,9 +184,9 @@ async def _find(api: Api, wanted: _Wanted, near_misses: deque[NearMiss]) -> Whol
             if last_seq is not None and (not looked_at or since.seq >= last_seq):
                 return None
             if not looked_at:
-                if api.waiters.has_ended:
+                if api.waiters.is_stopping:
                     raise Stopping
-                await wake.within(_left(wanted))
+                await waiter.woken_within(_left(wanted))
 
 
 def _left(wanted: _Wanted) -> float:
@@ -204,7 +204,7 @@ async def _look(api: Api, wanted: _Wanted, since: Cursor) -> tuple[MailboxState,
             read = partial(match_candidates.read, mailbox_id=mailbox.id, since=since, limit=_PAGE, with_text=with_text)
             return mailbox, await api.database.run(read)
         except DatabaseAway:
-            if _left(wanted) <= 0 or api.waiters.has_ended:
+            if _left(wanted) <= 0 or api.waiters.is_stopping:
                 raise
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 

@@ -1,1 +1,1 @@
-"""Open streams, held calls and the events that wake them."""
+"""Open streams, waiting calls, and the notifications that wake them."""

@@ -1,4 +1,4 @@
-"""Which mailbox has this address, and how far it has come: asked for many polls at once."""
+"""Mailboxes by address: one query for all the calls that ask at the same time."""
 
 from collections.abc import Sequence
 
@@ -8,24 +8,28 @@ from fake_email.postgres.pool import Database
 from fake_email.storage import mailboxes
 from fake_email.storage.mailboxes import MailboxState, may_read
 
-_AT_ONCE = 500
-# As many calls as Granian lets in.
-_WAITING = 20_000
+_BATCH_ADDRESSES = 500
+# As many as the calls that Granian lets in.
+_QUEUE_ADDRESSES = 20_000
 
 
 class MailboxLookups:
-    """Answers from the table of mailboxes, while `run` does; what is asked meanwhile goes in one statement."""
+    """Looks mailboxes up while `run` runs; addresses that come during one query are all in the next."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._gatherer = Batcher(
-            self._find, batch_items=_AT_ONCE, batch_weight=_AT_ONCE, queue_items=_WAITING, queue_weight=_WAITING
+        self._batcher = Batcher(
+            self._find,
+            batch_items=_BATCH_ADDRESSES,
+            batch_weight=_BATCH_ADDRESSES,
+            queue_items=_QUEUE_ADDRESSES,
+            queue_weight=_QUEUE_ADDRESSES,
         )
-        self.run = self._gatherer.run
+        self.run = self._batcher.run
 
     async def fetch(self, address: str, token_sha256: bytes | None) -> MailboxState:
         """The live mailbox of `address`; raises MailboxNotFound as mailboxes.fetch does, DatabaseAway and QueueFull."""
-        found = await self._gatherer.submit(address, 1)
+        found = await self._batcher.submit(address, 1)
         if found is None or not may_read(found.token_sha256, token_sha256):
             raise MailboxNotFound
         return found

@@ -1,4 +1,4 @@
-"""Is this the message that somebody waits for? What was asked for, held against a message. Pure."""
+"""The clauses of a `wait` call, compared with a message. Pure."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
@@ -12,7 +12,7 @@ from http_api.protocol.problems import BadInput
 Has = Literal["code", "link", "attachment"]
 
 MAX_CHARACTERS = 500
-# RE2 takes time in proportion to text and program, and neither has a bound of its own.
+# The time that RE2 takes grows with the text and with the program, and RE2 limits neither.
 _MAX_PROGRAM = 1_500
 _SEARCHED_OCTETS = 262_144
 _COMPILER_OCTETS = 262_144
@@ -29,7 +29,7 @@ class _Program(Protocol):
 
 
 class Clause(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was asked for: the parameter that asked, and what has to be so."""
+    """One condition of a `wait` call, under the `name` of its parameter."""
 
     name: str
     is_met: Callable[[MatchCandidate], bool]
@@ -37,7 +37,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def clauses(*, from_: str, subject: str, text: str, has: Sequence[Has]) -> list[Clause]:
-    """What a message has to be; "" asks for nothing. Raises BadInput for a pattern that is none."""
+    """The clauses that a message must meet; "" asks for nothing. Raises BadInput for a pattern that RE2 refuses."""
     asked: list[Clause] = []
     if from_:
         is_from = _matches("from", from_)
@@ -69,12 +69,12 @@ def failed(asked: Sequence[Clause], candidate: MatchCandidate) -> list[str]:
 
 
 def is_pattern(value: str) -> bool:
-    """Whether it is a regular expression: it stands between slashes."""
+    """True for a regular expression, which stands between slashes."""
     return len(value) > 2 and value.startswith("/") and value.endswith("/")  # noqa: PLR2004  # both slashes
 
 
 def _matches(field: str, value: str) -> Matches:
-    """Whether a text has `value` in it; case does not matter."""
+    """A test for texts that contain `value` in upper or lower case, or match its pattern; raises BadInput."""
     if len(value) > MAX_CHARACTERS:
         raise BadInput(field, f"{field}: longer than {MAX_CHARACTERS} characters.")
     if not is_pattern(value):
@@ -89,13 +89,13 @@ def _matches(field: str, value: str) -> Matches:
         raise BadInput(field, f"{field}: not a regular expression of RE2: {reason[:200]}.") from None
     if program > _MAX_PROGRAM:
         raise BadInput(field, f"{field}: the regular expression is too large; use fewer or smaller repetitions.")
-    # Compiled anew each time: what RE2 keeps of a search may be megabytes, for every client that waits.
+    # Compiled again for each search: RE2 keeps up to megabytes of a search, and would do so for every waiting call.
     return lambda text: _compiled(pattern, _MATCHER_OCTETS).search(text.encode()[:_SEARCHED_OCTETS]) is not None
 
 
 def _has_folded(text: str, folded: str) -> bool:
-    """Whether `folded` is in the text as casefold() makes it, in steps, since the whole may take C tens of ms."""
-    # No character folds to none, so what is looked for reaches no further into the next step than this.
+    """Search the text, case-folded, in steps: for the whole of it, C code would hold the interpreter for tens of ms."""
+    # No character folds to nothing, so a match reaches at most len(folded) characters into the next step.
     steps = range(0, max(len(text), 1), _STEP_CHARACTERS)
     return any(folded in text[at : at + _STEP_CHARACTERS + len(folded)].casefold() for at in steps)
 
@@ -107,7 +107,7 @@ def _compiled(pattern: bytes, octets: int) -> _Program:
     options.never_capture = True
     options.max_mem = octets
     program: _Program = re2.compile(pattern, options)
-    re2.purge()  # it would remember every pattern of every client
+    re2.purge()  # its cache would keep the patterns of all clients
     return program
 
 

@@ -1,4 +1,4 @@
-"""What a mailbox holds past a cursor, as events: read once for all the streams that ask at the same time."""
+"""The messages of a mailbox after a cursor, as events: read once for all streams that ask at the same time."""
 
 import asyncio
 
@@ -11,12 +11,13 @@ from fake_email.postgres.pool import Database
 from fake_email.storage import message_list
 from fake_email.storage.mailboxes import Mailbox
 from fake_email.storage.message_list import Cursor, Listed
+from http_api.live import sse
 from http_api.schemas.message import listed_message
 
 log = structlog.get_logger()
 
-_PAGE = 8
-# Who reads slowly keeps the rest of its page meanwhile, so past this size the rest is left to another look.
+_PAGE_MESSAGES = 8
+# A slow reader keeps the rest of its page in memory, so a page that is larger ends here.
 _PAGE_OCTETS = 131_072
 
 
@@ -28,57 +29,56 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """What comes next, oldest first; `is_last`: behind it there was nothing, up to the seq `seen`."""
+    """The next events, oldest first; `is_last` says that none follow, up to the mailbox's `last_seq`."""
 
     events: tuple[Event, ...]
-    seen: int
+    last_seq: int
     is_last: bool
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """A look under way; the `number`th that was begun."""
+class _Read(msgspec.Struct, frozen=True, kw_only=True):
+    """A read that has not ended; the `number`th of the process."""
 
     number: int
     task: "asyncio.Task[Page | ServiceError | None]"
 
 
 class SharedReads:
-    """The looks of one worker process."""
+    """The reads of one worker process."""
 
     def __init__(self, database: Database, tasks: asyncio.TaskGroup) -> None:
         self._database = database
         self._tasks = tasks
-        self._under_way: dict[tuple[str, bytes | None, Cursor], Look] = {}
-        # How many were begun so far. Who was woken when there were n of them shares those after the nth: the ones
-        # before may have missed what it was woken for.
+        self._reads: dict[tuple[str, bytes | None, Cursor], _Read] = {}
+        # A stream that is woken after n reads have begun shares a later one: the nth may have missed the change.
         self.begun = 0
 
-    async def past(self, since: Cursor, *, address: str, token_sha256: bytes | None, after: int) -> Page:
-        """The page past `since`, from a look that began after the look number `after`.
+    async def page(self, since: Cursor, *, address: str, token_sha256: bytes | None, after: int) -> Page:
+        """The page after `since`, from a read that began after the read number `after`.
 
-        Raises what pages.read and Database.run do, and RuntimeError when anything else went wrong, which was logged.
+        Raises the errors of message_list.read and Database.run, and RuntimeError after any other, which was logged.
         """
         key = (address, token_sha256, since)
-        look = self._under_way.get(key)
-        if look is None or look.number <= after:
+        read = self._reads.get(key)
+        if read is None or read.number <= after:
             self.begun += 1
-            look = Look(number=self.begun, task=self._tasks.create_task(self._look(address, token_sha256, since)))
-            self._under_way[key] = look
+            read = _Read(number=self.begun, task=self._tasks.create_task(self._read(address, token_sha256, since)))
+            self._reads[key] = read
         try:
-            found = await look.task
+            result = await read.task
         finally:
-            if self._under_way.get(key) is look:
-                del self._under_way[key]
-        if found is None:
+            if self._reads.get(key) is read:
+                del self._reads[key]
+        if result is None:
             raise RuntimeError
-        if isinstance(found, ServiceError):
-            raise type(found)(str(found))
-        return found
+        if isinstance(result, ServiceError):
+            raise type(result)(str(result))
+        return result
 
-    async def _look(self, address: str, token_sha256: bytes | None, since: Cursor) -> Page | ServiceError | None:
+    async def _read(self, address: str, token_sha256: bytes | None, since: Cursor) -> Page | ServiceError | None:
         async def read(connection: Connection) -> tuple[Mailbox, list[Listed]]:
             return await message_list.read(
-                connection, address=address, token_sha256=token_sha256, since=since, limit=_PAGE
+                connection, address=address, token_sha256=token_sha256, since=since, limit=_PAGE_MESSAGES
             )
 
         try:
@@ -97,7 +97,11 @@ def _page(mailbox: Mailbox, listed: list[Listed]) -> Page:
     for message in listed:
         if octets >= _PAGE_OCTETS:
             break
-        data = msgspec.json.encode(listed_message(message))
-        events.append(Event(seq=message.seq, octets=b"event: message\nid: %d\ndata: %s\n\n" % (message.seq, data)))
-        octets += len(data)
-    return Page(events=tuple(events), seen=mailbox.last_seq, is_last=len(events) < _PAGE and len(events) == len(listed))
+        event = sse.event("message", listed_message(message), event_id=message.seq)
+        events.append(Event(seq=message.seq, octets=event))
+        octets += len(event)
+    return Page(
+        events=tuple(events),
+        last_seq=mailbox.last_seq,
+        is_last=len(events) < _PAGE_MESSAGES and len(events) == len(listed),
+    )

@@ -1,8 +1,9 @@
-"""Who holds how many answers open: streams and calls that wait, counted for each client and each mailbox."""
+"""The number of open streams and waiting calls, limited for each client, for each mailbox and in all."""
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import structlog
 
@@ -10,31 +11,34 @@ from fake_email.settings import Settings
 from http_api.protocol.client_address import Client
 from http_api.protocol.problems import TooManyStreams
 
+# Each limit has the name of its setting.
+StreamLimit = Literal["http_max_streams", "http_max_mailbox_streams", "http_max_client_streams"]
+
 log = structlog.get_logger()
 
 
 class StreamSlots:
-    """The places of one worker process; a client that is this host itself has any number of them."""
+    """The slots of one worker process; a client on this host itself is limited by mailbox and in all alone."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._taken = 0
         self._by_client: Counter[int] = Counter()
         self._by_mailbox: Counter[int] = Counter()
-        # Of what it was said already that there are no more; until one is free again it is not said anew.
-        self._told: set[tuple[str, int]] = set()
+        # Limits that were logged as reached, and since then had no slot released.
+        self._logged: set[tuple[StreamLimit, int]] = set()
 
     @contextmanager
-    def take(self, client: Client, mailbox_id: int) -> Iterator[None]:
-        """A place during the block; raises TooManyStreams."""
-        self.enter(client, mailbox_id)
+    def slot(self, client: Client, mailbox_id: int) -> Iterator[None]:
+        """A slot during the block; raises TooManyStreams."""
+        self.take(client, mailbox_id)
         try:
             yield
         finally:
-            self.leave(client, mailbox_id)
+            self.release(client, mailbox_id)
 
-    def enter(self, client: Client, mailbox_id: int) -> None:
-        """Take a place, to be given back by `leave`; raises TooManyStreams, and then none is taken."""
+    def take(self, client: Client, mailbox_id: int) -> None:
+        """Take a slot, until `release`; raises TooManyStreams when a limit is reached, and then takes none."""
         settings = self._settings
         if self._taken >= settings.http_max_streams:
             raise self._refusal("http_max_streams", 0, client)
@@ -47,23 +51,22 @@ class StreamSlots:
         self._by_mailbox[mailbox_id] += 1
         self._taken += 1
 
-    def leave(self, client: Client, mailbox_id: int) -> None:
-        """Give a place back."""
+    def release(self, client: Client, mailbox_id: int) -> None:
         self._taken -= 1
-        self._told.discard(("http_max_streams", 0))
-        self._less(self._by_mailbox, "http_max_mailbox_streams", mailbox_id)
+        self._logged.discard(("http_max_streams", 0))
+        self._decrement(self._by_mailbox, "http_max_mailbox_streams", mailbox_id)
         if not _is_this_host(client):
-            self._less(self._by_client, "http_max_client_streams", client.network)
+            self._decrement(self._by_client, "http_max_client_streams", client.network)
 
-    def _less(self, counter: Counter[int], limit: str, key: int) -> None:
-        self._told.discard((limit, key))
+    def _decrement(self, counter: Counter[int], limit: StreamLimit, key: int) -> None:
+        self._logged.discard((limit, key))
         counter[key] -= 1
         if counter[key] <= 0:
             del counter[key]
 
-    def _refusal(self, limit: str, key: int, client: Client) -> TooManyStreams:
-        if (limit, key) not in self._told:
-            self._told.add((limit, key))
+    def _refusal(self, limit: StreamLimit, key: int, client: Client) -> TooManyStreams:
+        if (limit, key) not in self._logged:
+            self._logged.add((limit, key))
             log.warning("limit_reached", limit=limit, client=client.address)
         return TooManyStreams()
 

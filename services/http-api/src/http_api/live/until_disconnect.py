@@ -1,4 +1,4 @@
-"""A call that is held until there is something to say: when its client leaves, so does everything that waits for it."""
+"""The work of a waiting call, cancelled when the client disconnects before there is a response."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,13 +11,13 @@ Result = TypeVar("Result")
 
 
 async def until_disconnect(request: AnyRequest, work: Coroutine[None, None, Result]) -> Result:
-    """What `work` returns or raises; raises ClientLeft, having cancelled it, when the client goes away before."""
+    """The result of `work`, or its error; cancels it and raises ClientLeft when the client disconnects before."""
     async with asyncio.TaskGroup() as tasks:
         working = tasks.create_task(_outcome(work))
-        leaving = tasks.create_task(_left(request))
-        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        disconnecting = tasks.create_task(_disconnected(request))
+        await asyncio.wait((working, disconnecting), return_when=asyncio.FIRST_COMPLETED)
         working.cancel()
-        leaving.cancel()
+        disconnecting.cancel()
     if working.cancelled():
         raise ClientLeft
     outcome = working.result()
@@ -27,13 +27,13 @@ async def until_disconnect(request: AnyRequest, work: Coroutine[None, None, Resu
 
 
 async def _outcome(work: Coroutine[None, None, Result]) -> Result | ServiceError:
-    """A task group would wrap what is raised in it."""
+    """The result or the error, returned: a task group would wrap an error that is raised."""
     try:
         return await work
     except ServiceError as error:
         return error
 
 
-async def _left(request: AnyRequest) -> None:
+async def _disconnected(request: AnyRequest) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

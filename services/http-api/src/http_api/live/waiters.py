@@ -1,43 +1,43 @@
-"""Who waits for mail in this process, woken by what LISTEN tells."""
+"""Everybody who waits for mail in this process: open streams and waiting calls, woken by notifications."""
 
 import asyncio
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from fake_email.postgres.connection import Connection
+from fake_email.postgres.notifications import Gone, Grown, Notification
 from fake_email.storage import mailboxes
 
 
 class Waiter(Protocol):
-    """Somebody who waits at a mailbox; `seen` is the newest seq it has read."""
+    """An open stream or a waiting call at one mailbox; `read_seq` is the newest seq that it has read."""
 
-    seen: int
+    read_seq: int
 
     def wake(self) -> None:
-        """Have a look in the table."""
+        """Read the table."""
 
-    def forget(self, seq: int, message_id: uuid.UUID) -> None:
-        """This message was deleted."""
+    def notified(self, notification: Notification) -> None:
+        """Hear of a change of the mailbox."""
 
 
 class Waiters:
-    """The waiters of one worker process; they cost one database connection, however many there are."""
+    """The waiters of one worker process; they share one database connection, which listens."""
 
     def __init__(self) -> None:
         self._waiters: dict[int, set[Waiter]] = {}
         self.is_listening = False
-        self.has_ended = False
+        self.is_stopping = False
 
     @property
-    def watched(self) -> list[int]:
-        """The ids of the mailboxes that somebody waits at."""
+    def mailbox_ids(self) -> list[int]:
+        """The mailboxes that have a waiter."""
         return list(self._waiters)
 
     @contextmanager
     def watch(self, mailbox_id: int, waiter: Waiter) -> Iterator[None]:
-        """Wake `waiter` for whatever is committed to the mailbox from here on, and when the mailbox is gone."""
+        """Tell `waiter` of each change that is committed to the mailbox during the block."""
         self.add(mailbox_id, waiter)
         try:
             yield
@@ -45,7 +45,7 @@ class Waiters:
             self.remove(mailbox_id, waiter)
 
     def add(self, mailbox_id: int, waiter: Waiter) -> None:
-        """The same until `remove`; a block would cost each of many streams as much as all the rest that it keeps."""
+        """Do the same until `remove`: the frames of a `with` would double the memory of an idle stream."""
         self._waiters.setdefault(mailbox_id, set()).add(waiter)
 
     def remove(self, mailbox_id: int, waiter: Waiter) -> None:
@@ -54,69 +54,60 @@ class Waiters:
         if not waiters:
             del self._waiters[mailbox_id]
 
-    def grown(self, mailbox_id: int, seq: int) -> None:
-        """The mailbox has a message `seq`."""
-        for waiter in self._waiters.get(mailbox_id, ()):
-            if waiter.seen < seq:
-                waiter.wake()
+    def notified(self, notification: Notification) -> None:
+        """Pass a notification on to the waiters of its mailbox."""
+        for waiter in self._waiters.get(notification.mailbox_id, ()):
+            waiter.notified(notification)
 
-    def gone(self, mailbox_id: int) -> None:
-        """The mailbox is said to be no more, or its time to be up; the table knows."""
-        for waiter in self._waiters.get(mailbox_id, ()):
-            waiter.wake()
+    async def connected(self, connection: Connection) -> None:
+        """Wake every waiter that is ahead of the table or behind it: a change before the LISTEN was not heard.
 
-    def deleted(self, mailbox_id: int, seq: int, message_id: uuid.UUID) -> None:
-        """The mailbox has lost this message."""
-        for waiter in self._waiters.get(mailbox_id, ()):
-            waiter.forget(seq, message_id)
-
-    async def look(self, connection: Connection) -> None:
-        """Wake who is not where the table is; after LISTEN, since what was committed before it was not heard.
-
-        A replica that took its primary's place may lack what somebody has seen: then the table is behind.
+        A waiter is ahead after a failover to a replica that lacks the newest mail.
         """
-        newest = await mailboxes.newest_seqs(connection, self.watched)
+        newest = await mailboxes.newest_seqs(connection, self.mailbox_ids)
         for mailbox_id, waiters in self._waiters.items():
             for waiter in waiters:
-                # Who came since, or whose mailbox is gone, looks for itself.
-                if waiter.seen != newest.get(mailbox_id):
+                # None where the mailbox is gone, or the waiter came after the query: both read the table.
+                if waiter.read_seq != newest.get(mailbox_id):
                     waiter.wake()
         self.is_listening = True
 
     def lost(self) -> None:
-        """Nothing is heard at the moment."""
+        """Note that no notification comes at the moment."""
         self.is_listening = False
 
-    def end(self) -> None:
-        """Wake everybody for the last time: the process stops."""
-        self.has_ended = True
+    def stop(self) -> None:
+        """Wake every waiter for the last time: the process stops."""
+        self.is_stopping = True
         for waiters in self._waiters.values():
             for waiter in waiters:
                 waiter.wake()
 
 
-class Wake:
-    """A waiter that awaits, and looks whenever there may be something to see."""
+class WaitingCall:
+    """A waiter that awaits the next change which can bring a message or end the mailbox."""
 
     def __init__(self) -> None:
-        self.seen = -1
-        self._woken = asyncio.Event()
+        # No message has this seq, so each later one is news.
+        self.read_seq = -1
+        self._is_woken = asyncio.Event()
 
     def wake(self) -> None:
-        self._woken.set()
+        self._is_woken.set()
 
-    def forget(self, seq: int, message_id: uuid.UUID) -> None:
-        """Nothing: it has kept nothing."""
+    def notified(self, notification: Notification) -> None:
+        if isinstance(notification, Grown | Gone):
+            self.wake()
 
-    def rest(self) -> None:
-        """What wakes from here on is news; to be called before looking in the table."""
-        self._woken.clear()
+    def reset(self) -> None:
+        """Forget earlier changes; call it before each look in the table."""
+        self._is_woken.clear()
 
-    async def within(self, seconds: float) -> bool:
-        """Whether it was woken within `seconds`."""
+    async def woken_within(self, seconds: float) -> bool:
+        """Wait for a change; False when there was none within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
-                await self._woken.wait()
+                await self._is_woken.wait()
         except TimeoutError:
             return False
         return True

@@ -1,4 +1,4 @@
-"""The socket that HTTP comes in on, from the service manager or our own; what the kernel does for each connection."""
+"""The socket that accepts HTTP connections, from the service manager or our own, and Granian on that socket."""
 
 import os
 import signal
@@ -16,28 +16,28 @@ from fake_email.errors import SettingsError
 from fake_email.settings import Settings
 
 BACKLOG = 4_096
-STOPS = (signal.SIGTERM, signal.SIGINT)
-# What is written and cannot be sent yet, in octets for each connection; the kernel's own measure is megabytes.
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# The kernel buffers so many octets that a connection cannot send yet; its own limit would be megabytes.
 _UNSENT_OCTETS = 65_536
-# Granian closes, at a stop, a connection that said nothing yet, and a proxy does not send a POST again then. So the
-# kernel keeps it back until it speaks, and this long (tcp(7)); a socket unit's is there for the next process.
+# At a stop Granian closes a connection that has sent nothing yet, and a proxy does not repeat a POST after that. So the
+# kernel keeps a connection back until it sends, or for this long (tcp(7)); behind a socket unit, for the next process.
 _SILENT_SECONDS = 5
-# Somebody may always have sent more than is wanted; Granian gives its answers longer.
+# A client may always have sent more than Granian reads; Granian gives open responses longer.
 _READ_SECONDS = 1.0
-_LOOK_AGAIN_SECONDS = 0.001
+_POLL_SECONDS = 0.001
 _LISTEN = "0A"  # the kernel's tcp_states.h
 
 
 class GranianSocket:
-    """Made before the workers are, which share it; the queue of a socket unit's outlives them all."""
+    """The socket that all workers share; the queue of a socket unit's socket outlives the service."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
-        """Raises OSError when the address is taken, and SettingsError for other than one socket."""
+        """Raises OSError when the address is taken, and SettingsError for more than one socket."""
         handed_over = systemd.listeners(environ)
         if len(handed_over) > 1:
             raise SettingsError("LISTEN_FDS: more than one socket, and HTTP comes in on one")
         self.socket = handed_over[0] if handed_over else _bind(settings)
-        self._is_left = False
+        self._is_accepting = True
         if sys.platform == "linux":  # tcp(7)
             for option, value in (
                 (socket.TCP_USER_TIMEOUT, int(settings.http_stall_seconds * 1_000)),
@@ -51,24 +51,24 @@ class GranianSocket:
         host, port = self.socket.getsockname()[:2]
         return host, port
 
-    def leave(self) -> None:
-        """In a worker, before Granian stops it: accept nothing more, and return when all that was accepted is read.
+    def stop_accepting(self) -> None:
+        """Accept nothing more in this worker, and return when Granian has read what every accepted connection sent.
 
-        What Granian has accepted and not read it closes, and on a busy host that is more than nothing.
+        At a stop Granian closes a connection that it has accepted and not read, which loses requests on a busy host.
         """
-        if self._is_left or sys.platform != "linux":
+        if not self._is_accepting or sys.platform != "linux":
             return
-        self._is_left = True
-        # Granian goes on to accept, under the same number, on a socket that nobody knows of.
+        self._is_accepting = False
+        # Granian goes on to accept on the same descriptor, which is now a socket that no client knows.
         port = self.address[1]
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as nobodys:
-            nobodys.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
-            nobodys.listen(1)  # ip(7): the kernel finds a port, and asks no unit that lets nothing bind
-            os.dup2(nobodys.fileno(), self.socket.fileno())
-        late = time.monotonic() + _READ_SECONDS
-        time.sleep(_LOOK_AGAIN_SECONDS)  # for who is just being accepted
-        while _is_unread(port) and time.monotonic() < late:
-            time.sleep(_LOOK_AGAIN_SECONDS)  # Granian reads on threads of its own
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as unknown:
+            unknown.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+            unknown.listen(1)  # ip(7): the kernel picks a port, also for a systemd unit that may not bind any
+            os.dup2(unknown.fileno(), self.socket.fileno())
+        deadline = time.monotonic() + _READ_SECONDS
+        time.sleep(_POLL_SECONDS)  # for connections that are being accepted
+        while _is_unread(port) and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)  # Granian reads on threads of its own
 
 
 def _bind(settings: Settings) -> socket.socket:
@@ -77,7 +77,7 @@ def _bind(settings: Settings) -> socket.socket:
 
 
 def _is_unread(port: int) -> bool:
-    """Whether an accepted connection to `port` has octets that were not read (the kernel's proc_net_tcp.rst)."""
+    """True while an accepted connection to `port` has unread octets (the kernel's proc_net_tcp.rst)."""
     suffix = f":{port:04X}"
     for table in ("tcp", "tcp6"):
         for line in Path("/proc/self/net", table).read_text().splitlines()[1:]:
@@ -88,24 +88,24 @@ def _is_unread(port: int) -> bool:
     return False
 
 
-class CuttingServer(MPServer):
-    """Granian that cuts off who takes nothing of what waits for it for a while; of itself it waits for good.
+class SharedSocketServer(MPServer):
+    """Granian on one GranianSocket, whose options the kernel passes on to each connection that Granian accepts.
 
-    There is no way to the connections that it accepts, but they inherit what the socket is set to that they come from.
-    On Linux each worker would make one of its own, out of reach; here they share one, as they do elsewhere.
+    So the kernel cuts off a client that takes nothing of its response, for which Granian would wait without end. By
+    itself Granian gives each worker on Linux a socket of its own, whose options nothing can set.
     """
 
-    listener: GranianSocket
+    granian_socket: GranianSocket
 
     def _init_shared_socket(self) -> None:
-        self._sso = self.listener.socket
+        self._sso = self.granian_socket.socket
         self._sso.set_inheritable(True)
         self._sfd = self._sso.fileno()  # type: ignore[assignment]
-        # Granian says None first and no type; nor does it say what the class is made of.
+        # Granian declares None first and no type, nor does it declare the parameters of the class.
         self._shd = SocketHolder(self._sfd, False, BACKLOG)  # type: ignore[assignment,call-arg]
 
     def _spawn_workers(self, spawn_target: object, target_loader: object) -> None:
-        # A worker that starts would not hear of a stop, or hear of it too soon: it is kept until the worker asks.
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        # A worker that starts would miss a stop signal, or act on it too soon: the worker unblocks it when ready.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]  # Granian has no types
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)

@@ -1,4 +1,4 @@
-"""Granian, started from code: the process that owns the port, and the workers that answer."""
+"""Granian, started from code: a parent process, which owns the port, and workers, which serve the calls."""
 
 import multiprocessing
 from collections.abc import Callable
@@ -15,13 +15,13 @@ from fake_email.systemd import Notifier
 from http_api.app import create_app
 from http_api.edge import rate_limits
 from http_api.edge.middleware import Middleware
-from http_api.serving.granian_socket import BACKLOG, CuttingServer, GranianSocket
+from http_api.serving.granian_socket import BACKLOG, GranianSocket, SharedSocketServer
 from http_api.serving.watchdog import Watchdog
 
-# Granian counts an open stream as a request under way, and answers nobody once so many are (its default: 1,024); this
-# many more than there may be streams.
+# Granian counts an open stream as a request, and past a number of requests (its default: 1,024) accepts none. So many
+# more requests than streams are served at once.
 _BACKPRESSURE = 5_000
-# Granian waits for every answer to be read; who reads none of it would hold up the stop for good.
+# At a stop Granian waits until every response is read, for which a client that reads nothing could keep it for ever.
 _STOP_SECONDS = 3
 _LOGGERS: dict[str, object] = {
     "handlers": {},
@@ -30,21 +30,21 @@ _LOGGERS: dict[str, object] = {
 }
 
 
-def serve(settings: Settings, listener: GranianSocket, notifier: Notifier) -> None:
+def serve(settings: Settings, http_socket: GranianSocket, notifier: Notifier) -> None:
     """Serve until SIGTERM or SIGINT; exits with status 1 when a worker dies."""
-    watchdog = Watchdog(notifier, listener.address, settings.http_workers)
-    watchdog.pass_on()
-    # The workers inherit the table; other ways to start them, Python 3.14's own among those, would hand over nothing.
+    watchdog = Watchdog(notifier, http_socket.address, settings.http_workers)
+    watchdog.start_parent()
+    # The workers inherit the table of rate limits. Other start methods, such as Python 3.14's default, pass nothing on.
     multiprocessing.set_start_method("fork")
-    run(settings, listener, partial(_load, settings, listener, watchdog, rate_limits.new_table()))
+    run(settings, http_socket, partial(_load, settings, http_socket, watchdog, rate_limits.new_table()))
 
 
-def run(settings: Settings, listener: GranianSocket, load: Callable[[], ASGIApp]) -> None:
-    """Serve what `load` makes in each worker, until SIGTERM or SIGINT."""
-    server = CuttingServer(
+def run(settings: Settings, http_socket: GranianSocket, load: Callable[[], ASGIApp]) -> None:
+    """Serve the application that `load` makes in each worker, until SIGTERM or SIGINT."""
+    server = SharedSocketServer(
         "http_api.app",
-        address=listener.address[0],
-        port=listener.address[1],
+        address=http_socket.address[0],
+        port=http_socket.address[1],
         interface=Interfaces.ASGI,
         workers=settings.http_workers,
         loop=Loops.uvloop,
@@ -57,10 +57,10 @@ def run(settings: Settings, listener: GranianSocket, load: Callable[[], ASGIApp]
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGERS,
     )
-    server.listener = listener
+    server.granian_socket = http_socket
     server.serve(target_loader=load, wrap_loader=False)
 
 
-def _load(settings: Settings, listener: GranianSocket, watchdog: Watchdog, table: int) -> ASGIApp:
+def _load(settings: Settings, http_socket: GranianSocket, watchdog: Watchdog, table: int) -> ASGIApp:
     log.configure(settings.log_level)
-    return Middleware(create_app(settings, listener, watchdog), settings, table)
+    return Middleware(create_app(settings, http_socket, watchdog), settings, table)

@@ -1,6 +1,6 @@
-"""How the service manager hears that http-api is ready and alive: each worker tells the process that started it.
+"""Reports to the service manager that http-api is ready and alive: each worker reports to its parent process.
 
-That one passes it on when it has heard all of them, so that a worker which hangs is noticed beside one that does not.
+The parent reports to the manager after every worker has reported, so a worker that hangs is noticed.
 """
 
 import asyncio
@@ -14,53 +14,53 @@ from contextlib import suppress
 from fake_email.systemd import Notifier
 
 _STATUS_SECONDS = 5.0
-_BEAT = struct.Struct("=iI")  # the worker's pid, the streams it has open
+_REPORT = struct.Struct("=iI")  # the pid of the worker, and its number of open streams
 
 
 class Watchdog:
-    """Made before the workers are, which are given it; `address` is where they listen."""
+    """Made before the workers, which inherit it; `address` is where they accept connections."""
 
     def __init__(self, notifier: Notifier, address: tuple[str, int], workers: int) -> None:
         self._notifier = notifier
         self._address = address
         self._workers = workers
-        # Twice in the time that the manager gives, half of which the notifier says.
+        # Twice as often as the notifier says, whose period is half of the manager's time-out.
         self._seconds = notifier.watchdog_seconds / 2 or _STATUS_SECONDS
-        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._theirs.setblocking(False)
+        self._parents_end, self._workers_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._workers_end.setblocking(False)
 
-    def pass_on(self) -> None:
-        """Begin to, in the process that starts the workers; without a manager there is nothing to do."""
+    def start_parent(self) -> None:
+        """Start to pass the reports of the workers on; without a service manager, do nothing."""
         if self._notifier.is_heard:
-            # A daemon, since it waits for workers that end without a word.
+            # A daemon thread, since a worker that ends without a word leaves it waiting.
             threading.Thread(target=self._pass_on, name="heartbeat", daemon=True).start()
 
     def _pass_on(self) -> None:
-        self._notifier.alive(self._hear_all())
+        self._notifier.alive(self._status())
         self._notifier.ready()
         while True:
-            self._notifier.alive(self._hear_all())
+            self._notifier.alive(self._status())
 
-    def _hear_all(self) -> str:
-        """How many streams are open, once every worker has told it."""
+    def _status(self) -> str:
+        """The number of open streams, once every worker has reported its own."""
         streams: dict[int, int] = {}
         while len(streams) < self._workers:
-            pid, count = _BEAT.unpack(self._ours.recv(_BEAT.size))
+            pid, count = _REPORT.unpack(self._parents_end.recv(_REPORT.size))
             streams[pid] = count
         return f"{sum(streams.values())} streams"
 
-    async def tell(self, streams: Sized) -> None:
-        """In a worker, from its event loop, so that one which is stuck says nothing; until cancelled."""
+    async def run_worker(self, streams: Sized) -> None:
+        """Report to the parent until cancelled; runs in the event loop, so a worker whose loop hangs is silent."""
         if not self._notifier.is_heard:
             return
-        await self._can_be_reached()
+        await self._until_reachable()
         while True:
-            with suppress(BlockingIOError):  # the other end has much to read already
-                self._theirs.send(_BEAT.pack(os.getpid(), len(streams)))
+            with suppress(BlockingIOError):  # the parent has reports to read already
+                self._workers_end.send(_REPORT.pack(os.getpid(), len(streams)))
             await asyncio.sleep(self._seconds)
 
-    async def _can_be_reached(self) -> None:
-        """Return when requests are answered: the port is open before, and Granian accepts a moment after the start."""
+    async def _until_reachable(self) -> None:
+        """Return when a request is answered; the port is open earlier than Granian accepts."""
         reader, writer = await asyncio.open_connection(*self._address)
         writer.write(b"GET /api/domains HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         await reader.read()
