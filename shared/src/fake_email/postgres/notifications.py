@@ -1,4 +1,4 @@
-"""Notifications: changes that one service tells another through Postgres, in the same transaction as the change.
+"""Notifications: one service reports a change to another through Postgres, in the transaction of the change.
 
 A notification is a hint, and the table is the truth. During a deploy the release before and the release after hear
 each other, so a payload keeps its form.
@@ -84,7 +84,7 @@ _LISTEN = sql.SQL("; ").join(sql.SQL("LISTEN {}").format(sql.Identifier(channel)
 
 
 class Subscriber(Protocol):
-    """Hears every notification, as well as when notifications may have been missed."""
+    """Gets every notification; `lost` and `connected` enclose the time in which notifications were missed."""
 
     async def connected(self, connection: Connection) -> None:
         """Look in the table for earlier changes; each later change is a notification."""

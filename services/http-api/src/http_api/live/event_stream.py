@@ -35,7 +35,7 @@ _PIECE_OCTETS = 16_384
 
 
 class EventStream:
-    """The response of a stream call; `read_seq` is the newest seq of the mailbox when the stream last read it all."""
+    """The response of a stream call; `read_seq` is the mailbox's newest seq when the stream last reached its end."""
 
     __slots__ = (
         "_address",
@@ -138,7 +138,7 @@ class EventStream:
             self._write()
 
     def _write(self) -> None:
-        # A stream that is still writing has a slow reader, and its task goes on with this when the reader does.
+        # A task that is still writing sends this too, once its slow reader has taken the rest.
         if not self._is_writing and not self._is_over:
             self._is_writing = True
             self._streams.tasks.create_task(self._write_all())
@@ -221,14 +221,14 @@ class EventStream:
             except RuntimeError:
                 self._is_over = True  # Granian raises it when the response is over
             if self._seconds_stalled() > self._streams.stall_seconds / 4:
-                # A piece is also done with when its reader was cut off, of which `close` hears a moment later.
+                # The send also ends when the reader was cut off; then `close` follows a moment later.
                 await asyncio.sleep(_DISCONNECT_SECONDS)
             if self._is_over and not is_last:
                 break
             self._sending_since = None
 
     def _log_if_stalled(self) -> None:
-        """The kernel cuts off a reader that takes nothing; a stream waits less than that, as buffers take a part."""
+        """Log a reader that the kernel cut off; its stall is shorter than the time-out, since buffers fill first."""
         seconds = self._seconds_stalled()
         if seconds > self._streams.stall_seconds / 4:
             log.warning("stream_cut", mailbox=self._mailbox_id, reason="nothing taken", seconds=round(seconds, 1))

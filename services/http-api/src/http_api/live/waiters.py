@@ -1,4 +1,4 @@
-"""Everybody who waits for mail in this process: open streams and waiting calls, woken by notifications."""
+"""The open streams and waiting calls of a worker process, woken by notifications."""
 
 import asyncio
 from collections.abc import Iterator
