@@ -106,7 +106,7 @@ def create_app(settings: Settings, http_socket: GranianSocket, watchdog: Watchdo
 
 
 def create_litestar(*lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]]) -> Litestar:
-    """Return the calls and what they share; without a lifespan they can be described, but not answered."""
+    """The calls and the objects that they share; without a lifespan they can be described, but not served."""
     return Litestar(
         route_handlers=[options_of(_CALLS), *_CALLS],
         dependencies={

@@ -33,7 +33,7 @@ ALL = [
 
 
 def is_page(call: Call) -> bool:
-    """Whether a success is HTML, for a browser to show."""
+    """True when the content of a success is HTML, for a browser to show."""
     return "text/html" in call.media_types
 
 
