@@ -1,4 +1,4 @@
-"""What the documents name exists: links, files, modules, units, make targets, settings, calls and error codes."""
+"""What the documents name exists: links, files, modules, layers, units, make targets, settings, calls, error codes."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from test_layers import LAYERS
 
 from fake_email.settings import Settings
 
@@ -111,24 +112,6 @@ def missing_modules(page: str, _document: Path) -> list[str]:
     return sorted(missing)
 
 
-def missing_layers(page: str, document: Path) -> list[str]:
-    """The modules and packages in the first column of the tables of docs/architecture.md."""
-    if document.name != "architecture.md":
-        return []
-    section = page.partition("## The layers")[2].partition("\n## ")[0]
-    named = {
-        name for row in re.findall(r"^\| (.*?) \|", section, re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)
-    }
-    assert named, "the tables of the layers name nothing"
-    return sorted(
-        name
-        for name in named
-        if not any(
-            (each / f"{name}.py").exists() or (name.endswith("/") and (each / name).is_dir()) for each in PACKAGES
-        )
-    )
-
-
 def missing_units(page: str, _document: Path) -> list[str]:
     named = {
         name for piece in code(page) for name in re.findall(r"\bfake-email[a-z-]*\.(?:service|socket|target)", piece)
@@ -144,8 +127,8 @@ def missing_calls(page: str, _document: Path) -> list[str]:
 
 
 CHECKS: list[Check] = [
-    *(dead_links, missing_targets, missing_variables, missing_files, missing_modules, missing_layers),
-    *(missing_units, missing_calls),
+    *(dead_links, missing_targets, missing_variables, missing_files, missing_modules, missing_units),
+    missing_calls,
 ]
 
 
@@ -177,8 +160,16 @@ def test_each_check_finds_a_name_that_does_not_exist(check: Check, page: str, mi
     assert check(page, ROOT / "README.md") == [missing]
 
 
-def test_a_layer_that_does_not_exist_is_found() -> None:
-    assert missing_layers("## The layers\n| `nothing/` | x |\n", ROOT / "docs/architecture.md") == ["nothing/"]
+@pytest.mark.parametrize("package", LAYERS)
+def test_the_layers_are_those_that_the_modules_keep(package: str) -> None:
+    """A row names modules (`parse`) and packages (`storage/`), and the row of all others nothing."""
+    page = (ROOT / "docs/architecture.md").read_text()
+    table = page.partition(f"**`{package}`**, from the top:")[2].partition("\n\n|")[2].partition("\n\n")[0]
+
+    rows = [re.findall(r"`([^`]+)`", row.split("|")[0]) for row in re.findall(r"^\| (.*)$", table, re.MULTILINE)]
+
+    named = [[re.sub(r"/$", "*", name).replace("/", ".") for name in row] or ["*"] for row in rows]
+    assert named == LAYERS[package]
 
 
 def test_the_old_name_in_a_change_need_not_exist() -> None:
