@@ -19,9 +19,9 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r target what; do printf '%-12s %s\n' "$$target" "$$what"; done
 
-setup: $(READY) ## make the virtual environment; every target below does it when needed
+setup: $(READY) ## make the virtual environment; the other targets do it when needed
 
-check: $(READY) ## lint, format, types, shell scripts, workflows, units, Caddyfile
+check: $(READY) ## lint, format, types, shell scripts, workflows, units, Caddyfile; a minute
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy .
@@ -32,23 +32,23 @@ check: $(READY) ## lint, format, types, shell scripts, workflows, units, Caddyfi
 test: $(READY) ## the whole suite, with a Postgres of its own or on TEST_DATABASE_URL
 	$(VENV)/bin/pytest
 
-run: $(READY) ## both services, with a Postgres in .local/ unless DATABASE_URL is set
+run: $(READY) ## run both services, with a Postgres in .local/ unless DATABASE_URL is set
 	@exec $(VENV)/bin/python dev/run.py
 
-demo: $(READY) ## mail to a new mailbox of the running services, seen to arrive
+demo: $(READY) ## send a mail to a new mailbox of the running services, and show it as it arrives
 	@$(VENV)/bin/python dev/demo.py
 
-migrate: $(READY) ## bring the schema of DATABASE_URL up to date
+migrate: $(READY) ## apply the pending migrations to DATABASE_URL
 	$(VENV)/bin/fake-email migrate
 
-bench: $(READY) ## measure, as ratios
+bench: $(READY) ## measure speed and memory, as ratios to simpler servers
 	$(VENV)/bin/python bench/run.py
 
 # The fuzzer has wheels for Linux and few Pythons, so it is in no environment but this target's.
-fuzz: fuzz-api $(FUZZ)/ready ## look for calls that trouble the API, and octets that trouble the parser, FUZZ_SECONDS each
+fuzz: fuzz-api $(FUZZ)/ready ## random calls for the API and random bytes for the parser, FUZZ_SECONDS for each (300)
 	PYTHONPATH=$(FUZZ) $(VENV)/bin/python tests/fuzz/parse_mime.py .local/fuzz/mime -max_total_time=$(FUZZ_SECONDS)
 
-fuzz-api: $(READY) ## look for calls that trouble the API, for FUZZ_SECONDS
+fuzz-api: $(READY) ## random calls for the API, for FUZZ_SECONDS (300)
 	$(VENV)/bin/python tests/fuzz/call_api.py $(FUZZ_SECONDS)
 
 $(FUZZ)/ready: $(READY) tests/fuzz/requirements.txt
@@ -57,32 +57,32 @@ $(FUZZ)/ready: $(READY) tests/fuzz/requirements.txt
 		-r tests/fuzz/requirements.txt
 	touch $@
 
-lock: $(READY) ## pin what the pyproject.toml files ask for; UPGRADE=--upgrade takes newer versions
+lock: $(READY) ## pin the dependencies of the pyproject.toml files; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) --no-emit-package fake-email $(PACKAGES) -o requirements.txt
 	$(COMPILE) --no-emit-package fake-email $(PACKAGES) --group dev -c requirements.txt -o requirements-dev.txt
 	echo uv | $(COMPILE) - -c requirements-dev.txt -o requirements-uv.txt
 	echo 'atheris<3.1' | $(COMPILE) - -o tests/fuzz/requirements.txt
 
-test-senders: $(READY) ## real clients against smtp-ingest: Postfix, Exim and more, fetched; as root, on Debian; takes minutes
+test-senders: $(READY) ## Postfix, Exim, OpenSMTPD and others send mail to smtp-ingest; as root, on Debian; 3 minutes
 	$(VENV)/bin/python tests/senders/fetch.py
 	$(VENV)/bin/pytest -n0 --timeout=300 tests/senders
 
-test-deploy: $(READY) ## a bare host set up, deployed to, broken: Debian in a container; as root, on Debian; takes minutes
+test-deploy: $(READY) ## set up a bare host in a container, deploy to it, break it; as root, on Debian; 6 minutes
 	$(VENV)/bin/pytest --maxprocesses=2 --timeout=900 tests/deploy/on_host
 
-prove: $(READY) ## every fault there is proof against, under load; as root; 18 minutes, ARGUMENTS='--only disk --seed 7' for some
+prove: $(READY) ## inject all faults under load, and count lost mail; as root; 18 minutes, ARGUMENTS='--only disk --seed 7' for a part
 	@PYTHONPATH=tests:dev $(VENV)/bin/python -m faults $(ARGUMENTS)
 
-release: $(READY) ## one file that a host needs, in dist/; PYTHON_VERSION=3.12 ARCH=aarch64 for another machine
+release: $(READY) ## build a release, one file in dist/; PYTHON_VERSION=3.12 ARCH=aarch64 for another machine
 	@$(VENV)/bin/python deploy/release.py
 
-deploy: $(READY) ## release, ship, install: HOST=ubuntu@host, or RELEASE=dist/….tar.gz; goes back by itself
+deploy: $(READY) ## build a release, ship it to HOST=ubuntu@host and install it, or ship RELEASE=dist/….tar.gz; a failure is rolled back
 	@PYTHON=$(VENV)/bin/python deploy/deploy.sh
 
-rollback: ## the release before runs again on HOST=ubuntu@host, or VERSION=…
+rollback: ## run the previous release again on HOST=ubuntu@host, or VERSION=…
 	@deploy/go-back.sh
 
-clean: ## remove the virtual environment and the tools' caches; the mail in .local/ stays
+clean: ## remove the virtual environment and the caches of the tools; the mail in .local/ stays
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(READY): dev/setup.sh requirements-uv.txt requirements-dev.txt $(PACKAGES)
