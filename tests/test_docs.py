@@ -135,7 +135,9 @@ CHECKS: list[Check] = [
 @pytest.mark.parametrize("check", CHECKS, ids=lambda it: it.__name__)
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda it: str(it.relative_to(ROOT)))
 def test_what_a_document_names_exists(document: Path, check: Check) -> None:
-    assert check(document.read_text(), document) == []
+    missing = check(document.read_text(), document)
+
+    assert not missing, f"{document.name} names what does not exist: {', '.join(missing)}"
 
 
 @pytest.mark.parametrize(

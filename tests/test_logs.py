@@ -203,12 +203,16 @@ def page() -> str:
 
 @pytest.mark.parametrize("section", SOURCES)
 def test_each_event_of_a_package_is_described_with_level_and_fields(page: str, section: str) -> None:
-    assert differences(merged(logged(SOURCES[section])), described(page)[section]) == []
+    found = differences(merged(logged(SOURCES[section])), described(page)[section])
+
+    assert not found, "\n".join(["docs/logs.md differs from the sources:", *found])
 
 
 @pytest.mark.parametrize("section", SCRIPTS)
 def test_each_event_of_a_script_is_described_with_level_and_fields(page: str, section: str) -> None:
-    assert differences(merged(logged_by_script(SCRIPTS[section])), described(page)[section]) == []
+    found = differences(merged(logged_by_script(SCRIPTS[section])), described(page)[section])
+
+    assert not found, "\n".join(["docs/logs.md differs from the script:", *found])
 
 
 def test_no_section_describes_events_of_something_else(page: str) -> None:
