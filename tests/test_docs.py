@@ -1,4 +1,4 @@
-"""What the documents name exists: links, files, modules, layers, units, make targets, settings, calls, error codes."""
+"""Links, files, modules, layers, units, make targets, settings, calls and error codes in the documents all exist."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ PACKAGES = [
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/*.md")])
 # A path is relative to the repository, to the folder of a package, to a package, to deploy/, or to the document.
 BASES = [ROOT, ROOT / "deploy", *(package.parent for package in PACKAGES), *PACKAGES]
-# Where a variable that is no setting may come from.
+# The files that may define a variable that Settings does not have.
 PROGRAMS = [
     *("Makefile", "conftest.py", ".github/workflows/*.yml", "deploy/**/*.sh", "deploy/**/*.py", "dev/*.py"),
     *("shared/src/**/*.py", "services/*/src/**/*.py"),
@@ -187,6 +187,17 @@ def test_the_table_of_errors_has_every_code_of_the_api_and_of_caddy() -> None:
     described = set(re.findall(r"^\| [\d, ]+ \| `(\w+)` \|", errors, re.MULTILINE))
 
     assert described == codes
+
+
+def test_the_table_of_limits_has_the_defaults_of_the_settings() -> None:
+    limits = (ROOT / "docs/api.md").read_text().partition("## Limits")[2].partition("\n## ")[0]
+    defaults = {field.name.upper(): field.default for field in msgspec.structs.fields(Settings)}
+
+    rows = re.findall(r"\| ([\d,]+)( MiB)? \| `(\w+)` \|", limits)
+
+    described = {name: int(number.replace(",", "")) * (1_048_576 if unit else 1) for number, unit, name in rows}
+    assert len(described) > 5
+    assert described == {name: defaults[name] for name in described}
 
 
 def test_readme_is_one_screen() -> None:
