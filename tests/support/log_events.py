@@ -154,8 +154,8 @@ def logged(source: Path) -> Iterator[Event]:
 
 
 def logged_by_script(script: Path) -> Iterator[Event]:
-    """The events that a shell script writes: `say LEVEL EVENT OF`."""
+    """The events that a shell script writes: `log LEVEL EVENT OF`."""
     for number, line in enumerate(script.read_text().splitlines(), 1):
-        for level, name in re.findall(r"\bsay (\w+) (\w+) ", line):
+        for level, name in re.findall(r"\b(?:say|log) (info|warning|error) (\w+) ", line):
             place = f"{script.name}:{number}"
             yield Event(name=name, level=level, fields=frozenset({"of"}), places=(place,))
