@@ -18,7 +18,7 @@ LEVELS = {
     "exception": "error",
     "critical": "critical",
 }
-LOGGERS = {"log", "_log"}
+LOGGER = re.compile(r"(?:\w*_)?log")
 # The events whose fields are those of a struct, given as `**asdict(…)`.
 SPREAD = {"mailboxes_purged": set(Purged.__struct_fields__)}
 
@@ -71,7 +71,9 @@ class Package:
         self.bound = {
             str(keyword.arg)
             for call in self.calls
-            if isinstance(call.func, ast.Attribute) and call.func.attr == "bind" and name_of(call.func.value) in LOGGERS
+            if isinstance(call.func, ast.Attribute)
+            and call.func.attr == "bind"
+            and LOGGER.fullmatch(name_of(call.func.value))
             for keyword in call.keywords
         }
 
@@ -137,7 +139,7 @@ def own_calls(function: Function) -> Iterator[ast.Call]:
 def methods(called: ast.expr, function: Function) -> Iterator[ast.Attribute]:
     """The methods of a logger that `called` may be: `log.info`, or a name for one of several such methods."""
     if isinstance(called, ast.Attribute):
-        if name_of(called.value) in LOGGERS and called.attr in LEVELS:
+        if LOGGER.fullmatch(name_of(called.value)) and called.attr in LEVELS:
             yield called
     elif isinstance(called, ast.IfExp):
         yield from methods(called.body, function)
