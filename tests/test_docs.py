@@ -17,7 +17,8 @@ PACKAGES = [
     ROOT / "services/smtp-ingest/src/smtp_ingest",
 ]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/*.md")])
-# A path is relative to the repository, to the folder of a package, to a package, to deploy/, or to the document.
+# A path is relative to the repository, to the folder of a package, to a package, to deploy/, or to the document and,
+# below the root, the folders beside it.
 BASES = [ROOT, ROOT / "deploy", *(package.parent for package in PACKAGES), *PACKAGES]
 # The files that may define a variable that Settings does not have.
 PROGRAMS = [
@@ -87,6 +88,10 @@ def missing_variables(page: str, _document: Path) -> list[str]:
 
 def missing_files(page: str, document: Path) -> list[str]:
     missing = set()
+    folders = [
+        document.parent,
+        *(each for each in document.parent.iterdir() if document.parent != ROOT and each.is_dir()),
+    ]
     for piece in code(page):
         is_span = " " not in piece
         for word in piece.split():
@@ -94,9 +99,8 @@ def missing_files(page: str, document: Path) -> list[str]:
             is_path = path.endswith(SUFFIXES) or (is_span and "/" in path)
             if not is_path or not PATH.fullmatch(path) or MEDIA_TYPE.match(path) or path.startswith(GENERATED):
                 continue
-            bases = [*BASES, document.parent]
             names = path.rstrip("/")
-            if not any([*base.glob(names)] or (base / f"{names}.py").exists() for base in bases):
+            if not any([*base.glob(names)] or (base / f"{names}.py").exists() for base in [*BASES, *folders]):
                 missing.add(path)
     return sorted(missing)
 
@@ -176,6 +180,27 @@ def test_the_layers_are_those_that_the_modules_keep(package: str) -> None:
 
 def test_the_old_name_in_a_change_need_not_exist() -> None:
     assert missing_targets("- `make nothing` → `make test`\n", ROOT / "CHANGELOG.md") == []
+
+
+def test_the_messages_in_the_table_of_failures_are_those_of_the_program() -> None:
+    """Of each message the longest run of words, since the rest of it differs from host to host."""
+    foreign = {
+        "status 203/EXEC",
+        "ModuleNotFoundError",
+        "ImportError",
+        "…so.1 => not found",
+        "Host key verification failed",
+    }
+    paths = [path for pattern in ("deploy/**/*.py", "shared/src/**/*.py") for path in ROOT.glob(pattern)]
+    sources = "".join(path.read_text() for path in paths)
+    failures = (ROOT / "docs/deploy.md").read_text().partition("## What can go wrong")[2].partition("\n## ")[0]
+
+    rows = re.findall(r"^\| (.*?) \| ", failures, re.MULTILINE)
+
+    messages = {message for row in rows for message in re.findall(r"`([^`]+)`", row)} - foreign
+    words = {max(re.findall(r"[a-z][a-z ]*[a-z]", message), key=len) for message in messages}
+    assert len(words) > 5
+    assert {each for each in words if each not in sources} == set()
 
 
 def test_the_table_of_errors_has_every_code_of_the_api_and_of_caddy() -> None:
