@@ -2,11 +2,10 @@ import datetime
 from pathlib import Path
 
 import pytest
+from support import corpus
 
 from fake_email import parse
 from fake_email.parsed_message import ParsedMessage
-
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 
 
 def message(*lines: str | bytes) -> bytes:
@@ -282,9 +281,9 @@ def test_the_name_of_the_content_type_serves_where_the_disposition_has_none() ->
     assert [item.name for item in parsed.attachments] == ["a.png"]
 
 
-@pytest.mark.parametrize("file", sorted(CORPUS.rglob("*.raw")), ids=lambda file: file.stem)
-def test_every_message_of_the_corpus_is_read_and_can_be_stored(file: Path) -> None:
-    parsed = parse.parse(file.read_bytes())
+@corpus.for_each
+def test_every_message_of_the_corpus_is_read_and_can_be_stored(path: Path) -> None:
+    parsed = parse.parse(path.read_bytes())
 
     assert not any("\0" in text for text in strings(parsed))
     assert "".join(strings(parsed)).encode()

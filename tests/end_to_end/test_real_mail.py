@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import psycopg
-import pytest
+from support import corpus
 from support.harness import Pair
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
@@ -28,8 +28,7 @@ def on_the_wire(path: Path) -> bytes:
     return lines.replace(b"\n", b"\r\n") + b"\r\n"
 
 
-@pytest.mark.skipif(not FILES, reason="the corpus is not here")
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@corpus.for_each
 async def test_real_mail_is_accepted_kept_to_the_octet_and_shown(
     pair: Pair, http: httpx.AsyncClient, address: str, path: Path
 ) -> None:

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import atheris  # type: ignore[import-untyped] # it has no types; `make fuzz` puts it where only this finds it
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from support import corpus
+
 with atheris.instrument_imports(include=["fake_email"]):
     from fake_email import parse
     from fake_email.findings import code_candidates, codes, links
@@ -16,7 +20,6 @@ with atheris.instrument_imports(include=["fake_email"]):
     from fake_email.mime import parameters as mime_parameters
 
 HERE = Path(__file__).parent
-CORPUS = HERE.parents[2] / "shared" / "corpus"
 OCTETS = 20_000  # of an input
 # Times the time that an octet of USUAL takes: some fields cost a lot, nothing may cost the square of its length.
 DEAR = 100
@@ -119,7 +122,7 @@ def test_one_input(content: bytes) -> None:
 def main(kept: Path, arguments: list[str]) -> None:
     """Fuzz with libFuzzer's arguments, from what earlier runs kept and the seeds, until its time is over."""
     kept.mkdir(parents=True, exist_ok=True)
-    for seed in [*SEEDS, *(file.read_bytes() for file in CORPUS.rglob("*.raw"))]:
+    for seed in [*SEEDS, *(file.read_bytes() for file in corpus.FILES)]:
         (kept / hashlib.sha256(seed).hexdigest()).write_bytes(seed)
     options = [f"-dict={HERE / 'mime.dict'}", f"-artifact_prefix={kept.parent}/", f"-max_len={OCTETS}"]
     atheris.Setup([sys.argv[0], *options, *arguments, str(kept)], test_one_input)

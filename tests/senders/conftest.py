@@ -18,7 +18,7 @@ Start = Callable[[int, Path | None], AbstractContextManager[Host]]
 def start_host(request: pytest.FixtureRequest) -> Start:
     """Starts a host that sends to this port, over TLS if it is given an authority; it is gone after the block."""
     if not is_usable():
-        pytest.skip("not fetched: make test-clients, as root, on Debian")
+        pytest.skip("not fetched: make test-senders, as root, on Debian")
 
     @contextmanager
     def start(port: int, authority: Path | None) -> Iterator[Host]:

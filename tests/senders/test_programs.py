@@ -39,7 +39,7 @@ def smtplib_(port: int, authority: Path | None, recipients: Sequence[str], conte
 
 def swaks(port: int, authority: Path | None, recipients: Sequence[str], contents: Sequence[bytes]) -> str:
     if not is_usable():
-        pytest.skip("swaks is not fetched: make test-clients, as root, on Debian")
+        pytest.skip("swaks is not fetched: make test-senders, as root, on Debian")
     said = ""
     with tempfile.TemporaryDirectory(dir=DEBIAN / "tmp") as directory:
         tls: list[str] = []
@@ -56,7 +56,7 @@ def swaks(port: int, authority: Path | None, recipients: Sequence[str], contents
 
 def nodemailer(port: int, authority: Path | None, recipients: Sequence[str], contents: Sequence[bytes]) -> str:
     if not NODEMAILER.exists() or not shutil.which("node"):
-        pytest.skip("nodemailer is not fetched: apt install npm, make test-clients")
+        pytest.skip("nodemailer is not fetched: apt install npm, make test-senders")
     told = {
         "port": port,
         "authority": authority and authority.read_text(),

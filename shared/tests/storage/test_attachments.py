@@ -5,9 +5,9 @@ import email
 import email.message
 import hashlib
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
+from support import corpus
 from support.harness import arrival
 
 from fake_email import parse
@@ -17,8 +17,6 @@ from fake_email.postgres.pool import Database, open_database
 from fake_email.storage import attachments, store
 from fake_email.storage.mailboxes import Recipient
 
-CORPUS = next((up / "shared/corpus" for up in Path(__file__).parents if (up / "shared/corpus").is_dir()), Path())
-FILES = sorted(CORPUS.rglob("*.raw"))
 PIECE_OCTETS = 524_288  # what is read of the content at a time
 
 
@@ -68,13 +66,13 @@ def in_parts(*bodies: tuple[str, bytes]) -> bytes:
     return b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + parts + b"--b--\r\n"
 
 
-@pytest.mark.skipif(not FILES, reason="the corpus is not here")
+@corpus.is_needed
 async def test_real_attachments_are_as_large_as_said_and_as_the_standard_library_has_them(
     connection: Connection, database_url: str, mailbox: Recipient
 ) -> None:
     compared = 0
     async with open_database(database_url, connections=1) as database:
-        for path in FILES:
+        for path in corpus.FILES:
             content = path.read_bytes()
             read = await octets(connection, database, mailbox, content)
             known = expected(content)
