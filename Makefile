@@ -13,8 +13,8 @@ FUZZ_SECONDS ?= 300
 # Where container images set it, every start would compile every library anew: seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test test-senders test-deploy prove run demo migrate bench fuzz fuzz-api lock release deploy \
-	rollback clean
+.PHONY: help setup check test test-quick test-senders test-deploy prove run demo migrate bench fuzz fuzz-api lock release \
+	deploy rollback clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r target what; do printf '%-12s %s\n' "$$target" "$$what"; done
@@ -29,8 +29,11 @@ check: $(READY) ## lint, format, types, shell scripts, workflows, units, Caddyfi
 	$(VENV)/bin/zizmor --quiet --offline .github/workflows
 	dev/check_deploy.sh $(VENV)/bin
 
-test: $(READY) ## the whole suite, with a Postgres of its own or on TEST_DATABASE_URL
-	$(VENV)/bin/pytest
+test: $(READY) ## the whole suite, with a Postgres of its own or on TEST_DATABASE_URL; CORPUS=DIR adds real messages
+	$(VENV)/bin/pytest --durations=15 --durations-min=1
+
+test-quick: $(READY) ## the tests that start no process and use no database, and one end-to-end test; under a minute
+	$(VENV)/bin/pytest --durations=15 --durations-min=1 -m quick
 
 run: $(READY) ## run both services, with a Postgres in .local/ unless DATABASE_URL is set
 	@exec $(VENV)/bin/python dev/run.py

@@ -14,8 +14,11 @@ import pytest
 from postgres import throw_away
 from psycopg import sql
 from support import browser as chromium
+from support.allowed_skips import SkipCheck
 from support.browser import Browser, Tab
 from support.harness import MIGRATIONS, Pair, SmtpClient, client, running_http, running_pair
+from support.quick import Quick
+from support.reached import ReachedCheck
 
 from fake_email.postgres import migrate
 
@@ -25,6 +28,11 @@ FRONTENDS = "http://mail.page.test,http://app-*.page.test"
 hypothesis.settings.register_profile("suite", derandomize=True, database=None, deadline=None, print_blob=True)
 hypothesis.settings.register_profile("search", max_examples=10_000, database=None, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("suite")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for plugin in (Quick(), SkipCheck(), ReachedCheck()):
+        config.pluginmanager.register(plugin)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,10 @@
 """Mail in over SMTP, out over the API and the live stream."""
 
 import httpx
+import pytest
 from support.harness import SmtpClient, message, stream
+
+pytestmark = pytest.mark.quick  # the end-to-end tests of `make test-quick`
 
 
 async def test_a_message_that_was_acknowledged_is_polled(
