@@ -33,7 +33,7 @@ test: $(READY) ## the whole suite, with a Postgres of its own or on TEST_DATABAS
 	$(VENV)/bin/pytest --durations=15 --durations-min=1
 
 test-quick: $(READY) ## the tests that start no process and use no database, and one end-to-end test; under a minute
-	$(VENV)/bin/pytest --durations=15 --durations-min=1 -m quick
+	$(VENV)/bin/pytest --durations=15 --durations-min=1 --numprocesses=logical -m quick
 
 run: $(READY) ## run both services, with a Postgres in .local/ unless DATABASE_URL is set
 	@exec $(VENV)/bin/python dev/run.py

@@ -105,9 +105,10 @@ async def address(http: httpx.AsyncClient) -> str:
     return made
 
 
-@pytest.fixture(scope="session")
+# Of a module: one that nobody uses any more would go on taking the processor's time.
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium for all tests of a file."""
     program = chromium.command()
     if program is None:
         pytest.skip(f"none of {', '.join(chromium.NAMES)} is installed")
