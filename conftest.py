@@ -22,6 +22,8 @@ from support.reached import ReachedCheck
 
 from fake_email.postgres import migrate
 
+pytest_plugins = ["pytester"]
+
 FRONTENDS = "http://mail.page.test,http://app-*.page.test"
 
 # The suite tries the same examples every time; --hypothesis-profile=search --timeout=0 looks for others, for long.

@@ -1,0 +1,70 @@
+"""What the suite demands of itself: no test is skipped, missed or called quick unseen."""
+
+import os
+from pathlib import Path
+
+import pytest
+from support.allowed_skips import SkipCheck
+from support.reached import ReachedCheck
+
+ROOT = Path(__file__).parents[1]
+MISSED = "b/test_b.py: no target of the Makefile runs a test of this file"
+
+
+def run(pytester: pytest.Pytester, plugin: object, *arguments: str) -> pytest.RunResult:
+    """A run of pytest on the files that the test has made."""
+    return pytester.runpytest_inprocess("-n0", "-pno:asyncio", *arguments, plugins=[plugin])
+
+
+def test_a_skip_that_is_not_on_the_list_fails_the_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("import pytest\n@pytest.mark.skip(reason='later')\ndef test_it(): pass")
+
+    result = run(pytester, SkipCheck())
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*::test_it: later"])
+
+
+def test_a_file_that_skips_itself_fails_the_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("import pytest\npytest.skip('later', allow_module_level=True)")
+
+    result = run(pytester, SkipCheck())
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["the whole file is skipped: later"])
+
+
+def test_a_test_file_that_nothing_runs_fails_the_whole_suite(pytester: pytest.Pytester) -> None:
+    make_two(pytester, "test:\n\tvenv/bin/pytest\n")
+
+    result = run(pytester, ReachedCheck())
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines([MISSED])
+
+
+def test_a_test_file_that_another_target_runs_is_not_missed(pytester: pytest.Pytester) -> None:
+    make_two(pytester, "test:\n\tvenv/bin/pytest\nother:\n\tvenv/bin/pytest -n0 b\n")
+
+    run(pytester, ReachedCheck()).stdout.no_fnmatch_line(MISSED)
+
+
+def make_two(pytester: pytest.Pytester, makefile: str) -> None:
+    """Two test files, of which the whole suite runs the first."""
+    pytester.makeini("[pytest]\ntestpaths = a")
+    for name in "ab":
+        pytester.mkdir(name).joinpath(f"test_{name}.py").write_text("def test_it(): pass")
+    pytester.path.joinpath("Makefile").write_text(makefile)
+
+
+def test_a_quick_test_that_starts_a_process_fails(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytester.makepyfile("import os\ndef test_it(): os.system('true')\ndef test_other(): pass")
+    pytester.makeconftest(
+        "from support.quick import Quick\ndef pytest_configure(config): config.pluginmanager.register(Quick())"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(str(ROOT / each) for each in ("dev", "tests")))
+
+    # In a process of its own: an audit hook is there for good.
+    result = pytester.runpytest_subprocess("-n0", "-m", "quick")
+
+    result.assert_outcomes(passed=1, failed=1)
