@@ -52,9 +52,9 @@ ALLOWED = (
     *(
         AllowedSkip(tests="tests/deploy/on_host/*", reason=reason)
         for reason in (
-            "it takes root to boot a container",
-            "this root may not make mounts and networks of its own, *",
-            "the container's tools are fetched with apt-get, which is not here",
+            "only root can boot a container",
+            "root cannot create mount and network namespaces here, *",
+            "apt-get, which downloads the container's tools, is missing",
             "* failed: *",
         )
     ),
