@@ -42,10 +42,10 @@ from http_api.live.streams import Streams
 from http_api.live.waiters import Waiters
 from http_api.openapi import document
 from http_api.openapi.document import Document
-from http_api.protocol import problems
+from http_api.protocol import error_handlers
 from http_api.protocol.client_address import ClientAddresses
 from http_api.protocol.parameters import provide_token
-from http_api.protocol.problems import AnyRequest
+from http_api.protocol.request import AnyRequest
 from http_api.serving.granian_socket import STOP_SIGNALS, GranianSocket
 from http_api.serving.watchdog import Watchdog
 
@@ -114,7 +114,7 @@ def create_litestar(*lifespan: Callable[[Litestar], AbstractAsyncContextManager[
             "token_sha256": Provide(provide_token, sync_to_thread=False),
         },
         lifespan=lifespan,
-        exception_handlers=problems.HANDLERS,
+        exception_handlers=error_handlers.HANDLERS,
         openapi_config=OpenAPIConfig(
             title="fake-email",
             version="1",

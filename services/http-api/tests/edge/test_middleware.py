@@ -15,7 +15,7 @@ from support.calls import Call, make_known
 from support.harness import DEADLINE_SECONDS, Pair, client, make_mailbox, problem, running_http
 
 from fake_email.settings import Settings
-from http_api.edge.middleware import SENTENCES
+from http_api.edge.middleware import LIMITED
 from http_api.edge.rate_limits import LimitName
 
 CREATIONS = 5
@@ -119,7 +119,7 @@ async def test_the_response_past_a_limit_names_the_limit_and_the_time_to_retry(s
     seconds = int(answer.headers["retry-after"])
     assert (answer.status_code, members["code"]) == (429, "rate_limited")
     assert 1 <= seconds <= 60
-    assert members["error"] == f"One client can make 5 mailboxes a minute; make the next one in {seconds} s."
+    assert members["error"] == f"Within a minute, one client can make 5 mailboxes; try again in {seconds} s."
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -176,7 +176,7 @@ async def test_past_the_limit_of_calls_every_call_is_refused(service: Pair) -> N
         answer = await http.get("/api/health")
 
     assert statuses == {404: CALLS, 429: 5}
-    assert str(problem(answer)["error"]).startswith("One client can make 300 calls a minute; ")
+    assert str(problem(answer)["error"]).startswith("Within a minute, one client can make 300 calls; ")
 
 
 async def test_past_the_limit_of_failed_tokens_the_right_token_is_refused_too(service: Pair) -> None:
@@ -363,14 +363,16 @@ async def test_every_limit_is_told_to_the_client_and_logged(service: Pair, limit
         answer = await CALLS_TO[limit](http)
 
     told = [event["limit"] for event in service.services[0].events() if event.get("client") == address]
-    sentence = SENTENCES[limit].format(number=number, seconds=answer.headers["retry-after"])
-    assert (answer.status_code, problem(answer)["error"], told) == (429, sentence, [limit])
+    assert (answer.status_code, problem(answer)["code"], told) == (429, "rate_limited", [limit])
+    assert f" {number} {LIMITED[limit]}; try again in {answer.headers['retry-after']} s." in str(
+        problem(answer)["error"]
+    )
 
 
 def test_every_limit_of_http_has_a_sentence_and_a_setting() -> None:
     settings = {name for name in Settings.__struct_fields__ if name.endswith("_per_minute") and name[:5] != "smtp_"}
 
-    assert set(get_args(LimitName)) == SENTENCES.keys() == settings
+    assert set(get_args(LimitName)) == LIMITED.keys() == settings
 
 
 async def test_a_body_past_the_limit_which_is_not_read_breaks_no_later_call(service: Pair) -> None:

@@ -8,7 +8,7 @@ import pytest
 from fake_email.storage.match_candidates import MatchCandidate
 from http_api.live import match
 from http_api.live.match import Has
-from http_api.protocol.problems import BadInput
+from http_api.protocol.errors import BadInput
 
 
 def candidate(

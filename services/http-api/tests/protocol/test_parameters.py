@@ -8,7 +8,7 @@ import pytest
 from fake_email.errors import MessageNotFound
 from fake_email.storage.message_list import Cursor
 from http_api.protocol import parameters
-from http_api.protocol.problems import BadInput
+from http_api.protocol.errors import BadInput
 
 NOON = datetime.datetime(2026, 1, 31, 12, 0, 0, tzinfo=datetime.UTC)
 MICROSECOND = datetime.timedelta(microseconds=1)

@@ -3,7 +3,7 @@
 import pytest
 
 from http_api.protocol import ranges
-from http_api.protocol.problems import RangeNotSatisfiable
+from http_api.protocol.errors import RangeNotSatisfiable
 
 
 @pytest.mark.parametrize(

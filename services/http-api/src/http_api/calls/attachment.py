@@ -11,11 +11,12 @@ from litestar.response import Stream
 from fake_email.errors import AttachmentNotFound, MessageNotFound
 from fake_email.storage import attachments
 from http_api.calls.context import Api
-from http_api.openapi.responses import failures, nothing, octets
+from http_api.openapi.responses import empty_response, error_responses, media_response
 from http_api.protocol import content_disposition, parameters, ranges
 from http_api.protocol.conditional import etag, unless_known
+from http_api.protocol.errors import RangeNotSatisfiable
 from http_api.protocol.parameters import AttachmentNumber, MessageId
-from http_api.protocol.problems import AnyRequest, RangeNotSatisfiable
+from http_api.protocol.request import AnyRequest
 
 _OCTET_STREAM = "application/octet-stream"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"  # RFC 6838 §4.2
@@ -25,10 +26,10 @@ _MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}")
 @get(
     "/api/messages/{message_id:str}/attachments/{number:int}",
     media_type=_OCTET_STREAM,
-    responses=octets("*/*", "All octets, under the type that the message gives them.", example="%PDF-1.7")
-    | octets("*/*", "The octets of the range.", example="%PDF", status=206)
-    | nothing(304, "As before.")
-    | failures(MessageNotFound, AttachmentNotFound, RangeNotSatisfiable),
+    responses=media_response("*/*", "All octets, under the type that the message gives them.", example="%PDF-1.7")
+    | media_response("*/*", "The octets of the range.", example="%PDF", status=206)
+    | empty_response(304, "As before.")
+    | error_responses(MessageNotFound, AttachmentNotFound, RangeNotSatisfiable),
 )
 async def attachment(
     api: Api, request: AnyRequest, message_id: MessageId, number: AttachmentNumber, token_sha256: bytes | None

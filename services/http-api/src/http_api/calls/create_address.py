@@ -16,10 +16,12 @@ from fake_email.errors import AddressTaken, DatabaseFull
 from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS
 from fake_email.storage import mailboxes
 from http_api.calls.context import Api
-from http_api.openapi.responses import answered, failures
+from http_api.openapi.responses import error_responses, json_response
+from http_api.protocol.error_handlers import UNREADABLE_BODY
+from http_api.protocol.errors import AddressReserved, BadInput
 from http_api.protocol.json_body import decode_strictly
 from http_api.protocol.parameters import rfc3339
-from http_api.protocol.problems import UNREADABLE, AnyRequest, BadInput, NameReserved
+from http_api.protocol.request import AnyRequest
 
 _NAME_CHARACTERS = 20
 # 8 characters of base 32 are 40 bits: among a million mailboxes a guess hits once in a million.
@@ -75,8 +77,9 @@ _EXAMPLE = TemporaryAddress(
 @post(
     "/api/temporary-address",
     status_code=200,
-    responses=answered(_EXAMPLE) | failures(BadInput, NameReserved, AddressTaken, DatabaseFull, has_body=True),
-    exception_handlers=UNREADABLE,
+    responses=json_response(_EXAMPLE)
+    | error_responses(BadInput, AddressReserved, AddressTaken, DatabaseFull, has_body=True),
+    exception_handlers=UNREADABLE_BODY,
     security=[{}],
 )
 async def create_temporary_address(
@@ -117,7 +120,7 @@ def _exact(username: str | None) -> str:
             "username: an exact name is 3 to 64 of a-z, 0-9, '.', '_' and '-', no dot first, last or next to another.",
         )
     if username in _RESERVED:
-        raise NameReserved
+        raise AddressReserved
     return username
 
 

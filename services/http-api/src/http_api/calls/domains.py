@@ -4,7 +4,7 @@ import msgspec
 from litestar import get
 
 from http_api.calls.context import Api
-from http_api.openapi.responses import answered, failures
+from http_api.openapi.responses import error_responses, json_response
 
 
 class Domains(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,7 +17,7 @@ class Domains(msgspec.Struct, frozen=True, kw_only=True):
 _EXAMPLE = Domains(domains=("mail.example.org", "mx.example.org"), default="mail.example.org")
 
 
-@get("/api/domains", responses=answered(_EXAMPLE) | failures(needs_database=False), security=[{}])
+@get("/api/domains", responses=json_response(_EXAMPLE) | error_responses(needs_database=False), security=[{}])
 async def domains(api: Api) -> Domains:
     """The domains that mail is taken for."""
     return Domains(domains=api.settings.domain, default=api.settings.domain[0])

@@ -7,8 +7,8 @@ from litestar import Response, get
 
 from fake_email.errors import DatabaseAway
 from http_api.calls.context import Api
-from http_api.openapi.responses import answered, failures, plain_too
-from http_api.protocol.problems import AnyRequest
+from http_api.openapi.responses import error_responses, json_response, or_plain_text
+from http_api.protocol.request import AnyRequest
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +20,12 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 _EXAMPLE = Health(status="ok")
 
 
-@get("/api/health", responses=answered(_EXAMPLE) | failures(), operation_class=plain_too("OK"), security=[{}])
+@get(
+    "/api/health",
+    responses=json_response(_EXAMPLE) | error_responses(),
+    operation_class=or_plain_text("OK"),
+    security=[{}],
+)
 async def health(api: Api, request: AnyRequest) -> Response[str] | Response[Health]:
     """`OK` when the database answers and LISTEN stands; else 503."""
     await api.database.probe()

@@ -13,11 +13,13 @@ from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS, Settings
 from fake_email.storage import mailboxes
 from fake_email.storage.mailboxes import Mailbox, MailboxDetail
 from http_api.calls.context import Api
-from http_api.openapi.responses import answered, failures, nothing
+from http_api.openapi.responses import empty_response, error_responses, json_response
 from http_api.protocol import parameters
+from http_api.protocol.error_handlers import UNREADABLE_BODY
+from http_api.protocol.errors import BadInput
 from http_api.protocol.json_body import decode_strictly
 from http_api.protocol.parameters import Address, rfc3339
-from http_api.protocol.problems import UNREADABLE, AnyRequest, BadInput
+from http_api.protocol.request import AnyRequest
 
 
 class Quota(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +64,7 @@ _EXAMPLE = Inbox(
 )
 
 
-@get("/api/inbox", responses=answered(_EXAMPLE) | failures(BadInput, MailboxNotFound))
+@get("/api/inbox", responses=json_response(_EXAMPLE) | error_responses(BadInput, MailboxNotFound))
 async def inbox(api: Api, address: Address, token_sha256: bytes | None) -> Inbox:
     """When the mailbox expires, how much is in it and how much may be, and the `seq` of its newest message."""
     mailbox_address = parameters.address(address)
@@ -76,8 +78,9 @@ async def inbox(api: Api, address: Address, token_sha256: bytes | None) -> Inbox
 
 @patch(
     "/api/inbox",
-    responses=answered(_EXAMPLE) | failures(BadInput, MailboxNotFound, OperatorsMailbox, DatabaseFull, has_body=True),
-    exception_handlers=UNREADABLE,
+    responses=json_response(_EXAMPLE)
+    | error_responses(BadInput, MailboxNotFound, OperatorsMailbox, DatabaseFull, has_body=True),
+    exception_handlers=UNREADABLE_BODY,
 )
 async def prolong_inbox(
     api: Api,
@@ -100,8 +103,8 @@ async def prolong_inbox(
 
 @delete(
     "/api/inbox",
-    responses=nothing(204, "The mailbox is gone.")
-    | failures(BadInput, MailboxNotFound, OperatorsMailbox, DatabaseFull),
+    responses=empty_response(204, "The mailbox is gone.")
+    | error_responses(BadInput, MailboxNotFound, OperatorsMailbox, DatabaseFull),
 )
 async def delete_inbox(api: Api, address: Address, token_sha256: bytes | None) -> None:
     """End the mailbox: it and its mail are gone at once, its address is not given out again."""

@@ -12,12 +12,14 @@ from fake_email.errors import DatabaseFull, MessageNotFound
 from fake_email.storage import message as stored_message
 from fake_email.storage.message import OpenedMessage
 from http_api.calls.context import Api
-from http_api.openapi.responses import answered, failures, nothing
+from http_api.openapi.responses import empty_response, error_responses, json_response
 from http_api.protocol import parameters
 from http_api.protocol.conditional import etag, unless_known
+from http_api.protocol.error_handlers import UNREADABLE_BODY
+from http_api.protocol.errors import BadInput
 from http_api.protocol.json_body import decode_strictly
 from http_api.protocol.parameters import MessageId
-from http_api.protocol.problems import UNREADABLE, AnyRequest, BadInput
+from http_api.protocol.request import AnyRequest
 from http_api.schemas import message as message_schema
 from http_api.schemas.message import ListedMessage, listed_message
 
@@ -79,7 +81,7 @@ EXAMPLE = WholeMessage(
 
 @get(
     "/api/messages/{message_id:str}",
-    responses=answered(EXAMPLE) | nothing(304, "As before.") | failures(MessageNotFound),
+    responses=json_response(EXAMPLE) | empty_response(304, "As before.") | error_responses(MessageNotFound),
 )
 async def message(
     api: Api, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None
@@ -93,8 +95,8 @@ async def message(
 
 @patch(
     "/api/messages/{message_id:str}",
-    responses=answered(Seen(seen=True)) | failures(BadInput, MessageNotFound, DatabaseFull, has_body=True),
-    exception_handlers=UNREADABLE,
+    responses=json_response(Seen(seen=True)) | error_responses(BadInput, MessageNotFound, DatabaseFull, has_body=True),
+    exception_handlers=UNREADABLE_BODY,
 )
 async def mark_message(
     api: Api,
@@ -114,7 +116,7 @@ async def mark_message(
 
 @delete(
     "/api/messages/{message_id:str}",
-    responses=nothing(204, "The message is gone.") | failures(MessageNotFound, DatabaseFull),
+    responses=empty_response(204, "The message is gone.") | error_responses(MessageNotFound, DatabaseFull),
 )
 async def delete_message(api: Api, message_id: MessageId, token_sha256: bytes | None) -> None:
     """Delete the message; open streams of its mailbox say so."""

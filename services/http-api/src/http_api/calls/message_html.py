@@ -10,10 +10,11 @@ from litestar.params import Parameter
 from fake_email.errors import MessageNotFound, NoHtml
 from fake_email.storage import message_html as stored_html
 from http_api.calls.context import Api
-from http_api.openapi.responses import failures, octets
+from http_api.openapi.responses import error_responses, media_response
 from http_api.protocol import origins, parameters
+from http_api.protocol.errors import BadInput
 from http_api.protocol.parameters import AccessToken, MessageId
-from http_api.protocol.problems import AnyRequest, BadInput
+from http_api.protocol.request import AnyRequest
 from http_api.sanitize import page as sanitized_page
 
 # Links open outside of the sandbox, where they work as links do.
@@ -28,8 +29,8 @@ _EXAMPLE = "<!DOCTYPE html><html><head><title>123456 is your code</title></head>
 @get(
     "/api/messages/{message_id:str}/html",
     media_type="text/html",
-    responses=octets("text/html", "A whole page, sanitised, under a closed CSP.", example=_EXAMPLE)
-    | failures(BadInput, MessageNotFound, NoHtml),
+    responses=media_response("text/html", "A whole page, sanitised, under a closed CSP.", example=_EXAMPLE)
+    | error_responses(BadInput, MessageNotFound, NoHtml),
 )
 async def message_html(
     api: Api,

@@ -7,7 +7,7 @@ from litestar import Response, route
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 
-from http_api.protocol.problems import AnyRequest
+from http_api.protocol.request import AnyRequest
 
 
 def options_of(calls: Iterable[HTTPRouteHandler]) -> HTTPRouteHandler:

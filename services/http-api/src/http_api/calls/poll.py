@@ -15,10 +15,11 @@ from fake_email.storage.message_list import Listed
 from http_api.calls.context import provide
 from http_api.live.until_disconnect import until_disconnect
 from http_api.live.waiters import WaitingCall
-from http_api.openapi.responses import answered, failures
+from http_api.openapi.responses import error_responses, json_response
 from http_api.protocol import parameters
+from http_api.protocol.errors import BadInput, TooManyStreams
 from http_api.protocol.parameters import Address, Before, Since
-from http_api.protocol.problems import AnyRequest, BadInput, TooManyStreams
+from http_api.protocol.request import AnyRequest
 from http_api.schemas import message as message_schema
 from http_api.schemas.message import ListedMessage, listed_message
 
@@ -47,7 +48,7 @@ _EXAMPLE = Page(
 )
 
 
-@get("/api/inbox/poll", responses=answered(_EXAMPLE) | failures(BadInput, TooManyStreams, MailboxNotFound))
+@get("/api/inbox/poll", responses=json_response(_EXAMPLE) | error_responses(BadInput, TooManyStreams, MailboxNotFound))
 async def poll(
     request: AnyRequest,
     address: Address,

@@ -6,11 +6,11 @@ from litestar.response import Stream
 from fake_email.errors import MessageNotFound
 from fake_email.storage import source as stored_source
 from http_api.calls.context import Api
-from http_api.openapi.responses import failures, nothing, octets
+from http_api.openapi.responses import empty_response, error_responses, media_response
 from http_api.protocol import parameters
 from http_api.protocol.conditional import etag, unless_known
 from http_api.protocol.parameters import MessageId
-from http_api.protocol.problems import AnyRequest
+from http_api.protocol.request import AnyRequest
 
 _MEDIA_TYPE = "message/rfc822"
 _EXAMPLE = "Return-Path: <bounces@example.com>\r\nSubject: 123456 is your code\r\n\r\nYour code is 123456.\r\n"
@@ -19,9 +19,9 @@ _EXAMPLE = "Return-Path: <bounces@example.com>\r\nSubject: 123456 is your code\r
 @get(
     "/api/messages/{message_id:str}/source",
     media_type=_MEDIA_TYPE,
-    responses=octets(_MEDIA_TYPE, "The octets.", example=_EXAMPLE)
-    | nothing(304, "As before.")
-    | failures(MessageNotFound),
+    responses=media_response(_MEDIA_TYPE, "The octets.", example=_EXAMPLE)
+    | empty_response(304, "As before.")
+    | error_responses(MessageNotFound),
 )
 async def source(api: Api, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None) -> Stream:
     """The message as `message/rfc822`: Return-Path, Received, then the octets that were received."""

@@ -13,11 +13,12 @@ from fake_email.storage.message_list import Cursor
 from http_api.calls.context import Api
 from http_api.live import sse
 from http_api.live.event_stream import EventStream
-from http_api.openapi.responses import failures, octets
+from http_api.openapi.responses import error_responses, media_response
 from http_api.protocol import parameters
 from http_api.protocol.accept import accepts
+from http_api.protocol.errors import BadInput, NotAcceptable, TooManyStreams
 from http_api.protocol.parameters import AccessToken, Address, Since
-from http_api.protocol.problems import AnyRequest, BadInput, NotAcceptable, TooManyStreams
+from http_api.protocol.request import AnyRequest
 
 _EVENT_STREAM = "text/event-stream"
 _EXAMPLE_EVENT = sse.event("message", {"id": "019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11", "seq": 2}, event_id=2)
@@ -27,8 +28,8 @@ _EXAMPLE = (sse.retry(1_000) + _EXAMPLE_EVENT).decode()
 @get(
     "/api/inbox/stream",
     media_type=_EVENT_STREAM,
-    responses=octets(_EVENT_STREAM, "Events, as long as there is a mailbox.", example=_EXAMPLE)
-    | failures(BadInput, NotAcceptable, MailboxNotFound, TooManyStreams),
+    responses=media_response(_EVENT_STREAM, "Events, as long as there is a mailbox.", example=_EXAMPLE)
+    | error_responses(BadInput, NotAcceptable, MailboxNotFound, TooManyStreams),
 )
 async def stream(
     api: Api,

@@ -25,12 +25,14 @@ from http_api.live import match
 from http_api.live.match import Clause, Has
 from http_api.live.until_disconnect import until_disconnect
 from http_api.live.waiters import WaitingCall
-from http_api.openapi.responses import answered, failures, nothing, plain_too
-from http_api.protocol import parameters
+from http_api.openapi.responses import empty_response, error_responses, json_response, or_plain_text
+from http_api.protocol import parameters, problems
 from http_api.protocol.accept import weight
 from http_api.protocol.client_address import Client
+from http_api.protocol.errors import BadInput, ServiceStopping, TooManyStreams
 from http_api.protocol.parameters import Address, Since, rfc3339
-from http_api.protocol.problems import AnyRequest, BadInput, Problem, Stopping, TooManyStreams, answer, problem
+from http_api.protocol.problems import Problem, ProblemType, problem
+from http_api.protocol.request import AnyRequest
 from http_api.schemas import message as message_schema
 
 MAX_SECONDS = 120
@@ -58,7 +60,7 @@ class NoMatch(Problem, frozen=True, kw_only=True):
     near_misses: tuple[NearMiss, ...]
 
 
-class Unexpected(Problem, frozen=True, kw_only=True):
+class UnexpectedMessage(Problem, frozen=True, kw_only=True):
     """A message came where none should have."""
 
     message: WholeMessage
@@ -77,8 +79,8 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 _ABOUT = "{} has this in it: some text, in upper or lower case, or a regular expression (RE2) in slashes, /[0-9]{{6}}/."
 _ABOUT_TEXT = f"{_ABOUT.format('The text')} An expression looks through the first 256 KiB of it."
-_NO_MATCH = problem(404, code="no_match", sentence="No such message came in time; near_misses tells what did.")
-_UNEXPECTED = problem(409, code="unexpected_message", sentence="A message came where none was to come.")
+_NO_MATCH = problem(ProblemType.NO_MATCH)
+_UNEXPECTED_MESSAGE = problem(ProblemType.UNEXPECTED_MESSAGE)
 _NEAR_MISS = NearMiss(
     id=message_schema.EXAMPLE.id,
     seq=message_schema.EXAMPLE.seq,
@@ -89,16 +91,16 @@ _NEAR_MISS = NearMiss(
 )
 _EXAMPLES = (
     NoMatch(**asdict(_NO_MATCH), near_misses=(_NEAR_MISS,)),
-    Unexpected(**asdict(_UNEXPECTED), message=message.EXAMPLE),
+    UnexpectedMessage(**asdict(_UNEXPECTED_MESSAGE), message=message.EXAMPLE),
 )
 
 
 @get(
     "/api/inbox/wait",
-    responses=answered(message.EXAMPLE)
-    | nothing(204, "Nothing came, as expected.")
-    | failures(BadInput, TooManyStreams, Stopping, MailboxNotFound, also=_EXAMPLES),
-    operation_class=plain_too("123456"),
+    responses=json_response(message.EXAMPLE)
+    | empty_response(204, "Nothing came, as expected.")
+    | error_responses(BadInput, TooManyStreams, ServiceStopping, MailboxNotFound, more=_EXAMPLES),
+    operation_class=or_plain_text("123456"),
 )
 async def wait(
     api: Api,
@@ -147,9 +149,9 @@ async def wait(
     if found is None and expect == "none":
         return Response(None, status_code=HTTPStatus.NO_CONTENT)
     if found is None:
-        return answer(NoMatch(**asdict(_NO_MATCH), near_misses=tuple(near_misses)))
+        return problems.response(NoMatch(**asdict(_NO_MATCH), near_misses=tuple(near_misses)))
     if expect == "none":
-        return answer(Unexpected(**asdict(_UNEXPECTED), message=found))
+        return problems.response(UnexpectedMessage(**asdict(_UNEXPECTED_MESSAGE), message=found))
     if is_plain:
         return Response(_plain(found, kinds), media_type="text/plain")
     return Response(found)
@@ -185,7 +187,7 @@ async def _find(api: Api, wanted: _Wanted, near_misses: deque[NearMiss]) -> Whol
                 return None
             if not looked_at:
                 if api.waiters.is_stopping:
-                    raise Stopping
+                    raise ServiceStopping
                 await waiter.woken_within(_left(wanted))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Mapping
 from functools import partial
 from http import HTTPStatus
 
+import msgspec
 import structlog
 from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
@@ -21,6 +22,8 @@ from http_api.edge.rate_limits import Count, Limit, LimitName, Windows
 from http_api.edge.response_headers import AddCorsHeaders, AddHeaders, HeadOnly
 from http_api.protocol import problems
 from http_api.protocol.client_address import Client, ClientAddresses
+from http_api.protocol.problems import ProblemType
+from http_api.protocol.request import NOTHING_FOUND
 
 log = structlog.get_logger()
 
@@ -30,12 +33,10 @@ _COUNTED_STATUSES = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CON
 # Any letter of the name may be percent-encoded (RFC 3986 §2.1).
 _TOKEN_NAME = b"".join(b"(?:%c|(?i:%%%02x))" % (letter, letter) for letter in b"access_token")
 _TOKEN_IN_QUERY = re.compile(rb"(?:^|&)%b=[^&]" % _TOKEN_NAME)
-SENTENCES: dict[LimitName, str] = {
-    "creations_per_minute": "One client can make {number} mailboxes a minute; make the next one in {seconds} s.",
-    "failed_tokens_per_minute": (
-        "One client can try {number} tokens a minute that open nothing; call with a token again in {seconds} s."
-    ),
-    "calls_per_minute": "One client can make {number} calls a minute; make the next one in {seconds} s.",
+LIMITED: dict[LimitName, str] = {
+    "creations_per_minute": "mailboxes",
+    "failed_tokens_per_minute": "calls with a token that opens nothing",
+    "calls_per_minute": "calls",
 }
 
 
@@ -107,7 +108,7 @@ class Middleware:
             return self._refuse(send, client, tokens)
 
         def settle(status: int) -> Count:
-            if status != HTTPStatus.NOT_FOUND or problems.NOTHING_FOUND not in scope["state"]:
+            if status != HTTPStatus.NOT_FOUND or NOTHING_FOUND not in scope["state"]:
                 return _nearest(tokens, calls)
             # Other tokens may have failed meanwhile; past the limit this call is refused after all.
             failed = self._windows.take(self._failed_tokens, client.network, time.monotonic_ns())
@@ -120,15 +121,15 @@ class Middleware:
         name, number, seconds = count.limit.name, count.limit.number, count.seconds
         if count.is_first_refusal:
             log.warning("limit_reached", limit=name, client=client.address)
-        sentence = SENTENCES[name].format(number=number, seconds=seconds)
-        body = problems.body(HTTPStatus.TOO_MANY_REQUESTS, code="rate_limited", sentence=sentence)
+        problem = problems.problem(ProblemType.RATE_LIMITED, number=number, things=LIMITED[name], seconds=seconds)
+        body = msgspec.json.encode(problem)
         headers = [
             (b"content-type", problems.PROBLEM_JSON.encode()),
             (b"content-length", b"%d" % len(body)),
             (b"retry-after", b"%d" % seconds),
         ]
         respond = AddHeaders(send, count)
-        await respond({"type": "http.response.start", "status": HTTPStatus.TOO_MANY_REQUESTS, "headers": headers})
+        await respond({"type": "http.response.start", "status": problem.status, "headers": headers})
         await respond({"type": "http.response.body", "body": body, "more_body": False})
 
 

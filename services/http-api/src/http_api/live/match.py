@@ -7,7 +7,7 @@ import msgspec
 import re2
 
 from fake_email.storage.match_candidates import MatchCandidate
-from http_api.protocol.problems import BadInput
+from http_api.protocol.errors import BadInput
 
 Has = Literal["code", "link", "attachment"]
 

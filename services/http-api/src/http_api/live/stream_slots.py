@@ -9,7 +9,7 @@ import structlog
 
 from fake_email.settings import Settings
 from http_api.protocol.client_address import Client
-from http_api.protocol.problems import TooManyStreams
+from http_api.protocol.errors import TooManyStreams
 
 # Each limit has the name of its setting.
 StreamLimit = Literal["http_max_streams", "http_max_mailbox_streams", "http_max_client_streams"]

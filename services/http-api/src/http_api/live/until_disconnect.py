@@ -5,13 +5,14 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from fake_email.errors import ServiceError
-from http_api.protocol.problems import AnyRequest, ClientLeft
+from http_api.protocol.errors import ClientDisconnected
+from http_api.protocol.request import AnyRequest
 
 Result = TypeVar("Result")
 
 
 async def until_disconnect(request: AnyRequest, work: Coroutine[None, None, Result]) -> Result:
-    """The result of `work`, or its error; cancels it and raises ClientLeft when the client disconnects before."""
+    """The result of `work`, or its error; cancels it and raises ClientDisconnected if the client disconnects."""
     async with asyncio.TaskGroup() as tasks:
         working = tasks.create_task(_outcome(work))
         disconnecting = tasks.create_task(_disconnected(request))
@@ -19,7 +20,7 @@ async def until_disconnect(request: AnyRequest, work: Coroutine[None, None, Resu
         working.cancel()
         disconnecting.cancel()
     if working.cancelled():
-        raise ClientLeft
+        raise ClientDisconnected
     outcome = working.result()
     if isinstance(outcome, ServiceError):
         raise outcome

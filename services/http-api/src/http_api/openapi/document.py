@@ -1,7 +1,6 @@
 """GET /api/openapi.json: all calls in one document, and in it what they have in common."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from itertools import chain
 
 from litestar import Request
@@ -18,14 +17,15 @@ from litestar.openapi.spec import (
     Operation,
     Parameter,
     Reference,
-    RequestBody,
     Schema,
     SecurityScheme,
 )
 from litestar.serialization import encode_json
 from msgspec import to_builtins
 
-from http_api.protocol.problems import EVERYWHERE, PROBLEM_JSON, problem
+from http_api.openapi import litestar_fixes
+from http_api.openapi.responses import example_of
+from http_api.protocol.problems import PROBLEM_JSON, ProblemType
 
 OPTIONAL_TOKEN: list[dict[str, list[str]]] = [{"token": []}, {}]
 DESCRIPTION = """\
@@ -38,17 +38,16 @@ Every answer that is no success is a problem (RFC 9457) with a stable `code`. Be
 `no_such_call` for a path that is none, `method_not_allowed` for a method that a path has not (`Allow` says what it has)
 and `internal_error`. `HEAD` answers wherever `GET` does. Times are RFC 3339, in UTC and with microseconds."""
 
-_COUNTED = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy")
+_RATE_LIMIT_FIELDS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy")
 _EVENT_STREAM = "text/event-stream"  # which has no counts, see the edge
-_OF_STATUS: Mapping[str, tuple[str, ...]] = {
+_FIELDS_OF_STATUS: Mapping[str, tuple[str, ...]] = {
     "206": ("Content-Range",),
     "416": ("Content-Range",),
     "429": ("Retry-After",),
     "503": ("Retry-After",),
 }
-Schemas = dict[str, Schema]
-
-_METHODS = ("get", "post", "patch", "delete")
+# The problems of any call, which no call names.
+_OF_ANY_CALL = (ProblemType.NO_SUCH_CALL, ProblemType.METHOD_NOT_ALLOWED, ProblemType.INTERNAL_ERROR)
 
 
 def _header(description: str, example: str | int, kind: OpenAPIType = OpenAPIType.STRING) -> OpenAPIHeader:
@@ -90,16 +89,16 @@ COMPONENTS = Components(
         "If-Range": _parameter("If-Range", "Answer the range only while this is the ETag.", '"019c13749a31-0"'),
     },
     responses={
-        code: OpenAPIResponse(
-            description=HTTPStatus(status).phrase,
+        each.code: OpenAPIResponse(
+            description=each.title,
             content={
                 PROBLEM_JSON: OpenAPIMediaType(
                     schema=Reference(ref="#/components/schemas/Problem"),
-                    examples={code: Example(value=to_builtins(problem(status, code=code, sentence=sentence)))},
+                    examples={each.code: Example(value=to_builtins(each))},
                 )
             },
         )
-        for status, code, sentence in EVERYWHERE
+        for each in map(example_of, _OF_ANY_CALL)
     },
 )
 
@@ -124,74 +123,27 @@ class Document(JsonRenderPlugin):
 def encode(document: OpenAPI) -> bytes:
     """Complete `document` in place, so only once, and return it as JSON."""
     for path in (document.paths or {}).values():
-        operations: list[Operation | None] = [getattr(path, method) for method in _METHODS]
-        for operation in operations:
-            if operation:
-                _complete(operation, document.components.schemas)
+        for operation in vars(path).values():
+            if isinstance(operation, Operation):
+                litestar_fixes.fix(operation, document.components.schemas)
+                _add_common_parts(operation)
     return encode_json(document.to_schema())
 
 
-def _complete(operation: Operation, schemas: Schemas) -> None:
-    answers = {name: each for name, each in (operation.responses or {}).items() if isinstance(each, OpenAPIResponse)}
-    if "400" in answers and PROBLEM_JSON not in (answers["400"].content or {}):
-        # Litestar's own, of whatever takes parameters; where the call names none, there is none.
-        del answers["400"]
-    for status, answer in answers.items():
-        _complete_answer(status, answer, answers)
-    operation.responses = {**answers}
-    parameters = [each for each in operation.parameters or () if isinstance(each, Parameter)]
-    for parameter in parameters:
-        _complete_parameter(parameter)
-    named = ["If-None-Match"] if "304" in answers else []
-    named += ["Range", "If-Range"] if "206" in answers else []
-    operation.parameters = [*parameters, *(Reference(ref=f"#/components/parameters/{name}") for name in named)]
-    if isinstance(operation.request_body, RequestBody):
-        _complete_body(operation.request_body, schemas)
-
-
-def _complete_answer(status: str, answer: OpenAPIResponse, all_of_them: Mapping[str, OpenAPIResponse]) -> None:
-    has_tag = "304" in all_of_them and status in {"200", "206", "304"}
-    is_file = "206" in all_of_them and status in {"200", "206"}
-    names = chain(
-        () if _EVENT_STREAM in (answer.content or {}) else _COUNTED,
-        _OF_STATUS.get(status, ()),
-        ("ETag",) if has_tag else (),
-        ("Accept-Ranges", "Content-Disposition") if is_file else (),
-    )
-    answer.headers = {name: Reference(ref=f"#/components/headers/{name}") for name in names}
-    for media in (answer.content or {}).values():
-        media.examples = _without_ids(media.examples)
-        # A problem with more members is a problem too.
-        if isinstance(media.schema, Schema) and media.schema.one_of:
-            media.schema.any_of, media.schema.one_of = media.schema.one_of, None
-
-
-def _complete_parameter(parameter: Parameter) -> None:
-    """A parameter may be left out; there is no null in a URL."""
-    parameter.examples = _without_ids(parameter.examples)
-    schema = parameter.schema
-    if isinstance(schema, Schema) and schema.one_of:
-        [kind] = [each for each in schema.one_of if isinstance(each, Schema) and each.type != OpenAPIType.NULL]
-        schema.type, schema.items, schema.one_of = kind.type, kind.items, None
-
-
-def _complete_body(body: RequestBody, schemas: Schemas) -> None:
-    for media in body.content.values():
-        schema = media.schema
-        kinds = schema.one_of or () if isinstance(schema, Schema) else ()
-        body.required = not any(isinstance(each, Schema) and each.type == OpenAPIType.NULL for each in kinds)
-        for each in (schema, *kinds):
-            if isinstance(each, Reference):
-                schemas[each.value].additional_properties = False
-        described = schemas[schema.value] if isinstance(schema, Reference) else schema
-        if described:
-            examples = enumerate(described.examples or (), 1)
-            media.examples = {f"example-{number}": Example(value=value) for number, value in examples}
-
-
-def _without_ids(examples: Mapping[str, Example | Reference] | None) -> dict[str, Example | Reference]:
-    """Litestar repeats in each the name that it stands under, where OpenAPI has no place for it."""
-    return {
-        name: Example(value=each.value) if isinstance(each, Example) else each
-        for name, each in (examples or {}).items()
-    }
+def _add_common_parts(operation: Operation) -> None:
+    """Add the references to the header fields and the parameters that calls have in common."""
+    responses = litestar_fixes.responses_of(operation)
+    for status, response in responses.items():
+        names = chain(
+            () if _EVENT_STREAM in (response.content or {}) else _RATE_LIMIT_FIELDS,
+            _FIELDS_OF_STATUS.get(status, ()),
+            ("ETag",) if "304" in responses and status in {"200", "206", "304"} else (),
+            ("Accept-Ranges", "Content-Disposition") if "206" in responses and status in {"200", "206"} else (),
+        )
+        response.headers = {name: Reference(ref=f"#/components/headers/{name}") for name in names}
+    common = ["If-None-Match"] if "304" in responses else []
+    common += ["Range", "If-Range"] if "206" in responses else []
+    operation.parameters = [
+        *(operation.parameters or ()),
+        *(Reference(ref=f"#/components/parameters/{name}") for name in common),
+    ]

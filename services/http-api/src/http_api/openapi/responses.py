@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the answers to a call: their shapes, an example of each, every `code`."""
+"""The responses of a call in the OpenAPI document: the shape of each, an example, and every `code`."""
 
 import functools
 import operator
@@ -13,34 +13,32 @@ from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIResponse, Op
 from msgspec import to_builtins
 
 from fake_email.errors import DatabaseAway, ServiceError
-from http_api.protocol.problems import FACTS, PROBLEM_JSON, BadInput, Problem, RangeNotSatisfiable, problem
+from http_api.protocol import problems
+from http_api.protocol.problems import PROBLEM_JSON, Problem, ProblemType
 
 Responses = dict[int, ResponseSpec]
 
-_BODY_TOO_LARGE = (413, "body_too_large", "The body is larger than 16 KiB.")
-_BAD_INPUT = (400, "bad_input", "address: 'ann' is not an address, as in name@example.org.")
-_RANGE = (416, "range_not_satisfiable", "Range: it lies behind the end; there are 4 octets.")
-_RATE_LIMITED = (429, "rate_limited", "There were more than 60 of these calls in a minute; come back in 21 seconds.")
-_OTHERS = {BadInput: _BAD_INPUT, RangeNotSatisfiable: _RANGE}
+# The values of the `{name}`s in the sentences.
+_EXAMPLE_VALUES = {
+    "sentence": "address: 'ann' is not an address, as in name@example.org.",
+    "path": "/api/nowhere",
+    "method": "PUT",
+    "octets": 4,
+    "number": 60,
+    "things": "calls",
+    "seconds": 21,
+}
 
 
-def answered(example: msgspec.Struct, *, status: int = 200, media_type: str = "application/json") -> Responses:
-    """An answer of the example's shape."""
-    description = (type(example).__doc__ or HTTPStatus(status).phrase).partition("\n")[0]
+def json_response(example: msgspec.Struct) -> Responses:
+    """A 200 of the example's type; the first line of the type's docstring describes it."""
+    description = (type(example).__doc__ or "").partition("\n")[0]
     examples = [Example(value=to_builtins(example))]
-    return {
-        status: ResponseSpec(
-            type(example),
-            media_type=media_type,
-            description=description,
-            examples=examples,
-            generate_examples=False,
-        )
-    }
+    return {200: ResponseSpec(type(example), description=description, examples=examples, generate_examples=False)}
 
 
-def octets(media_type: str, description: str, *, example: str, status: int = 200) -> Responses:
-    """An answer that is of another form than JSON."""
+def media_response(media_type: str, description: str, *, example: str, status: int = 200) -> Responses:
+    """A response of another media type than JSON."""
     return {
         status: ResponseSpec(
             str,
@@ -52,16 +50,16 @@ def octets(media_type: str, description: str, *, example: str, status: int = 200
     }
 
 
-def nothing(status: int, description: str) -> Responses:
-    """An answer that is a head alone."""
+def empty_response(status: int, description: str) -> Responses:
+    """A response without content."""
     return {status: ResponseSpec(None, description=description, generate_examples=False)}
 
 
-def plain_too(example: str) -> type[Operation]:
-    """A call that answers text/plain to whoever asks for that."""
+def or_plain_text(example: str) -> type[Operation]:
+    """The `operation_class` of a call whose 200 is text/plain if the client prefers that to JSON."""
 
     @dataclass
-    class PlainToo(Operation):
+    class OrPlainText(Operation):
         def __post_init__(self) -> None:
             success = (self.responses or {})["200"]
             if isinstance(success, OpenAPIResponse) and success.content:
@@ -69,34 +67,40 @@ def plain_too(example: str) -> type[Operation]:
                     schema=Schema(type=OpenAPIType.STRING), examples={"plain": Example(value=example)}
                 )
 
-    return PlainToo
+    return OrPlainText
 
 
-def failures(
-    *facts: type[ServiceError], has_body: bool = False, needs_database: bool = True, also: Sequence[Problem] = ()
+def error_responses(
+    *errors: type[ServiceError], has_body: bool = False, needs_database: bool = True, more: Sequence[Problem] = ()
 ) -> Responses:
-    """The answers that are problems: one for each status, with an example of each `code`.
+    """One response for each status of the errors, with an example of each `code`.
 
-    `also`: problems that have more members, as examples.
+    `more` has examples of problems that have members of their own.
     """
-    told = [_OTHERS.get(fact) or FACTS[fact] for fact in facts]
-    told += [_BODY_TOO_LARGE] if has_body else []
-    told += [FACTS[DatabaseAway]] if needs_database else []
-    told.append(_RATE_LIMITED)
-    problems = [*(problem(status, code=code, sentence=sentence) for status, code, sentence in told), *also]
+    types = [problems.OF_ERROR[error] for error in errors]
+    types += [ProblemType.BODY_TOO_LARGE] if has_body else []
+    types += [problems.OF_ERROR[DatabaseAway]] if needs_database else []
+    types.append(ProblemType.RATE_LIMITED)
+    by_status: dict[int, list[Problem]] = {}
+    for each in sorted([*map(example_of, types), *more], key=lambda each: each.status):
+        by_status.setdefault(each.status, []).append(each)
     return {
         status: ResponseSpec(
-            _kind([each for each in problems if each.status == status]),
+            _union_of_types(examples),
             media_type=PROBLEM_JSON,
             description=HTTPStatus(status).phrase,
-            examples=[Example(id=each.code, value=to_builtins(each)) for each in problems if each.status == status],
+            examples=[Example(id=each.code, value=to_builtins(each)) for each in examples],
             generate_examples=False,
         )
-        for status in sorted({each.status for each in problems})
+        for status, examples in by_status.items()
     }
 
 
-def _kind(problems: Sequence[Problem]) -> type[Problem] | UnionType:
-    """The shape of these, or the shapes."""
-    first, *others = {type(each): None for each in problems}
+def example_of(problem_type: ProblemType) -> Problem:
+    """A problem of this type, with example values in its sentence."""
+    return problems.problem(problem_type, field=None, **_EXAMPLE_VALUES)
+
+
+def _union_of_types(examples: Sequence[Problem]) -> type[Problem] | UnionType:
+    first, *others = {type(each): None for each in examples}
     return functools.reduce(operator.or_, others, first)

@@ -3,7 +3,8 @@
 import re
 import uuid
 
-from http_api.protocol.problems import AnyRequest, NotModified
+from http_api.protocol.errors import NotModified
+from http_api.protocol.request import AnyRequest
 
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
 

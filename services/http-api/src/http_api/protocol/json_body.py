@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import msgspec
 
-from http_api.protocol.problems import BadInput
+from http_api.protocol.errors import BadInput
 
 Wanted = TypeVar("Wanted", bound=msgspec.Struct)
 

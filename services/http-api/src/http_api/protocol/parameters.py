@@ -12,7 +12,8 @@ from litestar.params import Parameter
 
 from fake_email.errors import MessageNotFound
 from fake_email.storage.message_list import END, Cursor
-from http_api.protocol.problems import AnyRequest, BadInput
+from http_api.protocol.errors import BadInput
+from http_api.protocol.request import AnyRequest
 
 Address = Annotated[
     str,

@@ -2,7 +2,7 @@
 
 import re
 
-from http_api.protocol.problems import RangeNotSatisfiable
+from http_api.protocol.errors import RangeNotSatisfiable
 
 _RANGE = re.compile(r"bytes[ \t]*=[ \t]*(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))[ \t]*", re.IGNORECASE)
 

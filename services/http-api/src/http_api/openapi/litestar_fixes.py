@@ -1,0 +1,86 @@
+"""Corrections of the OpenAPI document that Litestar makes of the calls."""
+
+from collections.abc import Mapping
+
+from litestar.openapi.spec import (
+    Example,
+    OpenAPIResponse,
+    OpenAPIType,
+    Operation,
+    Parameter,
+    Reference,
+    RequestBody,
+    Schema,
+)
+
+from http_api.protocol.problems import PROBLEM_JSON
+
+Schemas = dict[str, Schema]
+
+
+def fix(operation: Operation, schemas: Schemas) -> None:
+    """Correct the operation in place, and the schemas of its request body."""
+    responses = responses_of(operation)
+    if "400" in responses and PROBLEM_JSON not in (responses["400"].content or {}):
+        # Litestar adds a 400 of its own to each call with parameters, also where the call names none.
+        del responses["400"]
+    for response in responses.values():
+        _fix_response(response)
+    operation.responses = {**responses}
+    for parameter in parameters_of(operation):
+        _fix_parameter(parameter)
+    if isinstance(operation.request_body, RequestBody):
+        _fix_body(operation.request_body, schemas)
+
+
+def responses_of(operation: Operation) -> dict[str, OpenAPIResponse]:
+    """The responses of the operation by status, without those that are references."""
+    return {
+        status: response
+        for status, response in (operation.responses or {}).items()
+        if isinstance(response, OpenAPIResponse)
+    }
+
+
+def parameters_of(operation: Operation) -> list[Parameter]:
+    """The parameters of the operation, without those that are references."""
+    return [each for each in operation.parameters or () if isinstance(each, Parameter)]
+
+
+def _fix_response(response: OpenAPIResponse) -> None:
+    for media in (response.content or {}).values():
+        media.examples = _without_ids(media.examples)
+        # A problem with more members is also a Problem, so it is valid under two of the schemas.
+        if isinstance(media.schema, Schema) and media.schema.one_of:
+            media.schema.any_of, media.schema.one_of = media.schema.one_of, None
+
+
+def _fix_parameter(parameter: Parameter) -> None:
+    """Take null out of the schema: a client leaves the parameter out instead, since a URL has no null."""
+    parameter.examples = _without_ids(parameter.examples)
+    schema = parameter.schema
+    if isinstance(schema, Schema) and schema.one_of:
+        [not_null] = [each for each in schema.one_of if isinstance(each, Schema) and each.type != OpenAPIType.NULL]
+        schema.type, schema.items, schema.one_of = not_null.type, not_null.items, None
+
+
+def _fix_body(body: RequestBody, schemas: Schemas) -> None:
+    for media in body.content.values():
+        schema = media.schema
+        variants = schema.one_of or () if isinstance(schema, Schema) else ()
+        body.required = not any(isinstance(each, Schema) and each.type == OpenAPIType.NULL for each in variants)
+        for each in (schema, *variants):
+            if isinstance(each, Reference):
+                schemas[each.value].additional_properties = False
+        with_examples = schemas[schema.value] if isinstance(schema, Reference) else schema
+        if with_examples:
+            examples = enumerate(with_examples.examples or (), 1)
+            media.examples = {f"example-{number}": Example(value=value) for number, value in examples}
+
+
+def _without_ids(examples: Mapping[str, Example | Reference] | None) -> dict[str, Example | Reference]:
+    """The examples without `id`, in which Litestar repeats the name of each, and which OpenAPI does not know."""
+    return {
+        name: Example(value=each.value) if isinstance(each, Example) else each
+        for name, each in (examples or {}).items()
+    }

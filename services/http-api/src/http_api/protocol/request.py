@@ -1,0 +1,8 @@
+"""The request of a call, and the mark that a call leaves in the state of its request."""
+
+from litestar import Request
+from litestar.datastructures import State
+
+AnyRequest = Request[None, None, State]
+# In the request's state: no mailbox or message was found that the token of the call opens.
+NOTHING_FOUND = "nothing_found"
