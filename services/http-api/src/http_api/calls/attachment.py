@@ -12,8 +12,8 @@ from fake_email.errors import AttachmentNotFound, MessageNotFound
 from fake_email.storage import attachments
 from http_api.calls.context import Api
 from http_api.openapi.responses import empty_response, error_responses, media_response
-from http_api.protocol import content_disposition, parameters, ranges
-from http_api.protocol.conditional import etag, unless_known
+from http_api.protocol import content_disposition, parameters
+from http_api.protocol.conditional import check_if_none_match, etag, requested_range
 from http_api.protocol.errors import RangeNotSatisfiable
 from http_api.protocol.parameters import AttachmentNumber, MessageId
 from http_api.protocol.request import AnyRequest
@@ -40,10 +40,11 @@ async def attachment(
         lambda connection: attachments.find(connection, parsed, token_sha256=token_sha256)
     )
     wanted = attached.numbered(number)
-    tag = unless_known(request, etag(parsed, number))
+    tag = etag(parsed, number)
+    check_if_none_match(request, tag)
     start, end, status = 0, wanted.size, HTTPStatus.OK
     if request.headers.get("if-range", tag) == tag:
-        part = ranges.wanted(request.headers.get("range", ""), wanted.size)
+        part = requested_range(request.headers.get("range", ""), wanted.size)
         if part:
             start, end, status = *part, HTTPStatus.PARTIAL_CONTENT
     media_type = wanted.type if _MEDIA_TYPE.fullmatch(wanted.type) else _OCTET_STREAM

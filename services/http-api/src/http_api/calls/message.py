@@ -14,7 +14,7 @@ from fake_email.storage.message import OpenedMessage
 from http_api.calls.context import Api
 from http_api.openapi.responses import empty_response, error_responses, json_response
 from http_api.protocol import parameters
-from http_api.protocol.conditional import etag, unless_known
+from http_api.protocol.conditional import check_if_none_match, etag
 from http_api.protocol.error_handlers import UNREADABLE_BODY
 from http_api.protocol.errors import BadInput
 from http_api.protocol.json_body import decode_strictly
@@ -89,7 +89,8 @@ async def message(
     """All of a message but its octets: header fields in order, text, HTML, attachments, codes, links, envelope, TLS."""
     parsed = parameters.message_id(message_id)
     found = await stored_message.fetch(api.database, parsed, token_sha256=token_sha256)
-    tag = unless_known(request, etag(parsed, int(found.listed.seen)))
+    tag = etag(parsed, int(found.listed.seen))
+    check_if_none_match(request, tag)
     return Response(whole_message(found), headers={"ETag": tag})
 
 

@@ -8,7 +8,7 @@ from fake_email.storage import source as stored_source
 from http_api.calls.context import Api
 from http_api.openapi.responses import empty_response, error_responses, media_response
 from http_api.protocol import parameters
-from http_api.protocol.conditional import etag, unless_known
+from http_api.protocol.conditional import check_if_none_match, etag
 from http_api.protocol.parameters import MessageId
 from http_api.protocol.request import AnyRequest
 
@@ -29,7 +29,8 @@ async def source(api: Api, request: AnyRequest, message_id: MessageId, token_sha
     found = await api.database.run(
         lambda connection: stored_source.find(connection, parsed, token_sha256=token_sha256, by=api.settings.domain[0])
     )
-    tag = unless_known(request, etag(parsed))
+    tag = etag(parsed)
+    check_if_none_match(request, tag)
     return Stream(
         stored_source.read(api.database, found),
         media_type=_MEDIA_TYPE,

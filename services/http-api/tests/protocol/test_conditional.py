@@ -1,8 +1,8 @@
-"""Which octets a Range asks for."""
+"""The field Range: the part of the content that it asks for."""
 
 import pytest
 
-from http_api.protocol import ranges
+from http_api.protocol.conditional import requested_range
 from http_api.protocol.errors import RangeNotSatisfiable
 
 
@@ -25,8 +25,8 @@ from http_api.protocol.errors import RangeNotSatisfiable
         ("bytes=007-08", (7, 9)),
     ],
 )
-def test_a_range_is_that_part_of_ten_octets(field: str, part: tuple[int, int]) -> None:
-    assert ranges.wanted(field, 10) == part
+def test_a_range_asks_for_that_part_of_ten_octets(field: str, part: tuple[int, int]) -> None:
+    assert requested_range(field, 10) == part
 
 
 @pytest.mark.parametrize(
@@ -49,19 +49,19 @@ def test_a_range_is_that_part_of_ten_octets(field: str, part: tuple[int, int]) -
         "0-1",
     ],
 )
-def test_what_is_no_one_range_of_octets_asks_for_all_of_them(field: str) -> None:
-    assert ranges.wanted(field, 10) is None
+def test_anything_but_one_range_of_bytes_asks_for_the_whole_content(field: str) -> None:
+    assert requested_range(field, 10) is None
 
 
 @pytest.mark.parametrize("field", ["bytes=10-", "bytes=10-20", "bytes=99-", "bytes=-0"])
-def test_a_range_behind_the_end_cannot_be_had(field: str) -> None:
+def test_a_range_after_the_end_is_refused(field: str) -> None:
     with pytest.raises(RangeNotSatisfiable) as refused:
-        ranges.wanted(field, 10)
+        requested_range(field, 10)
 
     assert refused.value.octets == 10
 
 
 @pytest.mark.parametrize("field", ["bytes=0-", "bytes=0-0", "bytes=-1"])
-def test_of_nothing_there_is_no_range(field: str) -> None:
+def test_every_range_of_an_empty_content_is_refused(field: str) -> None:
     with pytest.raises(RangeNotSatisfiable):
-        ranges.wanted(field, 0)
+        requested_range(field, 0)
