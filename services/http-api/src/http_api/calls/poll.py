@@ -20,8 +20,7 @@ from http_api.protocol import parameters
 from http_api.protocol.errors import BadInput, TooManyStreams
 from http_api.protocol.parameters import Address, Before, Since
 from http_api.protocol.request import AnyRequest
-from http_api.schemas import message as message_schema
-from http_api.schemas.message import ListedMessage, listed_message
+from http_api.schemas.message import LISTED_EXAMPLE, ListedMessage, listed_message
 
 MAX_LIMIT = 100
 MAX_WAIT_SECONDS = 60
@@ -44,7 +43,7 @@ _EXAMPLE = Page(
     temp_email_addr="annq7mfk2xd@mail.example.org",
     new_mail_count=1,
     next_since="2026-01-31T12:07:31.118043Z",
-    messages=[message_schema.EXAMPLE],
+    messages=[LISTED_EXAMPLE],
 )
 
 

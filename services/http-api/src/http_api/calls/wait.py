@@ -18,9 +18,7 @@ from fake_email.storage import message as stored_message
 from fake_email.storage.mailboxes import MailboxState
 from fake_email.storage.match_candidates import MatchCandidate
 from fake_email.storage.message_list import Cursor
-from http_api.calls import message
 from http_api.calls.context import Api
-from http_api.calls.message import WholeMessage, whole_message
 from http_api.live import match
 from http_api.live.match import Clause, Has
 from http_api.live.until_disconnect import until_disconnect
@@ -33,7 +31,7 @@ from http_api.protocol.errors import BadInput, ServiceStopping, TooManyStreams
 from http_api.protocol.parameters import Address, Since, rfc3339
 from http_api.protocol.problems import Problem, ProblemType, problem
 from http_api.protocol.request import AnyRequest
-from http_api.schemas import message as message_schema
+from http_api.schemas.message import LISTED_EXAMPLE, WHOLE_EXAMPLE, WholeMessage, whole_message
 
 MAX_SECONDS = 120
 _PAGE = 20
@@ -82,22 +80,22 @@ _ABOUT_TEXT = f"{_ABOUT.format('The text')} An expression looks through the firs
 _NO_MATCH = problem(ProblemType.NO_MATCH)
 _UNEXPECTED_MESSAGE = problem(ProblemType.UNEXPECTED_MESSAGE)
 _NEAR_MISS = NearMiss(
-    id=message_schema.EXAMPLE.id,
-    seq=message_schema.EXAMPLE.seq,
-    from_addr=message_schema.EXAMPLE.from_addr,
+    id=LISTED_EXAMPLE.id,
+    seq=LISTED_EXAMPLE.seq,
+    from_addr=LISTED_EXAMPLE.from_addr,
     subject="Welcome",
-    received_at=message_schema.EXAMPLE.received_at,
+    received_at=LISTED_EXAMPLE.received_at,
     failed=("subject", "has=code"),
 )
 _EXAMPLES = (
     NoMatch(**asdict(_NO_MATCH), near_misses=(_NEAR_MISS,)),
-    UnexpectedMessage(**asdict(_UNEXPECTED_MESSAGE), message=message.EXAMPLE),
+    UnexpectedMessage(**asdict(_UNEXPECTED_MESSAGE), message=WHOLE_EXAMPLE),
 )
 
 
 @get(
     "/api/inbox/wait",
-    responses=json_response(message.EXAMPLE)
+    responses=json_response(WHOLE_EXAMPLE)
     | empty_response(204, "Nothing came, as expected.")
     | error_responses(BadInput, TooManyStreams, ServiceStopping, MailboxNotFound, more=_EXAMPLES),
     operation_class=or_plain_text("123456"),

@@ -4,6 +4,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from fake_email.parsed_message import Attachment, Code, Link
+from fake_email.storage.message import OpenedMessage
 from fake_email.storage.message_list import Listed
 from http_api.protocol.parameters import rfc3339
 
@@ -30,7 +31,35 @@ class ListedMessage(msgspec.Struct, frozen=True, kw_only=True):
     octets: int
 
 
-EXAMPLE = ListedMessage(
+class HeaderField(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of the header: its name as written, its value unfolded and decoded, at most 16 KiB of it."""
+
+    name: str
+    value: str
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """How the message came: MAIL's and RCPT's arguments, the client's address, its name for itself, the protocol."""
+
+    reverse_path: str
+    recipient: str
+    client_address: str
+    host_name: str
+    protocol: str
+
+
+class WholeMessage(ListedMessage, frozen=True, kw_only=True):
+    """A message, whole: what lists show of it, and the rest; `text` and `html` are at most 1 MiB of characters each."""
+
+    temp_email_addr: str
+    headers: tuple[HeaderField, ...]
+    text: str
+    html: str | None
+    envelope: Envelope
+    tls: str | None
+
+
+LISTED_EXAMPLE = ListedMessage(
     id="019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11",
     seq=2,
     from_addr="hello@example.com",
@@ -51,6 +80,27 @@ EXAMPLE = ListedMessage(
 )
 
 
+WHOLE_EXAMPLE = WholeMessage(
+    **asdict(LISTED_EXAMPLE),
+    temp_email_addr="annq7mfk2xd@mail.example.org",
+    headers=(
+        HeaderField(name="From", value="Example <hello@example.com>"),
+        HeaderField(name="To", value="annq7mfk2xd@mail.example.org"),
+        HeaderField(name="Subject", value="123456 is your code"),
+    ),
+    text="Your code is 123456.",
+    html="<p>Your code is <b>123456</b>.</p>",
+    envelope=Envelope(
+        reverse_path="bounces@example.com",
+        recipient="annq7mfk2xd@mail.example.org",
+        client_address="192.0.2.1",
+        host_name="mta.example.com",
+        protocol="ESMTPS",
+    ),
+    tls="TLSv1.3 TLS_AES_256_GCM_SHA384",
+)
+
+
 def listed_message(message: Listed) -> ListedMessage:
     """`message` under its public names; who wrote it is in From, and where that says nothing, in the envelope."""
     renamed = {
@@ -63,3 +113,23 @@ def listed_message(message: Listed) -> ListedMessage:
         "date": rfc3339(message.date_header) if message.date_header else None,
     }
     return msgspec.convert(asdict(message) | renamed, ListedMessage)
+
+
+def whole_message(found: OpenedMessage) -> WholeMessage:
+    """A message under its public names."""
+    listed = found.listed
+    return WholeMessage(
+        **asdict(listed_message(listed)),
+        temp_email_addr=found.address,
+        headers=tuple(HeaderField(name=name, value=value) for name, value in found.fields),
+        text=found.text,
+        html=found.html,
+        envelope=Envelope(
+            reverse_path=listed.reverse_path,
+            recipient=listed.recipient,
+            client_address=found.trace.client_address,
+            host_name=found.trace.host_name,
+            protocol=found.trace.protocol,
+        ),
+        tls=found.trace.tls or None,
+    )
