@@ -31,7 +31,7 @@ from http_api.calls import (
     stream,
     wait,
 )
-from http_api.calls.context import Api, provide
+from http_api.calls.context import Context, provide_context
 from http_api.calls.options import options_of
 from http_api.live.detach import detaching
 from http_api.live.expiry_watch import ExpiryWatch
@@ -82,7 +82,7 @@ def create_app(settings: Settings, http_socket: GranianSocket, watchdog: Watchdo
                     purge.run(database),
                 )
                 helpers = [tasks.create_task(run) for run in runs]
-                app.state.api = Api(
+                app.state.context = Context(
                     settings=settings,
                     database=database,
                     waiters=waiters,
@@ -110,7 +110,7 @@ def create_litestar(*lifespan: Callable[[Litestar], AbstractAsyncContextManager[
     return Litestar(
         route_handlers=[options_of(_CALLS), *_CALLS],
         dependencies={
-            "api": Provide(provide, sync_to_thread=False),
+            "context": Provide(provide_context, sync_to_thread=False),
             "token_sha256": Provide(provide_token, sync_to_thread=False),
         },
         lifespan=lifespan,

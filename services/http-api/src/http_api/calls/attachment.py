@@ -10,7 +10,7 @@ from litestar.response import Stream
 
 from fake_email.errors import AttachmentNotFound, MessageNotFound
 from fake_email.storage import attachments
-from http_api.calls.context import Api
+from http_api.calls.context import Context
 from http_api.openapi.responses import empty_response, error_responses, media_response
 from http_api.protocol import content_disposition, parameters
 from http_api.protocol.conditional import check_if_none_match, etag, requested_range
@@ -32,11 +32,11 @@ _MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}")
     | error_responses(MessageNotFound, AttachmentNotFound, RangeNotSatisfiable),
 )
 async def attachment(
-    api: Api, request: AnyRequest, message_id: MessageId, number: AttachmentNumber, token_sha256: bytes | None
+    context: Context, request: AnyRequest, message_id: MessageId, number: AttachmentNumber, token_sha256: bytes | None
 ) -> Stream:
     """The octets of the attachment that stands at place `number`, counted from 0, of `attachments`; to be saved."""
     parsed = parameters.message_id(message_id)
-    attached = await api.database.run(
+    attached = await context.database.run(
         lambda connection: attachments.find(connection, parsed, token_sha256=token_sha256)
     )
     wanted = attached.numbered(number)
@@ -60,7 +60,7 @@ async def attachment(
     if status == HTTPStatus.PARTIAL_CONTENT:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{wanted.size}"
     return Stream(
-        _cut(attachments.read(api.database, attached, wanted), start, end),
+        _cut(attachments.read(context.database, attached, wanted), start, end),
         status_code=status,
         headers=headers,
     )

@@ -13,7 +13,7 @@ from http_api.live.waiters import Waiters
 from http_api.protocol.client_address import ClientAddresses
 
 
-class Api(msgspec.Struct, frozen=True, kw_only=True):
+class Context(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     database: Database
     waiters: Waiters
@@ -24,7 +24,7 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
     streams: Streams
 
 
-def provide(state: State) -> Api:
-    """The Api that the lifespan put into the state."""
-    api: Api = state.api
-    return api
+def provide_context(state: State) -> Context:
+    """The Context that the lifespan put into the state."""
+    context: Context = state.context
+    return context

@@ -15,7 +15,7 @@ from litestar.params import Body
 from fake_email.errors import AddressTaken, DatabaseFull
 from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS
 from fake_email.storage import mailboxes
-from http_api.calls.context import Api
+from http_api.calls.context import Context
 from http_api.openapi.responses import error_responses, json_response
 from http_api.protocol.error_handlers import UNREADABLE_BODY
 from http_api.protocol.errors import AddressReserved, BadInput
@@ -83,23 +83,23 @@ _EXAMPLE = TemporaryAddress(
     security=[{}],
 )
 async def create_temporary_address(
-    api: Api,
+    context: Context,
     request: AnyRequest,
     data: Annotated[NewAddress | None, Body(description="May be left out.", examples=_ASKED)] = None,
 ) -> TemporaryAddress:
     """Make a mailbox."""
     wanted = decode_strictly(await request.json(), NewAddress) if data else NewAddress()
-    domain = _domain(wanted.domain, api.settings.domain)
-    is_private = api.settings.inbox_access == "private" if wanted.private is msgspec.UNSET else wanted.private
+    domain = _domain(wanted.domain, context.settings.domain)
+    is_private = context.settings.inbox_access == "private" if wanted.private is msgspec.UNSET else wanted.private
     if wanted.exact and not is_private:
         raise BadInput("exact", "exact: only for a private mailbox; ask for it with private, or leave out exact.")
     exact = _exact(wanted.username) if wanted.exact else ""
     token = secrets.token_urlsafe(_TOKEN_OCTETS) if is_private else None
-    ttl_seconds = api.settings.mailbox_ttl_seconds if wanted.ttl_seconds is None else wanted.ttl_seconds
+    ttl_seconds = context.settings.mailbox_ttl_seconds if wanted.ttl_seconds is None else wanted.ttl_seconds
     for _ in range(1 if exact else _TRIES):
         address = f"{exact or _local_part(wanted.username)}@{domain}"
         try:
-            expires_at = await api.database.write(
+            expires_at = await context.database.write(
                 lambda connection: mailboxes.create(
                     connection,
                     address=address,  # noqa: B023  # write is awaited before the next turn

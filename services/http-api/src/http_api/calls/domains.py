@@ -3,7 +3,7 @@
 import msgspec
 from litestar import get
 
-from http_api.calls.context import Api
+from http_api.calls.context import Context
 from http_api.openapi.responses import error_responses, json_response
 
 
@@ -18,6 +18,6 @@ _EXAMPLE = Domains(domains=("mail.example.org", "mx.example.org"), default="mail
 
 
 @get("/api/domains", responses=json_response(_EXAMPLE) | error_responses(needs_database=False), security=[{}])
-async def domains(api: Api) -> Domains:
+async def domains(context: Context) -> Domains:
     """The domains that mail is taken for."""
-    return Domains(domains=api.settings.domain, default=api.settings.domain[0])
+    return Domains(domains=context.settings.domain, default=context.settings.domain[0])

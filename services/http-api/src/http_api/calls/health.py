@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, get
 
 from fake_email.errors import DatabaseAway
-from http_api.calls.context import Api
+from http_api.calls.context import Context
 from http_api.openapi.responses import error_responses, json_response, or_plain_text
 from http_api.protocol.request import AnyRequest
 
@@ -26,10 +26,10 @@ _EXAMPLE = Health(status="ok")
     operation_class=or_plain_text("OK"),
     security=[{}],
 )
-async def health(api: Api, request: AnyRequest) -> Response[str] | Response[Health]:
+async def health(context: Context, request: AnyRequest) -> Response[str] | Response[Health]:
     """`OK` when the database answers and LISTEN stands; else 503."""
-    await api.database.probe()
-    if not api.waiters.is_listening:
+    await context.database.probe()
+    if not context.waiters.is_listening:
         raise DatabaseAway
     if "application/json" in request.headers.get("accept", ""):
         return Response(_EXAMPLE, media_type="application/json")

@@ -12,7 +12,7 @@ from fake_email.postgres.connection import Connection
 from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS, Settings
 from fake_email.storage import mailboxes
 from fake_email.storage.mailboxes import Mailbox, MailboxDetail
-from http_api.calls.context import Api
+from http_api.calls.context import Context
 from http_api.openapi.responses import empty_response, error_responses, json_response
 from http_api.protocol import parameters
 from http_api.protocol.error_handlers import UNREADABLE_BODY
@@ -65,7 +65,7 @@ _EXAMPLE = Inbox(
 
 
 @get("/api/inbox", responses=json_response(_EXAMPLE) | error_responses(BadInput, MailboxNotFound))
-async def inbox(api: Api, address: Address, token_sha256: bytes | None) -> Inbox:
+async def inbox(context: Context, address: Address, token_sha256: bytes | None) -> Inbox:
     """When the mailbox expires, how much is in it and how much may be, and the `seq` of its newest message."""
     mailbox_address = parameters.address(address)
 
@@ -73,7 +73,7 @@ async def inbox(api: Api, address: Address, token_sha256: bytes | None) -> Inbox
         mailbox = await mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
         return mailbox, await mailboxes.describe(connection, mailbox.id)
 
-    return _inbox(api.settings, mailbox_address, *await api.database.run(look))
+    return _inbox(context.settings, mailbox_address, *await context.database.run(look))
 
 
 @patch(
@@ -83,7 +83,7 @@ async def inbox(api: Api, address: Address, token_sha256: bytes | None) -> Inbox
     exception_handlers=UNREADABLE_BODY,
 )
 async def prolong_inbox(
-    api: Api,
+    context: Context,
     request: AnyRequest,
     address: Address,
     data: Annotated[NewExpiry, Body(examples=[Example(value={"ttl_seconds": 3600})])],
@@ -98,7 +98,7 @@ async def prolong_inbox(
         await mailboxes.extend(connection, mailbox, ttl_seconds=ttl_seconds)
         return mailbox, await mailboxes.describe(connection, mailbox.id)
 
-    return _inbox(api.settings, mailbox_address, *await api.database.write(prolong))
+    return _inbox(context.settings, mailbox_address, *await context.database.write(prolong))
 
 
 @delete(
@@ -106,7 +106,7 @@ async def prolong_inbox(
     responses=empty_response(204, "The mailbox is gone.")
     | error_responses(BadInput, MailboxNotFound, OperatorsMailbox, DatabaseFull),
 )
-async def delete_inbox(api: Api, address: Address, token_sha256: bytes | None) -> None:
+async def delete_inbox(context: Context, address: Address, token_sha256: bytes | None) -> None:
     """End the mailbox: it and its mail are gone at once, its address is not given out again."""
     mailbox_address = parameters.address(address)
 
@@ -114,7 +114,7 @@ async def delete_inbox(api: Api, address: Address, token_sha256: bytes | None) -
         mailbox = await mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
         await mailboxes.delete(connection, mailbox.id)
 
-    await api.database.write(end)
+    await context.database.write(end)
 
 
 def _inbox(settings: Settings, address: str, mailbox: Mailbox, detail: MailboxDetail) -> Inbox:

@@ -9,7 +9,7 @@ from litestar.params import Body
 
 from fake_email.errors import DatabaseFull, MessageNotFound
 from fake_email.storage import message as stored_message
-from http_api.calls.context import Api
+from http_api.calls.context import Context
 from http_api.openapi.responses import empty_response, error_responses, json_response
 from http_api.protocol import parameters
 from http_api.protocol.conditional import check_if_none_match, etag
@@ -32,11 +32,11 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     responses=json_response(WHOLE_EXAMPLE) | empty_response(304, "As before.") | error_responses(MessageNotFound),
 )
 async def message(
-    api: Api, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None
+    context: Context, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None
 ) -> Response[WholeMessage]:
     """All of a message but its octets: header fields in order, text, HTML, attachments, codes, links, envelope, TLS."""
     parsed = parameters.message_id(message_id)
-    found = await stored_message.fetch(api.database, parsed, token_sha256=token_sha256)
+    found = await stored_message.fetch(context.database, parsed, token_sha256=token_sha256)
     tag = etag(parsed, int(found.listed.seen))
     check_if_none_match(request, tag)
     return Response(whole_message(found), headers={"ETag": tag})
@@ -48,7 +48,7 @@ async def message(
     exception_handlers=UNREADABLE_BODY,
 )
 async def mark_message(
-    api: Api,
+    context: Context,
     request: AnyRequest,
     message_id: MessageId,
     data: Annotated[Seen, Body(examples=[Example(value={"seen": True})])],
@@ -57,7 +57,7 @@ async def mark_message(
     """Keep whether somebody saw the message."""
     seen = decode_strictly(await request.json(), type(data))
     parsed = parameters.message_id(message_id)
-    await api.database.write(
+    await context.database.write(
         lambda connection: stored_message.mark_seen(connection, parsed, token_sha256=token_sha256, seen=seen.seen)
     )
     return seen
@@ -67,7 +67,9 @@ async def mark_message(
     "/api/messages/{message_id:str}",
     responses=empty_response(204, "The message is gone.") | error_responses(MessageNotFound, DatabaseFull),
 )
-async def delete_message(api: Api, message_id: MessageId, token_sha256: bytes | None) -> None:
+async def delete_message(context: Context, message_id: MessageId, token_sha256: bytes | None) -> None:
     """Delete the message; open streams of its mailbox say so."""
     parsed = parameters.message_id(message_id)
-    await api.database.write(lambda connection: stored_message.delete(connection, parsed, token_sha256=token_sha256))
+    await context.database.write(
+        lambda connection: stored_message.delete(connection, parsed, token_sha256=token_sha256)
+    )

@@ -9,7 +9,7 @@ from litestar.params import Parameter
 
 from fake_email.errors import MessageNotFound, NoHtml
 from fake_email.storage import message_html as stored_html
-from http_api.calls.context import Api
+from http_api.calls.context import Context
 from http_api.openapi.responses import error_responses, media_response
 from http_api.protocol import origins, parameters
 from http_api.protocol.errors import BadInput
@@ -33,7 +33,7 @@ _EXAMPLE = "<!DOCTYPE html><html><head><title>123456 is your code</title></head>
     | error_responses(BadInput, MessageNotFound, NoHtml),
 )
 async def message_html(
-    api: Api,
+    context: Context,
     request: AnyRequest,
     message_id: MessageId,
     remote: Annotated[
@@ -50,13 +50,13 @@ async def message_html(
     parsed = parameters.message_id(message_id)
     token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)
     async with _turns:
-        found = await api.database.run(
+        found = await context.database.run(
             lambda connection: stored_html.fetch(connection, parsed, token_sha256=token_sha256)
         )
         content_ids = await asyncio.to_thread(sanitized_page.content_ids, found.html)
-        images = await stored_html.images(api.database, found.attached, content_ids)
+        images = await stored_html.images(context.database, found.attached, content_ids)
         page = await asyncio.to_thread(sanitized_page.page, found.html, images, remote=remote)
-    ancestors = origins.ancestors(api.settings.cors_allowed_origins, request.headers.get("referer"))
+    ancestors = origins.ancestors(context.settings.cors_allowed_origins, request.headers.get("referer"))
     return Response(
         page,
         media_type="text/html",

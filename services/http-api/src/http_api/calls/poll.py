@@ -12,7 +12,7 @@ from fake_email.errors import MailboxNotFound
 from fake_email.storage import message_list
 from fake_email.storage.mailboxes import Mailbox
 from fake_email.storage.message_list import Listed
-from http_api.calls.context import provide
+from http_api.calls.context import provide_context
 from http_api.live.until_disconnect import until_disconnect
 from http_api.live.waiters import WaitingCall
 from http_api.openapi.responses import error_responses, json_response
@@ -68,7 +68,7 @@ async def poll(
 ) -> Page:
     """Up to `limit` messages past `since`, the first of them, or before `before`, the last of them."""
     # Not by dependencies: to inject two costs as much as all the rest of a call that is made more than any other.
-    api = provide(request.app.state)
+    context = provide_context(request.app.state)
     token_sha256 = parameters.provide_token(request)
     mailbox_address = parameters.address(address)
     cursor = parameters.since(since)
@@ -77,10 +77,10 @@ async def poll(
         raise BadInput("wait", "wait: nothing comes before a message; leave out wait or before.")
 
     async def look() -> tuple[Mailbox, list[Listed]]:
-        mailbox = await api.mailbox_lookups.fetch(mailbox_address, token_sha256)
+        mailbox = await context.mailbox_lookups.fetch(mailbox_address, token_sha256)
         if not message_list.may_have(mailbox, past=cursor):
             return mailbox, []
-        return await api.database.run(
+        return await context.database.run(
             lambda connection: message_list.read(
                 connection,
                 address=mailbox_address,
@@ -94,8 +94,11 @@ async def poll(
     async def look_until(deadline: float, mailbox: Mailbox) -> list[Listed]:
         nonlocal cursor
         waiter, listed = WaitingCall(), list[Listed]()
-        with api.stream_slots.slot(api.clients.of(request.scope), mailbox.id), api.waiters.watch(mailbox.id, waiter):
-            while not listed and not api.waiters.is_stopping:
+        with (
+            context.stream_slots.slot(context.clients.of(request.scope), mailbox.id),
+            context.waiters.watch(mailbox.id, waiter),
+        ):
+            while not listed and not context.waiters.is_stopping:
                 waiter.reset()
                 before = mailbox.last_seq
                 mailbox, listed = await look()

@@ -5,7 +5,7 @@ from litestar.response import Stream
 
 from fake_email.errors import MessageNotFound
 from fake_email.storage import source as stored_source
-from http_api.calls.context import Api
+from http_api.calls.context import Context
 from http_api.openapi.responses import empty_response, error_responses, media_response
 from http_api.protocol import parameters
 from http_api.protocol.conditional import check_if_none_match, etag
@@ -23,16 +23,18 @@ _EXAMPLE = "Return-Path: <bounces@example.com>\r\nSubject: 123456 is your code\r
     | empty_response(304, "As before.")
     | error_responses(MessageNotFound),
 )
-async def source(api: Api, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None) -> Stream:
+async def source(context: Context, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None) -> Stream:
     """The message as `message/rfc822`: Return-Path, Received, then the octets that were received."""
     parsed = parameters.message_id(message_id)
-    found = await api.database.run(
-        lambda connection: stored_source.find(connection, parsed, token_sha256=token_sha256, by=api.settings.domain[0])
+    found = await context.database.run(
+        lambda connection: stored_source.find(
+            connection, parsed, token_sha256=token_sha256, by=context.settings.domain[0]
+        )
     )
     tag = etag(parsed)
     check_if_none_match(request, tag)
     return Stream(
-        stored_source.read(api.database, found),
+        stored_source.read(context.database, found),
         media_type=_MEDIA_TYPE,
         headers={
             "Content-Length": str(len(found.trace) + found.octets),

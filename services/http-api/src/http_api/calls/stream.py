@@ -10,7 +10,7 @@ from litestar.types import ASGIApp
 from fake_email.errors import MailboxNotFound
 from fake_email.storage import mailboxes
 from fake_email.storage.message_list import Cursor
-from http_api.calls.context import Api
+from http_api.calls.context import Context
 from http_api.live import sse
 from http_api.live.event_stream import EventStream
 from http_api.openapi.responses import error_responses, media_response
@@ -32,7 +32,7 @@ _EXAMPLE = (sse.retry(1_000) + _EXAMPLE_EVENT).decode()
     | error_responses(BadInput, NotAcceptable, MailboxNotFound, TooManyStreams),
 )
 async def stream(
-    api: Api,
+    context: Context,
     request: AnyRequest,
     address: Address,
     since: Since = None,
@@ -55,13 +55,13 @@ async def stream(
     mailbox_address = parameters.address(address)
     cursor = _cursor(last_event_id, since)
     token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)
-    mailbox = await api.database.run(
+    mailbox = await context.database.run(
         lambda connection: mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
     )
     return EventStream(
-        api.streams,
+        context.streams,
         mailbox,
-        client=api.clients.of(request.scope),
+        client=context.clients.of(request.scope),
         address=mailbox_address,
         token_sha256=token_sha256,
         cursor=cursor,

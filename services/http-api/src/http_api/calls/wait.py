@@ -18,7 +18,7 @@ from fake_email.storage import message as stored_message
 from fake_email.storage.mailboxes import MailboxState
 from fake_email.storage.match_candidates import MatchCandidate
 from fake_email.storage.message_list import Cursor
-from http_api.calls.context import Api
+from http_api.calls.context import Context
 from http_api.live import match
 from http_api.live.match import Clause, Has
 from http_api.live.until_disconnect import until_disconnect
@@ -101,7 +101,7 @@ _EXAMPLES = (
     operation_class=or_plain_text("123456"),
 )
 async def wait(
-    api: Api,
+    context: Context,
     request: AnyRequest,
     address: Address,
     token_sha256: bytes | None,
@@ -139,11 +139,11 @@ async def wait(
         token_sha256=token_sha256,
         since=parameters.since(since),
         clauses=match.clauses(from_=from_, subject=subject, text=text, has=kinds),
-        client=api.clients.of(request.scope),
+        client=context.clients.of(request.scope),
         deadline=asyncio.get_running_loop().time() + timeout,
     )
     near_misses: deque[NearMiss] = deque(maxlen=_NEAR_MISSES)
-    found = await until_disconnect(request, _find(api, wanted, near_misses))
+    found = await until_disconnect(request, _find(context, wanted, near_misses))
     if found is None and expect == "none":
         return Response(None, status_code=HTTPStatus.NO_CONTENT)
     if found is None:
@@ -155,27 +155,27 @@ async def wait(
     return Response(found)
 
 
-async def _find(api: Api, wanted: _Wanted, near_misses: deque[NearMiss]) -> WholeMessage | None:
+async def _find(context: Context, wanted: _Wanted, near_misses: deque[NearMiss]) -> WholeMessage | None:
     """The message that matches, looked for in the table each time that something came, and once more in the end.
 
     What had come by the end is all looked at, however long that takes.
     """
-    mailbox = await api.mailbox_lookups.fetch(wanted.address, wanted.token_sha256)
+    mailbox = await context.mailbox_lookups.fetch(wanted.address, wanted.token_sha256)
     waiter = WaitingCall()
     since = wanted.since
     last_seq = None
-    with api.stream_slots.slot(wanted.client, mailbox.id), api.waiters.watch(mailbox.id, waiter):
+    with context.stream_slots.slot(wanted.client, mailbox.id), context.waiters.watch(mailbox.id, waiter):
         while True:
             waiter.reset()
             is_over = _left(wanted) <= 0
             before = mailbox.last_seq
-            mailbox, looked_at = await _look(api, wanted, since)
+            mailbox, looked_at = await _look(context, wanted, since)
             since = message_list.rewind(since, before=before, last_seq=mailbox.last_seq)
             if is_over and last_seq is None:
                 last_seq = mailbox.last_seq
             for candidate in looked_at:
-                failed = await _failed(api, wanted, candidate)
-                found = None if failed else await _open(api, wanted, candidate)
+                failed = await _failed(context, wanted, candidate)
+                found = None if failed else await _open(context, wanted, candidate)
                 if found:
                     return found
                 if failed:
@@ -184,7 +184,7 @@ async def _find(api: Api, wanted: _Wanted, near_misses: deque[NearMiss]) -> Whol
             if last_seq is not None and (not looked_at or since.seq >= last_seq):
                 return None
             if not looked_at:
-                if api.waiters.is_stopping:
+                if context.waiters.is_stopping:
                     raise ServiceStopping
                 await waiter.woken_within(_left(wanted))
 
@@ -193,32 +193,34 @@ def _left(wanted: _Wanted) -> float:
     return wanted.deadline - asyncio.get_running_loop().time()
 
 
-async def _look(api: Api, wanted: _Wanted, since: Cursor) -> tuple[MailboxState, list[MatchCandidate]]:
+async def _look(context: Context, wanted: _Wanted, since: Cursor) -> tuple[MailboxState, list[MatchCandidate]]:
     """The mailbox, and what is in it past `since`; while there is time left, a database that is away is waited for."""
     with_text = any(clause.name == "text" for clause in wanted.clauses)
     while True:
         try:
-            mailbox = await api.mailbox_lookups.fetch(wanted.address, wanted.token_sha256)
+            mailbox = await context.mailbox_lookups.fetch(wanted.address, wanted.token_sha256)
             if not message_list.may_have(mailbox, past=since):
                 return mailbox, []
             read = partial(match_candidates.read, mailbox_id=mailbox.id, since=since, limit=_PAGE, with_text=with_text)
-            return mailbox, await api.database.run(read)
+            return mailbox, await context.database.run(read)
         except DatabaseAway:
-            if _left(wanted) <= 0 or api.waiters.is_stopping:
+            if _left(wanted) <= 0 or context.waiters.is_stopping:
                 raise
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
-async def _failed(api: Api, wanted: _Wanted, candidate: MatchCandidate) -> list[str]:
+async def _failed(context: Context, wanted: _Wanted, candidate: MatchCandidate) -> list[str]:
     search = partial(match.failed, wanted.clauses, candidate)
     if len(candidate.text) > _LONG_CHARACTERS or any(clause.is_pattern for clause in wanted.clauses):
-        return await api.search_threads.run(wanted.client.network, search)
+        return await context.search_threads.run(wanted.client.network, search)
     return search()
 
 
-async def _open(api: Api, wanted: _Wanted, candidate: MatchCandidate) -> WholeMessage | None:
+async def _open(context: Context, wanted: _Wanted, candidate: MatchCandidate) -> WholeMessage | None:
     try:
-        return whole_message(await stored_message.fetch(api.database, candidate.id, token_sha256=wanted.token_sha256))
+        return whole_message(
+            await stored_message.fetch(context.database, candidate.id, token_sha256=wanted.token_sha256)
+        )
     except MessageNotFound:  # deleted since
         return None
 
