@@ -1,4 +1,4 @@
-"""GET /api/inbox/wait: held until a certain message is there, and answered with it."""
+"""GET /api/inbox/wait: wait for a message that meets all clauses, and return it."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ async def wait(http: httpx.AsyncClient, address: str, **parameters: str | list[s
 
 
 async def subject(http: httpx.AsyncClient, address: str, **parameters: str | list[str]) -> object:
-    """That of the message that a wait is answered with."""
+    """The subject of the message that a wait returns."""
     answer = await wait(http, address, **parameters)
     assert answer.status_code == 200, answer.text
     return answer.json()["subject"]
@@ -52,7 +52,7 @@ def code(value: str) -> Code:
 async def store_with(
     pair: Pair, address: str, content: bytes, *, codes: tuple[Code, ...] = (), links: tuple[Link, ...] = ()
 ) -> None:
-    """Commit a message in which these were found."""
+    """Store a message with these codes and links."""
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
         mailbox = await mailboxes.fetch(connection, address=address, token_sha256=None)
         arriving = arrival(content, mailbox.id)
@@ -64,7 +64,7 @@ async def store_with(
 async def waiting(
     http: httpx.AsyncClient, address: str, **parameters: str
 ) -> AsyncIterator[asyncio.Task[httpx.Response]]:
-    """A wait that is surely under way: what it looks at was looked at once."""
+    """A wait that has certainly begun: a later wait, of one second, has already ended."""
     task = asyncio.create_task(wait(http, address, **parameters))
     await wait(http, address, timeout="1")
     try:
@@ -73,7 +73,7 @@ async def waiting(
         task.cancel()
 
 
-async def test_what_is_there_already_is_answered_at_once_and_whole(
+async def test_a_message_that_is_there_already_is_returned_at_once_and_whole(
     pair: Pair, http: httpx.AsyncClient, address: str
 ) -> None:
     await store(pair.database_url, address, message("a"), message("b"))
@@ -88,14 +88,16 @@ async def test_what_is_there_already_is_answered_at_once_and_whole(
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_what_comes_is_answered(http: httpx.AsyncClient, smtp: SmtpClient, pair: Pair, address: str) -> None:
+async def test_a_message_that_arrives_is_returned(
+    http: httpx.AsyncClient, smtp: SmtpClient, pair: Pair, address: str
+) -> None:
     async with waiting(http, address) as answer:
         await smtp.deliver(message("new"), address)
 
         assert (await answer).json()["subject"] == "new"
 
 
-async def test_what_does_not_match_is_waited_past(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
+async def test_a_message_that_does_not_match_is_passed_over(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
     await store(pair.database_url, address, message("old"))
     async with waiting(http, address, subject="this") as answer:
         await store(pair.database_url, address, message("other"), message("and this"))
@@ -113,7 +115,7 @@ async def test_since_is_a_seq_or_a_time(pair: Pair, http: httpx.AsyncClient, add
     assert await subject(http, address, since=listed[1]["received_at"]) == "c"
 
 
-async def test_what_is_committed_between_the_look_and_the_watch_is_not_missed(
+async def test_a_message_committed_between_the_first_read_and_the_wait_is_not_missed(
     pair: Pair, http: httpx.AsyncClient
 ) -> None:
     addresses = [make_mailbox(pair.database_url) for _ in range(60)]
@@ -131,7 +133,7 @@ async def test_what_is_committed_between_the_look_and_the_watch_is_not_missed(
     assert subjects == [f"for {mailbox_id}" for mailbox_id in ids]
 
 
-async def test_of_many_who_wait_each_gets_its_own_message(pair: Pair, address: str) -> None:
+async def test_of_many_waiting_calls_each_gets_its_own_message(pair: Pair, address: str) -> None:
     numbers = range(40)
     async with client(pair.http_url) as http:
         answers = [asyncio.create_task(subject(http, address, subject=f"number {n}.")) for n in numbers]
@@ -181,7 +183,7 @@ async def test_each_clause_finds_the_message(
     assert (answer.status_code, answer.json()["seq"]) == (200, 2)
 
 
-async def test_has_asks_for_all_that_it_names(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
+async def test_has_requires_everything_that_it_names(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
     link = Link(url="https://x.test/v", text="Verify", kind="verify")
     await store_with(pair, address, message("code"), codes=(code("111111"),))
     await store_with(pair, address, message("link"), links=(link,))
@@ -199,7 +201,7 @@ async def test_a_text_is_searched_to_its_end(pair: Pair, http: httpx.AsyncClient
     assert await subject(http, address, text="end 2.") == "2"
 
 
-async def test_a_full_mailbox_is_looked_through_however_short_the_timeout(
+async def test_a_full_mailbox_is_searched_completely_even_with_a_short_timeout(
     pair: Pair, http: httpx.AsyncClient, address: str
 ) -> None:
     await store(pair.database_url, address, *(message(str(number), f"text {number}.") for number in range(500)))
@@ -209,7 +211,7 @@ async def test_a_full_mailbox_is_looked_through_however_short_the_timeout(
     assert [answer.json().get("subject") for answer in answers] == ["499"] * 10
 
 
-async def test_after_the_timeout_it_is_told_what_came_and_which_clauses_it_failed(
+async def test_after_the_timeout_the_response_has_the_near_misses_and_their_failed_clauses(
     pair: Pair, http: httpx.AsyncClient, address: str
 ) -> None:
     await store(pair.database_url, address, message("before"), message("there", "me"))
@@ -226,9 +228,7 @@ async def test_after_the_timeout_it_is_told_what_came_and_which_clauses_it_faile
     ]
 
 
-async def test_of_many_that_do_not_match_the_last_20_are_told(
-    pair: Pair, http: httpx.AsyncClient, address: str
-) -> None:
+async def test_the_response_has_the_last_20_near_misses(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
     await store(pair.database_url, address, *(message(str(number)) for number in range(45)))
 
     answer = await wait(http, address, subject="none", timeout="1")
@@ -236,13 +236,13 @@ async def test_of_many_that_do_not_match_the_last_20_are_told(
     assert [each["seq"] for each in answer.json()["near_misses"]] == [*range(26, 46)]
 
 
-async def test_where_nothing_came_there_are_no_near_misses(http: httpx.AsyncClient, address: str) -> None:
+async def test_without_messages_there_are_no_near_misses(http: httpx.AsyncClient, address: str) -> None:
     answer = await wait(http, address, timeout="1")
 
     assert (answer.status_code, problem(answer)["near_misses"]) == (404, [])
 
 
-async def test_where_none_is_expected_a_quiet_timeout_is_well(
+async def test_with_expect_none_a_timeout_without_a_match_succeeds(
     pair: Pair, http: httpx.AsyncClient, address: str
 ) -> None:
     await store(pair.database_url, address, message("other"))
@@ -252,7 +252,7 @@ async def test_where_none_is_expected_a_quiet_timeout_is_well(
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-async def test_where_none_is_expected_the_one_that_comes_is_told(
+async def test_with_expect_none_a_message_that_matches_is_a_conflict(
     pair: Pair, http: httpx.AsyncClient, address: str
 ) -> None:
     async with waiting(http, address, expect="none", subject="this") as task:
@@ -271,7 +271,7 @@ async def plain(http: httpx.AsyncClient, address: str, **parameters: str | list[
 
 
 @pytest.mark.parametrize("asked", [{"has": "code"}, {}, {"has": ["link", "code"]}])
-async def test_as_plain_text_the_answer_is_the_best_code_alone(
+async def test_the_plain_text_response_is_the_best_code_alone(
     pair: Pair, http: httpx.AsyncClient, address: str, asked: dict[str, str | list[str]]
 ) -> None:
     link = Link(url="https://x.test/v", text="Verify", kind="verify")
@@ -285,7 +285,7 @@ async def test_as_plain_text_the_answer_is_the_best_code_alone(
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_as_plain_text_with_has_link_it_is_the_best_link_alone(
+async def test_the_plain_text_response_with_has_link_is_the_best_link_alone(
     pair: Pair, http: httpx.AsyncClient, address: str
 ) -> None:
     links = (
@@ -301,7 +301,7 @@ async def test_as_plain_text_with_has_link_it_is_the_best_link_alone(
     assert (answer.status_code, answer.text) == (200, "https://x.test/r?a=1&b=2")
 
 
-async def test_as_plain_text_a_message_without_a_code_is_waited_past_and_told(
+async def test_for_plain_text_a_message_without_a_code_is_a_near_miss(
     pair: Pair, http: httpx.AsyncClient, address: str
 ) -> None:
     await store(pair.database_url, address, message("nothing in it"))
@@ -313,9 +313,7 @@ async def test_as_plain_text_a_message_without_a_code_is_waited_past_and_told(
     assert near_miss["failed"] == ["has=code"]
 
 
-async def test_where_none_is_expected_plain_text_asks_for_no_code(
-    pair: Pair, http: httpx.AsyncClient, address: str
-) -> None:
+async def test_with_expect_none_plain_text_requires_no_code(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
     await store(pair.database_url, address, message("nothing in it"))
 
     answer = await plain(http, address, expect="none")
@@ -341,7 +339,7 @@ async def test_where_none_is_expected_plain_text_asks_for_no_code(
         ("text/html", False),
     ],
 )
-async def test_plain_text_is_for_who_would_rather_have_it_than_json(
+async def test_the_response_is_plain_text_if_the_client_prefers_it_to_json(
     pair: Pair, http: httpx.AsyncClient, address: str, accept: str, is_plain: bool
 ) -> None:
     await store_with(pair, address, message("code"), codes=(code("123456"),))
@@ -372,9 +370,7 @@ async def test_plain_text_is_for_who_would_rather_have_it_than_json(
         ("address", "ann"),
     ],
 )
-async def test_a_parameter_that_cannot_be_is_named(
-    http: httpx.AsyncClient, address: str, field: str, value: str
-) -> None:
+async def test_an_invalid_parameter_is_named(http: httpx.AsyncClient, address: str, field: str, value: str) -> None:
     answer = await http.get("/api/inbox/wait", params={"address": address, field: value})
 
     members = problem(answer)
@@ -382,7 +378,7 @@ async def test_a_parameter_that_cannot_be_is_named(
     assert str(members["error"]).startswith(f"{field}: ")
 
 
-async def test_a_mailbox_that_expires_meanwhile_is_told_then(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_a_mailbox_that_expires_meanwhile_ends_the_wait(pair: Pair, http: httpx.AsyncClient) -> None:
     address = make_mailbox(pair.database_url, "2 seconds")
 
     async with asyncio.timeout(DEADLINE_SECONDS):
@@ -394,7 +390,7 @@ async def test_a_mailbox_that_expires_meanwhile_is_told_then(pair: Pair, http: h
 
 
 @pytest.mark.parametrize("path", ["/api/inbox/wait?timeout=120", "/api/inbox/poll?wait=60"])
-async def test_a_mailbox_that_is_deleted_meanwhile_is_told_then(
+async def test_a_mailbox_that_is_deleted_meanwhile_ends_the_wait(
     http: httpx.AsyncClient, address: str, path: str
 ) -> None:
     task = asyncio.create_task(http.get(f"{path}&address={address}"))
@@ -407,9 +403,7 @@ async def test_a_mailbox_that_is_deleted_meanwhile_is_told_then(
     assert (answer.status_code, problem(answer)["code"]) == (404, "mailbox_not_found")
 
 
-async def test_a_message_that_is_deleted_is_no_match_for_who_comes_later(
-    pair: Pair, http: httpx.AsyncClient, address: str
-) -> None:
+async def test_a_deleted_message_does_not_match(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
     await store(pair.database_url, address, message("a"), message("b"))
     [first, _] = (await http.get("/api/inbox/poll", params={"address": address})).json()["messages"]
     await http.delete(f"/api/messages/{first['id']}")
@@ -417,7 +411,7 @@ async def test_a_message_that_is_deleted_is_no_match_for_who_comes_later(
     assert await subject(http, address) == "b"
 
 
-async def test_a_private_mailbox_is_waited_at_with_its_token(
+async def test_a_wait_at_a_private_mailbox_needs_its_token(
     pair: Pair, http: httpx.AsyncClient, smtp: SmtpClient
 ) -> None:
     made = (await http.post("/api/temporary-address", json={"private": True})).json()
@@ -432,7 +426,7 @@ async def test_a_private_mailbox_is_waited_at_with_its_token(
     assert answer.json()["subject"] == "secret"
 
 
-async def test_who_searches_hard_delays_neither_calls_nor_waits(pair: Pair, address: str) -> None:
+async def test_an_expensive_search_delays_neither_calls_nor_waits(pair: Pair, address: str) -> None:
     hard = make_mailbox(pair.database_url)
     await store(pair.database_url, hard, *(message(str(n), "\r\n".join(["a" * 998] * 260)) for n in range(20)))
     async with contextlib.AsyncExitStack() as stack:

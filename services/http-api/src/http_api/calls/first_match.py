@@ -1,0 +1,131 @@
+"""The search of a `wait` call for the first message that meets all clauses, stored already or still to arrive."""
+
+import asyncio
+from collections import deque
+from functools import partial
+
+import msgspec
+
+from fake_email.errors import DatabaseAway, MessageNotFound
+from fake_email.storage import match_candidates, message_list
+from fake_email.storage import message as stored_message
+from fake_email.storage.mailboxes import MailboxState
+from fake_email.storage.match_candidates import MatchCandidate
+from fake_email.storage.message_list import Cursor
+from http_api.calls.context import Context
+from http_api.live import match
+from http_api.live.match import Clause
+from http_api.live.waiters import WaitingCall
+from http_api.protocol.client_address import Client
+from http_api.protocol.errors import ServiceStopping
+from http_api.protocol.parameters import rfc3339
+from http_api.schemas.message import WholeMessage, whole_message
+
+MAX_NEAR_MISSES = 20
+_PAGE = 20
+_LONG_CHARACTERS = 65_536
+_RETRY_SECONDS = 0.5
+
+
+class Search(msgspec.Struct, frozen=True, kw_only=True):
+    """The mailbox, the clauses and the client of a search, and its deadline by the clock of the event loop."""
+
+    address: str
+    token_sha256: bytes | None
+    since: Cursor
+    clauses: list[Clause]
+    client: Client
+    deadline: float
+
+    def seconds_left(self) -> float:
+        return self.deadline - asyncio.get_running_loop().time()
+
+
+class NearMiss(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that did not match, and the clauses that it failed."""
+
+    id: str
+    seq: int
+    from_addr: str
+    subject: str
+    received_at: str
+    failed: tuple[str, ...]
+
+
+async def first_match(context: Context, search: Search) -> tuple[WholeMessage | None, tuple[NearMiss, ...]]:
+    """The first message that meets all clauses, or None at the deadline, and the last messages that did not match.
+
+    At the deadline, all messages that have arrived are still checked. Raises TooManyStreams and ServiceStopping.
+    """
+    mailbox = await context.mailbox_lookups.fetch(search.address, search.token_sha256)
+    waiter = WaitingCall()
+    since = search.since
+    near_misses: deque[NearMiss] = deque(maxlen=MAX_NEAR_MISSES)
+    # Once the deadline is over, the seq of the last message to check.
+    last_seq = None
+    with context.stream_slots.slot(search.client, mailbox.id), context.waiters.watch(mailbox.id, waiter):
+        while True:
+            waiter.reset()
+            is_over = search.seconds_left() <= 0
+            before = mailbox.last_seq
+            mailbox, messages = await _read(context, search, since)
+            since = message_list.rewind(since, before=before, last_seq=mailbox.last_seq)
+            if is_over and last_seq is None:
+                last_seq = mailbox.last_seq
+            for message in messages:
+                failed = await _failed(context, search, message)
+                found = None if failed else await _open(context, search, message)
+                if found:
+                    return found, tuple(near_misses)
+                if failed:
+                    near_misses.append(_near_miss(message, failed))
+                since = Cursor(seq=message.seq)
+            if last_seq is not None and (not messages or since.seq >= last_seq):
+                return None, tuple(near_misses)
+            if not messages:
+                if context.waiters.is_stopping:
+                    raise ServiceStopping
+                await waiter.woken_within(search.seconds_left())
+
+
+async def _read(context: Context, search: Search, since: Cursor) -> tuple[MailboxState, list[MatchCandidate]]:
+    """The mailbox, and its messages after `since`; retries until the deadline while the database is away."""
+    with_text = any(clause.name == "text" for clause in search.clauses)
+    while True:
+        try:
+            mailbox = await context.mailbox_lookups.fetch(search.address, search.token_sha256)
+            if not message_list.may_have(mailbox, past=since):
+                return mailbox, []
+            read = partial(match_candidates.read, mailbox_id=mailbox.id, since=since, limit=_PAGE, with_text=with_text)
+            return mailbox, await context.database.run(read)
+        except DatabaseAway:
+            if search.seconds_left() <= 0 or context.waiters.is_stopping:
+                raise
+            await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _failed(context: Context, search: Search, message: MatchCandidate) -> list[str]:
+    """The names of the clauses that the message fails; a thread compares texts that could take long."""
+    compare = partial(match.failed, search.clauses, message)
+    if len(message.text) > _LONG_CHARACTERS or any(clause.is_pattern for clause in search.clauses):
+        return await context.search_threads.run(search.client.network, compare)
+    return compare()
+
+
+async def _open(context: Context, search: Search, message: MatchCandidate) -> WholeMessage | None:
+    try:
+        found = await stored_message.fetch(context.database, message.id, token_sha256=search.token_sha256)
+    except MessageNotFound:  # deleted meanwhile
+        return None
+    return whole_message(found)
+
+
+def _near_miss(message: MatchCandidate, failed: list[str]) -> NearMiss:
+    return NearMiss(
+        id=str(message.id),
+        seq=message.seq,
+        from_addr=message.from_address or message.reverse_path,
+        subject=message.subject,
+        received_at=rfc3339(message.received_at),
+        failed=tuple(failed),
+    )
