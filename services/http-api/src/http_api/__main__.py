@@ -9,20 +9,20 @@ from fake_email.errors import SettingsError
 from fake_email.settings import Settings, load
 from fake_email.systemd import Notifier
 
-# Granian's library has an allocator of its own (jemalloc), which keeps 1 KB for each open stream that nobody uses; it
-# reads this when it is loaded, and that is before anything here is called.
+# Granian brings its own allocator (jemalloc), which by default keeps 1 KB of unused memory for each open stream. It
+# reads this variable when it is loaded, before any function here is called.
 os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:1,dirty_decay_ms:0")
-# What is imported stays: to look for garbage in it, again and again, is a fifth of the time that a start takes.
+# Imported modules stay in memory, and looking for garbage among them would take a fifth of the start.
 gc.disable()
 
-from http_api.serving import server  # noqa: E402  # with what stands above
-from http_api.serving.granian_socket import GranianSocket  # noqa: E402  # as well
+from http_api.serving import server  # noqa: E402  # after the two settings above
+from http_api.serving.granian_socket import GranianSocket  # noqa: E402  # likewise
 
 
 def main() -> None:
-    """Exit status 0: stopped by a signal. 1: the port is taken or a worker died. 2: the environment is wrong."""
+    """Exit status 0: stopped by a signal. 1: the port is taken, or a worker died. 2: a setting is wrong."""
     command.argument_parser(
-        "http-api", "The HTTP service of fake-email; its settings come from the environment."
+        "http-api", "The HTTP service of fake-email; it reads its settings from the environment."
     ).parse_args()
     try:
         settings = load(os.environ, Settings)

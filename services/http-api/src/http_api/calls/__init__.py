@@ -1,1 +1,1 @@
-"""The calls of the API, one module a path."""
+"""The calls of the API, one module for each path."""

@@ -1,4 +1,4 @@
-"""GET /api/messages/{id}/attachments/{n}: the octets of a file that came with a message."""
+"""GET /api/messages/{id}/attachments/{n}: the content of an attachment, or a range of it."""
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -25,16 +25,19 @@ _MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}")
 
 @get(
     "/api/messages/{message_id:str}/attachments/{number:int}",
+    summary="Download an attachment",
     media_type=_OCTET_STREAM,
-    responses=media_response("*/*", "All octets, under the type that the message gives them.", example="%PDF-1.7")
-    | media_response("*/*", "The octets of the range.", example="%PDF", status=206)
-    | empty_response(304, "As before.")
+    responses=media_response(
+        "*/*", "The whole attachment, with the media type that the message gives it.", example="%PDF-1.7"
+    )
+    | media_response("*/*", "The range of the attachment.", example="%PDF", status=206)
+    | empty_response(304, "The client has the attachment already.")
     | error_responses(MessageNotFound, AttachmentNotFound, RangeNotSatisfiable),
 )
 async def attachment(
     context: Context, request: AnyRequest, message_id: MessageId, number: AttachmentNumber, token_sha256: bytes | None
 ) -> Stream:
-    """The octets of the attachment that stands at place `number`, counted from 0, of `attachments`; to be saved."""
+    """Return the attachment at position `number` of `attachments`, as a file to be saved."""
     parsed = parameters.message_id(message_id)
     attached = await context.database.run(
         lambda connection: attachments.find(connection, parsed, token_sha256=token_sha256)
@@ -52,7 +55,7 @@ async def attachment(
         "Accept-Ranges": "bytes",
         "Content-Disposition": content_disposition.attachment(wanted.name, media_type),
         "Content-Length": str(end - start),
-        # Not as media_type, to which Litestar adds a charset, or prefers the one above.
+        # Not as media_type: Litestar adds a charset to it, or prefers the media type above.
         "Content-Type": media_type,
         "ETag": tag,
         "X-Content-Type-Options": "nosniff",
@@ -67,7 +70,7 @@ async def attachment(
 
 
 async def _cut(pieces: AsyncGenerator[bytes, None], start: int, end: int) -> AsyncIterator[bytes]:
-    """The octets from `start` up to `end` of all that the pieces hold."""
+    """The octets from `start` up to `end` of the joined pieces."""
     at = 0
     async with aclosing(pieces):
         async for piece in pieces:

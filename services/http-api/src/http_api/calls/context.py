@@ -1,4 +1,4 @@
-"""What every call of one worker process works with."""
+"""The objects that all calls of a worker process share."""
 
 import msgspec
 from litestar.datastructures import State
@@ -25,6 +25,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def provide_context(state: State) -> Context:
-    """The Context that the lifespan put into the state."""
+    """The context, which the lifespan put into the state."""
     context: Context = state.context
     return context

@@ -1,4 +1,4 @@
-"""POST /api/temporary-address: a new mailbox, whose address nobody can guess."""
+"""POST /api/temporary-address: a new mailbox, with an address that nobody can guess."""
 
 import base64
 import hashlib
@@ -24,14 +24,14 @@ from http_api.protocol.parameters import rfc3339
 from http_api.protocol.request import AnyRequest
 
 _NAME_CHARACTERS = 20
-# 8 characters of base 32 are 40 bits: among a million mailboxes a guess hits once in a million.
+# 8 characters of base 32 are 40 bits: with a million mailboxes, one guess in a million finds one.
 _TAIL_OCTETS = 5
 _TOKEN_OCTETS = 24
 _TRIES = 3
-# RFC 5321 §4.1.2: no dot at either end, nor two together; such a name no sender could write without quoting it.
+# RFC 5321 §4.1.2: a dot at either end, or two in a row, would have to be quoted by every sender.
 _EXACT = re.compile(r"(?=.{3,64}\Z)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
-# RFC 2142, what certificate authorities write to (CA/Browser Forum, Baseline Requirements §3.2.2.4.4), and what readers
-# take for the voice of the service itself.
+# The names of RFC 2142, those that certificate authorities write to (CA/Browser Forum, Baseline Requirements
+# §3.2.2.4.4), and those that a reader would take for the service itself.
 _RESERVED = frozenset({
     *("postmaster", "abuse", "noc", "security", "hostmaster", "usenet", "news", "webmaster", "www", "uucp", "ftp"),
     *("admin", "administrator", "root", "sysadmin", "info", "marketing", "sales", "support", "help", "helpdesk"),
@@ -42,9 +42,10 @@ _RESERVED = frozenset({
 
 
 class NewAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What kind of mailbox is wanted; everything may be left out.
+    """The options of a new mailbox; every field may be left out.
 
-    `private` wants a token from whoever reads, `exact` the very name in `username`, for a private mailbox only.
+    `private`: the mailbox can be read with its token only. `exact`: the name is `username` as it is, without a random
+    tail, for a private mailbox only.
     """
 
     username: str | None = None
@@ -55,7 +56,7 @@ class NewAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class TemporaryAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A new mailbox; `token` is there for a private one, and never shown again."""
+    """The new mailbox; a private one has a `token`, which is never shown again."""
 
     temp_email_addr: str
     expires_at: str
@@ -76,6 +77,7 @@ _EXAMPLE = TemporaryAddress(
 
 @post(
     "/api/temporary-address",
+    summary="Create a mailbox",
     status_code=200,
     responses=json_response(_EXAMPLE)
     | error_responses(BadInput, AddressReserved, AddressTaken, DatabaseFull, has_body=True),
@@ -85,14 +87,16 @@ _EXAMPLE = TemporaryAddress(
 async def create_temporary_address(
     context: Context,
     request: AnyRequest,
-    data: Annotated[NewAddress | None, Body(description="May be left out.", examples=_ASKED)] = None,
+    data: Annotated[
+        NewAddress | None, Body(description="The options of the mailbox; the body may be left out.", examples=_ASKED)
+    ] = None,
 ) -> TemporaryAddress:
-    """Make a mailbox."""
+    """Create a mailbox."""
     wanted = decode_strictly(await request.json(), NewAddress) if data else NewAddress()
     domain = _domain(wanted.domain, context.settings.domain)
     is_private = context.settings.inbox_access == "private" if wanted.private is msgspec.UNSET else wanted.private
     if wanted.exact and not is_private:
-        raise BadInput("exact", "exact: only for a private mailbox; ask for it with private, or leave out exact.")
+        raise BadInput("exact", "exact: only for a private mailbox; add private, or leave out exact.")
     exact = _exact(wanted.username) if wanted.exact else ""
     token = secrets.token_urlsafe(_TOKEN_OCTETS) if is_private else None
     ttl_seconds = context.settings.mailbox_ttl_seconds if wanted.ttl_seconds is None else wanted.ttl_seconds
@@ -102,7 +106,7 @@ async def create_temporary_address(
             expires_at = await context.database.write(
                 lambda connection: mailboxes.create(
                     connection,
-                    address=address,  # noqa: B023  # write is awaited before the next turn
+                    address=address,  # noqa: B023  # write is awaited before the next iteration
                     ttl_seconds=ttl_seconds,
                     token_sha256=hashlib.sha256(token.encode()).digest() if token else None,
                 )
@@ -117,7 +121,7 @@ def _exact(username: str | None) -> str:
     if username is None or not _EXACT.fullmatch(username):
         raise BadInput(
             "username",
-            "username: an exact name is 3 to 64 of a-z, 0-9, '.', '_' and '-', no dot first, last or next to another.",
+            "username: an exact name is 3 to 64 of a-z, 0-9, '.', '_' and '-'; no dot is first, last or next to a dot.",
         )
     if username in _RESERVED:
         raise AddressReserved
@@ -128,12 +132,12 @@ def _domain(wanted: str | None, domains: tuple[str, ...]) -> str:
     if wanted is None:
         return domains[0]
     if wanted.lower() not in domains:
-        raise BadInput("domain", f"domain: mail is taken for {', '.join(domains)}, not for {wanted[:100]!r}.")
+        raise BadInput("domain", f"domain: {wanted[:100]!r} is none of the domains here: {', '.join(domains)}.")
     return wanted.lower()
 
 
 def _local_part(username: str | None) -> str:
-    """Up to 20 letters or digits of `username`, and a random tail."""
+    """Up to 20 letters and digits of `username`, and a random tail."""
     plain = unicodedata.normalize("NFKD", username or "").encode("ascii", "ignore").decode().lower()
     name = "".join(character for character in plain if character.isalnum())[:_NAME_CHARACTERS]
     tail = base64.b32encode(secrets.token_bytes(_TAIL_OCTETS if name else 2 * _TAIL_OCTETS)).decode().lower()

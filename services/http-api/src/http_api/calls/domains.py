@@ -1,4 +1,4 @@
-"""GET /api/domains: what stands behind the @ of an address here."""
+"""GET /api/domains: the domains that addresses can have."""
 
 import msgspec
 from litestar import get
@@ -8,7 +8,7 @@ from http_api.openapi.responses import error_responses, json_response
 
 
 class Domains(msgspec.Struct, frozen=True, kw_only=True):
-    """The domains that mail is taken for; a new address gets `default` unless it asks for another."""
+    """The domains that receive mail; an address gets `default` unless its creation names another."""
 
     domains: tuple[str, ...]
     default: str
@@ -17,7 +17,12 @@ class Domains(msgspec.Struct, frozen=True, kw_only=True):
 _EXAMPLE = Domains(domains=("mail.example.org", "mx.example.org"), default="mail.example.org")
 
 
-@get("/api/domains", responses=json_response(_EXAMPLE) | error_responses(needs_database=False), security=[{}])
+@get(
+    "/api/domains",
+    summary="List the domains",
+    responses=json_response(_EXAMPLE) | error_responses(needs_database=False),
+    security=[{}],
+)
 async def domains(context: Context) -> Domains:
-    """The domains that mail is taken for."""
+    """List the domains that receive mail."""
     return Domains(domains=context.settings.domain, default=context.settings.domain[0])

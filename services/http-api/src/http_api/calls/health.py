@@ -1,4 +1,4 @@
-"""GET /api/health: whether this process can do its work."""
+"""GET /api/health: 200 while this process can do its work."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ from http_api.protocol.request import AnyRequest
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """The process can do its work; it says so as text unless JSON is accepted."""
+    """The service works; the response is `OK` as text, unless the client accepts JSON."""
 
     status: Literal["ok"]
 
@@ -22,12 +22,13 @@ _EXAMPLE = Health(status="ok")
 
 @get(
     "/api/health",
+    summary="Check the service",
     responses=json_response(_EXAMPLE) | error_responses(),
     operation_class=or_plain_text("OK"),
     security=[{}],
 )
 async def health(context: Context, request: AnyRequest) -> Response[str] | Response[Health]:
-    """`OK` when the database answers and LISTEN stands; else 503."""
+    """Respond `OK` while the database responds and the service hears of new mail; otherwise 503."""
     await context.database.probe()
     if not context.waiters.is_listening:
         raise DatabaseAway

@@ -1,4 +1,4 @@
-"""GET, PATCH and DELETE /api/inbox: what is known of a mailbox, its end moved, its end now."""
+"""GET, PATCH and DELETE /api/inbox: describe a mailbox, move its expiry, delete it."""
 
 from typing import Annotated
 
@@ -23,14 +23,14 @@ from http_api.protocol.request import AnyRequest
 
 
 class Quota(msgspec.Struct, frozen=True, kw_only=True):
-    """What the mailbox holds at most; mail beyond is put off until there is room."""
+    """The most that the mailbox holds, in messages and in bytes; mail beyond the quota is deferred."""
 
     messages: int
     octets: int
 
 
 class Inbox(msgspec.Struct, frozen=True, kw_only=True):
-    """A mailbox; `last_seq` is that of its newest message, 0 when it never had one."""
+    """A mailbox; `last_seq` is the `seq` of its newest message, or 0 if it never had one."""
 
     temp_email_addr: str
     private: bool
@@ -45,7 +45,7 @@ class Inbox(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewExpiry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long the mailbox lives from now on."""
+    """The new lifetime of the mailbox, in seconds from now."""
 
     ttl_seconds: Annotated[int, msgspec.Meta(ge=MIN_TTL_SECONDS, le=MAX_TTL_SECONDS)]
 
@@ -64,9 +64,13 @@ _EXAMPLE = Inbox(
 )
 
 
-@get("/api/inbox", responses=json_response(_EXAMPLE) | error_responses(BadInput, MailboxNotFound))
+@get(
+    "/api/inbox",
+    summary="Describe a mailbox",
+    responses=json_response(_EXAMPLE) | error_responses(BadInput, MailboxNotFound),
+)
 async def inbox(context: Context, address: Address, token_sha256: bytes | None) -> Inbox:
-    """When the mailbox expires, how much is in it and how much may be, and the `seq` of its newest message."""
+    """Describe the mailbox: its expiry, its messages, its size and its quota."""
     mailbox_address = parameters.address(address)
 
     async def look(connection: Connection) -> tuple[Mailbox, MailboxDetail]:
@@ -78,6 +82,7 @@ async def inbox(context: Context, address: Address, token_sha256: bytes | None) 
 
 @patch(
     "/api/inbox",
+    summary="Move the expiry of a mailbox",
     responses=json_response(_EXAMPLE)
     | error_responses(BadInput, MailboxNotFound, OperatorsMailbox, DatabaseFull, has_body=True),
     exception_handlers=UNREADABLE_BODY,
@@ -89,7 +94,7 @@ async def prolong_inbox(
     data: Annotated[NewExpiry, Body(examples=[Example(value={"ttl_seconds": 3600})])],
     token_sha256: bytes | None,
 ) -> Inbox:
-    """Let the mailbox live `ttl_seconds` from now, but no longer than seven days after it was made."""
+    """Let the mailbox expire in `ttl_seconds`, but at most seven days after its creation."""
     ttl_seconds = decode_strictly(await request.json(), type(data)).ttl_seconds
     mailbox_address = parameters.address(address)
 
@@ -103,11 +108,12 @@ async def prolong_inbox(
 
 @delete(
     "/api/inbox",
-    responses=empty_response(204, "The mailbox is gone.")
+    summary="Delete a mailbox",
+    responses=empty_response(204, "The mailbox is deleted.")
     | error_responses(BadInput, MailboxNotFound, OperatorsMailbox, DatabaseFull),
 )
 async def delete_inbox(context: Context, address: Address, token_sha256: bytes | None) -> None:
-    """End the mailbox: it and its mail are gone at once, its address is not given out again."""
+    """Delete the mailbox and its messages at once; the address is not given out again for 90 days."""
     mailbox_address = parameters.address(address)
 
     async def end(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""GET, PATCH and DELETE /api/messages/{id}: a message whole, marked as seen, deleted."""
+"""GET, PATCH and DELETE /api/messages/{id}: return the whole message, mark it as seen, delete it."""
 
 from typing import Annotated
 
@@ -22,19 +22,22 @@ from http_api.schemas.message import WHOLE_EXAMPLE, WholeMessage, whole_message
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whether somebody saw the message."""
+    """The `seen` flag of the message."""
 
     seen: bool
 
 
 @get(
     "/api/messages/{message_id:str}",
-    responses=json_response(WHOLE_EXAMPLE) | empty_response(304, "As before.") | error_responses(MessageNotFound),
+    summary="Read a message",
+    responses=json_response(WHOLE_EXAMPLE)
+    | empty_response(304, "The client has the current message already.")
+    | error_responses(MessageNotFound),
 )
 async def message(
     context: Context, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None
 ) -> Response[WholeMessage]:
-    """All of a message but its octets: header fields in order, text, HTML, attachments, codes, links, envelope, TLS."""
+    """Return the message: header fields in order, text, HTML, attachments, codes, links, envelope and TLS."""
     parsed = parameters.message_id(message_id)
     found = await stored_message.fetch(context.database, parsed, token_sha256=token_sha256)
     tag = etag(parsed, int(found.listed.seen))
@@ -44,6 +47,7 @@ async def message(
 
 @patch(
     "/api/messages/{message_id:str}",
+    summary="Mark a message as seen",
     responses=json_response(Seen(seen=True)) | error_responses(BadInput, MessageNotFound, DatabaseFull, has_body=True),
     exception_handlers=UNREADABLE_BODY,
 )
@@ -54,7 +58,7 @@ async def mark_message(
     data: Annotated[Seen, Body(examples=[Example(value={"seen": True})])],
     token_sha256: bytes | None,
 ) -> Seen:
-    """Keep whether somebody saw the message."""
+    """Set or clear the `seen` flag of the message."""
     seen = decode_strictly(await request.json(), type(data))
     parsed = parameters.message_id(message_id)
     await context.database.write(
@@ -65,10 +69,11 @@ async def mark_message(
 
 @delete(
     "/api/messages/{message_id:str}",
-    responses=empty_response(204, "The message is gone.") | error_responses(MessageNotFound, DatabaseFull),
+    summary="Delete a message",
+    responses=empty_response(204, "The message is deleted.") | error_responses(MessageNotFound, DatabaseFull),
 )
 async def delete_message(context: Context, message_id: MessageId, token_sha256: bytes | None) -> None:
-    """Delete the message; open streams of its mailbox say so."""
+    """Delete the message; open streams of its mailbox send the event `deleted`."""
     parsed = parameters.message_id(message_id)
     await context.database.write(
         lambda connection: stored_message.delete(connection, parsed, token_sha256=token_sha256)

@@ -1,4 +1,4 @@
-"""GET /api/messages/{id}/html: a message's HTML as a page that is safe to show, in a frame or alone."""
+"""GET /api/messages/{id}/html: the HTML of a message as a web page that is safe to show, in a frame or alone."""
 
 import asyncio
 from typing import Annotated
@@ -17,19 +17,22 @@ from http_api.protocol.parameters import AccessToken, MessageId
 from http_api.protocol.request import AnyRequest
 from http_api.sanitize import page as sanitized_page
 
-# Links open outside of the sandbox, where they work as links do.
+# Links open outside the sandbox, where they work as in any web page.
 _SANDBOX = "sandbox allow-popups allow-popups-to-escape-sandbox"
-_AT_ONCE = 2
-# How many pages one worker makes at a time: each has a thread meanwhile, and room for its images.
-_turns = asyncio.Semaphore(_AT_ONCE)
+# A bound for each worker process, since each page takes a thread, and memory for its images.
+_MAX_PAGES = 2
+_page_slots = asyncio.Semaphore(_MAX_PAGES)
 
 _EXAMPLE = "<!DOCTYPE html><html><head><title>123456 is your code</title></head><body><p>123456</p></body></html>"
 
 
 @get(
     "/api/messages/{message_id:str}/html",
+    summary="Show the HTML of a message",
     media_type="text/html",
-    responses=media_response("text/html", "A whole page, sanitised, under a closed CSP.", example=_EXAMPLE)
+    responses=media_response(
+        "text/html", "A whole web page, sanitized, with a strict Content-Security-Policy.", example=_EXAMPLE
+    )
     | error_responses(BadInput, MessageNotFound, NoHtml),
 )
 async def message_html(
@@ -38,18 +41,21 @@ async def message_html(
     message_id: MessageId,
     remote: Annotated[
         bool,
-        Parameter(description="Whether images and style sheets of others are loaded.", examples=[Example(value=True)]),
+        Parameter(
+            description="`true` lets the page load images and style sheets from other hosts.",
+            examples=[Example(value=True)],
+        ),
     ] = False,
     access_token: AccessToken = None,
 ) -> Response[str]:
-    """The HTML of a message, sanitised: nothing in it runs, and it loads nothing unless `remote=1`.
+    """Return the sanitized HTML of the message: it runs no scripts, and loads nothing from others without `remote=1`.
 
-    Images that came with the message are in the page. A message without HTML is a 404 of the code `no_html`.
-    `access_token` is for frames, which send no Authorization.
+    Images that came with the message are part of the page. A message without HTML gets a 404 with the code `no_html`.
+    `access_token` is for frames, which cannot send `Authorization`.
     """
     parsed = parameters.message_id(message_id)
     token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)
-    async with _turns:
+    async with _page_slots:
         found = await context.database.run(
             lambda connection: stored_html.fetch(connection, parsed, token_sha256=token_sha256)
         )
@@ -64,7 +70,7 @@ async def message_html(
             "Content-Security-Policy": "; ".join(
                 (sanitized_page.policy(remote=remote), f"frame-ancestors {ancestors}", _SANDBOX)
             ),
-            # A browser refuses a page in a sandbox that asks to be isolated from who opened it.
+            # A browser refuses a sandboxed page that asks to be isolated from its opener.
             "Cross-Origin-Opener-Policy": "unsafe-none",
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",

@@ -1,4 +1,4 @@
-"""OPTIONS: which methods a path has. Litestar's own answer knows only those of the call that was registered first."""
+"""OPTIONS: the methods of a path. Litestar's own response has only those of the call that was registered first."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from http_api.protocol.request import AnyRequest
 
 
 def options_of(calls: Iterable[HTTPRouteHandler]) -> HTTPRouteHandler:
-    """The call that answers OPTIONS at the paths of `calls`; it has to be registered before them."""
+    """The call that responds to OPTIONS at the paths of `calls`; it must be registered before them."""
     paths = sorted({path for call in calls for path in call.paths})
 
     @route(paths, http_method=[HttpMethod.OPTIONS], status_code=HTTPStatus.NO_CONTENT, include_in_schema=False)

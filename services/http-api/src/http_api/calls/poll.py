@@ -1,4 +1,4 @@
-"""GET /api/inbox/poll: what is in a mailbox past a cursor, at once or as soon as there is something."""
+"""GET /api/inbox/poll: the messages of a mailbox after a cursor, at once or as soon as one arrives."""
 
 import asyncio
 from typing import Annotated
@@ -27,9 +27,9 @@ MAX_WAIT_SECONDS = 60
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Messages, oldest first; `next_since` is the cursor behind the last of them.
+    """Messages, oldest first; `next_since` is the cursor after the last of them.
 
-    `next_before` is there when a page was asked for `before` a message, and there may be older ones.
+    `next_before` is present when the call had `before`, and older messages may exist.
     """
 
     temp_email_addr: str
@@ -47,7 +47,11 @@ _EXAMPLE = Page(
 )
 
 
-@get("/api/inbox/poll", responses=json_response(_EXAMPLE) | error_responses(BadInput, TooManyStreams, MailboxNotFound))
+@get(
+    "/api/inbox/poll",
+    summary="List messages, or wait for the next one",
+    responses=json_response(_EXAMPLE) | error_responses(BadInput, TooManyStreams, MailboxNotFound),
+)
 async def poll(
     request: AnyRequest,
     address: Address,
@@ -58,23 +62,23 @@ async def poll(
         Parameter(
             ge=0,
             le=MAX_WAIT_SECONDS,
-            description="Seconds to hold the answer until there is mail.",
+            description="The seconds to wait for a message before an empty response.",
             examples=[Example(value=30)],
         ),
     ] = 0,
     limit: Annotated[
-        int, Parameter(ge=1, le=MAX_LIMIT, description="How many messages at most.", examples=[Example(value=20)])
+        int, Parameter(ge=1, le=MAX_LIMIT, description="The most messages in a response.", examples=[Example(value=20)])
     ] = MAX_LIMIT,
 ) -> Page:
-    """Up to `limit` messages past `since`, the first of them, or before `before`, the last of them."""
-    # Not by dependencies: to inject two costs as much as all the rest of a call that is made more than any other.
+    """Return the first `limit` messages after `since`, or the last `limit` messages before `before`."""
+    # Not injected: two dependencies would cost as much as all other work of this call, the most frequent of all.
     context = provide_context(request.app.state)
     token_sha256 = parameters.provide_token(request)
     mailbox_address = parameters.address(address)
     cursor = parameters.since(since)
     end = parameters.before(before)
     if wait and before is not None:
-        raise BadInput("wait", "wait: nothing comes before a message; leave out wait or before.")
+        raise BadInput("wait", "wait: a new message is never before an older one; leave out wait or before.")
 
     async def look() -> tuple[Mailbox, list[Listed]]:
         mailbox = await context.mailbox_lookups.fetch(mailbox_address, token_sha256)

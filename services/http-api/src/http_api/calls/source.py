@@ -1,4 +1,4 @@
-"""GET /api/messages/{id}/source: a message octet for octet, behind the trace lines of its arrival."""
+"""GET /api/messages/{id}/source: a message as received, after the trace fields of its delivery."""
 
 from litestar import get
 from litestar.response import Stream
@@ -18,13 +18,14 @@ _EXAMPLE = "Return-Path: <bounces@example.com>\r\nSubject: 123456 is your code\r
 
 @get(
     "/api/messages/{message_id:str}/source",
+    summary="Download the source of a message",
     media_type=_MEDIA_TYPE,
-    responses=media_response(_MEDIA_TYPE, "The octets.", example=_EXAMPLE)
-    | empty_response(304, "As before.")
+    responses=media_response(_MEDIA_TYPE, "The message.", example=_EXAMPLE)
+    | empty_response(304, "The client has the source already.")
     | error_responses(MessageNotFound),
 )
 async def source(context: Context, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None) -> Stream:
-    """The message as `message/rfc822`: Return-Path, Received, then the octets that were received."""
+    """Return the message as `message/rfc822`: Return-Path and Received, then every byte that was received."""
     parsed = parameters.message_id(message_id)
     found = await context.database.run(
         lambda connection: stored_source.find(

@@ -1,4 +1,4 @@
-"""GET /api/inbox/stream: a mailbox as server-sent events, from a cursor on, for as long as there is a mailbox."""
+"""GET /api/inbox/stream: a mailbox as server-sent events after a cursor, until the mailbox ends."""
 
 from typing import Annotated
 
@@ -27,8 +27,9 @@ _EXAMPLE = (sse.retry(1_000) + _EXAMPLE_EVENT).decode()
 
 @get(
     "/api/inbox/stream",
+    summary="Stream the events of a mailbox",
     media_type=_EVENT_STREAM,
-    responses=media_response(_EVENT_STREAM, "Events, as long as there is a mailbox.", example=_EXAMPLE)
+    responses=media_response(_EVENT_STREAM, "Events, until the mailbox expires or is deleted.", example=_EXAMPLE)
     | error_responses(BadInput, NotAcceptable, MailboxNotFound, TooManyStreams),
 )
 async def stream(
@@ -40,15 +41,18 @@ async def stream(
     last_event_id: Annotated[
         str | None,
         HeaderParameter(
-            name="Last-Event-ID", description="The `id` of the last event seen.", examples=[Example(value="2")]
+            name="Last-Event-ID",
+            description="The `id` of the last event that the client received.",
+            examples=[Example(value="2")],
         ),
     ] = None,
 ) -> ASGIApp:
-    """Each message past `since` as `event: message`, `id:` its seq, `data:` the message as in poll.
+    """Send each message after `since` as an event: `event: message`, `id:` its `seq`, `data:` the message as in poll.
 
-    `Last-Event-ID`, which a browser sends by itself when it comes back, goes before `since`. When a message that was
-    shown is deleted: `event: deleted`, `data:` its `id` and `seq`. When the mailbox is deleted or expires:
-    `event: gone`, `data:` its `temp_email_addr`, and the end.
+    `Last-Event-ID`, which a browser sends when it reconnects, takes precedence over `since`. `event: deleted`, with the
+    `id` and `seq` of a message as `data:`, says that a message before this point of the stream was deleted.
+    `event: gone`, with the `temp_email_addr` as `data:`, says that the mailbox expired or was deleted, and ends the
+    stream.
     """
     if not accepts(",".join(request.headers.getall("accept", [])), _EVENT_STREAM):
         raise NotAcceptable

@@ -1,4 +1,4 @@
-"""GET /api/openapi.json: all calls in one document, and in it what they have in common."""
+"""GET /api/openapi.json: the document of all calls, and the parts that calls have in common."""
 
 from collections.abc import Mapping
 from itertools import chain
@@ -29,17 +29,19 @@ from http_api.protocol.problems import PROBLEM_JSON, ProblemType
 
 OPTIONAL_TOKEN: list[dict[str, list[str]]] = [{"token": []}, {}]
 DESCRIPTION = """\
-Temporary mailboxes: make one, give its address away, and read what arrives.
+Temporary mailboxes: create a mailbox, give its address to a sender, and read the mail that arrives.
 
-A private mailbox, and all that is in it, answers to its token alone (`Authorization: Bearer …`); without it every call
-about it answers as for a mailbox that does not exist. An open one needs none.
+A private mailbox and its messages can be read with the token of the mailbox only (`Authorization: Bearer …`). Without
+the token, each call responds exactly as for a mailbox that does not exist. An open mailbox needs no token.
 
-Every answer that is no success is a problem (RFC 9457) with a stable `code`. Beside those that a call names there are
-`no_such_call` for a path that is none, `method_not_allowed` for a method that a path has not (`Allow` says what it has)
-and `internal_error`. `HEAD` answers wherever `GET` does. Times are RFC 3339, in UTC and with microseconds."""
+Every error response is a problem (RFC 9457) with a stable `code`. Each call lists its codes. Any call may also respond
+with `no_such_call` (the API has no such path), `method_not_allowed` (the field `Allow` lists the methods of the path)
+or `internal_error`. `HEAD` works wherever `GET` does.
+
+Times are RFC 3339, in UTC, with microseconds. Sizes are in bytes; their fields are called `octets` or `size`."""
 
 _RATE_LIMIT_FIELDS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy")
-_EVENT_STREAM = "text/event-stream"  # which has no counts, see the edge
+_EVENT_STREAM = "text/event-stream"  # a stream has no RateLimit fields; edge/response_headers.py says why
 _FIELDS_OF_STATUS: Mapping[str, tuple[str, ...]] = {
     "206": ("Content-Range",),
     "416": ("Content-Range",),
@@ -69,24 +71,28 @@ def _parameter(name: str, description: str, example: str) -> Parameter:
 COMPONENTS = Components(
     security_schemes={
         "token": SecurityScheme(
-            type="http", scheme="bearer", description="The token that a private mailbox was made with."
+            type="http", scheme="bearer", description="The token from the creation of a private mailbox."
         )
     },
     headers={
-        "RateLimit-Limit": _header("How often the limit that is nearest lets you.", 60_000, OpenAPIType.INTEGER),
-        "RateLimit-Remaining": _header("How much of it is left.", 59_981, OpenAPIType.INTEGER),
-        "RateLimit-Reset": _header("In how many seconds all of it is back.", 42, OpenAPIType.INTEGER),
-        "RateLimit-Policy": _header("The limit, and its window in seconds.", "60000;w=60"),
-        "Retry-After": _header("In how many seconds to ask again.", 21, OpenAPIType.INTEGER),
-        "ETag": _header("What to say in If-None-Match.", '"019c13749a317c5e8f4e4a6f0b8f3c11-0"'),
-        "Content-Range": _header("Which octets these are, of how many.", "bytes 0-3/48112"),
-        "Accept-Ranges": _header("That ranges of octets are answered.", "bytes"),
-        "Content-Disposition": _header("That it is to be saved, and under what name.", 'attachment; filename="a.pdf"'),
+        "RateLimit-Limit": _header(
+            "The size of the rate limit that the client is closest to.", 60_000, OpenAPIType.INTEGER
+        ),
+        "RateLimit-Remaining": _header("The part of that limit that is left.", 59_981, OpenAPIType.INTEGER),
+        "RateLimit-Reset": _header("The seconds until all of that limit is available again.", 42, OpenAPIType.INTEGER),
+        "RateLimit-Policy": _header("That limit, and its window in seconds.", "60000;w=60"),
+        "Retry-After": _header("The seconds to wait before the next try.", 21, OpenAPIType.INTEGER),
+        "ETag": _header("The entity tag of the response, for If-None-Match.", '"019c13749a317c5e8f4e4a6f0b8f3c11-0"'),
+        "Content-Range": _header("The range of bytes in the response, and the size of the whole.", "bytes 0-3/48112"),
+        "Accept-Ranges": _header("The call supports ranges of bytes.", "bytes"),
+        "Content-Disposition": _header("The file is to be saved, under this name.", 'attachment; filename="a.pdf"'),
     },
     parameters={
-        "If-None-Match": _parameter("If-None-Match", "The ETag of the answer that you have.", '"019c13749a31-0"'),
-        "Range": _parameter("Range", "Which octets are wanted; one range.", "bytes=0-3"),
-        "If-Range": _parameter("If-Range", "Answer the range only while this is the ETag.", '"019c13749a31-0"'),
+        "If-None-Match": _parameter(
+            "If-None-Match", "The ETag of the response that the client has.", '"019c13749a31-0"'
+        ),
+        "Range": _parameter("Range", "The bytes to return; one range.", "bytes=0-3"),
+        "If-Range": _parameter("If-Range", "The ETag of the response that the range continues.", '"019c13749a31-0"'),
     },
     responses={
         each.code: OpenAPIResponse(
@@ -104,7 +110,7 @@ COMPONENTS = Components(
 
 
 class Document(JsonRenderPlugin):
-    """Litestar's document, completed when somebody first asks for it."""
+    """Litestar's document, completed on the first request for it."""
 
     def __init__(self) -> None:
         super().__init__(path="/")
@@ -113,7 +119,7 @@ class Document(JsonRenderPlugin):
     def render(
         self,
         request: Request[object, object, State],
-        openapi_schema: dict[str, object],  # noqa: ARG002  # of what it was made from, the types are known
+        openapi_schema: dict[str, object],  # noqa: ARG002  # the types of its parts are lost; app.openapi_schema has them
     ) -> bytes:
         if not self._octets:
             self._octets = encode(request.app.openapi_schema)

@@ -1,1 +1,1 @@
-"""HTTP: parameters, bodies, conditional requests, problems."""
+"""HTTP itself: parameters, bodies, conditional requests, errors and their responses."""

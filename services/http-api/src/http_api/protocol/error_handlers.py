@@ -67,7 +67,7 @@ def _on_library_error(request: AnyRequest, error: HTTPException) -> Response[Pro
     if status == HTTPStatus.BAD_REQUEST:
         return _bad_input(*_explain(error))
     if error.detail == "client disconnected prematurely":  # a client that only stopped sending still reads
-        return _bad_input("body", "body: ended before its end.")
+        return _bad_input("body", "body: ended too early.")
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return _response(ProblemType.BODY_TOO_LARGE, field="body")
     if status == HTTPStatus.NOT_FOUND:

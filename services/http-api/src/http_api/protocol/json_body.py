@@ -1,4 +1,4 @@
-"""The body of a call: JSON that must be what it says, and nothing like it. Pure."""
+"""The body of a call: JSON whose values must have exactly the declared types. Pure."""
 
 from typing import TypeVar
 
@@ -6,13 +6,13 @@ import msgspec
 
 from http_api.protocol.errors import BadInput
 
-Wanted = TypeVar("Wanted", bound=msgspec.Struct)
+Body = TypeVar("Body", bound=msgspec.Struct)
 
 
-def decode_strictly(body: object, kind: type[Wanted]) -> Wanted:
-    """`body` as `kind`; Litestar takes "60" for 60, and 1 for true. Raises BadInput."""
+def decode_strictly(body: object, body_type: type[Body]) -> Body:
+    """Convert `body`, without Litestar's leniency, for which "60" is 60 and 1 is true; raises BadInput."""
     try:
-        return msgspec.convert(body, kind)
+        return msgspec.convert(body, body_type)
     except msgspec.ValidationError as error:
         complaint, _, path = str(error).partition(" - at `$.")
         field = path.rstrip("`") or "body"

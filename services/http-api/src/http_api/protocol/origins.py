@@ -1,4 +1,4 @@
-"""Which pages are our frontends': those whose origin CORS_ALLOWED_ORIGINS lists. Pure."""
+"""The origins of our frontends, which CORS_ALLOWED_ORIGINS lists. Pure."""
 
 import re
 import urllib.parse
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 
 def pattern(origins: Sequence[str]) -> str:
-    """What matches these origins and no other; a `*` in one stands for one label part."""
+    """A pattern for these origins; a `*` in an origin stands for one part of a label."""
     patterns = [re.escape(origin).replace(r"\*", "[a-z0-9-]+") for origin in origins]
     return "|".join(patterns) or r"(?!)"
 
 
 def ancestors(origins: Sequence[str], referer: str | None) -> str:
-    """The sources of CSP's `frame-ancestors`: the pages that may hold an answer in a frame.
+    """The sources of CSP's `frame-ancestors`: the origins whose web pages may show a response in a frame.
 
-    CSP has no `*` inside of a label, so of the origins with one only that which `Referer` names is said. A browser
-    sends it with the request of a frame, unless the page around it forbids that.
+    CSP allows no `*` inside a label. An origin with `*` is therefore replaced by the origin in `Referer` that it
+    matches. A browser sends `Referer` with the request of a frame, unless the web page around the frame forbids it.
     """
     exact = [origin for origin in origins if "*" not in origin]
     origin = _origin(referer or "")

@@ -51,41 +51,41 @@ class ProblemType(Enum):
         "No message has this id: it never existed, was deleted, or its mailbox has expired.",
         MessageNotFound,
     )
-    ATTACHMENT_NOT_FOUND = 404, "The message has no attachment of this number; 0 is the first.", AttachmentNotFound
-    NO_HTML = 404, "This message has no HTML; its text is in its JSON.", NoHtml
-    NO_MATCH = 404, "No such message came in time; near_misses tells what did."
-    NO_SUCH_CALL = 404, "There is no call {path}; /api/openapi.json lists them all."
-    METHOD_NOT_ALLOWED = 405, "{method} is not possible here; Allow says what is."
+    ATTACHMENT_NOT_FOUND = 404, "The message has no attachment at this position; 0 is the first.", AttachmentNotFound
+    NO_HTML = 404, "This message has no HTML; the JSON of the message has its text.", NoHtml
+    NO_MATCH = 404, "No matching message arrived in time; near_misses lists messages that did not match."
+    NO_SUCH_CALL = 404, "The API has no call {path}; /api/openapi.json lists all calls."
+    METHOD_NOT_ALLOWED = 405, "{method} is not allowed here; the field Allow lists the allowed methods."
     NOT_ACCEPTABLE = (
         406,
-        "Accept: this call answers text/event-stream; ask for that, or for */*, or leave Accept out.",
+        "Accept: the stream is text/event-stream; accept that type or */*, or leave Accept out.",
         NotAcceptable,
     )
-    ADDRESS_RESERVED = 409, "This name belongs to whoever runs the domain; ask for another.", AddressReserved
-    ADDRESS_TAKEN = 409, "This address was given out before; ask for another.", AddressTaken
+    ADDRESS_RESERVED = 409, "This name is reserved for the operator of the domain; choose another.", AddressReserved
+    ADDRESS_TAKEN = 409, "This address was given out before; choose another.", AddressTaken
     OPERATORS_MAILBOX = (
         409,
-        "Every domain has this mailbox, for good; delete its messages instead.",
+        "The operator's mailbox can be neither changed nor deleted; delete its messages instead.",
         OperatorsMailbox,
     )
-    UNEXPECTED_MESSAGE = 409, "A message came where none was to come."
+    UNEXPECTED_MESSAGE = 409, "A matching message arrived, although none was expected."
     BODY_TOO_LARGE = 413, "The body is larger than 16 KiB."
-    RANGE_NOT_SATISFIABLE = 416, "Range: it lies behind the end; there are {octets} octets.", RangeNotSatisfiable
+    RANGE_NOT_SATISFIABLE = 416, "Range: it begins after the end; there are {octets} bytes.", RangeNotSatisfiable
     RATE_LIMITED = 429, "Within a minute, one client can make {number} {things}; try again in {seconds} s."
     TOO_MANY_STREAMS = (
         429,
-        "There are too many open streams and waiting calls, yours or this mailbox's; end one, or try again later.",
+        "Too many streams and waiting calls are open, of this client or at this mailbox; end one, or try again later.",
         TooManyStreams,
     )
-    INTERNAL_ERROR = 500, "Something went wrong here; it was logged."
+    INTERNAL_ERROR = 500, "An internal error happened; the service logged it."
     DATABASE_AWAY = (
         503,
-        "The database does not answer at the moment; try again in a few seconds.",
+        "The database does not respond at the moment; try again in a few seconds.",
         DatabaseAway,
         QueueFull,
     )
-    SERVICE_STOPPING = 503, "The service restarts; ask again now.", ServiceStopping
-    STORAGE_FULL = 503, "There is no room to keep more at the moment; try again later.", DatabaseFull
+    SERVICE_STOPPING = 503, "The service restarts; try again now.", ServiceStopping
+    STORAGE_FULL = 503, "The storage is full at the moment; try again later.", DatabaseFull
 
     def __init__(self, status: int, sentence: str, *errors: type[ServiceError]) -> None:
         self.status = status

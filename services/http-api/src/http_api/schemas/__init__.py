@@ -1,1 +1,1 @@
-"""The public shapes of a message."""
+"""The public shapes of a message, which several calls share."""

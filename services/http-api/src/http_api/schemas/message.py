@@ -1,4 +1,4 @@
-"""A message as lists and the stream show it; the field names are a contract with frontends that exist."""
+"""The public shapes of a message; the field names are a contract with clients."""
 
 import msgspec
 from msgspec.structs import asdict
@@ -10,7 +10,7 @@ from http_api.protocol.parameters import rfc3339
 
 
 class ListedMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """One message; `body_text` is at most 64 KiB of UTF-8, and `truncated` says whether there is more."""
+    """A message in a list: `body_text` has at most 64 KiB; `truncated` says whether the message has more text."""
 
     id: str
     seq: int
@@ -32,14 +32,14 @@ class ListedMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeaderField(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of the header: its name as written, its value unfolded and decoded, at most 16 KiB of it."""
+    """A header field: its name as written, and at most 16 KiB of its value, unfolded and decoded."""
 
     name: str
     value: str
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """How the message came: MAIL's and RCPT's arguments, the client's address, its name for itself, the protocol."""
+    """The SMTP envelope: the addresses of MAIL and RCPT, the client's address, its name in EHLO, the protocol."""
 
     reverse_path: str
     recipient: str
@@ -49,7 +49,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WholeMessage(ListedMessage, frozen=True, kw_only=True):
-    """A message, whole: what lists show of it, and the rest; `text` and `html` are at most 1 MiB of characters each."""
+    """A whole message: the fields of a list, and more; `text` and `html` have at most 1,048,576 characters each."""
 
     temp_email_addr: str
     headers: tuple[HeaderField, ...]
@@ -102,7 +102,7 @@ WHOLE_EXAMPLE = WholeMessage(
 
 
 def listed_message(message: Listed) -> ListedMessage:
-    """`message` under its public names; who wrote it is in From, and where that says nothing, in the envelope."""
+    """`message` under its public names; `from_addr` is the address in From, else the reverse-path."""
     renamed = {
         "id": str(message.id),
         "from_addr": message.from_address or message.reverse_path,
@@ -116,7 +116,7 @@ def listed_message(message: Listed) -> ListedMessage:
 
 
 def whole_message(found: OpenedMessage) -> WholeMessage:
-    """A message under its public names."""
+    """The whole message under its public names."""
     listed = found.listed
     return WholeMessage(
         **asdict(listed_message(listed)),
