@@ -1,4 +1,4 @@
-"""GET /api/messages/{id}/attachments/{n}: the octets of a file that came with a message."""
+"""GET /api/messages/{id}/attachments/{n}: the content of an attachment, or a range of it."""
 
 import asyncio
 import base64
@@ -20,7 +20,7 @@ def encoded(data: bytes, encoding: str) -> bytes:
 def mail(
     body: bytes, *, encoding: str = "base64", field: str = 'attachment; filename="a.bin"', kind: str = "image/png"
 ) -> bytes:
-    """A text and one file, whose encoded octets are `body`."""
+    """A message with a text and one attachment, whose encoded content is `body`."""
     return (
         "Subject: File\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
         "--b\r\nContent-Type: text/plain\r\n\r\nSee there.\r\n"
@@ -29,7 +29,7 @@ def mail(
 
 
 async def file(pair: Pair, http: httpx.AsyncClient, content: bytes) -> str:
-    """The path of the first attachment of this content."""
+    """The path of the first attachment of a stored message with this content."""
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, content)
     [listed] = (await http.get("/api/inbox/poll", params={"address": address})).json()["messages"]
@@ -38,13 +38,13 @@ async def file(pair: Pair, http: httpx.AsyncClient, content: bytes) -> str:
 
 @pytest.fixture
 async def path(pair: Pair, http: httpx.AsyncClient) -> str:
-    """Where DATA is."""
+    """The path of an attachment that is DATA."""
     return await file(pair, http, mail(encoded(DATA, "base64")))
 
 
 @pytest.mark.parametrize("encoding", ["base64", "quoted-printable", "8bit", "binary", "7bit"])
 @pytest.mark.parametrize("data", [b"", b"x", b"Text.\r\nMore.", bytes(range(1, 256)), b"a" * 200_000])
-async def test_the_octets_are_those_that_were_attached(
+async def test_the_content_is_what_was_attached(
     pair: Pair, http: httpx.AsyncClient, encoding: str, data: bytes
 ) -> None:
     path = await file(pair, http, mail(encoded(data, encoding), encoding=encoding))
@@ -56,7 +56,7 @@ async def test_the_octets_are_those_that_were_attached(
     assert answer.headers["content-length"] == str(len(answer.content))
 
 
-async def test_junk_between_the_digits_of_base64_is_no_part_of_it(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_junk_between_the_digits_of_base64_is_skipped(pair: Pair, http: httpx.AsyncClient) -> None:
     body = base64.b64encode(DATA).replace(b"A", b" A!\r\n*")
 
     answer = await http.get(await file(pair, http, mail(body)))
@@ -64,7 +64,7 @@ async def test_junk_between_the_digits_of_base64_is_no_part_of_it(pair: Pair, ht
     assert answer.content == DATA
 
 
-async def test_a_file_of_25_mb_comes_whole(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_an_attachment_of_25_mb_is_complete(pair: Pair, http: httpx.AsyncClient) -> None:
     data = DATA * 1_750
 
     answer = await http.get(await file(pair, http, mail(encoded(data, "base64"))))
@@ -72,7 +72,7 @@ async def test_a_file_of_25_mb_comes_whole(pair: Pair, http: httpx.AsyncClient) 
     assert answer.content == data
 
 
-async def test_a_message_with_bare_carriage_returns_gives_its_file_too(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_a_message_with_bare_carriage_returns_has_its_attachment(pair: Pair, http: httpx.AsyncClient) -> None:
     content = mail(encoded(DATA * 100, "base64")).replace(b"\r\n", b"\r")
 
     answer = await http.get(await file(pair, http, content))
@@ -81,7 +81,7 @@ async def test_a_message_with_bare_carriage_returns_gives_its_file_too(pair: Pai
     assert answer.headers["content-length"] == str(len(DATA * 100))
 
 
-async def test_a_file_says_what_it_is_and_that_it_is_to_be_saved(http: httpx.AsyncClient, path: str) -> None:
+async def test_the_header_has_the_type_the_size_and_the_name_to_save_under(http: httpx.AsyncClient, path: str) -> None:
     answer = await http.get(path)
 
     assert answer.headers["content-type"] == "image/png"
@@ -105,7 +105,7 @@ async def test_a_file_says_what_it_is_and_that_it_is_to_be_saved(http: httpx.Asy
         ("", "text/plain"),  # RFC 2045 §5.2
     ],
 )
-async def test_the_type_is_the_messages_own_where_it_is_one(
+async def test_a_valid_media_type_is_that_of_the_message(
     pair: Pair, http: httpx.AsyncClient, kind: str, told: str
 ) -> None:
     answer = await http.get(await file(pair, http, mail(b"eA==", kind=kind)))
@@ -138,7 +138,7 @@ async def test_the_type_is_the_messages_own_where_it_is_one(
         (f'attachment; filename="{"n" * 600}.txt"', f'attachment; filename="{"n" * 251}.txt"'),
     ],
 )
-async def test_the_name_is_the_messages_own_and_safe(
+async def test_the_name_is_that_of_the_message_made_safe(
     pair: Pair, http: httpx.AsyncClient, field: str, told: str
 ) -> None:
     answer = await http.get(await file(pair, http, mail(b"eA==", field=field)))
@@ -157,7 +157,7 @@ async def test_the_name_is_the_messages_own_and_safe(
         ("bytes=10239-99999", 10_239, 10_240),
     ],
 )
-async def test_a_range_is_that_part(http: httpx.AsyncClient, path: str, asked: str, start: int, end: int) -> None:
+async def test_a_range_returns_that_part(http: httpx.AsyncClient, path: str, asked: str, start: int, end: int) -> None:
     answer = await http.get(path, headers={"Range": asked})
 
     assert (answer.status_code, answer.content) == (206, DATA[start:end])
@@ -165,7 +165,7 @@ async def test_a_range_is_that_part(http: httpx.AsyncClient, path: str, asked: s
     assert answer.headers["content-length"] == str(end - start)
 
 
-async def test_ranges_of_a_large_file_make_it_whole(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_ranges_of_a_large_attachment_join_to_the_whole(pair: Pair, http: httpx.AsyncClient) -> None:
     data = DATA * 120
     path = await file(pair, http, mail(encoded(data, "base64")))
 
@@ -178,7 +178,7 @@ async def test_ranges_of_a_large_file_make_it_whole(pair: Pair, http: httpx.Asyn
 
 
 @pytest.mark.parametrize("asked", ["bytes=10240-", "bytes=99999-100000", "bytes=-0"])
-async def test_a_range_behind_the_end_is_told_where_that_is(http: httpx.AsyncClient, path: str, asked: str) -> None:
+async def test_a_range_after_the_end_is_refused_with_the_size(http: httpx.AsyncClient, path: str, asked: str) -> None:
     answer = await http.get(path, headers={"Range": asked})
 
     members = problem(answer)
@@ -187,13 +187,15 @@ async def test_a_range_behind_the_end_is_told_where_that_is(http: httpx.AsyncCli
 
 
 @pytest.mark.parametrize("asked", ["bytes=0-1,5-6", "bytes=9-1", "bytes=", "lines=0-1", "", "bytes=x-"])
-async def test_what_is_no_one_range_is_answered_with_all(http: httpx.AsyncClient, path: str, asked: str) -> None:
+async def test_anything_but_one_range_returns_the_whole_attachment(
+    http: httpx.AsyncClient, path: str, asked: str
+) -> None:
     answer = await http.get(path, headers={"Range": asked})
 
     assert (answer.status_code, answer.content) == (200, DATA)
 
 
-async def test_if_range_has_the_part_only_of_what_is_known(http: httpx.AsyncClient, path: str) -> None:
+async def test_if_range_returns_the_range_only_with_the_current_tag(http: httpx.AsyncClient, path: str) -> None:
     tag = (await http.get(path)).headers["etag"]
 
     statuses = [
@@ -204,7 +206,7 @@ async def test_if_range_has_the_part_only_of_what_is_known(http: httpx.AsyncClie
     assert statuses == [206, 200, 200, 200]
 
 
-async def test_a_file_that_is_known_is_not_sent_again(http: httpx.AsyncClient, path: str) -> None:
+async def test_an_attachment_that_the_client_has_is_not_sent_again(http: httpx.AsyncClient, path: str) -> None:
     tag = (await http.get(path)).headers["etag"]
 
     answer = await http.get(path, headers={"If-None-Match": tag, "Range": "bytes=0-9"})
@@ -212,7 +214,7 @@ async def test_a_file_that_is_known_is_not_sent_again(http: httpx.AsyncClient, p
     assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", tag)
 
 
-async def test_each_attachment_has_a_tag_of_its_own(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_each_attachment_has_its_own_tag(pair: Pair, http: httpx.AsyncClient) -> None:
     part = b"--b\r\nContent-Disposition: attachment\r\n\r\n%d\r\n"
     content = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + part % 1 + part % 2 + b"--b--\r\n"
     path = (await file(pair, http, content)).removesuffix("0")
@@ -223,20 +225,22 @@ async def test_each_attachment_has_a_tag_of_its_own(pair: Pair, http: httpx.Asyn
     assert first.headers["etag"] != second.headers["etag"]
 
 
-async def test_a_number_that_no_attachment_has_is_told(http: httpx.AsyncClient, path: str) -> None:
+async def test_a_position_after_the_last_attachment_is_not_found(http: httpx.AsyncClient, path: str) -> None:
     for number in ("1", "-1", "9" * 18, "9" * 40):
         answer = await http.get(path.removesuffix("0") + number)
         assert (answer.status_code, problem(answer)["code"]) == (404, "attachment_not_found")
 
 
 @pytest.mark.parametrize("number", ["x", "1.5", "0x1", ""])
-async def test_what_is_no_number_is_no_call(http: httpx.AsyncClient, path: str, number: str) -> None:
+async def test_a_position_that_is_not_a_number_is_no_call(http: httpx.AsyncClient, path: str, number: str) -> None:
     answer = await http.get(path.removesuffix("0") + number)
 
     assert answer.status_code in (404, 405)
 
 
-async def test_a_client_that_leaves_in_the_middle_spoils_nothing(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_a_client_that_disconnects_during_the_response_breaks_nothing(
+    pair: Pair, http: httpx.AsyncClient
+) -> None:
     data = DATA * 1_000
     path = await file(pair, http, mail(encoded(data, "base64")))
 
@@ -253,7 +257,7 @@ async def test_a_client_that_leaves_in_the_middle_spoils_nothing(pair: Pair, htt
     assert "call_failed" not in [event["event"] for service in pair.services for event in service.events()]
 
 
-async def test_many_at_once_of_a_message_that_must_be_read_whole_are_all_answered(
+async def test_many_requests_at_once_for_a_message_that_must_be_read_whole_all_succeed(
     pair: Pair, http: httpx.AsyncClient
 ) -> None:
     path = await file(pair, http, mail(encoded(DATA * 100, "base64")).replace(b"\r\n", b"\r"))

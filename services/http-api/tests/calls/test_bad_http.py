@@ -1,4 +1,4 @@
-"""Whatever is asked, and however: the answer is no 500, no HTML, and the next one is served."""
+"""Malformed requests get an error response, never a 500 or HTML, and the service goes on."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ UNREADABLE = [b"{", b"[]", b'"x"', b'{"x": 1}', b"\xff", b"x" * 1_000]
 
 
 def methods_of_paths() -> dict[str, str]:
-    """Each path, and what its Allow says."""
+    """The value of Allow for each path."""
     methods = {"/api/openapi.json": {"GET"}}
     for call in CALLS:
         methods.setdefault(call.about(message_id="x").bare_path, set()).add(call.method)
@@ -42,7 +42,7 @@ def allowed(answer: httpx.Response) -> str:
 
 
 def status_and_type(octets: bytes) -> tuple[int, str]:
-    """Of an answer as it is on the wire."""
+    """The status and the content type of a response as it was on the wire."""
     head = octets.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in head[1:])
     return int(head[0].split(" ")[1]), headers.get("content-type", "")
@@ -52,7 +52,7 @@ def status_and_type(octets: bytes) -> tuple[int, str]:
     ("method", "path"),
     [(method, path) for path, methods in PATHS.items() for method in METHODS if method not in methods.split(", ")],
 )
-async def test_what_a_call_cannot_do_is_refused_with_what_it_can(
+async def test_a_method_that_a_path_does_not_have_is_refused_with_the_methods_that_it_has(
     http: httpx.AsyncClient, method: str, path: str
 ) -> None:
     answer = await http.request(method, path)
@@ -62,7 +62,7 @@ async def test_what_a_call_cannot_do_is_refused_with_what_it_can(
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_options_tells_what_a_call_can_do(http: httpx.AsyncClient, path: str) -> None:
+async def test_options_lists_the_methods_of_a_path(http: httpx.AsyncClient, path: str) -> None:
     answer = await http.options(path)
 
     assert (answer.status_code, answer.content) == (204, b"")
@@ -70,7 +70,7 @@ async def test_options_tells_what_a_call_can_do(http: httpx.AsyncClient, path: s
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_head_is_answered_without_a_body(http: httpx.AsyncClient, path: str) -> None:
+async def test_the_response_to_head_has_no_content(http: httpx.AsyncClient, path: str) -> None:
     answer = await http.head(path)
 
     assert answer.content == b""
@@ -100,7 +100,7 @@ async def test_head_is_answered_without_a_body(http: httpx.AsyncClient, path: st
         "/" + "a" * 20_000,
     ],
 )
-async def test_where_no_call_is_the_answer_is_a_problem_even_for_a_browser(http: httpx.AsyncClient, path: str) -> None:
+async def test_a_path_without_a_call_gets_a_problem_even_in_a_browser(http: httpx.AsyncClient, path: str) -> None:
     answer = await http.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
 
     assert (answer.status_code, problem(answer)["code"]) == (404, "no_such_call")
@@ -131,7 +131,7 @@ async def test_where_no_call_is_the_answer_is_a_problem_even_for_a_browser(http:
     ],
 )
 @pytest.mark.parametrize("call", MAILBOX_CALLS, ids=str)
-async def test_an_odd_query_is_a_problem_of_who_asks(
+async def test_an_odd_query_is_an_error_of_the_client(
     http: httpx.AsyncClient, call: Call, query: str, status: int
 ) -> None:
     answer = await http.request(call.method, f"{call.bare_path}?{query}", json=call.body)
@@ -142,14 +142,14 @@ async def test_an_odd_query_is_a_problem_of_who_asks(
 
 @pytest.mark.parametrize("since", ["%00", "%ff", "1%0a"])
 @pytest.mark.parametrize("call", [call for call in MAILBOX_CALLS if "since" in call.parameters], ids=str)
-async def test_an_odd_cursor_is_a_problem_of_who_asks(http: httpx.AsyncClient, call: Call, since: str) -> None:
+async def test_an_odd_cursor_is_an_error_of_the_client(http: httpx.AsyncClient, call: Call, since: str) -> None:
     answer = await calls.answer(http, call.about("missing@nowhere.test").with_query(f"since={since}"))
 
     assert (answer.status_code, problem(answer)["field"]) == (400, "since")
 
 
 @pytest.mark.parametrize("call", MAILBOX_CALLS, ids=str)
-async def test_a_call_about_no_address_is_told_that_it_needs_one(http: httpx.AsyncClient, call: Call) -> None:
+async def test_a_call_without_its_address_is_refused_by_that_name(http: httpx.AsyncClient, call: Call) -> None:
     answer = await http.request(call.method, call.bare_path, json=call.body)
 
     assert (answer.status_code, problem(answer)["field"]) == (400, "address")
@@ -163,7 +163,7 @@ async def test_a_call_about_no_address_is_told_that_it_needs_one(http: httpx.Asy
     ],
     ids=str,
 )
-async def test_an_odd_body_is_a_problem_of_who_sends_it(
+async def test_an_odd_body_is_an_error_of_the_client(
     pair: Pair, http: httpx.AsyncClient, call: Call, body: bytes
 ) -> None:
     path = call.about_known(await make_known(pair.database_url)).path
@@ -174,7 +174,7 @@ async def test_an_odd_body_is_a_problem_of_who_sends_it(
 
 
 @pytest.mark.parametrize("call", [call for call in CALLS if call.takes_body], ids=str)
-async def test_a_body_that_is_too_large_is_a_problem_of_who_sends_it(
+async def test_a_body_that_is_too_large_is_an_error_of_the_client(
     pair: Pair, http: httpx.AsyncClient, call: Call
 ) -> None:
     path = call.about_known(await make_known(pair.database_url)).path
@@ -205,7 +205,7 @@ async def test_a_body_that_is_too_large_is_a_problem_of_who_sends_it(
     ],
     ids=str,
 )
-async def test_an_odd_header_changes_nothing(
+async def test_an_odd_header_field_changes_nothing(
     http: httpx.AsyncClient, address: str, headers: dict[str, str | bytes]
 ) -> None:
     octets = {name.encode(): value if isinstance(value, bytes) else value.encode() for name, value in headers.items()}
@@ -216,7 +216,7 @@ async def test_an_odd_header_changes_nothing(
     assert answer.json()["temp_email_addr"] == address
 
 
-async def test_the_host_that_was_asked_does_not_matter_for_an_error_either(http: httpx.AsyncClient) -> None:
+async def test_an_odd_host_field_does_not_change_an_error_response(http: httpx.AsyncClient) -> None:
     answer = await http.get("/nowhere", headers={"Host": "localhost:99999999"})
 
     assert (answer.status_code, problem(answer)["code"]) == (404, "no_such_call")
@@ -243,7 +243,7 @@ async def test_the_host_that_was_asked_does_not_matter_for_an_error_either(http:
         POST + HOST + b"Transfer-Encoding: gzip\r\n\r\n{}",
     ],
 )
-async def test_what_is_no_http_is_refused_and_the_next_one_is_served(
+async def test_malformed_http_is_refused_and_the_next_request_is_served(
     http: httpx.AsyncClient, connection: tuple[asyncio.StreamReader, asyncio.StreamWriter], octets: bytes
 ) -> None:
     reader, writer = connection
@@ -265,7 +265,7 @@ async def test_what_is_no_http_is_refused_and_the_next_one_is_served(
         POST + HOST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{}",
     ],
 )
-async def test_a_body_that_ends_too_early_is_a_problem_of_who_sent_it(
+async def test_a_body_that_ends_too_early_is_an_error_of_the_client(
     connection: tuple[asyncio.StreamReader, asyncio.StreamWriter], octets: bytes
 ) -> None:
     reader, writer = connection
@@ -278,7 +278,7 @@ async def test_a_body_that_ends_too_early_is_a_problem_of_who_sent_it(
     assert status_and_type(answer) == (400, "application/problem+json")
 
 
-async def test_a_request_may_come_a_few_octets_at_a_time(
+async def test_a_request_may_arrive_a_byte_at_a_time(
     connection: tuple[asyncio.StreamReader, asyncio.StreamWriter],
 ) -> None:
     reader, writer = connection
@@ -292,7 +292,7 @@ async def test_a_request_may_come_a_few_octets_at_a_time(
     assert status_and_type(answer) == (404, "application/problem+json")
 
 
-async def test_the_body_of_a_get_is_not_looked_at(http: httpx.AsyncClient, address: str) -> None:
+async def test_the_body_of_a_get_is_ignored(http: httpx.AsyncClient, address: str) -> None:
     answer = await http.request("GET", "/api/inbox/poll", params={"address": address}, content=b"x" * 100_000)
 
     assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""The database goes away, or answers nothing any more, and comes back: what the API says meanwhile, and after."""
+"""The API while the database is stopped or does not respond, and after it has come back."""
 
 import asyncio
 import socket
@@ -33,14 +33,14 @@ NEED_DATABASE = [call for call in CALLS if "database_away" in call.codes]
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """One that may be stopped."""
+    """A server that these tests may stop."""
     with own_postgres() as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def service(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """http-api alone, on that database."""
+    """http-api alone, on the server that may be stopped."""
     with running_http(postgres.url, tmp_path_factory.mktemp("away")) as service:
         yield service
 
@@ -78,7 +78,7 @@ async def until_healthy(http: httpx.AsyncClient) -> None:
 
 @asynccontextmanager
 async def outage(http: httpx.AsyncClient, postgres: EmbeddedPostgres, kind: str) -> AsyncIterator[None]:
-    """The database is away in the block, and after it all is well."""
+    """Keep the database away within the block, and wait for a healthy service after it."""
     await until_healthy(http)
     with {"stopped": stopped, "frozen": frozen}[kind](postgres):
         yield
@@ -86,7 +86,7 @@ async def outage(http: httpx.AsyncClient, postgres: EmbeddedPostgres, kind: str)
 
 
 @pytest.mark.parametrize("kind", ["stopped", "frozen"])
-async def test_without_a_database_every_call_says_so_and_when_to_try_again(
+async def test_without_a_database_every_call_responds_503_with_retry_after(
     http: httpx.AsyncClient, postgres: EmbeddedPostgres, kind: str, subtests: pytest.Subtests
 ) -> None:
     known = await make_known(postgres.url)
@@ -102,7 +102,7 @@ async def test_without_a_database_every_call_says_so_and_when_to_try_again(
 
 
 @pytest.mark.parametrize("call", [call for call in CALLS if call not in NEED_DATABASE], ids=str)
-async def test_a_call_that_needs_no_database_is_answered_without_one(
+async def test_a_call_that_needs_no_database_works_without_one(
     http: httpx.AsyncClient, postgres: EmbeddedPostgres, call: Call
 ) -> None:
     known = await make_known(postgres.url)
@@ -113,7 +113,7 @@ async def test_a_call_that_needs_no_database_is_answered_without_one(
     assert answer.status_code == call.status
 
 
-async def test_on_a_full_disk_no_mailbox_is_made_and_those_there_are_can_be_read_and_ended(
+async def test_on_a_full_disk_no_mailbox_is_created_but_existing_ones_can_be_read_and_deleted(
     http: httpx.AsyncClient, postgres: EmbeddedPostgres, address: str
 ) -> None:
     await store(postgres.url, address, message())
@@ -128,7 +128,7 @@ async def test_on_a_full_disk_no_mailbox_is_made_and_those_there_are_can_be_read
 
 
 @pytest.mark.parametrize("kind", ["stopped", "frozen"])
-async def test_an_open_stream_survives_and_goes_on(
+async def test_an_open_stream_survives_an_outage(
     http: httpx.AsyncClient, postgres: EmbeddedPostgres, address: str, kind: str
 ) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, address)) as events:
@@ -143,7 +143,7 @@ async def test_an_open_stream_survives_and_goes_on(
     assert [first.data["subject"], second.data["subject"]] == ["before", "after"]
 
 
-async def test_what_was_stored_before_anybody_listened_again_reaches_streams_and_polls_that_wait(
+async def test_a_message_stored_before_the_listener_is_back_reaches_streams_and_waiting_polls(
     http: httpx.AsyncClient, postgres: EmbeddedPostgres, address: str
 ) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, address)) as events:
@@ -159,7 +159,7 @@ async def test_what_was_stored_before_anybody_listened_again_reaches_streams_and
         assert [each["subject"] for each in (await polled).json()["messages"]] == ["first thing"]
 
 
-async def test_a_service_that_started_without_its_database_is_well_as_soon_as_that_is_there(
+async def test_a_service_that_starts_without_its_database_works_once_the_database_is_there(
     postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     late = Pair(postgres.url, tmp_path)

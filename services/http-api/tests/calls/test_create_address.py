@@ -1,4 +1,4 @@
-"""POST /api/temporary-address: what kind of mailbox one gets, and what is refused."""
+"""POST /api/temporary-address: the mailboxes that it creates, and the requests that it refuses."""
 
 import datetime
 import hashlib
@@ -28,7 +28,7 @@ async def local_part(http: httpx.AsyncClient, username: str | None) -> str:
 
 
 def lifetime(pair: Pair, made: dict[str, str]) -> datetime.timedelta:
-    """From its making to its end, as its row has it; `expires_at` must say the same."""
+    """The time from creation to expiry in the row of the mailbox; its end must be the `expires_at` of the response."""
     with psycopg.connect(pair.environ["DATABASE_URL"]) as connection:
         row = connection.execute(
             "SELECT created_at, expires_at FROM mailbox WHERE address = %s", [made["temp_email_addr"]]
@@ -53,28 +53,28 @@ def lifetime(pair: Pair, made: dict[str, str]) -> datetime.timedelta:
         ('<b>@"\r\n\x00', "b"),
     ],
 )
-async def test_a_name_is_made_of_the_letters_and_digits_of_a_username_and_a_random_tail(
+async def test_a_name_has_the_letters_and_digits_of_the_username_and_a_random_tail(
     http: httpx.AsyncClient, username: str, name: str
 ) -> None:
     assert re.fullmatch(name + TAIL, await local_part(http, username))
 
 
 @pytest.mark.parametrize("username", [None, "", " ", "...", "\U0001f600", "\u5f20\u4f1f", "\x00"])
-async def test_without_a_letter_or_digit_to_use_the_name_is_all_random(
+async def test_without_a_usable_letter_or_digit_the_whole_name_is_random(
     http: httpx.AsyncClient, username: str | None
 ) -> None:
     assert re.fullmatch(ALL_RANDOM, await local_part(http, username))
 
 
 @pytest.mark.parametrize("username", [None, "alice"])
-async def test_the_same_wish_gets_another_address_each_time(http: httpx.AsyncClient, username: str | None) -> None:
+async def test_the_same_request_gets_a_new_address_each_time(http: httpx.AsyncClient, username: str | None) -> None:
     names = {await local_part(http, username) for _ in range(20)}
 
     assert len(names) == 20
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"{}", b'{"username": null}', b'\t{ "username" :\r\nnull } \n'])
-async def test_nothing_needs_to_be_asked_for(http: httpx.AsyncClient, body: bytes) -> None:
+async def test_every_option_may_be_left_out(http: httpx.AsyncClient, body: bytes) -> None:
     answer = await http.post("/api/temporary-address", content=body)
 
     assert answer.status_code == 200
@@ -82,7 +82,9 @@ async def test_nothing_needs_to_be_asked_for(http: httpx.AsyncClient, body: byte
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain;charset=UTF-8", "text/html", ";;;", None])
-async def test_a_body_is_json_whatever_its_type_says(http: httpx.AsyncClient, content_type: str | None) -> None:
+async def test_a_body_is_read_as_json_whatever_its_content_type(
+    http: httpx.AsyncClient, content_type: str | None
+) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
 
     answer = await http.post("/api/temporary-address", content=b'{"username": "alice"}', headers=headers)
@@ -97,20 +99,20 @@ async def test_the_first_domain_is_the_default(http: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("domain", [DOMAINS[0], DOMAINS[1], DOMAINS[1].upper()])
-async def test_another_domain_can_be_chosen_and_its_case_does_not_matter(http: httpx.AsyncClient, domain: str) -> None:
+async def test_another_domain_can_be_chosen_in_upper_or_lower_case(http: httpx.AsyncClient, domain: str) -> None:
     made = await create(http, domain=domain)
 
     assert made["temp_email_addr"].endswith(f"@{domain.lower()}")
 
 
-async def test_a_mailbox_lives_for_a_day_unless_said_otherwise(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_a_mailbox_lives_for_a_day_by_default(pair: Pair, http: httpx.AsyncClient) -> None:
     made = await create(http)
 
     assert lifetime(pair, made) == DAY
 
 
 @pytest.mark.parametrize("seconds", [60, 3_600, 604_800])
-async def test_a_mailbox_lives_as_long_as_was_asked_for(pair: Pair, http: httpx.AsyncClient, seconds: int) -> None:
+async def test_a_mailbox_lives_for_its_ttl_seconds(pair: Pair, http: httpx.AsyncClient, seconds: int) -> None:
     made = await create(http, ttl_seconds=seconds)
 
     assert lifetime(pair, made) == datetime.timedelta(seconds=seconds)
@@ -122,14 +124,14 @@ async def test_times_are_rfc_3339_in_utc_with_microseconds(http: httpx.AsyncClie
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", made["expires_at"])
 
 
-async def test_a_private_mailbox_comes_with_a_token_of_its_own(http: httpx.AsyncClient) -> None:
+async def test_each_private_mailbox_has_its_own_token(http: httpx.AsyncClient) -> None:
     first, second = await create(http, private=True), await create(http, private=True)
 
     assert re.fullmatch(r"[\w-]{32,}", first["token"])
     assert first["token"] != second["token"]
 
 
-async def test_of_a_token_only_the_hash_is_kept(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_only_the_hash_of_a_token_is_stored(pair: Pair, http: httpx.AsyncClient) -> None:
     made = await create(http, private=True)
 
     with psycopg.connect(pair.environ["DATABASE_URL"]) as connection:
@@ -151,7 +153,7 @@ async def test_an_open_mailbox_has_no_token(pair: Pair, http: httpx.AsyncClient)
     assert row == (None,)
 
 
-async def test_an_answer_that_may_hold_a_token_is_not_cached(http: httpx.AsyncClient) -> None:
+async def test_a_response_that_may_have_a_token_is_not_cached(http: httpx.AsyncClient) -> None:
     answer = await http.post("/api/temporary-address", json={"private": True})
 
     assert answer.headers["cache-control"] == "no-store"
@@ -186,7 +188,7 @@ async def test_an_answer_that_may_hold_a_token_is_not_cached(http: httpx.AsyncCl
         ("<b>", None),
     ],
 )
-async def test_a_field_that_cannot_be_had_is_named(http: httpx.AsyncClient, field: str, value: object) -> None:
+async def test_a_field_with_an_invalid_value_is_named(http: httpx.AsyncClient, field: str, value: object) -> None:
     answer = await http.post("/api/temporary-address", json={field: value})
 
     members = problem(answer)
@@ -194,10 +196,10 @@ async def test_a_field_that_cannot_be_had_is_named(http: httpx.AsyncClient, fiel
     assert str(members["error"]).startswith(f"{field}: ")
 
 
-async def test_who_asks_for_an_unknown_domain_learns_the_known_ones(http: httpx.AsyncClient) -> None:
+async def test_an_unknown_domain_is_refused_with_the_list_of_domains(http: httpx.AsyncClient) -> None:
     answer = await http.post("/api/temporary-address", json={"domain": "nowhere.test"})
 
-    assert problem(answer)["error"] == "domain: mail is taken for mx.test, other.test, not for 'nowhere.test'."
+    assert problem(answer)["error"] == "domain: 'nowhere.test' is none of the domains here: mx.test, other.test."
 
 
 @pytest.mark.parametrize(
@@ -223,7 +225,7 @@ async def test_who_asks_for_an_unknown_domain_learns_the_known_ones(http: httpx.
         "{}".encode("utf-16"),
     ],
 )
-async def test_a_body_that_is_no_json_object_is_refused(http: httpx.AsyncClient, body: bytes) -> None:
+async def test_a_body_that_is_not_a_json_object_is_refused(http: httpx.AsyncClient, body: bytes) -> None:
     answer = await http.post("/api/temporary-address", content=body)
 
     members = problem(answer)
@@ -231,13 +233,13 @@ async def test_a_body_that_is_no_json_object_is_refused(http: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize("body", [b"[" * 10_000, b'{"username": ' + b"[" * 8_000 + b"]" * 8_000 + b"}"])
-async def test_a_body_is_refused_however_deep_it_is_nested(http: httpx.AsyncClient, body: bytes) -> None:
+async def test_a_deeply_nested_body_is_refused(http: httpx.AsyncClient, body: bytes) -> None:
     answer = await http.post("/api/temporary-address", content=body)
 
     assert (answer.status_code, problem(answer)["code"]) == (400, "bad_input")
 
 
-async def test_a_body_of_16_kib_is_taken(http: httpx.AsyncClient) -> None:
+async def test_a_body_of_16_kib_is_accepted(http: httpx.AsyncClient) -> None:
     answer = await http.post("/api/temporary-address", content=b"{}".ljust(16_384))
 
     assert answer.status_code == 200
@@ -251,7 +253,7 @@ async def test_a_larger_body_is_refused(http: httpx.AsyncClient) -> None:
     assert members["error"] == "The body is larger than 16 KiB."
 
 
-async def test_a_larger_body_that_did_not_say_how_long_it_is_is_refused_too(http: httpx.AsyncClient) -> None:
+async def test_a_larger_body_without_a_content_length_is_refused_too(http: httpx.AsyncClient) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(5):
             yield b" " * 4_096
@@ -265,7 +267,7 @@ async def test_a_larger_body_that_did_not_say_how_long_it_is_is_refused_too(http
     ("wish", "field"),
     [({"ttl_seconds": "60"}, "ttl_seconds"), ({"private": 1}, "private"), ({"private": "true"}, "private")],
 )
-async def test_a_value_of_another_type_is_refused_even_where_it_could_be_guessed(
+async def test_a_value_of_another_type_is_refused_even_if_it_could_be_converted(
     http: httpx.AsyncClient, wish: dict[str, object], field: str
 ) -> None:
     answer = await http.post("/api/temporary-address", json=wish)

@@ -1,10 +1,10 @@
-"""GET /api/domains: what may stand behind the @."""
+"""GET /api/domains: the domains that addresses can have."""
 
 import httpx
 from support.harness import DOMAINS
 
 
-async def test_the_domains_are_those_that_mail_is_taken_for(http: httpx.AsyncClient) -> None:
+async def test_the_domains_are_those_that_receive_mail(http: httpx.AsyncClient) -> None:
     answer = await http.get("/api/domains")
 
     assert answer.status_code == 200

@@ -16,18 +16,18 @@ async def ask(http: httpx.AsyncClient, username: object, **more: object) -> http
 
 
 def name(start: str = "") -> str:
-    """One that nobody has."""
+    """A name that nobody has."""
     return f"{start}{uuid.uuid4().hex}"[:40]
 
 
 @pytest.fixture(scope="module")
 def all_private(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """An http-api on the pair's database where who asks for neither gets a private mailbox."""
+    """Another http-api on the pair's database, with INBOX_ACCESS=private."""
     with running_http(pair.database_url, tmp_path_factory.mktemp("private"), INBOX_ACCESS="private") as service:
         yield service
 
 
-async def test_the_very_name_is_given(http: httpx.AsyncClient) -> None:
+async def test_an_exact_name_is_given_unchanged(http: httpx.AsyncClient) -> None:
     wanted = name("ann.b_c-")
 
     answer = await ask(http, wanted, domain=DOMAINS[1])
@@ -41,7 +41,7 @@ async def test_the_very_name_is_given(http: httpx.AsyncClient) -> None:
     "username",
     ["abc", "a.b", "---", "___", "_-_", "0x0", "a" * 64, "a." * 31 + "aa", "postmaster1", "my-abuse", "rooter"],
 )
-async def test_3_to_64_of_the_alphabet_make_a_name(http: httpx.AsyncClient, username: str) -> None:
+async def test_3_to_64_allowed_characters_make_a_name(http: httpx.AsyncClient, username: str) -> None:
     answer = await ask(http, username)
 
     assert answer.status_code == 200, answer.text
@@ -55,7 +55,7 @@ async def test_3_to_64_of_the_alphabet_make_a_name(http: httpx.AsyncClient, user
         *(".abc", "abc.", "a..b", "..."),
     ],
 )
-async def test_another_name_is_refused_with_the_rule(http: httpx.AsyncClient, username: str | None) -> None:
+async def test_any_other_name_is_refused_with_the_rule(http: httpx.AsyncClient, username: str | None) -> None:
     answer = await ask(http, username)
 
     members = problem(answer)
@@ -67,7 +67,7 @@ async def test_another_name_is_refused_with_the_rule(http: httpx.AsyncClient, us
     "username",
     ["postmaster", "abuse", "admin", "hostmaster", "webmaster", "security", "noreply", "no-reply", "root", "support"],
 )
-async def test_a_name_of_whoever_runs_the_domain_is_given_to_nobody(http: httpx.AsyncClient, username: str) -> None:
+async def test_a_name_of_the_operator_is_reserved(http: httpx.AsyncClient, username: str) -> None:
     answer = await ask(http, username)
 
     assert (answer.status_code, problem(answer)["code"]) == (409, "address_reserved")
@@ -82,7 +82,7 @@ async def test_a_name_is_given_once(http: httpx.AsyncClient) -> None:
     assert (second.status_code, problem(second)["code"]) == (409, "address_taken")
 
 
-async def test_of_many_who_ask_at_once_one_gets_the_name(http: httpx.AsyncClient) -> None:
+async def test_of_many_requests_at_once_one_gets_the_name(http: httpx.AsyncClient) -> None:
     wanted = name()
 
     answers = await asyncio.gather(*(ask(http, wanted) for _ in range(20)))
@@ -90,7 +90,7 @@ async def test_of_many_who_ask_at_once_one_gets_the_name(http: httpx.AsyncClient
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 19
 
 
-async def test_at_another_domain_the_name_is_another_address(http: httpx.AsyncClient) -> None:
+async def test_the_same_name_at_another_domain_is_another_address(http: httpx.AsyncClient) -> None:
     wanted = name()
 
     answers = [await ask(http, wanted, domain=domain) for domain in DOMAINS]
@@ -98,13 +98,13 @@ async def test_at_another_domain_the_name_is_another_address(http: httpx.AsyncCl
     assert [answer.status_code for answer in answers] == [200, 200]
 
 
-async def test_a_name_that_somebody_has_by_chance_is_taken_too(http: httpx.AsyncClient, address: str) -> None:
+async def test_a_name_that_was_made_at_random_is_taken_too(http: httpx.AsyncClient, address: str) -> None:
     answer = await ask(http, address.partition("@")[0])
 
     assert (answer.status_code, problem(answer)["code"]) == (409, "address_taken")
 
 
-async def test_a_name_whose_mailbox_has_expired_is_not_given_again(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_the_name_of_an_expired_mailbox_is_not_given_again(pair: Pair, http: httpx.AsyncClient) -> None:
     wanted = name()
     made = (await ask(http, wanted)).json()
     with psycopg.connect(pair.database_url) as connection:
@@ -115,7 +115,7 @@ async def test_a_name_whose_mailbox_has_expired_is_not_given_again(pair: Pair, h
     assert (answer.status_code, problem(answer)["code"]) == (409, "address_taken")
 
 
-async def test_a_name_outlives_its_mailbox_in_the_tombstone(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_the_name_of_a_purged_mailbox_is_not_given_again(pair: Pair, http: httpx.AsyncClient) -> None:
     wanted = name()
     with psycopg.connect(pair.database_url) as connection:
         connection.execute(
@@ -128,7 +128,7 @@ async def test_a_name_outlives_its_mailbox_in_the_tombstone(pair: Pair, http: ht
 
 
 @pytest.mark.parametrize("more", [{"private": False}, {}])
-async def test_an_exact_name_is_for_a_private_mailbox_alone(http: httpx.AsyncClient, more: dict[str, object]) -> None:
+async def test_only_a_private_mailbox_can_have_an_exact_name(http: httpx.AsyncClient, more: dict[str, object]) -> None:
     answer = await http.post("/api/temporary-address", json={"username": name(), "exact": True} | more)
 
     members = problem(answer)
@@ -156,7 +156,7 @@ async def test_an_exact_address_gets_mail_and_is_read_with_its_token(http: httpx
     assert [each["subject"] for each in answer.json()["messages"]] == ["hello"]
 
 
-async def test_where_the_operator_says_so_who_asks_for_neither_gets_a_private_mailbox(all_private: Pair) -> None:
+async def test_with_private_access_a_mailbox_is_private_by_default(all_private: Pair) -> None:
     async with client(all_private.http_url) as http:
         made = (await http.post("/api/temporary-address")).json()
         polls = [
@@ -167,7 +167,7 @@ async def test_where_the_operator_says_so_who_asks_for_neither_gets_a_private_ma
     assert [poll.status_code for poll in polls] == [404, 200]
 
 
-async def test_there_too_who_asks_for_an_open_one_gets_it(all_private: Pair) -> None:
+async def test_with_private_access_an_open_mailbox_is_available_on_request(all_private: Pair) -> None:
     async with client(all_private.http_url) as http:
         made = (await http.post("/api/temporary-address", json={"private": False})).json()
         poll = await http.get("/api/inbox/poll", params={"address": made["temp_email_addr"]})
@@ -176,7 +176,7 @@ async def test_there_too_who_asks_for_an_open_one_gets_it(all_private: Pair) -> 
     assert poll.status_code == 200
 
 
-async def test_there_an_exact_name_needs_no_word_of_private(all_private: Pair) -> None:
+async def test_with_private_access_an_exact_name_does_not_need_private(all_private: Pair) -> None:
     wanted = name()
     async with client(all_private.http_url) as http:
         answer = await http.post("/api/temporary-address", json={"username": wanted, "exact": True})

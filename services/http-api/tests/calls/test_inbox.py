@@ -1,4 +1,4 @@
-"""GET, PATCH and DELETE /api/inbox: what is known of a mailbox, its end moved, its end now."""
+"""GET, PATCH and DELETE /api/inbox: describe a mailbox, move its expiry, delete it."""
 
 import datetime
 
@@ -42,7 +42,7 @@ async def operators_token(pair: Pair) -> dict[str, str]:
 
 
 def age(pair: Pair, address: str, *, created: str, lives: str) -> None:
-    """Make the mailbox `created` old, with so long to live."""
+    """Set the age of the mailbox to `created`, and the rest of its life to `lives`."""
     with psycopg.connect(pair.database_url) as connection:
         connection.execute(
             """
@@ -59,14 +59,14 @@ def time(known: dict[str, object], name: str) -> datetime.datetime:
 
 
 def now(pair: Pair) -> datetime.datetime:
-    """By the clock that decides."""
+    """The time of the database, which decides about expiry."""
     with psycopg.connect(pair.database_url) as connection:
         [(moment,)] = connection.execute("SELECT clock_timestamp()").fetchall()
     found: datetime.datetime = moment
     return found
 
 
-async def test_an_empty_mailbox_tells_its_end_its_room_and_that_nothing_came(http: httpx.AsyncClient) -> None:
+async def test_an_empty_mailbox_is_described_with_its_expiry_and_its_quota(http: httpx.AsyncClient) -> None:
     made = (await http.post("/api/temporary-address", json={"ttl_seconds": 3_600})).json()
 
     known = await look(http, made["temp_email_addr"])
@@ -99,7 +99,7 @@ async def test_a_mailbox_counts_its_messages_and_octets(pair: Pair, http: httpx.
     assert known["last_received_at"] == listed[1]["received_at"]
 
 
-async def test_the_newest_seq_stays_when_the_newest_message_is_deleted(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_last_seq_stays_when_the_newest_message_is_deleted(pair: Pair, http: httpx.AsyncClient) -> None:
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, message("a"), message("b"))
     listed = (await http.get("/api/inbox/poll", params={"address": address})).json()["messages"]
@@ -111,11 +111,11 @@ async def test_the_newest_seq_stays_when_the_newest_message_is_deleted(pair: Pai
     assert known["stored_octets"] == len(message("a"))
 
 
-async def test_case_does_not_matter_in_the_address(http: httpx.AsyncClient, address: str) -> None:
+async def test_an_address_may_be_in_upper_or_lower_case(http: httpx.AsyncClient, address: str) -> None:
     assert (await look(http, address.upper()))["temp_email_addr"] == address
 
 
-async def test_a_private_mailbox_says_that_it_is(http: httpx.AsyncClient) -> None:
+async def test_a_private_mailbox_is_described_as_private(http: httpx.AsyncClient) -> None:
     address, token = await private(http)
 
     assert (await look(http, address, **token))["private"] is True
@@ -133,7 +133,7 @@ async def test_a_new_expiry_counts_from_now(pair: Pair, http: httpx.AsyncClient,
     assert answer.json() == await look(http, address)
 
 
-async def test_no_mailbox_lives_longer_than_seven_days_from_when_it_was_made(
+async def test_no_mailbox_lives_longer_than_seven_days_from_its_creation(
     pair: Pair, http: httpx.AsyncClient, address: str
 ) -> None:
     age(pair, address, created="6 days", lives="1 hour")
@@ -143,7 +143,9 @@ async def test_no_mailbox_lives_longer_than_seven_days_from_when_it_was_made(
     assert time(known, "expires_at") - time(known, "created_at") == 7 * DAY
 
 
-async def test_what_is_within_the_seven_days_is_had_in_full(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
+async def test_an_expiry_within_the_seven_days_is_not_shortened(
+    pair: Pair, http: httpx.AsyncClient, address: str
+) -> None:
     age(pair, address, created="6 days", lives="1 hour")
 
     known = (await prolong(http, address, {"ttl_seconds": 7_200})).json()
@@ -191,7 +193,7 @@ async def test_an_expired_mailbox_does_not_come_back(pair: Pair, http: httpx.Asy
         (b"[" * 10_000, "body"),
     ],
 )
-async def test_a_body_that_is_no_new_expiry_is_refused(
+async def test_a_body_without_a_valid_expiry_is_refused(
     http: httpx.AsyncClient, address: str, body: bytes, field: str
 ) -> None:
     before = await look(http, address)
@@ -203,7 +205,7 @@ async def test_a_body_that_is_no_new_expiry_is_refused(
     assert await look(http, address) == before
 
 
-async def test_a_mailbox_that_was_ended_is_gone_with_its_mail_at_once(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_a_deleted_mailbox_is_gone_with_its_mail_at_once(pair: Pair, http: httpx.AsyncClient) -> None:
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, message("a"))
     [listed] = (await http.get("/api/inbox/poll", params={"address": address})).json()["messages"]
@@ -219,13 +221,13 @@ async def test_a_mailbox_that_was_ended_is_gone_with_its_mail_at_once(pair: Pair
         assert (gone.status_code, problem(gone)["code"]) == (404, "message_not_found")
 
 
-async def test_a_mailbox_is_ended_once(http: httpx.AsyncClient, address: str) -> None:
+async def test_a_mailbox_is_deleted_once(http: httpx.AsyncClient, address: str) -> None:
     first, second = await end(http, address), await end(http, address)
 
     assert (first.status_code, second.status_code) == (204, 404)
 
 
-async def test_a_private_mailbox_is_ended_with_its_token(http: httpx.AsyncClient) -> None:
+async def test_a_private_mailbox_is_deleted_with_its_token(http: httpx.AsyncClient) -> None:
     address, token = await private(http)
 
     assert (await end(http, address)).status_code == 404
@@ -234,7 +236,7 @@ async def test_a_private_mailbox_is_ended_with_its_token(http: httpx.AsyncClient
     assert (await end(http, address, **token)).status_code == 404
 
 
-async def test_the_address_of_a_mailbox_that_was_ended_is_not_given_out_again(http: httpx.AsyncClient) -> None:
+async def test_the_address_of_a_deleted_mailbox_is_not_given_out_again(http: httpx.AsyncClient) -> None:
     address, token = await private(http)
     await end(http, address, **token)
 
@@ -247,7 +249,9 @@ async def test_the_address_of_a_mailbox_that_was_ended_is_not_given_out_again(ht
 
 
 @pytest.mark.parametrize("name", ["postmaster", "abuse"])
-async def test_the_operators_mailboxes_have_no_other_end(pair: Pair, http: httpx.AsyncClient, name: str) -> None:
+async def test_the_operators_mailboxes_can_be_neither_changed_nor_deleted(
+    pair: Pair, http: httpx.AsyncClient, name: str
+) -> None:
     token = await operators_token(pair)
     address = f"{name}@{DOMAINS[0]}"
 
@@ -257,7 +261,7 @@ async def test_the_operators_mailboxes_have_no_other_end(pair: Pair, http: httpx
     assert time(await look(http, address, **token), "expires_at").year == 9000
 
 
-async def test_without_the_operators_token_they_are_not_there(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_without_their_token_the_operators_mailboxes_are_not_found(pair: Pair, http: httpx.AsyncClient) -> None:
     await operators_token(pair)
     address = f"postmaster@{DOMAINS[0]}"
 

@@ -1,4 +1,4 @@
-"""GET, PATCH and DELETE /api/messages/{id}: a message whole, marked as seen, deleted."""
+"""GET, PATCH and DELETE /api/messages/{id}: return the whole message, mark it as seen, delete it."""
 
 import asyncio
 import uuid
@@ -41,20 +41,20 @@ async def look(http: httpx.AsyncClient, message_id: str, **headers: str) -> dict
 
 
 async def opened(pair: Pair, http: httpx.AsyncClient, content: bytes) -> dict[str, object]:
-    """What is shown of this content."""
+    """The whole message of this content, stored in a mailbox of its own."""
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, content)
     return await look(http, await newest(http, address))
 
 
 async def fields(pair: Pair, http: httpx.AsyncClient, header: bytes) -> list[tuple[str, str]]:
-    """The header fields that are shown of a message with this header."""
+    """The header fields of the whole message that has this header."""
     shown = (await opened(pair, http, header + b"\r\nText.\r\n"))["headers"]
     assert isinstance(shown, list)
     return [(each["name"], each["value"]) for each in shown]
 
 
-async def test_a_message_has_all_that_lists_show_of_it(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_a_message_has_every_field_of_a_listed_message(pair: Pair, http: httpx.AsyncClient) -> None:
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, ALTERNATIVE)
     [listed] = (await http.get("/api/inbox/poll", params={"address": address})).json()["messages"]
@@ -64,7 +64,7 @@ async def test_a_message_has_all_that_lists_show_of_it(pair: Pair, http: httpx.A
     assert shown | listed == shown
 
 
-async def test_text_and_html_are_there_as_they_were_written(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_text_and_html_are_as_they_were_written(pair: Pair, http: httpx.AsyncClient) -> None:
     shown = await opened(pair, http, ALTERNATIVE)
 
     assert shown["text"] == "Plain \u00e9."
@@ -77,7 +77,7 @@ async def test_a_message_without_html_has_none(pair: Pair, http: httpx.AsyncClie
     assert (shown["text"], shown["html"]) == ("Hello there.", None)
 
 
-async def test_a_long_text_is_whole(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_a_long_text_is_complete(pair: Pair, http: httpx.AsyncClient) -> None:
     body = "\r\n".join(f"line {number:060}" for number in range(8_000))
 
     shown = await opened(pair, http, message(body=body))
@@ -86,7 +86,7 @@ async def test_a_long_text_is_whole(pair: Pair, http: httpx.AsyncClient) -> None
     assert shown["truncated"] is True
 
 
-async def test_the_envelope_and_how_it_came_are_shown(http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> None:
+async def test_the_envelope_and_the_protocol_are_shown(http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> None:
     tagged = address.replace("@", "+tag@")
     await smtp.deliver(message(), tagged, reverse_path="bounces@client.test")
 
@@ -103,7 +103,7 @@ async def test_the_envelope_and_how_it_came_are_shown(http: httpx.AsyncClient, s
     }
 
 
-async def test_header_fields_come_in_order_with_every_double(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_header_fields_are_in_order_with_repeated_fields(pair: Pair, http: httpx.AsyncClient) -> None:
     header = b"Received: one\r\nReceived: two\r\nSubject: S\r\nRECEIVED: three\r\nx-odd_name.1: v\r\nSubject: T\r\n"
 
     assert await fields(pair, http, header) == [
@@ -135,11 +135,13 @@ async def test_header_fields_come_in_order_with_every_double(pair: Pair, http: h
         (b"Subject: NUL \x00 and \x07.\r\n", "NUL  and  ."),
     ],
 )
-async def test_a_field_is_unfolded_and_decoded(pair: Pair, http: httpx.AsyncClient, written: bytes, shown: str) -> None:
+async def test_a_header_field_is_unfolded_and_decoded(
+    pair: Pair, http: httpx.AsyncClient, written: bytes, shown: str
+) -> None:
     assert await fields(pair, http, b"From: a@b.test\r\n" + written) == [("From", "a@b.test"), ("Subject", shown)]
 
 
-async def test_a_long_field_is_shown_up_to_16_kib(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_a_long_header_field_is_shown_up_to_16_kib(pair: Pair, http: httpx.AsyncClient) -> None:
     long = b"\r\n ".join([b"x" * 100] * 400)
 
     [(_, _), (name, value)] = await fields(pair, http, b"From: a@b.test\r\nX-Long: " + long + b"\r\n")
@@ -155,7 +157,7 @@ async def test_a_header_of_very_many_fields_is_shown(pair: Pair, http: httpx.Asy
     assert shown[1:] == [(f"X-{number}", str(number)) for number in range(10_000)]
 
 
-async def test_line_ends_that_are_bare_end_fields_too(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_bare_line_ends_end_a_header_field_too(pair: Pair, http: httpx.AsyncClient) -> None:
     bare_lf = await opened(pair, http, b"From: a@b.test\nSubject: S\n\nText.\n")
     bare_cr = await opened(pair, http, b"From: a@b.test\rSubject: S\r\rText.\r")
 
@@ -171,13 +173,15 @@ async def test_a_message_may_have_no_header(pair: Pair, http: httpx.AsyncClient,
     assert (shown["headers"], shown["subject"]) == ([], "")
 
 
-async def test_what_looks_like_a_header_in_the_text_is_none(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_a_line_of_the_text_that_looks_like_a_header_field_is_not_one(
+    pair: Pair, http: httpx.AsyncClient
+) -> None:
     shown = await opened(pair, http, b"Subject: S\r\n\r\nBcc: evil\r\n\r\nReceived: x\r\n")
 
     assert shown["headers"] == [{"name": "Subject", "value": "S"}]
 
 
-async def test_a_message_that_was_answered_can_be_asked_for_again_cheaply(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_a_message_that_the_client_has_is_not_sent_again(pair: Pair, http: httpx.AsyncClient) -> None:
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, message())
     path = f"/api/messages/{await newest(http, address)}"
@@ -191,7 +195,7 @@ async def test_a_message_that_was_answered_can_be_asked_for_again_cheaply(pair: 
         assert (await http.get(path, headers={"If-None-Match": unknown})).status_code == 200
 
 
-async def test_if_none_match_may_come_in_several_fields(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_if_none_match_may_be_several_fields(pair: Pair, http: httpx.AsyncClient) -> None:
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, message())
     path = f"/api/messages/{await newest(http, address)}"
@@ -217,13 +221,13 @@ async def test_a_message_is_marked_as_seen_and_as_not_seen(pair: Pair, http: htt
     assert listed["seen"] is seen
 
 
-async def test_to_look_at_a_message_does_not_mark_it(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_reading_a_message_does_not_mark_it(pair: Pair, http: httpx.AsyncClient) -> None:
     shown = await opened(pair, http, message())
 
     assert (await look(http, str(shown["id"])))["seen"] is False
 
 
-async def test_a_message_that_was_marked_is_another_answer(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_marking_a_message_changes_its_tag(pair: Pair, http: httpx.AsyncClient) -> None:
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, message())
     path = f"/api/messages/{await newest(http, address)}"
@@ -253,7 +257,7 @@ async def test_a_message_that_was_marked_is_another_answer(pair: Pair, http: htt
         (b"[" * 10_000, "body"),
     ],
 )
-async def test_a_body_that_marks_nothing_is_refused(
+async def test_a_body_without_a_valid_flag_is_refused(
     pair: Pair, http: httpx.AsyncClient, body: bytes, field: str
 ) -> None:
     shown = await opened(pair, http, message())
@@ -273,7 +277,7 @@ async def test_a_body_that_is_too_large_is_refused(pair: Pair, http: httpx.Async
     assert (answer.status_code, problem(answer)["code"]) == (413, "body_too_large")
 
 
-async def test_a_message_that_was_deleted_is_gone_everywhere(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_a_deleted_message_is_gone_everywhere(pair: Pair, http: httpx.AsyncClient) -> None:
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, message("a"), message("b"), message("c"))
     listed = (await http.get("/api/inbox/poll", params={"address": address})).json()["messages"]
@@ -288,7 +292,7 @@ async def test_a_message_that_was_deleted_is_gone_everywhere(pair: Pair, http: h
         assert (gone.status_code, problem(gone)["code"]) == (404, "message_not_found"), call
 
 
-async def test_a_message_is_deleted_once_however_many_ask(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_of_many_requests_at_once_one_deletes_the_message(pair: Pair, http: httpx.AsyncClient) -> None:
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, message("a"), message("b"))
     message_id = await newest(http, address)
@@ -300,7 +304,7 @@ async def test_a_message_is_deleted_once_however_many_ask(pair: Pair, http: http
     assert (known["message_count"], known["stored_octets"]) == (1, len(message("a")))
 
 
-async def test_the_same_octets_can_come_again_after_a_deletion(
+async def test_the_same_content_can_arrive_again_after_a_deletion(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     await smtp.deliver(message("again"), address)
@@ -320,7 +324,7 @@ async def test_an_id_may_be_written_in_upper_case(pair: Pair, http: httpx.AsyncC
 
 @pytest.mark.parametrize("call", MESSAGE_CALLS, ids=str)
 @pytest.mark.parametrize("message_id", [str(uuid.UUID(int=7)), "7", "x" * 100, "\x00", "\u00e4"])
-async def test_a_message_that_is_not_there_is_not_found(http: httpx.AsyncClient, call: Call, message_id: str) -> None:
+async def test_an_unknown_message_is_not_found(http: httpx.AsyncClient, call: Call, message_id: str) -> None:
     answer = await calls.answer(http, call.about(message_id=message_id))
 
     assert (answer.status_code, problem(answer)["code"]) == (404, "message_not_found")

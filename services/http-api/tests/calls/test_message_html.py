@@ -1,4 +1,4 @@
-"""GET /api/messages/{id}/html: a message's HTML, safe to show."""
+"""GET /api/messages/{id}/html: the HTML of a message, safe to show."""
 
 import asyncio
 import base64
@@ -15,7 +15,7 @@ ORIGINS = "https://mail.test,https://my-app-*.vercel.app"
 
 @pytest.fixture(scope="module")
 def service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Another http-api on the pair's database, which lists origins."""
+    """Another http-api on the pair's database, with allowed origins."""
     with running_http(pair.database_url, tmp_path_factory.mktemp("html"), CORS_ALLOWED_ORIGINS=ORIGINS) as service:
         yield service
 
@@ -37,19 +37,19 @@ def html_message(html: str, *images: tuple[str, bytes], line_end: bytes = b"\r\n
 
 
 async def newest(http: httpx.AsyncClient, address: str, **headers: str) -> str:
-    """The call for the newest message in a mailbox."""
+    """The path of the HTML of the newest message in a mailbox."""
     polled = await http.get("/api/inbox/poll", params={"address": address}, headers=headers)
     return f"/api/messages/{polled.json()['messages'][-1]['id']}/html"
 
 
 async def call(pair: Pair, http: httpx.AsyncClient, content: bytes) -> str:
-    """The call for a message with this content, stored in a mailbox of its own."""
+    """The path of the HTML of a message with this content, stored in a mailbox of its own."""
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, content)
     return await newest(http, address)
 
 
-async def test_it_is_a_page_of_html(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_the_response_is_an_html_page(pair: Pair, http: httpx.AsyncClient) -> None:
     answer = await http.get(await call(pair, http, html_message("<p onclick=a>Grüße</p><script>b</script>")))
 
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
@@ -57,7 +57,7 @@ async def test_it_is_a_page_of_html(pair: Pair, http: httpx.AsyncClient) -> None
     assert "<p>Grüße</p></body>" in answer.text
 
 
-async def test_nothing_may_run_or_be_loaded(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_the_page_may_run_and_load_nothing(pair: Pair, http: httpx.AsyncClient) -> None:
     answer = await http.get(await call(pair, http, html_message("a")))
 
     assert answer.headers["content-security-policy"].split("; ") == [
@@ -72,7 +72,7 @@ async def test_nothing_may_run_or_be_loaded(pair: Pair, http: httpx.AsyncClient)
 
 
 @pytest.mark.parametrize("wanted", ["1", "true"])
-async def test_images_and_sheets_of_others_may_be_loaded_when_that_is_wanted(
+async def test_with_remote_the_page_may_load_images_and_style_sheets(
     pair: Pair, http: httpx.AsyncClient, wanted: str
 ) -> None:
     url = await call(pair, http, html_message("<img src=https://a.test/b.png>"))
@@ -90,13 +90,13 @@ async def test_images_and_sheets_of_others_may_be_loaded_when_that_is_wanted(
     ]
 
 
-async def test_remote_that_says_neither_is_bad_input(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_an_invalid_value_of_remote_is_bad_input(pair: Pair, http: httpx.AsyncClient) -> None:
     answer = await http.get(await call(pair, http, html_message("a")), params={"remote": "some"})
 
     assert (answer.status_code, problem(answer)["field"]) == (400, "remote")
 
 
-async def test_it_is_kept_by_nobody_and_tells_nobody_where_it_was(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_the_page_is_not_cached_and_sends_no_referrer(pair: Pair, http: httpx.AsyncClient) -> None:
     answer = await http.get(await call(pair, http, html_message("a")))
 
     assert answer.headers["cache-control"] == "no-store"
@@ -105,7 +105,9 @@ async def test_it_is_kept_by_nobody_and_tells_nobody_where_it_was(pair: Pair, ht
 
 
 @pytest.mark.parametrize("line_end", [b"\r\n", b"\r"])
-async def test_images_that_came_with_it_are_in_it(pair: Pair, http: httpx.AsyncClient, line_end: bytes) -> None:
+async def test_images_that_came_with_the_message_are_in_the_page(
+    pair: Pair, http: httpx.AsyncClient, line_end: bytes
+) -> None:
     content = html_message("<img src='cid:a@b.test'><img src=cid:c alt=d>", ("a@b.test", PNG), line_end=line_end)
 
     answer = await http.get(await call(pair, http, content))
@@ -124,21 +126,21 @@ async def test_images_past_the_limit_are_left_out(pair: Pair, http: httpx.AsyncC
     assert '<img alt="i3">' in answer.text
 
 
-async def test_a_message_without_html_says_so(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_a_message_without_html_gets_the_code_no_html(pair: Pair, http: httpx.AsyncClient) -> None:
     answer = await http.get(await call(pair, http, message()))
 
     assert (answer.status_code, problem(answer)["code"]) == (404, "no_html")
 
 
 @pytest.mark.parametrize("message_id", [str(uuid.UUID(int=7)), "7", "x" * 100, "%00"])
-async def test_a_message_that_is_not_there_is_not_found(http: httpx.AsyncClient, message_id: str) -> None:
+async def test_an_unknown_message_is_not_found(http: httpx.AsyncClient, message_id: str) -> None:
     answer = await http.get(f"/api/messages/{message_id}/html")
 
     assert (answer.status_code, problem(answer)["code"]) == (404, "message_not_found")
 
 
 @pytest.mark.parametrize("has_html", [True, False])
-async def test_a_private_message_is_shown_to_its_token_only(
+async def test_a_private_message_is_shown_only_with_its_token(
     http: httpx.AsyncClient, smtp: SmtpClient, has_html: bool
 ) -> None:
     made = (await http.post("/api/temporary-address", json={"private": True})).json()
@@ -172,7 +174,7 @@ async def test_a_private_message_is_shown_to_its_token_only(
         ("https://[", "https://mail.test"),
     ],
 )
-async def test_pages_of_listed_origins_may_hold_it_in_a_frame(
+async def test_web_pages_of_listed_origins_may_show_the_page_in_a_frame(
     pair: Pair, of_frontends: httpx.AsyncClient, referer: str | None, ancestors: str
 ) -> None:
     url = await call(pair, of_frontends, html_message("a"))
@@ -182,7 +184,7 @@ async def test_pages_of_listed_origins_may_hold_it_in_a_frame(
     assert f"; frame-ancestors {ancestors}; sandbox" in answer.headers["content-security-policy"]
 
 
-async def test_others_are_answered_while_pages_are_made(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_other_calls_are_served_while_pages_are_made(pair: Pair, http: httpx.AsyncClient) -> None:
     url = await call(pair, http, html_message("<p style='color:red'>" * 40_000))
     made: list[str] = []
 

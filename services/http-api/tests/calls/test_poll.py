@@ -1,4 +1,4 @@
-"""GET /api/inbox/poll: what is in a mailbox past a cursor, and who may know."""
+"""GET /api/inbox/poll: the messages of a mailbox after a cursor, and the token that it needs."""
 
 import asyncio
 import datetime
@@ -64,7 +64,7 @@ async def deliver(smtp: SmtpClient, address: str, *contents: bytes, reverse_path
         assert reply.code == 250, reply
 
 
-# Of any two answers, whatever they say.
+# The fields that differ between any two responses.
 CHANGING = {"date", "ratelimit-remaining", "ratelimit-reset"}
 
 
@@ -82,7 +82,7 @@ def received_at(each: dict[str, object]) -> datetime.datetime:
 
 
 def whole(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Everything that an answer says, but for the moment when it says so."""
+    """The status, the header and the content of a response, without the fields that always differ."""
     return (
         answer.status_code,
         [each for each in answer.headers.multi_items() if each[0] not in CHANGING],
@@ -99,7 +99,7 @@ async def test_an_empty_mailbox_is_an_empty_page(http: httpx.AsyncClient, addres
     }
 
 
-async def test_a_message_is_shown_with_what_a_list_needs(
+async def test_a_listed_message_has_the_fields_of_a_list(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     await deliver(smtp, address, MULTIPART, reverse_path="bounces@client.test")
@@ -127,7 +127,7 @@ async def test_a_message_is_shown_with_what_a_list_needs(
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", str(shown["received_at"]))
 
 
-async def test_messages_come_oldest_first_and_are_counted(
+async def test_messages_are_listed_oldest_first_and_counted(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     await deliver(smtp, address, message("a"), message("b"), message("c"))
@@ -140,7 +140,7 @@ async def test_messages_come_oldest_first_and_are_counted(
     assert polled["new_mail_count"] == 3
 
 
-async def test_the_next_since_is_when_the_last_message_was_received(
+async def test_next_since_is_the_time_of_the_last_message(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     await deliver(smtp, address, message("a"), message("b"))
@@ -150,7 +150,7 @@ async def test_the_next_since_is_when_the_last_message_was_received(
     assert polled["next_since"] == (await listed(http, address))[-1]["received_at"]
 
 
-async def test_only_what_is_past_the_next_since_comes_then(
+async def test_with_next_since_only_newer_messages_are_listed(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     await deliver(smtp, address, message("a"), message("b"))
@@ -161,7 +161,7 @@ async def test_only_what_is_past_the_next_since_comes_then(
 
 
 @pytest.mark.parametrize("since", ["7", "2026-01-31T12:00:00Z", "2026-01-31T14:00:00+02:00"])
-async def test_where_nothing_is_new_the_next_since_is_the_last_one(
+async def test_without_newer_messages_next_since_stays_the_same(
     http: httpx.AsyncClient, address: str, since: str
 ) -> None:
     assert (await page(http, address, since=since))["next_since"] == since
@@ -187,7 +187,7 @@ async def test_a_time_in_another_zone_is_the_same_cursor(
     assert await subjects(http, address, since=since) == ["b"]
 
 
-async def test_a_plus_in_a_time_that_nobody_encoded_is_understood(
+async def test_an_unencoded_plus_in_a_time_is_understood(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     await deliver(smtp, address, message("a"), message("b"))
@@ -199,7 +199,7 @@ async def test_a_plus_in_a_time_that_nobody_encoded_is_understood(
     assert [each["subject"] for each in answer.json()["messages"]] == ["b"]
 
 
-async def test_the_limit_cuts_a_page_and_its_next_since_goes_on(
+async def test_limit_ends_a_page_and_next_since_continues_after_it(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     await deliver(smtp, address, message("a"), message("b"), message("c"))
@@ -211,7 +211,9 @@ async def test_the_limit_cuts_a_page_and_its_next_since_goes_on(
     assert rest == ["c"]
 
 
-async def test_case_does_not_matter_in_the_address(http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> None:
+async def test_an_address_may_be_in_upper_or_lower_case(
+    http: httpx.AsyncClient, smtp: SmtpClient, address: str
+) -> None:
     await deliver(smtp, address, message("a"))
 
     polled = await page(http, address.upper())
@@ -219,7 +221,7 @@ async def test_case_does_not_matter_in_the_address(http: httpx.AsyncClient, smtp
     assert (polled["temp_email_addr"], polled["new_mail_count"]) == (address, 1)
 
 
-async def test_mail_is_not_shown_to_who_reads_another_mailbox(
+async def test_the_mail_of_another_mailbox_is_not_shown(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     other = (await http.post("/api/temporary-address")).json()["temp_email_addr"]
@@ -229,7 +231,7 @@ async def test_mail_is_not_shown_to_who_reads_another_mailbox(
     assert await listed(http, address) == []
 
 
-async def test_a_text_over_64_kib_is_cut_and_says_so(http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> None:
+async def test_a_text_over_64_kib_is_truncated(http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> None:
     body = "\r\n".join(["x" * 70] * 1_000)
     await deliver(smtp, address, text(body))
 
@@ -239,7 +241,7 @@ async def test_a_text_over_64_kib_is_cut_and_says_so(http: httpx.AsyncClient, sm
     assert shown["body_text"] == body.replace("\r\n", "\n")[:65_536]
 
 
-async def test_a_text_is_cut_between_characters(http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> None:
+async def test_a_text_is_truncated_between_characters(http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> None:
     body = "x" + "\r\n".join(["\u00e4" * 70] * 1_000)
     await deliver(smtp, address, text(body))
 
@@ -250,7 +252,7 @@ async def test_a_text_is_cut_between_characters(http: httpx.AsyncClient, smtp: S
     assert 65_534 <= len(shown_text.encode()) <= 65_536
 
 
-async def test_a_text_of_64_kib_is_whole(http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> None:
+async def test_a_text_of_64_kib_is_complete(http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> None:
     body = "\r\n".join(["x" * 63] * 1_024) + "x"
     await deliver(smtp, address, text(body))
 
@@ -260,7 +262,7 @@ async def test_a_text_of_64_kib_is_whole(http: httpx.AsyncClient, smtp: SmtpClie
     assert len(str(shown["body_text"])) == 65_536
 
 
-async def test_where_there_is_no_text_part_the_html_is_shown_as_text(
+async def test_without_a_text_part_the_html_is_shown_as_text(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     await deliver(smtp, address, b"Content-Type: text/html\r\n\r\n<h1>Hello</h1><p>Your code: <b>123456</b>\r\n")
@@ -283,7 +285,7 @@ async def test_where_there_is_no_text_part_the_html_is_shown_as_text(
         ("", "bounces@client.test"),
     ],
 )
-async def test_who_wrote_is_in_the_from_header_else_in_the_envelope(
+async def test_from_addr_is_that_of_the_from_header_else_of_the_envelope(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str, from_header: str, from_addr: str
 ) -> None:
     await deliver(smtp, address, text("Hello.", from_header), reverse_path="bounces@client.test")
@@ -293,7 +295,7 @@ async def test_who_wrote_is_in_the_from_header_else_in_the_envelope(
     assert (shown["from_addr"], shown["reverse_path"]) == (from_addr, "bounces@client.test")
 
 
-async def test_nobody_wrote_what_has_no_from_header_and_the_null_reverse_path(
+async def test_from_addr_is_empty_without_a_from_header_and_with_the_null_reverse_path(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     await deliver(smtp, address, text("Hello."), reverse_path="")
@@ -303,7 +305,7 @@ async def test_nobody_wrote_what_has_no_from_header_and_the_null_reverse_path(
     assert (shown["from_addr"], shown["reverse_path"]) == ("", "")
 
 
-async def test_a_poll_that_waits_is_answered_when_mail_comes(
+async def test_a_waiting_poll_responds_when_mail_arrives(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     waiting = asyncio.create_task(subjects(http, address, wait="20"))
@@ -315,7 +317,7 @@ async def test_a_poll_that_waits_is_answered_when_mail_comes(
     assert await waiting == ["a"]
 
 
-async def test_a_poll_that_waits_past_its_cursor_is_answered_by_what_is_newer_only(
+async def test_a_waiting_poll_with_a_cursor_responds_with_newer_messages_only(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     waiting = asyncio.create_task(subjects(http, address, wait="20", since="2"))
@@ -325,7 +327,7 @@ async def test_a_poll_that_waits_past_its_cursor_is_answered_by_what_is_newer_on
     assert await waiting == ["c"]
 
 
-async def test_a_poll_that_has_waited_in_vain_is_an_empty_page(http: httpx.AsyncClient, address: str) -> None:
+async def test_a_waiting_poll_without_mail_responds_with_an_empty_page(http: httpx.AsyncClient, address: str) -> None:
     assert await page(http, address, wait="0.2", since="4") == {
         "temp_email_addr": address,
         "new_mail_count": 0,
@@ -334,16 +336,16 @@ async def test_a_poll_that_has_waited_in_vain_is_an_empty_page(http: httpx.Async
     }
 
 
-async def test_a_poll_does_not_wait_where_there_is_mail(
-    http: httpx.AsyncClient, smtp: SmtpClient, address: str
-) -> None:
+async def test_a_poll_does_not_wait_if_there_is_mail(http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> None:
     await deliver(smtp, address, message("a"))
 
     async with asyncio.timeout(20):
         assert await subjects(http, address, wait="60") == ["a"]
 
 
-async def test_all_who_wait_at_a_mailbox_are_answered(http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> None:
+async def test_all_polls_that_wait_at_a_mailbox_respond(
+    http: httpx.AsyncClient, smtp: SmtpClient, address: str
+) -> None:
     waiting = [asyncio.create_task(subjects(http, address, wait="20")) for _ in range(20)]
     assert await subjects(http, address) == []
 
@@ -358,7 +360,7 @@ async def test_an_address_that_was_never_given_out_is_not_found(http: httpx.Asyn
     assert (answer.status_code, problem(answer)["code"]) == (404, "mailbox_not_found")
 
 
-async def test_an_expired_mailbox_is_as_good_as_none(
+async def test_an_expired_mailbox_is_not_found(
     pair: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:
     missing = await http.get("/api/inbox/poll", params={"address": "missing@nowhere.test"})
@@ -386,7 +388,7 @@ async def test_a_private_mailbox_is_read_with_its_token(http: httpx.AsyncClient,
 @pytest.mark.parametrize(
     "authorization", [None, "", "Bearer", "Bearer wrong", "Basic {token}", "{token}", "Bearer \xff"]
 )
-async def test_without_its_token_a_private_mailbox_is_as_good_as_none(
+async def test_without_its_token_a_private_mailbox_is_not_found(
     http: httpx.AsyncClient, authorization: str | None
 ) -> None:
     made = (await http.post("/api/temporary-address", json={"private": True})).json()
@@ -412,7 +414,7 @@ async def test_the_token_of_another_mailbox_opens_nothing(http: httpx.AsyncClien
     assert answer.status_code == 404
 
 
-async def test_a_token_in_the_query_opens_no_poll(http: httpx.AsyncClient) -> None:
+async def test_poll_does_not_accept_a_token_in_the_query(http: httpx.AsyncClient) -> None:
     made = (await http.post("/api/temporary-address", json={"private": True})).json()
 
     answer = await http.get(
@@ -422,7 +424,7 @@ async def test_a_token_in_the_query_opens_no_poll(http: httpx.AsyncClient) -> No
     assert answer.status_code == 404
 
 
-async def test_an_open_mailbox_takes_any_token(http: httpx.AsyncClient, address: str) -> None:
+async def test_an_open_mailbox_accepts_any_token(http: httpx.AsyncClient, address: str) -> None:
     answer = await http.get("/api/inbox/poll", params={"address": address}, headers={"Authorization": "Bearer any"})
 
     assert answer.status_code == 200
@@ -457,9 +459,7 @@ async def test_mail_is_not_cached(http: httpx.AsyncClient, address: str) -> None
         ("limit", "9" * 5_000),
     ],
 )
-async def test_a_parameter_that_cannot_be_is_named(
-    http: httpx.AsyncClient, address: str, field: str, value: str
-) -> None:
+async def test_an_invalid_parameter_is_named(http: httpx.AsyncClient, address: str, field: str, value: str) -> None:
     answer = await http.get("/api/inbox/poll", params={"address": address, field: value})
 
     members = problem(answer)
@@ -467,14 +467,14 @@ async def test_a_parameter_that_cannot_be_is_named(
     assert str(members["error"]).startswith(f"{field}: ")
 
 
-async def test_a_poll_of_no_address_is_told_that_it_needs_one(http: httpx.AsyncClient) -> None:
+async def test_a_poll_without_an_address_is_refused_by_that_name(http: httpx.AsyncClient) -> None:
     answer = await http.get("/api/inbox/poll")
 
     assert answer.status_code == 400
     assert problem(answer)["error"] == "address: missing; this call needs it."
 
 
-async def test_polls_at_the_same_time_are_answered_each_with_its_own_mailbox(http: httpx.AsyncClient) -> None:
+async def test_simultaneous_polls_each_get_their_own_mailbox(http: httpx.AsyncClient) -> None:
     made = [(await http.post("/api/temporary-address", json={"private": each == 1})).json() for each in range(2)]
     named = [each["temp_email_addr"] for each in made]
     token = {"Authorization": f"Bearer {made[1]['token']}"}

@@ -1,4 +1,4 @@
-"""GET /api/inbox/poll with `before`: back through a mailbox, page by page."""
+"""GET /api/inbox/poll with `before`: a mailbox read backwards, page by page."""
 
 import httpx
 import psycopg
@@ -28,7 +28,7 @@ async def seqs(http: httpx.AsyncClient, address: str, **parameters: str) -> list
 
 
 async def back(http: httpx.AsyncClient, address: str, **parameters: str) -> list[list[int]]:
-    """All pages from the newest message on."""
+    """All pages, from that of the newest message backwards."""
     pages: list[list[int]] = []
     before: object = "9223372036854775807"
     while before is not None:
@@ -48,41 +48,39 @@ def delete(pair: Pair, address: str, *numbers: int) -> None:
         )
 
 
-async def test_before_a_message_come_the_last_ones_oldest_first(http: httpx.AsyncClient, address: str) -> None:
+async def test_before_lists_the_last_messages_before_it_oldest_first(http: httpx.AsyncClient, address: str) -> None:
     assert await seqs(http, address, before="8", limit="3") == [5, 6, 7]
 
 
 @pytest.mark.parametrize(
     ("before", "found"), [("1", []), ("0", []), ("2", [1]), ("11", [8, 9, 10]), ("99", [8, 9, 10])]
 )
-async def test_before_is_a_place_whether_or_not_a_message_is_there(
+async def test_before_may_be_a_position_without_a_message(
     http: httpx.AsyncClient, address: str, before: str, found: list[int]
 ) -> None:
     assert await seqs(http, address, before=before, limit="3") == found
 
 
 @pytest.mark.parametrize("limit", ["1", "3", "5", "10", "100"])
-async def test_all_pages_together_are_the_mailbox_without_gap_or_double(
-    http: httpx.AsyncClient, address: str, limit: str
-) -> None:
+async def test_all_pages_together_have_every_message_once(http: httpx.AsyncClient, address: str, limit: str) -> None:
     pages = await back(http, address, limit=limit)
 
     assert [seq for each in reversed(pages) for seq in each] == [*range(1, 11)]
     assert all(len(each) <= int(limit) for each in pages)
 
 
-async def test_deleted_messages_make_no_page_shorter(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
+async def test_deleted_messages_do_not_shorten_a_page(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
     delete(pair, address, 1, 4, 5, 6, 9)
 
     assert await back(http, address, limit="2") == [[8, 10], [3, 7], [2]]
 
 
-async def test_since_ends_the_way_back(http: httpx.AsyncClient, address: str) -> None:
+async def test_pages_end_at_since(http: httpx.AsyncClient, address: str) -> None:
     assert await back(http, address, limit="3", since="3") == [[8, 9, 10], [5, 6, 7], [4]]
     assert await seqs(http, address, since="8", before="5") == []
 
 
-async def test_a_time_is_a_place_too(http: httpx.AsyncClient, address: str) -> None:
+async def test_before_may_be_a_time(http: httpx.AsyncClient, address: str) -> None:
     listed = (await page(http, address))["messages"]
     assert isinstance(listed, list)
 
@@ -90,13 +88,13 @@ async def test_a_time_is_a_place_too(http: httpx.AsyncClient, address: str) -> N
     assert await seqs(http, address, before=listed[7]["received_at"], since=listed[4]["received_at"]) == [6, 7]
 
 
-async def test_only_who_goes_back_is_told_where_to_go_on(http: httpx.AsyncClient, address: str) -> None:
+async def test_only_a_page_with_before_has_next_before(http: httpx.AsyncClient, address: str) -> None:
     assert "next_before" not in await page(http, address, limit="3")
     assert (await page(http, address, limit="3", before="8"))["next_before"] == 5
     assert "next_before" not in await page(http, address, limit="3", before="3")
 
 
-async def test_nothing_comes_before_a_message_so_nobody_waits_for_it(http: httpx.AsyncClient, address: str) -> None:
+async def test_wait_and_before_exclude_each_other(http: httpx.AsyncClient, address: str) -> None:
     answer = await http.get("/api/inbox/poll", params={"address": address, "before": "1", "wait": "1"})
 
     members = problem(answer)
@@ -104,7 +102,7 @@ async def test_nothing_comes_before_a_message_so_nobody_waits_for_it(http: httpx
 
 
 @pytest.mark.parametrize("before", ["", "-1", "yesterday", "9" * 30])
-async def test_a_place_that_cannot_be_is_refused(http: httpx.AsyncClient, address: str, before: str) -> None:
+async def test_an_invalid_before_is_refused(http: httpx.AsyncClient, address: str, before: str) -> None:
     answer = await http.get("/api/inbox/poll", params={"address": address, "before": before})
 
     assert (answer.status_code, problem(answer)["field"]) == (400, "before")

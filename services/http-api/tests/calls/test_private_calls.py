@@ -1,4 +1,4 @@
-"""Every call about a private mailbox, without its token: answered exactly as about one that does not exist."""
+"""Without the token, each call about a private mailbox responds exactly as for a mailbox that does not exist."""
 
 import uuid
 
@@ -11,7 +11,7 @@ from support.harness import DOMAINS, Pair, arrival
 
 from fake_email.storage import mailboxes, role_mailboxes, store
 
-# Of any two answers, whatever they say.
+# The fields that differ between any two responses.
 CHANGING = {"date", "ratelimit-remaining", "ratelimit-reset"}
 BOXES = [
     *MAILBOX_CALLS,
@@ -34,7 +34,7 @@ MESSAGES = [
 
 
 async def put_message(pair: Pair, address: str) -> str:
-    """Commit a message to it; its id."""
+    """Store a message in the mailbox and return its id."""
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
         [recipient] = (await mailboxes.find_recipients(connection, [address])).values()
         arriving = arrival(CONTENT + uuid.uuid4().bytes, recipient.mailbox_id)
@@ -43,14 +43,14 @@ async def put_message(pair: Pair, address: str) -> str:
 
 
 async def everything(http: httpx.AsyncClient, call: Call, **headers: str) -> tuple[int, list[tuple[str, str]], bytes]:
-    """All that an answer says, but for the moment when it says so."""
+    """The status, the header and the content of a response, without the fields that always differ."""
     answer = await calls.answer(http, call, **headers)
     kept = [each for each in answer.headers.multi_items() if each[0] not in CHANGING]
     return answer.status_code, kept, answer.content
 
 
 async def headers(http: httpx.AsyncClient, kind: str) -> dict[str, str]:
-    """What somebody sends who has no token, none that opens anything, or that of another mailbox."""
+    """The header fields of a client with no token, a wrong one, or that of another mailbox."""
     if kind == "another":
         made = (await http.post("/api/temporary-address", json={"private": True})).json()
         return {"Authorization": f"Bearer {made['token']}"}
@@ -60,7 +60,7 @@ async def headers(http: httpx.AsyncClient, kind: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("kind", ["none", "wrong", "another", "plain"])
 @pytest.mark.parametrize("call", BOXES, ids=str)
-async def test_without_its_token_a_private_mailbox_is_as_one_that_was_never_made(
+async def test_without_its_token_a_private_mailbox_looks_like_one_that_does_not_exist(
     pair: Pair, http: httpx.AsyncClient, call: Call, kind: str
 ) -> None:
     mine = await make_known(pair.database_url, is_private=True)
@@ -75,7 +75,7 @@ async def test_without_its_token_a_private_mailbox_is_as_one_that_was_never_made
 
 @pytest.mark.parametrize("kind", ["none", "wrong", "another", "known", "range"])
 @pytest.mark.parametrize("call", MESSAGES, ids=str)
-async def test_without_its_token_a_message_is_as_one_that_never_came(
+async def test_without_its_token_a_message_looks_like_one_that_does_not_exist(
     pair: Pair, http: httpx.AsyncClient, call: Call, kind: str
 ) -> None:
     mine = await make_known(pair.database_url, is_private=True)
@@ -88,7 +88,7 @@ async def test_without_its_token_a_message_is_as_one_that_never_came(
 
 
 @pytest.mark.parametrize("kind", ["none", "wrong"])
-async def test_the_operators_mailboxes_are_as_ones_that_were_never_made(
+async def test_without_their_token_the_operators_mailboxes_look_like_ones_that_do_not_exist(
     pair: Pair, http: httpx.AsyncClient, kind: str
 ) -> None:
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
@@ -104,9 +104,7 @@ async def test_the_operators_mailboxes_are_as_ones_that_were_never_made(
         assert told == await everything(http, call.about(message_id=str(uuid.uuid4())), **sent)
 
 
-async def test_with_its_token_all_of_it_is_there_after_all_that_was_tried_without(
-    pair: Pair, http: httpx.AsyncClient
-) -> None:
+async def test_calls_without_the_token_change_nothing(pair: Pair, http: httpx.AsyncClient) -> None:
     mine = await make_known(pair.database_url, is_private=True)
     for call in BOXES + MESSAGES:
         await everything(http, call.about_known(mine))
@@ -123,7 +121,7 @@ async def test_with_its_token_all_of_it_is_there_after_all_that_was_tried_withou
     assert [each.status_code for each in (shown, file, marked, deleted)] == [200, 200, 200, 204]
 
 
-async def test_a_token_in_the_query_opens_no_message(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_a_message_does_not_accept_a_token_in_the_query(pair: Pair, http: httpx.AsyncClient) -> None:
     mine = await make_known(pair.database_url, is_private=True)
 
     answer = await http.get(f"/api/messages/{mine.message_ids[-1]}", params={"access_token": mine.token})

@@ -1,10 +1,10 @@
-"""http-api deletes what has expired by itself, and what was deleted comes back for nobody."""
+"""http-api deletes expired mailboxes by itself."""
 
 import psycopg
 from support.harness import Pair, make_mailbox, message, store, until
 
 
-async def test_a_mailbox_is_gone_from_the_table_soon_after_it_expired(own_pair: Pair, database_url: str) -> None:
+async def test_a_mailbox_is_deleted_from_the_table_soon_after_it_expired(own_pair: Pair, database_url: str) -> None:
     own_pair.start_http(HTTP_WORKERS="2")
     address = make_mailbox(database_url, lives="2 seconds")
     await store(database_url, address, message())
@@ -16,7 +16,7 @@ async def test_a_mailbox_is_gone_from_the_table_soon_after_it_expired(own_pair: 
     assert messages == (0,)
 
 
-async def test_what_was_purged_is_logged_without_its_address(own_pair: Pair, database_url: str) -> None:
+async def test_a_purge_is_logged_without_addresses(own_pair: Pair, database_url: str) -> None:
     address = make_mailbox(database_url, lives="0 seconds")
     service = own_pair.start_http()
 

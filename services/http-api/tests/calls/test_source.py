@@ -1,4 +1,4 @@
-"""GET /api/messages/{id}/source: a message as it came."""
+"""GET /api/messages/{id}/source: a message as received."""
 
 import email
 import email.policy
@@ -17,7 +17,7 @@ async def newest(http: httpx.AsyncClient, address: str, **headers: str) -> str:
     return found
 
 
-async def test_the_source_is_what_was_sent_behind_its_trace(
+async def test_the_source_is_the_sent_content_after_the_trace_fields(
     pair: Pair, http: httpx.AsyncClient, smtp: SmtpClient
 ) -> None:
     address = make_mailbox(pair.database_url)
@@ -35,9 +35,7 @@ async def test_the_source_is_what_was_sent_behind_its_trace(
     assert trace.endswith(b"\r\n")
 
 
-async def test_a_mail_reader_finds_trace_and_header_in_one_section(
-    pair: Pair, http: httpx.AsyncClient, smtp: SmtpClient
-) -> None:
+async def test_trace_fields_and_header_form_one_section(pair: Pair, http: httpx.AsyncClient, smtp: SmtpClient) -> None:
     address = make_mailbox(pair.database_url)
     await smtp.deliver(message("Hello"), address, reverse_path="")
 
@@ -50,7 +48,7 @@ async def test_a_mail_reader_finds_trace_and_header_in_one_section(
 
 
 @pytest.mark.parametrize("octets", [524_288, 524_289, 3_000_000])
-async def test_a_large_message_comes_whole(pair: Pair, http: httpx.AsyncClient, octets: int) -> None:
+async def test_a_large_message_is_complete(pair: Pair, http: httpx.AsyncClient, octets: int) -> None:
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, (b"0123456789abcdef\r\n" * 200_000)[:octets])
 
@@ -61,7 +59,7 @@ async def test_a_large_message_comes_whole(pair: Pair, http: httpx.AsyncClient, 
     assert int(answer.headers["content-length"]) == len(answer.content)
 
 
-async def test_the_source_is_kept_by_nobody_and_guessed_by_no_browser(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_the_source_is_not_cached_and_its_type_is_not_guessed(pair: Pair, http: httpx.AsyncClient) -> None:
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, message())
 
@@ -72,13 +70,13 @@ async def test_the_source_is_kept_by_nobody_and_guessed_by_no_browser(pair: Pair
 
 
 @pytest.mark.parametrize("message_id", [str(uuid.UUID(int=7)), "7", "x" * 100, "%00"])
-async def test_a_message_that_is_not_there_is_not_found(http: httpx.AsyncClient, message_id: str) -> None:
+async def test_an_unknown_message_is_not_found(http: httpx.AsyncClient, message_id: str) -> None:
     answer = await http.get(f"/api/messages/{message_id}/source")
 
     assert (answer.status_code, problem(answer)["code"]) == (404, "message_not_found")
 
 
-async def test_a_message_of_a_mailbox_that_has_expired_is_not_found(pair: Pair, http: httpx.AsyncClient) -> None:
+async def test_a_message_of_an_expired_mailbox_is_not_found(pair: Pair, http: httpx.AsyncClient) -> None:
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, message())
     message_id = await newest(http, address)
@@ -90,7 +88,7 @@ async def test_a_message_of_a_mailbox_that_has_expired_is_not_found(pair: Pair, 
     assert (answer.status_code, problem(answer)["code"]) == (404, "message_not_found")
 
 
-async def test_a_message_of_a_private_mailbox_wants_its_token(
+async def test_a_message_of_a_private_mailbox_needs_its_token(
     pair: Pair, http: httpx.AsyncClient, smtp: SmtpClient
 ) -> None:
     made = (await http.post("/api/temporary-address", json={"private": True})).json()

@@ -1,4 +1,4 @@
-"""A token is shown once, to who makes the mailbox: no log repeats it, and no answer to a call that went wrong."""
+"""Only the creation of a mailbox shows its token: no log repeats it, and no error response."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -11,7 +11,7 @@ from support.harness import Pair, client, running_http
 
 
 def named(call: Call, name: str) -> Call:
-    """The call, about a mailbox or a message of that name."""
+    """The call about a mailbox or a message with this name."""
     return msgspec.structs.replace(call, path=call.path.format(address=name, message_id=name))
 
 
@@ -46,7 +46,7 @@ BODIES = [
 
 @pytest.fixture(scope="module")
 def service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """An http-api that logs all it ever does."""
+    """An http-api that logs at the lowest level."""
     with running_http(pair.database_url, tmp_path_factory.mktemp("untold"), LOG_LEVEL="debug") as service:
         yield service
 
@@ -69,7 +69,7 @@ def log(service: Pair) -> str:
 
 
 @pytest.mark.parametrize(("call", "authorization"), PLACES, ids=str)
-async def test_wherever_a_token_is_put_neither_the_answer_nor_the_log_repeats_it(
+async def test_neither_the_response_nor_the_log_repeats_a_token_in_any_part_of_a_call(
     service: Pair, http: httpx.AsyncClient, made: dict[str, str], call: Call, authorization: str
 ) -> None:
     path = call.path.format(**made)
@@ -85,7 +85,7 @@ async def test_wherever_a_token_is_put_neither_the_answer_nor_the_log_repeats_it
 
 
 @pytest.mark.parametrize("body", BODIES)
-async def test_wherever_in_a_body_a_token_is_put_neither_the_answer_nor_the_log_repeats_it(
+async def test_neither_the_response_nor_the_log_repeats_a_token_in_any_part_of_a_body(
     service: Pair, http: httpx.AsyncClient, made: dict[str, str], body: str
 ) -> None:
     answer = await http.post("/api/temporary-address", content=body.format(**made))
@@ -95,9 +95,7 @@ async def test_wherever_in_a_body_a_token_is_put_neither_the_answer_nor_the_log_
     assert made["token"] not in log(service)
 
 
-async def test_a_call_that_fails_on_our_side_logs_no_token(
-    service: Pair, http: httpx.AsyncClient, made: dict[str, str]
-) -> None:
+async def test_an_internal_error_logs_no_token(service: Pair, http: httpx.AsyncClient, made: dict[str, str]) -> None:
     headers = {"Authorization": f"Bearer {made['token']}"}
     with psycopg.connect(service.database_url, autocommit=True) as connection:
         connection.execute("ALTER TABLE mailbox RENAME TO elsewhere")

@@ -1,4 +1,4 @@
-"""GET /api/openapi.json: what a client can be made from."""
+"""GET /api/openapi.json: the document that clients are generated from."""
 
 from collections.abc import Iterator, Mapping
 
@@ -26,7 +26,7 @@ def document(octets: bytes) -> Document:
 
 
 def with_examples(node: object) -> Iterator[tuple[object, object]]:
-    """Each example in what is under `node`, behind the schema that it has to be valid under."""
+    """Each schema below `node` that has examples, with each of its examples."""
     if isinstance(node, dict):
         for example in node["examples"].values() if "schema" in node and "examples" in node else ():
             yield node["schema"], example["value"]
@@ -38,17 +38,17 @@ def with_examples(node: object) -> Iterator[tuple[object, object]]:
 
 
 def is_about_something(operation: Operation) -> bool:
-    """Whether the call is about a mailbox or a message, which may be private."""
+    """True for a call about a mailbox or a message, which may be private."""
     return any(each.name in {"address", "message_id"} for each in operation.parameters)
 
 
 def failures(operation: Operation) -> set[str]:
-    """The statuses of the answers that are problems."""
+    """The statuses of the error responses."""
     return {status for status, body in operation.responses.items() if PROBLEM_JSON in body.content}
 
 
 def codes(bodies: Mapping[str, Body]) -> set[tuple[str, object]]:
-    """Status and code of each example of a problem."""
+    """The status and the code of each example of a problem."""
     return {
         (str(example.value["status"]), example.value["code"])
         for body in bodies.values()
@@ -65,11 +65,11 @@ async def test_the_document_is_json_of_openapi_3_1(http: httpx.AsyncClient, docu
     assert document.openapi.startswith("3.1.")
 
 
-def test_it_is_valid(octets: bytes) -> None:
+def test_the_document_is_valid(octets: bytes) -> None:
     schemathesis.openapi.from_dict(msgspec.json.decode(octets, type=dict[str, object])).validate()
 
 
-def test_it_describes_each_call_and_nothing_else(document: Document) -> None:
+def test_the_document_describes_exactly_the_calls(document: Document) -> None:
     routes = {
         f"{method.lower()} {route.path_format}"
         for route in application().routes
@@ -90,7 +90,7 @@ async def test_a_request_made_of_the_examples_succeeds(pair: Pair, http: httpx.A
     )
 
 
-def test_each_call_parameter_and_answer_is_described(document: Document) -> None:
+def test_each_call_parameter_and_response_has_a_description(document: Document) -> None:
     for name, operation in document.operations():
         assert operation.description, name
         assert all(each.description for each in operation.responses.values()), name
@@ -98,7 +98,7 @@ def test_each_call_parameter_and_answer_is_described(document: Document) -> None
     assert all(each.description for each in document.components.parameters.values())
 
 
-def test_each_parameter_body_and_answer_has_an_example(document: Document) -> None:
+def test_each_parameter_body_and_response_has_an_example(document: Document) -> None:
     for name, operation in document.operations():
         for body in (operation.request_body, *operation.responses.values()):
             assert all(media.examples for media in body.content.values()), (name, body)
@@ -106,7 +106,7 @@ def test_each_parameter_body_and_answer_has_an_example(document: Document) -> No
     assert all(each.examples for each in document.components.parameters.values())
 
 
-def test_each_example_is_what_its_schema_asks_for(octets: bytes) -> None:
+def test_each_example_is_valid_under_its_schema(octets: bytes) -> None:
     document = msgspec.json.decode(octets, type=dict[str, object])
 
     found = list(with_examples(document))
@@ -116,7 +116,7 @@ def test_each_example_is_what_its_schema_asks_for(octets: bytes) -> None:
         jsonschema_rs.validate({"components": document["components"], "allOf": [schema]}, example)
 
 
-def test_every_code_is_in_the_document_and_no_other(document: Document) -> None:
+def test_the_codes_in_the_document_are_exactly_those_of_the_table(document: Document) -> None:
     known = {(str(each.status), each.code) for each in ProblemType}
 
     documented = [codes(operation.responses) for _, operation in document.operations()]
@@ -130,7 +130,7 @@ def test_a_problem_is_under_its_own_status(document: Document) -> None:
             assert {each for each, _ in codes({status: body})} <= {status}, name
 
 
-def test_each_call_says_how_what_it_takes_can_fail(document: Document) -> None:
+def test_each_call_has_the_errors_of_its_parameters_and_its_body(document: Document) -> None:
     for name, operation in document.operations():
         parameters = document.parameters(operation)
         has_body = bool(operation.request_body.content)
@@ -152,16 +152,16 @@ def test_each_call_says_how_what_it_takes_can_fail(document: Document) -> None:
         ("409", {"post /api/temporary-address", "patch /api/inbox", "delete /api/inbox", "get /api/inbox/wait"}),
     ],
 )
-def test_a_call_that_can_fail_in_its_own_way_says_so(document: Document, status: str, names: set[str]) -> None:
+def test_a_call_has_the_errors_of_its_own(document: Document, status: str, names: set[str]) -> None:
     assert names <= {name for name, operation in document.operations() if status in failures(operation)}
 
 
-def test_no_call_fails_in_another_way(document: Document) -> None:
+def test_no_call_has_another_error_status(document: Document) -> None:
     for name, operation in document.operations():
         assert failures(operation) <= {"400", "404", "406", "409", "413", "416", "429", "503"}, name
 
 
-def test_every_answer_but_a_stream_says_what_is_left_of_the_limit(document: Document) -> None:
+def test_every_response_except_a_stream_has_the_rate_limit_fields(document: Document) -> None:
     limit = {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy"}
     bodies = [body for _, each in document.operations() for body in each.responses.values()]
 
@@ -171,7 +171,7 @@ def test_every_answer_but_a_stream_says_what_is_left_of_the_limit(document: Docu
     assert all(limit <= set(body.headers) for body in bodies if body not in streams)
 
 
-def test_who_is_to_come_back_is_told_when(document: Document) -> None:
+def test_a_response_that_asks_to_retry_has_retry_after(document: Document) -> None:
     later = {status: body for _, each in document.operations() for status, body in each.responses.items()}
 
     assert "Retry-After" in later["429"].headers
@@ -179,21 +179,21 @@ def test_who_is_to_come_back_is_told_when(document: Document) -> None:
 
 
 @pytest.mark.parametrize("status", ["204", "304"])
-def test_an_answer_that_is_a_head_alone_has_no_content(document: Document, status: str) -> None:
+def test_a_response_without_content_has_no_media_type(document: Document, status: str) -> None:
     found = [each.responses[status] for _, each in document.operations() if status in each.responses]
 
     assert found
     assert not any(each.content for each in found)
 
 
-def test_a_token_is_a_bearer_and_wanted_of_nobody(document: Document) -> None:
+def test_a_bearer_token_is_optional_for_each_call_about_a_mailbox_or_message(document: Document) -> None:
     assert document.components.security_schemes["token"]["scheme"] == "bearer"
     assert document.security == [{"token": []}, {}]
     for name, operation in document.operations():
         assert operation.security == (None if is_about_something(operation) else [{}]), name
 
 
-def test_it_names_the_fields_of_a_wish(document: Document) -> None:
+def test_the_options_of_a_new_mailbox_have_their_fields(document: Document) -> None:
     body = document.paths["/api/temporary-address"]["post"].request_body
 
     assert document.fields(body.content["application/json"]) == {
@@ -202,33 +202,33 @@ def test_it_names_the_fields_of_a_wish(document: Document) -> None:
     assert not body.required
 
 
-def test_without_a_body_there_is_nothing_to_change(document: Document) -> None:
+def test_a_patch_needs_a_body(document: Document) -> None:
     changes = [methods["patch"] for methods in document.paths.values() if "patch" in methods]
 
     assert changes
     assert all(each.request_body.required for each in changes)
 
 
-def test_it_names_the_fields_of_an_address(document: Document) -> None:
+def test_a_new_address_has_its_fields(document: Document) -> None:
     made = document.paths["/api/temporary-address"]["post"].responses["200"].content["application/json"]
 
     assert document.fields(made) == {"temp_email_addr", "expires_at", "token"}
 
 
-def test_it_names_the_fields_of_a_page(document: Document) -> None:
+def test_a_page_has_its_fields(document: Document) -> None:
     page = document.paths["/api/inbox/poll"]["get"].responses["200"].content["application/json"]
 
     assert document.fields(page) == {"temp_email_addr", "new_mail_count", "next_since", "messages", "next_before"}
 
 
-def test_it_names_every_field_of_a_message(document: Document) -> None:
+def test_a_listed_message_has_its_fields(document: Document) -> None:
     message = document.components.schemas["ListedMessage"]
 
     contract = {"id", "seq", "from_addr", "to_addr", "subject", "body_text", "received_at", "truncated"}
     assert contract <= set(message.required) == set(message.properties)
 
 
-def test_it_names_the_fields_of_a_problem(document: Document) -> None:
+def test_a_problem_has_its_fields(document: Document) -> None:
     problem = document.paths["/api/inbox/poll"]["get"].responses["404"].content[PROBLEM_JSON]
 
     assert document.fields(problem) == {"title", "status", "detail", "code", "error", "field"}
@@ -248,7 +248,7 @@ def test_it_names_the_fields_of_a_problem(document: Document) -> None:
         ),
     ],
 )
-def test_it_names_the_parameters_of_a_call(document: Document, path: str, names: set[str]) -> None:
+def test_a_call_has_its_parameters(document: Document, path: str, names: set[str]) -> None:
     parameters = document.parameters(document.paths[path]["get"])
 
     assert {each.name for each in parameters} == names
@@ -265,5 +265,5 @@ def test_it_names_the_parameters_of_a_call(document: Document, path: str, names:
         ("/api/messages/{message_id}/attachments/{number}", {"*/*"}),
     ],
 )
-def test_what_is_no_json_has_a_type_of_its_own(document: Document, path: str, types: set[str]) -> None:
+def test_a_response_other_than_json_has_its_media_type(document: Document, path: str, types: set[str]) -> None:
     assert set(document.paths[path]["get"].responses["200"].content) == types

@@ -25,7 +25,7 @@ from http_api.protocol.errors import RangeNotSatisfiable
         ("bytes=007-08", (7, 9)),
     ],
 )
-def test_a_range_asks_for_that_part_of_ten_octets(field: str, part: tuple[int, int]) -> None:
+def test_a_range_asks_for_that_part_of_ten_bytes(field: str, part: tuple[int, int]) -> None:
     assert requested_range(field, 10) == part
 
 

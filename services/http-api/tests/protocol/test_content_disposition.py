@@ -1,4 +1,4 @@
-"""The name that an attachment is saved under."""
+"""The field Content-Disposition: the name to save an attachment under."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from http_api.protocol import content_disposition
 
 
 @pytest.mark.parametrize("name", ["ticket.pdf", "a b.txt", "a;b=c.txt", "it's.txt", "a,b.txt", "(1)*.txt", "{}[]@.x"])
-def test_a_plain_name_stands_in_quotes_as_it_is(name: str) -> None:
+def test_a_plain_name_is_quoted_unchanged(name: str) -> None:
     assert content_disposition.attachment(name, "application/pdf") == f'attachment; filename="{name}"'
 
 
@@ -24,13 +24,13 @@ def test_a_plain_name_stands_in_quotes_as_it_is(name: str) -> None:
         ("\U0001f600.png", "attachment.png", "%F0%9F%98%80.png"),
     ],
 )
-def test_another_name_is_told_in_utf_8_and_as_well_as_ascii_can(name: str, plain: str, encoded: str) -> None:
+def test_any_other_name_is_given_in_utf_8_and_as_similar_ascii(name: str, plain: str, encoded: str) -> None:
     told = content_disposition.attachment(name, "application/octet-stream")
 
     assert told == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
 
 
-def test_what_rfc_8187_leaves_bare_is_left_bare() -> None:
+def test_the_attr_chars_of_rfc_8187_are_not_encoded() -> None:
     told = content_disposition.attachment("\u00fc!#$&+-.^_`|~'()*", "text/plain")
 
     assert told.endswith("filename*=UTF-8''%C3%BC!#$&+-.^_`|~%27%28%29%2A")
@@ -45,9 +45,9 @@ def test_what_rfc_8187_leaves_bare_is_left_bare() -> None:
         ("application/octet-stream", "attachment.bin"),
     ],
 )
-def test_without_a_name_it_gets_one_that_fits_its_type(media_type: str, name: str) -> None:
+def test_a_file_without_a_name_gets_one_that_fits_its_type(media_type: str, name: str) -> None:
     assert content_disposition.attachment("", media_type) == f'attachment; filename="{name}"'
 
 
-def test_a_name_that_hides_stays_as_it_was() -> None:
+def test_a_name_that_begins_with_a_dot_stays_unchanged() -> None:
     assert content_disposition.attachment(".profile", "text/plain") == 'attachment; filename=".profile"'

@@ -1,4 +1,4 @@
-"""What a query says, read without anything to read it from."""
+"""The parameters of calls: addresses, message ids, cursors, tokens."""
 
 import datetime
 import hashlib
@@ -19,16 +19,16 @@ def sha256(token: str) -> bytes:
 
 
 @pytest.mark.parametrize("value", ["name@mx.test", "Name@MX.Test", "  name@mx.test  "])
-def test_case_and_blanks_around_it_do_not_matter_in_an_address(value: str) -> None:
+def test_an_address_may_be_in_any_case_and_have_spaces_around_it(value: str) -> None:
     assert parameters.address(value) == "name@mx.test"
 
 
-def test_the_last_at_sign_is_the_one_before_the_domain() -> None:
+def test_the_domain_begins_after_the_last_at_sign() -> None:
     assert parameters.address('"a@b"@mx.test') == '"a@b"@mx.test'
 
 
 @pytest.mark.parametrize("value", ["", " ", "name", "@", "name@", "@mx.test", "na\x00me@mx.test", "\x00"])
-def test_what_is_no_address_is_refused_by_name(value: str) -> None:
+def test_text_that_is_not_an_address_is_refused_by_name(value: str) -> None:
     with pytest.raises(BadInput, match=r"^address: .* is not an address") as caught:
         parameters.address(value)
 
@@ -42,7 +42,7 @@ def test_a_long_value_is_not_repeated_in_full() -> None:
     assert len(str(caught.value)) < 200
 
 
-def test_without_since_the_cursor_is_before_everything() -> None:
+def test_without_since_the_cursor_is_the_start_of_the_mailbox() -> None:
     assert parameters.since(None) == Cursor()
 
 
@@ -68,23 +68,23 @@ def test_a_number_in_since_is_a_seq(value: str, seq: int) -> None:
         "2026-02-01T11:59:00+23:59",
     ],
 )
-def test_every_spelling_of_a_time_that_rfc_3339_allows_is_that_time(value: str) -> None:
+def test_a_time_may_be_in_every_form_of_rfc_3339(value: str) -> None:
     assert parameters.since(value) == Cursor(received_at=NOON)
 
 
 @pytest.mark.parametrize("value", ["2026-01-31T14:00:00 02:00", "2026-01-31 14:00:00.0 02:00"])
-def test_a_plus_that_a_query_turned_into_a_blank_is_a_plus(value: str) -> None:
+def test_a_plus_that_the_query_turned_into_a_space_is_a_plus(value: str) -> None:
     assert parameters.since(value) == Cursor(received_at=NOON)
 
 
 @pytest.mark.parametrize(("digits", "microseconds"), [("1", 100_000), ("12", 120_000), ("123456", 123_456)])
-def test_fractions_of_a_second_count(digits: str, microseconds: int) -> None:
+def test_fractions_of_a_second_are_kept(digits: str, microseconds: int) -> None:
     since = parameters.since(f"2026-01-31T12:00:00.{digits}Z")
 
     assert since == Cursor(received_at=NOON + microseconds * MICROSECOND)
 
 
-def test_what_is_finer_than_a_microsecond_is_cut_so_that_nothing_is_skipped() -> None:
+def test_fractions_of_a_microsecond_are_dropped_so_that_no_message_is_skipped() -> None:
     assert parameters.since("2026-01-31T12:00:00.0000019Z") == Cursor(received_at=NOON + MICROSECOND)
 
 
@@ -126,7 +126,7 @@ def test_what_is_finer_than_a_microsecond_is_cut_so_that_nothing_is_skipped() ->
         "12026-01-31T12:00:00Z",
     ],
 )
-def test_what_is_neither_a_time_nor_a_seq_is_refused_by_name(value: str) -> None:
+def test_text_that_is_neither_a_time_nor_a_seq_is_refused_by_name(value: str) -> None:
     with pytest.raises(BadInput, match=r"^since: .* is neither a time") as caught:
         parameters.since(value)
 
@@ -134,25 +134,25 @@ def test_what_is_neither_a_time_nor_a_seq_is_refused_by_name(value: str) -> None
 
 
 @pytest.mark.parametrize("authorization", ["Bearer secret", "bearer secret", "BEARER   secret "])
-def test_the_token_of_a_bearer_is_known_by_its_hash(authorization: str) -> None:
+def test_a_bearer_token_is_hashed(authorization: str) -> None:
     assert parameters.token_sha256(authorization) == sha256("secret")
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic secret", "secret"])
-def test_without_a_bearer_there_is_no_token(authorization: str | None) -> None:
+def test_without_a_bearer_token_there_is_no_hash(authorization: str | None) -> None:
     assert parameters.token_sha256(authorization) is None
 
 
 @pytest.mark.parametrize("authorization", [None, "Basic secret"])
-def test_the_access_token_stands_in_for_a_bearer(authorization: str | None) -> None:
+def test_access_token_replaces_a_missing_bearer_token(authorization: str | None) -> None:
     assert parameters.token_sha256(authorization, "other") == sha256("other")
 
 
-def test_a_bearer_goes_before_the_access_token() -> None:
+def test_a_bearer_token_takes_precedence_over_access_token() -> None:
     assert parameters.token_sha256("Bearer secret", "other") == sha256("secret")
 
 
-def test_a_token_that_is_no_ascii_has_a_hash_as_any_other() -> None:
+def test_a_token_that_is_not_ascii_is_hashed_too() -> None:
     assert parameters.token_sha256("Bearer gehe\u00efm") == sha256("gehe\u00efm")
 
 
@@ -164,7 +164,7 @@ def test_times_are_written_in_utc_and_always_with_microseconds() -> None:
     assert parameters.rfc3339(NOON + MICROSECOND) == "2026-01-31T12:00:00.000001Z"
 
 
-def test_a_time_that_was_written_is_read_as_the_same_time() -> None:
+def test_a_written_time_is_read_as_the_same_time() -> None:
     moment = NOON + 123_456 * MICROSECOND
 
     assert parameters.since(parameters.rfc3339(moment)) == Cursor(received_at=moment)
@@ -189,6 +189,6 @@ def test_the_id_of_a_message_is_a_uuid_in_upper_or_lower_case(value: str) -> Non
         "019c1374-9a31-7c5e-8f4e-4a6f0b8f3c1\x00",
     ],
 )
-def test_what_is_written_otherwise_is_the_id_of_no_message(value: str) -> None:
+def test_an_id_in_another_form_is_not_found(value: str) -> None:
     with pytest.raises(MessageNotFound):
         parameters.message_id(value)
