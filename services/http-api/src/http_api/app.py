@@ -86,7 +86,7 @@ def create_app(settings: Settings, http_socket: GranianSocket, watchdog: Watchdo
                     settings=settings,
                     database=database,
                     waiters=waiters,
-                    clients=ClientAddresses(settings.trusted_proxies),
+                    client_addresses=ClientAddresses(settings.trusted_proxies),
                     mailbox_lookups=mailbox_lookups,
                     stream_slots=stream_slots,
                     search_threads=search_threads,

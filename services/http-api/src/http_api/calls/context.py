@@ -17,7 +17,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     database: Database
     waiters: Waiters
-    clients: ClientAddresses
+    client_addresses: ClientAddresses
     mailbox_lookups: MailboxLookups
     stream_slots: StreamSlots
     search_threads: SearchThreads

@@ -73,11 +73,11 @@ async def inbox(context: Context, address: Address, token_sha256: bytes | None) 
     """Describe the mailbox: its expiry, its messages, its size and its quota."""
     mailbox_address = parameters.address(address)
 
-    async def look(connection: Connection) -> tuple[Mailbox, MailboxDetail]:
+    async def read(connection: Connection) -> tuple[Mailbox, MailboxDetail]:
         mailbox = await mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
         return mailbox, await mailboxes.describe(connection, mailbox.id)
 
-    return _inbox(context.settings, mailbox_address, *await context.database.run(look))
+    return _inbox(context.settings, mailbox_address, *await context.database.run(read))
 
 
 @patch(
@@ -116,11 +116,11 @@ async def delete_inbox(context: Context, address: Address, token_sha256: bytes |
     """Delete the mailbox and its messages at once; the address is not given out again for 90 days."""
     mailbox_address = parameters.address(address)
 
-    async def end(connection: Connection) -> None:
+    async def remove(connection: Connection) -> None:
         mailbox = await mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
         await mailboxes.delete(connection, mailbox.id)
 
-    await context.database.write(end)
+    await context.database.write(remove)
 
 
 def _inbox(settings: Settings, address: str, mailbox: Mailbox, detail: MailboxDetail) -> Inbox:

@@ -80,7 +80,7 @@ async def poll(
     if wait and before is not None:
         raise BadInput("wait", "wait: a new message is never before an older one; leave out wait or before.")
 
-    async def look() -> tuple[Mailbox, list[Listed]]:
+    async def read() -> tuple[Mailbox, list[Listed]]:
         mailbox = await context.mailbox_lookups.fetch(mailbox_address, token_sha256)
         if not message_list.may_have(mailbox, past=cursor):
             return mailbox, []
@@ -95,28 +95,28 @@ async def poll(
             )
         )
 
-    async def look_until(deadline: float, mailbox: Mailbox) -> list[Listed]:
+    async def read_until(deadline: float, mailbox: Mailbox) -> list[Listed]:
         nonlocal cursor
         waiter, listed = WaitingCall(), list[Listed]()
         with (
-            context.stream_slots.slot(context.clients.of(request.scope), mailbox.id),
+            context.stream_slots.slot(context.client_addresses.of(request.scope), mailbox.id),
             context.waiters.watch(mailbox.id, waiter),
         ):
             while not listed and not context.waiters.is_stopping:
                 waiter.reset()
                 before = mailbox.last_seq
-                mailbox, listed = await look()
+                mailbox, listed = await read()
                 cursor = message_list.rewind(cursor, before=before, last_seq=mailbox.last_seq)
-                left = deadline - asyncio.get_running_loop().time()
-                if listed or left <= 0:
+                seconds_left = deadline - asyncio.get_running_loop().time()
+                if listed or seconds_left <= 0:
                     break
-                await waiter.woken_within(left)
+                await waiter.woken_within(seconds_left)
         return listed
 
-    mailbox, listed = await look()
+    mailbox, listed = await read()
     if not listed and wait > 0:
         deadline = asyncio.get_running_loop().time() + wait
-        listed = await until_disconnect(request, look_until(deadline, mailbox))
+        listed = await until_disconnect(request, read_until(deadline, mailbox))
     return Page(
         temp_email_addr=mailbox_address,
         new_mail_count=len(listed),

@@ -65,7 +65,7 @@ async def stream(
     return EventStream(
         context.streams,
         mailbox,
-        client=context.clients.of(request.scope),
+        client=context.client_addresses.of(request.scope),
         address=mailbox_address,
         token_sha256=token_sha256,
         cursor=cursor,

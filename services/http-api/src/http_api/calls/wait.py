@@ -109,7 +109,7 @@ async def wait(
         token_sha256=token_sha256,
         since=parameters.since(since),
         clauses=match.clauses(from_=from_, subject=subject, text=text, has=required),
-        client=context.clients.of(request.scope),
+        client=context.client_addresses.of(request.scope),
         deadline=asyncio.get_running_loop().time() + timeout,
     )
     found, near_misses = await until_disconnect(request, first_match(context, search))

@@ -52,9 +52,12 @@ _FIELDS_OF_STATUS: Mapping[str, tuple[str, ...]] = {
 _OF_ANY_CALL = (ProblemType.NO_SUCH_CALL, ProblemType.METHOD_NOT_ALLOWED, ProblemType.INTERNAL_ERROR)
 
 
-def _header(description: str, example: str | int, kind: OpenAPIType = OpenAPIType.STRING) -> OpenAPIHeader:
+def _header(description: str, example: str | int, value_type: OpenAPIType = OpenAPIType.STRING) -> OpenAPIHeader:
     return OpenAPIHeader(
-        description=description, required=True, schema=Schema(type=kind), examples={"example": Example(value=example)}
+        description=description,
+        required=True,
+        schema=Schema(type=value_type),
+        examples={"example": Example(value=example)},
     )
 
 

@@ -12,7 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from msgspec import to_builtins
 
-from fake_email.errors import DatabaseAway, ServiceError
+from fake_email.errors import ServiceError
 from http_api.protocol import problems
 from http_api.protocol.problems import PROBLEM_JSON, Problem, ProblemType
 
@@ -79,7 +79,7 @@ def error_responses(
     """
     types = [problems.OF_ERROR[error] for error in errors]
     types += [ProblemType.BODY_TOO_LARGE] if has_body else []
-    types += [problems.OF_ERROR[DatabaseAway]] if needs_database else []
+    types += [ProblemType.DATABASE_AWAY] if needs_database else []
     types.append(ProblemType.RATE_LIMITED)
     by_status: dict[int, list[Problem]] = {}
     for each in sorted([*map(example_of, types), *more], key=lambda each: each.status):

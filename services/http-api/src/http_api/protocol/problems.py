@@ -74,7 +74,7 @@ class ProblemType(Enum):
     RATE_LIMITED = 429, "Within a minute, one client can make {number} {things}; try again in {seconds} s."
     TOO_MANY_STREAMS = (
         429,
-        "Too many streams and waiting calls are open, of this client or at this mailbox; end one, or try again later.",
+        "Too many streams and waiting calls are open; end one, or try again later.",
         TooManyStreams,
     )
     INTERNAL_ERROR = 500, "An internal error happened; the service logged it."
