@@ -7,7 +7,6 @@ from fake_email.html import text as html_text
 from fake_email.mime import charset, parts, transfer_encoding
 from fake_email.mime import headers as mime_headers
 from fake_email.mime import parameters as mime_parameters
-from fake_email.mime import readable as mime_readable
 from fake_email.mime.parts import Leaf
 from fake_email.parsed_message import LocatedAttachment, ParsedMessage
 
@@ -28,7 +27,7 @@ def parse(content: bytes) -> ParsedMessage:
     What is over a limit is cut or left off, what cannot be decoded is shown as far as it can be.
     """
     exact = content
-    content, fields, body = mime_readable.readable(exact)
+    content, fields, body = parts.read(exact)
     bodies: list[Leaf] = []
     attachments: list[LocatedAttachment] = []
     for leaf in parts.leaves(content, fields, body):

@@ -42,18 +42,18 @@ class Leaf(msgspec.Struct, frozen=True, kw_only=True):
         return transfer_encoding.octet_count(content, self.start, self.end, self.encoding)
 
 
-class _Place(msgspec.Struct, frozen=True, kw_only=True):
+class _Position(msgspec.Struct, frozen=True, kw_only=True):
     section: str = ""
     depth: int = 0
     default_type: str = "text/plain"
     alternative: str | None = None
 
-    def child(self, index: int, parent_type: str) -> "_Place":
+    def child(self, index: int, parent_type: str) -> "_Position":
         """The place of the part with this number, counted from one, in a multipart that stands here."""
         alternative = self.alternative
         if alternative is None and parent_type == "multipart/alternative":
             alternative = self.section
-        return _Place(
+        return _Position(
             section=f"{self.section}.{index}" if self.section else str(index),
             depth=self.depth + 1,
             default_type="message/rfc822" if parent_type == "multipart/digest" else "text/plain",
@@ -61,9 +61,26 @@ class _Place(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def octets(content: bytes, section: str) -> bytes:
+    """The decoded octets of the part with this IMAP section; empty when the message has no such part."""
+    content, fields, body = read(content)
+    with_section = (leaf for leaf in leaves(content, fields, body) if leaf.section == section)
+    return next((leaf.beginning(content, len(content)) for leaf in with_section), b"")
+
+
+def read(content: bytes) -> tuple[bytes, dict[bytes, bytes], int]:
+    """The content, its fields, and the offset of its body; LF replaces the line ends where CR alone is one."""
+    fields, body = mime_headers.read(content, 0, len(content))
+    section_end = min(body, mime_headers.SECTION_OCTETS)
+    if content.count(b"\r", 0, section_end) > content.count(b"\r\n", 0, section_end + 1):
+        content = chunks.with_line_feeds(content)
+        fields, body = mime_headers.read(content, 0, len(content))
+    return content, fields, body
+
+
 def leaves(content: bytes, fields: dict[bytes, bytes], body: int) -> Iterator[Leaf]:
     """The leaves, in order, of the message with these fields and the body that starts here, as far as limits allow."""
-    return _Walk(content).leaves(fields, body, len(content), _Place())
+    return _Walk(content).leaves(fields, body, len(content), _Position())
 
 
 class _Walk:
@@ -73,7 +90,7 @@ class _Walk:
         self.content = content
         self.left = PARTS
 
-    def leaves(self, fields: dict[bytes, bytes], start: int, end: int, place: _Place) -> Iterator[Leaf]:
+    def leaves(self, fields: dict[bytes, bytes], start: int, end: int, place: _Position) -> Iterator[Leaf]:
         content_type = fields.get(b"content-type", b"")
         media_type = mime_parameters.media_type(content_type) if content_type else place.default_type
         index = 0
@@ -120,7 +137,7 @@ class _Walk:
             at = chunks.find(self.content, line, ending.end() - 1 if ending else at + len(line), end)
 
 
-def _leaf(fields: dict[bytes, bytes], media_type: str, start: int, end: int, place: _Place) -> Leaf:
+def _leaf(fields: dict[bytes, bytes], media_type: str, start: int, end: int, place: _Position) -> Leaf:
     in_type = mime_parameters.parameters(fields.get(b"content-type", b""))
     disposition = fields.get(b"content-disposition", b"")
     in_disposition = mime_parameters.parameters(disposition)

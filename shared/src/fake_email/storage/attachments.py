@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 
 from fake_email.errors import AttachmentNotFound, MessageNotFound
 from fake_email.mime import chunks, transfer_encoding
-from fake_email.mime import readable as mime_readable
+from fake_email.mime import parts as mime_parts
 from fake_email.parsed_message import LocatedAttachment
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import Database
@@ -62,7 +62,7 @@ async def read(database: Database, attached: Attached, attachment: LocatedAttach
     if attachment.start is None:
         async with _WHOLE:
             pieces = [piece async for piece in stored_source.pieces(database, attached.message_id, 0, attached.octets)]
-            found = await asyncio.to_thread(mime_readable.part_octets, b"".join(pieces), attachment.part)
+            found = await asyncio.to_thread(mime_parts.octets, b"".join(pieces), attachment.part)
         yield found
         return
     start, end = attachment.start, attachment.end
