@@ -14,7 +14,7 @@ from support import corpus
 with atheris.instrument_imports(include=["fake_email"]):
     from fake_email import parse
     from fake_email.findings import code_candidates, codes, links
-    from fake_email.html import text as html_text
+    from fake_email.html import steps
     from fake_email.mime import charset, chunks
     from fake_email.mime import headers as mime_headers
     from fake_email.mime import parameters as mime_parameters
@@ -57,7 +57,7 @@ def step(octets: int, characters: int, markup_characters: int) -> None:
     """Make the parser's steps so long: an input has to have several."""
     chunks.OCTETS = octets
     charset._WINDOW = characters  # noqa: SLF001
-    html_text._STEP = markup_characters  # noqa: SLF001
+    steps.CHARACTERS = markup_characters
 
 
 def check(content: bytes) -> None:
@@ -105,7 +105,7 @@ def seconds(content: bytes) -> float:
     return time.process_time() - began
 
 
-STEPS = (chunks.OCTETS, charset._WINDOW, html_text._STEP)  # noqa: SLF001
+STEPS = (chunks.OCTETS, charset._WINDOW, steps.CHARACTERS)  # noqa: SLF001
 USUAL_SECONDS = min(seconds(USUAL) for _ in range(100)) / len(USUAL)
 
 

@@ -22,6 +22,18 @@ def test_a_link_around_a_picture_has_the_words_for_the_picture() -> None:
     assert link.text == "Our & shop"
 
 
+def test_a_link_is_found_whatever_its_other_attributes_hold() -> None:
+    assert urls("<a title='a > b' data-x=\"<p>\" href=https://x.test/>A</a>") == ["https://x.test/"]
+
+
+def test_comments_and_style_elements_are_no_text_of_a_link() -> None:
+    markup = "<a href=https://x.test/><!--[if mso]><i>hidden</i><![endif]--><style>a{}</style>Verify</a>"
+
+    (link,) = links.find(markup, "")
+
+    assert link.text == "Verify"
+
+
 def test_a_link_has_a_text_whatever_its_references() -> None:
     (link,) = links.find(f"<a href=https://x.test/>a&#{'9' * 5000};b&#xd800;</a>", "")
 

@@ -22,6 +22,7 @@ from fake_email.html import text as html_text
         ("<img alt='Our logo' src=x><img alt='' src=y>", "[Our logo]"),
         ("Code&zwnj;&nbsp;&zwnj;&nbsp;&zwnj;&nbsp;", "Code"),
         ("<!--[if mso]>hidden<![endif]--><![if !mso]>seen<![endif]>", "seen"),
+        ("<!-->seen<!-- hidden --!>, <!--->too", "seen, too"),
         ("", ""),
     ],
 )

@@ -8,6 +8,7 @@ from fake_email.findings import code_candidates, code_score
 from fake_email.findings.code_candidates import Candidate
 from fake_email.findings.code_score import Text
 from fake_email.html import text as html_text
+from fake_email.html import tokens
 from fake_email.parsed_message import Code, CodeSource
 
 CODES = 10  # of one message
@@ -33,7 +34,6 @@ _ORIGINAL = re.compile(
     re.MULTILINE,
 )
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9]")  # of a day, as timetables have it
-_TAG = re.compile(r"<(?:(?:style|script|title)\b[^<>]*+>[^<]*+|[^<>]*+>)", re.IGNORECASE)
 _REFERENCE = re.compile(r"&#?\w{2,8};")
 _PICTURE_BEFORE = re.compile(r"\balt\s*+=\s*+[\"']?[^\"'<>]{0,200}\Z", re.IGNORECASE)
 
@@ -67,15 +67,15 @@ def _in_text(subject: str, text: str, source: CodeSource) -> tuple[Code, ...]:
 
 def _may_show_more(markup: str, text: str) -> bool:
     """Whether this HTML has words for a code, and a number that the text beside it lacks."""
-    seen = _REFERENCE.sub(" ", _TAG.sub(" ", markup[max(0, markup.find("<body")) :][:CHARACTERS]))
-    page = code_score.read(seen)
-    if not page.labels:
+    fragment = markup[max(0, markup.find("<body")) :][:CHARACTERS]
+    words = code_score.read(_REFERENCE.sub(" ", tokens.without_tags(fragment)))
+    if not words.labels:
         return False
     return any(
-        each.value not in text
-        and not code_candidates.is_part(page.text, each.start, each.end)
-        and page.text[each.start : each.end] not in text
-        for each in itertools.islice(code_candidates.candidates(page.text), code_candidates.CANDIDATES)
+        candidate.value not in text
+        and not code_candidates.is_part(words.text, candidate.start, candidate.end)
+        and words.text[candidate.start : candidate.end] not in text
+        for candidate in itertools.islice(code_candidates.candidates(words.text), code_candidates.CANDIDATES)
     )
 
 

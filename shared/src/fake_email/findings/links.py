@@ -1,4 +1,4 @@
-"""Where does this mail want one to go? Its links, each once, and what they are for."""
+"""The links of a message, each once, and the kind of each: what it is for."""
 
 import itertools
 import re
@@ -6,24 +6,21 @@ from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 from fake_email.findings import link_words
-from fake_email.html import text as html_text
+from fake_email.html import tokens
 from fake_email.parsed_message import Link, LinkKind
 
 LINKS = 100  # of one message
 URL_CHARACTERS = 4096  # longer ones are left out
 TEXT_CHARACTERS = 200
-CHARACTERS = 256 * 1024  # of the HTML, and of the text, looked at
+CHARACTERS = 256 * 1024  # of the HTML, and of the text, read
 
-_LOOKED_AT = 2_000  # links, many of them the same
-_BEFORE = 160  # characters that may say what the link behind them is for
-_GENERIC = 40  # characters: a longer text says more than "click here"
+_OCCURRENCES = 2_000  # read in one message, many of them of the same URL
+_INNER_CHARACTERS = 16_384  # between the tags of a link
+_BEFORE_CHARACTERS = 160  # before a link, which may say its kind
+_GENERIC_CHARACTERS = 40  # a longer text says more than "click here"
 
-# Most have their target first, and set off by double quotes.
-_ANCHOR = re.compile(r"<(?:(!--)|[aA](?=\s)(?:\shref=\"([^\"<>]{1,4096}+)\")?+([^<>]{0,8192}+)>)")
-_ANCHOR_END = re.compile(r"</?[aA](?=[\s>])")
+_LINK_END = re.compile(r"</?[aA](?=[\s>])")
 _INLINE = re.compile(r"</?(?:b|i|u|em|strong|span|font|wbr|small)(?:\s[^<>]*+)?>", re.IGNORECASE)
-_TAG = re.compile(r"<(?:style\b[^<>]*+>[^<]*+|[^<>]*+>)", re.IGNORECASE)
-_PICTURE = re.compile(r"<img\s([^<>]{0,4096}+)>", re.IGNORECASE)
 _IS_WEB = re.compile(r"https?://[^\s/?#\\]+", re.IGNORECASE)
 _SCHEME = re.compile(r"https?\Z", re.IGNORECASE)
 _URL = re.compile(rf"https?://[!#-;=?-\[\]_a-z~\u00a1-\u02af\u0400-\u04ff]{{1,{URL_CHARACTERS}}}+", re.IGNORECASE)
@@ -33,61 +30,58 @@ _TRAILING = ".,;:!?'*_"
 _BRACKETS = {")": "(", "]": "["}
 
 
-class _Found(NamedTuple):
-    """A target, and where what shows it stands in HTML or text: nothing else is read of one that is known."""
+class _Occurrence(NamedTuple):
+    """A URL, and its position in the HTML or the text; the words around are read only for a URL not yet known."""
 
     url: str
-    where: str
+    source: str
     start: int
-    inner: tuple[int, int] | None  # of an anchor
+    inner: tuple[int, int] | None  # between the tags of a link in HTML
 
-    def shown(self) -> str:
-        return _shown(self.where[slice(*self.inner)]) if self.inner else self.url[:TEXT_CHARACTERS]
+    def text(self) -> str:
+        return _text(self.source[slice(*self.inner)]) if self.inner else self.url[:TEXT_CHARACTERS]
 
-    def before(self) -> str:
-        """What may say what it is for."""
+    def words_before(self) -> str:
+        """The words before the link, in lower case."""
         if self.inner:
-            return _plain(self.where[max(0, self.start - 4 * _BEFORE) : self.start])[-_BEFORE:].lower()
-        return _line_before(self.where, self.start).lower()
+            markup = self.source[max(0, self.start - 4 * _BEFORE_CHARACTERS) : self.start]
+            return _words(markup)[-_BEFORE_CHARACTERS:].lower()
+        return _line_before(self.source, self.start).lower()
 
 
 def find(markup: str | None, text: str) -> tuple[Link, ...]:
     """The links of HTML and text, in their order, LINKS at most, in time linear in CHARACTERS."""
     links: dict[str, Link] = {}
-    for found in itertools.islice(_all(markup, text, links), _LOOKED_AT):
+    for occurrence in itertools.islice(_occurrences(markup, text, links), _OCCURRENCES):
         if len(links) >= LINKS:
             break
-        known = links.get(found.url)
+        known = links.get(occurrence.url)
         if known is None or (known.kind == "other" and not known.text):
-            text_of_it = found.shown()
-            link = Link(url=found.url, text=text_of_it, kind=_kind(found, text_of_it.lower()))
+            words = occurrence.text()
+            link = Link(url=occurrence.url, text=words, kind=_kind(occurrence, words.lower()))
             if link.kind == "unsubscribe" or not link.url.startswith("mailto:"):
                 links[link.url] = link
     return tuple(links.values())
 
 
-def _all(markup: str | None, text: str, known: Container[str]) -> Iterator[_Found]:
+def _occurrences(markup: str | None, text: str, known: Container[str]) -> Iterator[_Occurrence]:
     if markup is not None:
         yield from _in_markup(markup[:CHARACTERS])
     yield from _in_text(text[:CHARACTERS], known)
 
 
-def _in_markup(markup: str) -> Iterator[_Found]:
-    at = 0
-    while anchor := _ANCHOR.search(markup, at):
-        at = anchor.end()
-        if anchor[1]:
-            end = markup.find("-->", at)
-            at = end if end >= 0 else len(markup)
-            continue
-        url = _url(html_text.unescape(anchor[2]) if anchor[2] else html_text.attribute(anchor[3], "href"))
+def _in_markup(markup: str) -> Iterator[_Occurrence]:
+    for tag in tokens.Scanner(markup).start_tags("a"):
+        url = _url(tokens.attribute(tag.attributes, "href"))
         if url:
-            closing = _ANCHOR_END.search(markup, at, at + 2 * html_text.LINK_CHARACTERS)
-            yield _Found(url, markup, anchor.start(), (at, closing.start() if closing else at + TEXT_CHARACTERS))
+            # The scanner would make a token of every tag inside: that takes three times as long.
+            closing = _LINK_END.search(markup, tag.end, tag.end + _INNER_CHARACTERS)
+            inner_end = closing.start() if closing else tag.end + TEXT_CHARACTERS
+            yield _Occurrence(url, markup, tag.start, (tag.end, inner_end))
 
 
 def _url(href: str) -> str:
-    """The target, where it is one that may be shown; else an empty string."""
+    """The target of a link, empty unless it may be shown."""
     url = "".join(href.split()) if len(href) <= 2 * URL_CHARACTERS else ""
     if url.startswith("//"):
         url = f"https:{url}"
@@ -96,39 +90,40 @@ def _url(href: str) -> str:
     return url if _IS_WEB.match(url) or url[:7].lower() == "mailto:" else ""
 
 
-def _shown(inner: str) -> str:
-    text = _plain(inner)
-    if not text:
-        pictures = (html_text.attribute(each[1], "alt") for each in _PICTURE.finditer(inner))
+def _text(inner: str) -> str:
+    """The text of a link, or the alternatives of its pictures when it has none."""
+    text = _words(inner)
+    if not text and inner:
+        pictures = (tokens.attribute(tag.attributes, "alt") for tag in tokens.Scanner(inner).start_tags("img"))
         text = " ".join(" ".join(pictures).split())
     return text[:TEXT_CHARACTERS]
 
 
-def _plain(markup: str) -> str:
-    if "<" in markup:
-        markup = _TAG.sub(" ", _INLINE.sub("", markup))
-    return " ".join(html_text.unescape(markup).split())
+def _words(fragment: str) -> str:
+    if "<" in fragment:
+        fragment = tokens.without_tags(_INLINE.sub("", fragment))
+    return " ".join(tokens.unescape(fragment).split())
 
 
-def _in_text(text: str, known: Container[str]) -> Iterator[_Found]:
-    at = text.find("://")
-    while at >= 0:
-        start = text.rfind("<", max(0, at - _SCHEME_CHARACTERS), at) + 1
-        end = text.find(">", at, at + URL_CHARACTERS) if start else -1
-        if end >= 0 and text[start:end] in known:  # as HTML is rendered
-            at = text.find("://", end)
+def _in_text(text: str, known: Container[str]) -> Iterator[_Occurrence]:
+    position = text.find("://")
+    while position >= 0:
+        start = text.rfind("<", max(0, position - _SCHEME_CHARACTERS), position) + 1
+        end = text.find(">", position, position + URL_CHARACTERS) if start else -1
+        if end >= 0 and text[start:end] in known:  # as rendered HTML has them
+            position = text.find("://", end)
             continue
-        scheme = _SCHEME.search(text, max(0, at - _SCHEME_CHARACTERS + 1), at)
-        found = _URL.match(text, scheme.start()) if scheme else None
-        if found and found.end() - found.start() <= URL_CHARACTERS:
-            url = _without_trailing(found[0])
+        scheme = _SCHEME.search(text, max(0, position - _SCHEME_CHARACTERS + 1), position)
+        match = _URL.match(text, scheme.start()) if scheme else None
+        if match and match.end() - match.start() <= URL_CHARACTERS:
+            url = _without_trailing(match[0])
             if _IS_WEB.match(url):
-                yield _Found(url, text, found.start(), None)
-        at = text.find("://", found.end() if found else at + 1)
+                yield _Occurrence(url, text, match.start(), None)
+        position = text.find("://", match.end() if match else position + 1)
 
 
 def _without_trailing(url: str) -> str:
-    """Without the punctuation of the sentence around."""
+    """The URL without the punctuation of the sentence around it."""
     for _ in range(_MOST_TRAILING):
         last = url[-1:]
         if not url or (
@@ -139,28 +134,29 @@ def _without_trailing(url: str) -> str:
     return url
 
 
-def _line_before(text: str, at: int) -> str:
-    """What stands before on the same line, else the line above."""
-    for line in reversed(text[max(0, at - _BEFORE) : at].split("\n")):
+def _line_before(text: str, position: int) -> str:
+    """The text before the position on the same line, or the nearest line above with a letter or a digit."""
+    for line in reversed(text[max(0, position - _BEFORE_CHARACTERS) : position].split("\n")):
         if any(map(str.isalnum, line)):
             return line
     return ""
 
 
-def _kind(found: _Found, low: str) -> LinkKind:
-    is_bare = found.inner is None or found.url.lower().startswith(low)
+def _kind(occurrence: _Occurrence, low: str) -> LinkKind:
+    """The kind of a link with this text, in lower case."""
+    is_bare = occurrence.inner is None or occurrence.url.lower().startswith(low)
     kind = "other" if is_bare else link_words.kind_of_text(low)
     if kind == "other":
-        kind = link_words.kind_of_url(_path(found.url))
-    if kind != "other" or not (is_bare or (len(low) <= _GENERIC and link_words.points(low))):
+        kind = link_words.kind_of_url(_path(occurrence.url))
+    if kind != "other" or not (is_bare or (len(low) <= _GENERIC_CHARACTERS and link_words.points(low))):
         return kind
-    before = found.before()
+    before = occurrence.words_before()
     if is_bare and not (before.rstrip("<( ").endswith((":", "：")) or link_words.points(before)):
         return "other"
     return link_words.kind_of_text(before)
 
 
 def _path(url: str) -> str:
-    """The URL behind its host, in lower case."""
+    """The part of a URL after its host, in lower case."""
     start = url.find("/", url.find("://") + 3)
     return url[start:].lower() if start >= 0 else ""
