@@ -1,8 +1,8 @@
-"""What of a mail's HTML is looked at? Pure: from any markup to tags that are balanced, in time linear in its length.
+"""HTML of any form made into balanced tags, in time linear in its length. Pure.
 
-A parser of HTML takes time, and even room, quadratic in what is nested too deep, never closed, or closed out of order
-(HTML, "the adoption agency algorithm"). What leaves here is nested a bounded depth, and closed in order. Whether it is
-safe is not decided here: it is parsed again for that.
+A parser of HTML takes quadratic time and memory for elements that are nested too deep, never closed, or closed out of
+order (HTML Standard, "adoption agency algorithm"). The balanced markup is nested to a bounded depth and closed in
+order. It is not safe yet: `page` has it parsed again for that.
 """
 
 import re
@@ -12,35 +12,29 @@ from itertools import islice
 
 import msgspec
 
+from fake_email.html import tokens
+from fake_email.html.tokens import Scanner, Token
 from http_api.sanitize import allowlist
 
 CHARACTERS = 1024 * 1024
 TAGS = 50_000  # a long newsletter has some 10,000
-DEPTH = 200  # browsers stop at 512
+DEPTH = 200  # of open elements; browsers stop at 512
 _ATTRIBUTES = 200  # of one tag
-_VALUE_CHARACTERS = 16_384  # of an attribute, but for an image that is written there
+_VALUE_CHARACTERS = 16_384  # of an attribute, except an image written there
 _TEXT_CHARACTERS = 16_384  # in one piece
-
-_IN_TAG = r"(?:[^>=]++|=\s*+\"[^\"]*+(?:\"|\Z)|=\s*+'[^']*+(?:'|\Z)|=)*+"
-_TAG = re.compile(
-    rf"<(?:(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*+)(?P<rest>{_IN_TAG})(?:>|\Z)"
-    r"|!---?>|!--.*?(?:--!?>|\Z)|[!?/][^>]*+(?:>|\Z))",
-    re.DOTALL,
-)
-_ATTRIBUTE = re.compile(r"([^\s\"'>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)|'([^']*+)|([^\s\"'>][^\s>]*+)))?")
 
 _IMAGES = frozenset({"background", "src"})
 _IMAGE = re.compile(r"\s*+data:image/", re.IGNORECASE)
 # No character reference reaches across the end of one.
 _PIECE = re.compile(rf".{{1,{_TEXT_CHARACTERS}}}+[\w#;]*+", re.DOTALL)
 
-# What these hold is no text that is shown; of the second kind an end tag is missed by few readers.
+# The contents of these elements are no text for a reader. Browsers read the raw ones up to their end tag, or up to the
+# end of the document when the end tag is missing; few readers miss what the others have without an end tag.
 _RAW = frozenset({"iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp"})
-_UNSEEN = frozenset({"datalist", "math", "select", "svg", "template"})
-_ENDS = {name: re.compile(rf"</{name}(?=[\s/>]|\Z)", re.IGNORECASE) for name in _RAW | _UNSEEN}
+_UNSEEN = _RAW | {"datalist", "math", "select", "svg", "template"}
 
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-_CELLS = frozenset({"caption", "table", "td", "th"})  # what is in one of these closes nothing outside
+_CELLS = frozenset({"caption", "table", "td", "th"})  # a tag inside one of these closes no element outside
 _ITEMS = {"li": frozenset({"li"}), "dd": frozenset({"dd", "dt"}), "dt": frozenset({"dd", "dt"})}
 _LISTS = _CELLS | {"dl", "menu", "ol", "ul"}
 _SECTIONS = frozenset({"table", "tbody", "tfoot", "thead"})
@@ -53,9 +47,9 @@ _PARENTS = {
 _ONLY_TABLE = frozenset({"table"})
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read: markup inside of `body`, as sent but for its balance; attributes of `html` and `body`, as sent;
-    the style elements and the linked sheets, each with its media; whether there was more than is looked at.
+class Balanced(msgspec.Struct, frozen=True, kw_only=True):
+    """The balanced markup of the body; the attributes of `html` and `body`, as sent; the style elements and the linked
+    style sheets, each with its media; whether the limits cut the document.
     """
 
     markup: str
@@ -66,13 +60,13 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     is_cut: bool
 
 
-def read(markup: str) -> Page:
-    """The Page of any markup, of a fragment too; never raises."""
+def read(markup: str) -> Balanced:
+    """The balanced form of any document or fragment; never raises."""
     return _Reading().read(markup)
 
 
 def start_tag(name: str, attributes: dict[str, str]) -> str:
-    """A start tag; the values are as in markup, their quotes excepted."""
+    """A start tag; the values are as in markup, except for their quotes."""
     return (
         f"<{name}"
         + "".join(f' {each}="{value.replace(chr(34), "&quot;")}"' for each, value in attributes.items())
@@ -82,92 +76,86 @@ def start_tag(name: str, attributes: dict[str, str]) -> str:
 
 class _Open(msgspec.Struct):
     name: str
-    is_over: bool = False  # its end tag came while something else was open in it
+    is_over: bool = False  # its end tag came while another element was open inside
 
 
 class _Reading:
-    """One way through one mail's markup; it knows what is open."""
+    """One reading of one document, with its open elements."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
         self.open: list[_Open] = []
         self.too_deep: Counter[str] = Counter()
-        self.names: Counter[str] = Counter()  # of what is open
+        self.names: Counter[str] = Counter()  # of the open elements
         self.styles: list[tuple[str, str]] = []
         self.links: list[tuple[str, str]] = []
         self.roots: dict[str, dict[str, str]] = {}
 
-    def read(self, markup: str) -> Page:
+    def read(self, markup: str) -> Balanced:
         is_cut = len(markup) > CHARACTERS
         markup = markup[:CHARACTERS].replace("\0", "")
-        never_closed: set[str] = set()
-        at = 0
-        for _ in range(TAGS):
-            tag = _TAG.search(markup, at)
-            self._text(markup[at : tag.start() if tag else len(markup)])
-            at = len(markup)
-            if tag is None:
-                break
-            at = tag.end()
-            name = (tag["name"] or "").lower()
-            # A tag without an end is none; what is in it is lost in browsers too.
-            if not name or markup[at - 1] != ">":
-                continue
-            if tag["end"]:
-                self._end(name)
-            elif name in _ENDS and name not in never_closed:
-                end = _ENDS[name].search(markup, at)
-                if end or name in _RAW:
-                    content_end = end.start() if end else len(markup)
-                    if name == "style":
-                        self._style(tag["rest"], markup[at:content_end])
-                    at = content_end
-                else:
-                    never_closed.add(name)
-            else:
-                self._start(name, tag["rest"])
+        scanner = Scanner(markup)
+        tags = (token for token in scanner if token.type != "text")
+        text_start = 0
+        for tag in islice(tags, TAGS):
+            self._text(markup[text_start : tag.start])
+            self._tag(tag, scanner)
+            text_start = scanner.position
+        if scanner.position == len(markup):
+            self._text(markup[text_start:])
         self._close_to(0)
-        return Page(
+        return Balanced(
             markup="".join(self.pieces),
             html=self.roots.get("html", {}),
             body=self.roots.get("body", {}),
             styles=tuple(self.styles),
             links=tuple(self.links),
-            is_cut=is_cut or at < len(markup),
+            is_cut=is_cut or scanner.position < len(markup),
         )
 
+    def _tag(self, tag: Token, scanner: Scanner) -> None:
+        if tag.type == "end":
+            self._end(tag.name)
+        elif tag.type == "start" and tag.name in _UNSEEN:
+            if not scanner.skip(tag.name) and tag.name in _RAW:
+                scanner.position = len(scanner.markup)
+            if tag.name == "style":
+                self._style(tag.attributes, scanner.markup[tag.end : scanner.position])
+        elif tag.type == "start":
+            self._start(tag.name, tag.attributes)
+
     def _text(self, text: str) -> None:
-        """Long text in pieces: writing one takes the parser time quadratic in the references that it needs."""
+        """Add text; long text in pieces, since the parser takes quadratic time to write the references of one text."""
         if len(text) <= _TEXT_CHARACTERS:
             self.pieces.append(text.replace("<", "&lt;"))
         else:
             self.pieces.append("<!---->".join(_PIECE.findall(text.replace("<", "&lt;"))))
 
-    def _style(self, rest: str, css: str) -> None:
-        attributes = _attributes(rest, frozenset({"media", "type"}))
+    def _style(self, inside: str, css: str) -> None:
+        attributes = _attributes(inside, frozenset({"media", "type"}))
         if attributes.get("type", "").strip().lower() in {"", "text/css"}:
             self.styles.append((attributes.get("media", ""), css))
 
-    def _start(self, name: str, rest: str) -> None:
+    def _start(self, name: str, inside: str) -> None:
         if name in {"html", "body"}:
-            self.roots.setdefault(name, _attributes(rest, _known(name)))
+            self.roots.setdefault(name, _attributes(inside, _known(name)))
         elif name == "link":
-            attributes = _attributes(rest, frozenset({"href", "media", "rel"}))
+            attributes = _attributes(inside, frozenset({"href", "media", "rel"}))
             if attributes.get("rel", "").strip().lower() == "stylesheet":
                 self.links.append((attributes.get("media", ""), attributes.get("href", "")))
         elif name == "image":  # HTML, "in body": "don't ask"
-            self._start("img", rest)
-        elif name in allowlist.ELEMENTS and self._make_room(name):
+            self._start("img", inside)
+        elif name in allowlist.ELEMENTS and self._close_before(name):
             if name not in allowlist.VOID and len(self.open) >= DEPTH:
                 self.too_deep[name] += 1
                 return
-            self.pieces.append(start_tag(name, _attributes(rest, _known(name))))
+            self.pieces.append(start_tag(name, _attributes(inside, _known(name))))
             if name not in allowlist.VOID:
                 self.open.append(_Open(name))
                 self.names[name] += 1
 
-    def _make_room(self, name: str) -> bool:
-        """Close what cannot go on when this starts; whether it can start here at all."""
+    def _close_before(self, name: str) -> bool:
+        """Close the elements that end where this one starts; false when this one cannot start here."""
         if name in allowlist.TABLE_PARTS:
             if not self.names["table"]:
                 return False
@@ -216,7 +204,7 @@ class _Reading:
             in_block = in_block or each.name not in allowlist.INLINE
 
     def _close_nearest(self, names: frozenset[str], barriers: frozenset[str]) -> None:
-        """Close the innermost that has one of these names, with all in it, unless a barrier stands before it."""
+        """Close the innermost element with one of these names, and all inside it, unless a barrier is inside it."""
         if not any(self.names[name] for name in names):
             return
         for index in range(len(self.open) - 1, -1, -1):
@@ -239,13 +227,11 @@ def _known(name: str) -> frozenset[str]:
     return allowlist.ATTRIBUTES["*"] | allowlist.ATTRIBUTES.get(name, frozenset())
 
 
-def _attributes(rest: str, known: frozenset[str]) -> dict[str, str]:
-    """Those of a tag that are known, as in markup; the first of a name counts."""
-    found: dict[str, str] = {}
-    for attribute in islice(_ATTRIBUTE.finditer(rest), _ATTRIBUTES):
-        name = attribute[1].lower()
-        value = attribute[2] or attribute[3] or attribute[4] or ""
+def _attributes(inside: str, known: frozenset[str]) -> dict[str, str]:
+    """The known attributes inside a tag, as in markup; the first of each name counts."""
+    read: dict[str, str] = {}
+    for name, value in islice(tokens.attributes(inside), _ATTRIBUTES):
         is_short = len(value) <= _VALUE_CHARACTERS or (name in _IMAGES and _IMAGE.match(value))
-        if name in known and name not in found and is_short:
-            found[name] = value
-    return found
+        if name in known and name not in read and is_short:
+            read[name] = value
+    return read

@@ -100,7 +100,7 @@ class _Shown:
     def clean(self, balanced: str) -> str:
         return self._cleaner.clean(balanced)
 
-    def sheets(self, read: balance.Page) -> str:
+    def sheets(self, read: balance.Balanced) -> str:
         """The style elements, and before them the sheets of others that may be fetched."""
         rules: list[str] = []
         links = [(media, html.unescape(href)) for media, href in read.links]
