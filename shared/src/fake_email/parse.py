@@ -1,4 +1,4 @@
-"""What does this message say? Content (RFC 5322, MIME) in octets, what a reader is shown out."""
+"""Content (RFC 5322, MIME) parsed into the text, the attachments, the codes and the links for a reader."""
 
 import re
 
@@ -17,25 +17,25 @@ ATTACHMENTS = 1_000
 _META_CHARSET = re.compile(rb"<meta\s[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _META_OCTETS = 4096
 _OCTET_STREAM = "application/octet-stream"
-_SHOWN_TYPES = ("text/plain", "text/html", "")
+_TEXT_TYPES = ("text/plain", "text/html", "")
 _MESSAGE_TYPES = ("message/rfc822", "message/global")
 
 
 def parse(content: bytes) -> ParsedMessage:
-    """What can be read in these octets, whatever they are: never raises, takes time linear in their number.
+    """The message in these octets, in time linear in their number; never raises, whatever the octets are.
 
-    What is over a limit is cut or left off, what cannot be decoded is shown as far as it can be.
+    Text over a limit is cut, and attachments over the limit are left out. Text that does not decode has U+FFFD.
     """
     exact = content
     content, fields, body = parts.read(exact)
     bodies: list[Leaf] = []
     attachments: list[LocatedAttachment] = []
     for leaf in parts.leaves(content, fields, body):
-        shown = _is_shown(leaf, first=not bodies, alone=leaf.start == body)
-        if shown:
+        is_text = _is_text(leaf, first=not bodies, alone=leaf.start == body)
+        if is_text:
             bodies.append(leaf)
-        listed = not shown or leaf.type not in _SHOWN_TYPES or (leaf.name and leaf.start != body)
-        if listed and len(attachments) < ATTACHMENTS:
+        is_attachment = not is_text or leaf.type not in _TEXT_TYPES or (leaf.name and leaf.start != body)
+        if is_attachment and len(attachments) < ATTACHMENTS:
             attachments.append(_attachment(leaf, content, is_exact=content is exact))
     text, html, unread = _read_bodies(bodies, content)
     from_header = fields.get(b"from", b"")
@@ -53,11 +53,11 @@ def parse(content: bytes) -> ParsedMessage:
     )
 
 
-def _is_shown(leaf: Leaf, *, first: bool, alone: bool) -> bool:
-    """Whether the part is text to be read where it stands, and not, or not only, a file."""
+def _is_text(leaf: Leaf, *, first: bool, alone: bool) -> bool:
+    """True for a part that is text of the message; such a part may be an attachment as well."""
     if leaf.disposition == "attachment":
         return False
-    if leaf.type in _SHOWN_TYPES[:2]:
+    if leaf.type in _TEXT_TYPES[:2]:
         return first or not leaf.name or leaf.disposition == "inline"
     if leaf.type == "":
         return not leaf.name  # RFC 2045 §5.2: a type that cannot be read is text
@@ -89,7 +89,7 @@ def _message_name(leaf: Leaf, content: bytes) -> str:
 
 
 def _read_bodies(bodies: list[Leaf], content: bytes) -> tuple[str, str | None, str]:
-    """The text and the HTML to show, and what of the HTML is not in the text, which is the plain alternative then."""
+    """The text, the HTML, and the HTML that is not in the text because a plain alternative is."""
     read: list[tuple[Leaf, str]] = []
     plain_offered: set[str] = set()
     left = {True: TEXT_CHARACTERS, False: TEXT_CHARACTERS}
@@ -101,7 +101,7 @@ def _read_bodies(bodies: list[Leaf], content: bytes) -> tuple[str, str | None, s
             read.append((leaf, text))
             if leaf.alternative is not None and not is_html and text.strip():
                 plain_offered.add(leaf.alternative)
-    pages = [text for leaf, text in read if leaf.type == "text/html"]
+    documents = [text for leaf, text in read if leaf.type == "text/html"]
     pieces = [
         html_text.render(text) if leaf.type == "text/html" else text
         for leaf, text in read
@@ -109,7 +109,7 @@ def _read_bodies(bodies: list[Leaf], content: bytes) -> tuple[str, str | None, s
     ]
     unread = [text for leaf, text in read if leaf.type == "text/html" and leaf.alternative in plain_offered]
     text = _join([piece for piece in pieces if piece.strip()])
-    return text, _join(pages) if pages else None, _join(unread)
+    return text, _join(documents) if documents else None, _join(unread)
 
 
 def _join(pieces: list[str]) -> str:

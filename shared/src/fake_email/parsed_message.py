@@ -1,4 +1,4 @@
-"""What is found in a message, as values; apart from what finds it, which only smtp-ingest needs to load."""
+"""A parsed message, as values alone: http-api loads them without the parser, which only smtp-ingest needs."""
 
 import datetime
 from typing import Literal
@@ -12,11 +12,11 @@ LinkKind = Literal["verify", "reset", "login", "unsubscribe", "other"]
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True):
-    """A code as a person would type it, how sure it is that it is one (up to 1), and the line that shows it.
+    """A code as a person would type it, the confidence that it is a code (up to 1), and the line that shows it.
 
-    What only sets characters apart is left out: `123 456`, `123-456` and a box for each digit give `123456`. So is
-    the prefix that a sender puts before digits, one letter or Facebook's two: the forms that ask for `G-123456`
-    take its digits. Any other hyphen is typed: `AB12-CD34` stays.
+    Separators between digits are left out: `123 456`, `123-456` and a box for each digit give `123456`. So is a
+    sender's prefix before digits, one letter or Facebook's two: forms that ask for `G-123456` take the digits alone.
+    Any other hyphen is typed: `AB12-CD34` stays.
     """
 
     value: str
@@ -26,7 +26,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """A link to the web, or to an address that takes one off a list: its text, and what it is for."""
+    """A link to the web, or to an address for unsubscribing: its URL, its text and its kind."""
 
     url: str
     text: str
@@ -34,7 +34,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    """One part that is not, or not only, the text: its size is in octets after decoding, its place an IMAP section."""
+    """One part that is not, or not only, the text: its size in octets after decoding, and its IMAP section."""
 
     name: str
     type: str
@@ -44,7 +44,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LocatedAttachment(Attachment, frozen=True, kw_only=True):
-    """An attachment, and where in the exact content its octets stand, encoded; `start` None: to be looked for there."""
+    """An attachment, and the offsets of its encoded octets in the exact content; `start` is None when unknown."""
 
     start: int | None = None
     end: int = 0
@@ -52,7 +52,7 @@ class LocatedAttachment(Attachment, frozen=True, kw_only=True):
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """The findings that lists show as they are stored; every string can be stored as UTF-8, `date_header` is UTC."""
+    """What lists show as it was parsed; every string can be stored as UTF-8, and `date_header` is UTC."""
 
     subject: str
     from_header: str
@@ -63,7 +63,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParsedMessage(Shown, frozen=True, kw_only=True):
-    """All findings in a message; each field is a column of the table `message`."""
+    """A parsed message; each field is a column of the table `message`."""
 
     text: str
     html: str | None

@@ -1,4 +1,4 @@
-"""What in a text is written as a code may be? Four to ten characters, however they are set apart."""
+"""The candidates of a text: four to ten characters written as codes are, also with blanks or hyphens between."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,23 +6,23 @@ from typing import NamedTuple
 
 from fake_email.findings.code_words import Label
 
-CANDIDATES = 200  # in one text, the limit of what hostile mail can cost
+CANDIDATES = 200  # read in one text, so that hostile mail costs no more
 LEAST, MOST = 4, 10  # characters
 _MOST_GROUPS = 4  # five pairs are a French phone number
 
-# Spaces and hyphens of all kinds, characters without a width, letters and digits that are twice as wide.
+# All spaces and hyphens, characters without a width, and letters and digits of double width.
 _ODD = re.compile(
     "[\u00a0\u00ad\u0130\u034f\u2007\u2009-\u200d\u2010\u2011\u202f\u2060\u3000\ufeff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]"
 )
 _PLAIN = dict.fromkeys(map(ord, "\u00ad\u034f\u200b\u200c\u200d\u2060\ufeff"), "")
 _PLAIN |= dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u200a\u202f\u3000"), " ")
 _PLAIN |= {code: chr(code - 0xFEE0) for code in range(0xFF10, 0xFF5B) if chr(code - 0xFEE0).isalnum()}
-_PLAIN |= {0x130: "I", 0x2010: "-", 0x2011: "-"}  # lower-case, U+0130 is two characters: all places would move
+_PLAIN |= {0x130: "I", 0x2010: "-", 0x2011: "-"}  # lower-case, U+0130 is two characters: all positions would move
 
 _LETTERS = r"A-Za-z\u00c0-\u024f\u0400-\u04ff"
 _DIGITS = re.compile(r"[0-9]+")
 _BETWEEN = r"(?: {1,8}(?:[–-] {1,2})?|[\t|·-]|\n{1,2} {0,4})"
-# Digits that may be a code's, or some of one: what stands alone and is short is passed over at once.
+# Digits that may be a code or part of a code; short digits that stand alone are skipped at once.
 _RUN = re.compile(
     r"[0-9](?<![0-9=/_&%?@+$€£#][0-9])(?:[0-9]{3}[0-9]*"
     rf"|(?<=[{_LETTERS}-][0-9])[0-9]{{0,2}}|[0-9]{{0,2}}(?=[A-Za-z]|{_BETWEEN}[0-9A-Z]))(?![0-9])"
@@ -31,7 +31,9 @@ _BOXES = re.compile(
     rf"[0-9A-Z](?:{_BETWEEN}[0-9A-Z]){{3,9}}(?![{_LETTERS}0-9_])(?!{_BETWEEN}[0-9]+(?![{_LETTERS}0-9]))"
 )
 _BOXES_BEFORE = re.compile(rf"(?<![{_LETTERS}0-9_])(?:[0-9A-Z]{_BETWEEN}){{1,9}}\Z")
-_GROUPS = re.compile(r"[0-9]{2,5}(?:[ ·–-][0-9]{2,5}){1,5}(?![0-9])|[0-9]{3}  [0-9]{3}(?! {0,2}[0-9])")  # or cells
+_GROUPS = re.compile(
+    r"[0-9]{2,5}(?:[ ·–-][0-9]{2,5}){1,5}(?![0-9])|[0-9]{3}  [0-9]{3}(?! {0,2}[0-9])"
+)  # or two cells of a table
 _WORD = re.compile(r"[0-9A-Za-z]{1,20}(?:-[0-9A-Za-z]{1,20}){0,4}")
 _WORD_BACKWARDS = re.compile(r"[0-9A-Za-z-]{0,40}")
 _CAPITALS = re.compile(r"(?<![\w@/.#&=-])[A-Z]{4,10}(?![\w@/=-])|(?<![\w@/.#&=-])[A-Z]{3,5}-[A-Z]{3,5}(?![\w@/=-])")
@@ -44,11 +46,11 @@ _QUANTITY = re.compile(
 _MASKED = re.compile(r"[Xx]{3}|\A[Xx]{2}[0-9]")  # of a card, or a phone
 _NAMED = re.compile(r"[A-Z]{3,}[0-9]{1,4}|[A-Za-z]{2,}-?[0-9]+|[0-9]+-?[A-Za-z]{1,3}|[A-Za-z]+-[0-9]+(?:-[0-9]+)*")
 _AROUND = re.compile(r"[!-~]*+")
-_FAR = 400  # characters of an address looked at
+_FAR = 400  # characters of an address read
 _ADDRESS = re.compile(r"://|www\.|@|\.[a-z]{2,}/")
 _NOT_BEFORE = "#$€£¥₽₺₩₴₹№+@/\\=&~^%_©<•*"
 _NOT_AFTER = "@/\\=&_%‰°€$£¥₽₺₩₴₹"
-# Parts of a number, of a time, of an amount.
+# Between the parts of a number, a time or an amount.
 _BEFORE_DIGIT = re.compile(r"[0-9][.,:;'’/ –-]|[$€£¥₽₺₩₴₹№#+©] ")
 _AFTER_DIGIT = re.compile(r"[.,:;'’/ –-][0-9]| [€$£¥₽₺₩₴₹%]")
 _MASKED_BEHIND = re.compile(r"[ -]?[*xX•]{2}")  # the rest of a phone number
@@ -56,7 +58,9 @@ _AFTER_COMMA = re.compile(r",[0-9]{1,2} ?[分秒小时時天日个個]")  # "5 m
 
 
 class Candidate(NamedTuple):
-    """Where it stands, what would be typed, and whether only words right beside it can make it a code."""
+    """A candidate: its position, the value that a person would type, and true when only words right beside it make
+    it a code.
+    """
 
     start: int
     end: int
@@ -65,14 +69,14 @@ class Candidate(NamedTuple):
 
 
 def plain(text: str) -> str:
-    """The text with its spaces, hyphens, letters and digits as ASCII has them, where it does."""
+    """The text with ASCII characters for its other spaces, hyphens, letters and digits."""
     return text if text.isascii() or not _ODD.search(text) else text.translate(_PLAIN)
 
 
 def candidates(text: str) -> Iterator[Candidate]:
-    """What has a digit in it, in its order."""
+    """The candidates with a digit, in order."""
     if not any(map(text.__contains__, "0123456789")):
-        return  # ten times as fast as a search for any of them
+        return  # ten times as fast as a search for a digit
     at = 0
     for _ in range(5 * CANDIDATES):
         run = _RUN.search(text, at)
@@ -85,18 +89,18 @@ def candidates(text: str) -> Iterator[Candidate]:
 
 
 def capitals(text: str, labels: Sequence[Label]) -> Iterator[Candidate]:
-    """What is letters only, near words for a code."""
+    """The candidates of capital letters only, near words for a code."""
     at = 0
     for label in labels:
         end = label.end + 300
-        for found in _CAPITALS.finditer(text, max(at, label.start - 80), end):
-            if found[0] not in _WORDS and found.end() < end:
-                yield Candidate(found.start(), found.end(), found[0], is_unlikely=True)
+        for word in _CAPITALS.finditer(text, max(at, label.start - 80), end):
+            if word[0] not in _WORDS and word.end() < end:
+                yield Candidate(word.start(), word.end(), word[0], is_unlikely=True)
         at = max(at, end)
 
 
 def _read(text: str, start: int, end: int) -> tuple[int, int, str, bool]:
-    """Where what has this run of digits in it starts and ends, and its value, none where it is no code."""
+    """The fields of the candidate around this run of digits; its value is empty when it cannot be a code."""
     if end - start == 1:
         before = _BOXES_BEFORE.search(text, max(0, start - 60), start)
         boxes = _BOXES.match(text, before.start() if before else start)
@@ -127,12 +131,12 @@ def _value(word: str) -> tuple[str, bool]:
 
 
 def _is_count(value: str) -> bool:
-    """Whether it counts up or down, as the scale under a question does."""
+    """True for a count up or down, such as the scale under a question."""
     return value in "0123456789" or value in "9876543210"
 
 
 def is_part(text: str, start: int, end: int) -> bool:
-    """Whether it is part of a longer number, an amount, an address or a word."""
+    """True for a part of a longer number, an amount, an address or a word."""
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
     previous, following = before[-1:], after[:1]
     if previous in ("*", "<") and following in ("*", ">"):

@@ -1,4 +1,4 @@
-"""What stands around a number: words that tie it to a code, or make it something else."""
+"""The words around a number: some tie it to a code, others make it the number of something else."""
 
 import itertools
 import re

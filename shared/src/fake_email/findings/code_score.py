@@ -1,4 +1,4 @@
-"""How sure is it that this number is a code? The words beside it, the lines around it, the subject above it."""
+"""The confidence that a number is a code: from the words beside it, the lines around it and the subject."""
 
 import bisect
 import operator

@@ -1,4 +1,4 @@
-"""Which words tell of a code, and which of one for something else? In the thirteen languages of the tests."""
+"""The words for a code, and for a code of something else, in the thirteen languages of the tests."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Which code did this mail bring? The one that a person would type, with the words that made it one."""
+"""The codes of a message, as a person would type them, each with the words that make it a code."""
 
 import itertools
 import re
@@ -12,18 +12,18 @@ from fake_email.html import tokens
 from fake_email.parsed_message import Code, CodeSource
 
 CODES = 10  # of one message
-CHARACTERS = 64 * 1024  # of a text looked at; what comes later are terms of use
+CHARACTERS = 64 * 1024  # of a text read; further down are terms of use
 EVIDENCE_CHARACTERS = 160
 
-_HTML_CHARACTERS = 256 * 1024  # of HTML that the text lacks
+_HTML_CHARACTERS = 256 * 1024  # read of HTML that is not in the text
 
-_LINE_CHARACTERS = 300  # of a line looked at, on each side of a number
+_LINE_CHARACTERS = 300  # of a line read, on each side of a number
 _USUAL, _LONG = 6, 8  # digits
 _WROTE_CHARACTERS = 60
-_ABOVE_CHARACTERS = 120  # of evidence
+_ABOVE_CHARACTERS = 120  # of evidence, from the line above
 
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw|odp|ynt|回复|答复|返信|회신|res|rif)\s*[:：]")
-# "On Monday, Ann wrote:", and what some put above the message that they answer.
+# "On Monday, Ann wrote:", and the lines that some programs put above a quoted message.
 _WROTE = (
     *("wrote", "schrieb", "a écrit", "escribió", "escreveu", "ha scritto", "schreef", "napisał", "написал", "пишет"),
     *("yazdı", "写道", "寫道", "のメール", "님이 작성"),
@@ -41,32 +41,32 @@ _PICTURE_BEFORE = re.compile(r"\balt\s*+=\s*+[\"']?[^\"'<>]{0,200}\Z", re.IGNORE
 def find(subject: str, text: str, html: str | None = None, unread: str = "") -> tuple[Code, ...]:
     """The codes of a message, best first, CODES at most; time and memory are bounded by CHARACTERS.
 
-    Its text may be its HTML rendered; `unread` is what of the HTML is not in the text.
+    The text may be the rendered HTML; `unread` is the HTML that is not in the text.
     """
-    found = _in_text(subject, text, "text" if html is None or unread else "html")
-    if not found and unread and _may_show_more(unread, text):
-        found = _in_text(subject, html_text.render(unread[:_HTML_CHARACTERS]), "html")
-    return found if html is None else _without_pictures(found, html)
+    codes = _in_text(subject, text, "text" if html is None or unread else "html")
+    if not codes and unread and _may_have_code(unread, text):
+        codes = _in_text(subject, html_text.render(unread[:_HTML_CHARACTERS]), "html")
+    return codes if html is None else _without_pictures(codes, html)
 
 
 def _in_text(subject: str, text: str, source: CodeSource) -> tuple[Code, ...]:
     head, body = code_score.read(subject), code_score.read(text[:CHARACTERS])
-    found = list(_found(body, head, source))
+    codes = _in_part(body, head, source)
     if not _REPLY.match(head.low):
-        found += _found(head, body, "subject")
-    guessed = {code.value for code in found if code.confidence <= code_score.GUESS}
-    if len(guessed) > 1 or any(map(_TIME.fullmatch, guessed)):  # figures one under the other: those of a report
-        found = [code for code in found if code.confidence > code_score.GUESS]
-    if not found:
+        codes += _in_part(head, body, "subject")
+    guessed = {code.value for code in codes if code.confidence <= code_score.GUESS}
+    if len(guessed) > 1 or any(map(_TIME.fullmatch, guessed)):  # figures below each other are a report's
+        codes = [code for code in codes if code.confidence > code_score.GUESS]
+    if not codes:
         return ()
     best: dict[str, Code] = {}
-    for code in sorted(found, key=lambda code: -code.confidence):
+    for code in sorted(codes, key=lambda code: -code.confidence):
         best.setdefault(code.value, code)
     return tuple(best.values())[:CODES]
 
 
-def _may_show_more(markup: str, text: str) -> bool:
-    """Whether this HTML has words for a code, and a number that the text beside it lacks."""
+def _may_have_code(markup: str, text: str) -> bool:
+    """True for HTML with words for a code and with a candidate that is not in the text."""
     fragment = markup[max(0, markup.find("<body")) :][:CHARACTERS]
     words = code_score.read(_REFERENCE.sub(" ", tokens.without_tags(fragment)))
     if not words.labels:
@@ -79,9 +79,9 @@ def _may_show_more(markup: str, text: str) -> bool:
     )
 
 
-def _without_pictures(found: tuple[Code, ...], markup: str) -> tuple[Code, ...]:
-    """Those that are more than the words of this HTML for a picture."""
-    return tuple(code for code in found if "[" not in code.evidence or not _is_in_picture(code.value, markup))
+def _without_pictures(codes: tuple[Code, ...], markup: str) -> tuple[Code, ...]:
+    """The codes without those that stand only in the alternative text of a picture."""
+    return tuple(code for code in codes if "[" not in code.evidence or not _is_in_picture(code.value, markup))
 
 
 def _is_in_picture(value: str, markup: str) -> bool:
@@ -89,17 +89,17 @@ def _is_in_picture(value: str, markup: str) -> bool:
     return at >= 0 and _PICTURE_BEFORE.search(markup, max(0, at - _LINE_CHARACTERS), at) is not None
 
 
-def _without_quoted(low: str, found: list[tuple[Candidate, float]]) -> list[tuple[Candidate, float]]:
-    """What is said, without what is answered."""
-    if not found:
-        return found
+def _without_quoted(low: str, weighed: list[tuple[Candidate, float]]) -> list[tuple[Candidate, float]]:
+    """The candidates before the quoted message of a reply."""
+    if not weighed:
+        return weighed
     original = _ORIGINAL.search(low) if "--" in low else None
     end = min([original.start() if original else len(low), *(_wrote(low, verb) for verb in _WROTE)])
-    return [each for each in found if each[0].end <= end]
+    return [each for each in weighed if each[0].end <= end]
 
 
 def _wrote(low: str, verb: str) -> int:
-    """Where the first line ends that says so, and then no more; else the end."""
+    """The end of the first line that ends with this verb and a colon; without one, the end of the text."""
     at = low.find(verb)
     for _ in range(CODES):
         if at < 0:
@@ -112,27 +112,27 @@ def _wrote(low: str, verb: str) -> int:
     return len(low)
 
 
-def _found(here: Text, other: Text, source: CodeSource) -> list[Code]:
+def _in_part(here: Text, other: Text, source: CodeSource) -> list[Code]:
     weigh: Callable[[Text, Text, Candidate], float] = (
         code_score.weigh_in_subject if source == "subject" else code_score.weigh
     )
-    found: list[tuple[Candidate, float]] = []
-    is_spoken_of: bool | None = None
+    weighed: list[tuple[Candidate, float]] = []
+    speaks_of_codes: bool | None = None
     for candidate in itertools.islice(code_candidates.candidates(here.text), code_candidates.CANDIDATES):
         if not code_score.has_label_near(here, candidate):
-            if is_spoken_of is None:
-                is_spoken_of = code_score.speaks_of_codes(here, other)
-            if not is_spoken_of and not here.labels:
+            if speaks_of_codes is None:
+                speaks_of_codes = code_score.speaks_of_codes(here, other)
+            if not speaks_of_codes and not here.labels:
                 break
-            if not is_spoken_of:
+            if not speaks_of_codes:
                 continue
-        found.append((candidate, weigh(here, other, candidate)))
+        weighed.append((candidate, weigh(here, other, candidate)))
     if here.labels or other.labels:
         for candidate in itertools.islice(code_candidates.capitals(here.text, here.labels), code_candidates.CANDIDATES):
             word = candidate.value
             if word.lower() not in here.text and word.capitalize() not in here.text:
-                found.append((candidate, weigh(here, other, candidate)))
-    sure = [each for each in found if each[1] >= code_score.ENOUGH]
+                weighed.append((candidate, weigh(here, other, candidate)))
+    sure = [each for each in weighed if each[1] >= code_score.ENOUGH]
     return [_code(here, candidate, weight, source) for candidate, weight in _without_quoted(here.low, sure)]
 
 
@@ -146,14 +146,14 @@ def _code(here: Text, candidate: Candidate, weight: float, source: CodeSource) -
 
 
 def _likelihood(value: str) -> float:
-    """How common codes of this shape are."""
+    """The likelihood of a code in this form, from how common the form is."""
     if value.isdecimal():
         return 1.0 if len(value) == _USUAL else 0.98 if len(value) <= _LONG else 0.9
     return 0.96
 
 
 def _evidence(here: Text, candidate: Candidate) -> str:
-    """The line of it; where it stands alone, behind the line above."""
+    """The line of the candidate; a candidate alone on its line has the line above in front."""
     start = max(here.text.rfind("\n", 0, candidate.start) + 1, candidate.start - EVIDENCE_CHARACTERS // 2)
     end = here.text.find("\n", candidate.end)
     end = min(end if end >= 0 else len(here.text), start + EVIDENCE_CHARACTERS)

@@ -1,4 +1,4 @@
-"""Which words tell what a link is for? In the thirteen languages of the tests, all in lower case."""
+"""The words for each kind of link, in lower case, in the thirteen languages of the tests."""
 
 import functools
 import itertools
@@ -13,7 +13,7 @@ _Table = tuple[tuple[LinkKind, re.Pattern[str]], ...]
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:
     """A pattern for any of these words, in which `+` stands for a blank."""
-    # By their first letters: of sixty words, a search then tries few at any one place.
+    # Grouped by first letter: of sixty words, a search then tries few at any one position.
     return re.compile(
         "|".join(
             f"{re.escape(first)}(?:{'|'.join(re.escape(word[1:].replace('+', ' ')) for word in group)})"
@@ -26,7 +26,7 @@ def _table(*rows: tuple[LinkKind, str]) -> _Table:
     return tuple((kind, _any_of(words.split())) for kind, words in rows)
 
 
-# In the order in which they count: who may leave a list, or choose a password, is told so nowhere else.
+# The first kind with a match counts: other links do not speak of leaving a list or choosing a password.
 _IN_TEXT = _table(
     (
         "unsubscribe",
@@ -108,8 +108,8 @@ _IN_URL = _table(
         """,
     ),
 )
-_SOME_IN_URL = re.compile("|".join(words.pattern for _, words in _IN_URL))  # few have any
-# What is said of a link that says nothing itself.
+_SOME_IN_URL = re.compile("|".join(words.pattern for _, words in _IN_URL))  # few URLs have any
+# The text of links that only say that they are links.
 _POINTS = _any_of(
     """
         here click link button continue start yes this+url browser hier klick knopf cliqu ici lien bouton
@@ -119,20 +119,20 @@ _POINTS = _any_of(
 )
 
 
-@functools.lru_cache(maxsize=1024)  # "Read more" is said a hundred times
+@functools.lru_cache(maxsize=1024)  # a newsletter has a hundred "Read more"
 def kind_of_text(low: str) -> LinkKind:
-    """What a link with this text, in lower case, is for."""
+    """The kind of a link with this text, in lower case."""
     low += " "
     return _kind(_IN_TEXT, low)
 
 
 def kind_of_url(low: str) -> LinkKind:
-    """What a link with this path and query, in lower case, is for."""
+    """The kind of a link with this path and query, in lower case."""
     return _kind(_IN_URL, low) if _SOME_IN_URL.search(low) else "other"
 
 
 def points(low: str) -> bool:
-    """Whether this text, in lower case, says no more than that there is a link."""
+    """True for a text, in lower case, that only says that it is a link."""
     return _POINTS.search(low) is not None
 
 

@@ -124,7 +124,7 @@ class _Renderer:
             self.pieces.append(line_break)
 
     def is_hidden(self, name: str, attributes: str) -> bool:
-        """Whether this start tag hides its element; the text up to the end of the element is then set aside."""
+        """True for a start tag that hides its element; the text up to the end of the element is then set aside."""
         if not visibility.may_hide(attributes) or (self.hidden and name not in visibility.VOID):
             return False
         by = visibility.hides(name, attributes, _style(attributes))

@@ -20,7 +20,7 @@ HiddenBy = Literal["size", "style", "attribute", ""]
 
 
 def may_hide(attributes: str) -> bool:
-    """Whether the inside of a tag has a word that may hide its element; faster than `hides`."""
+    """True when the inside of a tag has a word that may hide its element; faster than `hides`."""
     low = attributes[:CHARACTERS].lower()
     return (
         "none" in low
@@ -54,7 +54,7 @@ class Hidden:
         self.depth = 1
 
     def ends_at(self, name: str, style: str, *, is_end: bool) -> bool:
-        """Whether this tag ends the element, or gives letters inside of it a size again."""
+        """True for a tag that ends the element, or that gives the letters inside a size again."""
         if name == self.name:
             # A paragraph is never inside another: the next paragraph ends it.
             self.depth += -1 if is_end or name == "p" else 1

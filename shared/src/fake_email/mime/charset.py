@@ -1,4 +1,4 @@
-"""What do these octets say? Text from octets whose charset is declared, wrong, unknown or missing."""
+"""Text from octets whose charset is declared, wrong, unknown or missing."""
 
 import codecs
 import functools
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from encodings.aliases import aliases
 
 # The charsets of real mail, as Python's codec names. Only these reach `bytes.decode`: `punycode` and `idna` take
-# quadratic time, `unicode_escape` makes up what was not sent, and a lookup that fails stays in a cache for good.
+# quadratic time, `unicode_escape` makes up characters, and Python caches every failed look-up for good.
 _CODECS = frozenset(
     """
     utf_8 utf_8_sig utf_7 utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le
@@ -22,7 +22,7 @@ _CODECS = frozenset(
     """.split()  # noqa: SIM905 - one a line is a page
 )
 
-# Each is decoded as the wider charset that holds what is really sent under its label
+# Senders label wider charsets with these names, so each name is decoded as the wider charset
 # (https://encoding.spec.whatwg.org/#names-and-labels does the same).
 _WIDER = {
     "ascii": "",
@@ -46,12 +46,12 @@ _BYTE_ORDER_MARKS = {
 }
 _ASCII = bytes(range(128))
 _LABEL_CHARACTERS = 64
-_WINDOW = 8 * 1024  # octets: an error handler takes half a microsecond for each that is wrong
+_WINDOW = 8 * 1024  # octets: an error handler takes half a microsecond for each wrong one
 _LABEL = re.compile(r"(?:charset=)?[\"' ]*([a-z0-9][a-z0-9_.:+-]{0,39})")
 
 
 def decode(octets: bytes, label: str) -> str:
-    """The octets as text that can be stored as UTF-8, whatever the label; what does not decode is U+FFFD."""
+    """The octets as text that can be stored as UTF-8, whatever the label; octets that do not decode give U+FFFD."""
     codec = _codec(label[:_LABEL_CHARACTERS])
     if codec and codec != "utf_8":
         try:
@@ -65,7 +65,10 @@ def decode(octets: bytes, label: str) -> str:
 
 
 def beginning(octets: bytes, label: str, characters: int) -> str:
-    """As `decode`, up to so many characters or some more, each line end a line feed, in steps that hold nobody up."""
+    """The octets as `decode` gives them, cut after about so many characters, with LF for each line end.
+
+    It works in short steps, so that other threads run in between.
+    """
     if len(octets) <= _WINDOW:
         return decode(octets, label).replace("\r\n", "\n").replace("\r", "\n")
     codec = _codec(label[:_LABEL_CHARACTERS])
@@ -81,7 +84,7 @@ def beginning(octets: bytes, label: str, characters: int) -> str:
 
 
 def storable(text: str) -> str:
-    """The text without what Postgres refuses in UTF-8: NUL, and surrogates that stand alone."""
+    """The text without the characters that Postgres refuses in UTF-8: NUL, and surrogates without a partner."""
     if "\0" in text:
         text = text.replace("\0", "")
     if text.isascii():
@@ -111,7 +114,7 @@ def _decode_broken(octets: bytes, codec: str) -> str:
 
 
 def _is_broken_utf_8(octets: bytes) -> bool:
-    # UTF-8 that was cut inside a character is still UTF-8; octets that are mostly wrong as UTF-8 never were.
+    # UTF-8 that was cut inside a character is still UTF-8; octets that are mostly wrong as UTF-8 are not.
     wrong = sum(text.count("\ufffd") for text in _decoded(octets, "utf_8", "replace"))
     eight_bit = sum(len(octets[at : at + _WINDOW].translate(None, _ASCII)) for at in range(0, len(octets), _WINDOW))
     return eight_bit - wrong > wrong
@@ -138,12 +141,12 @@ def _decoded(octets: bytes, codec: str, errors: str) -> Iterator[str]:
         limit = at + _WINDOW
         end = octets.rfind(b"\n", at, limit) + 1 or octets.rfind(b"-", at, limit) + 1 or limit
         try:
-            # What UTF-7 has begun to shift it would keep back until that ends: at a hyphen, a line's end, or never.
+            # The UTF-7 decoder keeps back shifted text until the shift ends: at a hyphen, at a line's end, or never.
             text = decoder.decode(octets[at:end], final=codec == "utf_7" or end >= len(octets))
         except UnicodeError:
             if errors == "strict":
                 raise
-            decoder.reset()  # it has no room for what it keeps back of an escape sequence that is none
+            decoder.reset()  # its buffer is too short for octets that only look like an escape sequence
             text = octets[at:end].decode(codec, errors)
         yield text
         at = end

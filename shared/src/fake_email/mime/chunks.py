@@ -1,6 +1,6 @@
-"""How is a message of megabytes walked through? In steps of C so short that other threads get their turn in between.
+"""A message of megabytes read in steps so short that other threads run in between.
 
-What runs in C holds the interpreter's lock until it returns: on 25 MB for tens of milliseconds.
+A call into C holds the interpreter's lock until the call returns: on 25 MB for tens of milliseconds.
 """
 
 from collections.abc import Iterator
@@ -9,19 +9,19 @@ OCTETS = 64 * 1024
 
 
 def steps(start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Where each step starts and ends."""
+    """The start and the end of each step."""
     for at in range(start, end, OCTETS):
         yield at, min(at + OCTETS, end)
 
 
 def find(content: bytes, wanted: bytes, start: int, end: int) -> int:
-    """As `content.find(wanted, start, end)`."""
+    """Return `content.find(wanted, start, end)`, found in steps."""
     if end - start <= OCTETS:
         return content.find(wanted, start, end)
     for at in range(start, end, OCTETS):
-        found = content.find(wanted, at, min(at + OCTETS + len(wanted) - 1, end))
-        if found >= 0:
-            return found
+        position = content.find(wanted, at, min(at + OCTETS + len(wanted) - 1, end))
+        if position >= 0:
+            return position
     return -1
 
 

@@ -1,4 +1,4 @@
-"""What does a header section say? RFC 5322 §2.2, read leniently, from octets to what is shown."""
+"""The fields of a header section (RFC 5322 §2.2), read leniently, from octets to text for a reader."""
 
 import datetime
 import email.utils
@@ -7,9 +7,9 @@ import re
 from fake_email.mime import charset as mime_charset
 from fake_email.mime import chunks, transfer_encoding
 
-SECTION_OCTETS = 256 * 1024  # fields beyond are not looked at
+SECTION_OCTETS = 256 * 1024  # fields beyond are not read
 FIELD_OCTETS = 16 * 1024  # an encoded word takes up to 12 octets a character, and 998 characters are shown
-LINE_CHARACTERS = 998  # of what is shown; RFC 5322 §2.1.1: what one line may hold
+LINE_CHARACTERS = 998  # of one shown field; RFC 5322 §2.1.1: the longest line
 ADDRESS_CHARACTERS = 320  # RFC 5321 §4.5.3.1: local part 64, "@", domain 255; a longer one is no address
 DATE_OCTETS = 200
 _STEP_OCTETS = 8192
@@ -37,7 +37,7 @@ _ENCODED_WORD = re.compile(
     re.IGNORECASE,
 )
 _NOT_SHOWN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]+")
-# Ten escapes, no more: each of 16,000 quotation marks may stand before as many.
+# Ten escapes at most: with more, each of 16,000 quotation marks costs a search over as many escapes.
 _COMMENT = re.compile(
     r'("[^"\\]{0,300}+(?>(?:\\.[^"\\]{0,300}+){0,10})")|\([^()\\]{0,300}+(?>(?:\\.[^()\\]{0,300}+){0,10})\)'
 )
@@ -47,9 +47,9 @@ _ADDRESS_TOKEN = re.compile(
 
 
 def read(content: bytes, start: int, end: int) -> tuple[dict[bytes, bytes], int]:
-    """The fields this program shows or needs, undecoded, under their names in lower case, and where the body starts.
+    """The fields that this program shows or needs, undecoded, by their names in lower case, and the body's offset.
 
-    Of a field that comes twice the first that says something counts.
+    Of a repeated field the first that is not empty counts.
     """
     section_end, body = _find_end(content, start, end)
     section = b"\n" + content[start:section_end].lstrip(b" \t")
@@ -64,7 +64,7 @@ def read(content: bytes, start: int, end: int) -> tuple[dict[bytes, bytes], int]
 
 
 def all_fields(content: bytes) -> list[tuple[str, str]]:
-    """Every field of the section that this content begins with, in order: its name as written, and what it shows."""
+    """Every field of the content's header section, in order: the name as written, and the value as `show` gives it."""
     if content.count(b"\r") > content.count(b"\r\n"):
         content = chunks.with_line_feeds(content)
     section_end, body = _find_end(content, 0, len(content))
@@ -78,7 +78,7 @@ def all_fields(content: bytes) -> list[tuple[str, str]]:
 
 
 def show(value: bytes, *, characters: int = LINE_CHARACTERS) -> str:
-    """The field as a reader expects it: one line, unfolded, encoded words (RFC 2047) decoded."""
+    """The field as a reader expects it: on one line, unfolded, its encoded words (RFC 2047) decoded."""
     if not value:
         return ""
     text = _decode_words(_FOLD.sub(b" ", value[:FIELD_OCTETS]))
@@ -89,7 +89,7 @@ def show(value: bytes, *, characters: int = LINE_CHARACTERS) -> str:
 
 def first_address(value: bytes) -> str:
     """The addr-spec of the first mailbox in an undecoded From field (RFC 5322 §3.4), "" when it has none."""
-    # What an encoded word says is for showing only: an address written into one is not where the mail is from.
+    # An encoded word is text for the reader only: an address inside is not the sender's.
     line = _ENCODED_WORD.sub(b" ", _FOLD.sub(b" ", value[:FIELD_OCTETS]))
     text = _without_comments(mime_charset.decode(line, ""))
     bare = ""
@@ -119,7 +119,7 @@ def date(value: bytes) -> datetime.datetime | None:
 
 
 def _find_end(content: bytes, start: int, end: int) -> tuple[int, int]:
-    """Where the fields end, and where the body starts: the same place when no blank line parts them."""
+    """The end of the fields and the start of the body: equal when no blank line is between them."""
     limit = min(end, start + SECTION_OCTETS)
     at = start
     lines = _FIELD_LINES
@@ -138,7 +138,7 @@ def _find_end(content: bytes, start: int, end: int) -> tuple[int, int]:
             return at, blank.end()
         following = content.find(b"\n", at, limit) + 1
         if not following and start < at and limit < end:
-            break  # not a line without a colon: one that the limit cuts
+            break  # the limit cuts this line, perhaps before its colon
         if not following or not _belongs(content, at, following, first=at == start):
             return at, at
         at = following
@@ -149,13 +149,13 @@ def _find_end(content: bytes, start: int, end: int) -> tuple[int, int]:
 
 
 def _step_end(content: bytes, at: int, limit: int) -> int:
-    """The end of a line that is as far from here as is matched in one go, or the limit."""
+    """The end of the last line that one match takes from here on, or the limit."""
     far = at + _STEP_OCTETS
     return content.rfind(b"\n", at, far) + 1 or content.find(b"\n", far, limit) + 1 or limit
 
 
 def _belongs(content: bytes, at: int, following: int, *, first: bool) -> bool:
-    """Whether a line that is no field stands among fields: a fold that lost its space, an mbox separator."""
+    """True for a line among the fields that is not a field: a fold that lost its space, or an mbox separator."""
     if first and not content.startswith((b" ", b"\t", b"From ", b">From "), at):
         return False
     if content.startswith(b"--", at):
@@ -170,27 +170,27 @@ def _decode_words(line: bytes) -> str:
         return mime_charset.decode(line, "")
     pieces: list[str] = []
     words: list[bytes] = []
-    kind = (b"", b"")
+    word_type = (b"", b"")  # charset and encoding
     at = 0
     for match in _ENCODED_WORD.finditer(line):
         gap = line[at : match.start()]
-        if at == 0 or gap.strip() or (match[1].lower(), match[2].lower()) != kind:
-            pieces.append(_decode_word(words, kind))
+        if at == 0 or gap.strip() or (match[1].lower(), match[2].lower()) != word_type:
+            pieces.append(_decode_word(words, word_type))
             words = []
             # Space between two encoded words is not shown: RFC 2047 §6.2.
             if at == 0 or gap.strip():
                 pieces.append(mime_charset.decode(gap, ""))
-        kind = (match[1].lower(), match[2].lower())
+        word_type = (match[1].lower(), match[2].lower())
         words.append(match[3])
         at = match.end()
-    pieces.append(_decode_word(words, kind))
+    pieces.append(_decode_word(words, word_type))
     pieces.append(mime_charset.decode(line[at:], ""))
     return "".join(pieces)
 
 
-def _decode_word(words: list[bytes], kind: tuple[bytes, bytes]) -> str:
-    """Neighbours of one charset are decoded as one, since many senders split words inside a character."""
-    charset, encoding = kind
+def _decode_word(words: list[bytes], word_type: tuple[bytes, bytes]) -> str:
+    """The text of adjacent words; they are decoded together, since many senders split words inside a character."""
+    charset, encoding = word_type
     if encoding == b"q":
         words = [word.replace(b"_", b" ") for word in words]
     octets = b"".join(transfer_encoding.decode(word, encoding) for word in words)

@@ -1,4 +1,4 @@
-"""Where are the parts of a message? RFC 2046 §5.1, from octets to leaves, each with its IMAP section number."""
+"""The parts of a message (RFC 2046 §5.1): its leaves, each with its IMAP section number."""
 
 import re
 from collections.abc import Iterator
@@ -9,21 +9,21 @@ from fake_email.mime import chunks, transfer_encoding
 from fake_email.mime import headers as mime_headers
 from fake_email.mime import parameters as mime_parameters
 
-PARTS = 2_000  # looked at in one message, the limit of what hostile mail can cost
-DEPTH = 16  # of multiparts; forwarded messages are leaves, so real mail stays under six
+PARTS = 2_000  # read in one message, so that hostile mail costs no more
+DEPTH = 16  # of multiparts; forwarded messages are leaves, so real mail has five levels at most
 
 _DELIMITER_END = re.compile(rb"--(?![0-9A-Za-z'()+_,./:=?-])()|[ \t]{0,998}+\r?(?:\n|\Z)")
 _BOUNDARY_OCTETS = 256  # RFC 2046 allows 70
 _LIKELY_BOUNDARY = re.compile(rb"(?:^|\n)--([!-~]{1,100})[ \t]*\r?\nContent-", re.IGNORECASE)
-_LOOK_FOR_BOUNDARY = 64 * 1024
+_LOOK_FOR_BOUNDARY = 64 * 1024  # octets
 _CR = 13
 
 
 class Leaf(msgspec.Struct, frozen=True, kw_only=True):
-    """One part that holds no parts: what its fields say, and where its body lies in the content."""
+    """One part without parts inside: the values of its fields, and the offsets of its body in the content."""
 
     section: str
-    type: str  # "" when the sender's cannot be read
+    type: str  # empty when the field cannot be read
     charset: str
     disposition: str
     name: str
@@ -34,11 +34,11 @@ class Leaf(msgspec.Struct, frozen=True, kw_only=True):
     alternative: str | None  # the section of the outermost multipart/alternative around it
 
     def beginning(self, content: bytes, octets: int) -> bytes:
-        """The body, decoded, up to so many octets."""
+        """The first octets of the decoded body, so many at most."""
         return transfer_encoding.beginning(content, self.start, self.end, self.encoding, octets)
 
     def octet_count(self, content: bytes) -> int:
-        """The length of the body, decoded."""
+        """The length of the decoded body."""
         return transfer_encoding.octet_count(content, self.start, self.end, self.encoding)
 
 
@@ -49,7 +49,7 @@ class _Position(msgspec.Struct, frozen=True, kw_only=True):
     alternative: str | None = None
 
     def child(self, index: int, parent_type: str) -> "_Position":
-        """The place of the part with this number, counted from one, in a multipart that stands here."""
+        """The position of the part with this number, counted from one, in the multipart at this position."""
         alternative = self.alternative
         if alternative is None and parent_type == "multipart/alternative":
             alternative = self.section
@@ -79,32 +79,32 @@ def read(content: bytes) -> tuple[bytes, dict[bytes, bytes], int]:
 
 
 def leaves(content: bytes, fields: dict[bytes, bytes], body: int) -> Iterator[Leaf]:
-    """The leaves, in order, of the message with these fields and the body that starts here, as far as limits allow."""
+    """The leaves, in order, of the message with these fields and with its body at this offset, within the limits."""
     return _Walk(content).leaves(fields, body, len(content), _Position())
 
 
 class _Walk:
-    """One way through one message; it knows how many more delimiters it may look at."""
+    """One pass over one message, with the number of delimiters that it may still read."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
         self.left = PARTS
 
-    def leaves(self, fields: dict[bytes, bytes], start: int, end: int, place: _Position) -> Iterator[Leaf]:
+    def leaves(self, fields: dict[bytes, bytes], start: int, end: int, position: _Position) -> Iterator[Leaf]:
         content_type = fields.get(b"content-type", b"")
-        media_type = mime_parameters.media_type(content_type) if content_type else place.default_type
+        media_type = mime_parameters.media_type(content_type) if content_type else position.default_type
         index = 0
         if media_type.startswith("multipart/"):
-            if place.depth < DEPTH:
+            if position.depth < DEPTH:
                 for index, (part_start, part_end) in enumerate(self._parts(content_type, start, end), 1):
                     part_fields, body = mime_headers.read(self.content, part_start, part_end)
-                    yield from self.leaves(part_fields, body, part_end, place.child(index, media_type))
+                    yield from self.leaves(part_fields, body, part_end, position.child(index, media_type))
             media_type = "text/plain"
         if index == 0:
-            yield _leaf(fields, media_type, start, end, place)
+            yield _leaf(fields, media_type, start, end, position)
 
     def _parts(self, content_type: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Start and end of each part; one whose closing delimiter never comes ends where its parent does."""
+        """The start and the end of each part; a part without a closing delimiter ends where its parent ends."""
         boundary = self._boundary(content_type, start, end)
         part_start = -1
         for delimiter_start, delimiter_end, closing in self._delimiters(boundary, start, end):
@@ -117,15 +117,15 @@ class _Walk:
             yield part_start, end
 
     def _boundary(self, content_type: bytes, start: int, end: int) -> bytes:
-        found = mime_parameters.parameters(content_type)
-        declared = found.get("boundary") or mime_parameters.decoded(found, "boundary").encode()
+        in_type = mime_parameters.parameters(content_type)
+        declared = in_type.get("boundary") or mime_parameters.decoded(in_type, "boundary").encode()
         if declared:
             return declared[:_BOUNDARY_OCTETS].rstrip()
         likely = _LIKELY_BOUNDARY.search(self.content, start - 1, min(end, start + _LOOK_FOR_BOUNDARY))
         return likely[1] if likely else b""
 
     def _delimiters(self, boundary: bytes, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
-        """Where each delimiter starts and ends, with the line breaks that belong to it, and whether it is the last."""
+        """The start and the end of each delimiter with its line breaks, and true for the closing one."""
         line = b"\n--" + boundary
         # A multipart comes after a field, so there is a line break before its body.
         at = chunks.find(self.content, line, start - 1, end) if boundary else -1
@@ -137,7 +137,7 @@ class _Walk:
             at = chunks.find(self.content, line, ending.end() - 1 if ending else at + len(line), end)
 
 
-def _leaf(fields: dict[bytes, bytes], media_type: str, start: int, end: int, place: _Position) -> Leaf:
+def _leaf(fields: dict[bytes, bytes], media_type: str, start: int, end: int, position: _Position) -> Leaf:
     in_type = mime_parameters.parameters(fields.get(b"content-type", b""))
     disposition = fields.get(b"content-disposition", b"")
     in_disposition = mime_parameters.parameters(disposition)
@@ -148,7 +148,7 @@ def _leaf(fields: dict[bytes, bytes], media_type: str, start: int, end: int, pla
     )
     content_id = mime_headers.show(fields.get(b"content-id", b"")[: mime_parameters.NAME_OCTETS]).strip("<> ")
     return Leaf(
-        section=place.section or "1",  # RFC 3501 §6.4.5: the only part of a message has a number too
+        section=position.section or "1",  # RFC 3501 §6.4.5: the only part of a message has a number too
         type=media_type,
         charset=in_type.get("charset", b"").decode("ascii", "replace"),
         disposition=mime_parameters.first_word(disposition),
@@ -157,5 +157,5 @@ def _leaf(fields: dict[bytes, bytes], media_type: str, start: int, end: int, pla
         encoding=fields.get(b"content-transfer-encoding", b""),
         start=start,
         end=end,
-        alternative=place.alternative,
+        alternative=position.alternative,
     )

@@ -1,4 +1,4 @@
-"""What octets were sent? Content-Transfer-Encoding undone (RFC 2045 §6), as far as it can be."""
+"""Content-Transfer-Encoding (RFC 2045 §6) decoded, also where the encoded octets are broken."""
 
 import binascii
 import re
@@ -15,12 +15,12 @@ _NOT_BASE64_OR_PAD = bytes(set(range(256)) - set(_BASE64_ALPHABET + b"="))
 # Padding ends base64 where it completes a group of four; anywhere else it means nothing, as to `binascii`.
 _GROUPS = re.compile(rb"(?>(?:=*+[^=]=*+[^=]=?+[^=][^=])*)(?P<last>=*+[^=]=*+[^=](?:==|=?+[^=]=))?")
 _ENCODING = re.compile(rb"[\s\"']*+([\w-]+)")
-_CHARACTERS_A_WORD = 15  # on the average, or fewer, in text; base64 has no spaces
-_OCTETS_FOR_ONE = 3  # quoted-printable's, the most that any encoding takes
+_CHARACTERS_A_WORD = 15  # or fewer, on average, in text; base64 has no spaces
+_OCTETS_FOR_ONE = 3  # in quoted-printable, the longest of the encodings
 
 
 def decode(encoded: bytes, encoding: bytes) -> bytes:
-    """The octets sent; `encoding` is the field's value, and one that is unknown changes nothing."""
+    """The decoded octets; `encoding` is the value of the field, and an unknown one changes nothing."""
     match mechanism(encoding):
         case "base64":
             return _decode_base64(encoded)
@@ -30,7 +30,7 @@ def decode(encoded: bytes, encoding: bytes) -> bytes:
 
 
 def decoder(encoding: bytes) -> "Decoder":
-    """As `decode`, for what comes in pieces."""
+    """A decoder, as `decode`, for octets that come in pieces."""
     match mechanism(encoding):
         case "base64":
             return _Base64()
@@ -40,7 +40,7 @@ def decoder(encoding: bytes) -> "Decoder":
 
 
 def beginning(content: bytes, start: int, end: int, encoding: bytes, octets: int) -> bytes:
-    """As `decode` of what stands there in the content, up to so many octets."""
+    """The first octets, so many at most, of `decode(content[start:end], encoding)`."""
     if end - start <= chunks.OCTETS:
         return decode(content[start:end], encoding)[:octets]
     pieces: list[bytes] = []
@@ -54,7 +54,7 @@ def beginning(content: bytes, start: int, end: int, encoding: bytes, octets: int
 
 
 def octet_count(content: bytes, start: int, end: int, encoding: bytes) -> int:
-    """How many octets `decode` gives of what stands there in the content."""
+    """The number of octets in `decode(content[start:end], encoding)`."""
     if end - start <= chunks.OCTETS:
         return len(decode(content[start:end], encoding))
     match mechanism(encoding):
@@ -68,7 +68,7 @@ def octet_count(content: bytes, start: int, end: int, encoding: bytes) -> int:
 
 
 def is_plain(content: bytes, start: int, end: int, encoding: bytes) -> bool:
-    """Whether what says base64 there is text as it stands, which is in real mail."""
+    """True where the field says base64 and the octets are plain text all the same, as in some real mail."""
     if mechanism(encoding) != "base64":
         return False
     block = content[start : min(end, start + chunks.OCTETS)].partition(b"=")[0]
@@ -76,9 +76,9 @@ def is_plain(content: bytes, start: int, end: int, encoding: bytes) -> bool:
 
 
 def mechanism(encoding: bytes) -> Mechanism:
-    """Which of the two that change octets the field's value means; "b" and "q" are their names in encoded words."""
-    found = _ENCODING.match(encoding)
-    match found[1].lower() if found else b"":
+    """The encoding that the value of the field names; "b" and "q" are names in encoded words."""
+    name = _ENCODING.match(encoding)
+    match name[1].lower() if name else b"":
         case b"base64" | b"b":
             return "base64"
         case b"quoted-printable" | b"q":
@@ -105,22 +105,22 @@ def _decode_digits(digits: bytes) -> bytes:
 
 
 class Decoder(Protocol):
-    """One encoding being undone, from its first octet to its last."""
+    """The decoding of one body, from its first octet to its last."""
 
     def feed(self, encoded: bytes, *, is_last: bool) -> bytes:
-        """What of it can be told so far, beyond what was told before."""
+        """The octets that this piece completes."""
 
 
 class _Base64:
     def __init__(self) -> None:
-        self._carried = b""  # less than a group, and a "=" that may be half of its padding
+        self._carried = b""  # an incomplete group, and a "=" that may be half of its padding
         self._is_over = False
 
     def feed(self, encoded: bytes, *, is_last: bool) -> bytes:
         return _decode_digits(self.digits(encoded, is_last=is_last))
 
     def digits(self, encoded: bytes, *, is_last: bool) -> bytes:
-        """Digits up to the padding that ends them: whole groups of four but for the last."""
+        """The digits up to the padding that ends them, in whole groups of four except at the end."""
         if self._is_over:
             return b""
         marks = (self._carried + encoded).translate(None, _NOT_BASE64_OR_PAD)
@@ -148,7 +148,7 @@ class _QuotedPrintable:
         encoded = self._rest + encoded
         end = len(encoded)
         if not is_last:
-            # A line feed ends whatever an equals sign began; in a line without an end two octets do.
+            # An escape ends at a line feed, or two octets after its equals sign.
             away = (end - back for back in range(3) if b"=" not in encoded[max(0, end - back - 2) : end - back])
             end = encoded.rfind(b"\n") + 1 or next(away, end)
         self._rest = encoded[end:]
@@ -156,5 +156,5 @@ class _QuotedPrintable:
 
 
 class _Identity:
-    def feed(self, encoded: bytes, *, is_last: bool) -> bytes:  # noqa: ARG002  # nothing waits for the last
+    def feed(self, encoded: bytes, *, is_last: bool) -> bytes:  # noqa: ARG002  # no octet is kept back
         return encoded

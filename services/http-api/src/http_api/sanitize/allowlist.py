@@ -1,4 +1,4 @@
-"""What of HTML and CSS may be in mail that is shown: everything else is left out."""
+"""The HTML and CSS that a shown mail may have; everything else is left out."""
 
 BLOCKS = frozenset(
     {"address", "article", "aside", "blockquote", "center", "dd", "details", "div", "dl", "dt", "figcaption", "figure"}
@@ -28,7 +28,7 @@ ATTRIBUTES = {
     "map": frozenset({"name"}),
 }
 
-# No `content`, which would put words into a mail; nothing that moves, or lies over what is beside it.
+# No `content`, which would put words into a mail; nothing that moves, or covers the content beside it.
 PROPERTIES = frozenset(
     {"aspect-ratio", "border-collapse", "border-spacing", "box-shadow", "box-sizing", "caption-side", "clear", "color"}
     | {"column-gap", "direction", "display", "empty-cells", "float", "gap", "hyphens", "letter-spacing", "line-break"}

@@ -28,8 +28,8 @@ _IMAGE = re.compile(r"\s*+data:image/", re.IGNORECASE)
 # No character reference reaches across the end of one.
 _PIECE = re.compile(rf".{{1,{_TEXT_CHARACTERS}}}+[\w#;]*+", re.DOTALL)
 
-# The contents of these elements are no text for a reader. Browsers read the raw ones up to their end tag, or up to the
-# end of the document when the end tag is missing; few readers miss what the others have without an end tag.
+# Readers see no text of these elements. Browsers read a raw element up to its end tag or the end of the document. Where
+# another of them has no end tag, only its start tag is left out: a sender's slip does not cost the reader the rest.
 _RAW = frozenset({"iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp"})
 _UNSEEN = _RAW | {"datalist", "math", "select", "svg", "template"}
 
@@ -75,6 +75,8 @@ def start_tag(name: str, attributes: dict[str, str]) -> str:
 
 
 class _Open(msgspec.Struct):
+    """An open element."""
+
     name: str
     is_over: bool = False  # its end tag came while another element was open inside
 
@@ -192,16 +194,16 @@ class _Reading:
             return
         in_block = False
         for index in range(len(self.open) - 1, -1, -1):
-            each = self.open[index]
-            if each.name == name and not each.is_over:
+            element = self.open[index]
+            if element.name == name and not element.is_over:
                 if in_block:
-                    each.is_over = True
+                    element.is_over = True
                 else:
                     self._close_to(index)
                 return
-            if each.name in _CELLS:
+            if element.name in _CELLS:
                 return
-            in_block = in_block or each.name not in allowlist.INLINE
+            in_block = in_block or element.name not in allowlist.INLINE
 
     def _close_nearest(self, names: frozenset[str], barriers: frozenset[str]) -> None:
         """Close the innermost element with one of these names, and all inside it, unless a barrier is inside it."""

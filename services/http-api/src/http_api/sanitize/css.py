@@ -1,6 +1,6 @@
-"""What of a mail's CSS may be shown? Pure; what comes out holds nothing but what `allowed` names.
+"""The CSS of a mail reduced to the properties and functions that `allowlist` names. Pure.
 
-Escapes are not read but refused, so a name is never other than it looks.
+A declaration with an escape is refused, so that every name is as it looks.
 """
 
 import re
@@ -12,9 +12,9 @@ from http_api.sanitize import allowlist
 
 CHARACTERS = 262_144  # of one sheet
 RULES = 5_000  # of one sheet; a long newsletter has some 300
-_GROUPS = 4  # one in the other
+_GROUPS = 4  # nested
 
-# The address under which an image may be shown, None: not at all.
+# From the URL of an image to the URL that it may be shown from; None when it may not be shown.
 Resolve = Callable[[str], str | None]
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
@@ -41,20 +41,20 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def declarations(css: str, resolve: Resolve) -> str:
-    """The declarations of a style attribute, or of a rule, as far as they may be shown."""
+    """The allowed declarations of a style attribute, or of a rule."""
     kept: list[str] = []
     for piece in _DECLARATION.finditer(_COMMENT.sub("", css)):
         name, _, value = piece[0].partition(":")
         name = name.strip().lower()
         if name in allowlist.PROPERTIES:
-            shown = _value(name, value.strip(), resolve)
-            if shown:
-                kept.append(f"{name}:{shown}")
+            allowed = _value(name, value.strip(), resolve)
+            if allowed:
+                kept.append(f"{name}:{allowed}")
     return ";".join(kept)
 
 
 def _value(name: str, value: str, resolve: Resolve) -> str:
-    """The value with its images resolved; empty when it may not be shown."""
+    """The value with its images resolved; empty when it is not allowed."""
     if name == "position" and not _POSITION.fullmatch(value):
         return ""
     rest = _URL.sub("", value)
@@ -69,13 +69,13 @@ def _value(name: str, value: str, resolve: Resolve) -> str:
 
 
 def _image(url: re.Match[str], resolve: Resolve) -> str:
-    # `none` keeps the rest of a shorthand: a colour behind an image is there without it too.
+    # `none` keeps the rest of a shorthand, such as the colour behind an image.
     resolved = resolve(url[1] or url[2] or url[3] or "")
     return f'url("{resolved}")' if resolved and _RESOLVED.fullmatch(resolved) else "none"
 
 
 def sheet(css: str, resolve: Resolve) -> Sheet:
-    """The rules of a style element, as far as they may be shown; those for some media stay for these."""
+    """The allowed rules of a style element, each still for its media."""
     css = _COMMENT.sub("", css[:CHARACTERS])
     imports: list[str] = []
     return Sheet(rules="".join(_rules(css, resolve, imports)), imports=tuple(imports))
@@ -102,9 +102,9 @@ def _rules(css: str, resolve: Resolve, imports: list[str]) -> Iterator[str]:
             start, at = at, _end_of_block(css, at)
             body = css[start : at - 1] if css[at - 1 : at] == "}" else css[start:at]
             if _SELECTOR.fullmatch(prelude) and prelude.count("(") == prelude.count(")") and "{" not in body:
-                shown = declarations(body, resolve)
-                if shown:
-                    yield f"{prelude}{{{shown}}}"
+                allowed = declarations(body, resolve)
+                if allowed:
+                    yield f"{prelude}{{{allowed}}}"
         elif rule[2] == "}" and groups:
             groups -= 1
             yield "}"
@@ -113,10 +113,10 @@ def _rules(css: str, resolve: Resolve, imports: list[str]) -> Iterator[str]:
     yield "}" * groups
 
 
-def _end_of_block(css: str, at: int) -> int:
-    """Where the block that was opened before `at` is over; one that is never closed goes on to the end."""
+def _end_of_block(css: str, position: int) -> int:
+    """The end of the block that was opened before this position; an unclosed block goes on to the end."""
     depth = 1
-    for brace in _BRACE.finditer(css, at):
+    for brace in _BRACE.finditer(css, position):
         depth += 1 if brace[0] == "{" else -1
         if depth == 0:
             return brace.end()

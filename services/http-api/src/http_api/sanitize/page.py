@@ -1,7 +1,7 @@
-"""A mail's HTML as a page that is safe to show: nothing in it runs, and it fetches nothing unless that is wanted. Pure.
+"""The HTML of a mail as a web page that is safe to show: it runs no script, and fetches remote images only on request.
 
-The tags are balanced first (`markup`); then nh3 parses them as a browser does, keeps what `allowed` names, and writes
-them anew, so that no reader finds in them what it did not see.
+`balance` balances the tags first. Then nh3 parses them as a browser does, keeps what `allowlist` names, and writes the
+page anew, so that a browser reads it exactly as nh3 did. Pure.
 """
 
 import html
@@ -14,11 +14,11 @@ import nh3
 
 from http_api.sanitize import allowlist, balance, css
 
-INLINE_OCTETS = 8 * 1024 * 1024  # of images written into one page, counted each time they are
-SHEETS = 20  # of others
+INLINE_OCTETS = 8 * 1024 * 1024  # of images in one page; an image counts each time it is written
+SHEETS = 20  # remote style sheets of one page
 
 _REL = "noopener noreferrer nofollow"
-# What the page says itself, for a frontend that shows it without the answer's headers.
+# The page has its policy inside too, for a frontend that shows it without the headers of the response.
 _HEAD = (
     '<head><meta charset="utf-8">'
     '<meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -32,7 +32,7 @@ _BODY = {"bgcolor": "#ffffff", "text": "#000000"}
 _CLOSING = "></div>"
 
 _CID = re.compile(r"cid:([^\s\"'<>()]{1,2000})", re.IGNORECASE)
-# Browsers leave these out wherever they stand in a URL (URL Standard, "basic URL parser").
+# Browsers ignore these characters in a URL (URL Standard, "basic URL parser").
 _IGNORED = re.compile(r"^[\x00-\x20]+|[\x00-\x20]+$|[\t\r\n]+")
 _LINK = re.compile(r"https?://[^\x00-\x20]|mailto:|tel:", re.IGNORECASE)
 _REMOTE = re.compile(r"https?://[^\x00-\x20\"'<>()\\]+", re.IGNORECASE)
@@ -49,39 +49,39 @@ _RASTER = (
 
 
 def policy(*, remote: bool) -> str:
-    """The Content-Security-Policy of a page, as far as the page can say it itself."""
+    """The Content-Security-Policy of a page, without the directives that work in a header only."""
     images, sheets = ("data: https: http:", "'unsafe-inline' https: http:") if remote else ("data:", "'unsafe-inline'")
     return f"default-src 'none'; img-src {images}; style-src {sheets}; base-uri 'none'; form-action 'none'"
 
 
 def content_ids(text: str) -> frozenset[str]:
-    """The Content-IDs of the parts that HTML refers to (RFC 2392)."""
-    return frozenset(_content_id(html.unescape(found[1])) for found in _CID.finditer(text))
+    """The Content-IDs of the parts that the HTML refers to (RFC 2392)."""
+    return frozenset(_content_id(html.unescape(reference[1])) for reference in _CID.finditer(text))
 
 
 def page(text: str, images: Mapping[str, bytes], *, remote: bool) -> str:
-    """The whole page that shows this HTML, with the images of these Content-IDs; with `remote`, those of others too."""
-    read = balance.read(text)
-    shown = _Shown(images, remote=remote)
-    # Of a div the parser keeps the attributes that it would drop with these.
+    """The web page that shows this HTML, with the images of these Content-IDs; `remote` allows remote images too."""
+    balanced = balance.read(text)
+    sanitizer = _Sanitizer(images, remote=remote)
+    # The parser drops `html` and `body` with their attributes, but keeps those of a div.
     root, body = (
         nh3_tag.removesuffix(_CLOSING).removeprefix("<div")
         for nh3_tag in (
-            shown.clean(balance.start_tag("div", read.html) + "</div>"),
-            shown.clean(balance.start_tag("div", _BODY | read.body) + "</div>"),
+            sanitizer.clean(balance.start_tag("div", balanced.html) + "</div>"),
+            sanitizer.clean(balance.start_tag("div", _BODY | balanced.body) + "</div>"),
         )
     )
-    head = _HEAD.format(policy=policy(remote=remote), sheets=shown.sheets(read))
-    rest = _CUT if read.is_cut else ""
-    return f"<!doctype html><html{root}>{head}<body{body}>{shown.clean(read.markup)}{rest}</body></html>\n"
+    head = _HEAD.format(policy=policy(remote=remote), sheets=sanitizer.sheets(balanced))
+    rest = _CUT if balanced.is_cut else ""
+    return f"<!doctype html><html{root}>{head}<body{body}>{sanitizer.clean(balanced.markup)}{rest}</body></html>\n"
 
 
 def _content_id(reference: str) -> str:
     return urllib.parse.unquote(reference).strip("<> ")
 
 
-class _Shown:
-    """What one page may show; it knows how many more octets of images it has room for."""
+class _Sanitizer:
+    """The sanitizing of one page, with the octets of images that the page may still have."""
 
     def __init__(self, images: Mapping[str, bytes], *, remote: bool) -> None:
         self._images = images
@@ -97,14 +97,14 @@ class _Shown:
             url_schemes={"cid", "data", "http", "https", "mailto", "tel"},
         )
 
-    def clean(self, balanced: str) -> str:
-        return self._cleaner.clean(balanced)
+    def clean(self, markup: str) -> str:
+        return self._cleaner.clean(markup)
 
-    def sheets(self, read: balance.Balanced) -> str:
-        """The style elements, and before them the sheets of others that may be fetched."""
+    def sheets(self, balanced: balance.Balanced) -> str:
+        """The remote style sheets that may be fetched, then the style elements."""
         rules: list[str] = []
-        links = [(media, html.unescape(href)) for media, href in read.links]
-        for media, text in read.styles:
+        links = [(media, html.unescape(href)) for media, href in balanced.links]
+        for media, text in balanced.styles:
             sheet = css.sheet(text, self._image)
             links += [(media, address) for address in sheet.imports]
             media_query = html.unescape(media).strip()
@@ -120,7 +120,7 @@ class _Shown:
         return "".join(tags) + (f"<style>{''.join(rules)}</style>" if rules else "")
 
     def _attribute(self, _tag: str, name: str, value: str) -> str | None:
-        """The value that an attribute is written with; None: without it."""
+        """The sanitized value of an attribute; None drops the attribute."""
         match name:
             case "style":
                 return css.declarations(value, self._image) or None
