@@ -1,3 +1,5 @@
+"""Usual messages, parsed into the values that a reader is shown."""
+
 import datetime
 from pathlib import Path
 
@@ -12,8 +14,8 @@ def message(*lines: str | bytes) -> bytes:
     return b"\r\n".join(line.encode() if isinstance(line, str) else line for line in lines) + b"\r\n"
 
 
-def multipart(kind: str, *parts: bytes) -> bytes:
-    head = f"Content-Type: multipart/{kind}; boundary=frontier\r\n\r\n".encode()
+def multipart(subtype: str, *parts: bytes) -> bytes:
+    head = f"Content-Type: multipart/{subtype}; boundary=frontier\r\n\r\n".encode()
     return head + b"".join(b"--frontier\r\n" + part + b"\r\n" for part in parts) + b"--frontier--\r\n"
 
 
@@ -33,7 +35,7 @@ def strings(parsed: ParsedMessage) -> list[str]:
     return [parsed.subject, parsed.from_header, parsed.from_address, parsed.text, parsed.html or "", *listed]
 
 
-def test_a_plain_message_is_read() -> None:
+def test_a_plain_message_is_parsed() -> None:
     content = message(
         "From: Ada <ada@a.test>",
         "Subject: Your code",
@@ -59,7 +61,7 @@ def test_a_plain_message_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "shown"),
+    ("field", "subject"),
     [
         ("=?utf-8?q?J=C3=BCrgen_k=C3=BChn?=", "Jürgen kühn"),
         ("=?iso-8859-1?B?SvxyZ2Vu?=", "Jürgen"),
@@ -73,14 +75,14 @@ def test_a_plain_message_is_read() -> None:
         ("null\0 and bell\a", "null and bell"),
     ],
 )
-def test_a_subject_is_shown_decoded_on_one_line(field: str, shown: str) -> None:
+def test_a_subject_is_shown_decoded_on_one_line(field: str, subject: str) -> None:
     parsed = parse.parse(message(f"Subject: {field}", "", "x"))
 
-    assert parsed.subject == shown
+    assert parsed.subject == subject
 
 
 @pytest.mark.parametrize(
-    ("octets", "shown"),
+    ("octets", "subject"),
     [
         ("Žluťoučký kůň".encode(), "Žluťoučký kůň"),
         (b"J\xfcrgen", "Jürgen"),
@@ -88,10 +90,10 @@ def test_a_subject_is_shown_decoded_on_one_line(field: str, shown: str) -> None:
     ],
     ids=["UTF-8", "Latin-1", "UTF-8 cut in a character"],
 )
-def test_raw_octets_in_a_subject_are_shown(octets: bytes, shown: str) -> None:
+def test_raw_octets_in_a_subject_are_shown(octets: bytes, subject: str) -> None:
     parsed = parse.parse(message(b"Subject: " + octets, "", "x"))
 
-    assert parsed.subject == shown
+    assert parsed.subject == subject
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_the_from_field_is_shown_decoded() -> None:
 @pytest.mark.parametrize(
     "field", ["", "yesterday", "Mon, 1 Jan 2024 00:00:00 +9999", "31 Dec 9999 23:59:59 -1200", "9" * 5000]
 )
-def test_a_date_that_cannot_be_read_is_none(field: str) -> None:
+def test_an_unreadable_date_is_none(field: str) -> None:
     parsed = parse.parse(message(f"Date: {field}", "", "x"))
 
     assert parsed.date_header is None
@@ -143,7 +145,7 @@ def test_a_date_without_a_zone_is_taken_as_utc() -> None:
     assert parsed.date_header == datetime.datetime(2024, 3, 1, 12, 30, tzinfo=datetime.UTC)
 
 
-def test_of_a_field_that_comes_twice_the_first_counts() -> None:
+def test_the_first_of_repeated_fields_counts() -> None:
     parsed = parse.parse(message("Subject:", "Subject: one", "Subject: two", "", "x"))
 
     assert parsed.subject == "one"
@@ -155,7 +157,7 @@ def test_the_text_of_an_alternative_is_the_plain_part() -> None:
     assert (parsed.text, parsed.html) == ("As text.", "<p>As <b>HTML</b>.</p>")
 
 
-def test_a_blank_plain_part_gives_way_to_the_html() -> None:
+def test_the_text_of_an_alternative_with_a_blank_plain_part_is_the_html_rendered() -> None:
     parsed = parse.parse(multipart("alternative", message("", "  "), HTML))
 
     assert parsed.text == "As HTML."
@@ -275,14 +277,14 @@ def test_a_file_name_is_decoded_and_made_safe(field: str, name: str) -> None:
     assert [item.name for item in parsed.attachments] == [name]
 
 
-def test_the_name_of_the_content_type_serves_where_the_disposition_has_none() -> None:
+def test_the_name_comes_from_the_content_type_when_the_disposition_has_none() -> None:
     parsed = parse.parse(message('Content-Type: image/png; name="a.png"', "", "x"))
 
     assert [item.name for item in parsed.attachments] == ["a.png"]
 
 
 @corpus.for_each
-def test_every_message_of_the_corpus_is_read_and_can_be_stored(path: Path) -> None:
+def test_every_message_of_the_corpus_is_parsed_and_can_be_stored(path: Path) -> None:
     parsed = parse.parse(path.read_bytes())
 
     assert not any("\0" in text for text in strings(parsed))

@@ -1,4 +1,4 @@
-"""What is long is read in steps; where one ends and the next starts is not seen in what is read."""
+"""Long content is read in steps; the boundary between two steps leaves no trace in the parsed message."""
 
 import base64
 import binascii
@@ -38,7 +38,7 @@ def test_a_long_text_of_broken_octets_is_shown(charset: str) -> None:
     assert "\ufffd" in parsed.text
 
 
-def test_a_carriage_return_and_its_line_feed_are_one_line_end_wherever_a_step_ends() -> None:
+def test_crlf_is_one_line_end_wherever_a_step_ends() -> None:
     parsed = parse.parse(b"Subject: x\n\n" + b"\r\n" * 20_000 + b"end" + b"\r" * 3 + b"\0\nx")
 
     assert parsed.text.count("\n") == 3

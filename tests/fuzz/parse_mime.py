@@ -1,4 +1,4 @@
-"""Can any octets make the parser raise, break its word or take its time? `make fuzz` looks for some."""
+"""Fuzz the parser: `make fuzz` looks for octets that make it raise, break a promise or take too long."""
 
 import hashlib
 import sys
@@ -21,9 +21,9 @@ with atheris.instrument_imports(include=["fake_email"]):
 
 HERE = Path(__file__).parent
 OCTETS = 20_000  # of an input
-# Times the time that an octet of USUAL takes: some fields cost a lot, nothing may cost the square of its length.
+# Times the seconds for an octet of USUAL: some fields cost much more, but no content may take quadratic time.
 DEAR = 100
-TRIES = 5  # the shortest of them counts: the others had to wait for something
+TRIES = 5  # the fastest counts: the others had to wait
 
 USUAL = (
     b"From: =?utf-8?q?J=C3=BCrgen?= <j@x.test>\r\nSubject: =?utf-8?b?xb5sxa0=?=\r\n"
@@ -54,19 +54,19 @@ SEEDS = [
 
 
 def step(octets: int, characters: int, markup_characters: int) -> None:
-    """Make the parser's steps so long: an input has to have several."""
+    """Set the lengths of the parser's steps, so that an input has several."""
     chunks.OCTETS = octets
     charset._WINDOW = characters  # noqa: SLF001
     steps.CHARACTERS = markup_characters
 
 
 def check(content: bytes) -> None:
-    """Raise where the parser's answer is not what it promises."""
+    """Raise when the parsed message breaks a promise of the parser."""
     parsed = parse.parse(content)
 
     assert parsed == parse.parse(content)
-    shown = (parsed.subject, parsed.from_header)
-    assert all(len(text) <= mime_headers.LINE_CHARACTERS and len(text.splitlines()) < 2 for text in shown)
+    fields = (parsed.subject, parsed.from_header)
+    assert all(len(text) <= mime_headers.LINE_CHARACTERS and len(text.splitlines()) < 2 for text in fields)
     assert len(parsed.from_address) <= mime_headers.ADDRESS_CHARACTERS
     assert len(parsed.text) <= parse.TEXT_CHARACTERS
     assert len(parsed.html or "") <= parse.TEXT_CHARACTERS
@@ -93,7 +93,7 @@ def check(content: bytes) -> None:
         assert len(link.text) <= links.TEXT_CHARACTERS
         (link.url + link.text).encode()
     listed = [text for item in parsed.attachments for text in (item.name, item.type, item.content_id or "")]
-    for text in (*shown, parsed.from_address, parsed.text, parsed.html or "", *listed):
+    for text in (*fields, parsed.from_address, parsed.text, parsed.html or "", *listed):
         text.encode()
         assert "\0" not in text
     assert parsed.date_header is None or parsed.date_header.utcoffset() is not None
@@ -120,7 +120,7 @@ def test_one_input(content: bytes) -> None:
 
 
 def main(kept: Path, arguments: list[str]) -> None:
-    """Fuzz with libFuzzer's arguments, from what earlier runs kept and the seeds, until its time is over."""
+    """Fuzz with the arguments for libFuzzer, from the kept inputs and the seeds, until its time ends."""
     kept.mkdir(parents=True, exist_ok=True)
     for seed in [*SEEDS, *(file.read_bytes() for file in corpus.FILES)]:
         (kept / hashlib.sha256(seed).hexdigest()).write_bytes(seed)

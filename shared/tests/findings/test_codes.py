@@ -1,4 +1,4 @@
-"""Each rule of what a code is, by itself; `test_labelled_mail.py` has whole messages."""
+"""Each rule for codes by itself; `test_labelled_mail.py` has whole messages."""
 
 import pytest
 
@@ -6,7 +6,8 @@ from fake_email import parse
 from fake_email.findings import codes
 
 
-def found(text: str, subject: str = "") -> list[str]:
+def values(text: str, subject: str = "") -> list[str]:
+    """The values of the codes in a text."""
     return [code.value for code in codes.find(subject, text)]
 
 
@@ -29,7 +30,7 @@ def html_message(markup: str, text: str = "") -> bytes:
         ("123\u00a0456", "123456"),
         ("123\u2011456", "123456"),
         ("12\u200b34\u200b56", "123456"),
-        ("\uff11\uff12\uff13\uff14\uff15\uff16", "123456"),  # twice as wide
+        ("\uff11\uff12\uff13\uff14\uff15\uff16", "123456"),  # of double width
         ("1 2 3 4 7 6", "123476"),
         ("1-2-3-4-7-6", "123476"),
         ("1\n2\n3\n4\n7\n6", "123476"),
@@ -39,21 +40,21 @@ def html_message(markup: str, text: str = "") -> bytes:
         ("aB3xK9pq", "aB3xK9pq"),
     ],
 )
-def test_a_code_is_what_a_person_would_type(written: str, value: str) -> None:
-    assert found(f"Your verification code is:\n\n{written}\n") == [value]
+def test_a_code_is_written_as_a_person_would_type_it(written: str, value: str) -> None:
+    assert values(f"Your verification code is:\n\n{written}\n") == [value]
 
 
 def test_the_prefix_of_a_sender_is_left_out_because_the_form_takes_digits() -> None:
-    assert found("G-123456 is your verification code.") == ["123456"]
+    assert values("G-123456 is your verification code.") == ["123456"]
 
 
 def test_a_hyphen_between_letters_is_typed() -> None:
-    assert found("Your code: AB12-CD34") == ["AB12-CD34"]
+    assert values("Your code: AB12-CD34") == ["AB12-CD34"]
 
 
 @pytest.mark.parametrize("written", ["123", "12345678901", "ABC"])
 def test_a_code_has_four_to_ten_characters(written: str) -> None:
-    assert found(f"Your verification code is {written}.") == []
+    assert values(f"Your verification code is {written}.") == []
 
 
 @pytest.mark.parametrize(
@@ -67,8 +68,8 @@ def test_a_code_has_four_to_ten_characters(written: str) -> None:
         "Your one-time password (OTP) for the payment of EUR 2500 with card 4821 is 123456",
     ],
 )
-def test_a_code_stands_before_or_after_the_words(text: str) -> None:
-    assert found(text)[:1] == ["123456"]
+def test_a_code_is_found_before_or_after_the_words_for_it(text: str) -> None:
+    assert values(text)[:1] == ["123456"]
 
 
 @pytest.mark.parametrize(
@@ -101,16 +102,16 @@ def test_a_code_stands_before_or_after_the_words(text: str) -> None:
     ],
     ids=lambda value: str(value)[:16],
 )
-def test_a_number_of_something_else_is_no_code(what: str, text: str) -> None:
-    assert found(text) == []
+def test_a_number_of_something_else_is_not_a_code(what: str, text: str) -> None:
+    assert values(text) == []
 
 
 def test_a_code_beside_an_order_number_comes_first() -> None:
-    assert found("Your order 5538201 is on its way. The code for order 5538201 is 4417.") == ["4417"]
+    assert values("Your order 5538201 is on its way. The code for order 5538201 is 4417.") == ["4417"]
 
 
-def test_what_is_quoted_in_a_reply_is_no_code() -> None:
-    assert found("Thanks!\n\nOn Monday, Ann wrote:\n> Your code is 553201.", "Re: Your code 553201") == []
+def test_a_code_quoted_in_a_reply_is_not_listed() -> None:
+    assert values("Thanks!\n\nOn Monday, Ann wrote:\n> Your code is 553201.", "Re: Your code 553201") == []
 
 
 def test_a_code_in_the_subject_is_found() -> None:
@@ -141,7 +142,7 @@ def test_a_code_in_a_text_alone_is_found_beside_html_without_it() -> None:
         "905&zwnj;172",
     ],
 )
-def test_a_code_is_found_in_its_boxes(markup: str) -> None:
+def test_a_code_in_separate_boxes_is_found_whole(markup: str) -> None:
     (code,) = parse.parse(html_message(f"<p>Your code:</p><table><tr>{markup}</tr></table>")).codes
 
     assert code.value == "905172"
@@ -158,7 +159,7 @@ def test_a_code_is_found_in_its_boxes(markup: str) -> None:
         "<a href='https://x.test/?code=112233'>Hello</a>",
     ],
 )
-def test_what_no_reader_sees_is_no_code(markup: str) -> None:
+def test_a_number_that_no_reader_sees_is_not_a_code(markup: str) -> None:
     assert parse.parse(html_message(markup)).codes == ()
 
 
@@ -178,19 +179,19 @@ def test_evidence_in_a_long_line_is_cut_around_the_code() -> None:
 
 
 def test_the_best_code_comes_first() -> None:
-    found = codes.find(
+    in_order = codes.find(
         "", "Use the code from the app. Backup codes 55512345 and 55598765. Your code is 482913.", "text"
     )
 
-    assert found[0].value == "482913"
-    assert [code.confidence for code in found] == sorted((code.confidence for code in found), reverse=True)
+    assert in_order[0].value == "482913"
+    assert [code.confidence for code in in_order] == sorted((code.confidence for code in in_order), reverse=True)
 
 
-def test_codes_are_bounded() -> None:
+def test_codes_over_the_limit_are_left_out() -> None:
     text = "".join(f"Your code is {number}.\n" for number in range(100_000, 110_000))
 
     assert len(codes.find("", text)) == codes.CODES
 
 
-def test_what_comes_after_the_beginning_of_a_text_is_not_looked_at() -> None:
-    assert found("x\n" * codes.CHARACTERS + "Your code is 123456.") == []
+def test_a_code_beyond_the_characters_read_is_not_found() -> None:
+    assert values("x\n" * codes.CHARACTERS + "Your code is 123456.") == []

@@ -1,4 +1,4 @@
-"""How often the first code is the right one, and the links are: over the labelled mail of thirteen languages."""
+"""The precision and recall of the first code and of the kinds of links, over labelled mail in thirteen languages."""
 
 import sys
 from collections.abc import Sequence
@@ -18,21 +18,21 @@ def figures(right: int, found: int, labelled: int) -> str:
 
 
 def codes_of(mail: Sequence[Labelled]) -> tuple[int, int, int, list[str]]:
-    """How many were right, found and labelled, and which were not right."""
-    found = {each.name: labelled_mail.first_code(parse.parse(each.content)) for each in mail}
-    wrong = [f"{each.name}: {found[each.name]} for {each.code}" for each in mail if found[each.name] != each.code]
-    right = sum(found[each.name] == each.code != "none" for each in mail)
-    return right, sum(code != "none" for code in found.values()), sum(each.code != "none" for each in mail), wrong
+    """The numbers of right, found and labelled codes, and a line for each wrong one."""
+    first = {each.name: labelled_mail.first_code(parse.parse(each.content)) for each in mail}
+    wrong = [f"{each.name}: {first[each.name]} for {each.code}" for each in mail if first[each.name] != each.code]
+    right = sum(first[each.name] == each.code != "none" for each in mail)
+    return right, sum(code != "none" for code in first.values()), sum(each.code != "none" for each in mail), wrong
 
 
 def links_of(mail: Sequence[Labelled]) -> tuple[int, int, int]:
-    """How many links were of the right kind, of a kind at all, and labelled."""
+    """The numbers of links with the right kind, with any kind, and with a label."""
     labelled = [each for each in mail if each.links]
-    found = [
+    kinds = [
         {link.url: link.kind for link in parse.parse(each.content).links if link.kind != "other"} for each in labelled
     ]
-    right = sum(len(kinds.items() & each.links.items()) for kinds, each in zip(found, labelled, strict=True))
-    return right, sum(map(len, found)), sum(len(each.links) for each in labelled)
+    right = sum(len(of_one.items() & each.links.items()) for of_one, each in zip(kinds, labelled, strict=True))
+    return right, sum(map(len, kinds)), sum(len(each.links) for each in labelled)
 
 
 def test_codes_are_found_in_the_labelled_mail(capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,7 +49,7 @@ def test_codes_are_found_in_the_labelled_mail(capsys: pytest.CaptureFixture[str]
     assert right / labelled >= LEAST, wrong
 
 
-def test_links_are_told_apart_in_the_labelled_mail(capsys: pytest.CaptureFixture[str]) -> None:
+def test_links_of_the_labelled_mail_have_the_right_kind(capsys: pytest.CaptureFixture[str]) -> None:
     parts = {part: labelled_mail.read(part) for part in ("known", "apart")}
     everything = [each for mail in parts.values() for each in mail]
 
@@ -63,15 +63,15 @@ def test_links_are_told_apart_in_the_labelled_mail(capsys: pytest.CaptureFixture
     assert right / labelled >= LEAST
 
 
-def test_links_are_told_apart_by_the_words_of_each_language(capsys: pytest.CaptureFixture[str]) -> None:
+def test_links_have_the_right_kind_by_the_words_of_each_language(capsys: pytest.CaptureFixture[str]) -> None:
     labelled = labelled_mail.read_links()
 
-    found = [links.find(html or None, text)[0].kind for _, text, html in labelled]
-    wrong = [(each, kind) for each, kind in zip(labelled, found, strict=True) if kind != each[0]]
+    kinds = [links.find(html or None, text)[0].kind for _, text, html in labelled]
+    wrong = [(each, kind) for each, kind in zip(labelled, kinds, strict=True) if kind != each[0]]
 
     with capsys.disabled():
-        sys.stdout.write(f"\nlinks, by themselves: {len(found) - len(wrong)} of {len(found)}")
-    assert len(wrong) <= (1 - LEAST) * len(found), wrong
+        sys.stdout.write(f"\nlinks, by themselves: {len(kinds) - len(wrong)} of {len(kinds)}")
+    assert len(wrong) <= (1 - LEAST) * len(kinds), wrong
 
 
 @pytest.mark.parametrize("part", ["known", "apart"])

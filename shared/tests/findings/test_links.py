@@ -1,4 +1,4 @@
-"""Which links are listed, and how; `test_labelled_mail.py` has whole messages."""
+"""Each rule for links by itself; `test_labelled_mail.py` has whole messages."""
 
 import pytest
 
@@ -11,12 +11,12 @@ def urls(markup: str | None, text: str = "") -> list[str]:
 
 
 def test_a_link_of_html_has_its_text_and_url_decoded() -> None:
-    found = links.find("<a class=b href='https://x.test/a?b=1&amp;c=2'><b>Ver</b>ify\n your&nbsp;address</a>", "")
+    (link,) = links.find("<a class=b href='https://x.test/a?b=1&amp;c=2'><b>Ver</b>ify\n your&nbsp;address</a>", "")
 
-    assert found == (Link(url="https://x.test/a?b=1&c=2", text="Verify your address", kind="verify"),)
+    assert link == Link(url="https://x.test/a?b=1&c=2", text="Verify your address", kind="verify")
 
 
-def test_a_link_around_a_picture_has_the_words_for_the_picture() -> None:
+def test_a_link_around_a_picture_has_the_alternative_text_of_the_picture() -> None:
     (link,) = links.find("<a href=https://x.test/><img src=y alt='Our &amp; shop'></a>", "")
 
     assert link.text == "Our & shop"
@@ -34,16 +34,16 @@ def test_comments_and_style_elements_are_no_text_of_a_link() -> None:
     assert link.text == "Verify"
 
 
-def test_a_link_has_a_text_whatever_its_references() -> None:
+def test_invalid_references_in_the_text_of_a_link_are_replaced() -> None:
     (link,) = links.find(f"<a href=https://x.test/>a&#{'9' * 5000};b&#xd800;</a>", "")
 
     assert link.text == "a\ufffdb\ufffd"
 
 
 def test_a_bare_link_of_a_text_is_its_own_text() -> None:
-    found = links.find(None, "Go to https://x.test/a.")
+    (link,) = links.find(None, "Go to https://x.test/a.")
 
-    assert found == (Link(url="https://x.test/a", text="https://x.test/a", kind="other"),)
+    assert link == Link(url="https://x.test/a", text="https://x.test/a", kind="other")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_bare_link_of_a_text_is_its_own_text() -> None:
         ("HTTP://X.TEST/A!", "HTTP://X.TEST/A"),
     ],
 )
-def test_a_bare_link_ends_where_its_sentence_goes_on(text: str, url: str) -> None:
+def test_the_punctuation_around_a_bare_link_is_not_part_of_it(text: str, url: str) -> None:
     assert urls(None, text) == [url]
 
 
@@ -90,11 +90,11 @@ def test_links_are_listed_once_in_their_order() -> None:
         "",
     ],
 )
-def test_what_is_no_address_on_the_web_is_left_out(href: str) -> None:
+def test_a_link_that_does_not_lead_to_the_web_is_left_out(href: str) -> None:
     assert urls(f'<a href="{href}">x</a>') == []
 
 
-def test_a_mail_address_that_takes_one_off_a_list_is_listed() -> None:
+def test_a_mail_address_for_unsubscribing_is_listed() -> None:
     (link,) = links.find("<a href='mailto:leave@x.test'>Unsubscribe</a>", "")
 
     assert (link.url, link.kind) == ("mailto:leave@x.test", "unsubscribe")
@@ -123,19 +123,19 @@ def test_a_link_in_a_comment_is_left_out() -> None:
         ("Help", "https://x.test/help", "other"),
     ],
 )
-def test_a_link_is_told_by_its_text_then_by_its_path(text: str, url: str, kind: str) -> None:
+def test_the_kind_of_a_link_comes_from_its_text_then_from_its_path(text: str, url: str, kind: str) -> None:
     (link,) = links.find(f"<a href='{url}'>{text}</a>", "")
 
     assert link.kind == kind
 
 
-def test_a_link_that_says_nothing_is_told_by_what_stands_before_it() -> None:
+def test_the_kind_of_a_generic_link_comes_from_the_words_before_it() -> None:
     (link,) = links.find("<p>To confirm your address, <a href=https://x.test/1>click here</a>", "")
 
     assert link.kind == "verify"
 
 
-def test_a_bare_link_is_told_by_the_line_above_it() -> None:
+def test_the_kind_of_a_bare_link_comes_from_the_line_above_it() -> None:
     (link,) = links.find(None, "Reset your password with this link:\n\nhttps://x.test/1")
 
     assert link.kind == "reset"
@@ -144,7 +144,7 @@ def test_a_bare_link_is_told_by_the_line_above_it() -> None:
 def test_links_are_bounded_in_number_and_length() -> None:
     markup = "".join(f"<a href=https://x.test/{number}>{'x' * 1000}</a>" for number in range(500))
 
-    found = links.find(f"<a href=https://x.test/{'y' * links.URL_CHARACTERS}>long</a>{markup}", "")
+    bounded = links.find(f"<a href=https://x.test/{'y' * links.URL_CHARACTERS}>long</a>{markup}", "")
 
-    assert len(found) == links.LINKS
-    assert {len(link.text) for link in found} == {links.TEXT_CHARACTERS}
+    assert len(bounded) == links.LINKS
+    assert {len(link.text) for link in bounded} == {links.TEXT_CHARACTERS}

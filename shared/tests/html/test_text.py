@@ -1,3 +1,5 @@
+"""The text that a reader sees in HTML."""
+
 import pytest
 
 from fake_email.html import text as html_text

@@ -1,4 +1,4 @@
-"""What of a mail's HTML is looked at: tags that are balanced, however they came, and no more than a parser can bear."""
+"""The balanced tags of any HTML, within the limits of what a parser reads in linear time."""
 
 import pytest
 from hypothesis import given
@@ -25,6 +25,7 @@ TAGS = [
 
 
 def read(written: str) -> str:
+    """The balanced markup."""
     return balance.read(written).markup
 
 
@@ -59,42 +60,42 @@ def test_tags_are_closed_in_the_order_of_their_opening(written: str, balanced: s
     assert read(written) == balanced
 
 
-def test_the_attributes_of_the_page_are_kept_apart() -> None:
-    page = balance.read("<html dir=rtl><body bgcolor=red onload=x><p>a</p><body bgcolor=blue>")
+def test_the_attributes_of_html_and_body_are_kept_apart() -> None:
+    balanced = balance.read("<html dir=rtl><body bgcolor=red onload=x><p>a</p><body bgcolor=blue>")
 
-    assert (page.html, page.body, page.markup) == ({"dir": "rtl"}, {"bgcolor": "red"}, "<p>a</p>")
+    assert (balanced.html, balanced.body, balanced.markup) == ({"dir": "rtl"}, {"bgcolor": "red"}, "<p>a</p>")
 
 
 def test_style_elements_and_linked_sheets_are_kept_apart() -> None:
-    page = balance.read("<style media=print>a</style><style type=text/less>b</style><link rel=StyleSheet href=c>")
+    balanced = balance.read("<style media=print>a</style><style type=text/less>b</style><link rel=StyleSheet href=c>")
 
-    assert (page.styles, page.links, page.markup) == ((("print", "a"),), (("", "c"),), "")
+    assert (balanced.styles, balanced.links, balanced.markup) == ((("print", "a"),), (("", "c"),), "")
 
 
-def test_what_is_nested_deeper_than_the_limit_is_not_nested_further() -> None:
+def test_elements_nested_deeper_than_the_limit_are_left_out() -> None:
     written = "<div>" * 1_000 + "a" + "</div>" * 1_000 + "b"
 
     assert read(written) == "<div>" * balance.DEPTH + "a" + "</div>" * balance.DEPTH + "b"
 
 
-def test_tags_past_the_limit_are_left_out_and_it_says_so() -> None:
-    page = balance.read("<br>" * (balance.TAGS + 1))
+def test_tags_over_the_limit_are_left_out_and_the_document_is_marked_as_cut() -> None:
+    balanced = balance.read("<br>" * (balance.TAGS + 1))
 
-    assert page.markup.count("<br>") == balance.TAGS
-    assert page.is_cut
+    assert balanced.markup.count("<br>") == balance.TAGS
+    assert balanced.is_cut
 
 
-def test_what_is_within_the_limits_is_whole() -> None:
+def test_a_document_within_the_limits_is_not_cut() -> None:
     assert not balance.read("<br>" * (balance.TAGS - 1) + "a").is_cut
 
 
-def test_an_attribute_that_is_too_long_is_left_out_unless_it_is_an_image() -> None:
+def test_a_too_long_attribute_is_left_out_unless_it_is_an_image() -> None:
     image = "data:image/png;base64," + "A" * 100_000
 
     assert read(f"<img title={'a' * 100_000} src={image}>") == f'<img src="{image}">'
 
 
-def test_no_character_reference_is_cut_where_long_text_is() -> None:
+def test_long_text_is_not_cut_inside_a_character_reference() -> None:
     written = "&amp;" * 20_000
 
     assert read(written).replace("<!---->", "") == written
@@ -102,7 +103,7 @@ def test_no_character_reference_is_cut_where_long_text_is() -> None:
 
 
 @given(st.lists(st.sampled_from(TAGS)))
-def test_whatever_comes_leaves_balanced(pieces: list[str]) -> None:
+def test_any_tags_are_balanced(pieces: list[str]) -> None:
     balanced = read("".join(pieces))
 
     opened: list[str] = []

@@ -1,16 +1,16 @@
-"""What of a mail's CSS is shown."""
+"""The CSS of a mail that is kept."""
 
 import pytest
 
 from http_api.sanitize import css
 
 
-def nothing(_url: str) -> None:
-    """No image is there."""
+def no_image(_url: str) -> None:
+    """Resolve every image to none."""
 
 
 def same(url: str) -> str:
-    """Every image is shown from where it is."""
+    """Resolve every image to its own URL."""
     return url
 
 
@@ -28,8 +28,8 @@ def same(url: str) -> str:
         "display:none !important",
     ],
 )
-def test_what_mail_needs_is_kept(written: str) -> None:
-    assert css.declarations(written, nothing) == written
+def test_declarations_that_mail_needs_are_kept(written: str) -> None:
+    assert css.declarations(written, no_image) == written
 
 
 @pytest.mark.parametrize(
@@ -62,23 +62,23 @@ def test_what_mail_needs_is_kept(written: str) -> None:
         "color:\x00red",
     ],
 )
-def test_everything_else_is_left_out(written: str) -> None:
+def test_all_other_declarations_are_left_out(written: str) -> None:
     assert css.declarations(written, same) == ""
 
 
-def test_what_stands_beside_it_is_kept() -> None:
-    assert css.declarations("color:red;position:fixed;margin:0", nothing) == "color:red;margin:0"
+def test_declarations_beside_one_that_is_left_out_are_kept() -> None:
+    assert css.declarations("color:red;position:fixed;margin:0", no_image) == "color:red;margin:0"
 
 
-def test_a_semicolon_within_a_string_or_brackets_ends_nothing() -> None:
+def test_a_semicolon_in_a_string_or_in_brackets_does_not_end_a_declaration() -> None:
     assert css.declarations("font-family:'a;b';background:url(a;b);color:red", same) == (
         "font-family:'a;b';background:url(\"a;b\");color:red"
     )
 
 
-def test_of_a_shorthand_the_colour_is_kept_without_its_image() -> None:
+def test_the_colour_of_a_shorthand_is_kept_without_its_image() -> None:
     assert (
-        css.declarations("background:#fff url('https://a.test/') no-repeat", nothing)
+        css.declarations("background:#fff url('https://a.test/') no-repeat", no_image)
         == "background:#fff none no-repeat"
     )
 
@@ -88,14 +88,14 @@ def test_an_image_that_may_be_shown_is_written_in_one_way(written: str) -> None:
     assert css.declarations(f"background:{written}", same) == 'background:url("https://a.test/")'
 
 
-def test_comments_are_no_part_of_it() -> None:
-    assert css.declarations("co/* */lor:/**/red/*", nothing) == "color:red"
+def test_comments_are_left_out() -> None:
+    assert css.declarations("co/* */lor:/**/red/*", no_image) == "color:red"
 
 
 def test_the_rules_of_a_style_element_are_kept_for_their_media() -> None:
     written = "a{color:red}@media (max-width:600px){.b>p:first-child,#c{margin:0}}"
 
-    assert css.sheet(written, nothing).rules == written
+    assert css.sheet(written, no_image).rules == written
 
 
 @pytest.mark.parametrize(
@@ -120,20 +120,20 @@ def test_other_rules_are_left_out_and_those_around_them_are_kept(written: str) -
     assert css.sheet(f"a{{color:red}}{written}", same).rules == "a{color:red}"
 
 
-def test_what_stands_behind_a_rule_that_is_left_out_is_kept() -> None:
-    assert css.sheet("@font-face{src:url(x)}p{q{r{}}}a{color:red}", nothing).rules == "a{color:red}"
+def test_a_rule_behind_one_that_is_left_out_is_kept() -> None:
+    assert css.sheet("@font-face{src:url(x)}p{q{r{}}}a{color:red}", no_image).rules == "a{color:red}"
 
 
 def test_a_group_that_is_never_closed_is_closed() -> None:
-    assert css.sheet("@media all{a{color:red}", nothing).rules == "@media all{a{color:red}}"
+    assert css.sheet("@media all{a{color:red}", no_image).rules == "@media all{a{color:red}}"
 
 
 def test_imported_sheets_are_named() -> None:
-    assert css.sheet("@import url('https://a.test/a.css');@import \"b.css\" screen;", nothing).imports == (
+    assert css.sheet("@import url('https://a.test/a.css');@import \"b.css\" screen;", no_image).imports == (
         "https://a.test/a.css",
         "b.css",
     )
 
 
-def test_rules_past_the_limit_are_left_out() -> None:
-    assert css.sheet("a{color:red}" * (css.RULES + 1), nothing).rules.count("{") == css.RULES
+def test_rules_over_the_limit_are_left_out() -> None:
+    assert css.sheet("a{color:red}" * (css.RULES + 1), no_image).rules.count("{") == css.RULES

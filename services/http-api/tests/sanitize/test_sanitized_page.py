@@ -1,4 +1,4 @@
-"""A mail's HTML as a page that is safe to show."""
+"""The HTML of a mail as a web page that is safe to show."""
 
 import pytest
 
@@ -9,7 +9,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
 
 
 def page(html: str, images: dict[str, bytes] | None = None, *, remote: bool = False) -> str:
-    """What is in the body."""
+    """The inside of the body."""
     whole = sanitized_page.page(html, images or {}, remote=remote)
     return whole.partition("<body")[2].partition(">")[2].removesuffix("</body></html>\n")
 
@@ -18,14 +18,14 @@ def page(html: str, images: dict[str, bytes] | None = None, *, remote: bool = Fa
     "href",
     ["https://a.test/?a=1&amp;b", "http://a.test", "HTTPS://a.test/", "mailto:a@b.test?subject=x", "tel:+123"],
 )
-def test_links_lead_where_they_did(href: str) -> None:
+def test_links_keep_their_targets(href: str) -> None:
     assert page(f'<a href="{href}">a</a>').startswith(f'<a href="{href}"')
 
 
 @pytest.mark.parametrize(
     "href", ["javascript:x", "data:text/html,x", "/a", "a", "#a", "ftp://a", "cid:a", "https://", ""]
 )
-def test_links_to_anything_else_lead_nowhere(href: str) -> None:
+def test_links_with_other_schemes_lose_their_targets(href: str) -> None:
     assert "href" not in page(f'<a href="{href}">a</a>')
 
 
@@ -34,12 +34,12 @@ def test_a_link_without_a_scheme_is_https() -> None:
 
 
 @pytest.mark.parametrize("tag", ["<a href=https://a.test/ rel=opener target=_top>a</a>", "<area href=https://a.test/>"])
-def test_every_link_opens_apart_and_says_nothing_of_where_it_stood(tag: str) -> None:
-    shown = page(tag)
+def test_every_link_opens_in_a_new_window_without_opener_and_referrer(tag: str) -> None:
+    body = page(tag)
 
-    assert 'rel="noopener noreferrer nofollow"' in shown
-    assert 'target="_blank"' in shown
-    assert "_top" not in shown
+    assert 'rel="noopener noreferrer nofollow"' in body
+    assert 'target="_blank"' in body
+    assert "_top" not in body
 
 
 @pytest.mark.parametrize(
@@ -53,34 +53,32 @@ def test_every_link_opens_apart_and_says_nothing_of_where_it_stood(tag: str) -> 
         (b"BM\0\0\0\0\0\0\0\0", "image/bmp"),
     ],
 )
-def test_an_image_that_came_with_the_mail_is_in_the_page_whatever_its_type_was_said_to_be(
-    octets: bytes, media_type: str
-) -> None:
+def test_an_image_of_the_mail_is_in_the_page_with_the_type_of_its_octets(octets: bytes, media_type: str) -> None:
     assert f'src="data:{media_type};base64,' in page("<img src=cid:a%40b>", {"a@b": octets})
 
 
 @pytest.mark.parametrize("octets", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<?xml?><svg/>", b"", b"%PDF-1.4"])
-def test_what_is_no_image_of_points_is_left_out_with_its_words_kept(octets: bytes) -> None:
+def test_a_part_that_is_not_a_raster_image_is_left_out_and_its_alternative_text_is_kept(octets: bytes) -> None:
     assert page("<img src=cid:a alt=b>", {"a": octets}) == '<img alt="b">'
 
 
-def test_an_image_that_did_not_come_is_left_out() -> None:
+def test_an_image_that_the_mail_lacks_is_left_out() -> None:
     assert page("<img src=cid:a alt=b>") == '<img alt="b">'
 
 
-def test_images_past_the_limit_are_left_out() -> None:
-    shown = page("<img src=cid:a>" * 5, {"a": PNG + bytes(3 * MIB)})
+def test_images_over_the_limit_are_left_out() -> None:
+    body = page("<img src=cid:a>" * 5, {"a": PNG + bytes(3 * MIB)})
 
-    assert shown.count("src=") == 2
+    assert body.count("src=") == 2
 
 
 @pytest.mark.parametrize("where", ["<td background='{}'>", "<p style=\"background:url('{}')\">", "<img src='{}'>"])
-def test_images_that_came_with_the_mail_are_shown_wherever_images_are(where: str) -> None:
+def test_images_of_the_mail_are_shown_in_every_place_for_images(where: str) -> None:
     assert "data:image/png" in page(f"<table><tr>{where.format('cid:a')}</table>", {"a": PNG})
 
 
 @pytest.mark.parametrize("where", ["<td background='{}'>", "<p style=\"background:url('{}')\">", "<img src='{}'>"])
-def test_images_of_others_are_there_only_when_they_are_wanted(where: str) -> None:
+def test_remote_images_are_in_the_page_only_on_request(where: str) -> None:
     html = f"<table><tr>{where.format('https://a.test/b.png')}</table>"
 
     assert "a.test" not in page(html)
@@ -90,12 +88,12 @@ def test_images_of_others_are_there_only_when_they_are_wanted(where: str) -> Non
 @pytest.mark.parametrize(
     "html", ["<link rel=stylesheet href=https://a.test/b.css>", "<style>@import 'https://a.test/b.css';</style>"]
 )
-def test_sheets_of_others_are_there_only_when_they_are_wanted(html: str) -> None:
+def test_remote_sheets_are_in_the_page_only_on_request(html: str) -> None:
     assert "a.test" not in sanitized_page.page(html, {}, remote=False)
     assert 'href="https://a.test/b.css"' in sanitized_page.page(html, {}, remote=True)
 
 
-def test_sheets_past_the_limit_are_left_out() -> None:
+def test_sheets_over_the_limit_are_left_out() -> None:
     html = "<link rel=stylesheet href=https://a.test/b.css>" * 100
 
     assert sanitized_page.page(html, {}, remote=True).count("https://a.test/b.css") == sanitized_page.SHEETS
@@ -105,13 +103,13 @@ def test_images_written_into_the_mail_are_shown() -> None:
     assert page("<img src='data:image/png;base64,AAAA'>") == '<img src="data:image/png;base64,AAAA">'
 
 
-def test_content_ids_are_found_as_they_are_written_in_urls() -> None:
+def test_content_ids_are_found_in_attributes_and_styles() -> None:
     html = "<img src=\"cid:a%40b\"><td background='CID:c&amp;d'><p style='background:url(cid:e)'>"
 
     assert sanitized_page.content_ids(html) == {"a@b", "c&d", "e"}
 
 
-def test_a_fragment_becomes_a_whole_page_that_says_its_own_policy() -> None:
+def test_a_fragment_becomes_a_whole_page_with_its_own_policy() -> None:
     whole = sanitized_page.page("a", {}, remote=False)
 
     assert whole.startswith("<!doctype html><html><head>")
@@ -130,7 +128,7 @@ def test_a_mail_keeps_the_direction_and_the_colours_of_its_page() -> None:
     assert '<body bgcolor="#123456" text="#000000" style="margin:0">' in whole
 
 
-def test_a_mail_that_is_cut_says_so() -> None:
+def test_a_page_that_is_cut_says_so() -> None:
     assert "The rest of this message is not shown" in page("<br>" * 100_000)
 
 
@@ -163,7 +161,7 @@ LONG = {
 
 
 @pytest.mark.parametrize("name", LONG)
-def test_a_mebibyte_of_anything_is_shown_in_time_and_room_linear_in_it(name: str) -> None:
+def test_a_mebibyte_of_repeated_markup_is_shown_in_linear_time_and_memory(name: str) -> None:
     html = LONG[name] * (MIB // len(LONG[name]))
 
     whole = sanitized_page.page(html, {"a": PNG + bytes(100_000)}, remote=True)
@@ -184,5 +182,5 @@ def test_a_mebibyte_of_anything_is_shown_in_time_and_room_linear_in_it(name: str
     ],
     ids=["attributes", "declarations", "one attribute", "blocks", "comments", "groups", "formatting in all paragraphs"],
 )
-def test_a_mebibyte_of_one_thing_is_shown_too(html: str) -> None:
+def test_a_mebibyte_of_one_element_is_shown_in_linear_time_and_memory(html: str) -> None:
     assert len(sanitized_page.page(html, {}, remote=True)) < 8 * MIB
