@@ -110,6 +110,8 @@ def test_a_delimiter_is_found_wherever_a_step_ends(distance: int) -> None:
     [
         ("<p " + "a='>' " * 5_000 + ">seen", "seen"),
         ("<a " + "b=c " * 10_000 + "href=https://x.test/>seen</a>", "seen <https://x.test/>"),
+        ("<a " + "= " * 200_000 + "href=https://x.test/>seen</a>", "seen <https://x.test/>"),
+        ("<!--a--!>" * 50_000 + "seen<!-- -->", "seen"),
         ("<img src='data:" + "x" * 50_000 + "' alt=seen>", "[seen]"),
         ("<script>" + "</scrip" * 20_000 + "</script>seen", "seen"),
         ("<!--" + "-" * 50_000 + "-->seen", "seen"),
@@ -118,7 +120,7 @@ def test_a_delimiter_is_found_wherever_a_step_ends(distance: int) -> None:
         ("<pre>" + "a\t" * 10_000, ("a    " * 10_000).rstrip()),
         ("a\u200b\u200b\u200b " * 10_000, "a" * 10_000),
     ],
-    ids=range(9),
+    ids=range(11),
 )
 def test_long_markup_is_rendered(markup: str, text: str) -> None:
     assert html_text.render(markup) == text

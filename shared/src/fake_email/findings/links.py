@@ -71,13 +71,13 @@ def _occurrences(markup: str | None, text: str, known: Container[str]) -> Iterat
 
 
 def _in_markup(markup: str) -> Iterator[_Occurrence]:
-    for tag in tokens.Scanner(markup).start_tags("a"):
-        url = _url(tokens.attribute(tag.attributes, "href"))
+    for _, start, end, _, attributes in tokens.Scanner(markup).start_tags("a"):
+        url = _url(tokens.attribute(attributes, "href"))
         if url:
             # The scanner would make a token of every tag inside: that takes three times as long.
-            closing = _LINK_END.search(markup, tag.end, tag.end + _INNER_CHARACTERS)
-            inner_end = closing.start() if closing else tag.end + TEXT_CHARACTERS
-            yield _Occurrence(url, markup, tag.start, (tag.end, inner_end))
+            closing = _LINK_END.search(markup, end, end + _INNER_CHARACTERS)
+            inner_end = closing.start() if closing else end + TEXT_CHARACTERS
+            yield _Occurrence(url, markup, start, (end, inner_end))
 
 
 def _url(href: str) -> str:
@@ -94,7 +94,7 @@ def _text(inner: str) -> str:
     """The text of a link, or the alternatives of its pictures when it has none."""
     text = _words(inner)
     if not text and inner:
-        pictures = (tokens.attribute(tag.attributes, "alt") for tag in tokens.Scanner(inner).start_tags("img"))
+        pictures = (tokens.attribute(tag[-1], "alt") for tag in tokens.Scanner(inner).start_tags("img"))
         text = " ".join(" ".join(pictures).split())
     return text[:TEXT_CHARACTERS]
 

@@ -5,7 +5,6 @@ import itertools
 import re
 
 from fake_email.html import steps, tokens, visibility
-from fake_email.html.tokens import Token
 from fake_email.html.visibility import Hidden
 
 CHARACTERS = 1024 * 1024  # of HTML read
@@ -45,18 +44,16 @@ class _Renderer:
         self.link = ""
         self.link_start = 0
         self.scanner = tokens.Scanner(markup)
-        for token in itertools.islice(self.scanner, TOKENS):
-            if token.type == "text":
-                self.write(markup[token.start : token.end])
-            elif token.type != "comment":
-                self.tag(token)
+        for type_, start, end, name, attributes in itertools.islice(self.scanner, TOKENS):
+            if type_ == "text":
+                self.write(markup[start:end])
+            elif type_ != "comment":
+                self.tag(name, attributes, is_end=type_ == "end")
         self.end_link()
         # A browser goes on hiding to the end. A sender's slip must not cost the reader the rest of the mail.
         self.pieces = self.before_hidden + self.pieces
 
-    def tag(self, token: Token) -> None:
-        name, attributes = token.name, token.attributes
-        is_end = token.type == "end"
+    def tag(self, name: str, attributes: str, *, is_end: bool) -> None:
         if self.hidden and self.hidden.ends_at(name, _style(attributes), is_end=is_end):
             self.link = ""
             self.pieces, self.before_hidden = self.before_hidden, []

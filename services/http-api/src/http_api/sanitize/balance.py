@@ -13,7 +13,7 @@ from itertools import islice
 import msgspec
 
 from fake_email.html import tokens
-from fake_email.html.tokens import Scanner, Token
+from fake_email.html.tokens import Scanner
 from http_api.sanitize import allowlist
 
 CHARACTERS = 1024 * 1024
@@ -97,13 +97,22 @@ class _Reading:
         is_cut = len(markup) > CHARACTERS
         markup = markup[:CHARACTERS].replace("\0", "")
         scanner = Scanner(markup)
-        tags = (token for token in scanner if token.type != "text")
-        text_start = 0
-        for tag in islice(tags, TAGS):
-            self._text(markup[text_start : tag.start])
-            self._tag(tag, scanner)
+        text_start = tags = 0
+        for type_, start, _, name, attributes in scanner:
+            if type_ == "text":
+                continue
+            self._text(markup[text_start:start])
+            if type_ == "end":
+                self._end(name)
+            elif name in _UNSEEN:
+                self._skip(scanner, name, attributes)
+            elif type_ == "start":
+                self._start(name, attributes)
             text_start = scanner.position
-        if scanner.position == len(markup):
+            tags += 1
+            if tags == TAGS:
+                break
+        else:
             self._text(markup[text_start:])
         self._close_to(0)
         return Balanced(
@@ -115,16 +124,12 @@ class _Reading:
             is_cut=is_cut or scanner.position < len(markup),
         )
 
-    def _tag(self, tag: Token, scanner: Scanner) -> None:
-        if tag.type == "end":
-            self._end(tag.name)
-        elif tag.type == "start" and tag.name in _UNSEEN:
-            if not scanner.skip(tag.name) and tag.name in _RAW:
-                scanner.position = len(scanner.markup)
-            if tag.name == "style":
-                self._style(tag.attributes, scanner.markup[tag.end : scanner.position])
-        elif tag.type == "start":
-            self._start(tag.name, tag.attributes)
+    def _skip(self, scanner: Scanner, name: str, inside: str) -> None:
+        start = scanner.position
+        if not scanner.skip(name) and name in _RAW:
+            scanner.position = len(scanner.markup)
+        if name == "style":
+            self._style(inside, scanner.markup[start : scanner.position])
 
     def _text(self, text: str) -> None:
         """Add text; long text in pieces, since the parser takes quadratic time to write the references of one text."""
