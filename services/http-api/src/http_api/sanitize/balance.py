@@ -67,11 +67,8 @@ def read(markup: str) -> Balanced:
 
 def start_tag(name: str, attributes: dict[str, str]) -> str:
     """A start tag; the values are as in markup, except for their quotes."""
-    return (
-        f"<{name}"
-        + "".join(f' {each}="{value.replace(chr(34), "&quot;")}"' for each, value in attributes.items())
-        + ">"
-    )
+    written = [f' {each}="{value.replace(chr(34), "&quot;")}"' for each, value in attributes.items()]
+    return f"<{name}{''.join(written)}>"
 
 
 class _Open(msgspec.Struct):
@@ -101,7 +98,8 @@ class _Reading:
         for type_, start, _, name, attributes in scanner:
             if type_ == "text":
                 continue
-            self._text(markup[text_start:start])
+            if start > text_start:
+                self._text(markup[text_start:start])
             if type_ == "end":
                 self._end(name)
             elif name in _UNSEEN:
@@ -212,7 +210,7 @@ class _Reading:
 
     def _close_nearest(self, names: frozenset[str], barriers: frozenset[str]) -> None:
         """Close the innermost element with one of these names, and all inside it, unless a barrier is inside it."""
-        if not any(self.names[name] for name in names):
+        if not any(map(self.names.__getitem__, names)):
             return
         for index in range(len(self.open) - 1, -1, -1):
             name = self.open[index].name
@@ -237,8 +235,9 @@ def _known(name: str) -> frozenset[str]:
 def _attributes(inside: str, known: frozenset[str]) -> dict[str, str]:
     """The known attributes inside a tag, as in markup; the first of each name counts."""
     read: dict[str, str] = {}
-    for name, value in islice(tokens.attributes(inside), _ATTRIBUTES):
-        is_short = len(value) <= _VALUE_CHARACTERS or (name in _IMAGES and _IMAGE.match(value))
-        if name in known and name not in read and is_short:
-            read[name] = value
+    if inside:
+        for name, value in islice(tokens.attributes(inside), _ATTRIBUTES):
+            is_short = len(value) <= _VALUE_CHARACTERS or (name in _IMAGES and _IMAGE.match(value))
+            if is_short and name in known and name not in read:
+                read[name] = value
     return read
