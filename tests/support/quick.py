@@ -55,6 +55,8 @@ class Quick:
     def _needs_more(self, test: pytest.Function) -> bool:
         fixtures = test._fixtureinfo.name2fixturedefs.values()  # noqa: SLF001  # it has no public name
         parameters = test.callspec.params.values() if hasattr(test, "callspec") else ()
+        if "pytester" in test.fixturenames:  # it runs pytest
+            return True
         return any(map(self._reaches_out, (test.function, *(every[-1].func for every in fixtures), *parameters)))
 
     def _reaches_out(self, thing: object) -> bool:
