@@ -1,4 +1,4 @@
-"""How single items become batches, and how each gets its own answer."""
+"""Items that are worked on in batches: the bounds of batches and queue, errors, and cancelled callers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -11,7 +11,7 @@ from fake_email.errors import DatabaseAway, ServiceError
 
 
 class Press:
-    """Work that stands still until it is released, and remembers its batches."""
+    """Work that waits until a test releases it, and records its batches."""
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
@@ -36,11 +36,11 @@ class Press:
 
 
 @asynccontextmanager
-async def gathering(
+async def running(
     press: Press, *, batch_items: int = 100, batch_weight: int = 100, queue_items: int = 100, queue_weight: int = 100
 ) -> AsyncIterator[tuple[Batcher[str, str], asyncio.TaskGroup]]:
-    """A Gatherer at work, and a group for those who ask; the group has ended after the block."""
-    gatherer = Batcher(
+    """A running Batcher, and a group for its callers; the block ends when all callers have ended."""
+    batcher = Batcher(
         press.work,
         batch_items=batch_items,
         batch_weight=batch_weight,
@@ -48,212 +48,212 @@ async def gathering(
         queue_weight=queue_weight,
     )
     async with asyncio.timeout(20), asyncio.TaskGroup() as helpers:
-        running = helpers.create_task(gatherer.run())
-        async with asyncio.TaskGroup() as asking:
-            yield gatherer, asking
-        running.cancel()
+        run = helpers.create_task(batcher.run())
+        async with asyncio.TaskGroup() as callers:
+            yield batcher, callers
+        run.cancel()
 
 
-async def ask(gatherer: Batcher[str, str], item: str, weight: int = 1) -> str:
-    """The answer to `item`, or the name of the error that came instead."""
+async def submit(batcher: Batcher[str, str], item: str, weight: int = 1) -> str:
+    """The outcome of `item`, or the name of the error that was raised."""
     try:
-        return await gatherer.submit(item, weight)
+        return await batcher.submit(item, weight)
     except ServiceError as error:
         return type(error).__name__
 
 
-async def test_a_lone_item_waits_for_no_other() -> None:
+async def test_a_single_item_is_worked_on_at_once() -> None:
     press = Press()
 
-    async with gathering(press) as (gatherer, asking):
-        asked = asking.create_task(ask(gatherer, "one"))
+    async with running(press) as (batcher, callers):
+        submitted = callers.create_task(submit(batcher, "one"))
         await press.has_begun()
         batches = list(press.batches)
         press.release(1)
 
     assert batches == [["one"]]
-    assert asked.result() == "ONE"
+    assert submitted.result() == "ONE"
 
 
-async def test_what_comes_while_work_is_in_flight_goes_together_in_the_next_batch() -> None:
+async def test_items_submitted_during_a_batch_share_the_next_batch() -> None:
     press = Press()
 
-    async with gathering(press) as (gatherer, asking):
-        asking.create_task(ask(gatherer, "first"))
+    async with running(press) as (batcher, callers):
+        callers.create_task(submit(batcher, "first"))
         await press.has_begun()
-        crowd = [asking.create_task(ask(gatherer, item)) for item in ("a", "b", "c")]
+        together = [callers.create_task(submit(batcher, item)) for item in ("a", "b", "c")]
         press.release(2)
 
     assert press.batches == [["first"], ["a", "b", "c"]]
-    assert [asked.result() for asked in crowd] == ["A", "B", "C"]
+    assert [submitted.result() for submitted in together] == ["A", "B", "C"]
 
 
-async def test_a_batch_is_bounded_in_items() -> None:
+async def test_the_number_of_items_in_a_batch_is_bounded() -> None:
     press = Press()
     press.release(10)
 
-    async with gathering(press, batch_items=2) as (gatherer, asking):
+    async with running(press, batch_items=2) as (batcher, callers):
         for item in ("a", "b", "c", "d", "e"):
-            asking.create_task(ask(gatherer, item))
+            callers.create_task(submit(batcher, item))
 
     assert press.batches == [["a", "b"], ["c", "d"], ["e"]]
 
 
-async def test_a_batch_is_bounded_in_weight() -> None:
+async def test_the_weight_of_a_batch_is_bounded() -> None:
     press = Press()
     press.release(10)
 
-    async with gathering(press, batch_weight=10) as (gatherer, asking):
+    async with running(press, batch_weight=10) as (batcher, callers):
         for item, weight in (("a", 4), ("b", 6), ("c", 1), ("d", 10), ("e", 9)):
-            asking.create_task(ask(gatherer, item, weight))
+            callers.create_task(submit(batcher, item, weight))
 
     assert press.batches == [["a", "b"], ["c"], ["d"], ["e"]]
 
 
-async def test_an_item_heavier_than_a_batch_goes_alone() -> None:
+async def test_an_item_heavier_than_a_batch_is_a_batch_of_its_own() -> None:
     press = Press()
     press.release(10)
 
-    async with gathering(press, batch_weight=10) as (gatherer, asking):
+    async with running(press, batch_weight=10) as (batcher, callers):
         for item, weight in (("a", 1), ("heavy", 50), ("b", 1)):
-            asking.create_task(ask(gatherer, item, weight))
+            callers.create_task(submit(batcher, item, weight))
 
     assert press.batches == [["a"], ["heavy"], ["b"]]
 
 
-async def test_an_item_too_many_finds_the_queue_full() -> None:
+async def test_an_item_beyond_the_queues_length_is_refused() -> None:
     press = Press()
 
-    async with gathering(press, queue_items=2) as (gatherer, asking):
-        held = [asking.create_task(ask(gatherer, item)) for item in ("a", "b")]
+    async with running(press, queue_items=2) as (batcher, callers):
+        accepted = [callers.create_task(submit(batcher, item)) for item in ("a", "b")]
         await press.has_begun()
         with pytest.raises(QueueFull):
-            await gatherer.submit("c", 1)
+            await batcher.submit("c", 1)
         press.release(2)
 
-    assert [asked.result() for asked in held] == ["A", "B"]
+    assert [submitted.result() for submitted in accepted] == ["A", "B"]
 
 
-async def test_an_item_too_heavy_for_what_is_left_finds_the_queue_full() -> None:
+async def test_an_item_beyond_the_queues_weight_is_refused() -> None:
     press = Press()
 
-    async with gathering(press, queue_weight=10) as (gatherer, asking):
-        held = asking.create_task(ask(gatherer, "a", 6))
+    async with running(press, queue_weight=10) as (batcher, callers):
+        accepted = callers.create_task(submit(batcher, "a", 6))
         await press.has_begun()
         with pytest.raises(QueueFull):
-            await gatherer.submit("b", 5)
-        fits = asking.create_task(ask(gatherer, "c", 4))
+            await batcher.submit("b", 5)
+        fits = callers.create_task(submit(batcher, "c", 4))
         press.release(2)
 
-    assert [held.result(), fits.result()] == ["A", "C"]
+    assert [accepted.result(), fits.result()] == ["A", "C"]
 
 
-async def test_an_item_heavier_than_the_queue_is_taken_when_nothing_else_waits() -> None:
+async def test_an_item_heavier_than_the_queue_is_accepted_when_the_queue_is_empty() -> None:
     press = Press()
     press.release(1)
 
-    async with gathering(press, queue_weight=10) as (gatherer, asking):
-        asked = asking.create_task(ask(gatherer, "heavy", 11))
+    async with running(press, queue_weight=10) as (batcher, callers):
+        submitted = callers.create_task(submit(batcher, "heavy", 11))
 
-    assert asked.result() == "HEAVY"
+    assert submitted.result() == "HEAVY"
 
 
-async def test_a_full_queue_has_room_again_once_its_items_are_answered() -> None:
+async def test_a_full_queue_accepts_items_again_once_its_items_have_outcomes() -> None:
     press = Press()
     press.release(10)
 
-    async with gathering(press, queue_items=1, queue_weight=1) as (gatherer, _):
-        answers = [await ask(gatherer, item) for item in ("a", "bad", "b")]
+    async with running(press, queue_items=1, queue_weight=1) as (batcher, _):
+        outcomes = [await submit(batcher, item) for item in ("a", "bad", "b")]
 
-    assert answers == ["A", "DatabaseAway", "B"]
+    assert outcomes == ["A", "DatabaseAway", "B"]
 
 
-async def test_what_was_answered_weighs_no_more() -> None:
+async def test_an_item_with_an_outcome_no_longer_counts_in_the_queues_weight() -> None:
     press = Press()
 
-    async with gathering(press, queue_weight=10) as (gatherer, asking):
+    async with running(press, queue_weight=10) as (batcher, callers):
         press.release(1)
-        await ask(gatherer, "a", 6)
-        asking.create_task(ask(gatherer, "b", 1))
-        await asyncio.sleep(0)  # let it ask
+        await submit(batcher, "a", 6)
+        callers.create_task(submit(batcher, "b", 1))
+        await asyncio.sleep(0)  # let it submit
         press.release(2)
-        answer = await ask(gatherer, "c", 9)
+        outcome = await submit(batcher, "c", 9)
 
-    assert answer == "C"
+    assert outcome == "C"
 
 
-async def test_the_error_of_an_item_reaches_only_who_asked_for_it() -> None:
+async def test_the_error_of_an_item_is_raised_only_at_its_own_caller() -> None:
     press = Press()
     press.release(10)
 
-    async with gathering(press) as (gatherer, asking):
-        asked = [asking.create_task(ask(gatherer, item)) for item in ("a", "bad", "b")]
+    async with running(press) as (batcher, callers):
+        submitted = [callers.create_task(submit(batcher, item)) for item in ("a", "bad", "b")]
 
     assert press.batches == [["a", "bad", "b"]]
-    assert [each.result() for each in asked] == ["A", "DatabaseAway", "B"]
+    assert [each.result() for each in submitted] == ["A", "DatabaseAway", "B"]
 
 
-async def test_whoever_is_gone_does_not_stop_the_others() -> None:
+async def test_a_cancelled_caller_does_not_affect_the_others() -> None:
     press = Press()
 
-    async with gathering(press) as (gatherer, asking):
-        in_flight = [asking.create_task(ask(gatherer, item)) for item in ("a", "b")]
+    async with running(press) as (batcher, callers):
+        in_flight = [callers.create_task(submit(batcher, item)) for item in ("a", "b")]
         await press.has_begun()
-        waiting = [asking.create_task(ask(gatherer, item)) for item in ("c", "d")]
-        await asyncio.sleep(0)  # let them ask
-        for gone in (in_flight[0], waiting[0]):
-            gone.cancel()
+        waiting = [callers.create_task(submit(batcher, item)) for item in ("c", "d")]
+        await asyncio.sleep(0)  # let them submit
+        for cancelled in (in_flight[0], waiting[0]):
+            cancelled.cancel()
         press.release(2)
 
     assert [in_flight[1].result(), waiting[1].result()] == ["B", "D"]
 
 
-async def test_what_was_asked_is_worked_on_though_whoever_asked_is_gone() -> None:
+async def test_an_item_is_worked_on_even_when_its_caller_was_cancelled() -> None:
     press = Press()
 
-    async with gathering(press) as (gatherer, asking):
-        asking.create_task(ask(gatherer, "first"))
+    async with running(press) as (batcher, callers):
+        callers.create_task(submit(batcher, "first"))
         await press.has_begun()
-        gone = asking.create_task(ask(gatherer, "second"))
-        await asyncio.sleep(0)  # let it ask
-        gone.cancel()
+        cancelled = callers.create_task(submit(batcher, "second"))
+        await asyncio.sleep(0)  # let it submit
+        cancelled.cancel()
         press.release(2)
         await press.has_begun()
 
     assert press.batches == [["first"], ["second"]]
 
 
-async def test_work_that_fails_fails_all_of_its_batch() -> None:
+async def test_an_error_of_the_work_is_raised_at_every_caller_of_the_batch() -> None:
     press = Press()
     press.fails_with = [DatabaseAway("down")]
     press.release(10)
 
-    async with gathering(press) as (gatherer, asking):
-        asked = [asking.create_task(ask(gatherer, item)) for item in ("a", "b")]
+    async with running(press) as (batcher, callers):
+        submitted = [callers.create_task(submit(batcher, item)) for item in ("a", "b")]
 
-    assert [each.result() for each in asked] == ["DatabaseAway", "DatabaseAway"]
+    assert [each.result() for each in submitted] == ["DatabaseAway", "DatabaseAway"]
 
 
-async def test_the_batch_after_one_that_failed_is_worked_on() -> None:
+async def test_the_batch_after_a_failed_batch_is_worked_on() -> None:
     press = Press()
     press.fails_with = [DatabaseAway("down")]
     press.release(10)
 
-    async with gathering(press) as (gatherer, _):
-        answers = [await ask(gatherer, item) for item in ("a", "b")]
+    async with running(press) as (batcher, _):
+        outcomes = [await submit(batcher, item) for item in ("a", "b")]
 
-    assert answers == ["DatabaseAway", "B"]
+    assert outcomes == ["DatabaseAway", "B"]
 
 
-async def test_an_error_that_nobody_foresaw_fails_its_batch_and_no_other() -> None:
+async def test_an_unexpected_exception_fails_its_batch_and_no_other() -> None:
     press = Press()
     press.fails_with = [KeyError("surprise")]
     press.release(10)
 
-    async with gathering(press) as (gatherer, asking):
-        asked = [asking.create_task(ask(gatherer, item)) for item in ("a", "b")]
-        await asyncio.gather(*asked)
-        after = await ask(gatherer, "c")
+    async with running(press) as (batcher, callers):
+        submitted = [callers.create_task(submit(batcher, item)) for item in ("a", "b")]
+        await asyncio.gather(*submitted)
+        after = await submit(batcher, "c")
 
-    assert [each.result() for each in asked] == [WorkFailed.__name__] * 2
+    assert [each.result() for each in submitted] == [WorkFailed.__name__] * 2
     assert after == "C"

@@ -1,4 +1,4 @@
-"""What a process writes to stderr, whoever in it has something to say."""
+"""The lines that a process writes to stderr, for our own events and those of libraries."""
 
 import datetime
 import os
@@ -11,7 +11,7 @@ import msgspec
 import psutil
 from support.harness import Pair
 
-BEGINNING = """
+PREAMBLE = """
 import asyncio, logging, sys
 import structlog
 from fake_email import log as configuration
@@ -29,7 +29,7 @@ except ValueError:
 
 
 class Line(msgspec.Struct, kw_only=True):
-    """A line of JSON, as far as tests look at it."""
+    """A line of JSON, with the fields that tests compare."""
 
     event: str
     level: str
@@ -41,20 +41,20 @@ class Line(msgspec.Struct, kw_only=True):
 
 
 def run(program: str, level: str = "info") -> list[Line]:
-    """What a process tells whose stderr is no terminal."""
-    ended = subprocess.run(
-        [sys.executable, "-c", BEGINNING + program, level], check=True, capture_output=True, timeout=20
+    """The lines that a process writes whose stderr is not a terminal."""
+    completed = subprocess.run(
+        [sys.executable, "-c", PREAMBLE + program, level], check=True, capture_output=True, timeout=20
     )
-    assert ended.stdout == b""
-    return [msgspec.json.decode(line, type=Line) for line in ended.stderr.splitlines()]
+    assert completed.stdout == b""
+    return [msgspec.json.decode(line, type=Line) for line in completed.stderr.splitlines()]
 
 
 def run_on_terminal(program: str) -> str:
     ours, theirs = pty.openpty()
     shown = b""
-    with subprocess.Popen([sys.executable, "-c", BEGINNING + program, "info"], stderr=theirs) as process:
+    with subprocess.Popen([sys.executable, "-c", PREAMBLE + program, "info"], stderr=theirs) as process:
         os.close(theirs)
-        with suppress(OSError):  # Linux' end of file, once nobody holds the other side
+        with suppress(OSError):  # Linux' end of file, once the other side is closed
             while octets := os.read(ours, 4_096):
                 shown += octets
     os.close(ours)
@@ -72,7 +72,7 @@ def test_an_event_is_one_line_of_json_with_its_time_in_utc() -> None:
     assert before < line.time < datetime.datetime.now(datetime.UTC)
 
 
-def test_what_is_bound_to_the_context_is_in_every_line() -> None:
+def test_values_bound_to_the_context_are_in_every_line() -> None:
     lines = run("""
 structlog.contextvars.bind_contextvars(session=7)
 log.info("session_began")
@@ -82,7 +82,7 @@ logging.getLogger("litestar").warning("Slow")
     assert [line.session for line in lines] == [7, 7]
 
 
-def test_what_is_below_the_level_is_not_told() -> None:
+def test_events_below_the_level_are_not_logged() -> None:
     program = """
 for level in "debug", "info", "warning", "error":
     getattr(log, level)("ours")
@@ -99,7 +99,7 @@ for level in "debug", "info", "warning", "error":
     ]
 
 
-def test_an_exception_is_told_within_the_one_line() -> None:
+def test_an_exception_is_part_of_its_one_line() -> None:
     [line] = run(FAILURE.format('log.exception("batch_failed")'))
 
     assert line.event == "batch_failed"
@@ -107,14 +107,14 @@ def test_an_exception_is_told_within_the_one_line() -> None:
     assert line.exception.endswith("\nValueError: too much")
 
 
-def test_a_librarys_exception_is_told_within_the_one_line() -> None:
+def test_an_exception_that_a_library_logs_is_part_of_its_one_line() -> None:
     [line] = run(FAILURE.format('logging.getLogger("litestar").exception("Uncaught")'))
 
     assert (line.event, line.level, line.logger) == ("Uncaught", "error", "litestar")
     assert line.exception.endswith("\nValueError: too much")
 
 
-def test_the_libraries_loggers_go_the_same_way() -> None:
+def test_events_of_library_loggers_are_json_too() -> None:
     loggers = ["root", "_granian", "litestar", "psycopg", "psycopg.pool", "asyncio", "mail.log", "another"]
 
     lines = run(f"for name in {loggers}: logging.getLogger(name).critical('%s failed', 'All')")
@@ -123,7 +123,7 @@ def test_the_libraries_loggers_go_the_same_way() -> None:
     assert {(line.event, line.level) for line in lines} == {("All failed", "critical")}
 
 
-def test_a_library_that_had_found_a_way_of_its_own_goes_the_same_way() -> None:
+def test_a_handler_that_a_library_installed_before_is_replaced() -> None:
     [line] = run("""
 logging.basicConfig(format="%(message)s", force=True)
 configuration.configure("info")
@@ -133,7 +133,7 @@ logging.getLogger("litestar").warning("Slow")
     assert (line.event, line.logger) == ("Slow", "litestar")
 
 
-def test_an_exception_that_nobody_retrieved_goes_the_same_way() -> None:
+def test_an_exception_of_a_task_that_nobody_awaited_is_json_too() -> None:
     [line] = run("""
 async def fail():
     raise ValueError("too much")
@@ -149,7 +149,7 @@ asyncio.run(main())
     assert line.exception.endswith("\nValueError: too much")
 
 
-def test_what_libraries_tell_of_each_command_and_attempt_is_told_at_no_level() -> None:
+def test_each_smtp_command_and_connection_attempt_that_a_library_logs_is_dropped_at_every_level() -> None:
     lines = run(
         """
 logging.getLogger("mail.log").info("RCPT TO:<reader@mx.test>")
@@ -161,7 +161,7 @@ logging.getLogger("psycopg.pool").warning("error connecting")
     assert lines == []
 
 
-def test_a_value_that_json_does_not_have_is_told_all_the_same() -> None:
+def test_a_value_without_a_json_form_is_logged_anyway() -> None:
     values = r"b'\xff', object(), ValueError('too much'), {1: {2}}, '\udcff'"
 
     lines = run(f"for value in {values}: log.info('event', value=value)")
@@ -176,7 +176,7 @@ def test_on_a_terminal_an_event_is_a_readable_line() -> None:
     assert "{" not in shown
 
 
-def test_on_a_terminal_an_exception_is_told_without_the_values_of_variables() -> None:
+def test_on_a_terminal_an_exception_is_shown_without_the_values_of_variables() -> None:
     shown = run_on_terminal(FAILURE.format('log.exception("batch_failed")'))
 
     assert "ValueError" in shown
@@ -184,14 +184,14 @@ def test_on_a_terminal_an_exception_is_told_without_the_values_of_variables() ->
 
 
 def test_every_line_that_a_service_writes_is_json(pair: Pair) -> None:
-    told = [line for service in pair.services for line in service.log.read_text().splitlines()]
+    written = [line for service in pair.services for line in service.log.read_text().splitlines()]
 
-    lines = [msgspec.json.decode(line, type=Line) for line in told]
+    lines = [msgspec.json.decode(line, type=Line) for line in written]
 
     assert {"listening", "listening_for_messages"} <= {line.event for line in lines}
 
 
-def test_granians_own_words_are_json_too(own_pair: Pair) -> None:
+def test_events_of_granian_are_json_too(own_pair: Pair) -> None:
     service = own_pair.start_http()
 
     for worker in psutil.Process(service.pid).children():

@@ -1,4 +1,4 @@
-"""What the environment may say, and what it may not."""
+"""Settings: defaults, valid and invalid values, error messages, and `.env.example`."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ REQUIRED = {"DATABASE_URL": f"postgresql://fake-email:{PASSWORD}@127.0.0.1:5432/
 DEFAULTS: dict[str, object] = {
     field.name.upper(): field.default for field in msgspec.structs.fields(Settings) if not field.required
 }
-# What `.env.example` says of a variable that has no default value is an example.
+# For the other variables, which have no default value, `.env.example` has an example.
 STATED = {variable: default for variable, default in DEFAULTS.items() if default not in {None, ()}}
 
 
@@ -25,14 +25,14 @@ def value_of(variable: str, **environ: str) -> object:
     return getattr(load(REQUIRED | environ, Settings), variable.lower())
 
 
-def complaint_about(**environ: str) -> str:
+def error_text(**environ: str) -> str:
     with pytest.raises(SettingsError) as caught:
         load(REQUIRED | environ, Settings)
     return str(caught.value)
 
 
 @pytest.mark.parametrize(("variable", "default"), DEFAULTS.items())
-def test_a_variable_that_is_missing_has_its_default(variable: str, default: object) -> None:
+def test_a_missing_variable_has_its_default(variable: str, default: object) -> None:
     value = value_of(variable)
 
     assert value == default
@@ -46,7 +46,7 @@ def test_only_the_database_and_the_domain_have_no_default() -> None:
 
 @pytest.mark.parametrize("empty", ["", "  "])
 @pytest.mark.parametrize(("variable", "default"), DEFAULTS.items())
-def test_an_empty_variable_counts_as_none(variable: str, default: object, empty: str) -> None:
+def test_an_empty_variable_has_its_default(variable: str, default: object, empty: str) -> None:
     value = value_of(variable, **{variable: empty})
 
     assert value == default
@@ -54,7 +54,7 @@ def test_an_empty_variable_counts_as_none(variable: str, default: object, empty:
 
 @pytest.mark.parametrize("variable", REQUIRED)
 @pytest.mark.parametrize("environ", [{}, {"DATABASE_URL": "", "DOMAIN": " "}], ids=["missing", "empty"])
-def test_a_required_variable_that_is_missing_is_named(variable: str, environ: dict[str, str]) -> None:
+def test_a_missing_required_variable_is_named_in_the_error(variable: str, environ: dict[str, str]) -> None:
     others = {name: value for name, value in REQUIRED.items() if name != variable}
 
     with pytest.raises(SettingsError) as caught:
@@ -63,7 +63,7 @@ def test_a_required_variable_that_is_missing_is_named(variable: str, environ: di
     assert str(caught.value) == f"{variable}: missing; it has no default"
 
 
-def test_migrating_needs_nothing_but_the_url_of_the_database() -> None:
+def test_migrate_needs_only_the_database_url() -> None:
     settings = load({"DATABASE_URL": REQUIRED["DATABASE_URL"]}, DatabaseSettings)
 
     assert settings == DatabaseSettings(database_url=REQUIRED["DATABASE_URL"], log_level="info")
@@ -104,15 +104,15 @@ def test_migrating_needs_nothing_but_the_url_of_the_database() -> None:
         ("LOG_LEVEL", "error", "error"),
     ],
 )
-def test_a_value_in_range_is_taken(variable: str, given: str, value: object) -> None:
-    taken = value_of(variable, **{variable: given})
+def test_a_value_in_range_is_accepted(variable: str, given: str, value: object) -> None:
+    accepted = value_of(variable, **{variable: given})
 
-    assert taken == value
+    assert accepted == value
 
 
 NUMBERS = {
     field.name.upper(): field.type
-    for field in msgspec.inspect.type_info(Settings).fields  # type: ignore[attr-defined]  # it is a StructType
+    for field in msgspec.inspect.type_info(Settings).fields  # type: ignore[attr-defined]  # a StructType
     if isinstance(field.type, msgspec.inspect.IntType | msgspec.inspect.FloatType)
 }
 BOUNDS = [
@@ -122,7 +122,7 @@ BOUNDS = [
 
 
 @pytest.mark.parametrize(("variable", "bound", "_outwards"), BOUNDS)
-def test_a_number_may_be_at_its_bound(variable: str, bound: float, _outwards: int) -> None:
+def test_a_number_at_its_bound_is_accepted(variable: str, bound: float, _outwards: int) -> None:
     value = value_of(variable, **{variable: str(bound)})
 
     assert value == bound
@@ -130,25 +130,25 @@ def test_a_number_may_be_at_its_bound(variable: str, bound: float, _outwards: in
 
 @pytest.mark.parametrize(("variable", "bound", "outwards"), BOUNDS)
 def test_a_number_past_its_bound_is_refused(variable: str, bound: float, outwards: int) -> None:
-    complaint = complaint_about(**{variable: str(bound + outwards)})
+    text = error_text(**{variable: str(bound + outwards)})
 
-    assert complaint.startswith(f"{variable}: ")
+    assert text.startswith(f"{variable}: ")
 
 
 @pytest.mark.parametrize("variable", NUMBERS)
 def test_every_number_has_a_lower_bound(variable: str) -> None:
-    complaint = complaint_about(**{variable: "-1"})
+    text = error_text(**{variable: "-1"})
 
-    assert complaint.startswith(f"{variable}: ")
+    assert text.startswith(f"{variable}: ")
 
 
 @pytest.mark.parametrize("given", ["many", "12 000", "1,000", "0x10", "1.5 s", "-", "one\ntwo"])
 @pytest.mark.parametrize("variable", NUMBERS)
-def test_what_is_no_number_is_refused_in_one_line_that_names_the_variable(variable: str, given: str) -> None:
-    complaint = complaint_about(**{variable: given})
+def test_a_value_that_is_not_a_number_is_refused_in_one_line_that_names_the_variable(variable: str, given: str) -> None:
+    text = error_text(**{variable: given})
 
-    assert complaint.startswith(f"{variable}: ")
-    assert complaint.isprintable()
+    assert text.startswith(f"{variable}: ")
+    assert text.isprintable()
 
 
 @pytest.mark.parametrize(
@@ -189,20 +189,20 @@ def test_what_is_no_number_is_refused_in_one_line_that_names_the_variable(variab
     ],
 )
 def test_a_value_out_of_range_is_refused_in_one_line_that_names_the_variable(variable: str, given: str) -> None:
-    complaint = complaint_about(**{variable: given})
+    text = error_text(**{variable: given})
 
-    assert complaint.startswith(f"{variable}: ")
-    assert complaint.isprintable()
+    assert text.startswith(f"{variable}: ")
+    assert text.isprintable()
 
 
 @pytest.mark.parametrize("variable", ["DATABASE_URL", "DOMAIN", "SMTP_HOST", "HTTP_PORT", "LOG_LEVEL"])
-def test_octets_that_are_no_utf8_are_refused_in_one_line_that_names_the_variable(variable: str) -> None:
+def test_invalid_utf_8_is_refused_in_one_line_that_names_the_variable(variable: str) -> None:
     latin_1 = REQUIRED.get(variable, "") + b"\xfc".decode(errors="surrogateescape")
 
-    complaint = complaint_about(**{variable: latin_1})
+    text = error_text(**{variable: latin_1})
 
-    assert complaint.startswith(f"{variable}: ")
-    assert complaint.isprintable()
+    assert text.startswith(f"{variable}: ")
+    assert text.isprintable()
 
 
 @pytest.mark.parametrize(
@@ -216,10 +216,10 @@ def test_octets_that_are_no_utf8_are_refused_in_one_line_that_names_the_variable
         f"host=127.0.0.1 password={PASSWORD} fake-email",
     ],
 )
-def test_a_miswritten_database_url_is_refused_without_its_password(url: str) -> None:
-    complaint = complaint_about(DATABASE_URL=url)
+def test_an_invalid_database_url_is_refused_without_showing_its_password(url: str) -> None:
+    text = error_text(DATABASE_URL=url)
 
-    assert complaint == "DATABASE_URL: not a Postgres URI, as in postgresql://name@host:5432/database"
+    assert text == "DATABASE_URL: not a Postgres URI, as in postgresql://name@host:5432/database"
 
 
 @pytest.mark.parametrize(
@@ -247,16 +247,16 @@ def test_domain_is_a_list_in_lower_case_and_in_order(given: str, domains: tuple[
         *(f"{'a' * 64}.test", f"{'a.' * 127}test", "mx\n.test"),
     ],
 )
-def test_what_is_no_domain_is_refused_in_one_line_that_shows_it(domain: str) -> None:
-    complaint = complaint_about(DOMAIN=f"mx.test,{domain}")
+def test_an_invalid_domain_is_refused_in_one_line_that_shows_it(domain: str) -> None:
+    text = error_text(DOMAIN=f"mx.test,{domain}")
 
-    assert complaint == f"DOMAIN: {domain!r} is not a domain name, as in mx.example.org"
+    assert text == f"DOMAIN: {domain!r} is not a domain name, as in mx.example.org"
 
 
-def test_a_list_of_nothing_but_commas_is_no_domain() -> None:
-    complaint = complaint_about(DOMAIN=", ,")
+def test_a_list_of_commas_alone_counts_as_a_missing_domain() -> None:
+    text = error_text(DOMAIN=", ,")
 
-    assert complaint == "DOMAIN: missing; it has no default"
+    assert text == "DOMAIN: missing; it has no default"
 
 
 @pytest.mark.parametrize(
@@ -284,24 +284,24 @@ def test_cors_allowed_origins_is_a_list_of_origins(given: str, origins: tuple[st
         *("https://:80", "https://my-app.test:65536"),
     ],
 )
-def test_what_is_no_origin_is_refused_in_one_line_that_shows_it(origin: str) -> None:
-    complaint = complaint_about(CORS_ALLOWED_ORIGINS=f"https://my-app.test,{origin}")
+def test_an_invalid_origin_is_refused_in_one_line_that_shows_it(origin: str) -> None:
+    text = error_text(CORS_ALLOWED_ORIGINS=f"https://my-app.test,{origin}")
 
-    assert complaint == f"CORS_ALLOWED_ORIGINS: {origin!r} is not an origin, as in https://my-app-*.vercel.app"
+    assert text == f"CORS_ALLOWED_ORIGINS: {origin!r} is not an origin, as in https://my-app-*.vercel.app"
 
 
-def test_a_time_out_of_the_database_url_that_is_no_number_is_refused() -> None:
-    complaint = complaint_about(DATABASE_URL="postgresql:///?connect_timeout=soon")
+def test_a_connect_timeout_that_is_not_a_number_is_refused() -> None:
+    text = error_text(DATABASE_URL="postgresql:///?connect_timeout=soon")
 
-    assert complaint == "DATABASE_URL: connect_timeout is no whole number of seconds"
+    assert text == "DATABASE_URL: connect_timeout is not a whole number of seconds"
 
 
 @pytest.mark.parametrize("variable", ["SMTP_EXEMPT_NETWORKS", "TRUSTED_PROXIES"])
 @pytest.mark.parametrize("network", ["elsewhere", "192.0.2.1/24", "192.0.2.0/33"])
-def test_what_is_no_network_is_refused_in_one_line_that_shows_it(variable: str, network: str) -> None:
-    complaint = complaint_about(**{variable: f"2001:db8::/48,{network}"})
+def test_an_invalid_network_is_refused_in_one_line_that_shows_it(variable: str, network: str) -> None:
+    text = error_text(**{variable: f"2001:db8::/48,{network}"})
 
-    assert complaint == f"{variable}: {network!r} is not a network, as in 192.0.2.0/24"
+    assert text == f"{variable}: {network!r} is not a network, as in 192.0.2.0/24"
 
 
 def test_trusted_proxies_is_a_list_of_networks_and_addresses() -> None:
@@ -312,14 +312,14 @@ def test_trusted_proxies_is_a_list_of_networks_and_addresses() -> None:
 
 @pytest.mark.parametrize(("given", "missing"), [("TLS_CERT_FILE", "TLS_KEY_FILE"), ("TLS_KEY_FILE", "TLS_CERT_FILE")])
 def test_a_certificate_without_its_key_is_refused(given: str, missing: str) -> None:
-    complaint = complaint_about(**{given: "some.pem"})
+    text = error_text(**{given: "some.pem"})
 
-    assert complaint == f"{missing}: missing; a certificate and its key are given together"
+    assert text == f"{missing}: missing; set TLS_CERT_FILE and TLS_KEY_FILE together"
 
 
 @pytest.fixture(scope="module")
 def example() -> dict[str, str]:
-    """The variables of `.env.example`, each with the value behind its comment sign."""
+    """The variables of `.env.example` and their values, also those behind a comment sign."""
     return dict(re.findall(r"^#?([A-Z_]+)=(.+)$", EXAMPLE.read_text(), re.MULTILINE))
 
 
@@ -339,17 +339,17 @@ def test_the_example_file_states_the_default(example: dict[str, str], variable: 
     assert value == default
 
 
-def test_the_example_file_can_be_used_as_it_is(example: dict[str, str]) -> None:
+def test_the_example_file_with_its_comment_signs_removed_is_valid(example: dict[str, str]) -> None:
     settings = load(example, Settings)
 
     assert settings.domain == ("mail.example.org", "mx.example.org")
 
 
 @pytest.mark.parametrize("command", [["smtp-ingest"], ["http-api"], ["fake-email", "check"]], ids=lambda it: it[-1])
-def test_a_wrong_environment_stops_the_start_with_status_2_and_one_line(command: list[str]) -> None:
+def test_a_wrong_setting_ends_each_command_with_status_2_and_one_line(command: list[str]) -> None:
     program, *arguments = command
 
-    ended = subprocess.run(
+    completed = subprocess.run(
         [COMMANDS / program, *arguments],
         check=False,
         capture_output=True,
@@ -358,4 +358,8 @@ def test_a_wrong_environment_stops_the_start_with_status_2_and_one_line(command:
         timeout=20,
     )
 
-    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", "HTTP_PORT: Expected `int`, got `str`\n")
+    assert (completed.returncode, completed.stdout, completed.stderr) == (
+        2,
+        "",
+        "HTTP_PORT: Expected `int`, got `str`\n",
+    )

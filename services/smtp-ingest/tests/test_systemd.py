@@ -257,4 +257,4 @@ def test_the_start_fails_with_one_line_that_names_an_invalid_variable_of_the_man
     ended = failed_start(DOMAIN=DOMAINS[0], WATCHDOG_USEC="soon")
 
     assert ended.returncode == 2
-    assert ended.stderr == "WATCHDOG_USEC: not a number, which the service manager would give\n"
+    assert ended.stderr == "WATCHDOG_USEC: not a number; only the service manager sets it\n"

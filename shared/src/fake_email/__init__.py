@@ -1,1 +1,1 @@
-"""What both services need: settings, pool, aggregates, MIME, events, log."""
+"""The code that both services share: settings, log, Postgres, storage, MIME and HTML parsing, findings."""

@@ -1,35 +1,35 @@
-"""The facts a caller decides upon; each edge has one table from these to its replies."""
+"""The errors that a caller acts on; each service has one table from these errors to its responses or replies."""
 
 
 class ServiceError(Exception):
-    """Something the caller must decide upon; without a text of its own, an error says what its class is for."""
+    """The root of our errors; an error without a text of its own has the docstring of its class."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__(text or self.__doc__)
 
 
 class SettingsError(ServiceError):
-    """A variable of the environment is missing, mistyped or out of range; the text names it."""
+    """An environment variable is missing, mistyped or out of range; the text names the variable."""
 
 
 class MigrationError(ServiceError):
-    """The schema cannot be brought up to date; the text says why and what to do."""
+    """The schema cannot be brought up to date; the text gives the reason and what to do."""
 
 
 class DatabaseAway(ServiceError):
-    """The database did not answer in time, or not at all."""
+    """The database did not answer in time."""
 
 
 class DatabaseFull(ServiceError):
-    """The database has no room to keep more."""
+    """The database has no disk space left."""
 
 
 class MailboxNotFound(ServiceError):
-    """No live mailbox has this address, or it is private and the token is not its own."""
+    """No live mailbox has this address, or the mailbox is private and the token is not its token."""
 
 
 class MessageNotFound(ServiceError):
-    """No message of a live mailbox has this id, or the mailbox is private and the token is not its own."""
+    """No message of a live mailbox has this id, or the mailbox is private and the token is not its token."""
 
 
 class AttachmentNotFound(ServiceError):
@@ -37,12 +37,12 @@ class AttachmentNotFound(ServiceError):
 
 
 class NoHtml(ServiceError):
-    """The message has no HTML."""
+    """The message has no HTML part."""
 
 
 class AddressTaken(ServiceError):
-    """This address was given out before."""
+    """The address has a mailbox, or had one in the last 90 days."""
 
 
 class OperatorsMailbox(ServiceError):
-    """This mailbox is the operator's, which every domain has."""
+    """The mailbox belongs to the operator: postmaster or abuse, which every domain has."""

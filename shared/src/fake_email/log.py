@@ -1,4 +1,4 @@
-"""Where log events go: JSON on stderr, readable lines on a terminal, and the libraries' own loggers the same way."""
+"""Log events on stderr, ours and those of libraries: lines of JSON, or readable lines on a terminal."""
 
 import datetime
 import json
@@ -9,9 +9,9 @@ import msgspec
 import structlog
 
 _LIBRARIES = {
-    # aiosmtpd tells every command, local parts and all, at info.
+    # aiosmtpd logs every command, including local parts, at info.
     "mail.log": logging.ERROR,
-    # Database tells once that it is away and once that it is back; the pool would tell each attempt.
+    # OutageLog logs the start and the end of an outage; the pool would log each attempt to connect.
     "psycopg.pool": logging.CRITICAL,
     "psycopg": logging.ERROR,
     "asyncio": logging.WARNING,
@@ -19,7 +19,7 @@ _LIBRARIES = {
 
 
 def configure(level: str) -> None:
-    """Send every event of this process at `level` or above to stderr, one line each."""
+    """Write every event of this process at `level` or above to stderr, one line each."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -48,13 +48,13 @@ def configure(level: str) -> None:
 
 
 def _add_time(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    event["time"] = datetime.datetime.now(datetime.UTC)  # msgspec writes it out (RFC 3339) in a tenth of the time
+    event["time"] = datetime.datetime.now(datetime.UTC)  # msgspec formats it (RFC 3339) in a tenth of the time
     return event
 
 
 def _rendering() -> list[structlog.typing.Processor]:
     if sys.stderr.isatty():
-        # Its own choice would show the values of variables, and with them content and tokens.
+        # The default formatter would show the values of variables, and with them content and tokens.
         return [
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
             structlog.dev.ConsoleRenderer(pad_event_to=24, exception_formatter=structlog.dev.plain_traceback),
@@ -65,6 +65,6 @@ def _rendering() -> list[structlog.typing.Processor]:
 def _to_json(event: object, **_: object) -> str:
     try:
         return msgspec.json.encode(event, enc_hook=repr).decode()
-    except UnicodeEncodeError:  # a lone surrogate, from octets that are no UTF-8
+    except UnicodeEncodeError:  # a lone surrogate, decoded from invalid UTF-8
         line = json.dumps(msgspec.to_builtins(event, enc_hook=repr), ensure_ascii=False)
         return line.encode(errors="replace").decode()

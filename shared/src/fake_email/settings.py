@@ -1,4 +1,4 @@
-"""What the environment says, read once into one frozen struct; the names are the variables' own, in lower case."""
+"""Settings, read once from the environment into a frozen struct; each field is a variable's name in lower case."""
 
 import ipaddress
 import re
@@ -20,20 +20,20 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
 
 class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What it takes to reach Postgres."""
+    """The settings of `fake-email migrate`, which only reaches Postgres."""
 
     database_url: str
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 class Settings(DatabaseSettings, frozen=True, kw_only=True):
-    """What both services read; sizes in octets, spans in seconds."""
+    """The settings of both services; sizes are in octets, spans in seconds."""
 
     domain: tuple[str, ...]
     http_host: str = "127.0.0.1"
     http_port: Port = 3001
     http_workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
-    smtp_host: str = "0.0.0.0"  # noqa: S104  # mail comes from everywhere
+    smtp_host: str = "0.0.0.0"  # noqa: S104  # mail servers connect from any network
     smtp_port: Port = 25
     cors_allowed_origins: tuple[str, ...] = ()
     inbox_access: Literal["open", "private"] = "open"
@@ -61,7 +61,7 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     smtp_max_client_sessions_per_minute: Positive = 120
     smtp_exempt_networks: tuple[str, ...] = ()
     smtp_max_messages: Positive = 1_000
-    smtp_max_recipients: Positive = 100  # RFC 5321 §4.5.3.1.8: at least
+    smtp_max_recipients: Positive = 100  # RFC 5321 §4.5.3.1.8: at least 100
     smtp_max_refused_recipients: Positive = 10
     smtp_refusal_delay_seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 1
     smtp_max_unknown_commands: Positive = 5
@@ -83,21 +83,21 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _ORIGIN = re.compile(r"https?://(?=[a-z0-9*])[a-z0-9.-]*\*?[a-z0-9.-]*(?::(?P<port>[0-9]{1,5}))?")
 
 
-def load(environ: Mapping[str, str], kind: type[Loaded]) -> Loaded:
-    """The settings of `kind` that `environ` holds; an empty value counts as none.
+def load(environ: Mapping[str, str], settings_type: type[Loaded]) -> Loaded:
+    """Read the settings from `environ`; an empty variable has its default.
 
     Raises SettingsError, whose text is one line that names the variable.
     """
-    known = {
+    values = {
         name: [item.strip().lower() for item in value.split(",") if item.strip()] if name in _LISTS else value
-        for name in kind.__struct_fields__
+        for name in settings_type.__struct_fields__
         if (value := environ.get(name.upper(), "").strip())
     }
-    for name in known:
-        if _SURROGATE.search(environ[name.upper()]):  # what os.environ makes of octets that are no UTF-8
-            raise SettingsError(f"{name.upper()}: not UTF-8")
+    for name in values:
+        if _SURROGATE.search(environ[name.upper()]):  # os.environ decodes invalid UTF-8 to surrogates
+            raise SettingsError(f"{name.upper()}: the value is not UTF-8")
     try:
-        settings = msgspec.convert(known, kind, strict=False)
+        settings = msgspec.convert(values, settings_type, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(_one_line(str(error))) from None
     _check_database_url(settings.database_url)
@@ -107,24 +107,24 @@ def load(environ: Mapping[str, str], kind: type[Loaded]) -> Loaded:
 
 
 def _one_line(complaint: str) -> str:
-    """msgspec's complaint, with the variable's name in front: "Expected `int`, got `str` - at `$.http_port`"."""
+    """msgspec's text, such as "Expected `int`, got `str` - at `$.http_port`", after the variable's name."""
     missing = re.fullmatch(r"Object missing required field `(\w+)`", complaint)
     if missing:
         return f"{missing[1].upper()}: missing; it has no default"
-    what, _, where = complaint.rpartition(" - at `$.")
-    return f"{where.rstrip('`').partition('[')[0].upper()}: {what}"
+    problem, _, path = complaint.rpartition(" - at `$.")
+    return f"{path.rstrip('`').partition('[')[0].upper()}: {problem}"
 
 
 def _check_database_url(url: str) -> None:
     try:
-        given = psycopg.conninfo.conninfo_to_dict(url)
+        parameters = psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        # libpq's own complaint repeats the value, and with it the password.
+        # libpq's own text repeats the value, and with it the password.
         raise SettingsError("DATABASE_URL: not a Postgres URI, as in postgresql://name@host:5432/database") from None
     try:
-        int(given.get("connect_timeout") or 0)
-    except ValueError:  # psycopg would say so at each connection
-        raise SettingsError("DATABASE_URL: connect_timeout is no whole number of seconds") from None
+        int(parameters.get("connect_timeout") or 0)
+    except ValueError:  # psycopg would fail at each connection
+        raise SettingsError("DATABASE_URL: connect_timeout is not a whole number of seconds") from None
 
 
 def _check_values(settings: Settings) -> None:
@@ -141,7 +141,7 @@ def _check_values(settings: Settings) -> None:
     _check_networks("SMTP_EXEMPT_NETWORKS", settings.smtp_exempt_networks)
     if bool(settings.tls_cert_file) != bool(settings.tls_key_file):
         missing = "TLS_KEY_FILE" if settings.tls_cert_file else "TLS_CERT_FILE"
-        raise SettingsError(f"{missing}: missing; a certificate and its key are given together")
+        raise SettingsError(f"{missing}: missing; set TLS_CERT_FILE and TLS_KEY_FILE together")
 
 
 def _check_networks(variable: str, networks: tuple[str, ...]) -> None:

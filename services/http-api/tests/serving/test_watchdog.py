@@ -80,4 +80,4 @@ def test_a_watchdog_setting_that_is_no_number_ends_the_start_with_one_line_that_
     ended = failed_start("http-api", DOMAIN="mx.test", WATCHDOG_USEC="soon")
 
     assert ended.returncode == 2
-    assert ended.stderr == "WATCHDOG_USEC: not a number, which the service manager would give\n"
+    assert ended.stderr == "WATCHDOG_USEC: not a number; only the service manager sets it\n"
