@@ -1,4 +1,4 @@
-"""The operator's tool: `migrate` changes the schema, `check` looks and touches nothing, `operator-token` makes one."""
+"""`fake-email`: the operator's commands; `migrate` and `operator-token` change the database, `check` only reads it."""
 
 import argparse
 import asyncio
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import psycopg
+from psycopg.rows import scalar_row
 
 from fake_email import command, log
 from fake_email.errors import MigrationError, SettingsError
@@ -16,25 +17,29 @@ from fake_email.postgres.connection import conninfo, why_unreachable
 from fake_email.settings import DatabaseSettings, Settings, load
 from fake_email.storage import role_mailboxes
 
+_COMMANDS = {
+    "migrate": "apply the pending migrations",
+    "check": "check settings, database and schema, and change nothing",
+    "operator-token": "print a new token for the operator's mailboxes, and revoke the old token",
+}
 _TOKEN_OCTETS = 32
 # https://www.postgresql.org/docs/current/wal-reliability.html
-_NOT_DURABLE = """
+_DURABILITY_OFF = """
     SELECT name
     FROM pg_settings
     WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'
     ORDER BY name
 """
-_IN_ORDER = "settings, database and schema are in order"
 
 
 def main() -> None:
-    """Exit status 0: done. 1: the database or a migration said no. 2: the environment or the command line is wrong."""
+    """Run one command. Exit status 0: done; 1: the database or a migration failed; 2: a wrong setting or argument."""
     arguments = _arguments()
     try:
         if arguments.command == "migrate":
             _migrate(load(os.environ, DatabaseSettings), arguments.migrations)
         elif arguments.command == "operator-token":
-            asyncio.run(_give_operator_token(load(os.environ, Settings)))
+            asyncio.run(_replace_operator_token(load(os.environ, Settings)))
         else:
             _check(load(os.environ, Settings), arguments)
     except SettingsError as error:
@@ -43,22 +48,29 @@ def main() -> None:
     except MigrationError as error:
         sys.exit(str(error))
     except psycopg.Error as error:
-        refusal = error.diag.message_primary
-        if refusal:
-            sys.exit(f"the database refused: {refusal}")
+        if error.diag.message_primary:
+            sys.exit(f"the database refused: {error.diag.message_primary}")
         sys.exit(f"DATABASE_URL: the database cannot be reached ({why_unreachable(error)})")
 
 
 def _arguments() -> argparse.Namespace:
-    parser = command.argument_parser("fake-email", "The operator's tool of fake-email.")
-    parser.add_argument("command", choices=["migrate", "check", "operator-token"])
-    parser.add_argument("--migrations", type=Path, default=Path("db/migrations"), metavar="DIR")
-    less = parser.add_mutually_exclusive_group()
-    less.add_argument("--offline", action="store_true", help="check: do not ask the database")
-    less.add_argument("--before-migrate", action="store_true", help="check: migrations may be pending")
+    parser = command.argument_parser("fake-email", "Commands for the operator of fake-email.")
+    parser.add_argument(
+        "command", choices=_COMMANDS, help="; ".join(f"{name}: {does}" for name, does in _COMMANDS.items())
+    )
+    parser.add_argument(
+        "--migrations",
+        type=Path,
+        default=Path("db/migrations"),
+        metavar="DIR",
+        help="the directory of the migration files (default: %(default)s)",
+    )
+    scope = parser.add_mutually_exclusive_group()
+    scope.add_argument("--offline", action="store_true", help="check: do not connect to the database")
+    scope.add_argument("--before-migrate", action="store_true", help="check: allow pending migrations")
     arguments = parser.parse_args()
     if arguments.command != "check" and (arguments.offline or arguments.before_migrate):
-        parser.error("--offline and --before-migrate are for check alone")
+        parser.error("--offline and --before-migrate are only for check")
     return arguments
 
 
@@ -76,17 +88,19 @@ def _check(settings: Settings, arguments: argparse.Namespace) -> None:
         print("settings and migration files are in order; the database was not asked")  # noqa: T201
         return
     with psycopg.connect(conninfo(settings.database_url), autocommit=True) as connection:
-        todo = ", ".join(each.name for each in migrate.pending(connection, migrations))
-        for (name,) in connection.execute(_NOT_DURABLE):
-            sys.stderr.write(
-                f"warning: {name} is off: acknowledged mail may be lost when the database's machine stops\n"
-            )
-    if todo and not arguments.before_migrate:
-        sys.exit(f"pending: {todo}; run fake-email migrate")
-    print(f"settings and database are in order; pending: {todo}" if todo else _IN_ORDER)  # noqa: T201
+        pending = ", ".join(each.name for each in migrate.pending(connection, migrations))
+        with connection.cursor(row_factory=scalar_row) as cursor:
+            for name in cursor.execute(_DURABILITY_OFF):
+                sys.stderr.write(
+                    f"warning: {name} is off: acknowledged mail may be lost when the database host stops\n"
+                )
+    if pending and not arguments.before_migrate:
+        sys.exit(f"pending: {pending}; run fake-email migrate")
+    in_order = "settings, database and schema are in order"
+    print(f"settings and database are in order; pending: {pending}" if pending else in_order)  # noqa: T201
 
 
-async def _give_operator_token(settings: Settings) -> None:
+async def _replace_operator_token(settings: Settings) -> None:
     token = secrets.token_urlsafe(_TOKEN_OCTETS)
     async with await psycopg.AsyncConnection.connect(conninfo(settings.database_url)) as connection:
         await role_mailboxes.create(connection, settings.domain)

@@ -1,4 +1,4 @@
-"""Servers of which one takes the writes, and then another does."""
+"""Failover: two servers, of which one takes writes, and then the other."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -48,16 +48,16 @@ def servers() -> Iterator[tuple[EmbeddedPostgres, EmbeddedPostgres]]:
 
 @pytest.fixture
 def a(servers: tuple[EmbeddedPostgres, EmbeddedPostgres]) -> Iterator[EmbeddedPostgres]:
-    """The one that takes the writes."""
-    with undone(servers[0]):
+    """The server that takes writes."""
+    with settings_reset(servers[0]):
         yield servers[0]
 
 
 @pytest.fixture
 def b(servers: tuple[EmbeddedPostgres, EmbeddedPostgres]) -> Iterator[EmbeddedPostgres]:
-    """The one that does not."""
-    with undone(servers[1]):
-        tell(servers[1], READ_ONLY)
+    """The server that refuses writes."""
+    with settings_reset(servers[1]):
+        alter(servers[1], READ_ONLY)
         yield servers[1]
 
 
@@ -74,16 +74,16 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 
 @contextmanager
-def undone(server: EmbeddedPostgres) -> Iterator[None]:
-    """What a test changes in the server's settings is not there any more after the block."""
+def settings_reset(server: EmbeddedPostgres) -> Iterator[None]:
+    """Reset the server's settings after the block."""
     try:
         yield
     finally:
-        tell(server, "ALTER SYSTEM RESET ALL")
+        alter(server, "ALTER SYSTEM RESET ALL")
 
 
-def tell(server: EmbeddedPostgres, statement: str) -> None:
-    """Change the server's settings; new connections find them so."""
+def alter(server: EmbeddedPostgres, statement: str) -> None:
+    """Change the server's settings, and return when new connections have them."""
     with psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute(statement)
         before = connection.execute("SELECT pg_conf_load_time()").fetchone()
@@ -97,12 +97,12 @@ def tell(server: EmbeddedPostgres, statement: str) -> None:
 
 async def name(connection: Connection) -> str:
     cursor = await connection.execute(NAME)
-    [(found,)] = await cursor.fetchall()
-    return str(found)
+    [(cluster_name,)] = await cursor.fetchall()
+    return str(cluster_name)
 
 
 async def ask(database: Database, *, answer_seconds: float = ANSWER_SECONDS) -> str:
-    """The server that answers, or "away"."""
+    """The name of the server that answers, or "away"."""
     try:
         return await database.run(name, answer_seconds=answer_seconds)
     except DatabaseAway:
@@ -110,7 +110,7 @@ async def ask(database: Database, *, answer_seconds: float = ANSWER_SECONDS) -> 
 
 
 async def fill(database: Database) -> list[str]:
-    """Have the pool make all its connections; where they lead."""
+    """Make the pool open all its connections; returns the server of each."""
     together = asyncio.Barrier(CONNECTIONS)
 
     async def meet(connection: Connection) -> str:
@@ -126,40 +126,40 @@ async def until_answered_by(database: Database, server: str) -> None:
             pass
 
 
-async def test_of_several_hosts_the_one_that_takes_writes_is_asked(database: Database) -> None:
+async def test_of_several_hosts_the_primary_is_used(database: Database) -> None:
     assert await fill(database) == ["a"] * CONNECTIONS
 
 
-async def test_a_server_that_takes_no_more_writes_is_asked_no_more(
+async def test_a_server_that_no_longer_takes_writes_is_no_longer_used(
     database: Database, a: EmbeddedPostgres, b: EmbeddedPostgres
 ) -> None:
     await fill(database)
-    tell(b, READ_WRITE)
-    tell(a, READ_ONLY)
+    alter(b, READ_WRITE)
+    alter(a, READ_ONLY)
 
-    told = [await ask(database) for _ in range(2 * CONNECTIONS)]
+    answered_by = [await ask(database) for _ in range(2 * CONNECTIONS)]
 
-    assert told == ["b"] * 2 * CONNECTIONS
-
-
-async def test_a_frozen_server_is_waited_for_once_and_not_on_every_connection(
-    database: Database, a: EmbeddedPostgres, b: EmbeddedPostgres
-) -> None:
-    await fill(database)
-    with frozen(a):
-        tell(b, READ_WRITE)
-
-        told = [await ask(database) for _ in range(2)]
-
-    assert told == ["away", "b"]
+    assert answered_by == ["b"] * 2 * CONNECTIONS
 
 
-async def test_who_waits_long_for_a_frozen_server_is_answered_by_the_one_that_took_its_place(
+async def test_a_frozen_server_costs_one_time_out_and_not_one_for_each_connection(
     database: Database, a: EmbeddedPostgres, b: EmbeddedPostgres
 ) -> None:
     await fill(database)
     with frozen(a):
-        tell(b, READ_WRITE)
+        alter(b, READ_WRITE)
+
+        answered_by = [await ask(database) for _ in range(2)]
+
+    assert answered_by == ["away", "b"]
+
+
+async def test_work_that_waits_for_a_frozen_server_runs_on_the_new_primary(
+    database: Database, a: EmbeddedPostgres, b: EmbeddedPostgres
+) -> None:
+    await fill(database)
+    with frozen(a):
+        alter(b, READ_WRITE)
         async with asyncio.timeout(DEADLINE_SECONDS), asyncio.TaskGroup() as tasks:
             waiting = tasks.create_task(ask(database, answer_seconds=10 * DEADLINE_SECONDS))
             await until_answered_by(database, "b")
@@ -167,7 +167,7 @@ async def test_who_waits_long_for_a_frozen_server_is_answered_by_the_one_that_to
     assert waiting.result() == "b"
 
 
-async def test_who_listens_to_a_frozen_server_listens_to_the_one_that_took_its_place(
+async def test_a_listener_at_a_frozen_server_moves_to_the_new_primary(
     url: str, a: EmbeddedPostgres, b: EmbeddedPostgres
 ) -> None:
     servers = ServersListenedTo()
@@ -175,15 +175,15 @@ async def test_who_listens_to_a_frozen_server_listens_to_the_one_that_took_its_p
         listener = tasks.create_task(notifications.listen(url, servers))
         await until(lambda: servers.names == ["a"])
         with frozen(a):
-            tell(b, READ_WRITE)
+            alter(b, READ_WRITE)
             await until(lambda: servers.names == ["a", "b"])
         listener.cancel()
 
 
-async def test_a_server_that_refuses_writes_is_away_for_who_writes(a: EmbeddedPostgres) -> None:
+async def test_writing_to_a_read_only_server_raises_database_away(a: EmbeddedPostgres) -> None:
     async with open_database(a.url, connections=CONNECTIONS) as database:
         await fill(database)
-        tell(a, READ_ONLY)
+        alter(a, READ_ONLY)
 
         with pytest.raises(DatabaseAway):
             await database.run(lambda connection: connection.execute("CREATE TABLE one ()"))

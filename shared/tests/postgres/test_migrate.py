@@ -1,4 +1,4 @@
-"""How the schema is brought up to date: by `fake-email migrate`, or not at all."""
+"""Migrations, and the commands `fake-email migrate` and `fake-email check`."""
 
 import os
 import re
@@ -82,7 +82,7 @@ def test_a_second_run_applies_nothing(connection: psycopg.Connection, directory:
     assert applied == []
 
 
-def test_only_what_is_pending_is_applied(connection: psycopg.Connection, directory: Path) -> None:
+def test_only_pending_migrations_are_applied(connection: psycopg.Connection, directory: Path) -> None:
     apply(connection, directory)
     (directory / THIRD).write_text("CREATE TABLE three ();")
 
@@ -91,14 +91,14 @@ def test_only_what_is_pending_is_applied(connection: psycopg.Connection, directo
     assert applied == [THIRD]
 
 
-def test_looking_at_what_is_pending_changes_nothing(connection: psycopg.Connection, directory: Path) -> None:
-    todo = migrate.pending(connection, migrate.read(directory))
+def test_listing_the_pending_migrations_changes_nothing(connection: psycopg.Connection, directory: Path) -> None:
+    pending = migrate.pending(connection, migrate.read(directory))
 
-    assert [each.name for each in todo] == [FIRST, SECOND]
+    assert [each.name for each in pending] == [FIRST, SECOND]
     assert tables(connection) == set()
 
 
-def test_a_released_file_that_changed_is_refused_by_name(connection: psycopg.Connection, directory: Path) -> None:
+def test_an_applied_file_that_has_changed_is_refused_by_name(connection: psycopg.Connection, directory: Path) -> None:
     apply(connection, directory)
     (directory / FIRST).write_text("CREATE TABLE one (number bigint);")
 
@@ -106,7 +106,7 @@ def test_a_released_file_that_changed_is_refused_by_name(connection: psycopg.Con
         apply(connection, directory)
 
 
-def test_nothing_is_applied_after_a_released_file_that_changed(connection: psycopg.Connection, directory: Path) -> None:
+def test_nothing_is_applied_after_an_applied_file_has_changed(connection: psycopg.Connection, directory: Path) -> None:
     apply(connection, directory)
     (directory / SECOND).write_text("CREATE TABLE two (number integer);")
     (directory / THIRD).write_text("CREATE TABLE three ();")
@@ -121,14 +121,14 @@ def test_a_database_that_is_ahead_of_the_files_is_refused(connection: psycopg.Co
     apply(connection, directory)
     (directory / SECOND).unlink()
 
-    with pytest.raises(MigrationError, match=f"^the database is at {SECOND}, which these files do not have"):
+    with pytest.raises(MigrationError, match=f"^the database is at {SECOND}, which is not among these files"):
         apply(connection, directory)
 
 
 BROKEN = "CREATE TABLE half (); INSERT INTO one VALUES (2); SELECT 1 / 0;"
 
 
-def test_a_file_that_fails_is_rolled_back_whole(connection: psycopg.Connection, directory: Path) -> None:
+def test_a_file_that_fails_is_rolled_back_completely(connection: psycopg.Connection, directory: Path) -> None:
     (directory / SECOND).write_text(BROKEN)
 
     with pytest.raises(MigrationError):
@@ -145,7 +145,7 @@ def test_a_file_that_fails_is_named_with_the_reason(connection: psycopg.Connecti
         apply(connection, directory)
 
 
-def test_what_stood_before_a_file_that_failed_stays(connection: psycopg.Connection, directory: Path) -> None:
+def test_the_files_before_one_that_fails_stay_applied(connection: psycopg.Connection, directory: Path) -> None:
     (directory / SECOND).write_text(BROKEN)
     with pytest.raises(MigrationError):
         apply(connection, directory)
@@ -167,7 +167,7 @@ def test_a_file_that_cannot_be_recorded_is_rolled_back(connection: psycopg.Conne
     assert "two" not in tables(connection)
 
 
-def test_the_next_migrator_may_come_after_one_that_failed(
+def test_a_migrator_that_fails_releases_the_lock(
     connection: psycopg.Connection, another: psycopg.Connection, directory: Path
 ) -> None:
     (directory / SECOND).write_text(BROKEN)
@@ -182,34 +182,34 @@ def test_the_next_migrator_may_come_after_one_that_failed(
 
 
 @pytest.mark.parametrize(
-    ("names", "complaint"),
+    ("names", "text"),
     [
-        ([FIRST, THIRD], "are not 1, 2, 3 and so on: one is missing or twice there"),
-        ([SECOND, THIRD], "are not 1, 2, 3 and so on: one is missing or twice there"),
-        ([FIRST, "0001_another.sql"], "are not 1, 2, 3 and so on: one is missing or twice there"),
-        ([FIRST, "notes.sql"], "notes.sql: not named as a migration is"),
-        ([FIRST, "2_two.sql"], "2_two.sql: not named as a migration is"),
-        ([FIRST, "0002_Two.sql"], "0002_Two.sql: not named as a migration is"),
-        ([FIRST, "0002.sql"], "0002.sql: not named as a migration is"),
+        ([FIRST, THIRD], "are not 1, 2, 3 and so on: one is missing or used twice"),
+        ([SECOND, THIRD], "are not 1, 2, 3 and so on: one is missing or used twice"),
+        ([FIRST, "0001_another.sql"], "are not 1, 2, 3 and so on: one is missing or used twice"),
+        ([FIRST, "notes.sql"], "notes.sql: the name of a migration has the form"),
+        ([FIRST, "2_two.sql"], "2_two.sql: the name of a migration has the form"),
+        ([FIRST, "0002_Two.sql"], "0002_Two.sql: the name of a migration has the form"),
+        ([FIRST, "0002.sql"], "0002.sql: the name of a migration has the form"),
         ([], "no migration in "),
         (["README.md"], "no migration in "),
     ],
     ids=["a gap", "no first", "twice", "stray", "short number", "upper case", "no name", "empty", "no SQL"],
 )
-def test_files_that_are_no_row_of_migrations_are_refused(tmp_path: Path, names: list[str], complaint: str) -> None:
+def test_a_stray_file_or_a_gap_in_the_numbers_is_refused(tmp_path: Path, names: list[str], text: str) -> None:
     for name in names:
         (tmp_path / name).touch()
 
-    with pytest.raises(MigrationError, match=re.escape(complaint)):
+    with pytest.raises(MigrationError, match=re.escape(text)):
         migrate.read(tmp_path)
 
 
-def test_a_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MigrationError, match=r"^no migration in .*/nowhere:"):
         migrate.read(tmp_path / "nowhere")
 
 
-def test_a_migration_waits_for_a_lock_only_so_long(
+def test_a_migration_fails_when_it_waits_too_long_for_a_lock(
     connection: psycopg.Connection, another: psycopg.Connection, directory: Path
 ) -> None:
     apply(connection, directory)
@@ -223,7 +223,7 @@ def test_a_migration_waits_for_a_lock_only_so_long(
     assert "three" not in tables(connection)
 
 
-def test_migrators_that_come_at_once_apply_each_file_once(
+def test_concurrent_migrators_apply_each_file_once(
     connection: psycopg.Connection, empty_database_url: str, directory: Path
 ) -> None:
     connection.execute("CREATE TABLE gate AS SELECT 1")
@@ -238,75 +238,75 @@ def test_migrators_that_come_at_once_apply_each_file_once(
         if connection.execute(waiting).fetchone() == (1,):
             break
     connection.execute("DELETE FROM gate")
-    said = sorted(migrator.communicate(timeout=20)[0] for migrator in migrators)
+    printed = sorted(migrator.communicate(timeout=20)[0] for migrator in migrators)
 
     assert [migrator.returncode for migrator in migrators] == [0, 0]
-    assert said == [f"applied {FIRST}, {SECOND}\n", "nothing to apply: the schema is up to date\n"]
+    assert printed == [f"applied {FIRST}, {SECOND}\n", "nothing to apply: the schema is up to date\n"]
     assert connection.execute("SELECT number FROM one").fetchall() == [(1,)]
 
 
-def test_what_a_killed_migrator_was_at_is_undone(
+def test_the_file_that_a_killed_migrator_was_applying_is_rolled_back(
     connection: psycopg.Connection, empty_database_url: str, directory: Path
 ) -> None:
     (directory / SECOND).write_text("CREATE TABLE two (); SELECT pg_sleep(600);")
-    at_it = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
     with start(empty_database_url, "migrate", "--migrations", directory) as migrator:
         for _ in deadline():
-            if connection.execute(at_it).fetchone() == (1,):
+            if connection.execute(sleeping).fetchone() == (1,):
                 break
         migrator.kill()
     (directory / SECOND).write_text("CREATE TABLE two ();")
 
-    told = run(empty_database_url, "migrate", "--migrations", directory)
+    result = run(empty_database_url, "migrate", "--migrations", directory)
 
-    assert told[:2] == (0, f"applied {SECOND}\n")
+    assert result[:2] == (0, f"applied {SECOND}\n")
 
 
-def test_migrate_says_what_it_applied(empty_database_url: str) -> None:
+def test_migrate_prints_the_names_of_the_files_it_applied(empty_database_url: str) -> None:
     status, stdout, _ = run(empty_database_url, "migrate")
 
     released = sorted(path.name for path in (ROOT / "db/migrations").iterdir())
     assert (status, stdout) == (0, f"applied {', '.join(released)}\n")
 
 
-def test_migrate_says_that_there_is_nothing_to_apply(database_url: str) -> None:
-    told = run(database_url, "migrate")
+def test_migrate_reports_that_there_is_nothing_to_apply(database_url: str) -> None:
+    result = run(database_url, "migrate")
 
-    assert told == (0, "nothing to apply: the schema is up to date\n", "")
+    assert result == (0, "nothing to apply: the schema is up to date\n", "")
 
 
-def test_migrate_that_fails_ends_with_status_1_and_the_reason(empty_database_url: str, directory: Path) -> None:
+def test_a_migrate_that_fails_exits_with_status_1_and_the_reason(empty_database_url: str, directory: Path) -> None:
     (directory / FIRST).write_text("SELECT 1 / 0")
 
-    told = run(empty_database_url, "migrate", "--migrations", directory)
+    result = run(empty_database_url, "migrate", "--migrations", directory)
 
-    assert told == (1, "", f"{FIRST} failed and was rolled back: division by zero\n")
+    assert result == (1, "", f"{FIRST} failed and was rolled back: division by zero\n")
 
 
-def test_check_says_that_all_is_in_order() -> None:
+def test_check_reports_that_everything_is_in_order() -> None:
     with own_postgres(durable=True) as server:
-        told = run(server.url, "check")
+        result = run(server.url, "check")
 
-    assert told == (0, "settings, database and schema are in order\n", "")
+    assert result == (0, "settings, database and schema are in order\n", "")
 
 
-def test_check_warns_of_a_database_whose_commits_a_machine_that_stops_may_lose() -> None:
+def test_check_warns_when_the_database_may_lose_commits_in_a_crash() -> None:
     with own_postgres() as server:
-        told = run(server.url, "check")
+        result = run(server.url, "check")
 
-    status, _, stderr = told
+    status, _, stderr = result
     assert status == 0
     assert re.findall("warning: (.+) is off", stderr) == ["fsync", "full_page_writes"]
 
 
-def test_check_ends_with_status_1_while_a_migration_is_pending(empty_database_url: str, directory: Path) -> None:
+def test_check_exits_with_status_1_while_a_migration_is_pending(empty_database_url: str, directory: Path) -> None:
     status, _, stderr = run(empty_database_url, "check", "--migrations", directory)
 
     assert status == 1
     assert stderr.endswith(f"pending: {FIRST}, {SECOND}; run fake-email migrate\n")
 
 
-def test_check_before_migrate_names_what_is_pending_and_ends_with_status_0(
+def test_check_before_migrate_lists_the_pending_migrations_and_exits_with_status_0(
     empty_database_url: str, directory: Path
 ) -> None:
     status, stdout, _ = run(empty_database_url, "check", "--before-migrate", "--migrations", directory)
@@ -314,36 +314,36 @@ def test_check_before_migrate_names_what_is_pending_and_ends_with_status_0(
     assert (status, stdout) == (0, f"settings and database are in order; pending: {FIRST}, {SECOND}\n")
 
 
-def test_check_offline_asks_no_database(directory: Path) -> None:
-    told = run("postgresql://127.0.0.1:1/fake-email", "check", "--offline", "--migrations", directory)
+def test_check_offline_does_not_connect_to_the_database(directory: Path) -> None:
+    result = run("postgresql://127.0.0.1:1/fake-email", "check", "--offline", "--migrations", directory)
 
-    assert told == (0, "settings and migration files are in order; the database was not asked\n", "")
-
-
-def test_check_offline_ends_with_status_2_when_a_setting_is_wrong() -> None:
-    told = run("", "check", "--offline")
-
-    assert told == (2, "", "DATABASE_URL: missing; it has no default\n")
+    assert result == (0, "settings and migration files are in order; the database was not asked\n", "")
 
 
-def test_check_offline_ends_with_status_1_when_a_migration_file_is_missing(directory: Path) -> None:
+def test_check_offline_exits_with_status_2_when_a_setting_is_wrong() -> None:
+    result = run("", "check", "--offline")
+
+    assert result == (2, "", "DATABASE_URL: missing; it has no default\n")
+
+
+def test_check_offline_exits_with_status_1_when_a_migration_file_is_missing(directory: Path) -> None:
     (directory / FIRST).unlink()
 
-    told = run("postgresql://127.0.0.1:1/fake-email", "check", "--offline", "--migrations", directory)
+    result = run("postgresql://127.0.0.1:1/fake-email", "check", "--offline", "--migrations", directory)
 
-    assert told == (
+    assert result == (
         1,
         "",
-        f"the numbers in {directory} are not 1, 2, 3 and so on: one is missing or twice there\n",
+        f"the numbers in {directory} are not 1, 2, 3 and so on: one is missing or used twice\n",
     )
 
 
 @pytest.mark.parametrize("option", ["--offline", "--before-migrate"])
-def test_an_option_of_check_is_refused_elsewhere(option: str) -> None:
+def test_an_option_of_check_is_refused_for_other_commands(option: str) -> None:
     status, stdout, stderr = run("postgresql://127.0.0.1:1/fake-email", "migrate", option)
 
     assert (status, stdout) == (2, "")
-    assert stderr.endswith("--offline and --before-migrate are for check alone\n")
+    assert stderr.endswith("--offline and --before-migrate are only for check\n")
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_an_option_of_check_is_refused_elsewhere(option: str) -> None:
     ],
     ids=["refused", "no such host"],
 )
-def test_a_database_that_cannot_be_reached_is_told_in_one_line_without_the_password(
+def test_an_unreachable_database_is_reported_in_one_line_without_the_password(
     command: str, url: str, reason: str
 ) -> None:
     status, stdout, stderr = run(url, command)
@@ -364,22 +364,22 @@ def test_a_database_that_cannot_be_reached_is_told_in_one_line_without_the_passw
     assert "sesame" not in stderr
 
 
-def test_a_database_that_refuses_is_told_in_one_line(empty_database_url: str) -> None:
+def test_an_error_of_the_database_is_reported_in_one_line(empty_database_url: str) -> None:
     standby = psycopg.conninfo.make_conninfo(empty_database_url, options="-c default_transaction_read_only=on")
 
-    told = run(standby, "migrate")
+    result = run(standby, "migrate")
 
-    assert told == (1, "", "the database refused: cannot execute CREATE TABLE in a read-only transaction\n")
+    assert result == (1, "", "the database refused: cannot execute CREATE TABLE in a read-only transaction\n")
 
 
-def test_a_wrong_command_line_ends_with_status_2_and_the_usage() -> None:
+def test_a_wrong_command_line_exits_with_status_2_and_the_usage() -> None:
     status, stdout, stderr = run("postgresql://127.0.0.1:1/fake-email", "upgrade")
 
     assert (status, stdout) == (2, "")
     assert stderr.startswith("usage: fake-email ")
 
 
-def test_migrate_without_a_database_url_ends_with_status_2_and_one_line() -> None:
-    told = run("", "migrate")
+def test_migrate_without_a_database_url_exits_with_status_2_and_one_line() -> None:
+    result = run("", "migrate")
 
-    assert told == (2, "", "DATABASE_URL: missing; it has no default\n")
+    assert result == (2, "", "DATABASE_URL: missing; it has no default\n")

@@ -1,4 +1,4 @@
-"""Whether the database answers: callers get what they asked for, or hear in time that it is away."""
+"""The pool: a caller gets the result of its work, or DatabaseAway in time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -17,7 +17,7 @@ from fake_email.postgres.connection import Connection, conninfo
 from fake_email.postgres.pool import Database, open_database
 
 CONNECTIONS = 3
-# Nobody waits longer for a database that is away; a caller of HTTP has its 503 in under 2 s.
+# No caller waits longer for a database that is away; http-api responds with 503 in under 2 s.
 AWAY_SECONDS = 5.0
 OURS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'fake-email'"
 COUNT_OURS = f"SELECT count(*) {OURS}"
@@ -40,7 +40,7 @@ def stopped(server: EmbeddedPostgres) -> Iterator[None]:
 
 
 def sleeps(seconds: float) -> Callable[[Connection], Awaitable[float]]:
-    """Work that takes so long, and returns how long."""
+    """Work that takes `seconds`, and returns them."""
 
     async def sleep(connection: Connection) -> float:
         await connection.execute("SELECT pg_sleep(%s)", [seconds])
@@ -50,7 +50,7 @@ def sleeps(seconds: float) -> Callable[[Connection], Awaitable[float]]:
 
 
 async def fill(database: Database) -> None:
-    """Have the pool make all its connections."""
+    """Make the pool open all its connections."""
     together = asyncio.Barrier(CONNECTIONS)
 
     async def meet(connection: Connection) -> None:
@@ -61,8 +61,8 @@ async def fill(database: Database) -> None:
         await asyncio.gather(*(database.run(meet, answer_seconds=DEADLINE_SECONDS) for _ in range(CONNECTIONS)))
 
 
-async def told(run: Awaitable[object]) -> str:
-    """What the caller hears of the database."""
+async def status(run: Awaitable[object]) -> str:
+    """ "away" when `run` raises DatabaseAway, else "here"."""
     try:
         await run
     except DatabaseAway:
@@ -71,9 +71,9 @@ async def told(run: Awaitable[object]) -> str:
 
 
 async def ask(database: Database, callers: int) -> list[str]:
-    """What each of some callers at once is told, in time."""
+    """The status for each of some concurrent callers, in time."""
     async with asyncio.timeout(AWAY_SECONDS):
-        return await asyncio.gather(*(told(database.probe()) for _ in range(callers)))
+        return await asyncio.gather(*(status(database.probe()) for _ in range(callers)))
 
 
 async def until_back(database: Database) -> None:
@@ -82,7 +82,7 @@ async def until_back(database: Database) -> None:
             pass
 
 
-async def test_a_caller_gets_what_its_work_returns(database: Database) -> None:
+async def test_a_caller_gets_the_result_of_its_work(database: Database) -> None:
     result = await database.run(sleeps(0))
 
     assert result == 0
@@ -94,39 +94,39 @@ async def test_work_is_in_autocommit(database: Database, watcher: psycopg.Connec
     assert watcher.execute("SELECT to_regclass('kept') IS NOT NULL").fetchone() == (True,)
 
 
-async def test_there_are_never_more_connections_than_allowed(database: Database, watcher: psycopg.Connection) -> None:
+async def test_there_are_never_more_connections_than_the_limit(database: Database, watcher: psycopg.Connection) -> None:
     await asyncio.gather(*(database.run(sleeps(0.01)) for _ in range(4 * CONNECTIONS)))
 
     assert watcher.execute(COUNT_OURS).fetchone() == (CONNECTIONS,)
 
 
-async def test_connections_end_with_the_block(database_url: str, watcher: psycopg.Connection) -> None:
+async def test_connections_are_closed_at_the_end_of_the_block(database_url: str, watcher: psycopg.Connection) -> None:
     async with open_database(database_url, connections=CONNECTIONS) as database:
         await fill(database)
 
     await until(lambda: watcher.execute(COUNT_OURS).fetchone() == (0,))
 
 
-async def test_no_caller_sees_that_idle_connections_were_cut(database: Database, watcher: psycopg.Connection) -> None:
+async def test_no_caller_fails_when_idle_connections_were_cut(database: Database, watcher: psycopg.Connection) -> None:
     await fill(database)
     watcher.execute(END_OURS)
     await until(lambda: watcher.execute(COUNT_OURS).fetchone() == (0,))
 
-    told = [await ask(database, 1) for _ in range(CONNECTIONS)]
+    statuses = [await ask(database, 1) for _ in range(CONNECTIONS)]
 
-    assert told == [["here"]] * CONNECTIONS
+    assert statuses == [["here"]] * CONNECTIONS
 
 
-async def test_callers_at_once_do_not_see_that_idle_connections_were_cut(
+async def test_no_concurrent_caller_fails_when_idle_connections_were_cut(
     database: Database, watcher: psycopg.Connection
 ) -> None:
     await fill(database)
     watcher.execute(END_OURS)
     await until(lambda: watcher.execute(COUNT_OURS).fetchone() == (0,))
 
-    told = await ask(database, CONNECTIONS)
+    statuses = await ask(database, CONNECTIONS)
 
-    assert told == ["here"] * CONNECTIONS
+    assert statuses == ["here"] * CONNECTIONS
 
 
 async def test_work_runs_again_when_its_connection_is_cut(database: Database, watcher: psycopg.Connection) -> None:
@@ -153,14 +153,16 @@ async def test_work_runs_again_when_its_connection_is_cut(database: Database, wa
         ("SELECT nothing", psycopg.errors.UndefinedColumn),
     ],
 )
-async def test_what_the_database_refuses_is_told_as_it_is(
+async def test_an_error_of_the_database_is_raised_unchanged(
     database: Database, statement: str, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         await database.run(lambda connection: connection.execute(statement.encode()))
 
 
-async def test_a_full_disk_is_told_as_such_at_once_and_logged_once(database: Database, database_url: str) -> None:
+async def test_a_full_disk_is_reported_at_once_as_database_full_and_logged_once(
+    database: Database, database_url: str
+) -> None:
     with without_room(database_url, "tombstone"), capture_logs() as logged:
         for _ in range(2):
             with pytest.raises(DatabaseFull):
@@ -170,7 +172,7 @@ async def test_a_full_disk_is_told_as_such_at_once_and_logged_once(database: Dat
     assert logged == [{"event": "database_full", "log_level": "error"}]
 
 
-async def test_what_the_work_raises_is_told_as_it_is_and_once(database: Database) -> None:
+async def test_an_error_of_the_work_is_raised_unchanged_without_a_second_run(database: Database) -> None:
     runs: list[int] = []
 
     async def fail(_: Connection) -> None:
@@ -183,19 +185,17 @@ async def test_what_the_work_raises_is_told_as_it_is_and_once(database: Database
     assert len(runs) == 1
 
 
-async def test_work_that_failed_gives_its_connection_back(database: Database) -> None:
+async def test_work_that_fails_returns_its_connection(database: Database) -> None:
     for _ in range(2 * CONNECTIONS):
         with pytest.raises(psycopg.errors.DivisionByZero):
             await database.run(lambda connection: connection.execute("SELECT 1 / 0"))
 
-    told = await ask(database, 1)
+    statuses = await ask(database, 1)
 
-    assert told == ["here"]
+    assert statuses == ["here"]
 
 
-async def test_a_caller_that_is_cancelled_gives_its_connection_back(
-    database: Database, watcher: psycopg.Connection
-) -> None:
+async def test_a_cancelled_caller_returns_its_connection(database: Database, watcher: psycopg.Connection) -> None:
     sleeping = f"SELECT count(*) {OURS} AND wait_event = 'PgSleep'"
     async with asyncio.TaskGroup() as tasks:
         callers = [tasks.create_task(database.run(sleeps(60), answer_seconds=60)) for _ in range(CONNECTIONS)]
@@ -203,12 +203,12 @@ async def test_a_caller_that_is_cancelled_gives_its_connection_back(
         for caller in callers:
             caller.cancel()
 
-    told = await ask(database, CONNECTIONS)
+    statuses = await ask(database, CONNECTIONS)
 
-    assert told == ["here"] * CONNECTIONS
+    assert statuses == ["here"] * CONNECTIONS
 
 
-async def test_work_is_cut_when_it_takes_longer_than_it_may(database: Database) -> None:
+async def test_work_is_cut_off_when_an_answer_takes_too_long(database: Database) -> None:
     default, longer = await asyncio.gather(
         database.run(sleeps(1.9)), database.run(sleeps(1.9), answer_seconds=60), return_exceptions=True
     )
@@ -217,7 +217,7 @@ async def test_work_is_cut_when_it_takes_longer_than_it_may(database: Database) 
     assert longer == 1.9
 
 
-async def test_work_that_asks_often_may_take_long_as_long_as_each_answer_comes_in_time(database: Database) -> None:
+async def test_work_may_take_long_as_long_as_each_answer_comes_in_time(database: Database) -> None:
     async def sleep_thrice(connection: Connection) -> float:
         return sum([await sleeps(each)(connection) for each in (0.8, 0.8, 0.8)])
 
@@ -226,14 +226,14 @@ async def test_work_that_asks_often_may_take_long_as_long_as_each_answer_comes_i
     assert slept == pytest.approx(2.4)
 
 
-async def test_an_answer_that_comes_too_late_costs_its_own_connection_as_long_as_others_come(
+async def test_a_late_answer_costs_only_its_own_connection_while_other_answers_come(
     database: Database, watcher: psycopg.Connection
 ) -> None:
     await fill(database)
     before = set(watcher.execute(f"SELECT pid {OURS}"))
 
     async with asyncio.timeout(AWAY_SECONDS):
-        late = asyncio.create_task(told(database.run(sleeps(60))))
+        late = asyncio.create_task(status(database.run(sleeps(60))))
         while not late.done():
             await database.probe()
 
@@ -241,7 +241,7 @@ async def test_an_answer_that_comes_too_late_costs_its_own_connection_as_long_as
     assert len(before.intersection(watcher.execute(f"SELECT pid {OURS}"))) >= CONNECTIONS - 1
 
 
-async def test_what_work_that_fell_silent_has_locked_is_free_again_soon_and_the_work_runs_again(
+async def test_the_locks_of_silent_work_are_released_soon_and_the_work_runs_again(
     database: Database, watcher: psycopg.Connection
 ) -> None:
     watcher.execute("CREATE TABLE locked ()")
@@ -255,7 +255,7 @@ async def test_what_work_that_fell_silent_has_locked_is_free_again_soon_and_the_
             await connection.execute("SELECT 1")
 
     async with asyncio.timeout(DEADLINE_SECONDS), asyncio.TaskGroup() as tasks:
-        silent = tasks.create_task(told(database.run(lock, answer_seconds=DEADLINE_SECONDS)))
+        silent = tasks.create_task(status(database.run(lock, answer_seconds=DEADLINE_SECONDS)))
         await has_locked.wait()
         await database.run(lambda connection: connection.execute("SELECT FROM locked"), answer_seconds=DEADLINE_SECONDS)
         is_free.set()
@@ -263,14 +263,14 @@ async def test_what_work_that_fell_silent_has_locked_is_free_again_soon_and_the_
     assert silent.result() == "here"
 
 
-async def test_a_busy_database_is_not_away_as_long_as_it_answers_somebody(database_url: str) -> None:
+async def test_a_busy_database_is_not_away_while_it_answers_any_caller(database_url: str) -> None:
     async with open_database(database_url, connections=1) as database:
         results = await asyncio.gather(*(database.run(sleeps(seconds)) for seconds in (0.8, 0.8, 0.1)))
 
     assert results == [0.8, 0.8, 0.1]
 
 
-async def test_callers_are_served_in_the_order_they_came(database_url: str) -> None:
+async def test_callers_are_served_in_the_order_of_their_calls(database_url: str) -> None:
     served: list[str] = []
 
     async def ask_as(name: str, seconds: float, database: Database) -> None:
@@ -288,7 +288,7 @@ async def test_callers_are_served_in_the_order_they_came(database_url: str) -> N
 
 
 class Outage(msgspec.Struct):
-    """What callers were told while the database was away and after it came back, and what was logged."""
+    """The statuses for callers during an outage and after it, and the events that were logged."""
 
     during: list[str]
     after: list[str]
@@ -310,7 +310,7 @@ def outage(server: EmbeddedPostgres, request: pytest.FixtureRequest) -> Outage:
     return asyncio.run(record())
 
 
-def test_callers_hear_in_time_that_the_database_is_away(outage: Outage) -> None:
+def test_callers_get_database_away_in_time(outage: Outage) -> None:
     assert outage.during == ["away"] * 4 * CONNECTIONS
 
 
@@ -318,11 +318,11 @@ def test_a_database_that_is_back_is_used_again(outage: Outage) -> None:
     assert outage.after == ["here"] * 4 * CONNECTIONS
 
 
-def test_it_is_logged_once_that_the_database_is_away_and_once_that_it_is_back(outage: Outage) -> None:
+def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_ends(outage: Outage) -> None:
     assert outage.logged == [("database_away", "warning"), ("database_back", "info")]
 
 
-async def test_a_database_that_comes_late_is_found(server: EmbeddedPostgres) -> None:
+async def test_a_database_that_starts_after_the_pool_is_used(server: EmbeddedPostgres) -> None:
     async with AsyncExitStack() as stack:
         with stopped(server):
             database = await stack.enter_async_context(open_database(server.url, connections=CONNECTIONS))
@@ -332,7 +332,7 @@ async def test_a_database_that_comes_late_is_found(server: EmbeddedPostgres) -> 
     assert before == ["away"]
 
 
-async def test_what_nobody_waits_for_any_more_waits_for_no_lock(
+async def test_a_statement_that_was_given_up_stops_waiting_for_its_lock(
     database: Database, database_url: str, watcher: psycopg.Connection
 ) -> None:
     waiting = f"SELECT count(*) {OURS} AND wait_event_type = 'Lock'"
@@ -346,7 +346,7 @@ async def test_what_nobody_waits_for_any_more_waits_for_no_lock(
         await until(lambda: watcher.execute(waiting).fetchone() == (0,))
 
 
-def test_a_url_is_filled_in_with_deadlines() -> None:
+def test_deadlines_are_added_to_a_database_url() -> None:
     filled = psycopg.conninfo.conninfo_to_dict(conninfo("postgresql://fake-email@127.0.0.1:5433/mail"))
 
     assert filled == {
@@ -363,7 +363,7 @@ def test_a_url_is_filled_in_with_deadlines() -> None:
     }
 
 
-def test_what_a_url_says_of_deadlines_stays() -> None:
+def test_the_deadlines_in_a_database_url_are_kept() -> None:
     filled = psycopg.conninfo.conninfo_to_dict(
         conninfo("postgresql://127.0.0.1/mail?connect_timeout=9&application_name=mine")
     )
@@ -372,7 +372,7 @@ def test_what_a_url_says_of_deadlines_stays() -> None:
 
 
 async def setting(database_url: str, name: str) -> object:
-    """What one of our sessions has for a setting of the server's."""
+    """The value of a server setting in one of our sessions."""
 
     async def ask(connection: Connection) -> object:
         cursor = await connection.execute("SELECT current_setting(%s)", [name])
@@ -382,12 +382,12 @@ async def setting(database_url: str, name: str) -> object:
         return await database.run(ask)
 
 
-async def test_the_server_has_deadlines_for_our_sessions(database_url: str) -> None:
+async def test_our_sessions_set_deadlines_at_the_server(database_url: str) -> None:
     assert await setting(database_url, "idle_in_transaction_session_timeout") == ("5s",)
     assert await setting(database_url, "client_connection_check_interval") == ("1s",)
 
 
-async def test_what_a_url_says_of_the_servers_deadlines_stays(database_url: str) -> None:
+async def test_the_servers_deadlines_in_a_database_url_are_kept(database_url: str) -> None:
     url = psycopg.conninfo.make_conninfo(database_url, options="-c idle_in_transaction_session_timeout=9s")
 
     assert await setting(url, "idle_in_transaction_session_timeout") == ("9s",)

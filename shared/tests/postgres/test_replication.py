@@ -1,4 +1,4 @@
-"""Commits that wait for a replica: one whose wait somebody ends is none."""
+"""Commits that wait for a replica: a commit whose wait is cancelled is not acknowledged."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -44,18 +44,18 @@ async def database(server: EmbeddedPostgres) -> AsyncIterator[Database]:
 @pytest.fixture
 def mailbox_id(server: EmbeddedPostgres, watcher: psycopg.Connection) -> int:
     make_mailbox(server.url)
-    [(found,)] = watcher.execute("SELECT id FROM mailbox").fetchall()
-    return int(found)
+    [(only,)] = watcher.execute("SELECT id FROM mailbox").fetchall()
+    return int(only)
 
 
 def set_replica(watcher: psycopg.Connection, name: str) -> None:
-    """Have commits wait for it, or for nobody."""
+    """Make commits wait for this replica; "" makes them wait for none."""
     watcher.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
     watcher.execute("SELECT pg_reload_conf()")
 
 
 def waiting(watcher: psycopg.Connection) -> list[int]:
-    """The processes that wait for the replica."""
+    """The pids of the server processes that wait for the replica."""
     return [pid for (pid,) in watcher.execute(WAITING).fetchall()]
 
 
@@ -70,7 +70,7 @@ async def store(database: Database, mailbox_id: int) -> list[Outcome]:
 async def storing(
     database: Database, watcher: psycopg.Connection, mailbox_id: int
 ) -> AsyncIterator[asyncio.Task[list[Outcome]]]:
-    """A message that is committed here and waits for its replica, which is not there."""
+    """A message that is committed on this server, and waits for a replica that does not exist."""
     set_replica(watcher, "nobody")
     task = asyncio.create_task(store(database, mailbox_id))
     await until(lambda: len(waiting(watcher)) == 1)
@@ -81,7 +81,7 @@ async def storing(
         set_replica(watcher, "")
 
 
-async def test_a_commit_whose_wait_was_cancelled_is_none(
+async def test_a_commit_whose_wait_for_the_replica_was_cancelled_is_not_acknowledged(
     database: Database, watcher: psycopg.Connection, mailbox_id: int
 ) -> None:
     async with storing(database, watcher, mailbox_id) as task:
@@ -93,7 +93,7 @@ async def test_a_commit_whose_wait_was_cancelled_is_none(
     assert watcher.execute(COUNT).fetchone() == (1,)
 
 
-async def test_a_commit_whose_wait_was_cut_waits_again(
+async def test_a_commit_whose_connection_was_cut_is_repeated_and_waits_again(
     database: Database, watcher: psycopg.Connection, mailbox_id: int
 ) -> None:
     async with storing(database, watcher, mailbox_id) as task:
@@ -109,7 +109,7 @@ async def test_a_commit_whose_wait_was_cut_waits_again(
     assert outcomes == [Outcome(live=1, stored=0)]
 
 
-async def test_what_is_stored_again_waits_for_the_replica_that_has_not_got_it_yet(
+async def test_storing_a_message_again_waits_for_a_replica_that_does_not_have_it_yet(
     database: Database, watcher: psycopg.Connection, mailbox_id: int
 ) -> None:
     async with storing(database, watcher, mailbox_id) as first:
@@ -123,10 +123,10 @@ async def test_what_is_stored_again_waits_for_the_replica_that_has_not_got_it_ye
         assert await second == [Outcome(live=1, stored=0)]
 
 
-async def test_a_mailbox_made_again_waits_for_the_replica_that_has_not_got_it_yet(
+async def test_creating_a_mailbox_again_waits_for_a_replica_that_does_not_have_it_yet(
     database: Database, watcher: psycopg.Connection
 ) -> None:
-    async def make() -> None:
+    async def create() -> None:
         await database.run(
             lambda connection: mailboxes.create(
                 connection, address="reader@mx.test", ttl_seconds=60, token_sha256=TOKEN
@@ -135,20 +135,20 @@ async def test_a_mailbox_made_again_waits_for_the_replica_that_has_not_got_it_ye
         )
 
     set_replica(watcher, "nobody")
-    making = asyncio.create_task(make())
+    creating = asyncio.create_task(create())
     await until(lambda: len(waiting(watcher)) == 1)
     [first] = waiting(watcher)
     watcher.execute("SELECT pg_terminate_backend(%s)", [first])
     await until(lambda: waiting(watcher) not in ([], [first]))
-    assert not making.done()
+    assert not creating.done()
     set_replica(watcher, "")
 
-    await making
+    await creating
 
     assert watcher.execute("SELECT address FROM mailbox").fetchall() == [("reader@mx.test",)]
 
 
-async def test_while_a_commit_waits_that_nobody_waits_for_any_more_no_other_is_begun_and_what_is_read_goes_on(
+async def test_while_a_given_up_commit_waits_for_its_replica_no_other_commit_begins_and_reads_continue(
     server: EmbeddedPostgres, watcher: psycopg.Connection, mailbox_id: int
 ) -> None:
     async def write(database: Database) -> None:

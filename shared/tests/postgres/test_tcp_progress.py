@@ -1,4 +1,4 @@
-"""What a network on the way to the database swallows: the work runs again where there is a way through."""
+"""Requests and answers that the network loses: the work runs again on another connection."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ TCP_CLOSE = b"\x07"  # the kernel's tcp_states.h
 
 @asynccontextmanager
 async def behind_firewall(database_url: str) -> AsyncIterator[tuple[Database, Firewall]]:
-    """A database to be reached through the firewall only, and watched."""
+    """A watched database behind a firewall."""
     async with (
         firewall(database_url) as between,
         open_database(between.url, connections=3) as database,
@@ -52,7 +52,9 @@ class Losing:
 
 
 @pytest.mark.parametrize("way", ["request", "answer"])
-async def test_what_is_lost_under_way_runs_again_on_another_connection(database_url: str, way: Way) -> None:
+async def test_work_whose_request_or_answer_is_lost_runs_again_on_another_connection(
+    database_url: str, way: Way
+) -> None:
     async with behind_firewall(database_url) as (database, between), asyncio.timeout(DEADLINE_SECONDS):
         lost_once = Losing(between, way, times=1)
         with capture_logs() as logged:
@@ -63,7 +65,7 @@ async def test_what_is_lost_under_way_runs_again_on_another_connection(database_
     assert logged == [{"event": "database_connection_stalled", "log_level": "warning"}]
 
 
-async def test_what_is_lost_again_is_waited_for_as_long_as_it_may_take(database_url: str) -> None:
+async def test_work_that_is_lost_again_is_waited_for_until_its_deadline(database_url: str) -> None:
     async with behind_firewall(database_url) as (database, between):
         lost_always = Losing(between, "request", times=9)
         with pytest.raises(DatabaseAway):
@@ -72,7 +74,7 @@ async def test_what_is_lost_again_is_waited_for_as_long_as_it_may_take(database_
     assert len(lost_always.pids) == 2
 
 
-async def test_an_answer_that_the_server_works_on_is_waited_for(database_url: str) -> None:
+async def test_work_that_the_server_still_runs_is_not_repeated(database_url: str) -> None:
     runs: list[int] = []
 
     async def sleep(connection: Connection) -> None:
@@ -85,7 +87,7 @@ async def test_an_answer_that_the_server_works_on_is_waited_for(database_url: st
     assert len(runs) == 1
 
 
-async def test_a_connection_that_was_reset_meanwhile_can_be_cut(database_url: str) -> None:
+async def test_a_connection_that_was_reset_can_be_cut(database_url: str) -> None:
     failed: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
     async with (
@@ -97,7 +99,7 @@ async def test_a_connection_that_was_reset_meanwhile_can_be_cut(database_url: st
             await until(lambda: client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == TCP_CLOSE)
 
         with cut_after(connection, 0):
-            for _ in range(2):  # a timer that is due has its turn behind those who wait already
+            for _ in range(2):  # a due timer runs after the callbacks that are ready already
                 await asyncio.sleep(0)
 
     assert failed == []

@@ -1,4 +1,4 @@
-"""Brings the schema up to date from plain SQL files: forward only, one transaction a file, one migrator at a time."""
+"""Applies migrations, which are plain SQL files: forward only, one transaction a file, one migrator at a time."""
 
 import hashlib
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import psycopg
 import structlog
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 
 from fake_email.errors import MigrationError
 from fake_email.postgres.connection import SESSION_SETTINGS
@@ -16,7 +16,7 @@ from fake_email.postgres.connection import SESSION_SETTINGS
 log = structlog.get_logger()
 
 _FILE_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
-_ADVISORY_LOCK = 0x66616B65  # "fake"; nothing else in this database takes it
+_ADVISORY_LOCK = 0x66616B65  # "fake"; nothing else in this database takes this lock
 _LOCK = "SELECT pg_advisory_lock(%(key)s)"
 _UNLOCK = "SELECT pg_advisory_unlock(%(key)s)"
 _CREATE = """
@@ -30,13 +30,13 @@ _CREATE = """
 _EXISTS = "SELECT to_regclass('schema_migration') IS NOT NULL"
 _READ = "SELECT version, name, sha256 FROM schema_migration ORDER BY version"
 _WRITE = "INSERT INTO schema_migration (version, name, sha256) VALUES (%(version)s, %(name)s, %(sha256)s)"
-# A migration that waits for a lock holds up everybody behind it: better to fail and be run again.
+# Every statement queues behind a migration that waits for a lock, so a migration soon fails and can be run again.
 _LOCK_TIMEOUT = "SET lock_timeout = '5s'"
 _MIGRATOR_TIMEOUT = "SET lock_timeout = '10min'"
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
-    """A migration as the database keeps that it was applied."""
+    """An applied migration, as the database records it."""
 
     version: int
     name: str
@@ -44,34 +44,39 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Migration(Applied, frozen=True, kw_only=True):
-    """A migration to apply."""
+    """A migration file."""
 
     sql: bytes
 
 
 def read(directory: Path) -> list[Migration]:
-    """The files `NNNN_name.sql` of `directory`, in order; raises MigrationError for a gap or a stray name."""
+    """The files `NNNN_name.sql` of `directory`, in order.
+
+    Raises MigrationError when a name has another form, or a number is missing or used twice.
+    """
     migrations = []
     for path in sorted(directory.glob("*.sql")):
-        named = _FILE_NAME.fullmatch(path.name)
-        if not named:
-            raise MigrationError(f"{path.name}: not named as a migration is, 0001_what_it_does.sql")
+        match = _FILE_NAME.fullmatch(path.name)
+        if not match:
+            raise MigrationError(f"{path.name}: the name of a migration has the form 0001_what_it_does.sql")
         sql = path.read_bytes()
         migrations.append(
-            Migration(version=int(named[1]), name=path.name, sha256=hashlib.sha256(sql).hexdigest(), sql=sql)
+            Migration(version=int(match[1]), name=path.name, sha256=hashlib.sha256(sql).hexdigest(), sql=sql)
         )
     if not migrations:
-        raise MigrationError(f"no migration in {directory}: run this where db/migrations is, or give --migrations")
+        raise MigrationError(
+            f"no migration in {directory}: run this in the directory that holds db/migrations, or give --migrations"
+        )
     if [each.version for each in migrations] != list(range(1, len(migrations) + 1)):
-        raise MigrationError(f"the numbers in {directory} are not 1, 2, 3 and so on: one is missing or twice there")
+        raise MigrationError(f"the numbers in {directory} are not 1, 2, 3 and so on: one is missing or used twice")
     return migrations
 
 
 def migrate(connection: psycopg.Connection, migrations: list[Migration]) -> list[str]:
-    """Apply what is pending, and return the names of the files applied.
+    """Apply the pending migrations, and return the names of their files.
 
-    `connection` is in autocommit. Raises MigrationError when a released file changed, when the database is
-    ahead of the files, or when a file fails, which leaves everything before it applied.
+    `connection` is in autocommit. Raises MigrationError when an applied file has changed, when the database has a
+    migration that the files do not have, or when a file fails; the files before it stay applied.
     """
     with suppress(psycopg.errors.InvalidParameterValue):
         connection.execute(SESSION_SETTINGS)
@@ -80,35 +85,37 @@ def migrate(connection: psycopg.Connection, migrations: list[Migration]) -> list
     try:
         connection.execute(_LOCK_TIMEOUT)
         connection.execute(_CREATE)
-        todo = pending(connection, migrations)
-        for migration in todo:
+        to_apply = pending(connection, migrations)
+        for migration in to_apply:
             _apply(connection, migration)
-        return [migration.name for migration in todo]
+        return [migration.name for migration in to_apply]
     finally:
         if not connection.closed:
             connection.execute(_UNLOCK, {"key": _ADVISORY_LOCK})
 
 
 def pending(connection: psycopg.Connection, migrations: list[Migration]) -> list[Migration]:
-    """What `migrate` would apply; raises MigrationError when the history here is not the one in the files."""
-    exists = connection.execute(_EXISTS).fetchone()
-    applied = _applied(connection) if exists and exists[0] else []
+    """The migrations that `migrate` would apply; raises MigrationError when those applied differ from the files."""
+    applied = _applied(connection)
     if len(applied) > len(migrations):
         raise MigrationError(
-            f"the database is at {applied[-1].name}, which these files do not have: use the release that made it"
+            f"the database is at {applied[-1].name}, which is not among these files: use the release that applied it"
         )
-    for before, migration in zip(applied, migrations, strict=False):
-        if before.sha256 != migration.sha256:
+    for known, migration in zip(applied, migrations, strict=False):
+        if known.sha256 != migration.sha256:
             raise MigrationError(
-                f"{migration.name} is not the file that was applied as {before.name}: "
+                f"{migration.name} is not the file that was applied as {known.name}: "
                 "restore it, and put the change into a new file"
             )
     return migrations[len(applied) :]
 
 
 def _applied(connection: psycopg.Connection) -> list[Applied]:
-    with connection.cursor(row_factory=class_row(Applied)) as cursor:
-        return cursor.execute(_READ).fetchall()
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        if not cursor.execute(_EXISTS).fetchone():
+            return []
+    with connection.cursor(row_factory=class_row(Applied)) as rows:
+        return rows.execute(_READ).fetchall()
 
 
 def _apply(connection: psycopg.Connection, migration: Migration) -> None:
