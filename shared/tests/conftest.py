@@ -1,4 +1,4 @@
-"""A test's own connections to its database, and mailboxes in it."""
+"""Connections to a test's own database, mailboxes in it, and a Postgres that a test may stop."""
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -27,26 +27,26 @@ async def another(database_url: str) -> AsyncIterator[Connection]:
 
 @pytest.fixture
 def watcher(database_url: str) -> Iterator[psycopg.Connection]:
-    """One that is never waited with."""
+    """A blocking connection, which looks on while the others wait."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         yield connection
 
 
 @pytest.fixture
 def new_mailbox(connection: Connection) -> Callable[[], Awaitable[Recipient]]:
-    """Makes a mailbox."""
+    """Creates a mailbox, and returns it."""
 
-    async def make() -> Recipient:
+    async def create() -> Recipient:
         address = f"{uuid.uuid4().hex}@mx.test"
         await mailboxes.create(connection, address=address, ttl_seconds=3_600, token_sha256=None)
-        found = await mailboxes.find_recipients(connection, [address])
-        return found[address]
+        recipients = await mailboxes.find_recipients(connection, [address])
+        return recipients[address]
 
-    return make
+    return create
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedPostgres]:
-    """A Postgres that a test may stop, and starts again."""
+    """A Postgres that a test may stop and start again."""
     with throw_away() as server:
         yield server

@@ -34,7 +34,7 @@ async def test_on_a_full_disk_mail_can_be_read_and_deleted(stage: Stage) -> None
             read = await http.get("/api/inbox/poll", params={"address": address})
             ended = await http.delete("/api/inbox", params={"address": address})
         async with open_database(stage.database_url, connections=1) as database:
-            await purge.clear(database)
+            await purge.delete_all(database)
         left = read_table(stage.database_url, [address])
 
     assert problem(made)["code"] == "storage_full"

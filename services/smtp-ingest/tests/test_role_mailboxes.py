@@ -20,7 +20,7 @@ async def token(pair: Pair) -> str:
     token = secrets.token_urlsafe()
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
         await role_mailboxes.create(connection, DOMAINS)
-        await role_mailboxes.give_token(connection, DOMAINS, token)
+        await role_mailboxes.set_token(connection, DOMAINS, token)
     return token
 
 

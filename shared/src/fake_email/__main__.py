@@ -104,7 +104,7 @@ async def _replace_operator_token(settings: Settings) -> None:
     token = secrets.token_urlsafe(_TOKEN_OCTETS)
     async with await psycopg.AsyncConnection.connect(conninfo(settings.database_url)) as connection:
         await role_mailboxes.create(connection, settings.domain)
-        await role_mailboxes.give_token(connection, settings.domain, token)
+        await role_mailboxes.set_token(connection, settings.domain, token)
     print(token)  # noqa: T201
 
 

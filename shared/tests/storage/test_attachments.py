@@ -1,4 +1,4 @@
-"""The octets of attachments, decoded out of the stored content, held against the standard library's."""
+"""The octets of attachments, decoded from the stored content, compared with those of the standard library."""
 
 import base64
 import email
@@ -17,7 +17,7 @@ from fake_email.postgres.pool import Database, open_database
 from fake_email.storage import attachments, store
 from fake_email.storage.mailboxes import Recipient
 
-PIECE_OCTETS = 524_288  # what is read of the content at a time
+PIECE_OCTETS = 524_288  # storage.source reads the content in such pieces
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ async def mailbox(new_mailbox: Callable[[], Awaitable[Recipient]]) -> Recipient:
 
 
 async def octets(connection: Connection, database: Database, mailbox: Recipient, content: bytes) -> list[bytes]:
-    """Store the content, and read each of its attachments."""
-    arriving = arrival(content, mailbox.mailbox_id)
-    await store.store_messages(connection, [arriving])
-    found = await attachments.find(connection, arriving.deliveries[0].id, token_sha256=None)
+    """Store the content, and return the octets of each of its attachments."""
+    incoming = arrival(content, mailbox.mailbox_id)
+    await store.store_messages(connection, [incoming])
+    found = await attachments.find(connection, incoming.deliveries[0].id, token_sha256=None)
     read = []
     for attachment in found.attachments:
         read.append(b"".join([piece async for piece in attachments.read(database, found, attachment)]))
@@ -38,8 +38,8 @@ async def octets(connection: Connection, database: Database, mailbox: Recipient,
 
 
 def expected(content: bytes) -> dict[str, bytes]:
-    """The octets of each part without parts, by its IMAP section, where the standard library finds no fault."""
-    found: dict[str, bytes] = {}
+    """The octets of each leaf part, by its IMAP section, as far as the standard library finds no defect."""
+    parts: dict[str, bytes] = {}
 
     def walk(part: email.message.Message, section: str) -> None:
         children = part.get_payload()
@@ -50,14 +50,14 @@ def expected(content: bytes) -> dict[str, bytes]:
         else:
             decoded = part.get_payload(decode=True)
             if isinstance(decoded, bytes) and not part.defects:
-                found[section or "1"] = decoded
+                parts[section or "1"] = decoded
 
     walk(email.message_from_bytes(content), "")
-    return found
+    return parts
 
 
-def in_parts(*bodies: tuple[str, bytes]) -> bytes:
-    """A message with these files: the encoding of each, and its encoded octets."""
+def with_files(*bodies: tuple[str, bytes]) -> bytes:
+    """A message with attachments, each given by its encoding and its encoded octets."""
     parts = b"".join(
         b"--b\r\nContent-Type: application/x-file\r\nContent-Disposition: attachment\r\n"
         b"Content-Transfer-Encoding: %b\r\n\r\n%b\r\n" % (encoding.encode(), body)
@@ -67,7 +67,7 @@ def in_parts(*bodies: tuple[str, bytes]) -> bytes:
 
 
 @corpus.is_needed
-async def test_real_attachments_are_as_large_as_said_and_as_the_standard_library_has_them(
+async def test_attachments_of_real_mail_have_their_size_and_the_octets_that_the_standard_library_decodes(
     connection: Connection, database_url: str, mailbox: Recipient
 ) -> None:
     compared = 0
@@ -75,12 +75,12 @@ async def test_real_attachments_are_as_large_as_said_and_as_the_standard_library
         for path in corpus.FILES:
             content = path.read_bytes()
             read = await octets(connection, database, mailbox, content)
-            known = expected(content)
-            for attachment, found in zip(parse.parse(content).attachments, read, strict=True):
-                if attachment.type.startswith("message/") or attachment.part not in known:
+            parts = expected(content)
+            for attachment, decoded in zip(parse.parse(content).attachments, read, strict=True):
+                if attachment.type.startswith("message/") or attachment.part not in parts:
                     continue
                 compared += 1
-                assert found.rstrip(b"\r\n") == known[attachment.part].rstrip(b"\r\n"), (path.name, attachment)
+                assert decoded.rstrip(b"\r\n") == parts[attachment.part].rstrip(b"\r\n"), (path.name, attachment)
     assert compared > 20
 
 
@@ -91,7 +91,7 @@ async def test_base64_is_the_same_however_its_lines_end(
 ) -> None:
     data = hashlib.shake_128(b"seed").digest(size)
     body = base64.encodebytes(data).replace(b"\n", b"\r\n")
-    content = in_parts(("base64", body), ("BASE64", body)).replace(b"\r\n", line_end)
+    content = with_files(("base64", body), ("BASE64", body)).replace(b"\r\n", line_end)
 
     async with open_database(database_url, connections=1) as database:
         assert await octets(connection, database, mailbox, content) == [data, data]
@@ -118,11 +118,11 @@ async def test_base64_is_the_same_however_its_lines_end(
         ("7bit", b"", b""),
     ],
 )
-async def test_what_can_be_decoded_is(
+async def test_content_is_decoded_as_far_as_possible(
     connection: Connection, database_url: str, mailbox: Recipient, encoding: str, body: bytes, data: bytes
 ) -> None:
     async with open_database(database_url, connections=1) as database:
-        assert await octets(connection, database, mailbox, in_parts((encoding, body))) == [data]
+        assert await octets(connection, database, mailbox, with_files((encoding, body))) == [data]
 
 
 @pytest.mark.parametrize("shift", range(6))
@@ -135,38 +135,38 @@ async def test_what_can_be_decoded_is(
         ("base64", b"e-H*l\r\n6", b"xyz"),
     ],
 )
-async def test_where_the_content_is_cut_to_be_read_makes_no_difference(
+async def test_a_boundary_between_pieces_anywhere_changes_nothing(
     connection: Connection, database_url: str, mailbox: Recipient, encoding: str, unit: bytes, data: bytes, shift: int
 ) -> None:
     times = (PIECE_OCTETS + 200_000) // len(unit)
-    before, said = (b"A" * shift, b"A" * shift) if encoding == "quoted-printable" else (b" " * shift, b"")
+    prefix, decoded_prefix = (b"A" * shift, b"A" * shift) if encoding == "quoted-printable" else (b" " * shift, b"")
 
     async with open_database(database_url, connections=1) as database:
-        read = await octets(connection, database, mailbox, in_parts((encoding, before + unit * times)))
+        read = await octets(connection, database, mailbox, with_files((encoding, prefix + unit * times)))
 
-    assert read == [said + data * times]
+    assert read == [decoded_prefix + data * times]
 
 
-async def test_a_number_that_is_not_there_is_refused(connection: Connection, mailbox: Recipient) -> None:
-    arriving = arrival(in_parts(("7bit", b"x")), mailbox.mailbox_id)
-    await store.store_messages(connection, [arriving])
-    found = await attachments.find(connection, arriving.deliveries[0].id, token_sha256=None)
+async def test_an_attachment_number_out_of_range_is_refused(connection: Connection, mailbox: Recipient) -> None:
+    incoming = arrival(with_files(("7bit", b"x")), mailbox.mailbox_id)
+    await store.store_messages(connection, [incoming])
+    found = await attachments.find(connection, incoming.deliveries[0].id, token_sha256=None)
 
-    assert found.numbered(0).size == 1
+    assert found.by_number(0).size == 1
     for number in (-1, 1, 10**9):
         with pytest.raises(AttachmentNotFound):
-            found.numbered(number)
+            found.by_number(number)
 
 
-async def test_an_attachment_whose_message_is_deleted_meanwhile_ends_there(
+async def test_reading_an_attachment_stops_when_its_message_is_deleted(
     connection: Connection, database_url: str, mailbox: Recipient
 ) -> None:
-    arriving = arrival(in_parts(("8bit", b"x" * 2 * PIECE_OCTETS)), mailbox.mailbox_id)
-    await store.store_messages(connection, [arriving])
-    found = await attachments.find(connection, arriving.deliveries[0].id, token_sha256=None)
+    incoming = arrival(with_files(("8bit", b"x" * 2 * PIECE_OCTETS)), mailbox.mailbox_id)
+    await store.store_messages(connection, [incoming])
+    found = await attachments.find(connection, incoming.deliveries[0].id, token_sha256=None)
 
     async with open_database(database_url, connections=1) as database:
-        pieces = attachments.read(database, found, found.numbered(0))
+        pieces = attachments.read(database, found, found.by_number(0))
         assert await anext(pieces)
         await connection.execute("DELETE FROM message")
         with pytest.raises(MessageNotFound):

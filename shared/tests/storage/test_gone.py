@@ -1,4 +1,4 @@
-"""A mailbox that expired or was deleted is there for nobody, long before its row goes."""
+"""An expired or deleted mailbox cannot be used, long before the purge deletes its row."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,14 +32,14 @@ async def delete(connection: Connection, mailbox: Recipient) -> None:
 
 @pytest.fixture(params=[expire, delete])
 def end(request: pytest.FixtureRequest) -> End:
-    """How a mailbox ends."""
-    given: End = request.param
-    return given
+    """The way in which the mailbox ends."""
+    chosen: End = request.param
+    return chosen
 
 
 @pytest.fixture
 async def listener(another: Connection) -> Connection:
-    """A connection that hears of mailboxes that are gone."""
+    """A connection that listens for deleted mailboxes."""
     await another.execute(f"LISTEN {notifications.Gone.CHANNEL}".encode())
     return another
 
@@ -55,7 +55,7 @@ async def stored(connection: Connection, mailbox: Recipient) -> AsyncIterator[In
     stored = arrival(b"Subject: kept\r\n\r\nsecret\r\n", mailbox.mailbox_id)
     await store.store_messages(connection, [stored])
     yield stored
-    # Nothing of this depends on the row being gone.
+    # None of these tests depends on a purge.
     cursor = await connection.execute("SELECT count(*) FROM message")
     assert await cursor.fetchone() == (1,)
 
@@ -74,7 +74,7 @@ async def test_it_is_not_listed(connection: Connection, mailbox: Recipient, stor
         await message_list.read(connection, address=mailbox.address, token_sha256=None, since=Cursor(), limit=10)
 
 
-async def test_it_is_no_recipient(
+async def test_it_is_not_a_recipient(
     connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End
 ) -> None:
     await end(connection, mailbox)
@@ -82,7 +82,9 @@ async def test_it_is_no_recipient(
     assert await mailboxes.find_recipients(connection, [mailbox.address]) == {}
 
 
-async def test_it_takes_no_mail(connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End) -> None:
+async def test_no_message_is_stored_in_it(
+    connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End
+) -> None:
     await end(connection, mailbox)
 
     outcomes = await store.store_messages(connection, [arrival(b"too late", mailbox.mailbox_id)])
@@ -90,7 +92,7 @@ async def test_it_takes_no_mail(connection: Connection, mailbox: Recipient, stor
     assert outcomes == [Outcome(live=0, stored=0)]
 
 
-async def test_its_messages_have_no_source(
+async def test_the_sources_of_its_messages_are_not_found(
     connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End
 ) -> None:
     await end(connection, mailbox)
@@ -99,7 +101,7 @@ async def test_its_messages_have_no_source(
         await stored_source.find(connection, stored.deliveries[0].id, token_sha256=None, by="mx.test")
 
 
-async def test_its_messages_are_opened_marked_and_deleted_no_more(
+async def test_its_messages_cannot_be_opened_marked_or_deleted(
     connection: Connection, database_url: str, mailbox: Recipient, stored: IncomingMessage, end: End
 ) -> None:
     await end(connection, mailbox)
@@ -123,16 +125,16 @@ async def test_its_attachments_are_not_found(
         await attachments.find(connection, stored.deliveries[0].id, token_sha256=None)
 
 
-async def test_it_is_not_described(
+async def test_its_detail_is_not_found(
     connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End
 ) -> None:
     await end(connection, mailbox)
 
     with pytest.raises(MailboxNotFound):
-        await mailboxes.describe(connection, mailbox.mailbox_id)
+        await mailboxes.fetch_detail(connection, mailbox.mailbox_id)
 
 
-async def test_it_is_not_prolonged_by_who_fetched_it_before(
+async def test_it_is_not_extended_by_a_caller_that_fetched_it_before(
     connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End
 ) -> None:
     fetched = await mailboxes.fetch(connection, address=mailbox.address, token_sha256=None)
@@ -144,7 +146,7 @@ async def test_it_is_not_prolonged_by_who_fetched_it_before(
         await mailboxes.fetch(connection, address=mailbox.address, token_sha256=None)
 
 
-async def test_a_source_that_is_being_read_ends(
+async def test_reading_a_source_stops(
     database_url: str, connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End
 ) -> None:
     found = await stored_source.find(connection, stored.deliveries[0].id, token_sha256=None, by="mx.test")
@@ -158,7 +160,7 @@ async def test_a_source_that_is_being_read_ends(
             await anext(pieces)
 
 
-async def test_who_waits_there_is_woken_after_a_new_listen(
+async def test_it_has_no_newest_seq_so_its_waiting_calls_end_after_a_new_listen(
     connection: Connection, mailbox: Recipient, stored: IncomingMessage, end: End
 ) -> None:
     await end(connection, mailbox)
@@ -166,7 +168,7 @@ async def test_who_waits_there_is_woken_after_a_new_listen(
     assert await mailboxes.newest_seqs(connection, [mailbox.mailbox_id]) == {}
 
 
-async def test_who_listens_hears_of_a_deletion_when_it_is_committed(
+async def test_a_deletion_is_notified_when_it_is_committed(
     connection: Connection, listener: Connection, mailbox: Recipient
 ) -> None:
     async with connection.transaction():
@@ -177,7 +179,7 @@ async def test_who_listens_hears_of_a_deletion_when_it_is_committed(
     assert (before, after) == ([], [str(mailbox.mailbox_id)])
 
 
-async def test_a_mailbox_that_is_deleted_again_is_told_of_once(
+async def test_deleting_a_mailbox_twice_is_notified_once(
     connection: Connection, listener: Connection, mailbox: Recipient
 ) -> None:
     for _ in range(2):
@@ -186,13 +188,13 @@ async def test_a_mailbox_that_is_deleted_again_is_told_of_once(
     assert await heard(listener, notifications.Gone.CHANNEL) == [str(mailbox.mailbox_id)]
 
 
-async def test_to_delete_what_is_not_there_changes_nothing(connection: Connection, mailbox: Recipient) -> None:
+async def test_deleting_an_unknown_mailbox_changes_nothing(connection: Connection, mailbox: Recipient) -> None:
     await mailboxes.delete(connection, mailbox.mailbox_id + 1)
 
     assert (await mailboxes.fetch(connection, address=mailbox.address, token_sha256=None)).id == mailbox.mailbox_id
 
 
-async def test_a_deletion_leaves_the_neighbours_alone(connection: Connection, new_mailbox: NewMailbox) -> None:
+async def test_a_deletion_leaves_other_mailboxes_unchanged(connection: Connection, new_mailbox: NewMailbox) -> None:
     deleted, neighbour = await new_mailbox(), await new_mailbox()
 
     await mailboxes.delete(connection, deleted.mailbox_id)
@@ -202,7 +204,7 @@ async def test_a_deletion_leaves_the_neighbours_alone(connection: Connection, ne
     ]
 
 
-async def test_a_mailbox_of_an_operator_is_not_deleted(connection: Connection) -> None:
+async def test_a_role_mailbox_cannot_be_deleted(connection: Connection) -> None:
     await role_mailboxes.create(connection, ["mx.test"])
     found = await mailboxes.find_recipients(connection, ["abuse@mx.test"])
 
@@ -212,7 +214,7 @@ async def test_a_mailbox_of_an_operator_is_not_deleted(connection: Connection) -
     assert await mailboxes.find_recipients(connection, ["abuse@mx.test"]) == found
 
 
-async def test_a_writer_that_began_before_a_deletion_and_waits_for_the_mailbox_stores_nothing_there(
+async def test_a_writer_that_began_before_a_deletion_and_waits_stores_nothing_in_the_deleted_mailbox(
     connection: Connection, another: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
 ) -> None:
     first, deleted = await new_mailbox(), await new_mailbox()
@@ -228,7 +230,7 @@ async def test_a_writer_that_began_before_a_deletion_and_waits_for_the_mailbox_s
     assert storing.result() == [Outcome(live=1, stored=1), Outcome(live=0, stored=0)]
 
 
-async def test_a_deletion_waits_for_who_is_writing_and_comes_after(
+async def test_a_deletion_waits_for_a_writer_and_then_deletes(
     connection: Connection, another: Connection, watcher: psycopg.Connection, mailbox: Recipient
 ) -> None:
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():

@@ -1,4 +1,4 @@
-"""Who has a mailbox, for how long, and who may look into it."""
+"""Mailboxes: creation and expiry, tokens, look-ups by address, quotas of role mailboxes."""
 
 import datetime
 import hashlib
@@ -22,7 +22,7 @@ async def create(
     return await mailboxes.create(connection, address=address, ttl_seconds=ttl_seconds, token_sha256=token_sha256)
 
 
-async def test_a_new_mailbox_is_there_and_empty(connection: Connection) -> None:
+async def test_a_new_mailbox_is_found_and_empty(connection: Connection) -> None:
     await create(connection)
 
     mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
@@ -30,7 +30,7 @@ async def test_a_new_mailbox_is_there_and_empty(connection: Connection) -> None:
     assert mailbox.last_seq == 0
 
 
-async def test_a_mailbox_lives_as_long_as_asked_for(connection: Connection) -> None:
+async def test_a_mailbox_expires_after_the_given_time(connection: Connection) -> None:
     async with connection.transaction():
         expires_at = await create(connection, ttl_seconds=90)
         cursor = await connection.execute("SELECT now()")
@@ -40,29 +40,29 @@ async def test_a_mailbox_lives_as_long_as_asked_for(connection: Connection) -> N
     assert expires_at - now == datetime.timedelta(seconds=90)
 
 
-async def test_the_expiry_that_is_told_is_the_one_that_is_kept(connection: Connection) -> None:
-    told = await create(connection)
+async def test_create_returns_the_expiry_that_is_stored(connection: Connection) -> None:
+    returned = await create(connection)
 
     mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
 
-    assert mailbox.expires_at == told
+    assert mailbox.expires_at == returned
 
 
-async def test_an_address_that_is_in_use_is_not_given_again(connection: Connection) -> None:
+async def test_an_address_in_use_is_taken(connection: Connection) -> None:
     await create(connection)
 
     with pytest.raises(AddressTaken):
         await create(connection)
 
 
-async def test_an_address_that_expired_is_never_given_again(connection: Connection) -> None:
+async def test_the_address_of_an_expired_mailbox_is_taken(connection: Connection) -> None:
     await create(connection, ttl_seconds=0)
 
     with pytest.raises(AddressTaken):
         await create(connection)
 
 
-async def test_an_address_that_is_taken_keeps_its_mailbox_as_it_was(connection: Connection) -> None:
+async def test_a_refused_create_leaves_the_mailbox_unchanged(connection: Connection) -> None:
     expires_at = await create(connection, token_sha256=TOKEN)
 
     with pytest.raises(AddressTaken):
@@ -72,7 +72,7 @@ async def test_an_address_that_is_taken_keeps_its_mailbox_as_it_was(connection: 
     assert mailbox.expires_at == expires_at
 
 
-async def test_who_makes_a_private_mailbox_again_with_its_token_gets_the_one_there_is(connection: Connection) -> None:
+async def test_creating_a_private_mailbox_again_with_its_token_returns_the_same_expiry(connection: Connection) -> None:
     expires_at = await create(connection, token_sha256=TOKEN)
 
     assert await create(connection, ttl_seconds=600, token_sha256=TOKEN) == expires_at
@@ -80,23 +80,23 @@ async def test_who_makes_a_private_mailbox_again_with_its_token_gets_the_one_the
         await create(connection, token_sha256=b"u" * 32)
 
 
-async def test_a_connection_that_breaks_after_the_mailbox_was_made_costs_nobody_the_token(database_url: str) -> None:
-    made: list[datetime.datetime] = []
+async def test_a_create_that_runs_again_after_a_lost_connection_succeeds_with_the_same_token(database_url: str) -> None:
+    created: list[datetime.datetime] = []
 
-    async def make(connection: Connection) -> datetime.datetime:
-        made.append(await create(connection, token_sha256=TOKEN))
-        if len(made) == 1:
+    async def create_and_disconnect_once(connection: Connection) -> datetime.datetime:
+        created.append(await create(connection, token_sha256=TOKEN))
+        if len(created) == 1:
             await connection.close()
             await connection.execute("SELECT 1")
-        return made[-1]
+        return created[-1]
 
     async with open_database(database_url, connections=1) as database:
-        told = await database.run(make)
+        returned = await database.run(create_and_disconnect_once)
 
-    assert made == [told, told]
+    assert created == [returned, returned]
 
 
-async def test_a_private_mailbox_that_is_gone_is_not_made_again_with_its_token(connection: Connection) -> None:
+async def test_an_expired_private_mailbox_is_not_created_again_with_its_token(connection: Connection) -> None:
     await create(connection, ttl_seconds=0, token_sha256=TOKEN)
 
     with pytest.raises(AddressTaken):
@@ -108,19 +108,19 @@ async def test_an_address_in_upper_case_is_refused_by_the_table(connection: Conn
         await create(connection, "Reader@mx.test")
 
 
-async def test_an_address_that_was_never_given_has_no_mailbox(connection: Connection) -> None:
+async def test_an_unknown_address_has_no_mailbox(connection: Connection) -> None:
     with pytest.raises(MailboxNotFound):
         await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
 
 
-async def test_an_expired_mailbox_is_invisible_to_who_reads(connection: Connection) -> None:
+async def test_an_expired_mailbox_is_not_found(connection: Connection) -> None:
     await create(connection, ttl_seconds=0)
 
     with pytest.raises(MailboxNotFound):
         await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
 
 
-async def test_an_expired_mailbox_is_invisible_even_with_its_token(connection: Connection) -> None:
+async def test_an_expired_private_mailbox_is_not_found_with_its_token(connection: Connection) -> None:
     await create(connection, ttl_seconds=0, token_sha256=TOKEN)
 
     with pytest.raises(MailboxNotFound):
@@ -143,7 +143,7 @@ async def test_a_private_mailbox_opens_with_no_other_token(connection: Connectio
             await mailboxes.fetch(connection, address=ADDRESS, token_sha256=token_sha256)
 
 
-async def test_an_open_mailbox_opens_whatever_the_token(connection: Connection) -> None:
+async def test_an_open_mailbox_opens_with_any_token(connection: Connection) -> None:
     await create(connection)
 
     mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=TOKEN)
@@ -151,7 +151,7 @@ async def test_an_open_mailbox_opens_whatever_the_token(connection: Connection) 
     assert mailbox.token_sha256 is None
 
 
-async def test_mail_is_for_live_mailboxes_alone(connection: Connection) -> None:
+async def test_only_live_mailboxes_are_recipients(connection: Connection) -> None:
     await create(connection, "live@mx.test")
     await create(connection, "private@mx.test", token_sha256=TOKEN)
     await create(connection, "expired@mx.test", ttl_seconds=0)
@@ -164,7 +164,7 @@ async def test_mail_is_for_live_mailboxes_alone(connection: Connection) -> None:
     assert sorted(found) == ["live@mx.test", "private@mx.test"]
 
 
-async def test_a_recipient_is_found_with_what_its_mailbox_holds(connection: Connection) -> None:
+async def test_a_recipient_has_the_counters_of_its_mailbox(connection: Connection) -> None:
     await create(connection)
     mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
     await store.store_messages(connection, [arrival(b"a" * 150, mailbox.id), arrival(b"b" * 50, mailbox.id)])
@@ -176,15 +176,15 @@ async def test_a_recipient_is_found_with_what_its_mailbox_holds(connection: Conn
     }
 
 
-async def test_nobody_is_found_among_no_addresses(connection: Connection) -> None:
+async def test_without_addresses_no_recipient_is_found(connection: Connection) -> None:
     await create(connection)
 
     assert await mailboxes.find_recipients(connection, []) == {}
 
 
-async def test_only_the_operators_token_reads_the_operators_mailboxes(connection: Connection) -> None:
+async def test_only_the_operators_token_opens_the_role_mailboxes(connection: Connection) -> None:
     await role_mailboxes.create(connection, ["mx.test"])
-    await role_mailboxes.give_token(connection, ["mx.test"], "the operator's")
+    await role_mailboxes.set_token(connection, ["mx.test"], "the operator's")
 
     mailbox = await mailboxes.fetch(
         connection, address="abuse@mx.test", token_sha256=hashlib.sha256(b"the operator's").digest()
@@ -196,7 +196,7 @@ async def test_only_the_operators_token_reads_the_operators_mailboxes(connection
             await mailboxes.fetch(connection, address="abuse@mx.test", token_sha256=token_sha256)
 
 
-async def test_nobody_reads_the_operators_mailboxes_before_there_is_a_token(connection: Connection) -> None:
+async def test_before_the_operator_has_a_token_no_token_opens_the_role_mailboxes(connection: Connection) -> None:
     await role_mailboxes.create(connection, ["mx.test"])
 
     for token_sha256 in (None, hashlib.sha256(b"").digest()):
@@ -204,9 +204,9 @@ async def test_nobody_reads_the_operators_mailboxes_before_there_is_a_token(conn
             await mailboxes.fetch(connection, address="postmaster@mx.test", token_sha256=token_sha256)
 
 
-async def test_a_domain_that_comes_later_has_the_same_operator(connection: Connection) -> None:
+async def test_the_role_mailboxes_of_a_later_domain_have_the_same_token(connection: Connection) -> None:
     await role_mailboxes.create(connection, ["mx.test"])
-    await role_mailboxes.give_token(connection, ["mx.test"], "the operator's")
+    await role_mailboxes.set_token(connection, ["mx.test"], "the operator's")
 
     await role_mailboxes.create(connection, ["mx.test", "later.test"])
 
@@ -226,7 +226,7 @@ async def test_a_domain_that_comes_later_has_the_same_operator(connection: Conne
         (1, 10, [b"c"]),
     ],
 )
-async def test_what_is_past_the_quota_is_dropped_the_oldest_first(
+async def test_messages_beyond_the_quota_are_dropped_oldest_first(
     connection: Connection, quota_messages: int, quota_octets: int, kept: list[bytes]
 ) -> None:
     await create(connection)
@@ -241,7 +241,7 @@ async def test_what_is_past_the_quota_is_dropped_the_oldest_first(
     assert (recipient.message_count, recipient.stored_octets) == (len(kept), len(kept) * 100)
 
 
-async def test_newest_is_the_last_seq_of_each_mailbox_that_is_there(connection: Connection) -> None:
+async def test_newest_seqs_has_the_last_seq_of_each_live_mailbox(connection: Connection) -> None:
     await create(connection, "with-mail@mx.test")
     await create(connection, "without@mx.test")
     with_mail = (await mailboxes.fetch(connection, address="with-mail@mx.test", token_sha256=None)).id
@@ -253,7 +253,7 @@ async def test_newest_is_the_last_seq_of_each_mailbox_that_is_there(connection: 
     assert newest == {with_mail: 2, without: 0}
 
 
-async def test_of_many_addresses_those_with_a_live_mailbox_are_found(connection: Connection) -> None:
+async def test_fetch_many_finds_the_addresses_that_have_a_live_mailbox(connection: Connection) -> None:
     await create(connection)
     await create(connection, "private@mx.test", token_sha256=TOKEN)
     await create(connection, "expired@mx.test", ttl_seconds=0)
@@ -263,7 +263,7 @@ async def test_of_many_addresses_those_with_a_live_mailbox_are_found(connection:
     assert {address: each.token_sha256 for address, each in found.items()} == {ADDRESS: None, "private@mx.test": TOKEN}
 
 
-async def test_how_far_a_mailbox_has_come_is_told_with_it(connection: Connection) -> None:
+async def test_fetch_many_has_the_seq_and_the_time_of_the_newest_message(connection: Connection) -> None:
     await create(connection)
     before = (await mailboxes.fetch_many(connection, [ADDRESS]))[ADDRESS]
 

@@ -1,4 +1,4 @@
-"""Rows become structs by name; what is kept of a message is kept, and read, under the name of its column."""
+"""Rows become structs by name: each field of a message is stored in, and read from, the column of its name."""
 
 import datetime
 from collections.abc import Awaitable, Callable
@@ -20,10 +20,10 @@ from fake_email.storage.message_list import Cursor, Listed
 from fake_email.storage.store import IncomingMessage, Trace
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
-NOT_OPENED = {
-    "mailbox_id": "the address of the mailbox is shown instead",
-    "content": "its size and its header are shown; the source gives all of it",
-    "content_sha256": "it finds a duplicate, and says nothing else",
+NOT_FETCHED = {
+    "mailbox_id": "the mailbox's address is fetched instead",
+    "content": "its size and its header are fetched; `source` reads all of it",
+    "content_sha256": "it serves only to find duplicates",
 }
 PARSED = ParsedMessage(
     subject="subject",
@@ -42,17 +42,17 @@ TRACE = Trace(client_address="client_address", host_name="host_name", protocol="
 
 
 async def stored(connection: Connection, mailbox: Recipient) -> tuple[IncomingMessage, DictRow]:
-    """A message in which no two fields of one type are alike, and its row."""
-    arriving = replace(arrival(b"content", mailbox.mailbox_id), parsed=PARSED, trace=TRACE)
-    await store.store_messages(connection, [arriving])
+    """A stored message whose fields all have different values, and its row."""
+    incoming = replace(arrival(b"content", mailbox.mailbox_id), parsed=PARSED, trace=TRACE)
+    await store.store_messages(connection, [incoming])
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute("SELECT * FROM message WHERE id = %s", [arriving.deliveries[0].id])
+        await cursor.execute("SELECT * FROM message WHERE id = %s", [incoming.deliveries[0].id])
         [row] = await cursor.fetchall()
-    return arriving, row
+    return incoming, row
 
 
 async def traces(connection: Connection, columns: str) -> list[Trace]:
-    """The rows, as Trace, of a SELECT of these columns."""
+    """The rows of a SELECT of these columns, as Trace."""
     async with connection.cursor(row_factory=class_row(Trace)) as cursor:
         await cursor.execute(f"SELECT {columns}")
         return await cursor.fetchall()
@@ -61,40 +61,40 @@ async def traces(connection: Connection, columns: str) -> list[Trace]:
 async def test_each_field_of_a_message_is_stored_in_the_column_of_its_name(
     connection: Connection, new_mailbox: NewMailbox
 ) -> None:
-    arriving, row = await stored(connection, await new_mailbox())
+    incoming, row = await stored(connection, await new_mailbox())
 
-    [delivery] = arriving.deliveries
+    [delivery] = incoming.deliveries
     assert msgspec.convert(row, ParsedMessage) == PARSED
     assert msgspec.convert(row, Trace) == TRACE
-    assert (row["reverse_path"], row["content"]) == (arriving.reverse_path, arriving.content)
-    assert (row["content_sha256"], row["recipient"]) == (arriving.content_sha256, delivery.recipient)
+    assert (row["reverse_path"], row["content"]) == (incoming.reverse_path, incoming.content)
+    assert (row["content_sha256"], row["recipient"]) == (incoming.content_sha256, delivery.recipient)
 
 
-async def test_each_column_of_a_message_is_opened_under_its_name(
+async def test_each_column_of_a_message_is_fetched_under_its_name(
     connection: Connection, database_url: str, new_mailbox: NewMailbox
 ) -> None:
-    arriving, row = await stored(connection, await new_mailbox())
+    incoming, row = await stored(connection, await new_mailbox())
 
     async with open_database(database_url, connections=1) as database:
-        found = await stored_message.fetch(database, arriving.deliveries[0].id, token_sha256=None)
+        found = await stored_message.fetch(database, incoming.deliveries[0].id, token_sha256=None)
 
     shown = asdict(found.listed) | asdict(found.trace) | asdict(found)
     types = {field.name: field.type for struct in (Listed, Trace, OpenedMessage) for field in fields(struct)}
-    assert row.keys() - shown.keys() == NOT_OPENED.keys()
+    assert row.keys() - shown.keys() == NOT_FETCHED.keys()
     for name in row.keys() & shown.keys():
         assert shown[name] == msgspec.convert(row[name], types[name])
 
 
-async def test_a_page_shows_a_message_as_it_is_opened(
+async def test_a_page_has_the_same_message_as_a_fetch_of_it(
     connection: Connection, database_url: str, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
-    arriving, _ = await stored(connection, mailbox)
+    incoming, _ = await stored(connection, mailbox)
 
     _, listed = await message_list.read(connection, address=mailbox.address, token_sha256=None, since=Cursor(), limit=9)
 
     async with open_database(database_url, connections=1) as database:
-        found = await stored_message.fetch(database, arriving.deliveries[0].id, token_sha256=None)
+        found = await stored_message.fetch(database, incoming.deliveries[0].id, token_sha256=None)
     assert listed == [found.listed]
     assert listed[0].attachments == (
         Attachment(name="name", type="type", size=1, content_id="content_id", part="part"),

@@ -1,4 +1,4 @@
-"""One message, marked and deleted: what is counted, and what is told."""
+"""One message, marked as seen and deleted: counters, notifications and tokens."""
 
 import asyncio
 import hashlib
@@ -22,20 +22,20 @@ CONTENT = b"Subject: S\r\n\r\nText.\r\n"
 
 
 async def put(connection: Connection, mailbox: Recipient, content: bytes = CONTENT) -> uuid.UUID:
-    """Store a message; its id."""
-    arriving = arrival(content, mailbox.mailbox_id)
-    await store.store_messages(connection, [arriving])
-    return arriving.deliveries[0].id
+    """Store a message and return its id."""
+    incoming = arrival(content, mailbox.mailbox_id)
+    await store.store_messages(connection, [incoming])
+    return incoming.deliveries[0].id
 
 
-async def counted(connection: Connection, mailbox: Recipient) -> tuple[int, int]:
-    """How many messages and octets the mailbox says that it holds."""
+async def counters(connection: Connection, mailbox: Recipient) -> tuple[int, int]:
+    """The counters of the mailbox: messages and octets."""
     found = (await mailboxes.find_recipients(connection, [mailbox.address]))[mailbox.address]
     return found.message_count, found.stored_octets
 
 
-async def is_waited_for(connection: Connection) -> bool:
-    """Whether somebody waits for a lock that this connection holds."""
+async def blocks_another(connection: Connection) -> bool:
+    """True while another session waits for a lock that this connection holds."""
     query = "SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
     return await (await connection.execute(query)).fetchone() is not None
 
@@ -47,13 +47,13 @@ async def mailbox(new_mailbox: Callable[[], Awaitable[Recipient]]) -> Recipient:
 
 @pytest.fixture
 async def private(connection: Connection) -> Recipient:
-    """A mailbox that wants TOKEN."""
+    """A private mailbox, whose token is TOKEN."""
     address = f"{uuid.uuid4().hex}@mx.test"
     await mailboxes.create(connection, address=address, ttl_seconds=3_600, token_sha256=TOKEN)
     return (await mailboxes.find_recipients(connection, [address]))[address]
 
 
-async def test_a_deletion_is_counted_and_told_with_mailbox_seq_and_id(
+async def test_a_deletion_is_counted_and_notified_with_mailbox_seq_and_id(
     connection: Connection, another: Connection, mailbox: Recipient
 ) -> None:
     await put(connection, mailbox)
@@ -64,10 +64,10 @@ async def test_a_deletion_is_counted_and_told_with_mailbox_seq_and_id(
 
     async for notification in another.notifies(timeout=20, stop_after=1):
         assert notification.payload == f"{mailbox.mailbox_id}:2:{deleted}"
-    assert await counted(connection, mailbox) == (1, len(CONTENT))
+    assert await counters(connection, mailbox) == (1, len(CONTENT))
 
 
-async def test_a_deletion_that_is_rolled_back_is_told_to_nobody(
+async def test_a_deletion_that_is_rolled_back_is_not_notified(
     connection: Connection, another: Connection, mailbox: Recipient
 ) -> None:
     first, second = await put(connection, mailbox), await put(connection, mailbox, b"another\r\n")
@@ -77,11 +77,11 @@ async def test_a_deletion_that_is_rolled_back_is_told_to_nobody(
         await stored_message.delete(connection, first, token_sha256=None)
     await stored_message.delete(connection, second, token_sha256=None)
 
-    told = [each.payload async for each in another.notifies(timeout=20, stop_after=1)]
-    assert told == [f"{mailbox.mailbox_id}:2:{second}"]
+    payloads = [each.payload async for each in another.notifies(timeout=20, stop_after=1)]
+    assert payloads == [f"{mailbox.mailbox_id}:2:{second}"]
 
 
-async def test_of_two_deletions_at_once_one_finds_the_message(
+async def test_of_two_concurrent_deletions_one_finds_the_message(
     connection: Connection, another: Connection, mailbox: Recipient
 ) -> None:
     await put(connection, mailbox)
@@ -91,15 +91,15 @@ async def test_of_two_deletions_at_once_one_finds_the_message(
         await stored_message.delete(connection, deleted, token_sha256=None)
         second = asyncio.create_task(stored_message.delete(another, deleted, token_sha256=None))
         async with asyncio.timeout(20):
-            while not await is_waited_for(connection):
+            while not await blocks_another(connection):
                 pass
 
     with pytest.raises(MessageNotFound):
         await second
-    assert await counted(connection, mailbox) == (1, len(CONTENT))
+    assert await counters(connection, mailbox) == (1, len(CONTENT))
 
 
-async def test_the_same_octets_are_stored_anew_after_a_deletion(connection: Connection, mailbox: Recipient) -> None:
+async def test_the_same_octets_are_stored_again_after_a_deletion(connection: Connection, mailbox: Recipient) -> None:
     await stored_message.delete(connection, await put(connection, mailbox), token_sha256=None)
 
     again = await put(connection, mailbox)
@@ -108,11 +108,11 @@ async def test_the_same_octets_are_stored_anew_after_a_deletion(connection: Conn
         connection, address=mailbox.address, token_sha256=None, since=message_list.Cursor(), limit=9
     )
     assert [(each.id, each.seq) for each in listed] == [(again, 2)]
-    assert await counted(connection, mailbox) == (1, len(CONTENT))
+    assert await counters(connection, mailbox) == (1, len(CONTENT))
 
 
 @pytest.mark.parametrize("token_sha256", [None, WRONG, b"", TOKEN[:-1]])
-async def test_without_its_token_nothing_of_a_private_mailbox_is_read_marked_or_deleted(
+async def test_without_its_token_no_message_of_a_private_mailbox_is_read_marked_or_deleted(
     connection: Connection, database_url: str, private: Recipient, token_sha256: bytes | None
 ) -> None:
     message_id = await put(connection, private)
@@ -130,7 +130,7 @@ async def test_without_its_token_nothing_of_a_private_mailbox_is_read_marked_or_
     assert shown.fields == (("Subject", "S"),)
 
 
-async def test_a_message_of_an_expired_mailbox_is_gone_for_its_owner_too(
+async def test_a_message_of_an_expired_mailbox_is_not_found_with_the_token_either(
     connection: Connection, database_url: str, private: Recipient
 ) -> None:
     message_id = await put(connection, private)

@@ -1,4 +1,4 @@
-"""The lines that go in front of a message's source."""
+"""The trace lines before a message's source."""
 
 import datetime
 import email
@@ -44,14 +44,14 @@ def test_the_lines_are_those_of_rfc_5321() -> None:
     )
 
 
-def test_the_null_reverse_path_is_shown_as_such() -> None:
+def test_the_null_reverse_path_is_an_empty_pair_of_angle_brackets() -> None:
     assert lines(reverse_path="").startswith(b"Return-Path: <>\r\n")
 
 
-def test_tls_is_told_behind_the_protocol() -> None:
-    told = lines(protocol="ESMTPS", tls="TLSv1.3 TLS_AES_256_GCM_SHA384")
+def test_tls_follows_the_protocol() -> None:
+    header_lines = lines(protocol="ESMTPS", tls="TLSv1.3 TLS_AES_256_GCM_SHA384")
 
-    assert b"\tby mx.test with ESMTPS (TLSv1.3 TLS_AES_256_GCM_SHA384)\r\n" in told
+    assert b"\tby mx.test with ESMTPS (TLSv1.3 TLS_AES_256_GCM_SHA384)\r\n" in header_lines
 
 
 @pytest.mark.parametrize(
@@ -62,35 +62,35 @@ def test_tls_is_told_behind_the_protocol() -> None:
         ("192.0.2.9", b"([192.0.2.9])"),
     ],
 )
-def test_the_client_is_told_by_an_address_literal(address: str, literal: bytes) -> None:
+def test_the_clients_address_is_an_address_literal(address: str, literal: bytes) -> None:
     assert b"Received: from client.test " + literal + b"\r\n" in lines(client_address=address)
 
 
 @pytest.mark.parametrize("address", ["", "unix"])
-def test_an_address_that_is_none_is_left_out(address: str) -> None:
+def test_an_invalid_address_is_omitted(address: str) -> None:
     assert b"Received: from client.test\r\n" in lines(client_address=address)
 
 
-def test_a_message_from_before_traces_were_kept_has_lines_too() -> None:
-    told = lines(client_address="", host_name="", protocol="", tls="")
+def test_a_message_from_before_traces_were_stored_has_both_fields_too() -> None:
+    header_lines = lines(client_address="", host_name="", protocol="", tls="")
 
-    assert b"Received: from unknown\r\n\tby mx.test with SMTP\r\n" in told
+    assert b"Received: from unknown\r\n\tby mx.test with SMTP\r\n" in header_lines
 
 
-def test_letters_beyond_ascii_are_utf_8() -> None:
-    told = lines(reverse_path="grüße@client.test", recipient="grüße@mx.test", protocol="UTF8SMTP")
+def test_characters_beyond_ascii_are_utf_8() -> None:
+    header_lines = lines(reverse_path="grüße@client.test", recipient="grüße@mx.test", protocol="UTF8SMTP")
 
-    assert told.count("<grüße@".encode()) == 2
+    assert header_lines.count("<grüße@".encode()) == 2
 
 
 @pytest.mark.parametrize("length", [1, 255])
 def test_no_line_is_longer_than_998_octets(length: int) -> None:
-    told = lines(host_name="x" * length, reverse_path="y" * length, recipient="z" * length)
+    header_lines = lines(host_name="x" * length, reverse_path="y" * length, recipient="z" * length)
 
-    assert max(len(line) for line in told.split(b"\r\n")) <= 998
+    assert max(len(line) for line in header_lines.split(b"\r\n")) <= 998
 
 
-def test_a_parser_reads_them_as_two_fields_in_front_of_the_source() -> None:
+def test_a_parser_reads_the_lines_as_two_fields_before_the_sources_own() -> None:
     read = email.message_from_bytes(lines() + b"Subject: x\r\n\r\nbody\r\n", policy=email.policy.default)
 
     assert read.keys() == ["Return-Path", "Received", "Subject"]

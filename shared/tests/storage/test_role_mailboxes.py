@@ -1,4 +1,4 @@
-"""The token of whoever runs the service, which alone reads the mail for postmaster and abuse."""
+"""The operator's token, which alone opens the role mailboxes."""
 
 import hashlib
 import os
@@ -13,8 +13,8 @@ from fake_email.storage import mailboxes
 
 
 def new_token(database_url: str) -> str:
-    """What `fake-email operator-token` prints."""
-    ended = subprocess.run(
+    """The token that `fake-email operator-token` prints."""
+    completed = subprocess.run(
         [COMMANDS / "fake-email", "operator-token"],
         env=os.environ | {"DATABASE_URL": database_url, "DOMAIN": ",".join(DOMAINS)},
         check=True,
@@ -22,11 +22,11 @@ def new_token(database_url: str) -> str:
         text=True,
         timeout=20,
     )
-    assert ended.stderr == ""
-    return ended.stdout.removesuffix("\n")
+    assert completed.stderr == ""
+    return completed.stdout.removesuffix("\n")
 
 
-async def is_read_by(connection: Connection, token: str, address: str) -> bool:
+async def opens(connection: Connection, token: str, address: str) -> bool:
     try:
         await mailboxes.fetch(connection, address=address, token_sha256=hashlib.sha256(token.encode()).digest())
     except MailboxNotFound:
@@ -37,16 +37,16 @@ async def is_read_by(connection: Connection, token: str, address: str) -> bool:
 @pytest.mark.parametrize(
     "address", ["postmaster@mx.test", "abuse@mx.test", "postmaster@other.test", "abuse@other.test"]
 )
-async def test_the_token_reads_the_operators_mailboxes_of_every_domain(
+async def test_the_token_opens_the_role_mailboxes_of_every_domain(
     connection: Connection, database_url: str, address: str
 ) -> None:
     token = new_token(database_url)
 
-    assert await is_read_by(connection, token, address)
+    assert await opens(connection, token, address)
 
 
-async def test_a_new_token_ends_the_one_before(connection: Connection, database_url: str) -> None:
-    before = new_token(database_url)
-    after = new_token(database_url)
+async def test_a_new_token_revokes_the_old_one(connection: Connection, database_url: str) -> None:
+    old = new_token(database_url)
+    new = new_token(database_url)
 
-    assert [await is_read_by(connection, token, "abuse@mx.test") for token in (before, after)] == [False, True]
+    assert [await opens(connection, token, "abuse@mx.test") for token in (old, new)] == [False, True]

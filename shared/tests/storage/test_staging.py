@@ -1,4 +1,4 @@
-"""Content that is put where the statement that stores it finds it."""
+"""Large content, staged before the statement that stores its message."""
 
 import uuid
 from collections.abc import Awaitable, Callable
@@ -21,8 +21,8 @@ async def mailbox(new_mailbox: NewMailbox) -> Recipient:
     return await new_mailbox()
 
 
-async def staged_arrival(connection: Connection, content: bytes, *mailbox_ids: int) -> IncomingMessage:
-    """As `arrival`, with its content staged."""
+async def staged(connection: Connection, content: bytes, *mailbox_ids: int) -> IncomingMessage:
+    """An incoming message whose content is staged."""
     staged_id = await staging.put(connection, content)
     return msgspec.structs.replace(arrival(content, *mailbox_ids), content=b"", staged_id=staged_id)
 
@@ -32,7 +32,7 @@ async def contents(connection: Connection) -> list[bytes]:
     return [content for (content,) in await cursor.fetchall()]
 
 
-async def is_anything_staged(connection: Connection) -> bool:
+async def has_staged_content(connection: Connection) -> bool:
     cursor = await connection.execute("SELECT FROM staged_content")
     return await cursor.fetchone() is not None
 
@@ -41,27 +41,27 @@ async def is_anything_staged(connection: Connection) -> bool:
 async def test_staged_content_is_stored_to_the_octet(connection: Connection, mailbox: Recipient, octets: int) -> None:
     content = (bytes(range(256)) * 4_000)[:octets]
 
-    await store.store_messages(connection, [await staged_arrival(connection, content, mailbox.mailbox_id)])
+    await store.store_messages(connection, [await staged(connection, content, mailbox.mailbox_id)])
 
     assert await contents(connection) == [content]
 
 
-async def test_what_is_stored_is_staged_no_more(connection: Connection, mailbox: Recipient) -> None:
-    await store.store_messages(connection, [await staged_arrival(connection, b"large", mailbox.mailbox_id)])
+async def test_stored_content_is_no_longer_staged(connection: Connection, mailbox: Recipient) -> None:
+    await store.store_messages(connection, [await staged(connection, b"large", mailbox.mailbox_id)])
 
-    assert not await is_anything_staged(connection)
+    assert not await has_staged_content(connection)
 
 
 async def test_staged_content_reaches_every_mailbox(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox_ids = [(await new_mailbox()).mailbox_id for _ in range(2)]
 
-    await store.store_messages(connection, [await staged_arrival(connection, b"large", *mailbox_ids)])
+    await store.store_messages(connection, [await staged(connection, b"large", *mailbox_ids)])
 
     assert await contents(connection) == [b"large", b"large"]
 
 
-async def test_a_mailbox_counts_the_octets_of_what_was_staged(connection: Connection, mailbox: Recipient) -> None:
-    await store.store_messages(connection, [await staged_arrival(connection, b"large", mailbox.mailbox_id)])
+async def test_a_mailbox_counts_the_octets_of_staged_content(connection: Connection, mailbox: Recipient) -> None:
+    await store.store_messages(connection, [await staged(connection, b"large", mailbox.mailbox_id)])
 
     cursor = await connection.execute("SELECT stored_octets FROM mailbox WHERE id = %s", [mailbox.mailbox_id])
     assert await cursor.fetchone() == (5,)
@@ -70,7 +70,7 @@ async def test_a_mailbox_counts_the_octets_of_what_was_staged(connection: Connec
 async def test_staged_content_that_is_stored_already_is_acknowledged_and_kept_once(
     connection: Connection, mailbox: Recipient
 ) -> None:
-    again = await staged_arrival(connection, b"large", mailbox.mailbox_id)
+    again = await staged(connection, b"large", mailbox.mailbox_id)
 
     outcomes = [await store.store_messages(connection, [again]) for _ in range(2)]
 
@@ -78,7 +78,9 @@ async def test_staged_content_that_is_stored_already_is_acknowledged_and_kept_on
     assert await contents(connection) == [b"large"]
 
 
-async def test_content_that_is_staged_no_more_is_refused(connection: Connection, mailbox: Recipient) -> None:
+async def test_a_message_whose_content_is_no_longer_staged_is_refused(
+    connection: Connection, mailbox: Recipient
+) -> None:
     lost = msgspec.structs.replace(arrival(b"large", mailbox.mailbox_id), content=b"", staged_id=uuid.uuid4())
 
     with pytest.raises(psycopg.errors.NotNullViolation):
@@ -87,7 +89,7 @@ async def test_content_that_is_staged_no_more_is_refused(connection: Connection,
     assert await contents(connection) == []
 
 
-async def test_what_nobody_fetched_within_an_hour_is_abandoned(connection: Connection) -> None:
+async def test_content_staged_more_than_an_hour_ago_is_dropped(connection: Connection) -> None:
     abandoned, recent = await staging.put(connection, b"abandoned"), await staging.put(connection, b"recent")
     await connection.execute(
         "UPDATE staged_content SET staged_at = now() - interval '61 minutes' WHERE id = %s", [abandoned]

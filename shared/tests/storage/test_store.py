@@ -1,4 +1,4 @@
-"""What a mailbox keeps, and what is read in it."""
+"""Messages stored in batches: seqs, times, duplicates and counters, and the pages that are read of them."""
 
 import datetime
 import uuid
@@ -25,7 +25,7 @@ NONE_OF_ONE = Outcome(live=1, stored=0)
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A message as the table has it."""
+    """A row of the table of messages."""
 
     seq: int
     received_at: datetime.datetime
@@ -33,7 +33,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Counters(msgspec.Struct, frozen=True):
-    """What a mailbox counts."""
+    """The counters of a mailbox."""
 
     last_seq: int
     message_count: int
@@ -69,18 +69,18 @@ async def read(connection: Connection, mailbox: Recipient, *, limit: int = 100, 
 
 
 def with_text(text: str, mailbox: Recipient) -> IncomingMessage:
-    """A message of which just the text matters."""
+    """A message with this text."""
     plain = arrival(text.encode(), mailbox.mailbox_id)
     return msgspec.structs.replace(plain, parsed=msgspec.structs.replace(plain.parsed, text=text))
 
 
 def unstorable(*mailbox_ids: int) -> IncomingMessage:
-    """An arrival that Postgres refuses: MIME parsing lets no NUL through, which no text of it can hold."""
+    """A message that Postgres refuses: its text type has no NUL, which MIME parsing always removes."""
     plain = arrival(b"unstorable", *mailbox_ids)
     return msgspec.structs.replace(plain, parsed=msgspec.structs.replace(plain.parsed, subject="\0"))
 
 
-async def test_content_is_kept_to_the_octet(connection: Connection, new_mailbox: NewMailbox) -> None:
+async def test_content_is_stored_to_the_octet(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
     all_octets = bytes(range(256))
     contents = [all_octets, b"\0", b"", message(), b".\r\n..\r\n", b"\n\r\r\n\n", b"'\\x00\\", all_octets * 8_192]
@@ -158,7 +158,9 @@ async def test_a_message_to_many_is_stored_for_each(connection: Connection, new_
     assert [row.content for row in await rows(connection, second)] == [b"1"]
 
 
-async def test_a_mailbox_named_twice_gets_one_message(connection: Connection, new_mailbox: NewMailbox) -> None:
+async def test_a_message_with_a_mailbox_named_twice_is_stored_there_once(
+    connection: Connection, new_mailbox: NewMailbox
+) -> None:
     mailbox = await new_mailbox()
 
     outcomes = await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id, mailbox.mailbox_id)])
@@ -212,7 +214,9 @@ async def test_the_same_octets_to_two_mailboxes_are_two_messages(
     assert [row.content for row in await rows(connection, second)] == [b"same"]
 
 
-async def test_what_was_stored_again_keeps_the_counters(connection: Connection, new_mailbox: NewMailbox) -> None:
+async def test_storing_a_message_again_leaves_the_counters_unchanged(
+    connection: Connection, new_mailbox: NewMailbox
+) -> None:
     mailbox = await new_mailbox()
     await store.store_messages(connection, [arrival(b"same", mailbox.mailbox_id)])
 
@@ -237,7 +241,7 @@ async def test_a_mailbox_counts_its_messages_and_their_octets(connection: Connec
 @pytest.mark.parametrize(
     "end", ["UPDATE mailbox SET expires_at = now() WHERE id = %s", "DELETE FROM mailbox WHERE id = %s"]
 )
-async def test_a_mailbox_that_is_gone_gets_nothing_while_its_neighbour_does(
+async def test_an_expired_or_deleted_mailbox_gets_no_message_while_another_does(
     connection: Connection, new_mailbox: NewMailbox, end: str
 ) -> None:
     gone, neighbour = await new_mailbox(), await new_mailbox()
@@ -257,7 +261,7 @@ async def test_a_mailbox_that_is_gone_gets_nothing_while_its_neighbour_does(
     assert [row.content for row in await rows(connection, neighbour)] == [b"2", b"3"]
 
 
-async def test_one_that_cannot_be_stored_keeps_the_whole_batch_out(
+async def test_a_message_that_postgres_refuses_fails_its_whole_batch(
     connection: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox, neighbour = await new_mailbox(), await new_mailbox()
@@ -272,7 +276,7 @@ async def test_one_that_cannot_be_stored_keeps_the_whole_batch_out(
         assert await counters(connection, each) == Counters(last_seq=0, message_count=0, stored_octets=0)
 
 
-async def test_a_batch_that_was_refused_leaves_no_gap(connection: Connection, new_mailbox: NewMailbox) -> None:
+async def test_a_refused_batch_leaves_no_gap_in_the_seqs(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
     with pytest.raises(psycopg.DataError):
         await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id), unstorable(mailbox.mailbox_id)])
@@ -317,9 +321,7 @@ async def test_a_message_is_listed_as_it_was_parsed(connection: Connection, new_
     )
 
 
-async def test_a_message_without_anything_is_listed_all_the_same(
-    connection: Connection, new_mailbox: NewMailbox
-) -> None:
+async def test_an_empty_message_is_listed(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
     await store.store_messages(connection, [arrival(b"", mailbox.mailbox_id, reverse_path="")])
 
@@ -365,7 +367,7 @@ async def test_messages_are_read_after_a_seq_and_a_time(connection: Connection, 
     assert [each.seq for each in listed] == [4, 5]
 
 
-async def test_the_oldest_are_read_up_to_the_limit(connection: Connection, five: Recipient) -> None:
+async def test_the_oldest_messages_are_read_up_to_the_limit(connection: Connection, five: Recipient) -> None:
     listed = await read(connection, five, seq=1, limit=2)
 
     assert [each.seq for each in listed] == [2, 3]
@@ -377,7 +379,7 @@ async def test_nothing_is_read_after_the_newest(connection: Connection, five: Re
     assert listed == []
 
 
-async def test_the_mailbox_comes_with_what_is_read(connection: Connection, five: Recipient) -> None:
+async def test_the_mailbox_is_returned_with_its_messages(connection: Connection, five: Recipient) -> None:
     mailbox, _ = await message_list.read(
         connection, address=five.address, token_sha256=None, since=Cursor(seq=5), limit=1
     )
@@ -439,7 +441,7 @@ async def test_an_expired_mailbox_is_not_read(connection: Connection, five: Reci
         await read(connection, five)
 
 
-async def test_a_mailbox_that_never_was_is_not_read(connection: Connection) -> None:
+async def test_an_unknown_mailbox_is_not_read(connection: Connection) -> None:
     with pytest.raises(MailboxNotFound):
         await read(connection, Recipient(address="never@mx.test", mailbox_id=0, message_count=0, stored_octets=0))
 

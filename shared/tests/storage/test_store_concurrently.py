@@ -1,4 +1,4 @@
-"""What holds while several connections store into the same mailboxes, and what is told to who listens."""
+"""Several connections that store into the same mailboxes, and the notifications of what they store."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,11 +32,11 @@ async def contents(connection: Connection, mailbox: Recipient) -> list[tuple[int
     return await cursor.fetchall()
 
 
-async def store_at_last(connection: Connection, arrivals: list[IncomingMessage]) -> list[Outcome]:
-    """What `store` asks of its caller: when another writer stored the same meanwhile, it stores again."""
+async def store_with_retry(connection: Connection, incoming: list[IncomingMessage]) -> list[Outcome]:
+    """Store as a caller of `store_messages` must: again when another writer stored the same message meanwhile."""
     while True:
         try:
-            return await store.store_messages(connection, arrivals)
+            return await store.store_messages(connection, incoming)
         except psycopg.errors.UniqueViolation:
             continue
 
@@ -48,7 +48,7 @@ async def store_twenty_batches(database_url: str, mailboxes: list[Recipient], wr
             await store.store_messages(connection, batch)
 
 
-async def test_many_writers_leave_no_gap_and_keep_the_order(
+async def test_concurrent_writers_leave_no_gap_in_the_seqs_and_keep_their_order(
     database_url: str, connection: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
@@ -73,11 +73,11 @@ async def test_writers_in_opposite_order_never_deadlock(
         assert [seq for seq, _ in await contents(connection, mailbox)] == list(range(1, 41))
 
 
-async def test_a_writer_takes_its_turn_at_mailboxes_in_the_order_of_their_ids(
+async def test_a_writer_locks_mailboxes_in_the_order_of_their_ids(
     connection: Connection, another: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
 ) -> None:
     low, high = await new_mailbox(), await new_mailbox()
-    # Now the table has the lower id behind the higher one, and who reads it from its beginning meets them so.
+    # The UPDATE moves the lower id behind the higher one in the table, so a sequential scan meets the higher one first.
     await connection.execute("UPDATE mailbox SET address = address WHERE id = %s", [low.mailbox_id])
     await another.execute("SET enable_indexscan = off")
     await another.execute("SET enable_bitmapscan = off")
@@ -92,7 +92,7 @@ async def test_a_writer_takes_its_turn_at_mailboxes_in_the_order_of_their_ids(
     assert await contents(connection, high) == [(1, b"1"), (2, b"2")]
 
 
-async def test_a_seq_is_never_seen_before_the_one_below_it(
+async def test_a_seq_is_never_visible_before_a_lower_one(
     connection: Connection, another: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
@@ -101,13 +101,13 @@ async def test_a_seq_is_never_seen_before_the_one_below_it(
         await store.store_messages(connection, [arrival(b"first", mailbox.mailbox_id)])
         tasks.create_task(store.store_messages(another, [arrival(b"second", mailbox.mailbox_id)]))
         await until_one_waits(watcher)
-        seen = watcher.execute("SELECT count(*) FROM message").fetchone()
+        visible = watcher.execute("SELECT count(*) FROM message").fetchone()
 
-    assert seen == (0,)
+    assert visible == (0,)
     assert await contents(connection, mailbox) == [(1, b"first"), (2, b"second")]
 
 
-async def test_what_another_writer_stores_meanwhile_is_not_stored_again(
+async def test_a_message_that_another_writer_stores_meanwhile_is_not_stored_again(
     connection: Connection, another: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
@@ -115,14 +115,14 @@ async def test_what_another_writer_stores_meanwhile_is_not_stored_again(
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
         await store.store_messages(connection, [arrival(b"same", mailbox.mailbox_id)])
         late = [arrival(b"other", mailbox.mailbox_id), arrival(b"same", mailbox.mailbox_id)]
-        storing = tasks.create_task(store_at_last(another, late))
+        storing = tasks.create_task(store_with_retry(another, late))
         await until_one_waits(watcher)
 
     assert storing.result() == [Outcome(live=1, stored=1), Outcome(live=1, stored=0)]
     assert await contents(connection, mailbox) == [(1, b"same"), (2, b"other")]
 
 
-async def test_what_another_writer_rolls_back_is_stored_without_a_gap(
+async def test_a_message_that_another_writer_rolls_back_is_stored_without_a_gap(
     connection: Connection, another: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
@@ -145,7 +145,7 @@ async def test_writers_of_the_same_octets_store_them_once(
     async def write() -> None:
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as own:
             for number in range(40):
-                [outcome] = await store_at_last(own, [arrival(b"%d" % number, mailbox.mailbox_id)])
+                [outcome] = await store_with_retry(own, [arrival(b"%d" % number, mailbox.mailbox_id)])
                 stored.append(outcome.stored)
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
@@ -159,7 +159,7 @@ async def test_writers_of_the_same_octets_store_them_once(
 @pytest.mark.parametrize(
     "end", ["UPDATE mailbox SET expires_at = now() WHERE id = %s", "DELETE FROM mailbox WHERE id = %s"]
 )
-async def test_a_mailbox_that_goes_while_a_writer_waits_gets_nothing(
+async def test_a_mailbox_that_is_deleted_while_a_writer_waits_gets_no_message(
     connection: Connection, another: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox, end: str
 ) -> None:
     gone, neighbour = await new_mailbox(), await new_mailbox()
@@ -175,7 +175,7 @@ async def test_a_mailbox_that_goes_while_a_writer_waits_gets_nothing(
     assert await contents(connection, neighbour) == [(1, b"2")]
 
 
-async def test_who_listens_hears_how_far_each_mailbox_grew(
+async def test_the_newest_seq_of_each_mailbox_is_notified(
     connection: Connection, listener: Connection, new_mailbox: NewMailbox
 ) -> None:
     first, second = await new_mailbox(), await new_mailbox()
@@ -189,7 +189,7 @@ async def test_who_listens_hears_how_far_each_mailbox_grew(
     assert sorted(payload.split(" ")) == sorted([f"{first.mailbox_id}:2", f"{second.mailbox_id}:1"])
 
 
-async def test_who_listens_hears_nothing_before_the_commit(
+async def test_nothing_is_notified_before_the_commit(
     connection: Connection, listener: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
@@ -202,7 +202,7 @@ async def test_who_listens_hears_nothing_before_the_commit(
     assert (before, after) == ([], [f"{mailbox.mailbox_id}:1"])
 
 
-async def test_who_listens_hears_nothing_of_what_was_stored_already(
+async def test_a_message_that_is_stored_again_is_not_notified(
     connection: Connection, listener: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
@@ -214,7 +214,7 @@ async def test_who_listens_hears_nothing_of_what_was_stored_already(
     assert await heard(listener, Grown.CHANNEL) == []
 
 
-async def test_who_listens_hears_nothing_of_a_mailbox_that_is_gone(
+async def test_an_expired_mailbox_is_not_notified(
     connection: Connection, listener: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
@@ -225,7 +225,7 @@ async def test_who_listens_hears_nothing_of_a_mailbox_that_is_gone(
     assert await heard(listener, Grown.CHANNEL) == []
 
 
-async def test_who_listens_hears_of_hundreds_of_mailboxes_in_payloads_that_fit(
+async def test_hundreds_of_mailboxes_are_notified_in_payloads_that_fit(
     connection: Connection, listener: Connection
 ) -> None:
     largest = 2**63 - 1
@@ -239,7 +239,7 @@ async def test_who_listens_hears_of_hundreds_of_mailboxes_in_payloads_that_fit(
         """,
         {"largest": largest},
     )
-    ids = {row[0] for row in await cursor.fetchall()}
+    ids = {mailbox_id for (mailbox_id,) in await cursor.fetchall()}
 
     await store.store_messages(connection, [arrival(b"1", *ids)])
 

@@ -37,7 +37,7 @@ async def operators_token(pair: Pair) -> dict[str, str]:
     """The header that opens the operator's mailboxes."""
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
         await role_mailboxes.create(connection, DOMAINS)
-        await role_mailboxes.give_token(connection, DOMAINS, "operator")
+        await role_mailboxes.set_token(connection, DOMAINS, "operator")
     return {"Authorization": "Bearer operator"}
 
 

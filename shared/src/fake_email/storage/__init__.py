@@ -1,1 +1,1 @@
-"""The aggregates in Postgres: one module each, and the only SQL."""
+"""Mailboxes and messages in Postgres: one module for each aggregate, with all of its SQL."""

@@ -1,4 +1,4 @@
-"""The octets of an attachment, decoded out of the stored content piece by piece."""
+"""The octets of an attachment, decoded from the stored content piece by piece."""
 
 import asyncio
 import uuid
@@ -16,8 +16,8 @@ from fake_email.postgres.pool import Database
 from fake_email.storage import permission
 from fake_email.storage import source as stored_source
 
-# Contents that are read whole at a time: each takes three times its size while it is.
-_WHOLE = asyncio.Semaphore(2)
+# The number of contents that are in memory as a whole at a time, each with three times its size.
+_WHOLE_CONTENTS = asyncio.Semaphore(2)
 
 _FIND = """
     SELECT id AS message_id, attachments, octet_length(content) AS octets
@@ -26,24 +26,24 @@ _FIND = """
 """
 
 
-class Attached(msgspec.Struct, frozen=True, kw_only=True):
+class MessageAttachments(msgspec.Struct, frozen=True, kw_only=True):
     """The attachments of a message, in order, and the size of its content in octets."""
 
     message_id: uuid.UUID
     attachments: tuple[LocatedAttachment, ...]
     octets: int
 
-    def numbered(self, number: int) -> LocatedAttachment:
-        """The attachment of this number, counted from 0; raises AttachmentNotFound."""
+    def by_number(self, number: int) -> LocatedAttachment:
+        """The attachment with this number, counted from 0; raises AttachmentNotFound."""
         if not 0 <= number < len(self.attachments):
             raise AttachmentNotFound
         return self.attachments[number]
 
 
-async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> Attached:
-    """What is attached to a message.
+async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> MessageAttachments:
+    """The attachments of a message.
 
-    Raises MessageNotFound when there is none in a live mailbox, or the mailbox wants another token.
+    Raises MessageNotFound when no live mailbox has the message, or the mailbox has another token.
     """
     await permission.check(connection, message_id, token_sha256=token_sha256)
     async with connection.cursor(row_factory=dict_row) as cursor:
@@ -51,26 +51,30 @@ async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
         row = await cursor.fetchone()
     if row is None:
         raise MessageNotFound
-    return msgspec.convert(row, Attached)
+    return msgspec.convert(row, MessageAttachments)
 
 
-async def read(database: Database, attached: Attached, attachment: LocatedAttachment) -> AsyncGenerator[bytes, None]:
-    """`attachment.size` octets, decoded, in pieces that are read when they are wanted.
+async def read(
+    database: Database, attachments: MessageAttachments, attachment: LocatedAttachment
+) -> AsyncGenerator[bytes, None]:
+    """The `attachment.size` octets, decoded, in pieces; each piece is read from Postgres when the caller asks for it.
 
-    Raises MessageNotFound when the message is gone meanwhile.
+    Raises MessageNotFound when the message was deleted or has expired meanwhile.
     """
     if attachment.start is None:
-        async with _WHOLE:
-            pieces = [piece async for piece in stored_source.pieces(database, attached.message_id, 0, attached.octets)]
-            found = await asyncio.to_thread(mime_parts.octets, b"".join(pieces), attachment.part)
-        yield found
+        async with _WHOLE_CONTENTS:
+            pieces = stored_source.pieces(database, attachments.message_id, 0, attachments.octets)
+            content = b"".join([piece async for piece in pieces])
+            decoded = await asyncio.to_thread(mime_parts.octets, content, attachment.part)
+        yield decoded
         return
     start, end = attachment.start, attachment.end
     decoder = transfer_encoding.decoder(attachment.encoding.encode())
-    async for piece in stored_source.pieces(database, attached.message_id, start, end):
+    async for piece in stored_source.pieces(database, attachments.message_id, start, end):
         start += len(piece)
         if attachment.end - attachment.start <= chunks.OCTETS:
             yield transfer_encoding.decode(piece, attachment.encoding.encode())
             return
-        for at, to in chunks.steps(0, len(piece)):
-            yield decoder.feed(piece[at:to], is_last=start == end and to == len(piece))
+        for chunk_start, chunk_end in chunks.steps(0, len(piece)):
+            is_last = start == end and chunk_end == len(piece)
+            yield decoder.feed(piece[chunk_start:chunk_end], is_last=is_last)

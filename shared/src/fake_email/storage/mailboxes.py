@@ -1,4 +1,4 @@
-"""Mailboxes in Postgres: made, looked up, and gone for everybody the moment they expire."""
+"""Mailboxes in Postgres: create, look up, extend, delete; an expired mailbox counts as deleted at once."""
 
 import datetime
 import hmac
@@ -12,7 +12,7 @@ from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import Gone
 from fake_email.settings import MAX_TTL_SECONDS
 
-# When an operator's mailbox expires. Not Postgres' infinity, which is no time in Python; any time zone has this one.
+# An operator's mailbox expires then. Python has no value for Postgres' infinity; this one is valid in any time zone.
 NEVER = datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC)
 
 _CREATE = """
@@ -22,10 +22,10 @@ _CREATE = """
     RETURNING expires_at
 """
 
-_IS_BURIED = "SELECT EXISTS (SELECT FROM tombstone WHERE address_sha256 = sha256(convert_to(%(address)s, 'UTF8')))"
+_HAS_TOMBSTONE = "SELECT EXISTS (SELECT FROM tombstone WHERE address_sha256 = sha256(convert_to(%(address)s, 'UTF8')))"
 
-# Nobody else can have this token, so whoever comes with it made the mailbox, and did not hear so. The lock has this
-# commit wait for a replica, as the one that made it may not have.
+# A caller with the mailbox's own token created it before, and lost the result. The lock makes this transaction write,
+# so that its commit waits for the replica; the commit that created the mailbox may not have waited.
 _FIND_OWN = """
     SELECT expires_at
     FROM mailbox
@@ -45,7 +45,7 @@ _FETCH_MANY = """
     WHERE address = ANY(%(addresses)s) AND expires_at > now()
 """
 
-_DESCRIBE = """
+_FETCH_DETAIL = """
     SELECT created_at, expires_at, last_seq, message_count, stored_octets,
         nullif(last_received_at, '-infinity') AS last_received_at,
         (SELECT count(*) FROM message WHERE mailbox_id = mailbox.id AND NOT seen) AS unseen_count
@@ -53,10 +53,10 @@ _DESCRIBE = """
     WHERE id = %(id)s AND expires_at > now()
 """
 
-_PROLONG = """
+_EXTEND = """
     UPDATE mailbox
     SET expires_at = least(
-        now() + make_interval(secs => %(ttl_seconds)s), created_at + make_interval(secs => %(most_seconds)s)
+        now() + make_interval(secs => %(ttl_seconds)s), created_at + make_interval(secs => %(max_seconds)s)
     )
     WHERE id = %(id)s AND expires_at > now()
 """
@@ -67,7 +67,7 @@ _FIND_RECIPIENTS = """
     WHERE address = ANY(%(addresses)s) AND expires_at > now()
 """
 
-_NEWEST = "SELECT id, last_seq FROM mailbox WHERE id = ANY(%(ids)s) AND expires_at > now()"
+_NEWEST_SEQS = "SELECT id, last_seq FROM mailbox WHERE id = ANY(%(ids)s) AND expires_at > now()"
 
 _SECONDS_LEFT = """
     SELECT id, extract(epoch FROM expires_at - now())::double precision AS seconds
@@ -75,8 +75,8 @@ _SECONDS_LEFT = """
     WHERE id = ANY(%(ids)s) AND expires_at > now()
 """
 
-# The row is what everybody looks at, and deleting 100 MB behind it takes half a second, so that is left to the purge.
-# Not now(): a statement that began before this one, and waits for the row, would still find that in its future.
+# Every reader checks this row, so the messages can wait for the purge: deleting 100 MB of them takes half a second.
+# Not now(): to a statement that began earlier and waits for the row, the expiry would still be in the future.
 _DELETE = """
     WITH gone AS (
         UPDATE mailbox
@@ -89,12 +89,12 @@ _DELETE = """
     )
     SELECT expires_at = %(never)s
     FROM mailbox
-    WHERE id = %(id)s AND (SELECT count(*) FROM notified) >= 0 -- always; Postgres runs no SELECT that nothing reads
+    WHERE id = %(id)s AND (SELECT count(*) FROM notified) >= 0 -- always true; Postgres skips a CTE that nothing reads
 """
 
 
 class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
-    """A live mailbox; `last_seq` is that of its newest message, 0 when there was none."""
+    """A live mailbox; `last_seq` is the seq of its newest message, 0 when it has never had one."""
 
     id: int
     token_sha256: bytes | None
@@ -103,14 +103,14 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MailboxState(Mailbox, frozen=True, kw_only=True):
-    """A live mailbox and when its newest message came; None when it never had one."""
+    """A live mailbox and the time of its newest message, None when it has never had one."""
 
     address: str
     last_received_at: datetime.datetime | None
 
 
 class MailboxDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a live mailbox; `last_received_at` is None when it never had a message."""
+    """The times and counters of a live mailbox; `last_received_at` is None when it has never had a message."""
 
     created_at: datetime.datetime
     expires_at: datetime.datetime
@@ -122,7 +122,7 @@ class MailboxDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
-    """A live mailbox as RCPT sees it."""
+    """A live mailbox, with the counters that RCPT compares with its quota."""
 
     address: str
     mailbox_id: int
@@ -130,12 +130,12 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     stored_octets: int
 
 
-class _Newest(msgspec.Struct, frozen=True):
+class _NewestSeq(msgspec.Struct, frozen=True):
     id: int
     last_seq: int
 
 
-class _TimeLeft(msgspec.Struct, frozen=True):
+class _SecondsLeft(msgspec.Struct, frozen=True):
     id: int
     seconds: float
 
@@ -143,31 +143,29 @@ class _TimeLeft(msgspec.Struct, frozen=True):
 async def create(
     connection: Connection, *, address: str, ttl_seconds: int, token_sha256: bytes | None
 ) -> datetime.datetime:
-    """Make a mailbox and return when it expires; to make a private one again with its own token changes nothing.
+    """Create a mailbox and return when it expires; creating a private one again with its own token changes nothing.
 
     Raises AddressTaken when the address has a mailbox, or had one that was deleted in the last 90 days.
     """
-    wanted = {"address": address, "ttl_seconds": ttl_seconds, "token_sha256": token_sha256}
+    mailbox = {"address": address, "ttl_seconds": ttl_seconds, "token_sha256": token_sha256}
     async with connection.transaction(), connection.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_CREATE, wanted)
+        await cursor.execute(_CREATE, mailbox)
         expires_at: datetime.datetime | None = await cursor.fetchone()
         if expires_at is None:
-            await cursor.execute(_FIND_OWN, wanted)
+            await cursor.execute(_FIND_OWN, mailbox)
             expires_at = await cursor.fetchone()
-        # Afterwards, in a statement of its own: the one above may have waited for the purge of this very address, and
-        # the tombstone that came of it is not in its snapshot. Now that the row is ours, there can be no later one.
-        if expires_at is None or await _is_buried(connection, address):
+        if expires_at is None:
+            raise AddressTaken
+        # The INSERT may have waited for the purge of this address, whose tombstone is not in its snapshot. A later
+        # statement sees that tombstone, and while this transaction holds the row, there can be no other.
+        await cursor.execute(_HAS_TOMBSTONE, {"address": address})
+        if await cursor.fetchone():
             raise AddressTaken
     return expires_at
 
 
-async def _is_buried(connection: Connection, address: str) -> bool:
-    cursor = await connection.execute(_IS_BURIED, {"address": address})
-    return await cursor.fetchone() == (True,)
-
-
 async def fetch(connection: Connection, *, address: str, token_sha256: bytes | None) -> Mailbox:
-    """The live mailbox of `address`; raises MailboxNotFound when there is none or it wants another token."""
+    """The live mailbox of `address`; raises MailboxNotFound when there is none, or it has another token."""
     async with connection.cursor(row_factory=class_row(Mailbox)) as cursor:
         await cursor.execute(_FETCH, {"address": address})
         mailbox = await cursor.fetchone()
@@ -177,16 +175,16 @@ async def fetch(connection: Connection, *, address: str, token_sha256: bytes | N
 
 
 async def fetch_many(connection: Connection, addresses: Sequence[str]) -> dict[str, MailboxState]:
-    """Those of `addresses` that have a live mailbox, by address; who may read it is not looked at."""
+    """The live mailboxes of `addresses`, by address; the caller checks the token."""
     async with connection.cursor(row_factory=class_row(MailboxState)) as cursor:
         await cursor.execute(_FETCH_MANY, {"addresses": list(addresses)})
         return {each.address: each for each in await cursor.fetchall()}
 
 
-async def describe(connection: Connection, mailbox_id: int) -> MailboxDetail:
-    """What is known of the mailbox; raises MailboxNotFound when it has gone."""
+async def fetch_detail(connection: Connection, mailbox_id: int) -> MailboxDetail:
+    """The times and counters of a live mailbox; raises MailboxNotFound when it has expired or was deleted."""
     async with connection.cursor(row_factory=class_row(MailboxDetail)) as cursor:
-        await cursor.execute(_DESCRIBE, {"id": mailbox_id})
+        await cursor.execute(_FETCH_DETAIL, {"id": mailbox_id})
         detail = await cursor.fetchone()
     if detail is None:
         raise MailboxNotFound
@@ -194,45 +192,45 @@ async def describe(connection: Connection, mailbox_id: int) -> MailboxDetail:
 
 
 async def extend(connection: Connection, mailbox: Mailbox, *, ttl_seconds: int) -> None:
-    """Let the mailbox expire so many seconds from now, at most MAX_TTL_SECONDS after it was made; it may be sooner.
+    """Move the expiry to so many seconds from now, earlier or later, at most MAX_TTL_SECONDS after the creation.
 
-    Raises OperatorsMailbox for one that operators.create made.
+    Raises OperatorsMailbox for a mailbox of role_mailboxes.create.
     """
     if mailbox.expires_at == NEVER:
         raise OperatorsMailbox
-    await connection.execute(_PROLONG, {"id": mailbox.id, "ttl_seconds": ttl_seconds, "most_seconds": MAX_TTL_SECONDS})
+    await connection.execute(_EXTEND, {"id": mailbox.id, "ttl_seconds": ttl_seconds, "max_seconds": MAX_TTL_SECONDS})
 
 
 def may_read(mailbox_token_sha256: bytes | None, token_sha256: bytes | None) -> bool:
-    """Whether a mailbox is open, or the token is its own; takes as long for a wrong token as for the right one."""
+    """True when the mailbox is open or the token is its own; takes the same time for a wrong token as for its own."""
     return mailbox_token_sha256 is None or hmac.compare_digest(mailbox_token_sha256, token_sha256 or b"")
 
 
 async def find_recipients(connection: Connection, addresses: Sequence[str]) -> dict[str, Recipient]:
-    """Those of `addresses` that have a live mailbox, by address."""
+    """The live mailboxes of `addresses`, by address."""
     async with connection.cursor(row_factory=class_row(Recipient)) as cursor:
         await cursor.execute(_FIND_RECIPIENTS, {"addresses": list(addresses)})
         return {recipient.address: recipient async for recipient in cursor}
 
 
 async def newest_seqs(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
-    """The last_seq of each mailbox in `ids` that is still live, by id."""
-    async with connection.cursor(row_factory=class_row(_Newest)) as cursor:
-        await cursor.execute(_NEWEST, {"ids": list(ids)})
+    """The last_seq of each live mailbox in `ids`, by id."""
+    async with connection.cursor(row_factory=class_row(_NewestSeq)) as cursor:
+        await cursor.execute(_NEWEST_SEQS, {"ids": list(ids)})
         return {each.id: each.last_seq for each in await cursor.fetchall()}
 
 
 async def seconds_left(connection: Connection, ids: Sequence[int]) -> dict[int, float]:
-    """How long each mailbox in `ids` that is live will be so, by the database's clock, by id."""
-    async with connection.cursor(row_factory=class_row(_TimeLeft)) as cursor:
+    """The seconds until each live mailbox in `ids` expires, by the database's clock, by id."""
+    async with connection.cursor(row_factory=class_row(_SecondsLeft)) as cursor:
         await cursor.execute(_SECONDS_LEFT, {"ids": list(ids)})
         return {each.id: each.seconds for each in await cursor.fetchall()}
 
 
 async def delete(connection: Connection, mailbox_id: int) -> None:
-    """Have a mailbox and its mail gone for everybody, and tell who listens; the purge takes the octets away.
+    """Let a mailbox expire at once, and notify of its end; the purge deletes its rows later.
 
-    One that is gone already stays so. Raises OperatorsMailbox for one that operators.create made.
+    A mailbox that has expired stays as it is. Raises OperatorsMailbox for a mailbox of role_mailboxes.create.
     """
     async with connection.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_DELETE, {"id": mailbox_id, "never": NEVER, "channel": Gone.CHANNEL})

@@ -1,4 +1,4 @@
-"""Messages as whoever waits for a certain one compares them: what can be asked about, and the text only when it is."""
+"""Messages to match: the fields that `wait` compares with its criteria, and the text only when a criterion needs it."""
 
 import datetime
 import uuid
@@ -12,7 +12,7 @@ from fake_email.storage.message_list import Cursor
 
 
 class MatchCandidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that may be the one; `text` is all of what a reader sees, or "" when nobody asks about it."""
+    """A message to match; `text` is the whole text, or "" when no criterion needs it."""
 
     id: uuid.UUID
     seq: int
@@ -49,16 +49,16 @@ _READ = statement(
         has_attachment="attachments <> '[]'",
     ),
 )
-# A text may be megabytes, and most are small: a page goes on until its texts together are so large.
+# A text may have megabytes, and most are small: the message that reaches this total is the last of its page.
 _TEXT_OCTETS = 1_048_576
 
 
 async def read(
     connection: Connection, mailbox_id: int, *, since: Cursor, limit: int, with_text: bool
 ) -> list[MatchCandidate]:
-    """Up to `limit` messages of a mailbox past `since`, oldest first, fewer where texts are large; none when none is.
+    """Up to `limit` messages of a mailbox after `since`, oldest first, fewer when their texts are large.
 
-    Who may read them was seen to.
+    It is empty only when there are none after `since`. The caller has checked the token.
     """
     async with connection.cursor(row_factory=class_row(MatchCandidate)) as cursor:
         await cursor.execute(

@@ -1,4 +1,4 @@
-"""One message, opened: all that is known of it; marked as seen; deleted."""
+"""One message: fetch all of it but its source, mark it as seen, delete it."""
 
 import asyncio
 import uuid
@@ -17,8 +17,8 @@ from fake_email.storage import message_list, permission
 from fake_email.storage.message_list import LISTED, LISTED_TEXT_OCTETS, Listed
 from fake_email.storage.store import Trace
 
-_HEADER_OCTETS = mime_headers.SECTION_OCTETS + 1_024  # and the end of the last line, to see that it is one
-_MANY_OCTETS = 16_384  # of header, which take milliseconds to read, and the most there are hundreds
+_HEADER_OCTETS = mime_headers.SECTION_OCTETS + 1_024  # and so many more, to find the end of its last line
+_LONG_HEADER_OCTETS = 16_384  # takes milliseconds to parse, the longest header hundreds
 
 _FETCH = statement(
     """
@@ -32,9 +32,9 @@ _FETCH = statement(
     trace=columns("message", Trace),
 )
 
-_MARK = "UPDATE message SET seen = %(seen)s WHERE id = %(id)s"
+_MARK_SEEN = "UPDATE message SET seen = %(seen)s WHERE id = %(id)s"
 
-# The mailbox is locked before its message, as whoever stores does it.
+# Every writer locks the mailbox before its message, so that two never deadlock.
 _DELETE = """
     WITH locked AS (
         SELECT mailbox.id
@@ -58,7 +58,7 @@ _DELETE = """
 
 
 class OpenedMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A message, whole but for its octets; `fields` are those of its header, in order, as they are shown."""
+    """A message without its source; `fields` are the header fields in order, decoded for a reader."""
 
     listed: Listed
     trace: Trace
@@ -69,10 +69,10 @@ class OpenedMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def fetch(database: Database, message_id: uuid.UUID, *, token_sha256: bytes | None) -> OpenedMessage:
-    """A message of a live mailbox; raises MessageNotFound when there is none or the mailbox wants another token."""
+    """A message of a live mailbox; raises MessageNotFound when there is none, or its mailbox has another token."""
     row = await database.run(partial(_fetch, message_id=message_id, token_sha256=token_sha256))
     header = row["header"]
-    if len(header) > _MANY_OCTETS:
+    if len(header) > _LONG_HEADER_OCTETS:
         fields = await asyncio.to_thread(mime_headers.all_fields, header)
     else:
         fields = mime_headers.all_fields(header)
@@ -99,15 +99,15 @@ async def _fetch(connection: Connection, *, message_id: uuid.UUID, token_sha256:
 
 
 async def mark_seen(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None, seen: bool) -> None:
-    """Keep whether somebody saw the message; raises MessageNotFound as `fetch` does."""
+    """Set the message's seen flag; raises MessageNotFound as `fetch` does."""
     await permission.check(connection, message_id, token_sha256=token_sha256)
-    cursor = await connection.execute(_MARK, {"id": message_id, "seen": seen})
+    cursor = await connection.execute(_MARK_SEEN, {"id": message_id, "seen": seen})
     if cursor.rowcount == 0:
         raise MessageNotFound
 
 
 async def delete(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> None:
-    """Delete the message, and tell who listens; raises MessageNotFound as `fetch` does."""
+    """Delete the message, and notify of it; raises MessageNotFound as `fetch` does."""
     await permission.check(connection, message_id, token_sha256=token_sha256)
     cursor = await connection.execute(_DELETE, {"id": message_id, "channel": notifications.Deleted.CHANNEL})
     if cursor.rowcount == 0:

@@ -1,4 +1,4 @@
-"""The HTML of a message, and the images that came with it for it to show."""
+"""The HTML of a message, and the images among its attachments that the HTML shows."""
 
 import uuid
 from collections.abc import Collection
@@ -11,58 +11,59 @@ from fake_email.parsed_message import LocatedAttachment
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import Database
 from fake_email.storage import attachments
-from fake_email.storage.attachments import Attached
+from fake_email.storage.attachments import MessageAttachments
 
 _FETCH = "SELECT html FROM message WHERE id = %(id)s"
 
-READ_OCTETS = 12 * 1024 * 1024  # of content, for the images of one message: 8 MiB in base64, and more
+# The limits on the images of one message; so many octets of content are 8 MiB in base64, and more.
+READ_OCTETS = 12 * 1024 * 1024
 IMAGES = 200
 
 
-class _Found(msgspec.Struct, frozen=True):
+class _Html(msgspec.Struct, frozen=True):
     html: str | None
 
 
 class MessageHtml(msgspec.Struct, frozen=True, kw_only=True):
-    """The HTML as sent, decoded, at most 1 MiB characters of it; and what is attached."""
+    """The HTML as sent, decoded, at most its first 1,048,576 characters, and the attachments of its message."""
 
     html: str
-    attached: Attached
+    attachments: MessageAttachments
 
 
 async def fetch(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> MessageHtml:
     """The MessageHtml of a message.
 
-    Raises MessageNotFound when there is none in a live mailbox, or the mailbox wants another token; NoHtml.
+    Raises NoHtml, and MessageNotFound when no live mailbox has the message, or the mailbox has another token.
     """
-    attached = await attachments.find(connection, message_id, token_sha256=token_sha256)
-    async with connection.cursor(row_factory=class_row(_Found)) as cursor:
+    found = await attachments.find(connection, message_id, token_sha256=token_sha256)
+    async with connection.cursor(row_factory=class_row(_Html)) as cursor:
         await cursor.execute(_FETCH, {"id": message_id})
-        found = await cursor.fetchone()
-    if found is None:
+        row = await cursor.fetchone()
+    if row is None:
         raise MessageNotFound
-    if found.html is None:
+    if row.html is None:
         raise NoHtml
-    return MessageHtml(html=found.html, attached=attached)
+    return MessageHtml(html=row.html, attachments=found)
 
 
-async def images(database: Database, attached: Attached, content_ids: Collection[str]) -> dict[str, bytes]:
-    """The octets of the attachments of these Content-IDs, in order, as far as the limits allow.
+async def images(database: Database, candidates: MessageAttachments, content_ids: Collection[str]) -> dict[str, bytes]:
+    """The octets of the attachments that have these Content-IDs, in order, as far as the limits allow.
 
-    Raises MessageNotFound when the message is gone meanwhile.
+    Raises MessageNotFound when the message was deleted or has expired meanwhile.
     """
-    found: dict[str, bytes] = {}
-    left = READ_OCTETS
-    for attachment in attached.attachments:
+    read: dict[str, bytes] = {}
+    octets_left = READ_OCTETS
+    for attachment in candidates.attachments:
         content_id = attachment.content_id or ""
-        octets = _octets(attached, attachment)
-        if content_id in content_ids and content_id not in found and octets <= left and len(found) < IMAGES:
-            left -= octets
-            pieces = [piece async for piece in attachments.read(database, attached, attachment)]
-            found[content_id] = b"".join(pieces)
-    return found
+        octets = _octets_to_read(candidates, attachment)
+        if content_id in content_ids and content_id not in read and octets <= octets_left and len(read) < IMAGES:
+            octets_left -= octets
+            pieces = [piece async for piece in attachments.read(database, candidates, attachment)]
+            read[content_id] = b"".join(pieces)
+    return read
 
 
-def _octets(attached: Attached, attachment: LocatedAttachment) -> int:
-    """How many have to be read for it: all of the content, where its place is not known."""
-    return attached.octets if attachment.start is None else attachment.end - attachment.start
+def _octets_to_read(message: MessageAttachments, attachment: LocatedAttachment) -> int:
+    """The size of the attachment in the content; of the whole content when the attachment's position is unknown."""
+    return message.octets if attachment.start is None else attachment.end - attachment.start

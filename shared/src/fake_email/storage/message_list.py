@@ -1,4 +1,4 @@
-"""Pages of a mailbox: what lists and streams show of its messages, in the order in which they were committed."""
+"""Pages of a mailbox: its messages as lists and streams show them, in the order of their commits."""
 
 import datetime
 import uuid
@@ -16,7 +16,7 @@ LISTED_TEXT_OCTETS = 65_536
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
-    """A place in a mailbox's order: after this seq, and after this time."""
+    """A position in a mailbox's order: after this seq, and after this time."""
 
     seq: int = 0
     received_at: datetime.datetime = datetime.datetime.min.replace(tzinfo=datetime.UTC)
@@ -26,7 +26,7 @@ END = Cursor(seq=2**63 - 1, received_at=datetime.datetime.max.replace(tzinfo=dat
 
 
 class Listed(Shown, frozen=True, kw_only=True):
-    """A message as lists show it; `text` is at most LISTED_TEXT_OCTETS of UTF-8, `octets` the size of its content."""
+    """A message as lists show it; `text` has at most LISTED_TEXT_OCTETS of UTF-8, `octets` is the content's size."""
 
     id: uuid.UUID
     seq: int
@@ -41,7 +41,7 @@ class Listed(Shown, frozen=True, kw_only=True):
     octets: int
 
 
-# The text is cut to so many characters here, which bounds what Postgres sends, and to octets in `listed`.
+# Postgres cuts the text to a number of characters, which bounds what it sends; `listed` cuts it to octets.
 LISTED = columns(
     "message",
     Listed,
@@ -90,10 +90,10 @@ async def read(
     limit: int,
     before: Cursor = END,
 ) -> tuple[Mailbox, list[Listed]]:
-    """The live mailbox of `address`, and up to `limit` of its messages past `since`, oldest first.
+    """The live mailbox of `address`, and the oldest `limit` of its messages after `since`, oldest first.
 
-    Where they must be `before` a place too, the last of them. Raises MailboxNotFound when there is none or it wants
-    another token.
+    With `before`, the newest `limit` of those before that position. Raises MailboxNotFound when no live mailbox has the
+    address, or the mailbox has another token.
     """
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
@@ -118,15 +118,15 @@ async def read(
 
 
 def rewind(since: Cursor, *, before: int, last_seq: int) -> Cursor:
-    """`since`, or the mailbox's end if that was further `before`: what comes is counted from there.
+    """`since`, or the mailbox's end when its last_seq has fallen below both `since` and `before`, an earlier last_seq.
 
-    It was so when its newest mail is lost: on a replica that took its primary's place before it had got that.
+    It falls when a replica takes over without the newest messages of the failed primary, which are lost then.
     """
     return Cursor(seq=last_seq) if last_seq < min(before, since.seq) else since
 
 
 def may_have(mailbox: MailboxState, *, past: Cursor) -> bool:
-    """Whether there may be messages past this place; those that came may have been deleted."""
+    """False when the mailbox never had a message past this cursor; True even when they were all deleted since."""
     return (
         mailbox.last_seq > past.seq
         and mailbox.last_received_at is not None
@@ -135,7 +135,7 @@ def may_have(mailbox: MailboxState, *, past: Cursor) -> bool:
 
 
 def listed(row: DictRow) -> Listed:
-    """The Listed of a row that has the columns LISTED, and perhaps others."""
+    """The Listed of a row that has the columns LISTED and possibly more."""
     if row["is_cut"]:
         row["text"] = row["text"].encode()[:LISTED_TEXT_OCTETS].decode(errors="ignore")
     return msgspec.convert(row, Listed)

@@ -1,4 +1,4 @@
-"""Who may open a message: whoever knows its id and, when its mailbox is private, has that mailbox's token."""
+"""Permission to open a message: a caller needs its id and, when its mailbox is private, the mailbox's token."""
 
 import uuid
 
@@ -17,17 +17,17 @@ _FIND = """
 """
 
 
-class _Found(msgspec.Struct, frozen=True):
+class _MailboxToken(msgspec.Struct, frozen=True):
     token_sha256: bytes | None
 
 
 async def check(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> None:
-    """Return when the message may be opened; raises MessageNotFound when it may not, or is not there.
+    """Raise MessageNotFound when the message does not exist, or the token does not open its mailbox.
 
-    Both take the same time: nothing of the message is read before.
+    Both take the same time: nothing of the message is read before the check.
     """
-    async with connection.cursor(row_factory=class_row(_Found)) as cursor:
+    async with connection.cursor(row_factory=class_row(_MailboxToken)) as cursor:
         await cursor.execute(_FIND, {"id": message_id})
-        found = await cursor.fetchone()
-    if found is None or not may_read(found.token_sha256, token_sha256):
+        mailbox = await cursor.fetchone()
+    if mailbox is None or not may_read(mailbox.token_sha256, token_sha256):
         raise MessageNotFound

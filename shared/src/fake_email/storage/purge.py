@@ -1,7 +1,7 @@
-"""What is over goes: expired mailboxes and their mail, content that was staged for nothing, tombstones of long ago.
+"""The purge: deletes expired mailboxes and their mail, abandoned staged content, and old tombstones.
 
-It goes in batches, each a short transaction, by one process at a time. Between two of them is a rest as long as
-the last one took, so that storing and reading find a database that is at most half busy with it.
+One process at a time deletes, in batches, each a short transaction. After each batch it sleeps as long as the batch
+took, so that the purge keeps the database busy for at most half of the time.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import asyncio
 import msgspec
 import psycopg
 import structlog
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 
 from fake_email.errors import DatabaseAway, DatabaseFull
 from fake_email.postgres.connection import Connection
@@ -24,14 +24,14 @@ BATCH_MAILBOXES = IDS_PER_PAYLOAD  # which one payload holds
 BATCH_MESSAGES = 500
 BATCH_OCTETS = 8 * 1_048_576
 BATCH_TOMBSTONES = 1_000
-_BATCH_OF_MAIL = 20  # each as large as a message may be
-# A batch takes milliseconds; a slow disk is no reason to begin it again and again.
+_FULL_DISK_MESSAGES = 20  # each may be as large as the largest message
+# A batch takes milliseconds; on a slow disk a short deadline would run the same batch again and again.
 _ANSWER_SECONDS = 20.0
 _ADVISORY_LOCK = 0x70757267  # "purg"
 
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%(key)s)"
 
-# With LATERAL, and an array of ids, both looked up in an index whatever the planner believes of how much there is.
+# LATERAL and an array of ids make Postgres use an index for both, whatever row counts its planner expects.
 _DELETE_MESSAGES = """
     WITH expired AS (
         SELECT id
@@ -40,7 +40,7 @@ _DELETE_MESSAGES = """
         ORDER BY expires_at
         LIMIT %(mailboxes)s
         FOR UPDATE SKIP LOCKED
-    ), found AS (
+    ), candidate AS (
         SELECT message.id, sum(message.octets) OVER (ROWS UNBOUNDED PRECEDING) - message.octets AS octets_before
         FROM expired
         CROSS JOIN LATERAL (
@@ -53,27 +53,27 @@ _DELETE_MESSAGES = """
         LIMIT %(messages)s
     ), deleted AS (
         DELETE FROM message
-        WHERE id = ANY(ARRAY(SELECT id FROM found WHERE octets_before < %(octets)s))
+        WHERE id = ANY(ARRAY(SELECT id FROM candidate WHERE octets_before < %(octets)s))
         RETURNING mailbox_id, octet_length(content) AS octets
     )
-    SELECT ARRAY(SELECT id FROM expired) AS expired_ids, ARRAY(SELECT DISTINCT mailbox_id FROM deleted) AS begun_ids,
+    SELECT ARRAY(SELECT id FROM expired) AS expired_ids, ARRAY(SELECT DISTINCT mailbox_id FROM deleted) AS shrunk_ids,
         count(*) AS messages, coalesce(sum(octets), 0)::bigint AS octets
     FROM deleted
 """
 
-# A statement of its own, since what the one before it deleted is still there for that one. Where a part is left, who
-# began before the expiry and waits for the row must not have it live on. A tombstone may be there already where the
-# release before, which looks for none, gave an address out again.
+# A statement of its own: in the snapshot of _DELETE_MESSAGES the messages that it deletes still exist. `marked` are the
+# mailboxes that have further messages: a transaction that began before the expiry and waits for such a row must not
+# extend it. An address may have a tombstone already, since the release before gave addresses out again.
 _DELETE_MAILBOXES = """
     WITH gone AS (
         DELETE FROM mailbox
         WHERE id = ANY(%(ids)s) AND NOT EXISTS (SELECT FROM message WHERE message.mailbox_id = mailbox.id)
         RETURNING id, address
-    ), ended AS (
+    ), marked AS (
         UPDATE mailbox
         SET expires_at = 'epoch'
-        WHERE id = ANY(%(begun_ids)s) AND EXISTS (SELECT FROM message WHERE message.mailbox_id = mailbox.id)
-    ), buried AS (
+        WHERE id = ANY(%(shrunk_ids)s) AND EXISTS (SELECT FROM message WHERE message.mailbox_id = mailbox.id)
+    ), tombstoned AS (
         INSERT INTO tombstone (address_sha256)
         SELECT sha256(convert_to(address, 'UTF8'))
         FROM gone
@@ -85,12 +85,12 @@ _DELETE_MAILBOXES = """
     )
     SELECT count(*)
     FROM gone
-    WHERE (SELECT count(*) FROM notified) >= 0 -- always; Postgres runs no SELECT that nothing reads
+    WHERE (SELECT count(*) FROM notified) >= 0 -- always true; Postgres skips a CTE that nothing reads
 """
 
-# The mailboxes stay as they are and have no lock, so a statement that began before one's end, and has it live on,
-# must not be under way any more.
-_DELETE_MAIL = """
+# This statement neither marks nor locks the mailboxes. A minute after the expiry, no transaction that began before it
+# is running and could extend the mailbox.
+_DELETE_MESSAGES_ONLY = """
     DELETE FROM message
     WHERE id = ANY(ARRAY(
         SELECT message.id
@@ -121,17 +121,17 @@ _DELETE_TOMBSTONES = """
 """
 
 
-class _Mail(msgspec.Struct, frozen=True, kw_only=True):
-    """How much mail went of the expired mailboxes; `begun_ids` are the mailboxes that it lay in."""
+class _DeletedMessages(msgspec.Struct, frozen=True, kw_only=True):
+    """The expired mailboxes of a batch, those of them whose messages were deleted, and how much was deleted."""
 
     expired_ids: list[int]
-    begun_ids: list[int]
+    shrunk_ids: list[int]
     messages: int
     octets: int
 
 
 class Purged(msgspec.Struct, frozen=True, kw_only=True):
-    """How much went: mailboxes, messages and the octets of their content, staged contents, tombstones."""
+    """The number of deleted mailboxes, messages and octets of their content, staged contents, tombstones."""
 
     mailboxes: int = 0
     messages: int = 0
@@ -140,36 +140,41 @@ class Purged(msgspec.Struct, frozen=True, kw_only=True):
     tombstones: int = 0
 
     def __add__(self, other: "Purged") -> "Purged":
-        pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
-        return Purged(**dict(zip(self.__struct_fields__, map(sum, pairs), strict=True)))
+        return Purged(
+            mailboxes=self.mailboxes + other.mailboxes,
+            messages=self.messages + other.messages,
+            octets=self.octets + other.octets,
+            staged=self.staged + other.staged,
+            tombstones=self.tombstones + other.tombstones,
+        )
 
 
 _NOTHING = Purged()
 
 
 async def run(database: Database) -> None:
-    """Purge every few seconds, until cancelled; what fails is tried again the next time."""
+    """Purge every INTERVAL_SECONDS until cancelled; a failed round is logged, and the next round tries again."""
     while True:
         try:
-            await clear(database)
+            await delete_all(database)
         except (DatabaseAway, DatabaseFull):
-            pass  # Database says so
+            pass  # OutageLog has logged it
         except psycopg.Error as error:
             log.warning("purge_failed", error=type(error).__name__)  # the text may quote a row
-        except Exception:  # the edge: mail comes and is read all the same
+        except Exception:  # the edge: storing and reading continue
             log.exception("purge_failed")
         await asyncio.sleep(INTERVAL_SECONDS)
 
 
-async def clear(database: Database) -> Purged:
-    """Purge batch by batch until nothing is left to go, or another process is at it; what went."""
+async def delete_all(database: Database) -> Purged:
+    """Delete batch by batch until nothing is left to delete, or another process purges; returns how much."""
     loop = asyncio.get_running_loop()
     total = _NOTHING
     began_at = loop.time()
     try:
         while True:
             batch_began_at = loop.time()
-            purged = await _purge(database)
+            purged = await _delete_batch(database)
             if purged == _NOTHING:
                 return total
             total += purged
@@ -179,50 +184,59 @@ async def clear(database: Database) -> Purged:
             log.info("mailboxes_purged", **msgspec.structs.asdict(total), seconds=round(loop.time() - began_at, 3))
 
 
-async def _purge(database: Database) -> Purged:
+async def _delete_batch(database: Database) -> Purged:
     try:
-        return await database.write(batch, answer_seconds=_ANSWER_SECONDS)
+        return await database.write(delete_batch, answer_seconds=_ANSWER_SECONDS)
     except DatabaseFull:
-        # A tombstone takes room. To delete takes none, and makes it; what is left of the mailbox is as good as one.
-        return await database.write(_batch_of_mail, answer_seconds=_ANSWER_SECONDS)
+        # A tombstone needs disk space; deleting messages needs none, and frees some. Until then the row of the mailbox
+        # keeps its address from being given out again, as the tombstone would.
+        return await database.write(_delete_messages_only, answer_seconds=_ANSWER_SECONDS)
 
 
-async def batch(connection: Connection) -> Purged:
-    """One transaction's worth of what is over; nothing while another process is at it.
+async def delete_batch(connection: Connection) -> Purged:
+    """Delete one batch, in one transaction, and notify of the deleted mailboxes; nothing while another process purges.
 
-    At most BATCH_MAILBOXES, BATCH_MESSAGES, BATCH_TOMBSTONES, and BATCH_OCTETS but for the last message, of any
-    size. A mailbox that somebody has locked is left for the next time. Who listens hears of the mailboxes that went.
+    At most BATCH_MAILBOXES, BATCH_MESSAGES, BATCH_TOMBSTONES, and BATCH_OCTETS, which the last message may exceed. A
+    locked mailbox is left for a later batch.
     """
     async with connection.transaction():
-        cursor = await connection.execute(_TRY_LOCK, {"key": _ADVISORY_LOCK})
-        if await cursor.fetchone() == (False,):
+        if not await _try_lock(connection):
             return _NOTHING
-        async with connection.cursor(row_factory=class_row(_Mail)) as mail_cursor:
-            await mail_cursor.execute(
+        async with connection.cursor(row_factory=class_row(_DeletedMessages)) as rows:
+            await rows.execute(
                 _DELETE_MESSAGES, {"mailboxes": BATCH_MAILBOXES, "messages": BATCH_MESSAGES, "octets": BATCH_OCTETS}
             )
-            [mail] = await mail_cursor.fetchall()
-        cursor = await connection.execute(
-            _DELETE_MAILBOXES, {"ids": mail.expired_ids, "begun_ids": mail.begun_ids, "channel": Gone.CHANNEL}
-        )
-        [(mailboxes,)] = await cursor.fetchall()
-        cursor = await connection.execute(_DELETE_TOMBSTONES, {"tombstones": BATCH_TOMBSTONES})
+            [deleted] = await rows.fetchall()
+        async with connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(
+                _DELETE_MAILBOXES,
+                {"ids": deleted.expired_ids, "shrunk_ids": deleted.shrunk_ids, "channel": Gone.CHANNEL},
+            )
+            [mailboxes] = await cursor.fetchall()
+        tombstones = await connection.execute(_DELETE_TOMBSTONES, {"tombstones": BATCH_TOMBSTONES})
         return Purged(
             mailboxes=mailboxes,
-            messages=mail.messages,
-            octets=mail.octets,
+            messages=deleted.messages,
+            octets=deleted.octets,
             staged=await staging.drop_abandoned(connection),
-            tombstones=cursor.rowcount,
+            tombstones=tombstones.rowcount,
         )
 
 
-async def _batch_of_mail(connection: Connection) -> Purged:
-    """The same, of mail and of staged content alone."""
+async def _delete_messages_only(connection: Connection) -> Purged:
+    """As `delete_batch`, of messages and staged content alone."""
     async with connection.transaction():
-        cursor = await connection.execute(_TRY_LOCK, {"key": _ADVISORY_LOCK})
-        if await cursor.fetchone() == (False,):
+        if not await _try_lock(connection):
             return _NOTHING
-        cursor = await connection.execute(_DELETE_MAIL, {"messages": _BATCH_OF_MAIL})
-        octets = [each for (each,) in await cursor.fetchall()]
-        staged_contents = await staging.drop_abandoned(connection)
-        return Purged(messages=len(octets), octets=sum(octets), staged=staged_contents)
+        async with connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(_DELETE_MESSAGES_ONLY, {"messages": _FULL_DISK_MESSAGES})
+            octets: list[int] = await cursor.fetchall()
+        staged = await staging.drop_abandoned(connection)
+        return Purged(messages=len(octets), octets=sum(octets), staged=staged)
+
+
+async def _try_lock(connection: Connection) -> bool:
+    """Lock out the other purges until the end of the transaction; False when another process purges."""
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_TRY_LOCK, {"key": _ADVISORY_LOCK})
+        return bool(await cursor.fetchone())

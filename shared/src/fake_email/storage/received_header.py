@@ -1,4 +1,4 @@
-"""The lines that go in front of a message's source: whom it is from and how it came (RFC 5321 §4.4). Pure."""
+"""The trace lines before a message's source, Return-Path and Received (RFC 5321 §4.4). Pure."""
 
 import datetime
 import email.utils
@@ -11,8 +11,8 @@ from fake_email.storage.store import Trace
 def header(
     trace: Trace, *, message_id: uuid.UUID, reverse_path: str, recipient: str, received_at: datetime.datetime, by: str
 ) -> bytes:
-    """Return-Path and Received, each line with its <CRLF>; `by` is the name of the host that took the message."""
-    host_name, literal = trace.host_name or "unknown", _literal(trace.client_address)
+    """Return-Path and Received, each line with its <CRLF>; `by` is the name of the host that received the message."""
+    host_name, literal = trace.host_name or "unknown", _address_literal(trace.client_address)
     received = [
         f"from {host_name} ({literal})" if literal else f"from {host_name}",
         f"by {by} with {trace.protocol or 'SMTP'}{f' ({trace.tls})' if trace.tls else ''}",
@@ -23,8 +23,8 @@ def header(
     return f"Return-Path: <{reverse_path}>\r\nReceived: {folded}\r\n".encode()
 
 
-def _literal(address: str) -> str:
-    """An address literal (RFC 5321 §4.1.3), "" for what is no address."""
+def _address_literal(address: str) -> str:
+    """An address literal (RFC 5321 §4.1.3); "" when `address` is not an IP address."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

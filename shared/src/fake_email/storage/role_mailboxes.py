@@ -1,4 +1,4 @@
-"""The mailboxes that every domain has for whoever runs it: made when they are wanted, for good, never full."""
+"""Role mailboxes, postmaster and abuse of each domain: created when needed, never expired, deleted or full."""
 
 import secrets
 from collections.abc import Sequence
@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from fake_email.postgres.connection import Connection
 from fake_email.storage.mailboxes import NEVER
 
-# Those made before say what token they want; where there is none yet, nobody knows the one that is made up here.
+# A new one has the token of the others. The first ones have a random token, which nobody knows.
 _CREATE = """
     INSERT INTO mailbox (address, token_sha256, expires_at)
     SELECT address, coalesce(
             (SELECT token_sha256 FROM mailbox WHERE address = ANY(%(addresses)s) ORDER BY id LIMIT 1),
             sha256(%(random)s)
         ), %(never)s
-    FROM unnest(%(addresses)s::text[]) AS operators (address)
+    FROM unnest(%(addresses)s::text[]) AS role (address)
     ON CONFLICT ON CONSTRAINT mailbox_address_key DO NOTHING
 """
 
-_GIVE = "UPDATE mailbox SET token_sha256 = sha256(%(token)s) WHERE address = ANY(%(addresses)s)"
+_UPDATE = "UPDATE mailbox SET token_sha256 = sha256(%(token)s) WHERE address = ANY(%(addresses)s)"
 
-# The newest message stays, however large it is.
+# The newest message is kept, whatever its size.
 _DROP_OLDEST = """
     WITH locked AS (
         SELECT id
@@ -53,24 +53,24 @@ _DROP_OLDEST = """
 
 
 def addresses(domains: Sequence[str]) -> list[str]:
-    """The addresses that every domain has for whoever runs it (RFC 5321 §4.5.1, RFC 2142 §4)."""
+    """The role addresses of each domain (RFC 5321 §4.5.1, RFC 2142 §4)."""
     return [f"{name}@{domain}" for domain in domains for name in ("postmaster", "abuse")]
 
 
 async def create(connection: Connection, domains: Sequence[str]) -> None:
-    """Make the operator's mailboxes that are not there yet; only the operator's token reads them."""
+    """Create the role mailboxes that do not exist yet; only the operator's token opens them."""
     await connection.execute(
         _CREATE, {"addresses": addresses(domains), "random": secrets.token_bytes(32), "never": NEVER}
     )
 
 
-async def give_token(connection: Connection, domains: Sequence[str], token: str) -> None:
-    """From now on this token reads the operator's mailboxes, and no other does."""
-    await connection.execute(_GIVE, {"addresses": addresses(domains), "token": token.encode()})
+async def set_token(connection: Connection, domains: Sequence[str], token: str) -> None:
+    """Make `token` the operator's token, and revoke the old one."""
+    await connection.execute(_UPDATE, {"addresses": addresses(domains), "token": token.encode()})
 
 
 async def drop_oldest(connection: Connection, ids: Sequence[int], *, quota_messages: int, quota_octets: int) -> None:
-    """Make room in mailboxes that are never full: what is past their quota goes, the oldest first."""
+    """Delete the oldest messages of these mailboxes until each is within its quota."""
     await connection.execute(
         _DROP_OLDEST, {"ids": list(ids), "quota_messages": quota_messages, "quota_octets": quota_octets}
     )

@@ -1,4 +1,4 @@
-"""A message as it came: the trace lines that are ours, then the exact octets received."""
+"""The source of a message: our trace lines, then the exact octets received."""
 
 import datetime
 import uuid
@@ -16,7 +16,7 @@ from fake_email.storage import permission, received_header
 from fake_email.storage.store import Trace
 
 
-class _Found(Trace, frozen=True, kw_only=True):
+class _Received(Trace, frozen=True, kw_only=True):
     reverse_path: str
     recipient: str
     received_at: datetime.datetime
@@ -24,12 +24,12 @@ class _Found(Trace, frozen=True, kw_only=True):
 
 
 _FIND = statement(
-    "SELECT {found} FROM message WHERE id = %(id)s",
-    found=columns("message", _Found, octets="octet_length(message.content)"),
+    "SELECT {received} FROM message WHERE id = %(id)s",
+    received=columns("message", _Received, octets="octet_length(message.content)"),
 )
 
-# Content is kept uncompressed and outside of its row, so that a piece is read without the rest.
-_READ = """
+# Postgres keeps content uncompressed and outside of its row, so that it reads a piece without the rest.
+_READ_PIECE = """
     SELECT substring(message.content FROM %(start)s FOR %(octets)s)
     FROM message
     JOIN mailbox ON mailbox.id = message.mailbox_id
@@ -39,7 +39,7 @@ _PIECE_OCTETS = 524_288
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """The trace lines of a message, and how many octets of content follow them."""
+    """The trace lines of a message, and the number of octets of content after them."""
 
     id: uuid.UUID
     trace: bytes
@@ -47,43 +47,47 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None, by: str) -> Source:
-    """The Source of a message, as taken by the host of the name `by`.
+    """The Source of a message; `by` is the name of the host that received it.
 
-    Raises MessageNotFound when there is none in a live mailbox, or the mailbox wants another token.
+    Raises MessageNotFound when no live mailbox has the message, or the mailbox has another token.
     """
     await permission.check(connection, message_id, token_sha256=token_sha256)
-    async with connection.cursor(row_factory=class_row(_Found)) as cursor:
+    async with connection.cursor(row_factory=class_row(_Received)) as cursor:
         await cursor.execute(_FIND, {"id": message_id})
-        found = await cursor.fetchone()
-    if found is None:
+        received = await cursor.fetchone()
+    if received is None:
         raise MessageNotFound
     header = received_header.header(
-        found,
+        received,
         message_id=message_id,
-        reverse_path=found.reverse_path,
-        recipient=found.recipient,
-        received_at=found.received_at,
+        reverse_path=received.reverse_path,
+        recipient=received.recipient,
+        received_at=received.received_at,
         by=by,
     )
-    return Source(id=message_id, trace=header, octets=found.octets)
+    return Source(id=message_id, trace=header, octets=received.octets)
 
 
 async def read(database: Database, source: Source) -> AsyncIterator[bytes]:
-    """All of it, in pieces that are read when they are wanted; raises MessageNotFound when it is gone meanwhile."""
+    """The whole source, in pieces; each piece is read from Postgres when the caller asks for it.
+
+    Raises MessageNotFound when the message was deleted or has expired meanwhile.
+    """
     yield source.trace
     async for piece in pieces(database, source.id, 0, source.octets):
         yield piece
 
 
 async def pieces(database: Database, message_id: uuid.UUID, start: int, end: int) -> AsyncIterator[bytes]:
-    """The content from octet `start`, counted from 0, up to `end`, as `read` gives it."""
-    for at in range(start, end, _PIECE_OCTETS):
-        yield await database.run(partial(_piece, message_id=message_id, start=at, octets=min(_PIECE_OCTETS, end - at)))
+    """The content from octet `start`, counted from 0, up to `end`, in pieces as `read` yields them."""
+    for piece_start in range(start, end, _PIECE_OCTETS):
+        octets = min(_PIECE_OCTETS, end - piece_start)
+        yield await database.run(partial(_piece, message_id=message_id, start=piece_start, octets=octets))
 
 
 async def _piece(connection: Connection, *, message_id: uuid.UUID, start: int, octets: int) -> bytes:
     async with connection.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_READ, {"id": message_id, "start": start + 1, "octets": octets}, binary=True)
+        await cursor.execute(_READ_PIECE, {"id": message_id, "start": start + 1, "octets": octets}, binary=True)
         piece: bytes | None = await cursor.fetchone()
     if piece is None:
         raise MessageNotFound

@@ -1,4 +1,4 @@
-"""Messages in Postgres: stored in batches, exactly once each, in the one order that every reader sees."""
+"""Stores messages in batches: each exactly once in a mailbox, in one order that every reader sees."""
 
 import secrets
 import time
@@ -18,7 +18,7 @@ from fake_email.storage import staging
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
-    """Who handed a message over, and how (RFC 5321 §4.4): the columns of these names say more."""
+    """The client that sent a message, and the protocol (RFC 5321 §4.4); db/migrations describes each column."""
 
     client_address: str
     host_name: str
@@ -37,9 +37,9 @@ _TYPES = {
     "links": "jsonb",
 }
 
-# `live` locks in one order for everybody, so that two writers never wait for each other in a ring. What another
-# writer committed while this one waited is not in this statement's snapshot: then the unique constraint fails
-# the statement, and the caller stores again.
+# `live` locks mailboxes in the order of their ids, so that two writers never deadlock. A message that another writer
+# commits while this statement waits for the lock is not in its snapshot: then the unique constraint fails the
+# statement, and the caller stores again.
 _STORE = statement(
     """
     WITH delivery AS (
@@ -93,13 +93,13 @@ _STORE = statement(
             placed.last_received_at - placed.behind * interval '1 microsecond',
             placed.recipient, placed.content_sha256, {columns}
         FROM placed
-        JOIN unnest({arrays}) WITH ORDINALITY AS arrived ({columns}, ordinal) USING (ordinal)
-    ), numbered AS (
+        JOIN unnest({arrays}) WITH ORDINALITY AS incoming ({columns}, ordinal) USING (ordinal)
+    ), grown AS (
         SELECT id || ':' || last_seq AS pair, (row_number() OVER () - 1) / %(pairs_per_event)s AS event
         FROM advanced
     ), notified AS (
         SELECT pg_notify(%(channel)s, string_agg(pair, ' '))
-        FROM numbered
+        FROM grown
         GROUP BY event
     )
     SELECT count(live.id) AS live, count(fresh.id) AS stored
@@ -107,7 +107,7 @@ _STORE = statement(
     LEFT JOIN live ON live.id = delivery.mailbox_id
     LEFT JOIN fresh ON fresh.id = delivery.id
     GROUP BY delivery.ordinal
-    HAVING (SELECT count(*) FROM notified) >= 0 -- always; Postgres runs no SELECT that nothing reads
+    HAVING (SELECT count(*) FROM notified) >= 0 -- always true; Postgres skips a CTE that nothing reads
     ORDER BY delivery.ordinal
     """,
     columns=sql.SQL(", ").join(map(sql.Identifier, _SHARED)),
@@ -116,9 +116,9 @@ _STORE = statement(
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One recipient of a message: the id its message will have, the mailbox, and RCPT's argument as given.
+    """One recipient of a message: the id that the message will have there, the mailbox, and RCPT's argument as given.
 
-    `drops`: the mailbox makes room for it by what is oldest there.
+    `drops`: a full mailbox drops its oldest messages for it.
     """
 
     id: uuid.UUID
@@ -128,7 +128,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncomingMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A message on its way into the table; `content` is the exact octets received, none when they are staged."""
+    """A message before its commit; `content` has the exact octets received, and is empty when they are staged."""
 
     reverse_path: str
     content: bytes
@@ -141,38 +141,36 @@ class IncomingMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of an Arrival: how many of its deliveries had a live mailbox, and how many made a new message."""
+    """The result of storing an IncomingMessage: how many deliveries had a live mailbox, and how many were new."""
 
     live: int
     stored: int
 
 
 def new_id() -> uuid.UUID:
-    """A UUID of version 7 (RFC 9562 §5.7), so that ids of one moment lie together in the index."""
+    """A UUID of version 7 (RFC 9562 §5.7), so that ids of the same time are neighbours in the index."""
     milliseconds = time.time_ns() // 1_000_000
     random = secrets.randbits(74)
     return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1)
 
 
-async def store_messages(connection: Connection, arrivals: Sequence[IncomingMessage]) -> list[Outcome]:
-    """Commit all of `arrivals` in one statement, and tell who listens; one Outcome each, in order.
+async def store_messages(connection: Connection, incoming: Sequence[IncomingMessage]) -> list[Outcome]:
+    """Store all of `incoming` in one statement, and notify of the mailboxes that grew; one Outcome each, in order.
 
-    The same octets reach a mailbox once: storing again what is stored changes nothing. Raises
-    psycopg.errors.UniqueViolation, having stored nothing, when another writer stored the same meanwhile.
+    A mailbox keeps the same octets once: storing a message again changes nothing. Raises
+    psycopg.errors.UniqueViolation, having stored nothing, when another writer stored the same message meanwhile.
     """
-    staged_ids = [
-        (each.id, arrival.staged_id) for arrival in arrivals if arrival.staged_id for each in arrival.deliveries
-    ]
-    if not staged_ids:
-        return await _store(connection, arrivals)
+    staged = [(each.id, message.staged_id) for message in incoming if message.staged_id for each in message.deliveries]
+    if not staged:
+        return await _store(connection, incoming)
     async with connection.transaction():
-        outcomes = await _store(connection, arrivals)
-        await staging.fetch(connection, staged_ids)
+        outcomes = await _store(connection, incoming)
+        await staging.move(connection, staged)
     return outcomes
 
 
-async def _store(connection: Connection, arrivals: Sequence[IncomingMessage]) -> list[Outcome]:
-    deliveries = [(ordinal, each) for ordinal, arrival in enumerate(arrivals, 1) for each in arrival.deliveries]
+async def _store(connection: Connection, incoming: Sequence[IncomingMessage]) -> list[Outcome]:
+    deliveries = [(ordinal, each) for ordinal, message in enumerate(incoming, 1) for each in message.deliveries]
     async with connection.cursor(row_factory=class_row(Outcome)) as cursor:
         await cursor.execute(
             _STORE,
@@ -181,12 +179,12 @@ async def _store(connection: Connection, arrivals: Sequence[IncomingMessage]) ->
                 "ids": [each.id for _, each in deliveries],
                 "mailbox_ids": [each.mailbox_id for _, each in deliveries],
                 "recipients": [each.recipient for _, each in deliveries],
-                "delivery_sha256s": [arrivals[ordinal - 1].content_sha256 for ordinal, _ in deliveries],
-                "delivery_octets": [arrivals[ordinal - 1].octets for ordinal, _ in deliveries],
-                "reverse_path": [arrival.reverse_path for arrival in arrivals],
-                "content": [arrival.content for arrival in arrivals],
-                **_arrays([arrival.parsed for arrival in arrivals]),
-                **_arrays([arrival.trace for arrival in arrivals]),
+                "delivery_sha256s": [incoming[ordinal - 1].content_sha256 for ordinal, _ in deliveries],
+                "delivery_octets": [incoming[ordinal - 1].octets for ordinal, _ in deliveries],
+                "reverse_path": [message.reverse_path for message in incoming],
+                "content": [message.content for message in incoming],
+                **_arrays([message.parsed for message in incoming]),
+                **_arrays([message.trace for message in incoming]),
                 "channel": Grown.CHANNEL,
                 "pairs_per_event": PAIRS_PER_PAYLOAD,
             },
@@ -195,7 +193,7 @@ async def _store(connection: Connection, arrivals: Sequence[IncomingMessage]) ->
 
 
 def _arrays(values: Sequence[ParsedMessage] | Sequence[Trace]) -> dict[str, list[object]]:
-    """The values of each field, of at least one struct, as Postgres takes an array of them."""
+    """The values of each field of some structs, at least one, as an array for Postgres."""
     columns = zip(*map(astuple, values), strict=True)
     return {
         name: [msgspec.json.encode(each).decode() for each in column] if _TYPES.get(name) == "jsonb" else list(column)

@@ -42,7 +42,7 @@ async def attachment(
     attached = await context.database.run(
         lambda connection: attachments.find(connection, parsed, token_sha256=token_sha256)
     )
-    wanted = attached.numbered(number)
+    wanted = attached.by_number(number)
     tag = etag(parsed, number)
     check_if_none_match(request, tag)
     start, end, status = 0, wanted.size, HTTPStatus.OK

@@ -75,7 +75,7 @@ async def inbox(context: Context, address: Address, token_sha256: bytes | None) 
 
     async def read(connection: Connection) -> tuple[Mailbox, MailboxDetail]:
         mailbox = await mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
-        return mailbox, await mailboxes.describe(connection, mailbox.id)
+        return mailbox, await mailboxes.fetch_detail(connection, mailbox.id)
 
     return _inbox(context.settings, mailbox_address, *await context.database.run(read))
 
@@ -101,7 +101,7 @@ async def prolong_inbox(
     async def prolong(connection: Connection) -> tuple[Mailbox, MailboxDetail]:
         mailbox = await mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
         await mailboxes.extend(connection, mailbox, ttl_seconds=ttl_seconds)
-        return mailbox, await mailboxes.describe(connection, mailbox.id)
+        return mailbox, await mailboxes.fetch_detail(connection, mailbox.id)
 
     return _inbox(context.settings, mailbox_address, *await context.database.write(prolong))
 

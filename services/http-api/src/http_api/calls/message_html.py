@@ -60,7 +60,7 @@ async def message_html(
             lambda connection: stored_html.fetch(connection, parsed, token_sha256=token_sha256)
         )
         content_ids = await asyncio.to_thread(sanitized_page.content_ids, found.html)
-        images = await stored_html.images(context.database, found.attached, content_ids)
+        images = await stored_html.images(context.database, found.attachments, content_ids)
         page = await asyncio.to_thread(sanitized_page.page, found.html, images, remote=remote)
     ancestors = origins.ancestors(context.settings.cors_allowed_origins, request.headers.get("referer"))
     return Response(
