@@ -4,6 +4,7 @@ There is no timer: a lone item is worked on at once, and a crowd shares one roun
 """
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
@@ -37,9 +38,9 @@ class Batcher(Generic[Item, Outcome]):
         work: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome | ServiceError]]],
         *,
         batch_items: int,
-        batch_weight: int,
         queue_items: int,
-        queue_weight: int,
+        batch_weight: int = sys.maxsize,
+        queue_weight: int = sys.maxsize,
     ) -> None:
         self._work = work
         self._batch_items = batch_items
@@ -61,7 +62,7 @@ class Batcher(Generic[Item, Outcome]):
         """How long the batch in flight has taken so far; 0 when there is none."""
         return 0.0 if self._began_at is None else asyncio.get_running_loop().time() - self._began_at
 
-    async def submit(self, item: Item, weight: int) -> Outcome:
+    async def submit(self, item: Item, weight: int = 0) -> Outcome:
         """Queue `item` and return its outcome; raises QueueFull at once when the queue has no space for it."""
         if self._items >= self._queue_items or (self._items and self._weight + weight > self._queue_weight):
             raise QueueFull

@@ -1,19 +1,60 @@
-"""What a command reads from its command line, and asks of its process, before it does its work."""
+"""The start of a command: its arguments and settings, its listening socket, its limit of open files."""
 
 import argparse
 import importlib.metadata
+import os
 import resource
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from fake_email import log
+from fake_email.errors import SettingsError
+from fake_email.settings import Settings, load
 
 
 def argument_parser(program: str, description: str) -> argparse.ArgumentParser:
     """A parser that knows `--help` and `--version`; a wrong command line ends the process with status 2."""
     parser = argparse.ArgumentParser(prog=program, description=description)
-    version = importlib.metadata.version(program)  # each command has the name of the package that it comes in
+    version = importlib.metadata.version(program)  # each command has the name of its package
     parser.add_argument("--version", action="version", version=f"{program} {version}")
     return parser
 
 
+@contextmanager
+def starting(program: str, description: str) -> Iterator[Settings]:
+    """The settings of a service, for the block that starts it.
+
+    A SettingsError in the block ends the process with status 2, an OSError with status 1, each with one line on stderr.
+    """
+    argument_parser(program, f"{description}; it reads its settings from the environment.").parse_args()
+    try:
+        settings = load(os.environ, Settings)
+        log.configure(settings.log_level)
+        yield settings
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    except OSError as error:
+        sys.exit(error.strerror or str(error))
+
+
+def bind(protocol: Literal["HTTP", "SMTP"], host: str, port: int, *, backlog: int) -> socket.socket:
+    """The listening socket of a service.
+
+    Raises OSError, with the names of the settings in its text, when the address is in use or not of this host.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=backlog)
+    except OSError as error:
+        text = f"{protocol}_HOST, {protocol}_PORT: cannot listen on {host}:{port}: {error.strerror}"
+        raise OSError(error.errno, text) from error
+
+
 def raise_file_limit() -> None:
-    """Have as many open files as the host allows: each connection is one."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    """Allow as many open files as the host does: each connection is one."""
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))

@@ -2,11 +2,8 @@
 
 import gc
 import os
-import sys
 
-from fake_email import command, log
-from fake_email.errors import SettingsError
-from fake_email.settings import Settings, load
+from fake_email import command
 from fake_email.systemd import Notifier
 
 # Granian brings its own allocator (jemalloc), which by default keeps 1 KB of unused memory for each open stream. It
@@ -21,19 +18,9 @@ from http_api.serving.granian_socket import GranianSocket  # noqa: E402  # likew
 
 def main() -> None:
     """Exit status 0: stopped by a signal. 1: the port is taken, or a worker died. 2: a setting is wrong."""
-    command.argument_parser(
-        "http-api", "The HTTP service of fake-email; it reads its settings from the environment."
-    ).parse_args()
-    try:
-        settings = load(os.environ, Settings)
-        log.configure(settings.log_level)
+    with command.starting("http-api", "The HTTP service of fake-email") as settings:
         notifier = Notifier(os.environ)
         http_socket = GranianSocket(settings, os.environ)
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2)
-    except OSError as error:
-        sys.exit(f"HTTP_HOST, HTTP_PORT: cannot listen on {settings.http_host}:{settings.http_port}: {error.strerror}")
     command.raise_file_limit()
     gc.freeze()
     gc.enable()

@@ -29,16 +29,10 @@ log = structlog.get_logger()
 # RCPT, DATA and large messages have one statement in flight each, and two large messages are staged meanwhile. Two
 # further connections let a retry begin, or a probe run, before a dead connection is given up.
 _CONNECTIONS = 7
-_BACKLOG = 1_024
+BACKLOG = 1_024
 _STATUS_SECONDS = 5.0
 # The time to end after the last session.
 _END_SECONDS = 10.0
-
-
-def bind(settings: Settings) -> socket.socket:
-    """The listening socket; raises OSError when the address is in use or not of this host."""
-    family = socket.AF_INET6 if ":" in settings.smtp_host else socket.AF_INET
-    return socket.create_server((settings.smtp_host, settings.smtp_port), family=family, backlog=_BACKLOG)
 
 
 async def run(
@@ -122,7 +116,7 @@ async def _listen(context: Context, listening: socket.socket) -> asyncio.Server:
     server = await asyncio.get_running_loop().create_server(
         partial(Connection, context, lambda connection: Session(context, connection).run()),
         sock=listening,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
     )
     log.info("listening", host=host, port=port, domains=context.settings.domain)
     return server

@@ -17,14 +17,12 @@ class Recipients:
         self._database = database
         self._settings = settings
         self._role_addresses = frozenset(role_mailboxes.addresses(settings.domain))
-        self._batcher = Batcher(
-            self._find_batch, batch_items=500, batch_weight=500, queue_items=10_000, queue_weight=10_000
-        )
+        self._batcher = Batcher(self._find_batch, batch_items=500, queue_items=10_000)
         self.run = self._batcher.run
 
     async def find(self, address: str) -> Recipient | None:
         """The live mailbox of `address`; raises DatabaseAway, DatabaseFull and QueueFull."""
-        return await self._batcher.submit(address, 1)
+        return await self._batcher.submit(address)
 
     def is_role_mailbox(self, recipient: Recipient) -> bool:
         """True for the operator's mailboxes, which are never full: their oldest messages are dropped instead."""

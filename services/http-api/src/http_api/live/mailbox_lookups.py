@@ -18,18 +18,12 @@ class MailboxLookups:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._batcher = Batcher(
-            self._find,
-            batch_items=_BATCH_ADDRESSES,
-            batch_weight=_BATCH_ADDRESSES,
-            queue_items=_QUEUE_ADDRESSES,
-            queue_weight=_QUEUE_ADDRESSES,
-        )
+        self._batcher = Batcher(self._find, batch_items=_BATCH_ADDRESSES, queue_items=_QUEUE_ADDRESSES)
         self.run = self._batcher.run
 
     async def fetch(self, address: str, token_sha256: bytes | None) -> MailboxState:
         """The live mailbox of `address`; raises MailboxNotFound as mailboxes.fetch does, DatabaseAway and QueueFull."""
-        found = await self._batcher.submit(address, 1)
+        found = await self._batcher.submit(address)
         if found is None or not may_read(found.token_sha256, token_sha256):
             raise MailboxNotFound
         return found

@@ -11,7 +11,7 @@ from pathlib import Path
 from granian._granian import SocketHolder
 from granian.server import MPServer
 
-from fake_email import systemd
+from fake_email import command, systemd
 from fake_email.errors import SettingsError
 from fake_email.settings import Settings
 
@@ -33,10 +33,12 @@ class GranianSocket:
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         """Raises OSError when the address is taken, and SettingsError for more than one socket."""
-        handed_over = systemd.listeners(environ)
-        if len(handed_over) > 1:
+        sockets = systemd.listeners(environ) or [
+            command.bind("HTTP", settings.http_host, settings.http_port, backlog=BACKLOG)
+        ]
+        if len(sockets) > 1:
             raise SettingsError("LISTEN_FDS: more than one socket, and HTTP comes in on one")
-        self.socket = handed_over[0] if handed_over else _bind(settings)
+        self.socket = sockets[0]
         self._is_accepting = True
         if sys.platform == "linux":  # tcp(7)
             for option, value in (
@@ -69,11 +71,6 @@ class GranianSocket:
         time.sleep(_POLL_SECONDS)  # for connections that are being accepted
         while _is_unread(port) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)  # Granian reads on threads of its own
-
-
-def _bind(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET
-    return socket.create_server((settings.http_host, settings.http_port), family=family, backlog=BACKLOG)
 
 
 def _is_unread(port: int) -> bool:
