@@ -7,8 +7,10 @@ import psycopg
 import pytest
 from postgres import EmbeddedPostgres, throw_away
 
+from fake_email.errors import MessageNotFound
 from fake_email.postgres.connection import Connection
-from fake_email.storage import mailboxes
+from fake_email.postgres.pool import open_database
+from fake_email.storage import mailboxes, message
 from fake_email.storage.mailboxes import Recipient
 
 
@@ -43,6 +45,24 @@ def new_mailbox(connection: Connection) -> Callable[[], Awaitable[Recipient]]:
         return recipients[address]
 
     return create
+
+
+@pytest.fixture
+async def assert_message_not_found(
+    connection: Connection, database_url: str
+) -> AsyncIterator[Callable[[uuid.UUID, bytes | None], Awaitable[None]]]:
+    """Asserts that with a token a message can be neither fetched, nor marked as seen, nor deleted."""
+
+    async def assert_not_found(message_id: uuid.UUID, token_sha256: bytes | None) -> None:
+        with pytest.raises(MessageNotFound):
+            await message.fetch(database, message_id, token_sha256=token_sha256)
+        with pytest.raises(MessageNotFound):
+            await message.mark_seen(connection, message_id, token_sha256=token_sha256, seen=True)
+        with pytest.raises(MessageNotFound):
+            await message.delete(connection, message_id, token_sha256=token_sha256)
+
+    async with open_database(database_url, connections=1) as database:
+        yield assert_not_found
 
 
 @pytest.fixture(scope="session")

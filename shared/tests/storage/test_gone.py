@@ -1,6 +1,7 @@
 """An expired or deleted mailbox cannot be used, long before the purge deletes its row."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import psycopg
@@ -12,13 +13,13 @@ from fake_email.postgres import notifications
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import open_database
 from fake_email.storage import attachments, mailboxes, message_list, role_mailboxes, store
-from fake_email.storage import message as stored_message
 from fake_email.storage import source as stored_source
 from fake_email.storage.mailboxes import Recipient
 from fake_email.storage.message_list import Cursor
 from fake_email.storage.store import IncomingMessage, Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
+AssertMessageNotFound = Callable[[uuid.UUID, bytes | None], Awaitable[None]]
 End = Callable[[Connection, Recipient], Awaitable[None]]
 
 
@@ -102,18 +103,15 @@ async def test_the_sources_of_its_messages_are_not_found(
 
 
 async def test_its_messages_cannot_be_opened_marked_or_deleted(
-    connection: Connection, database_url: str, mailbox: Recipient, stored: IncomingMessage, end: End
+    connection: Connection,
+    mailbox: Recipient,
+    stored: IncomingMessage,
+    end: End,
+    assert_message_not_found: AssertMessageNotFound,
 ) -> None:
     await end(connection, mailbox)
 
-    message_id = stored.deliveries[0].id
-    async with open_database(database_url, connections=1) as database:
-        with pytest.raises(MessageNotFound):
-            await stored_message.fetch(database, message_id, token_sha256=None)
-    with pytest.raises(MessageNotFound):
-        await stored_message.mark_seen(connection, message_id, token_sha256=None, seen=True)
-    with pytest.raises(MessageNotFound):
-        await stored_message.delete(connection, message_id, token_sha256=None)
+    await assert_message_not_found(stored.deliveries[0].id, None)
 
 
 async def test_its_attachments_are_not_found(

@@ -16,6 +16,7 @@ from fake_email.storage import mailboxes, message_list, store
 from fake_email.storage import message as stored_message
 from fake_email.storage.mailboxes import Recipient
 
+AssertMessageNotFound = Callable[[uuid.UUID, bytes | None], Awaitable[None]]
 TOKEN = hashlib.sha256(b"token").digest()
 WRONG = hashlib.sha256(b"wrong").digest()
 CONTENT = b"Subject: S\r\n\r\nText.\r\n"
@@ -113,33 +114,27 @@ async def test_the_same_octets_are_stored_again_after_a_deletion(connection: Con
 
 @pytest.mark.parametrize("token_sha256", [None, WRONG, b"", TOKEN[:-1]])
 async def test_without_its_token_no_message_of_a_private_mailbox_is_read_marked_or_deleted(
-    connection: Connection, database_url: str, private: Recipient, token_sha256: bytes | None
+    connection: Connection,
+    database_url: str,
+    private: Recipient,
+    token_sha256: bytes | None,
+    assert_message_not_found: AssertMessageNotFound,
 ) -> None:
     message_id = await put(connection, private)
 
-    async with open_database(database_url, connections=1) as database:
-        with pytest.raises(MessageNotFound):
-            await stored_message.fetch(database, message_id, token_sha256=token_sha256)
-        with pytest.raises(MessageNotFound):
-            await stored_message.mark_seen(connection, message_id, token_sha256=token_sha256, seen=True)
-        with pytest.raises(MessageNotFound):
-            await stored_message.delete(connection, message_id, token_sha256=token_sha256)
-        shown = await stored_message.fetch(database, message_id, token_sha256=TOKEN)
+    await assert_message_not_found(message_id, token_sha256)
 
+    async with open_database(database_url, connections=1) as database:
+        shown = await stored_message.fetch(database, message_id, token_sha256=TOKEN)
     assert shown.listed.seen is False
     assert shown.fields == (("Subject", "S"),)
 
 
 async def test_a_message_of_an_expired_mailbox_is_not_found_with_the_token_either(
-    connection: Connection, database_url: str, private: Recipient
+    connection: Connection, private: Recipient, assert_message_not_found: AssertMessageNotFound
 ) -> None:
     message_id = await put(connection, private)
+
     await connection.execute("UPDATE mailbox SET expires_at = now()")
 
-    async with open_database(database_url, connections=1) as database:
-        with pytest.raises(MessageNotFound):
-            await stored_message.fetch(database, message_id, token_sha256=TOKEN)
-    with pytest.raises(MessageNotFound):
-        await stored_message.mark_seen(connection, message_id, token_sha256=TOKEN, seen=True)
-    with pytest.raises(MessageNotFound):
-        await stored_message.delete(connection, message_id, token_sha256=TOKEN)
+    await assert_message_not_found(message_id, TOKEN)
