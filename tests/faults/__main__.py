@@ -12,7 +12,7 @@ from fake_email import log
 from faults import (
     clock,
     failover,
-    hostile,
+    hostile_clients,
     kills,
     links,
     memory,
@@ -32,7 +32,7 @@ _TRIALS: tuple[Trial | Proof, ...] = (
     *links.TRIALS,
     *failover.TRIALS,
     *clock.TRIALS,
-    *hostile.TRIALS,
+    *hostile_clients.TRIALS,
     *migrations.TRIALS,
     *memory.PROOFS,
 )

@@ -11,8 +11,8 @@ import httpx
 import psutil
 from support.harness import kill, processes
 
-from faults.on_postgres import await_put_off
-from faults.replicated import Replicated, replicated
+from faults.postgres_stage import await_put_off
+from faults.replicated_postgres import Replicated, replicated
 from faults.stage import Stage, staged
 from faults.trial import Fault, Scale, Trial
 

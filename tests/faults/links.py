@@ -16,7 +16,7 @@ from support.harness import deadline, message, own_postgres
 from faults.host import Hosts
 from faults.ledger import Ledger
 from faults.network import Network, connected
-from faults.on_postgres import stay_away
+from faults.postgres_stage import stay_away
 from faults.readers import SILENCE_SECONDS
 from faults.router import Condition
 from faults.stage import Stage, staged

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 from support.harness import own_postgres
 
-from faults import multitude, verdict
-from faults.multitude import Round, Told
+from faults import sustained_load, verdict
 from faults.program import Program
 from faults.stage import Stage, staged
+from faults.sustained_load import Round, Told
 from faults.trial import WHOLE, Proof
 from faults.verdict import Verdict
 
@@ -67,7 +67,7 @@ def tried(stage: Stage, growth: Growth) -> Verdict:
 
 @contextmanager
 def _program() -> Iterator[Program]:
-    program = Program("faults.multitude")
+    program = Program("faults.sustained_load")
     try:
         yield program
     finally:
@@ -79,7 +79,7 @@ def _judge(stage: Stage, growth: Growth, rounds: list[Told]) -> Verdict:
     rows = verdict.read_table(stage.database_url, addresses)
     stored = {(row.address, row.content_sha256) for row in rows}
     sent = {
-        (address, hashlib.sha256(multitude.content(number)).hexdigest())
+        (address, hashlib.sha256(sustained_load.content(number)).hexdigest())
         for number, address in enumerate((each for each in addresses for _ in range(growth.messages_each)), 1)
     }
     judged = Verdict(

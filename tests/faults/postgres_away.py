@@ -9,7 +9,7 @@ import psutil
 import psycopg
 from support.harness import deadline, frozen, kill, processes
 
-from faults.on_postgres import server_of, stage, stay_away
+from faults.postgres_stage import server_of, stage, stay_away
 from faults.stage import Stage
 from faults.trial import Trial
 

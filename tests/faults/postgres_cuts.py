@@ -7,7 +7,7 @@ from collections import Counter
 import psycopg
 from support.harness import deadline
 
-from faults.on_postgres import stage
+from faults.postgres_stage import stage
 from faults.stage import Stage
 from faults.trial import Trial
 

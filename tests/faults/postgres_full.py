@@ -15,7 +15,7 @@ from support.harness import MIGRATIONS, deadline
 from fake_email.postgres import migrate
 from faults.disk import filled, small_disk
 from faults.ledger import Ledger
-from faults.on_postgres import OnPostgres, on, server_of
+from faults.postgres_stage import OnPostgres, on, server_of
 from faults.stage import Stage
 from faults.trial import Scale, Trial
 

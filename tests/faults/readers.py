@@ -10,7 +10,7 @@ import httpx
 import msgspec
 from support.harness import events
 
-from faults import contents
+from faults import generated_content
 from faults.ledger import Reading, Shown
 
 _RETRY_SECONDS = 0.1
@@ -164,7 +164,7 @@ def _note(reading: Reading, listed: _Listed) -> None:
         Shown(
             seq=listed.seq,
             id=listed.id,
-            number=contents.number_of(listed.subject),
+            number=generated_content.number_of(listed.subject),
             at=asyncio.get_running_loop().time(),
         )
     )

@@ -11,7 +11,7 @@ from support.harness import DOMAINS, GENEROUS, deadline
 
 from faults.host import LOOPBACK, Host, Hosts
 from faults.ledger import Ledger
-from faults.orders import Await, Begin, BeWell, Done, Finish, Order
+from faults.load_commands import Await, Begin, BeWell, Done, Finish, Order
 from faults.program import Program
 from faults.supervisor import Supervised
 
@@ -25,14 +25,14 @@ class Clients:
 
     def __init__(self, prefix: Sequence[str] = ()) -> None:
         self._prefix = prefix
-        self._program = Program("faults.clients", prefix)
+        self._program = Program("faults.load", prefix)
         self._is_at_it = False
 
     def begin(self, order: Begin) -> None:
         """Return when all of them are at it."""
         if self._is_at_it:  # a fault that failed never came to its end
             self.end()
-            self._program = Program("faults.clients", self._prefix)
+            self._program = Program("faults.load", self._prefix)
         self._is_at_it = True
         self._tell(order)
 

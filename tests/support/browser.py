@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import websockets
 from support.harness import DEADLINE_SECONDS, deadline
-from support.listener import Listener
+from support.web_server import Listener
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS = (

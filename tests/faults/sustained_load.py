@@ -1,4 +1,4 @@
-"""Round after round of mailboxes made, sent to and read, as fast as it goes: python -m faults.multitude."""
+"""Round after round of mailboxes made, sent to and read, as fast as it goes: python -m faults.sustained_load."""
 
 import asyncio
 import sys
@@ -8,9 +8,9 @@ from typing import TypeVar
 import msgspec
 import uvloop
 
-from faults import contents
-from faults.asking import Asking
-from faults.conversation import Dialogue, connect
+from faults import generated_content
+from faults.api_connection import Asking
+from faults.smtp_session import Dialogue, connect
 
 _AT_ONCE = 20
 _MESSAGES_A_SESSION = 50
@@ -42,7 +42,7 @@ class Told(msgspec.Struct, kw_only=True):
 def content(number: int) -> bytes:
     """The message of that number: a short one, and no other is like it."""
     return b"From: Writer <writer@client.test>\r\nSubject: %b\r\n\r\n%b" % (
-        contents.subject(number).encode(),
+        generated_content.subject(number).encode(),
         b"Number %d once more, and so the text goes on to its end.\r\n" % number * 12,
     )
 
@@ -106,7 +106,7 @@ class Multitude:
                 async with Asking.open(*self._order.http) as following:
                     streamed = await following.stream(address, each)
                 for way, shown in (("stream", streamed), ("poll", await asking.poll(address))):
-                    if sorted(map(contents.number_of, shown)) != sent:
+                    if sorted(map(generated_content.number_of, shown)) != sent:
                         self._told.untrue.append(f"{way} of {address} shows {shown} where {sent} were sent")
 
 

@@ -12,7 +12,7 @@ import msgspec
 import psycopg
 from support.harness import own_postgres
 
-from faults.neighbours import Crowd, Met, Start, Stop
+from faults.hostile_load import Crowd, Met, Start, Stop
 from faults.program import Program
 from faults.stage import Stage, staged
 from faults.trial import Scale, Trial
@@ -42,7 +42,7 @@ _patient_stage = partial(stage, HTTP_STALL_SECONDS="3600")
 def crowded(crowd: Crowd, stage: Stage, _chance: random.Random, seconds: float) -> list[str]:
     """What should have come of so many neighbours, at it for so long, and did not."""
     host, port = stage.http_url.removeprefix("http://").split(":")
-    program = Program("faults.neighbours")
+    program = Program("faults.hostile_load")
     try:
         program.tell(Start(smtp=stage.smtp_address, http=(host, int(port)), crowd=crowd))
         time.sleep(seconds)

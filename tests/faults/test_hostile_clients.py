@@ -1,6 +1,6 @@
 """Neighbours that nobody wishes for."""
 
-from faults.hostile import SHORT_TRIALS as TRIALS
+from faults.hostile_clients import SHORT_TRIALS as TRIALS
 from faults.stage import Stage
 from faults.trial import Trial, tried_shortly
 

@@ -1,4 +1,4 @@
-"""The process that drives the pair from outside, with nothing but SMTP and HTTP: python -m faults.clients."""
+"""The process that drives the pair from outside, with nothing but SMTP and HTTP: python -m faults.load."""
 
 import asyncio
 import random
@@ -9,9 +9,9 @@ import msgspec
 import uvloop
 
 from faults.ledger import Ledger, Reading
-from faults.orders import Await, Begin, BeWell, Done, Finish, Order
-from faults.outgoing import Outbox, Outgoing
+from faults.load_commands import Await, Begin, BeWell, Done, Finish, Order
 from faults.readers import Mailbox, Readers
+from faults.smtp_clients import Outbox, Outgoing
 
 _TURN_SECONDS = 0.01
 _PATIENCE_SECONDS = 60.0

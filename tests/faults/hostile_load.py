@@ -1,4 +1,4 @@
-"""Neighbours nobody wishes for, in a process of their own: python -m faults.neighbours.
+"""Neighbours nobody wishes for, in a process of their own: python -m faults.hostile_load.
 
 It is told a Start, a line of JSON, answers with a line when all of them are at it, and a Stop with a Met.
 """
@@ -13,10 +13,10 @@ from collections.abc import Coroutine, Iterator
 import msgspec
 import uvloop
 
-from faults.conversation import Dialogue, connect
-from faults.listeners import Listener, listen
 from faults.readers import Readers
-from faults.slow import KINDS, be_slow
+from faults.slow_clients import KINDS, be_slow
+from faults.smtp_session import Dialogue, connect
+from faults.stream_clients import Listener, listen
 
 _AGAIN_SECONDS = 0.5
 _TURN_SECONDS = 0.05

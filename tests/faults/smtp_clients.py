@@ -10,7 +10,7 @@ from contextlib import suppress
 from support.harness import Reply, SmtpClient
 from support.packets import stuff
 
-from faults import contents
+from faults import generated_content
 from faults.ledger import Sent
 
 # As short as a test can have it; the RFC's half an hour is for hosts that are away for days.
@@ -36,7 +36,7 @@ class Outbox:
     def write(self, addresses: Sequence[str]) -> tuple[Sent, bytes]:
         """A new message to all of `addresses`."""
         number = len(self.sent) + 1
-        content = contents.make(number, random.Random(f"{self._seed} {number}"))
+        content = generated_content.make(number, random.Random(f"{self._seed} {number}"))
         sent = Sent(
             number=number,
             addresses=tuple(addresses),

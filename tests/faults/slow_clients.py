@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from faults.conversation import Dialogue, connect
+from faults.smtp_session import Dialogue, connect
 
 _OCTET_SECONDS = 1.0
 _AGAIN_SECONDS = 0.5
