@@ -1,4 +1,4 @@
-"""HTTP as cheap as a client can have it: one connection to the API, one call at a time."""
+"""A cheap HTTP client: one connection to the API, one call at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ _LIMIT = 1_048_576
 _LENGTH = b"content-length: "
 
 
-class _Made(msgspec.Struct):
+class _Created(msgspec.Struct):
     temp_email_addr: str
 
 
@@ -23,12 +23,12 @@ class _Page(msgspec.Struct):
     messages: list[_Listed]
 
 
-class UnexpectedAnswer(Exception):
-    """The API said something else than 200."""
+class UnexpectedResponse(Exception):
+    """The status of the response was not 200."""
 
 
-class Asking:
-    """A connection; after `stream` it is good for nothing more."""
+class ApiConnection:
+    """A connection to the API; `stream` must be the last call on it."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -36,8 +36,8 @@ class Asking:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, host: str, port: int) -> AsyncIterator["Asking"]:
-        """One that is closed after the block."""
+    async def open(cls, host: str, port: int) -> AsyncIterator["ApiConnection"]:
+        """A connection that is closed after the block."""
         reader, writer = await asyncio.open_connection(host, port, limit=_LIMIT)
         try:
             yield cls(reader, writer)
@@ -45,18 +45,18 @@ class Asking:
             writer.close()
 
     async def make_mailbox(self) -> str:
-        """The address of a new one."""
-        head = await self._ask("POST /api/temporary-address")
-        return msgspec.json.decode(await self._body(head), type=_Made).temp_email_addr
+        """Make a mailbox and return its address."""
+        head = await self._call("POST /api/temporary-address")
+        return msgspec.json.decode(await self._body(head), type=_Created).temp_email_addr
 
     async def poll(self, address: str) -> list[str]:
-        """The subjects in a mailbox."""
-        head = await self._ask(f"GET /api/inbox/poll?address={quote(address)}")
+        """Return the subjects of the messages in a mailbox."""
+        head = await self._call(f"GET /api/inbox/poll?address={quote(address)}")
         return [each.subject for each in msgspec.json.decode(await self._body(head), type=_Page).messages]
 
     async def stream(self, address: str, messages: int) -> list[str]:
-        """The subjects of so many that a mailbox's stream shows."""
-        await self._ask(f"GET /api/inbox/stream?address={quote(address)}")
+        """Return the subjects of the first `messages` events of a mailbox's stream."""
+        await self._call(f"GET /api/inbox/stream?address={quote(address)}")
         subjects: list[str] = []
         while len(subjects) < messages:
             line = await self._reader.readuntil(b"\n")
@@ -64,11 +64,11 @@ class Asking:
                 subjects.append(msgspec.json.decode(line[len("data: ") :], type=_Listed).subject)
         return subjects
 
-    async def _ask(self, call: str) -> bytes:
-        self._writer.write(f"{call} HTTP/1.1\r\nHost: api.test\r\nContent-Length: 0\r\n\r\n".encode())
+    async def _call(self, request: str) -> bytes:
+        self._writer.write(f"{request} HTTP/1.1\r\nHost: api.test\r\nContent-Length: 0\r\n\r\n".encode())
         head = await self._reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200 "):
-            raise UnexpectedAnswer(head.decode())
+            raise UnexpectedResponse(head.decode())
         return head
 
     async def _body(self, head: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The stage of a file's trials: one for all that need the same."""
+"""The stage of a file's trials; trials with the same stage share one."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -9,7 +9,7 @@ import pytest
 from faults.stage import Stage
 from faults.trial import SHORT, Scale, Trial, Unsupported
 
-# A promise that is broken takes several minutes to be told which it was.
+# After a broken promise it takes several minutes to find out which one it was.
 _PATIENCE = pytest.mark.timeout(600)
 
 
@@ -25,7 +25,7 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test of `trial` is run for each of the file's TRIALS."""
+    """Run a test with the parameter `trial` once for each of the file's TRIALS."""
     if "trial" in metafunc.fixturenames:
         trials: tuple[Trial, ...] = metafunc.module.TRIALS
         metafunc.parametrize(

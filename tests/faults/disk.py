@@ -1,4 +1,4 @@
-"""A small disk, to be filled."""
+"""A small disk that can be filled."""
 
 import os
 import shutil
@@ -9,12 +9,12 @@ from pathlib import Path
 
 from faults.trial import Unsupported
 
-_PIECE = bytes(4_096)
+_BLOCK = bytes(4_096)
 
 
 @contextmanager
 def small_disk(directory: Path, *, octets: int) -> Iterator[Path]:
-    """A file system of that size in a new directory, gone after the block; raises Unsupported."""
+    """Mount a file system of that size at a new directory during the block; raises Unsupported."""
     if os.geteuid() != 0 or not shutil.which("mount"):
         raise Unsupported("a small file system takes root and mount(8)")
     directory.mkdir()
@@ -34,12 +34,12 @@ def small_disk(directory: Path, *, octets: int) -> Iterator[Path]:
 
 @contextmanager
 def filled(disk: Path) -> Iterator[None]:
-    """A disk without room for one octet more in the block, but what is given up by others meanwhile."""
+    """Keep the disk full during the block; space that other files give up stays free."""
     ballast = disk / "ballast"
     try:
         with ballast.open("wb", buffering=0) as file, suppress(OSError):
             while True:
-                file.write(_PIECE)
+                file.write(_BLOCK)
         yield
     finally:
         ballast.unlink()

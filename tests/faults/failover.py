@@ -1,4 +1,4 @@
-"""The primary goes, and its replica takes its place; or the replica goes, and comes back."""
+"""Fail-over: the primary ends and its replica is promoted, or the replica ends and returns."""
 
 import random
 import time
@@ -8,40 +8,41 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import msgspec
 import psutil
 from support.harness import kill, processes
 
-from faults.postgres_stage import await_put_off
-from faults.replicated_postgres import Replicated, replicated
-from faults.stage import Stage, staged
+from faults.postgres_stage import await_deferral
+from faults.replicated_postgres import ReplicatedPostgres, replicated
+from faults.stage import Stage, running_stage
 from faults.trial import Fault, Scale, Trial
 
-_SOME_OCTETS = 500_000
-_MAKE = "/api/temporary-address"
-_MANY = 20
+_MOST_OCTETS = 500_000
+_CREATE = "/api/temporary-address"
+_CLIENTS = 20
 _PAUSE_SECONDS = 0.1
 
 
-class OnReplicated(Stage, frozen=True, kw_only=True):
-    """A pair on two servers."""
+class ReplicatedStage(Stage, frozen=True, kw_only=True):
+    """A pair on a primary and its replica."""
 
-    servers: Replicated
+    servers: ReplicatedPostgres
 
 
 @contextmanager
-def stage(directory: Path, scale: Scale) -> Iterator[OnReplicated]:
-    """A pair on a primary that acknowledges what its replica has."""
+def stage(directory: Path, scale: Scale) -> Iterator[ReplicatedStage]:
+    """A pair on a primary that acknowledges a commit once its replica has it."""
     with (
         replicated() as servers,
-        staged(servers.url, directory, restart_seconds=scale.restart_seconds) as stage,
+        running_stage(servers.url, directory, restart_seconds=scale.restart_seconds) as stage,
     ):
-        yield OnReplicated(servers=servers, **{name: getattr(stage, name) for name in Stage.__struct_fields__})
+        yield ReplicatedStage(servers=servers, **msgspec.structs.asdict(stage))
 
 
 def _fail_over(stage: Stage, chance: random.Random, seconds: float) -> None:
     servers = _servers(stage, chance)
     kill(servers.primary)
-    await_put_off(stage)
+    await_deferral(stage)
     time.sleep(seconds)
     servers.promote()
 
@@ -49,7 +50,7 @@ def _fail_over(stage: Stage, chance: random.Random, seconds: float) -> None:
 def _switch_over(stage: Stage, chance: random.Random, seconds: float) -> None:
     servers = _servers(stage, chance)
     servers.primary.stop()
-    await_put_off(stage)
+    await_deferral(stage)
     time.sleep(seconds)
     servers.promote()
     servers.become_replica()
@@ -57,53 +58,53 @@ def _switch_over(stage: Stage, chance: random.Random, seconds: float) -> None:
 
 def _fail_over_from_frozen(stage: Stage, chance: random.Random, seconds: float) -> None:
     servers = _servers(stage, chance)
-    psutil.Process(servers.primary.postmaster_pid).suspend()  # first, so that it makes no more of them
+    psutil.Process(servers.primary.postmaster_pid).suspend()  # first, so that it starts no new process
     for process in processes(servers.primary):
         process.suspend()
-    await_put_off(stage)
+    await_deferral(stage)
     time.sleep(seconds)
     servers.promote()
 
 
 def _lose_replica(stage: Stage, chance: random.Random, seconds: float) -> list[str]:
-    """Nothing can be committed meanwhile, which many want all the time; what is there can be read."""
+    """While the replica is away, no commit succeeds though many clients try, and stored mail can be read."""
     servers = _servers(stage, chance)
     with httpx.Client(base_url=stage.http_url, timeout=10) as http:
-        address = http.post(_MAKE).raise_for_status().json()["temp_email_addr"]
+        address = http.post(_CREATE).raise_for_status().json()["temp_email_addr"]
         kill(servers.replica)
-        statuses = _ask_for_mailboxes(stage, seconds)
+        statuses = _create_mailboxes(stage, seconds)
         read = http.get("/api/inbox/poll", params={"address": address})
     servers.bring_back()
-    words = [] if statuses == {503} else [f"who asked for a mailbox was told {sorted(statuses)}"]
-    return words if read.is_success else [*words, "no mail could be read meanwhile"]
+    unmet = [] if statuses == {503} else [f"calls that create a mailbox were answered {sorted(statuses)}"]
+    return unmet if read.is_success else [*unmet, "no mail could be read while the replica was away"]
 
 
-def _ask_for_mailboxes(stage: Stage, seconds: float) -> set[int]:
-    """What many are told who ask for so long."""
+def _create_mailboxes(stage: Stage, seconds: float) -> set[int]:
+    """Have many clients try to create mailboxes for `seconds`; return the statuses of all responses."""
 
-    def ask(ends_at: float) -> set[int]:
+    def create(ends_at: float) -> set[int]:
         statuses = set()
         with httpx.Client(base_url=stage.http_url, timeout=10) as http:
             while time.monotonic() < ends_at:
-                statuses.add(http.post(_MAKE).status_code)
+                statuses.add(http.post(_CREATE).status_code)
                 time.sleep(_PAUSE_SECONDS)
         return statuses
 
-    with ThreadPoolExecutor(_MANY) as pool:
-        return set().union(*pool.map(ask, [time.monotonic() + seconds] * _MANY))
+    with ThreadPoolExecutor(_CLIENTS) as pool:
+        return set().union(*pool.map(create, [time.monotonic() + seconds] * _CLIENTS))
 
 
-def _servers(stage: Stage, chance: random.Random) -> Replicated:
-    """Both, at some moment when one follows the other."""
-    assert isinstance(stage, OnReplicated)
-    if not stage.servers.is_followed:
-        stage.servers.copy()
-    stage.servers.await_traffic(chance.randrange(_SOME_OCTETS))
+def _servers(stage: Stage, chance: random.Random) -> ReplicatedPostgres:
+    """Return both servers at a random moment while the replica follows the primary."""
+    assert isinstance(stage, ReplicatedStage)
+    if not stage.servers.has_replica:
+        stage.servers.copy_to_replica()
+    stage.servers.await_traffic(chance.randrange(_MOST_OCTETS))
     return stage.servers
 
 
 def _trial(name: str, fault: Fault) -> Trial:
-    return Trial(name=name, stage=stage, fault=fault, times=3, seconds=3, share=0.5)
+    return Trial(name=name, stage=stage, fault=fault, times=3, seconds=3, load_share=0.5)
 
 
 TRIALS = (
@@ -116,7 +117,7 @@ TRIALS = (
         times=2,
         seconds=15,
         short_seconds=2,
-        share=0.5,
+        load_share=0.5,
     ),
     _trial("fail-over: switch-over", _switch_over),
 )

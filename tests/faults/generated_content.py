@@ -1,8 +1,8 @@
-"""The messages that are sent, made from a seed: short ones, long ones, one that is staged now and then."""
+"""Generated messages, made from a seed: most are short, some are long, a few are staged."""
 
 import random
 
-# From 512 KiB on the daemon has another way for content.
+# The daemon stages content from 512 KiB on.
 _OCTETS = ((200, 4_000), (4_000, 100_000), (550_000, 700_000))
 _SHARES = (90, 9, 1)
 _LINES = (
@@ -22,13 +22,13 @@ def subject(number: int) -> str:
 
 
 def number_of(subject: str) -> int:
-    """The number that a subject says, -1 when it is none of these."""
+    """Return the number in a subject that `subject` made, -1 for any other subject."""
     word, _, number = subject.partition(" ")
     return int(number) if word == "message" and number.isdecimal() else -1
 
 
 def make(number: int, chance: random.Random) -> bytes:
-    """A message, another one for each number; it ends with CRLF, and its dots are not doubled."""
+    """Return a message that is unique to its number; it ends with CRLF, and its dots are not doubled."""
     least, most = chance.choices(_OCTETS, _SHARES)[0]
     octets = chance.randint(least, most)
     content = bytearray(

@@ -1,4 +1,4 @@
-"""Where a process is: on this host, or on one of its own, which is a network namespace."""
+"""The hosts that processes run on: this host, or network namespaces that act as other hosts."""
 
 import ctypes
 import os
@@ -13,19 +13,19 @@ _OURS = Path("/proc/thread-self/ns/net")
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True):
-    """An address, and the network that it is on, a file of network_namespaces(7); None: the one of this process."""
+    """An address, and its network: a file of network_namespaces(7), None for the namespace of this process."""
 
     address: str
     network: Path | None = None
 
     @property
     def prefix(self) -> tuple[str, ...]:
-        """What goes in front of a command that is to be there."""
+        """Return the command that starts another command on this host."""
         return () if self.network is None else ("nsenter", f"--net={self.network}")
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """Sockets that this thread makes during the block are there."""
+        """Put the sockets that this thread makes during the block on this host."""
         if self.network is None:
             yield
             return
@@ -41,7 +41,7 @@ LOOPBACK = Host(address="127.0.0.1")
 
 
 class Hosts(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is where."""
+    """The hosts of both services and of their clients."""
 
     smtp: Host = LOOPBACK
     http: Host = LOOPBACK

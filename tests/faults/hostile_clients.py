@@ -1,4 +1,4 @@
-"""Neighbours that nobody wishes for, while ordinary mail flows."""
+"""Hostile clients: they hold connections and send as much as they can while ordinary mail flows."""
 
 import random
 import time
@@ -12,9 +12,9 @@ import msgspec
 import psycopg
 from support.harness import own_postgres
 
-from faults.hostile_load import Crowd, Met, Start, Stop
-from faults.program import Program
-from faults.stage import Stage, staged
+from faults.hostile_load import Crowd, Outcome, Start, Stop
+from faults.program import running_program
+from faults.stage import Stage, running_stage
 from faults.trial import Scale, Trial
 
 _STORED = """
@@ -27,59 +27,60 @@ _STORED = """
 
 @contextmanager
 def stage(directory: Path, scale: Scale, **environ: str) -> Iterator[Stage]:
-    """A pair on a Postgres that goes on."""
+    """A pair on a Postgres without faults."""
     with (
         own_postgres() as server,
-        staged(server.url, directory, restart_seconds=scale.restart_seconds, environ=environ) as stage,
+        running_stage(server.url, directory, restart_seconds=scale.restart_seconds, environ=environ) as stage,
     ):
         yield stage
 
 
-# Where who reads nothing is cut off by and by, it would not show for good that others wait for them.
+# Without disconnects of stalled streams: a reader that waits for a stalled one would wait for good, and be found.
 _patient_stage = partial(stage, HTTP_STALL_SECONDS="3600")
 
 
-def crowded(crowd: Crowd, stage: Stage, _chance: random.Random, seconds: float) -> list[str]:
-    """What should have come of so many neighbours, at it for so long, and did not."""
+def run_hostile_clients(crowd: Crowd, stage: Stage, _chance: random.Random, seconds: float) -> list[str]:
+    """Run the hostile clients for `seconds`; return the broken promises."""
     host, port = stage.http_url.removeprefix("http://").split(":")
-    program = Program("faults.hostile_load")
-    try:
-        program.tell(Start(smtp=stage.smtp_address, http=(host, int(port)), crowd=crowd))
+    with running_program("faults.hostile_load") as program:
+        program.request(Start(smtp=stage.smtp_address, http=(host, int(port)), crowd=crowd))
         time.sleep(seconds)
-        met = msgspec.json.decode(program.tell(Stop()), type=Met)
-    finally:
-        program.end()
-    return [*_untrue(met, stage)]
+        outcome = msgspec.json.decode(program.request(Stop()), type=Outcome)
+    return [*_broken_promises(outcome, stage)]
 
 
-def _untrue(met: Met, stage: Stage) -> Iterator[str]:
+def _broken_promises(outcome: Outcome, stage: Stage) -> Iterator[str]:
     with psycopg.connect(stage.database_url) as connection:
-        stored = Counter(sha256 for (sha256,) in connection.execute(_STORED, [met.addresses]))
-    if missing := set(met.content_sha256s) - stored.keys():
-        yield f"{len(missing)} of the neighbours' messages were acknowledged and are not in the table"
+        stored = Counter(sha256 for (sha256,) in connection.execute(_STORED, [outcome.addresses]))
+    if missing := set(outcome.content_sha256s) - stored.keys():
+        yield f"{len(missing)} of the hostile clients' messages were acknowledged and are not in the table"
     if max(stored.values()) > 1:
-        yield "a neighbour's message is in the table twice"
-    if met.readers_cut:
-        yield f"{met.readers_cut} of the neighbours that read were cut off"
+        yield "a hostile client's message is in the table twice"
+    if outcome.readers_disconnected:
+        yield f"{outcome.readers_disconnected} of the hostile clients that read their stream were disconnected"
 
 
-_WHOLE = Crowd(slow=500, large=50, large_octets=26_214_000, streams=2_000, deaf=500, texts_per_second=4)
-_SHORT = Crowd(slow=50, large=5, large_octets=3_000_000, streams=40, deaf=10, texts_per_second=10)
+_FULL = Crowd(slow=500, large=50, large_octets=26_214_000, streams=2_000, stalled=500, texts_per_second=4)
+_SHORT = Crowd(slow=50, large=5, large_octets=3_000_000, streams=40, stalled=10, texts_per_second=10)
 
 TRIALS = (
     Trial(
         name="hostile neighbours",
         stage=stage,
-        fault=partial(crowded, _WHOLE),
+        fault=partial(run_hostile_clients, _FULL),
         times=1,
         seconds=45,
-        is_spared=True,
-        share=0.5,
+        keeps_mail_fast=True,
+        load_share=0.5,
     ),
 )
-# As the suite has it.
+# For the test suite.
 SHORT_TRIALS = (
     Trial(
-        name="hostile neighbours", stage=_patient_stage, fault=partial(crowded, _SHORT), short_seconds=1, is_spared=True
+        name="hostile neighbours",
+        stage=_patient_stage,
+        fault=partial(run_hostile_clients, _SHORT),
+        short_seconds=1,
+        keeps_mail_fast=True,
     ),
 )

@@ -1,6 +1,6 @@
-"""Neighbours nobody wishes for, in a process of their own: python -m faults.hostile_load.
+"""Hostile clients in a process of their own: python -m faults.hostile_load.
 
-It is told a Start, a line of JSON, answers with a line when all of them are at it, and a Stop with a Met.
+Its commands are lines of JSON. The response to Start is a line once all clients have started, and to Stop an Outcome.
 """
 
 import asyncio
@@ -14,19 +14,19 @@ import msgspec
 import uvloop
 
 from faults.readers import Readers
-from faults.slow_clients import KINDS, be_slow
+from faults.slow_clients import SLOW_CLIENTS, run_slow_client
 from faults.smtp_session import Dialogue, connect
-from faults.stream_clients import Listener, listen
+from faults.stream_clients import StreamClient, open_stream
 
 _AGAIN_SECONDS = 0.5
-_TURN_SECONDS = 0.05
+_CHECK_SECONDS = 0.05
 _PATIENCE_SECONDS = 120.0
 _CLIENT_SESSIONS = 20
 _CLIENT_STREAMS = 100
 _AT_ONCE = 20
-# For each of those that read nothing: more than all the buffers on the way hold.
-_DUE_OCTETS = 300_000
-_FIELDS = b"From: Neighbour <neighbour@client.test>\r\nSubject: to your attention\r\n"
+# Octets of events on each stream: more than all buffers on the way to a stalled client hold.
+_FULL_OCTETS = 300_000
+_FIELDS = b"From: Writer <writer@client.test>\r\nSubject: to your attention\r\n"
 _TEXT = b"\r\n" + b"All work and no play makes for a long and even text without any surprise.\r\n" * 800
 _MULTIPART = b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=limit\r\n\r\n--limit\r\n"
 _ATTACHMENT = b"--limit\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=a.bin\r\n\r\n"
@@ -34,21 +34,21 @@ _BASE64_LINE = b"QUJD" * 19 + b"\r\n"
 
 
 class Crowd(msgspec.Struct, frozen=True, kw_only=True):
-    """How many there are: slow clients, senders of large messages, streams of which `deaf` read nothing.
+    """The numbers of slow clients, of clients that send large messages, and of streams, `stalled` of which do not read.
 
-    `texts_per_second` is how much mail comes to the streams beside the large messages.
+    `texts_per_second`: small messages that are sent to the mailboxes of the streams.
     """
 
     slow: int
     large: int
     large_octets: int
     streams: int
-    deaf: int
+    stalled: int
     texts_per_second: float
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
-    """Where they go."""
+    """Start the crowd against these addresses."""
 
     smtp: tuple[str, int]
     http: tuple[str, int]
@@ -56,104 +56,111 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stop(msgspec.Struct, frozen=True):
-    """It is enough."""
+    """Stop all clients."""
 
 
-class Met(msgspec.Struct, kw_only=True):
-    """What they met: replies to messages, the hashes of those taken and where to, how many were cut that did read."""
+class Outcome(msgspec.Struct, kw_only=True):
+    """Replies to messages, hashes and mailboxes of the acknowledged ones, and the number of disconnected readers.
+
+    A stalled client does not count as a reader.
+    """
 
     replies: dict[int, int] = msgspec.field(default_factory=lambda: defaultdict(int))
     content_sha256s: list[str] = msgspec.field(default_factory=list)
     addresses: list[str] = msgspec.field(default_factory=list)
-    readers_cut: int = 0
+    readers_disconnected: int = 0
 
 
-class Neighbours:
-    """All of them, from `begin` until their tasks are cancelled."""
+class HostileClients:
+    """The whole crowd, from `begin` to `end`."""
 
     def __init__(self, start: Start, tasks: asyncio.TaskGroup) -> None:
         self._smtp = start.smtp
         self._http = start.http
         self._crowd = start.crowd
         self._tasks = tasks
-        self._met = Met()
+        self._outcome = Outcome()
         self._numbers = itertools.count(1)
-        self._listeners: list[Listener] = []
-        self._helpers: list[asyncio.Task[None]] = []
+        self._stream_clients: list[StreamClient] = []
+        self._running: list[asyncio.Task[None]] = []
         self._large = _large(start.crowd.large_octets)
 
     async def begin(self) -> None:
-        """Return when all of them are at it, and mail is due to those that read nothing."""
+        """Start all clients; return once the buffers on the way to each stalled client are full."""
         crowd = self._crowd
         readers = Readers(f"http://{self._http[0]}:{self._http[1]}")
-        self._met.addresses = [(await readers.make_mailbox(private=False)).address for _ in range(crowd.large)]
+        self._outcome.addresses = [(await readers.make_mailbox(private=False)).address for _ in range(crowd.large)]
         await readers.http.aclose()
-        to, sources = itertools.cycle(self._met.addresses), _sources()
+        recipients, local_addresses = itertools.cycle(self._outcome.addresses), _local_addresses()
         runs: list[Coroutine[None, None, None]] = []
-        for _, kind, source in zip(range(crowd.slow), itertools.cycle(KINDS), sources, strict=False):
-            host, port = self._http if kind.is_http else self._smtp
-            runs.append(be_slow(kind, host, port, source=source, address=next(to)))
-        await self._listen()
-        for address, source in zip(self._met.addresses, sources, strict=False):
-            runs.append(self._send_large(address, source))
-        runs.append(self._send_texts(next(sources)))
-        self._helpers += [self._tasks.create_task(run) for run in runs]
+        for _, client, local_address in zip(
+            range(crowd.slow), itertools.cycle(SLOW_CLIENTS), local_addresses, strict=False
+        ):
+            host, port = self._http if client.is_http else self._smtp
+            runs.append(run_slow_client(client, host, port, local_address=local_address, address=next(recipients)))
+        await self._open_streams()
+        for address, local_address in zip(self._outcome.addresses, local_addresses, strict=False):
+            runs.append(self._send_large(address, local_address))
+        runs.append(self._send_texts(next(local_addresses)))
+        self._running += [self._tasks.create_task(run) for run in runs]
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            while not (self._is_due and self._met.replies[250]):  # noqa: ASYNC110  # told by many
-                await asyncio.sleep(_TURN_SECONDS)
+            while not (self._are_buffers_full and self._outcome.replies[250]):  # noqa: ASYNC110  # many tasks change it
+                await asyncio.sleep(_CHECK_SECONDS)
 
-    def end(self) -> Met:
-        """End them all; what they met."""
-        self._met.readers_cut = sum(each.is_cut for each in self._listeners if not each.is_deaf)
-        for task in self._helpers:
+    def end(self) -> Outcome:
+        """Stop all clients; return their outcome."""
+        self._outcome.readers_disconnected = sum(
+            each.is_disconnected for each in self._stream_clients if not each.is_stalled
+        )
+        for task in self._running:
             task.cancel()
-        return self._met
+        return self._outcome
 
     @property
-    def _is_due(self) -> bool:
-        return min(each.octets for each in self._listeners if not each.is_deaf) >= _DUE_OCTETS
+    def _are_buffers_full(self) -> bool:
+        return min(each.octets for each in self._stream_clients if not each.is_stalled) >= _FULL_OCTETS
 
-    async def _listen(self) -> None:
+    async def _open_streams(self) -> None:
         crowd = self._crowd
         numbers = iter(range(crowd.streams))
         while batch := list(itertools.islice(numbers, _AT_ONCE)):
-            self._listeners += await asyncio.gather(
+            self._stream_clients += await asyncio.gather(
                 *(
-                    listen(
+                    open_stream(
                         *self._http,
-                        self._met.addresses[number % crowd.large],
+                        self._outcome.addresses[number % crowd.large],
                         client=f"198.51.100.{1 + number // _CLIENT_STREAMS}",
-                        is_deaf=number // crowd.large % (crowd.streams // crowd.deaf) == 0,
+                        is_stalled=number // crowd.large % (crowd.streams // crowd.stalled) == 0,
                     )
                     for number in batch
                 )
             )
 
-    async def _send_large(self, address: str, source: str) -> None:
-        """Message after message; when one is put off, another time."""
+    async def _send_large(self, address: str, local_address: str) -> None:
+        """Send message after message, in a new session after each reply that is not 250."""
         while True:
-            await self._converse(self._messages(address, self._large, most=1_000), source)
+            await self._run_session(self._messages(address, self._large, most=1_000), local_address)
             await asyncio.sleep(_AGAIN_SECONDS)
 
-    async def _send_texts(self, source: str) -> None:
-        for address in itertools.cycle(self._met.addresses):
-            await self._converse(self._messages(address, _FIELDS + _TEXT, most=1), source)
-            # First as fast as it goes, so that mail is due to all of them.
-            await asyncio.sleep(1 / self._crowd.texts_per_second if self._is_due else 0)
+    async def _send_texts(self, local_address: str) -> None:
+        for address in itertools.cycle(self._outcome.addresses):
+            await self._run_session(self._messages(address, _FIELDS + _TEXT, most=1), local_address)
+            # At first without pauses, to fill the buffers.
+            await asyncio.sleep(1 / self._crowd.texts_per_second if self._are_buffers_full else 0)
 
-    async def _converse(self, dialogue: Dialogue, source: str) -> None:
+    async def _run_session(self, dialogue: Dialogue, local_address: str) -> None:
         try:
-            conversation = await connect(*self._smtp, dialogue, source=source)
+            session = await connect(*self._smtp, dialogue, local_address=local_address)
         except OSError:
             return
-        await conversation.is_over.wait()
-        conversation.close()
+        await session.is_over.wait()
+        session.close()
 
     def _messages(self, address: str, content: bytes, *, most: int) -> Dialogue:
-        """So many of the same content but for the end, as long as they are taken."""
-        known = hashlib.sha256(content)
+        """Send up to `most` messages that differ in their last line only, until one is not acknowledged."""
+        hash_before = hashlib.sha256(content)
         yield ()
-        yield (b"EHLO neighbour.test\r\n",)
+        yield (b"EHLO hostile.test\r\n",)
         for number in itertools.islice(self._numbers, most):
             last = b"message %d\r\n" % number
             code = yield (b"MAIL FROM:<> SIZE=%d\r\n" % (len(content) + len(last)),)
@@ -163,36 +170,39 @@ class Neighbours:
                 code = yield (b"DATA\r\n",)
             if code == 354:
                 code = yield content, last, b".\r\n"
-            self._met.replies[code] += 1
+            self._outcome.replies[code] += 1
             if code != 250:
                 return
-            whole = known.copy()
+            whole = hash_before.copy()
             whole.update(last)
-            self._met.content_sha256s.append(whole.hexdigest())
+            self._outcome.content_sha256s.append(whole.hexdigest())
 
 
-def _sources() -> Iterator[str]:
-    """Addresses to send from, as many as it takes for what one of them may have; 127.0.0.0/8 is all this host's."""
+def _local_addresses() -> Iterator[str]:
+    """Yield an address of this host for each session, within the limit of sessions for each address.
+
+    The whole of 127.0.0.0/8 belongs to this host.
+    """
     for number in itertools.count():
         client = number // _CLIENT_SESSIONS
         yield f"127.0.{1 + client // 250}.{1 + client % 250}"
 
 
 def _large(octets: int) -> bytes:
-    """A text and an attachment, all but the last line."""
+    """Return a message with a text and an attachment, without its last line."""
     content = _FIELDS + _MULTIPART + _TEXT + _ATTACHMENT
     return content + (octets - len(content)) // len(_BASE64_LINE) * _BASE64_LINE
 
 
-async def _obey() -> None:
+async def _run_commands() -> None:
     start = msgspec.json.decode(sys.stdin.readline(), type=Start)
     async with asyncio.TaskGroup() as tasks:
-        neighbours = Neighbours(start, tasks)
-        await neighbours.begin()
-        print("at it", flush=True)
+        hostile_clients = HostileClients(start, tasks)
+        await hostile_clients.begin()
+        print("started", flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-        print(msgspec.json.encode(neighbours.end()).decode(), flush=True)
+        print(msgspec.json.encode(hostile_clients.end()).decode(), flush=True)
 
 
 if __name__ == "__main__":
-    uvloop.run(_obey())
+    uvloop.run(_run_commands())

@@ -1,12 +1,16 @@
-"""What clients know of the pair from outside: what they sent and were told, what they read."""
+"""The ledger: all that the clients of the pair sent, were told and read."""
+
+from typing import Literal
 
 import msgspec
 
+Way = Literal["poll", "wait", "stream"]
+
 
 class Sent(msgspec.Struct, kw_only=True):
-    """A message that was begun to be sent to all of `addresses`; `reply` is the one that settled it, 0 for none yet.
+    """A message that a client began to send to all of `addresses`; `reply` is the one that settled it, 0 for none yet.
 
-    `acknowledged_at` is a time of time.monotonic, in the process of the clients.
+    `acknowledged_at` is a time of time.monotonic in the load process.
     """
 
     number: int
@@ -23,7 +27,7 @@ class Sent(msgspec.Struct, kw_only=True):
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as a reader was shown it; `number` is what its subject says, -1 when it says nothing of ours."""
+    """A message as a reader was shown it; `number` comes from its subject, -1 for a subject that we did not make."""
 
     seq: int
     id: str
@@ -32,19 +36,19 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reading(msgspec.Struct, kw_only=True):
-    """All that one reader was shown of a mailbox, in that order; `interruptions`: how often it had to ask again."""
+    """The messages of a mailbox that one reader was shown, in this order; `interruptions` counts its new attempts."""
 
     address: str
-    way: str
+    way: Way
     shown: list[Shown] = msgspec.field(default_factory=list)
     interruptions: int = 0
 
 
 class Ledger(msgspec.Struct, kw_only=True):
-    """What all clients know at the end.
+    """All that the clients know at the end.
 
-    `sources` has for each message id the hash of what its source shows behind the trace lines. `late` says who was not
-    well in time after a fault, `replies` and `statuses` how often each code came, 0 for a connection that was cut.
+    `sources` has the hash of each message's source without the trace lines, by message id. `late` lists what had not
+    recovered in time after a fault. `replies` and `statuses` count each code, with 0 for a connection that was cut.
     """
 
     sent: list[Sent] = msgspec.field(default_factory=list)

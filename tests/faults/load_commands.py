@@ -1,11 +1,12 @@
-"""What the process of the clients is told, a line of JSON each, and answers."""
+"""The commands to the load process and its responses, one line of JSON each."""
 
 import msgspec
 
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Make mailboxes, every second one private, with a reader of each way at each, and send to all of them but to one
-    more, which only takes what BeWell sends; answered with Done.
+    """Make `mailboxes` and one more, every second one private, and read each by poll, wait and stream; response: Done.
+
+    The SMTP clients send to all mailboxes but the last, which gets mail from CheckRecovery alone.
     """
 
     smtp_host: str
@@ -18,31 +19,31 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Await(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Have `acknowledged` more messages sent in haste, and a moment longer; answered with Done once they are."""
+    """Send without pauses until `acknowledged` more messages are acknowledged, and a moment longer; response: Done."""
 
     acknowledged: int
 
 
-class BeWell(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A fault is over: see that each mailbox takes mail and each reader of it shows that, all of it `within_seconds`.
+class CheckRecovery(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A fault is over: check that each mailbox accepts mail, and that each of its readers shows that mail.
 
-    Answered with Done once it is so, or after a minute; who took longer than `within_seconds` is late in the ledger.
-    Where the fault was on the readers' own connections, which TCP goes on with in its own time, those that stand may
-    take `standing_seconds` more, until they ask again, and somebody who never asked before shows it in time.
+    The response is Done, after a minute at the latest. The ledger lists as late all that took longer than
+    `within_seconds`. A fault on the readers' own connections may leave these hanging until their reader asks again:
+    then `stale_seconds` is how much longer such a reader may take, and a new reader has to show the mail in time.
     """
 
     within_seconds: float
-    standing_seconds: float
+    stale_seconds: float
 
 
 class Finish(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Send no more, settle what was begun, have the readers read it; answered with the Ledger."""
+    """Send no new message, settle the messages that it began to send, wait until all are read; response: the Ledger."""
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """It is so; `acknowledged` messages are by now."""
+    """The command is done; `acknowledged` messages are acknowledged so far."""
 
     acknowledged: int
 
 
-Order = Begin | Await | BeWell | Finish
+Command = Begin | Await | CheckRecovery | Finish

@@ -1,28 +1,23 @@
-"""Memory: what both services keep of messages, sessions, mailboxes, calls and streams that are over."""
+"""Memory growth of both services over many messages, sessions, mailboxes, calls and streams."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 from support.harness import own_postgres
 
 from faults import sustained_load, verdict
-from faults.program import Program
-from faults.stage import Stage, staged
-from faults.sustained_load import Round, Told
-from faults.trial import WHOLE, Proof
+from faults.program import running_program
+from faults.stage import Stage, running_stage
+from faults.sustained_load import Round, RoundResult
+from faults.trial import FULL, Proof
 from faults.verdict import Verdict
 
 _MB = 1_000_000
 
 
 class Growth(msgspec.Struct, frozen=True, kw_only=True):
-    """Rounds of so many mailboxes and messages; each service may have so much more memory after the last of them.
-
-    That is compared with what it had after the first.
-    """
+    """Rounds of load, and the most by which a service's memory may grow from the first round's end to the last's."""
 
     rounds: int
     mailboxes: int
@@ -35,26 +30,26 @@ GROWTH = Growth(rounds=10, mailboxes=2_000, messages_each=10, most_octets=20 * _
 
 
 def prove(directory: Path, _seed: int) -> Verdict:
-    """The whole of it, on a pair of its own."""
-    with own_postgres() as server, staged(server.url, directory, restart_seconds=WHOLE.restart_seconds) as stage:
-        return tried(stage, GROWTH)
+    """Measure the growth over all rounds, on a pair of its own."""
+    with own_postgres() as server, running_stage(server.url, directory, restart_seconds=FULL.restart_seconds) as stage:
+        return measure(stage, GROWTH)
 
 
-def tried(stage: Stage, growth: Growth) -> Verdict:
-    """What came of it."""
+def measure(stage: Stage, growth: Growth) -> Verdict:
+    """Put the rounds of load on the stage, and judge the messages and the memory."""
     processes = {"smtp-ingest": stage.smtp.main, "http-api": stage.http.main.children()[0]}
     resident: list[dict[str, int]] = []
-    rounds: list[Told] = []
+    rounds: list[RoundResult] = []
     host, port = stage.http_url.removeprefix("http://").split(":")
-    order = Round(
+    command = Round(
         smtp=stage.smtp_address,
         http=(host, int(port)),
         mailboxes=growth.mailboxes,
         messages_each=growth.messages_each,
     )
-    with _program() as program:
+    with running_program("faults.sustained_load") as program:
         for _ in range(growth.rounds):
-            rounds.append(msgspec.json.decode(program.tell(order), type=Told))
+            rounds.append(msgspec.json.decode(program.request(command), type=RoundResult))
             resident.append({name: process.memory_info().rss for name, process in processes.items()})
     judged = _judge(stage, growth, rounds)
     for name in processes:
@@ -65,17 +60,8 @@ def tried(stage: Stage, growth: Growth) -> Verdict:
     return judged
 
 
-@contextmanager
-def _program() -> Iterator[Program]:
-    program = Program("faults.sustained_load")
-    try:
-        yield program
-    finally:
-        program.end()
-
-
-def _judge(stage: Stage, growth: Growth, rounds: list[Told]) -> Verdict:
-    addresses = [address for told in rounds for address in told.addresses]
+def _judge(stage: Stage, growth: Growth, rounds: list[RoundResult]) -> Verdict:
+    addresses = [address for result in rounds for address in result.addresses]
     rows = verdict.read_table(stage.database_url, addresses)
     stored = {(row.address, row.content_sha256) for row in rows}
     sent = {
@@ -84,15 +70,15 @@ def _judge(stage: Stage, growth: Growth, rounds: list[Told]) -> Verdict:
     }
     judged = Verdict(
         messages=len(sent),
-        acknowledged=sum(told.acknowledged for told in rounds),
+        acknowledged=sum(result.acknowledged for result in rounds),
         lost=len(sent - stored),
         phantom=len(stored - sent),
         doubled=len(rows) - len(stored),
     )
     if judged.acknowledged < len(sent):
-        verdict.note(judged, "stuck", f"{len(sent) - judged.acknowledged} messages were put off")
-    for word in (word for told in rounds for word in told.untrue):
-        verdict.note(judged, "altered", word)
+        verdict.note(judged, "stuck", f"{len(sent) - judged.acknowledged} messages were deferred")
+    for mismatch in (each for result in rounds for each in result.mismatches):
+        verdict.note(judged, "altered", mismatch)
     return judged
 
 

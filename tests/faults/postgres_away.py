@@ -1,4 +1,4 @@
-"""A Postgres that is killed, restarted, frozen, gone, or full of other people."""
+"""A Postgres that is killed, restarted, frozen, stopped, or out of connections."""
 
 import random
 import time
@@ -9,15 +9,15 @@ import psutil
 import psycopg
 from support.harness import deadline, frozen, kill, processes
 
-from faults.postgres_stage import server_of, stage, stay_away
+from faults.postgres_stage import server_of, stage, wait_while_away
 from faults.stage import Stage
 from faults.trial import Trial
 
-_END_OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fake-email'"
+_TERMINATE_OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fake-email'"
 
 
 def _kill(stage: Stage, chance: random.Random, seconds: float) -> None:
-    """The postmaster alone, whose children find out by themselves, or everything at once."""
+    """Kill the postmaster alone, whose children then notice by themselves, or all processes at once."""
     server = server_of(stage)
     if chance.random() < 0.5:
         psutil.Process(server.postmaster_pid).kill()
@@ -28,7 +28,7 @@ def _kill(stage: Stage, chance: random.Random, seconds: float) -> None:
 
 
 def _kill_one(stage: Stage, chance: random.Random, _seconds: float) -> None:
-    """Its postmaster then ends all the others, recovers, and goes on."""
+    """Kill one child: the postmaster ends all other children, recovers, and goes on."""
     _, *children = processes(server_of(stage))
     chance.choice(children).kill()
 
@@ -41,28 +41,28 @@ def _restart(stage: Stage, _chance: random.Random, _seconds: float) -> None:
 
 def _freeze(stage: Stage, _chance: random.Random, seconds: float) -> None:
     with frozen(server_of(stage)):
-        stay_away(stage, seconds)
+        wait_while_away(stage, seconds)
 
 
 def _refuse(stage: Stage, _chance: random.Random, seconds: float) -> None:
     server = server_of(stage)
     server.stop()
-    stay_away(stage, seconds)
+    wait_while_away(stage, seconds)
     server.start()
 
 
-def _crowd_out(stage: Stage, _chance: random.Random, seconds: float) -> None:
-    with _crowd(stage.database_url):
-        stay_away(stage, seconds)
+def _use_up_connections(stage: Stage, _chance: random.Random, seconds: float) -> None:
+    with _all_connections_taken(stage.database_url):
+        wait_while_away(stage, seconds)
 
 
 @contextmanager
-def _crowd(database_url: str) -> Iterator[None]:
-    """Others have all connections that there are, those kept back for the superuser too, since we end ours."""
+def _all_connections_taken(database_url: str) -> Iterator[None]:
+    """Hold all connections during the block, the reserved ones too; the services' connections are terminated first."""
     with ExitStack() as others:
         first = others.enter_context(psycopg.connect(database_url, autocommit=True))
         for _ in deadline():
-            ours = len(first.execute(_END_OURS).fetchall())
+            ours = len(first.execute(_TERMINATE_OURS).fetchall())
             try:
                 while True:
                     others.enter_context(psycopg.connect(database_url))
@@ -78,5 +78,5 @@ TRIALS = (
     Trial(name="Postgres: fast shutdown and start", stage=stage, fault=_restart),
     Trial(name="Postgres: SIGSTOP", stage=stage, fault=_freeze, times=2, seconds=20, short_seconds=2),
     Trial(name="Postgres: refused", stage=stage, fault=_refuse, times=1, seconds=60, short_seconds=1),
-    Trial(name="Postgres: too many connections", stage=stage, fault=_crowd_out, seconds=5, short_seconds=1),
+    Trial(name="Postgres: too many connections", stage=stage, fault=_use_up_connections, seconds=5, short_seconds=1),
 )

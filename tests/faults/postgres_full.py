@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgspec
 import psutil
 import psycopg
 from postgres import EmbeddedPostgres, PostgresError
@@ -15,43 +16,43 @@ from support.harness import MIGRATIONS, deadline
 from fake_email.postgres import migrate
 from faults.disk import filled, small_disk
 from faults.ledger import Ledger
-from faults.postgres_stage import OnPostgres, on, server_of
+from faults.postgres_stage import PostgresStage, running_on, server_of
 from faults.stage import Stage
 from faults.trial import Scale, Trial
 
 _DISK_OCTETS = 160 * 1_048_576
 _SETTINGS = {"max_connections": "40", "min_wal_size": "32MB", "max_wal_size": "48MB"}
 _WRITE_LOG = "SELECT pg_logical_emit_message(true, 'filler', repeat('x', 1000000))"
-_TURN_SECONDS = 0.1
+_RETRY_SECONDS = 0.1
 _SHARE_OF_CHECKPOINTS = 0.5
 
 
-class OnDisk(OnPostgres, frozen=True, kw_only=True):
-    """A pair on a server whose data are on a small disk."""
+class DiskStage(PostgresStage, frozen=True, kw_only=True):
+    """A pair on a server with its data on a small disk."""
 
     disk: Path
 
 
 @contextmanager
-def data_on_disk(directory: Path, scale: Scale) -> Iterator[OnDisk]:
-    """The data alone: what is written of changes before they are made has room elsewhere."""
+def data_on_disk(directory: Path, scale: Scale) -> Iterator[DiskStage]:
+    """A pair on a server with its data on the small disk and its write-ahead log elsewhere."""
     with small_disk(directory / "disk", octets=_DISK_OCTETS) as disk, _server(disk) as server:
         server.stop()
         log = disk / "postgres" / "pg_wal"
         subprocess.run(["mv", log, directory], check=True)
         log.symlink_to(directory / "pg_wal")
         server.start()
-        with _on_disk(server, disk, directory, scale) as stage:
+        with _disk_stage(server, disk, directory, scale) as stage:
             yield stage
 
 
 @contextmanager
-def all_on_disk(directory: Path, scale: Scale) -> Iterator[OnDisk]:
-    """All that Postgres writes."""
+def all_on_disk(directory: Path, scale: Scale) -> Iterator[DiskStage]:
+    """A pair on a server with its data and its write-ahead log on the small disk."""
     with (
         small_disk(directory / "disk", octets=_DISK_OCTETS) as disk,
         _server(disk) as server,
-        _on_disk(server, disk, directory, scale) as stage,
+        _disk_stage(server, disk, directory, scale) as stage,
     ):
         yield stage
 
@@ -69,13 +70,13 @@ def _server(disk: Path) -> Iterator[EmbeddedPostgres]:
 
 
 @contextmanager
-def _on_disk(server: EmbeddedPostgres, disk: Path, directory: Path, scale: Scale) -> Iterator[OnDisk]:
-    with on(server, directory, scale) as stage:
-        yield OnDisk(disk=disk, **{name: getattr(stage, name) for name in OnPostgres.__struct_fields__})
+def _disk_stage(server: EmbeddedPostgres, disk: Path, directory: Path, scale: Scale) -> Iterator[DiskStage]:
+    with running_on(server, directory, scale) as stage:
+        yield DiskStage(disk=disk, **msgspec.structs.asdict(stage))
 
 
 def _fill_data(stage: Stage, chance: random.Random, seconds: float) -> None:
-    """Statements fail; and when Postgres comes to a checkpoint, it ends itself and takes no new connections."""
+    """Statements fail; at a checkpoint Postgres ends its processes and refuses new connections."""
     with filled(disk_of(stage)):
         time.sleep(seconds / 2)
         if chance.random() < _SHARE_OF_CHECKPOINTS:
@@ -85,9 +86,9 @@ def _fill_data(stage: Stage, chance: random.Random, seconds: float) -> None:
 
 
 def _fill_all(stage: Stage, _chance: random.Random, seconds: float) -> list[str]:
-    """Postgres ends itself when it cannot write what it is about to change; it is started again and again."""
+    """Postgres ends when it cannot write its log; it is started again and again."""
     server = server_of(stage)
-    had_room = True
+    had_space = True
     with filled(disk_of(stage)):
         ends_at = time.monotonic() + seconds
         while time.monotonic() < ends_at:
@@ -98,14 +99,14 @@ def _fill_all(stage: Stage, _chance: random.Random, seconds: float) -> list[str]
                     while time.monotonic() < ends_at:
                         connection.execute(_WRITE_LOG)
             except (psycopg.Error, PostgresError):
-                had_room = False
-            time.sleep(_TURN_SECONDS)
+                had_space = False
+            time.sleep(_RETRY_SECONDS)
     for _ in deadline():
         with suppress(psycopg.Error):
             if not _is_running(server):
                 server.start()
             psycopg.connect(server.url).close()
-            return ["Postgres had room all the time"] if had_room else []
+            return ["Postgres had disk space throughout the fault"] if had_space else []
     raise AssertionError("Postgres did not come back")
 
 
@@ -117,13 +118,13 @@ def _is_running(server: EmbeddedPostgres) -> bool:
 
 
 def disk_of(stage: Stage) -> Path:
-    """The one that a stage of these has."""
-    assert isinstance(stage, OnDisk)
+    """Return the small disk of a stage that this module made."""
+    assert isinstance(stage, DiskStage)
     return stage.disk
 
 
 def _was_full(ledger: Ledger) -> list[str]:
-    return [] if ledger.replies.get(452) else ["no sender was told 452"]
+    return [] if ledger.replies.get(452) else ["no message was deferred with 452"]
 
 
 TRIALS = (

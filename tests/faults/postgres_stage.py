@@ -1,4 +1,4 @@
-"""A stage whose Postgres can be troubled."""
+"""A stage whose Postgres can be stopped, killed and filled."""
 
 import smtplib
 import time
@@ -7,49 +7,50 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import msgspec
 from postgres import EmbeddedPostgres
 from support.harness import DOMAINS, deadline, own_postgres
 
-from faults.stage import Stage, staged
+from faults.stage import Stage, running_stage
 from faults.trial import Scale
 
 
-class OnPostgres(Stage, frozen=True, kw_only=True):
+class PostgresStage(Stage, frozen=True, kw_only=True):
     """A pair on a server of its own."""
 
     server: EmbeddedPostgres
 
 
 @contextmanager
-def on(server: EmbeddedPostgres, directory: Path, scale: Scale) -> Iterator[OnPostgres]:
+def running_on(server: EmbeddedPostgres, directory: Path, scale: Scale) -> Iterator[PostgresStage]:
     """A pair on `server`."""
-    with staged(server.url, directory, restart_seconds=scale.restart_seconds) as stage:
-        yield OnPostgres(server=server, **{name: getattr(stage, name) for name in Stage.__struct_fields__})
+    with running_stage(server.url, directory, restart_seconds=scale.restart_seconds) as stage:
+        yield PostgresStage(server=server, **msgspec.structs.asdict(stage))
 
 
 @contextmanager
-def stage(directory: Path, scale: Scale) -> Iterator[OnPostgres]:
-    """A pair on a durable server that has few connections to give."""
-    with own_postgres({"max_connections": "40"}, durable=True) as server, on(server, directory, scale) as stage:
+def stage(directory: Path, scale: Scale) -> Iterator[PostgresStage]:
+    """A pair on a durable server with few connections."""
+    with own_postgres({"max_connections": "40"}, durable=True) as server, running_on(server, directory, scale) as stage:
         yield stage
 
 
 def server_of(stage: Stage) -> EmbeddedPostgres:
-    """The one that a stage of these has."""
-    assert isinstance(stage, OnPostgres)
+    """Return the server of a stage that this module made."""
+    assert isinstance(stage, PostgresStage)
     return stage.server
 
 
-def _await_unready(stage: Stage) -> None:
-    """Return when /api/health answers that it cannot do its work."""
+def _await_503(stage: Stage) -> None:
+    """Return when /api/health responds with 503."""
     for _ in deadline():
         if httpx.get(f"{stage.http_url}/api/health", timeout=5).status_code == 503:
             return
-    raise AssertionError("/api/health never said 503")
+    raise AssertionError("/api/health never responded with 503")
 
 
-def await_put_off(stage: Stage) -> None:
-    """Return when a message is put off, for want of a database, before it is sent."""
+def await_deferral(stage: Stage) -> None:
+    """Return when the daemon defers mail before DATA, since the database is away."""
     for _ in deadline():
         with smtplib.SMTP(*stage.smtp_address, local_hostname="client.test", timeout=10) as client:
             client.ehlo()
@@ -58,12 +59,12 @@ def await_put_off(stage: Stage) -> None:
                 code, _ = client.rcpt(f"reader@{DOMAINS[0]}")
         if code == 451:
             return
-    raise AssertionError("no mail was put off")
+    raise AssertionError("no mail was deferred")
 
 
-def stay_away(stage: Stage, seconds: float) -> None:
-    """Return when the database was away for so long, and the API and the daemon have said it."""
+def wait_while_away(stage: Stage, seconds: float) -> None:
+    """Return after `seconds` with the database away, once the API and the daemon have reported it."""
     ends_at = time.monotonic() + seconds
-    _await_unready(stage)
-    await_put_off(stage)
+    _await_503(stage)
+    await_deferral(stage)
     time.sleep(max(0, ends_at - time.monotonic()))

@@ -1,10 +1,10 @@
-"""A process outside that is told a line of JSON and answers with one."""
+"""Programs of this package in processes of their own: each command and each response is one line of JSON."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -14,11 +14,11 @@ _PATHS = [str(Path(__file__).parents[2] / each) for each in ("tests", "dev")]
 
 
 class ProgramFailed(Exception):
-    """The process ended, or said what nobody expects; what it wrote on stderr says why."""
+    """The process ended without a response; its output on stderr says why."""
 
 
 class Program:
-    """`python -m` the module, until `end`."""
+    """`python -m` with a module of this package, until `end`."""
 
     def __init__(self, module: str, prefix: Sequence[str] = ()) -> None:
         self._module = module
@@ -29,23 +29,33 @@ class Program:
             stdout=subprocess.PIPE,
         )
 
-    def tell(self, order: msgspec.Struct) -> bytes:
-        """The answer to an order."""
+    def request(self, command: msgspec.Struct) -> bytes:
+        """Send a command and return the response; raises ProgramFailed."""
         stdin, stdout = _pipes(self._process)
         with suppress(BrokenPipeError):
-            stdin.write(msgspec.json.encode(order) + b"\n")
+            stdin.write(msgspec.json.encode(command) + b"\n")
             stdin.flush()
-        answer = stdout.readline()
-        if not answer:
+        response = stdout.readline()
+        if not response:
             raise ProgramFailed(f"{self._module} ended with status {self._process.wait()}")
-        return answer
+        return response
 
     def end(self) -> None:
         self._process.kill()
         self._process.wait()
         for pipe in _pipes(self._process):
-            with suppress(BrokenPipeError):  # what it was told and never read
+            with suppress(BrokenPipeError):  # a command that it never read
                 pipe.close()
+
+
+@contextmanager
+def running_program(module: str) -> Iterator[Program]:
+    """Run a program during the block."""
+    program = Program(module)
+    try:
+        yield program
+    finally:
+        program.end()
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:

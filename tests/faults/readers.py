@@ -1,4 +1,4 @@
-"""Readers of mailboxes: each asks in its own way for what is past the last message that it was shown, for good."""
+"""Readers of mailboxes, by poll, wait and stream: each asks again and again for newer messages."""
 
 import asyncio
 import hashlib
@@ -11,16 +11,16 @@ import msgspec
 from support.harness import events
 
 from faults import generated_content
-from faults.ledger import Reading, Shown
+from faults.ledger import Reading, Shown, Way
 
 _RETRY_SECONDS = 0.1
 _WAIT_SECONDS = 10
-# A stream says something every 15 s; who hears nothing for longer asks again.
+# A stream sends something every 15 s; a reader that gets nothing for longer asks again.
 SILENCE_SECONDS = 20.0
 
 
 class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
-    """An address, and what opens it; no token for one that is open."""
+    """An address and its token; an open mailbox has no token."""
 
     address: str
     token: str | None
@@ -31,7 +31,7 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Listed(msgspec.Struct, frozen=True):
-    """What counts here of a message as the API lists it."""
+    """The fields of a listed message that matter here."""
 
     id: str
     seq: int
@@ -44,11 +44,11 @@ class _Page(msgspec.Struct, frozen=True):
 
 
 class Interrupted(Exception):
-    """The answer was no page: the reader asks again."""
+    """The response was not a page: the reader asks again."""
 
 
 class Readers:
-    """What all readers share: the way to the API, and the list of what they were answered."""
+    """The readers' connections to the API, all that they were shown, and the statuses of their responses."""
 
     def __init__(self, http_url: str) -> None:
         self.readings: list[Reading] = []
@@ -61,82 +61,82 @@ class Readers:
         )
 
     async def make_mailbox(self, *, private: bool) -> Mailbox:
-        """A new one."""
-        made = await self.http.post("/api/temporary-address", json={"private": private})
-        members = made.raise_for_status().json()
+        """Create a mailbox."""
+        created = await self.http.post("/api/temporary-address", json={"private": private})
+        members = created.raise_for_status().json()
         return Mailbox(address=members["temp_email_addr"], token=members.get("token"))
 
     async def is_healthy(self) -> bool:
-        """Whether the API says that it can do its work."""
+        """Return whether /api/health reports success."""
         try:
             return (await self.http.get("/api/health")).is_success
         except httpx.TransportError:
             return False
 
     async def poll(self, mailbox: Mailbox) -> None:
-        """Ask for pages, from the last `next_since` on."""
+        """Poll for pages, each time from the last `next_since` on."""
         reading = self._begin(mailbox, "poll")
         since: str | None = None
 
-        async def look() -> None:
+        async def read_once() -> None:
             nonlocal since
-            answer = await self._get("/api/inbox/poll", mailbox, since=since)
-            page = msgspec.json.decode(answer.content, type=_Page)
+            response = await self._get("/api/inbox/poll", mailbox, since=since)
+            page = msgspec.json.decode(response.content, type=_Page)
             for each in page.messages:
                 _note(reading, each)
             since = page.next_since
             await asyncio.sleep(_RETRY_SECONDS)
 
-        await self._again_and_again(reading, look)
+        await self._repeat(reading, read_once)
 
     async def wait(self, mailbox: Mailbox) -> None:
-        """Wait for a message past the last one."""
+        """Wait for a message after the last one, again and again."""
         reading = self._begin(mailbox, "wait")
 
-        async def look() -> None:
+        async def read_once() -> None:
             since = str(reading.shown[-1].seq) if reading.shown else None
-            answer = await self._get("/api/inbox/wait", mailbox, since=since, timeout=str(_WAIT_SECONDS))
-            if answer.is_success:
-                _note(reading, msgspec.json.decode(answer.content, type=_Listed))
+            response = await self._get("/api/inbox/wait", mailbox, since=since, timeout=str(_WAIT_SECONDS))
+            if response.is_success:
+                _note(reading, msgspec.json.decode(response.content, type=_Listed))
 
-        await self._again_and_again(reading, look)
+        await self._repeat(reading, read_once)
 
     async def follow(self, mailbox: Mailbox) -> None:
-        """Follow the stream, as EventSource does: one that ends is asked for again, from the last event on."""
+        """Follow the stream as EventSource does: reopen one that ends, from the last event on."""
         reading = self._begin(mailbox, "stream")
         parameters = {"address": mailbox.address, **({"access_token": mailbox.token} if mailbox.token else {})}
 
-        async def look() -> None:
+        async def read_once() -> None:
             headers = {"Last-Event-ID": str(reading.shown[-1].seq)} if reading.shown else {}
-            async with self.http.stream("GET", "/api/inbox/stream", params=parameters, headers=headers) as answer:
-                self._check(answer)
-                async for event in events(answer):
+            async with self.http.stream("GET", "/api/inbox/stream", params=parameters, headers=headers) as response:
+                self._check(response)
+                async for event in events(response):
                     if event.event == "message":
                         _note(reading, msgspec.convert(event.data, _Listed))
             raise Interrupted
 
-        await self._again_and_again(reading, look)
+        await self._repeat(reading, read_once)
 
     async def source_sha256(self, mailbox: Mailbox, message_id: str, octets: int) -> str:
-        """The hash of the last `octets` of a message's source; before them is nothing but trace lines (RFC 5321)."""
-        answer = await self.http.get(f"/api/messages/{message_id}/source", headers=mailbox.headers)
-        if not answer.is_success:
-            return f"status {answer.status_code}"
-        source = answer.content
+        """Return the hash of a source's last `octets`; only trace lines may stand before them (RFC 5321 §4.4)."""
+        response = await self.http.get(f"/api/messages/{message_id}/source", headers=mailbox.headers)
+        if not response.is_success:
+            return f"status {response.status_code}"
+        source = response.content
         trace = source[: len(source) - octets]
         if not trace.startswith(b"Return-Path: <") or trace.count(b"\r\nReceived: ") != 1:
             return "no trace lines"
         return hashlib.sha256(source[len(source) - octets :]).hexdigest()
 
-    def _begin(self, mailbox: Mailbox, way: str) -> Reading:
+    def _begin(self, mailbox: Mailbox, way: Way) -> Reading:
         reading = Reading(address=mailbox.address, way=way)
         self.readings.append(reading)
         return reading
 
-    async def _again_and_again(self, reading: Reading, look: Callable[[], Awaitable[None]]) -> NoReturn:
+    async def _repeat(self, reading: Reading, read_once: Callable[[], Awaitable[None]]) -> NoReturn:
         while True:
             try:
-                await look()
+                await read_once()
             except (httpx.TransportError, Interrupted) as error:
                 if isinstance(error, httpx.TransportError):
                     self.statuses[0] += 1
@@ -145,16 +145,16 @@ class Readers:
 
     async def _get(self, path: str, mailbox: Mailbox, **parameters: str | None) -> httpx.Response:
         given = {name: value for name, value in parameters.items() if value is not None}
-        answer = await self.http.get(path, params={"address": mailbox.address, **given}, headers=mailbox.headers)
-        self._check(answer)
-        return answer
+        response = await self.http.get(path, params={"address": mailbox.address, **given}, headers=mailbox.headers)
+        self._check(response)
+        return response
 
-    def _check(self, answer: httpx.Response) -> None:
-        """Raise Interrupted unless it is a page, or says that none came in time."""
-        self.statuses[answer.status_code] += 1
-        if answer.is_success:
+    def _check(self, response: httpx.Response) -> None:
+        """Raise Interrupted unless the response is a page, or says that no message came in time."""
+        self.statuses[response.status_code] += 1
+        if response.is_success:
             return
-        if answer.status_code == 404 and b'"no_match"' in answer.content:
+        if response.status_code == 404 and b'"no_match"' in response.content:
             return
         raise Interrupted
 

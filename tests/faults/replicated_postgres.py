@@ -1,4 +1,4 @@
-"""A Postgres and its streaming replica, each of which can take the other's place."""
+"""A Postgres primary and its streaming replica, which can switch roles."""
 
 import os
 import shutil
@@ -27,18 +27,18 @@ _STREAMS = "SELECT state = 'streaming' AND sync_state = %s FROM pg_stat_replicat
 _CONFIRMED = "SELECT flush_lsn - '0/0' FROM pg_stat_replication"
 
 
-class Replicated:
-    """Two servers below `directory`; no commit is acknowledged that the replica does not have."""
+class ReplicatedPostgres:
+    """Two servers below `directory`; the primary acknowledges a commit once the replica has it."""
 
     def __init__(self, directory: Path) -> None:
         self._servers = [EmbeddedPostgres(directory / name, settings=_SETTINGS, durable=False) for name in ("a", "b")]
         self._directories = {id(server): directory / name for server, name in zip(self._servers, "ab", strict=True)}
         self.primary, self.replica = self._servers
-        self.is_followed = False
+        self.has_replica = False
 
     @property
     def url(self) -> str:
-        """Both, of which the one that takes writes is meant."""
+        """Return a URL that names both servers and selects the primary."""
         hosts = ",".join(str(psycopg.conninfo.conninfo_to_dict(server.url)["host"]) for server in self._servers)
         return f"postgresql://postgres@/postgres?host={quote(hosts, safe='')}&target_session_attrs=read-write"
 
@@ -46,14 +46,14 @@ class Replicated:
         self.primary.start()
         with psycopg.connect(self.primary.url, autocommit=True) as connection:
             migrate.migrate(connection, migrate.read(MIGRATIONS))
-        self.copy()
+        self.copy_to_replica()
 
-    def copy(self) -> None:
-        """Make the replica anew, and return when it follows."""
+    def copy_to_replica(self) -> None:
+        """Make a new replica, and return when it follows the primary."""
         directory = self._directories[id(self.replica)]
-        _end(self.replica)
+        _kill(self.replica)
         shutil.rmtree(directory, ignore_errors=True)
-        self._tell(self.primary, "ALTER SYSTEM RESET synchronous_standby_names")
+        self._execute_and_reload(self.primary, "ALTER SYSTEM RESET synchronous_standby_names")
         subprocess.run(
             [
                 *(programs() / "pg_basebackup", "--dbname", self.primary.url, "--pgdata", directory),
@@ -68,27 +68,27 @@ class Replicated:
         self.follow()
 
     def follow(self) -> None:
-        """Start the replica, and return when it follows, as commits that wait for it do from then on."""
+        """Start the replica, and return when it follows the primary; commits wait for it from then on."""
         self.replica.start()
         self._await_stream("async")
-        self._tell(self.primary, "ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self._execute_and_reload(self.primary, "ALTER SYSTEM SET synchronous_standby_names = '*'")
         self._await_stream("sync")
-        self.is_followed = True
+        self.has_replica = True
 
     def bring_back(self) -> None:
-        """Start the replica that was killed, and return when it follows again."""
+        """Start the killed replica, and return when it follows the primary again."""
         self.replica.start()
         self._await_stream("sync")
 
     def promote(self) -> None:
-        """The replica is the primary from now on; nobody follows it yet."""
-        self._tell(self.replica, "ALTER SYSTEM RESET synchronous_standby_names")
-        self._tell(self.replica, "SELECT pg_promote()")
+        """Promote the replica; the new primary has no replica yet."""
+        self._execute_and_reload(self.replica, "ALTER SYSTEM RESET synchronous_standby_names")
+        self._execute_and_reload(self.replica, "SELECT pg_promote()")
         self.primary, self.replica = self.replica, self.primary
-        self.is_followed = False
+        self.has_replica = False
 
     def become_replica(self) -> None:
-        """Have the server that was stopped in good order before the other was promoted follow that one."""
+        """Start the former primary, which was shut down before the promotion, as the replica."""
         directory = self._directories[id(self.replica)]
         (directory / "standby.signal").touch()
         with (directory / "postgresql.auto.conf").open("a") as settings:
@@ -96,7 +96,7 @@ class Replicated:
         self.follow()
 
     def await_traffic(self, octets: int) -> None:
-        """Return when the replica has got so much more."""
+        """Return when the replica has received this much more of the log."""
         with psycopg.connect(self.primary.url, autocommit=True) as connection:
             goal = None
             for _ in deadline():
@@ -104,11 +104,11 @@ class Replicated:
                 goal = goal or confirmed + octets
                 if confirmed >= goal:
                     return
-        raise AssertionError("the replica gets nothing")
+        raise AssertionError("the replica receives nothing")
 
     def stop(self) -> None:
         for server in self._servers:
-            _end(server)
+            _kill(server)
 
     def _await_stream(self, sync_state: str) -> None:
         with psycopg.connect(self.primary.url, autocommit=True) as connection:
@@ -117,24 +117,24 @@ class Replicated:
                     return
         raise AssertionError(f"no replica that is {sync_state}")
 
-    def _tell(self, server: EmbeddedPostgres, statement: str) -> None:
+    def _execute_and_reload(self, server: EmbeddedPostgres, statement: str) -> None:
         with psycopg.connect(server.url, autocommit=True) as connection:
             connection.execute(statement)
             connection.execute("SELECT pg_reload_conf()")
 
 
-def _end(server: EmbeddedPostgres) -> None:
-    """For good; a frozen one would not hear of a stop."""
+def _kill(server: EmbeddedPostgres) -> None:
+    """Kill the server; a frozen one would not react to a stop."""
     with suppress(PostgresError, psutil.NoSuchProcess):
         kill(server)
     server.stop("immediate")
 
 
 @contextmanager
-def replicated() -> Iterator[Replicated]:
-    """Both servers, one following the other, with our schema; gone after the block."""
+def replicated() -> Iterator[ReplicatedPostgres]:
+    """Both servers with our schema during the block, the replica following the primary."""
     with tempfile.TemporaryDirectory(prefix="fake-email-") as directory:
-        servers = Replicated(Path(directory))
+        servers = ReplicatedPostgres(Path(directory))
         try:
             servers.start()
             yield servers

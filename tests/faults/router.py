@@ -1,7 +1,7 @@
-"""The router between hosts that are network namespaces, and the faults of its links: python -m faults.router
+"""A router between hosts that are network namespaces, with links that can fail: python -m faults.router.
 
-Each namespace has one device, a TUN (https://docs.kernel.org/networking/tuntap.html) whose other end is here, so every
-packet between two hosts passes this process; what it does not forward is silence, as on a cable that is out.
+Each namespace has one TUN device (https://docs.kernel.org/networking/tuntap.html), which this process reads and writes.
+Every packet between two hosts passes this process. It drops packets silently, as an unplugged cable does.
 """
 
 import ctypes
@@ -22,7 +22,7 @@ _TUNSETIFF = 0x400454CA
 _IFF_TUN, _IFF_NO_PI = 0x0001, 0x1000
 _CLONE_NEWNET = 0x40000000
 _MTU = 1_500
-# What a burst may bring before the others have their turn.
+# The most packets to read from one device before the next device.
 _BURST_PACKETS = 64
 _SET_UP = """
 link set lo up
@@ -32,28 +32,28 @@ route add default dev net0
 """
 
 
-class Lay(msgspec.Struct, frozen=True, kw_only=True):
-    """Make a host at each of these, with links between them all; the first order, answered with Laid or Impossible."""
+class CreateHosts(msgspec.Struct, frozen=True, kw_only=True):
+    """The first command: make a host at each address. The response is HostsCreated or HostsNotCreated."""
 
     addresses: tuple[str, ...]
 
 
-class Laid(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The hosts' namespaces, by address: files, for as long as this process lives."""
+class HostsCreated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The files of the hosts' namespaces, by address; they exist as long as this process."""
 
     namespaces: dict[str, str]
 
 
-class Impossible(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """It cannot be done here."""
+class HostsNotCreated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """This machine or user cannot make the hosts."""
 
     reason: str
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
-    """How the link of one host is from now on, each way: the share of packets that is lost, and how late the rest is.
+    """The condition of one host's link, each way: the share of packets that it loses, and the delay of the others.
 
-    One that is cut loses all, those under way too. Answered with an empty line once it is so.
+    A link that is cut loses all packets, those in flight too. The response is an empty line.
     """
 
     address: str
@@ -63,27 +63,27 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Router:
-    """Forwards between TUNs, by address."""
+    """Forwards packets between TUN devices, by address."""
 
     def __init__(self, tuns: dict[str, int]) -> None:
         self._links = {bytes(map(int, address.split("."))): tun for address, tun in tuns.items()}
         self._names = {tun: address for address, tun in tuns.items()}
         self._conditions = {tun: Condition(address=address) for address, tun in tuns.items()}
         self._chance = random.Random(len(tuns))
-        # When it is due, its number, so that those of one moment keep their order, where from, where to, and itself.
-        self._under_way: list[tuple[float, int, int, int, bytes]] = []
+        # Due time, number (it keeps the order of packets due at the same time), device from, device to, packet.
+        self._in_flight: list[tuple[float, int, int, int, bytes]] = []
         self._number = 0
 
     def set(self, condition: Condition) -> None:
         self._conditions[next(tun for tun, name in self._names.items() if name == condition.address)] = condition
 
     def run(self) -> None:
-        """Forward, and obey who writes on stdin, until there is nobody any more."""
+        """Forward packets, and run commands until stdin ends."""
         poll = select.poll()
         for descriptor in (sys.stdin.fileno(), *self._names):
             poll.register(descriptor, select.POLLIN)
         while True:
-            due_at = self._under_way[0][0] if self._under_way else None
+            due_at = self._in_flight[0][0] if self._in_flight else None
             timeout = None if due_at is None else max(0, (due_at - time.monotonic()) * 1_000)
             for descriptor, _ in poll.poll(timeout):
                 if descriptor in self._names:
@@ -99,31 +99,31 @@ class Router:
         with suppress(BlockingIOError):
             for _ in range(_BURST_PACKETS):
                 packet = os.read(tun, _MTU)
-                onto = self._links.get(packet[16:20])  # RFC 791 §3.1
-                if packet[0] >> 4 == 4 and onto is not None:
-                    self._forward(packet, tun, onto)
+                target = self._links.get(packet[16:20])  # RFC 791 §3.1
+                if packet[0] >> 4 == 4 and target is not None:
+                    self._forward(packet, tun, target)
 
-    def _forward(self, packet: bytes, tun: int, onto: int) -> None:
+    def _forward(self, packet: bytes, tun: int, target: int) -> None:
         delay_seconds = 0.0
-        for each in (tun, onto):
+        for each in (tun, target):
             condition = self._conditions[each]
             if condition.is_cut or self._chance.random() < condition.loss:
                 return
             delay_seconds += condition.delay_seconds
         self._number += 1
-        heapq.heappush(self._under_way, (time.monotonic() + delay_seconds, self._number, tun, onto, packet))
+        heapq.heappush(self._in_flight, (time.monotonic() + delay_seconds, self._number, tun, target, packet))
 
     def _deliver(self) -> None:
         now = time.monotonic()
-        while self._under_way and self._under_way[0][0] <= now:
-            _, _, tun, onto, packet = heapq.heappop(self._under_way)
-            if not (self._conditions[tun].is_cut or self._conditions[onto].is_cut):
-                with suppress(BlockingIOError):  # its queue is full: lost
-                    os.write(onto, packet)
+        while self._in_flight and self._in_flight[0][0] <= now:
+            _, _, tun, target, packet = heapq.heappop(self._in_flight)
+            if not (self._conditions[tun].is_cut or self._conditions[target].is_cut):
+                with suppress(BlockingIOError):  # the device's queue is full: the packet is lost
+                    os.write(target, packet)
 
 
 def _make_host(address: str) -> tuple[int, int]:
-    """A namespace, which this thread is in from now on, and the other end of its device."""
+    """Move this thread into a new namespace; return the namespace and the other end of its device."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(_CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), f"unshare: {os.strerror(ctypes.get_errno())}")
@@ -134,18 +134,20 @@ def _make_host(address: str) -> tuple[int, int]:
     return os.open("/proc/thread-self/ns/net", os.O_RDONLY), tun
 
 
-def _say(answer: Laid | Impossible) -> None:
-    print(msgspec.json.encode(answer).decode(), flush=True)
+def _respond(response: HostsCreated | HostsNotCreated) -> None:
+    print(msgspec.json.encode(response).decode(), flush=True)
 
 
 def main() -> None:
-    order = msgspec.json.decode(sys.stdin.readline(), type=Lay)
+    command = msgspec.json.decode(sys.stdin.readline(), type=CreateHosts)
     try:
-        hosts = {address: _make_host(address) for address in order.addresses}
+        hosts = {address: _make_host(address) for address in command.addresses}
     except (OSError, subprocess.CalledProcessError) as error:
-        _say(Impossible(reason=str(error)))
+        _respond(HostsNotCreated(reason=str(error)))
         return
-    _say(Laid(namespaces={address: f"/proc/{os.getpid()}/fd/{each}" for address, (each, _) in hosts.items()}))
+    _respond(
+        HostsCreated(namespaces={address: f"/proc/{os.getpid()}/fd/{each}" for address, (each, _) in hosts.items()})
+    )
     Router({address: tun for address, (_, tun) in hosts.items()}).run()
 
 

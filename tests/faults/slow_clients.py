@@ -1,4 +1,4 @@
-"""Clients that say an octet now and then, and so never come to an end."""
+"""Slow clients: they send one octet a second, and so hold a connection for long."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ import msgspec
 from faults.smtp_session import Dialogue, connect
 
 _OCTET_SECONDS = 1.0
-_AGAIN_SECONDS = 0.5
+_RECONNECT_SECONDS = 0.5
 _DATA = (b"EHLO slow.test\r\n", b"MAIL FROM:<>\r\n", b"RCPT TO:<%b>\r\n", b"DATA\r\n")
 _POST = (
     b"POST /api/temporary-address HTTP/1.1\r\nHost: slow.test\r\n"
@@ -15,43 +15,43 @@ _POST = (
 )
 
 
-class Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """Of slow clients: the lines it says as everybody does, each at a reply, and what it says slowly then."""
+class SlowClient(msgspec.Struct, frozen=True, kw_only=True):
+    """A slow client: it sends the lines at ordinary speed, each after a reply, and then `slow_octets` slowly."""
 
     is_http: bool
     lines: tuple[bytes, ...] = ()
-    rest: bytes
+    slow_octets: bytes
 
 
-KINDS = (
-    Kind(is_http=False, rest=b"NOOP " + b"x" * 1_000),
-    Kind(is_http=False, rest=b"NOOP\r\n" * 200),
-    Kind(is_http=False, lines=_DATA, rest=b"Subject: slow\r\n\r\n" + b"word by word " * 100),
-    Kind(is_http=True, rest=b"GET /api/health HTTP/1.1\r\nHost: slow.test\r\nX-Slow: " + b"x" * 1_000),
-    Kind(is_http=True, rest=_POST + b'{"username": "' + b"x" * 1_000),
+SLOW_CLIENTS = (
+    SlowClient(is_http=False, slow_octets=b"NOOP " + b"x" * 1_000),
+    SlowClient(is_http=False, slow_octets=b"NOOP\r\n" * 200),
+    SlowClient(is_http=False, lines=_DATA, slow_octets=b"Subject: slow\r\n\r\n" + b"word by word " * 100),
+    SlowClient(is_http=True, slow_octets=b"GET /api/health HTTP/1.1\r\nHost: slow.test\r\nX-Slow: " + b"x" * 1_000),
+    SlowClient(is_http=True, slow_octets=_POST + b'{"username": "' + b"x" * 1_000),
 )
 
 
-async def be_slow(kind: Kind, host: str, port: int, *, source: str, address: str) -> None:
-    """One of that kind, until cancelled; when it is cut off it comes again."""
+async def run_slow_client(client: SlowClient, host: str, port: int, *, local_address: str, address: str) -> None:
+    """Run the client until the task is cancelled; it reconnects when it is disconnected."""
     while True:
         try:
-            conversation = await connect(host, port, _open(kind, address), source=source)
+            session = await connect(host, port, _dialogue(client, address), local_address=local_address)
         except OSError:
-            await asyncio.sleep(_AGAIN_SECONDS)
+            await asyncio.sleep(_RECONNECT_SECONDS)
             continue
-        await conversation.is_over.wait()
-        for octet in kind.rest:
-            if conversation.is_lost:
+        await session.is_over.wait()
+        for octet in client.slow_octets:
+            if session.is_disconnected:
                 break
-            conversation.say(bytes((octet,)))
+            session.send(bytes((octet,)))
             await asyncio.sleep(_OCTET_SECONDS)
-        conversation.close()
-        await asyncio.sleep(_AGAIN_SECONDS)
+        session.close()
+        await asyncio.sleep(_RECONNECT_SECONDS)
 
 
-def _open(kind: Kind, address: str) -> Dialogue:
-    if not kind.is_http:
+def _dialogue(client: SlowClient, address: str) -> Dialogue:
+    if not client.is_http:
         yield ()  # the greeting
-    for line in kind.lines:
+    for line in client.lines:
         yield (line.replace(b"%b", address.encode()),)

@@ -1,4 +1,4 @@
-"""SMTP clients that keep each message until it is settled (RFC 5321 §4.5.4)."""
+"""SMTP clients that retry each message until it is settled (RFC 5321 §4.5.4)."""
 
 import asyncio
 import hashlib
@@ -13,16 +13,16 @@ from support.packets import stuff
 from faults import generated_content
 from faults.ledger import Sent
 
-# As short as a test can have it; the RFC's half an hour is for hosts that are away for days.
+# Short for a test; the RFC's 30 minutes are for hosts that are away for days.
 _RETRY_SECONDS = (0.05, 0.5)
-# How long a client gives a message to be settled before it tries anew.
+# A client retries a message when it has waited this long for the replies.
 _REPLY_SECONDS = 30.0
 _SHARE_OF_LAST = 0.2
 _SHARE_TO_SEVERAL = 0.1
 
 
 class Outbox:
-    """All that the clients send, and what they were told; they share its numbers."""
+    """The messages of all clients, with numbers that are unique across clients, and the replies to them."""
 
     def __init__(self, host: str, port: int, *, seed: int) -> None:
         self.host = host
@@ -34,7 +34,7 @@ class Outbox:
         self._seed = seed
 
     def write(self, addresses: Sequence[str]) -> tuple[Sent, bytes]:
-        """A new message to all of `addresses`."""
+        """Return a new message to all of `addresses`, and its content."""
         number = len(self.sent) + 1
         content = generated_content.make(number, random.Random(f"{self._seed} {number}"))
         sent = Sent(
@@ -47,7 +47,7 @@ class Outbox:
         return sent, content
 
     def settle(self, sent: Sent, code: int) -> None:
-        """The reply that says it is done with: taken, or refused for good."""
+        """Note the reply that settled the message: 250, or a 5xx."""
         sent.reply = code
         if sent.is_acknowledged:
             sent.acknowledged_at = asyncio.get_running_loop().time()
@@ -55,8 +55,8 @@ class Outbox:
             self.acknowledged_for.update(sent.addresses)
 
 
-class Outgoing:
-    """One client: message after message, several in a session, each until it is settled."""
+class RetryingClient:
+    """A client that sends message after message, several in a session, and retries each until it is settled."""
 
     def __init__(self, outbox: Outbox, *, chance: random.Random) -> None:
         self._outbox = outbox
@@ -68,27 +68,27 @@ class Outgoing:
         addresses: Sequence[str],
         *,
         pause_seconds: float,
-        haste: asyncio.Event,
-        is_too_much: Callable[[], bool],
-        is_enough: Callable[[], bool],
+        rush: asyncio.Event,
+        is_behind: Callable[[], bool],
+        is_stopping: Callable[[], bool],
     ) -> None:
-        """Send until it is enough, and what was begun by then is settled; nothing while it is too much.
+        """Send until `is_stopping`, and settle the last message; send nothing while the readers are behind.
 
-        Between two messages there is a pause, but while there is haste.
+        The client pauses between two messages, except during a rush.
         """
-        while not is_enough():
-            await self.send(self._some(addresses))
+        while not is_stopping():
+            await self.send(self._choose_recipients(addresses))
             if self._chance.random() < _SHARE_OF_LAST:
-                await self.leave()
+                await self.quit()
             with suppress(TimeoutError):
                 async with asyncio.timeout(2 * pause_seconds * self._chance.random()):
-                    await haste.wait()
-            while is_too_much() and not is_enough():  # noqa: ASYNC110  # told by many readers
+                    await rush.wait()
+            while is_behind() and not is_stopping():  # noqa: ASYNC110  # many readers change it
                 await asyncio.sleep(pause_seconds)
-        await self.leave()
+        await self.quit()
 
     async def send(self, addresses: Sequence[str]) -> Sent:
-        """The message, once it is settled, however often it takes to."""
+        """Send a new message, with as many tries as it takes; return it once it is settled."""
         sent, content = self._outbox.write(addresses)
         while sent.reply == 0:
             sent.tries += 1
@@ -101,23 +101,23 @@ class Outgoing:
             if code == 250 or code >= 500:
                 self._outbox.settle(sent, code)
             else:
-                self._drop()
+                self._disconnect()
                 await asyncio.sleep(self._chance.uniform(*_RETRY_SECONDS))
         return sent
 
-    async def leave(self) -> None:
+    async def quit(self) -> None:
         """End the session, if there is one."""
         if self._client:
             with suppress(OSError, EOFError):
                 await self._client.command("QUIT")
-            self._drop()
+            self._disconnect()
 
-    def _some(self, addresses: Sequence[str]) -> list[str]:
+    def _choose_recipients(self, addresses: Sequence[str]) -> list[str]:
         several = self._chance.random() < _SHARE_TO_SEVERAL
         return self._chance.sample(addresses, min(3, len(addresses)) if several else 1)
 
     async def _transact(self, sent: Sent, content: bytes) -> Reply:
-        """The reply to the content, or the first that does not let it come to that."""
+        """Return the reply to the content, or the first reply that ends the transaction before it."""
         client = self._client or await self._connect()
         commands = [
             "RSET",
@@ -140,7 +140,7 @@ class Outgoing:
                 raise ConnectionError(reply.text)
         return client
 
-    def _drop(self) -> None:
+    def _disconnect(self) -> None:
         if self._client:
             self._client.writer.close()
             self._client = None

@@ -1,4 +1,4 @@
-"""Where faults happen: both services under a supervisor, on a database, and a process of clients outside."""
+"""The stage of a fault: both services under a supervisor, their database, and the load process."""
 
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,67 +11,67 @@ from support.harness import DOMAINS, GENEROUS, deadline
 
 from faults.host import LOOPBACK, Host, Hosts
 from faults.ledger import Ledger
-from faults.load_commands import Await, Begin, BeWell, Done, Finish, Order
+from faults.load_commands import Await, Begin, CheckRecovery, Command, Done, Finish
 from faults.program import Program
-from faults.supervisor import Supervised
+from faults.supervisor import SupervisedService
 
 _BACKLOG = 1_024
-_HERE = Hosts()
-_PLENTY = {"MAILBOX_QUOTA_MESSAGES": "1000000", "MAILBOX_QUOTA_OCTETS": str(10**12)}
+_ONE_HOST = Hosts()
+_QUOTAS = {"MAILBOX_QUOTA_MESSAGES": "1000000", "MAILBOX_QUOTA_OCTETS": str(10**12)}
 
 
-class Clients:
-    """The process outside, by what it is told and answers."""
+class LoadProcess:
+    """The load process, through its commands and responses."""
 
     def __init__(self, prefix: Sequence[str] = ()) -> None:
         self._prefix = prefix
         self._program = Program("faults.load", prefix)
-        self._is_at_it = False
+        self._has_begun = False
 
-    def begin(self, order: Begin) -> None:
-        """Return when all of them are at it."""
-        if self._is_at_it:  # a fault that failed never came to its end
+    def begin(self, command: Begin) -> None:
+        """Start all readers and SMTP clients."""
+        if self._has_begun:  # a fault that failed did not finish its load
             self.end()
             self._program = Program("faults.load", self._prefix)
-        self._is_at_it = True
-        self._tell(order)
+        self._has_begun = True
+        self._request(command)
 
     def await_acknowledged(self, more: int) -> int:
-        """How many messages are acknowledged, amid a rush, once so many more are, or after a minute."""
-        return msgspec.json.decode(self._tell(Await(acknowledged=more)), type=Done).acknowledged
+        """Send without pauses until `more` messages are acknowledged, or for a minute; return how many are."""
+        return msgspec.json.decode(self._request(Await(acknowledged=more)), type=Done).acknowledged
 
-    def be_well(self, within_seconds: float, standing_seconds: float = 0) -> None:
-        """Return when every mailbox takes mail and every reader shows it, or after a minute."""
-        self._tell(BeWell(within_seconds=within_seconds, standing_seconds=standing_seconds))
+    def check_recovery(self, within_seconds: float, stale_seconds: float = 0) -> None:
+        """Check that every mailbox accepts mail and every reader shows it; return after a minute at the latest."""
+        self._request(CheckRecovery(within_seconds=within_seconds, stale_seconds=stale_seconds))
 
     def finish(self) -> Ledger:
-        """What they know, once all is settled and read."""
-        ledger = msgspec.json.decode(self._tell(Finish()), type=Ledger)
-        self._is_at_it = False
+        """Return the ledger, once all messages are settled and read."""
+        ledger = msgspec.json.decode(self._request(Finish()), type=Ledger)
+        self._has_begun = False
         return ledger
 
     def end(self) -> None:
         self._program.end()
 
-    def _tell(self, order: Order) -> bytes:
-        return self._program.tell(order)
+    def _request(self, command: Command) -> bytes:
+        return self._program.request(command)
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """A pair that runs, and the way to it, from the host of the clients, and to its database, from here."""
+    """A running pair: its addresses as seen from the clients' host, and its database as seen from this host."""
 
     database_url: str
-    smtp: Supervised
-    http: Supervised
+    smtp: SupervisedService
+    http: SupervisedService
     smtp_address: tuple[str, int]
     http_url: str
-    clients: Clients
+    load_process: LoadProcess
     clients_host: Host = LOOPBACK
 
-    def load(self, *, seed: int, mailboxes: int, clients: int, messages_per_second: float) -> Clients:
-        """Clients that are at it, and were given new mailboxes."""
+    def start_load(self, *, seed: int, mailboxes: int, clients: int, messages_per_second: float) -> LoadProcess:
+        """Put load on the pair, with new mailboxes."""
         host, port = self.smtp_address
-        self.clients.begin(
+        self.load_process.begin(
             Begin(
                 smtp_host=host,
                 smtp_port=port,
@@ -82,62 +82,62 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
                 messages_per_second=messages_per_second,
             )
         )
-        return self.clients
+        return self.load_process
 
 
 @contextmanager
-def staged(
+def running_stage(
     database_url: str,
     directory: Path,
     *,
     restart_seconds: float,
     environ: Mapping[str, str] | None = None,
-    hosts: Hosts = _HERE,
+    hosts: Hosts = _ONE_HOST,
 ) -> Iterator[Stage]:
-    """Both services, ready; gone after the block. `environ` may have another DATABASE_URL, the way from there."""
+    """Run both services during the block, `environ` may name the database as the services see it."""
     with ExitStack() as ends:
-        smtp_listener, http_listener = (ends.enter_context(_listener(host)) for host in (hosts.smtp, hosts.http))
+        smtp_socket, http_socket = (ends.enter_context(_bind(host)) for host in (hosts.smtp, hosts.http))
         settings = {
             "DATABASE_URL": database_url,
             "DOMAIN": ",".join(DOMAINS),
             **GENEROUS,
-            **_PLENTY,
+            **_QUOTAS,
             **(environ or {}),
         }
         services = []
-        for name, listener, prefix in (
-            ("smtp-ingest", smtp_listener, hosts.smtp.prefix),
-            ("http-api", http_listener, hosts.http.prefix),
+        for name, bound, prefix in (
+            ("smtp-ingest", smtp_socket, hosts.smtp.prefix),
+            ("http-api", http_socket, hosts.http.prefix),
         ):
-            service = Supervised(
-                name, settings, directory, restart_seconds=restart_seconds, listener=listener, prefix=prefix
+            service = SupervisedService(
+                name, settings, directory, restart_seconds=restart_seconds, bound=bound, prefix=prefix
             )
             ends.callback(service.end)
             services.append(service)
-        clients = Clients(hosts.clients.prefix)
-        ends.callback(clients.end)
+        load_process = LoadProcess(hosts.clients.prefix)
+        ends.callback(load_process.end)
         smtp, http = services
         stage = Stage(
             database_url=database_url,
             smtp=smtp,
             http=http,
-            smtp_address=smtp_listener.getsockname(),
-            http_url=f"http://{hosts.http.address}:{http_listener.getsockname()[1]}",
-            clients=clients,
+            smtp_address=smtp_socket.getsockname(),
+            http_url=f"http://{hosts.http.address}:{http_socket.getsockname()[1]}",
+            load_process=load_process,
             clients_host=hosts.clients,
         )
-        wait_until_ready(stage)
+        _wait_until_ready(stage)
         yield stage
 
 
-def _listener(host: Host) -> socket.socket:
-    """What a socket unit holds."""
+def _bind(host: Host) -> socket.socket:
+    """Return a socket like a socket unit's."""
     with host.inside():
         return socket.create_server((host.address, 0), backlog=_BACKLOG)
 
 
-def wait_until_ready(stage: Stage) -> None:
-    """Return when the API says that it is well."""
+def _wait_until_ready(stage: Stage) -> None:
+    """Return when /api/health reports success."""
     with stage.clients_host.inside():
         for _ in deadline():
             with suppress(httpx.TransportError):

@@ -1,4 +1,4 @@
-"""A service manager as far as faults need one: a service that ends is started again, and its port stays bound."""
+"""A minimal service manager: it restarts a service that ends, and keeps the service's port bound."""
 
 import contextlib
 import os
@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 from support.harness import Service
 
-_TURN_SECONDS = 0.05
+_JOIN_SECONDS = 0.05
 
 
-class Supervised:
+class SupervisedService:
     """One service under Restart=always and KillMode=mixed, with a socket unit."""
 
     def __init__(
@@ -24,7 +24,7 @@ class Supervised:
         directory: Path,
         *,
         restart_seconds: float,
-        listener: socket.socket,
+        bound: socket.socket,
         prefix: Sequence[str] = (),
     ) -> None:
         self.name = name
@@ -32,39 +32,39 @@ class Supervised:
         self._environ = environ
         self._directory = directory
         self._restart_seconds = restart_seconds
-        self._listener = listener
+        self._bound = bound
         self._prefix = prefix
-        self._is_over = threading.Event()
+        self._is_ending = threading.Event()
         self.service = self._start()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
     @property
     def main(self) -> psutil.Process:
-        """Its first process, once it runs; while a new one is due there is none, and NoSuchProcess is raised."""
+        """Return the first process of the service; raises NoSuchProcess before a restart."""
         return psutil.Process(self.service.pid)
 
     def signal_main(self, number: signal.Signals) -> None:
-        """Send it to the first process, if there is one."""
+        """Send a signal to the first process, if there is one."""
         with contextlib.suppress(psutil.NoSuchProcess):
             self.main.send_signal(number)
 
     def signal_workers(self, number: signal.Signals) -> None:
-        """Send it to every process that the first one started."""
+        """Send a signal to every process that the first process started."""
         with contextlib.suppress(psutil.NoSuchProcess):
             for worker in self.main.children(recursive=True):
                 worker.send_signal(number)
 
     def end(self) -> None:
-        """For good."""
-        self._is_over.set()
-        while self._thread.is_alive():  # it may be about to start another one
+        """End the service without a restart."""
+        self._is_ending.set()
+        while self._thread.is_alive():  # it may be about to restart the service
             self.service.kill()
-            self._thread.join(_TURN_SECONDS)
+            self._thread.join(_JOIN_SECONDS)
 
     def _start(self) -> Service:
         with (self._directory / f"{self.name}-{self.starts}.log").open("wb") as log:
-            service = Service(self.name, self._environ, log, [self._listener], self._prefix)
+            service = Service(self.name, self._environ, log, [self._bound], self._prefix)
         self.starts += 1
         return service
 
@@ -72,7 +72,7 @@ class Supervised:
         while True:
             self.service.process.wait()
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.service.pid, signal.SIGKILL)  # what it leaves behind
-            if self._is_over.wait(self._restart_seconds):
+                os.killpg(self.service.pid, signal.SIGKILL)  # processes that it left behind
+            if self._is_ending.wait(self._restart_seconds):
                 return
             self.service = self._start()

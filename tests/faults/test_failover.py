@@ -1,14 +1,14 @@
-"""A replica that takes the primary's place, or is away."""
+"""A replica that is promoted, or is away."""
 
 from faults import failover
 from faults.stage import Stage
-from faults.trial import Trial, tried_shortly
+from faults.trial import Trial, run_short_trial
 
-# A switch-over is the easiest of them.
+# Without the switch-over, the easiest of these faults.
 TRIALS = failover.TRIALS[:3]
 
 
 def test_every_promise_holds(stage: Stage, trial: Trial) -> None:
-    verdict = tried_shortly(trial, stage)
+    verdict = run_short_trial(trial, stage)
 
     assert verdict.is_clean, verdict

@@ -2,12 +2,12 @@
 
 from faults.kills import TRIALS
 from faults.stage import Stage
-from faults.trial import Trial, tried_shortly
+from faults.trial import Trial, run_short_trial
 
 __all__ = ["TRIALS"]
 
 
 def test_every_promise_holds(stage: Stage, trial: Trial) -> None:
-    verdict = tried_shortly(trial, stage)
+    verdict = run_short_trial(trial, stage)
 
     assert verdict.is_clean, verdict

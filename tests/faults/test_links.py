@@ -1,4 +1,4 @@
-"""The network between hosts: every link at its worst, and what the server keeps of a client that it cannot reach."""
+"""Faults of the network between hosts, and what Postgres keeps of a service that it cannot reach."""
 
 import asyncio
 
@@ -21,17 +21,17 @@ from faults.links import DATABASE, network_of
 from faults.links import SHORT_TRIALS as TRIALS
 from faults.router import Condition
 from faults.stage import Stage
-from faults.trial import Trial, tried_shortly
+from faults.trial import Trial, run_short_trial
 
 __all__ = ["TRIALS"]
 
-# From here on a store takes several statements, and holds the mailbox between them.
+# Content of this size is stored with several statements, which hold the mailbox's lock.
 LARGE = "x" * 600_000
 SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'mail'"
 
 
-async def takes(client: SmtpClient, content: bytes, address: str) -> bool:
-    """Whether it is acknowledged; what is not is put off."""
+async def accepts(client: SmtpClient, content: bytes, address: str) -> bool:
+    """Return whether the message is acknowledged, and not deferred."""
     await client.converse(("RSET", 250))
     for command in ("MAIL FROM:<>", f"RCPT TO:<{address}>", "DATA"):
         reply = await client.command(command)
@@ -42,7 +42,7 @@ async def takes(client: SmtpClient, content: bytes, address: str) -> bool:
 
 
 def test_every_promise_holds(stage: Stage, trial: Trial) -> None:
-    verdict = tried_shortly(trial, stage)
+    verdict = run_short_trial(trial, stage)
 
     assert verdict.is_clean, verdict
 
@@ -63,11 +63,11 @@ async def test_a_store_whose_link_is_cut_leaves_neither_its_lock_nor_any_session
         await until(lambda: watcher.execute(SESSIONS).fetchone() == (0,))
         network_of(stage).set(Condition(address=DATABASE))
 
-        put_off = await client.reply()
+        deferred = await client.reply()
         async with asyncio.timeout(DEADLINE_SECONDS):
-            while not await takes(client, message("first", LARGE), address):
+            while not await accepts(client, message("first", LARGE), address):
                 pass
         client.writer.close()
 
-    assert (put_off.code, put_off.text[:5]) == (451, "4.3.0")
+    assert (deferred.code, deferred.text[:5]) == (451, "4.3.0")
     assert stored(stage.database_url, address) == [message("second"), message("first", LARGE)]

@@ -10,14 +10,14 @@ from fake_email.storage import purge
 from faults.disk import filled
 from faults.postgres_full import TRIALS, data_on_disk, disk_of
 from faults.stage import Stage
-from faults.trial import Trial, tried_shortly
+from faults.trial import Trial, run_short_trial
 from faults.verdict import read_table
 
 __all__ = ["TRIALS"]
 
 
 def test_every_promise_holds(stage: Stage, trial: Trial) -> None:
-    verdict = tried_shortly(trial, stage)
+    verdict = run_short_trial(trial, stage)
 
     assert verdict.is_clean, verdict
 
@@ -29,7 +29,7 @@ async def test_on_a_full_disk_mail_can_be_read_and_deleted(stage: Stage) -> None
 
     with filled(disk_of(stage)):
         async with client(stage.http_url) as http, asyncio.timeout(DEADLINE_SECONDS):
-            while (made := await http.post("/api/temporary-address")).is_success:
+            while (created := await http.post("/api/temporary-address")).is_success:
                 pass
             read = await http.get("/api/inbox/poll", params={"address": address})
             ended = await http.delete("/api/inbox", params={"address": address})
@@ -37,6 +37,6 @@ async def test_on_a_full_disk_mail_can_be_read_and_deleted(stage: Stage) -> None
             await purge.delete_all(database)
         left = read_table(stage.database_url, [address])
 
-    assert problem(made)["code"] == "storage_full"
+    assert problem(created)["code"] == "storage_full"
     assert (read.json()["new_mail_count"], ended.status_code) == (1, 204)
     assert left == []

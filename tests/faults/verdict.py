@@ -1,28 +1,35 @@
-"""The promises, counted: ledgers of clients held against each other and against the table."""
+"""The verdict: broken promises, counted by comparing the ledger with the table of messages."""
 
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 import msgspec
 import psycopg
+from psycopg.rows import class_row
 
 from faults.ledger import Ledger, Reading
 
 _TABLE = """
-    SELECT mailbox.address, message.seq, message.id::text, encode(sha256(message.content), 'hex')
+    SELECT
+        mailbox.address, message.seq, message.id::text AS id, encode(sha256(message.content), 'hex') AS content_sha256
     FROM message
     JOIN mailbox ON mailbox.id = message.mailbox_id
     WHERE mailbox.address = ANY(%s)
     ORDER BY mailbox.id, message.seq
 """
 
-# The first host may be one that accepts and never answers.
+# The first host of the URL may be frozen.
 _CONNECT_SECONDS = 5
 
 
-class Row(msgspec.Struct, frozen=True):
-    """A message in the table."""
+Breach = Literal["lost", "doubled", "phantom", "altered", "disordered", "stuck", "refused", "unmet"]
+BREACHES: tuple[Breach, ...] = get_args(Breach)
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in the table of messages."""
 
     address: str
     seq: int
@@ -31,10 +38,10 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, kw_only=True):
-    """How often each promise was broken, and on how many messages that rests; `words` tells the first cases.
+    """The number of messages, and how often each promise was broken; `cases` describes each time.
 
-    `refused`: mail that was told 5xx, which its sender would have given up. `unmet`: what else a trial asks for.
-    `figures`: what was measured besides.
+    `refused`: mail that was rejected with 5xx, which its sender would not retry. `unmet`: other conditions of a trial.
+    `figures`: measurements.
     """
 
     messages: int = 0
@@ -47,42 +54,42 @@ class Verdict(msgspec.Struct, kw_only=True):
     stuck: int = 0
     refused: int = 0
     unmet: int = 0
-    words: list[str] = msgspec.field(default_factory=list)
+    cases: list[str] = msgspec.field(default_factory=list)
     figures: list[str] = msgspec.field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
-        return not any(getattr(self, name) for name in BROKEN)
+        return not any(getattr(self, name) for name in BREACHES)
 
     def with_more(self, other: "Verdict") -> "Verdict":
-        """Both together."""
+        """Return the sum of both verdicts."""
         mine, others = msgspec.structs.asdict(self), msgspec.structs.asdict(other)
-        return Verdict(**{name: mine[name] + others[name] for name in ("messages", "acknowledged", *BROKEN)})
+        return Verdict(**{name: mine[name] + others[name] for name in ("messages", "acknowledged", *BREACHES)})
 
 
-BROKEN = ("lost", "doubled", "phantom", "altered", "disordered", "stuck", "refused", "unmet")
-
-
-def note(verdict: Verdict, name: str, word: str) -> None:
-    """One more case of a broken promise, in words."""
-    setattr(verdict, name, getattr(verdict, name) + 1)
-    verdict.words.append(f"{name}: {word}")
+def note(verdict: Verdict, breach: Breach, case: str) -> None:
+    """Count a broken promise, and describe the case."""
+    setattr(verdict, breach, getattr(verdict, breach) + 1)
+    verdict.cases.append(f"{breach}: {case}")
 
 
 def read_table(database_url: str, addresses: Sequence[str]) -> list[Row]:
-    """Every message in these mailboxes, each mailbox's in the order of its seq."""
-    with psycopg.connect(database_url, connect_timeout=_CONNECT_SECONDS) as connection:
-        return [Row(*each) for each in connection.execute(_TABLE, [list(addresses)])]
+    """Return all messages of these mailboxes, those of a mailbox in the order of their seq."""
+    with (
+        psycopg.connect(database_url, connect_timeout=_CONNECT_SECONDS) as connection,
+        connection.cursor(row_factory=class_row(Row)) as cursor,
+    ):
+        return cursor.execute(_TABLE, [list(addresses)]).fetchall()
 
 
 def judge(ledger: Ledger, table: Sequence[Row]) -> Verdict:
-    """What is wrong, if anything, once all that was acknowledged had time to be read."""
+    """Count the broken promises of a ledger that was taken after all acknowledged messages could be read."""
     verdict = Verdict(
         messages=len(ledger.sent),
         acknowledged=sum(each.is_acknowledged for each in ledger.sent),
         stuck=len(ledger.late),
     )
-    verdict.words += ledger.late
+    verdict.cases += ledger.late
     _judge_senders(verdict, ledger)
     for reading in ledger.readings:
         _judge_reading(verdict, ledger, reading)
@@ -92,7 +99,7 @@ def judge(ledger: Ledger, table: Sequence[Row]) -> Verdict:
 
 
 def seconds_to_event(ledger: Ledger, percent: float) -> float:
-    """The least time from a `250` to the stream's event that so many percent of the messages did not exceed."""
+    """Return this percentile of the times from a `250` to the stream's event."""
     acknowledged_at = {each.number: each.acknowledged_at for each in ledger.sent if each.is_acknowledged}
     waits = sorted(
         shown.at - acknowledged_at[shown.number]
@@ -109,24 +116,24 @@ def _judge_senders(verdict: Verdict, ledger: Ledger) -> None:
         if sent.reply == 0:
             note(verdict, "stuck", f"message {sent.number} was never settled, after {sent.tries} tries")
         elif not sent.is_acknowledged:
-            note(verdict, "refused", f"message {sent.number} was told {sent.reply}")
+            note(verdict, "refused", f"message {sent.number} was rejected with {sent.reply}")
 
 
 def _judge_reading(verdict: Verdict, ledger: Ledger, reading: Reading) -> None:
-    who = f"{reading.way} of {reading.address}"
+    reader = f"{reading.way} of {reading.address}"
     times = Counter(each.number for each in reading.shown)
-    begun = {each.number for each in ledger.sent if reading.address in each.addresses}
+    sent = {each.number for each in ledger.sent if reading.address in each.addresses}
     acknowledged = {each.number for each in ledger.sent if each.is_acknowledged and reading.address in each.addresses}
     for number in sorted(acknowledged - times.keys()):
-        note(verdict, "lost", f"message {number} was acknowledged and not shown by {who}")
+        note(verdict, "lost", f"message {number} was acknowledged but not shown by {reader}")
     for number in sorted(number for number, count in times.items() if count > 1):
-        note(verdict, "doubled", f"message {number} was shown {times[number]} times by {who}")
-    for number in sorted(times.keys() - begun):
-        note(verdict, "phantom", f"message {number} was never sent and shown by {who}")
+        note(verdict, "doubled", f"message {number} was shown {times[number]} times by {reader}")
+    for number in sorted(times.keys() - sent):
+        note(verdict, "phantom", f"message {number} was shown by {reader} but never sent")
     seqs = [each.seq for each in reading.shown]
     for before, after in zip([0, *seqs], seqs, strict=False):
         if after <= before:
-            note(verdict, "disordered", f"seq {after} was shown behind {before} by {who}")
+            note(verdict, "disordered", f"seq {after} was shown after seq {before} by {reader}")
 
 
 def _judge_table(verdict: Verdict, ledger: Ledger, table: Sequence[Row]) -> None:
@@ -134,18 +141,18 @@ def _judge_table(verdict: Verdict, ledger: Ledger, table: Sequence[Row]) -> None
     sent = {(address, each.content_sha256): each for each in ledger.sent for address in each.addresses}
     for key, each in sent.items():
         if each.is_acknowledged and key not in rows:
-            note(verdict, "lost", f"message {each.number} was acknowledged and is not in the table for {key[0]}")
+            note(verdict, "lost", f"message {each.number} was acknowledged but is not in the table for {key[0]}")
     for key, count in rows.items():
         if key not in sent:
-            note(verdict, "phantom", f"a message in the table for {key[0]} was never sent like that")
+            note(verdict, "phantom", f"a message in the table for {key[0]} was never sent with this content")
         elif count > 1:
-            note(verdict, "doubled", f"message {sent[key].number} is {count} times in the table for {key[0]}")
+            note(verdict, "doubled", f"message {sent[key].number} is in the table {count} times for {key[0]}")
     seqs: dict[str, list[int]] = defaultdict(list)
     for row in table:
         seqs[row.address].append(row.seq)
     for address, stored in seqs.items():
         if stored != list(range(1, len(stored) + 1)):
-            note(verdict, "disordered", f"the seqs of {address} are not 1, 2, 3 and so on")
+            note(verdict, "disordered", f"the seqs of {address} are not 1, 2, 3 …")
 
 
 def _judge_sources(verdict: Verdict, ledger: Ledger, table: Sequence[Row]) -> None:
@@ -154,6 +161,6 @@ def _judge_sources(verdict: Verdict, ledger: Ledger, table: Sequence[Row]) -> No
     numbers = {shown.id: shown.number for reading in ledger.readings for shown in reading.shown}
     for message_id, number in numbers.items():
         if ledger.sources.get(message_id) != sent.get(number):
-            note(verdict, "altered", f"the source of message {number} is not what was sent")
+            note(verdict, "altered", f"the source of message {number} differs from the message that was sent")
         if message_id not in stored:
-            note(verdict, "phantom", f"message {number} was shown and is not in the table")
+            note(verdict, "phantom", f"message {number} was shown but is not in the table")
