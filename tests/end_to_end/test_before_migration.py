@@ -1,4 +1,4 @@
-"""Services that are started before the schema is there put everybody off, and need no restart once it is."""
+"""Services that start before the first migration: they defer mail, and need no restart after it."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from support.harness import MIGRATIONS, Pair, SmtpClient, message
 from fake_email.postgres import migrate
 
 
-def bring_up_to_date(database_url: str) -> None:
+def apply_migrations(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         migrate.migrate(connection, migrate.read(MIGRATIONS))
 
 
-async def test_mail_is_put_off_until_there_is_a_schema_and_taken_from_then_on(
+async def test_mail_is_deferred_before_the_first_migration_and_accepted_after_it(
     empty_database_url: str, tmp_path: Path
 ) -> None:
     pair = Pair(empty_database_url, tmp_path)
@@ -25,7 +25,7 @@ async def test_mail_is_put_off_until_there_is_a_schema_and_taken_from_then_on(
                 ("EHLO client.test", 250), ("MAIL FROM:<>", 250), ("RCPT TO:<reader@mx.test>", 451), ("RSET", 250)
             )
 
-            bring_up_to_date(empty_database_url)
+            apply_migrations(empty_database_url)
             pair.start_http()
             async with httpx.AsyncClient(base_url=pair.http_url) as http:
                 address = (await http.post("/api/temporary-address")).json()["temp_email_addr"]

@@ -1,4 +1,4 @@
-"""Through the proxy that stands in front in production, on its own Caddyfile."""
+"""The API behind Caddy, with the Caddyfile of production."""
 
 import asyncio
 import json
@@ -54,7 +54,7 @@ def address(service: Pair) -> str:
 # Streams
 
 
-async def test_an_event_comes_through_the_proxy_while_the_stream_stays_open(
+async def test_an_event_passes_the_proxy_while_the_stream_stays_open(
     service: Pair, http: httpx.AsyncClient, address: str
 ) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, address)) as events:
@@ -66,7 +66,7 @@ async def test_an_event_comes_through_the_proxy_while_the_stream_stays_open(
         assert (await anext(events)).data["subject"] == "b"
 
 
-async def test_a_stream_goes_on_through_the_proxy_after_a_restart_and_has_missed_nothing(
+async def test_a_stream_resumes_through_the_proxy_after_a_restart_without_a_missed_message(
     service: Pair, http: httpx.AsyncClient, address: str
 ) -> None:
     async with asyncio.timeout(2 * DEADLINE_SECONDS):
@@ -87,7 +87,7 @@ async def test_a_stream_goes_on_through_the_proxy_after_a_restart_and_has_missed
     assert [event.data["subject"] for event in (last, missed, new)] == ["a", "b", "c"]
 
 
-async def test_an_answer_may_take_longer_than_a_request_may_take_to_come(
+async def test_a_response_may_take_longer_than_the_deadline_for_a_request(
     service: Pair, tmp_path: Path, address: str
 ) -> None:
     with running_proxy(tmp_path, int(service.environ["HTTP_PORT"]), request_seconds=0.2) as proxy:
@@ -105,133 +105,131 @@ async def test_each_client_behind_the_proxy_is_counted_by_itself(proxy: Proxy, f
     remaining = []
     for address in ("127.0.0.2", "127.0.0.3", "127.0.0.2"):
         async with proxy.client(local_address=address, **forged) as http:
-            answer = await http.post("/api/temporary-address")
-        remaining.append(int(GENEROUS["CREATIONS_PER_MINUTE"]) - int(answer.headers["ratelimit-remaining"]))
+            response = await http.post("/api/temporary-address")
+        remaining.append(int(GENEROUS["CREATIONS_PER_MINUTE"]) - int(response.headers["ratelimit-remaining"]))
 
     assert remaining == [1, 1, 2]
 
 
 async def test_head_of_a_stream_ends_at_once_through_the_proxy(http: httpx.AsyncClient, address: str) -> None:
-    answer = await http.head("/api/inbox/stream", params={"address": address}, timeout=5)
+    response = await http.head("/api/inbox/stream", params={"address": address}, timeout=5)
 
-    assert (answer.status_code, answer.content) == (200, b"")
+    assert (response.status_code, response.content) == (200, b"")
 
 
 async def test_a_stream_is_not_compressed(http: httpx.AsyncClient, address: str) -> None:
-    async with http.stream("GET", "/api/inbox/stream", params={"address": address}) as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        assert "content-encoding" not in answer.headers
+    async with http.stream("GET", "/api/inbox/stream", params={"address": address}) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        assert "content-encoding" not in response.headers
 
 
 # Restarts of http-api
 
 
-async def test_requests_made_while_http_api_is_away_are_answered_when_it_is_back(
+async def test_requests_during_a_restart_of_http_api_are_answered_after_it(
     service: Pair, http: httpx.AsyncClient, proxy: Proxy, address: str
 ) -> None:
     await asyncio.to_thread(service.services[0].stop)
-    asked = [
+    calls = [
         asyncio.create_task(http.get("/api/inbox/poll", params={"address": address})),
         asyncio.create_task(http.post("/api/temporary-address", json={"username": "ann"})),
     ]
 
     await asyncio.to_thread(service.start_http)
 
-    assert [answer.status_code for answer in await asyncio.gather(*asked)] == [200, 200]
+    assert [response.status_code for response in await asyncio.gather(*calls)] == [200, 200]
 
 
-async def test_no_request_fails_while_http_api_restarts_again_and_again(
-    service: Pair, proxy: Proxy, address: str
-) -> None:
+async def test_no_request_fails_while_http_api_restarts_five_times(service: Pair, proxy: Proxy, address: str) -> None:
     over = asyncio.Event()
     statuses: set[int] = set()
 
-    async def ask() -> None:
+    async def call_until_over() -> None:
         async with proxy.client() as http:
             while not over.is_set():
                 statuses.add((await http.get("/api/inbox/poll", params={"address": address})).status_code)
                 statuses.add((await http.post("/api/temporary-address", json={"username": "ann"})).status_code)
 
     await asyncio.to_thread(service.services[-1].stop)
-    # As a socket unit holds it.
-    with socket.create_server(("127.0.0.1", int(service.environ["HTTP_PORT"])), backlog=4_096) as listener:
+    # Like the socket of a socket unit.
+    with socket.create_server(("127.0.0.1", int(service.environ["HTTP_PORT"])), backlog=4_096) as bound:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(4):
-                tasks.create_task(ask())
+                tasks.create_task(call_until_over())
             for _ in range(5):
-                await asyncio.to_thread(service.start_http, listener)
+                await asyncio.to_thread(service.start_http, bound)
                 await asyncio.to_thread(service.services[-1].stop)
-            await asyncio.to_thread(service.start_http, listener)
+            await asyncio.to_thread(service.start_http, bound)
             over.set()
 
     assert statuses == {200}
 
 
-# What is refused, and how
+# Refused requests
 
 
 async def test_a_body_over_16_kib_is_refused(http: httpx.AsyncClient) -> None:
-    answer = await http.post("/api/temporary-address", content=b'{"username": "' + 16_384 * b"a" + b'"}')
+    response = await http.post("/api/temporary-address", content=b'{"username": "' + 16_384 * b"a" + b'"}')
 
-    assert answer.status_code == 413
-    assert problem(answer)["code"] == "body_too_large"
+    assert response.status_code == 413
+    assert problem(response)["code"] == "body_too_large"
 
 
 async def test_a_body_of_16_kib_is_read(http: httpx.AsyncClient) -> None:
     body = b'{"username": "ann"}'.ljust(16_384)
 
-    answer = await http.post("/api/temporary-address", content=body)
+    response = await http.post("/api/temporary-address", content=body)
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
-async def test_the_mail_host_has_a_certificate_and_nothing_to_show(proxy: Proxy) -> None:
+async def test_the_mail_host_has_a_certificate_and_an_empty_404(proxy: Proxy) -> None:
     async with proxy.client(MAIL) as http:
-        answer = await http.get("/")
+        response = await http.get("/")
 
-    assert answer.status_code == 404
-    assert answer.text == ""
+    assert response.status_code == 404
+    assert response.text == ""
 
 
-async def test_plain_http_is_sent_to_https(proxy: Proxy) -> None:
+async def test_plain_http_is_redirected_to_https(proxy: Proxy) -> None:
     async with httpx.AsyncClient() as http:
-        answer = await http.get(
+        response = await http.get(
             f"http://127.0.0.1:{proxy.http_port}/api/health", headers={"Host": "api.fake-email.example"}
         )
 
-    assert answer.status_code == 308
-    assert answer.headers["location"].startswith("https://api.fake-email.example")
+    assert response.status_code == 308
+    assert response.headers["location"].startswith("https://api.fake-email.example")
 
 
-# What every answer has
+# Header fields of every response
 
 
-async def test_the_browser_is_told_to_come_by_https_only(http: httpx.AsyncClient) -> None:
-    answer = await http.get("/api/health")
+async def test_hsts_makes_browsers_use_https_only(http: httpx.AsyncClient) -> None:
+    response = await http.get("/api/health")
 
-    assert answer.headers["strict-transport-security"] == "max-age=31536000"
-    assert "server" not in answer.headers
+    assert response.headers["strict-transport-security"] == "max-age=31536000"
+    assert "server" not in response.headers
 
 
 async def test_a_list_of_messages_is_compressed(service: Pair, http: httpx.AsyncClient, address: str) -> None:
     await store(service.database_url, address, message(body="word " * 1_000))
 
-    answer = await http.get("/api/inbox/poll", params={"address": address}, headers={"Accept-Encoding": "gzip"})
+    response = await http.get("/api/inbox/poll", params={"address": address}, headers={"Accept-Encoding": "gzip"})
 
-    assert answer.headers["content-encoding"] == "gzip"
-    assert answer.json()["new_mail_count"] == 1
+    assert response.headers["content-encoding"] == "gzip"
+    assert response.json()["new_mail_count"] == 1
 
 
-async def test_what_a_client_says_of_its_own_address_is_not_passed_on(tmp_path: Path) -> None:
+async def test_a_client_s_own_x_forwarded_for_is_not_forwarded(tmp_path: Path) -> None:
     heads: list[bytes] = []
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heads.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
         writer.close()
 
     port = free_port()
-    async with await asyncio.start_server(answer, "127.0.0.1", port):
+    async with await asyncio.start_server(respond, "127.0.0.1", port):
         with running_proxy(tmp_path, port) as proxy:
             async with proxy.client(**{"X-Forwarded-For": "192.0.2.7"}) as http:
                 await http.get("/")
@@ -244,7 +242,7 @@ async def test_what_a_client_says_of_its_own_address_is_not_passed_on(tmp_path: 
 # The log
 
 
-async def test_a_request_is_logged_without_its_query_and_its_header_fields(
+async def test_a_request_is_logged_without_its_query_and_header_fields(
     proxy: Proxy, http: httpx.AsyncClient, address: str
 ) -> None:
     await http.get(
@@ -253,7 +251,7 @@ async def test_a_request_is_logged_without_its_query_and_its_header_fields(
         headers={"Authorization": f"Bearer {SECRET}", "Referer": f"https://app.example/?{SECRET}"},
     )
 
-    [logged] = requests(proxy)
+    [logged] = logged_requests(proxy)
     assert logged["status"] == 200
     assert isinstance(logged["request"], dict)
     assert logged["request"]["uri"] == "/api/inbox/poll"
@@ -264,18 +262,18 @@ async def test_a_stream_that_breaks_is_logged_without_its_query(
     service: Pair, proxy: Proxy, http: httpx.AsyncClient, address: str
 ) -> None:
     parameters = {"address": address, "_": SECRET}
-    async with http.stream("GET", "/api/inbox/stream", params=parameters) as answer:
+    async with http.stream("GET", "/api/inbox/stream", params=parameters) as response:
         service.services[0].kill()
         with pytest.raises(httpx.RemoteProtocolError):
-            await answer.aread()
+            await response.aread()
 
-    requests(proxy)
+    logged_requests(proxy)
     assert "aborting with incomplete response" in {line.get("msg") for line in proxy.log()}
     assert SECRET not in json.dumps(proxy.log())
 
 
-def requests(proxy: Proxy) -> list[dict[str, object]]:
-    """What is in the access log, once something is."""
+def logged_requests(proxy: Proxy) -> list[dict[str, object]]:
+    """Wait for an entry in the access log; return all of its entries."""
     for _ in deadline():
         logged = [line for line in proxy.log() if str(line.get("logger")).startswith("http.log.access")]
         if logged:

@@ -1,4 +1,4 @@
-"""One cursor: whoever reads a mailbox, and however, sees every message once and in the one order."""
+"""Cursors: every reader of a mailbox gets every message once and in the same order, by poll and by stream."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -38,12 +38,12 @@ async def write(port: int, address: str, writer: int) -> None:
 
 
 async def poll(http: httpx.AsyncClient, address: str, *, by_seq: bool) -> list[str]:
-    """Subjects as a poller meets them that goes on from the cursor it was given."""
+    """Return the subjects that a poller gets which goes on from the cursor of each response."""
     subjects: list[str] = []
     cursor: dict[str, str] = {}
     while len(subjects) < TOTAL:
-        answer = await http.get("/api/inbox/poll", params={"address": address, "wait": "20", "limit": "7", **cursor})
-        page = answer.json()
+        response = await http.get("/api/inbox/poll", params={"address": address, "wait": "20", "limit": "7", **cursor})
+        page = response.json()
         assert page["new_mail_count"] > 0
         subjects += [each["subject"] for each in page["messages"]]
         cursor = {"since": str(page["messages"][-1]["seq"]) if by_seq else page["next_since"]}
@@ -51,7 +51,7 @@ async def poll(http: httpx.AsyncClient, address: str, *, by_seq: bool) -> list[s
 
 
 async def follow(http: httpx.AsyncClient, address: str, *, events_a_connection: int) -> list[str]:
-    """Subjects as a stream brings them whose reader comes back with Last-Event-ID after so many events."""
+    """Return the subjects that a stream reader gets which reconnects with Last-Event-ID after so many events."""
     subjects: list[str] = []
     last_event_id = "0"
     while len(subjects) < TOTAL:
@@ -65,7 +65,7 @@ async def follow(http: httpx.AsyncClient, address: str, *, events_a_connection: 
     return subjects
 
 
-async def test_every_reader_sees_every_message_once_and_in_one_order(
+async def test_every_reader_gets_every_message_once_and_in_the_same_order(
     ports: tuple[Pair, list[int]], clients: httpx.AsyncClient
 ) -> None:
     _, smtp_ports = ports
@@ -82,7 +82,7 @@ async def test_every_reader_sees_every_message_once_and_in_one_order(
         for writer in range(WRITERS):
             tasks.create_task(write(smtp_ports[writer % 2], address, writer))
 
-    seen = [reader.result() for reader in readers]
+    read = [reader.result() for reader in readers]
     sent = [f"{writer}-{number}" for writer in range(WRITERS) for number in range(MESSAGES_A_WRITER)]
-    assert sorted(seen[0]) == sorted(sent)
-    assert all(each == seen[0] for each in seen)
+    assert sorted(read[0]) == sorted(sent)
+    assert all(each == read[0] for each in read)

@@ -1,21 +1,21 @@
-"""The calls as frontends of the first fake-email make them; fields, statuses and the plain OK are their contract."""
+"""The contract with the frontends of the first fake-email: their calls, and the fields and statuses they rely on."""
 
 import httpx
 from support.harness import SmtpClient, message
 
 
 async def new_address(http: httpx.AsyncClient) -> str:
-    answer = await http.post("/api/temporary-address", json={"username": None})
-    assert answer.status_code == 200
-    made: str = answer.json()["temp_email_addr"]
-    return made
+    response = await http.post("/api/temporary-address", json={"username": None})
+    assert response.status_code == 200
+    address: str = response.json()["temp_email_addr"]
+    return address
 
 
 async def poll(http: httpx.AsyncClient, address: str, since: str | None = None) -> dict[str, object]:
     parameters = {"address": address} | ({"since": since} if since else {})
-    answer = await http.get("/api/inbox/poll", params=parameters)
-    assert answer.status_code == 200
-    body: dict[str, object] = answer.json()
+    response = await http.get("/api/inbox/poll", params=parameters)
+    assert response.status_code == 200
+    body: dict[str, object] = response.json()
     return body
 
 
@@ -26,13 +26,13 @@ def subjects(polled: dict[str, object]) -> list[str]:
 
 
 async def test_health_is_200_and_ok(http: httpx.AsyncClient) -> None:
-    answer = await http.get("/api/health")
+    response = await http.get("/api/health")
 
-    assert answer.status_code == 200
-    assert answer.text == "OK"
+    assert response.status_code == 200
+    assert response.text == "OK"
 
 
-async def test_an_address_is_had_for_the_username_null(http: httpx.AsyncClient) -> None:
+async def test_the_username_null_gets_an_address(http: httpx.AsyncClient) -> None:
     address = await new_address(http)
 
     local_part, _, domain = address.partition("@")
@@ -51,13 +51,13 @@ async def test_a_new_mailbox_is_empty(http: httpx.AsyncClient) -> None:
 
 
 async def test_a_poll_of_an_unknown_address_is_404_with_a_sentence(http: httpx.AsyncClient) -> None:
-    answer = await http.get("/api/inbox/poll", params={"address": "missing@nowhere.test"})
+    response = await http.get("/api/inbox/poll", params={"address": "missing@nowhere.test"})
 
-    assert answer.status_code == 404
-    assert answer.json()["error"] == "No mailbox has this address: it never existed or has expired."
+    assert response.status_code == 404
+    assert response.json()["error"] == "No mailbox has this address: it never existed or has expired."
 
 
-async def test_a_message_has_the_fields_that_are_shown(http: httpx.AsyncClient, smtp: SmtpClient) -> None:
+async def test_a_message_has_the_fields_that_frontends_show(http: httpx.AsyncClient, smtp: SmtpClient) -> None:
     address = await new_address(http)
     await smtp.deliver(message("Hello", "Your code is 123456."), address)
 
@@ -74,7 +74,7 @@ async def test_a_message_has_the_fields_that_are_shown(http: httpx.AsyncClient, 
     assert {"id", "received_at"} <= shown.keys()
 
 
-async def test_with_the_last_next_since_only_what_is_newer_comes(http: httpx.AsyncClient, smtp: SmtpClient) -> None:
+async def test_a_poll_from_next_since_returns_only_newer_messages(http: httpx.AsyncClient, smtp: SmtpClient) -> None:
     address = await new_address(http)
     await smtp.deliver(message("first"), address)
     first = await poll(http, address)

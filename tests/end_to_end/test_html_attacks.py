@@ -1,4 +1,4 @@
-"""Hostile HTML, sent as mail and shown in a real browser: nothing of it runs, and nothing is fetched."""
+"""Hostile HTML, sent as mail and shown in a real browser: it runs no script and fetches nothing."""
 
 import httpx
 import pytest
@@ -8,7 +8,7 @@ from support.harness import Pair, SmtpClient, until
 
 FRONTEND = "http://mail.page.test"
 AT_ONCE = 30
-# One of each kind, opened without a frontend around it.
+# One attack of each type, opened without a frontend around it.
 ALONE = [
     "script",
     "image onerror",
@@ -31,7 +31,7 @@ ALONE = [
     "form",
     "mutation by MathML",
 ]
-# What a reader may do, as far as a script can do it for him.
+# Actions of a reader, as far as a script can imitate them.
 TOUCH = """
     for (const element of document.querySelectorAll("*")) {
         if (element.localName == "a" && /^(https?:|mailto:|tel:)/.test(element.href)) continue
@@ -45,8 +45,8 @@ TOUCH = """
 """
 
 
-async def sent(smtp: SmtpClient, http: httpx.AsyncClient, address: str, html: str) -> str:
-    """The id of a message with this HTML, sent over SMTP."""
+async def send(smtp: SmtpClient, http: httpx.AsyncClient, address: str, html: str) -> str:
+    """Send a message with this HTML over SMTP and return its id."""
     content = (
         b"From: a@client.test\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n"
         b"Content-Transfer-Encoding: 8bit\r\n\r\n" + html.replace("\n", "\r\n").encode() + b"\r\n"
@@ -54,12 +54,12 @@ async def sent(smtp: SmtpClient, http: httpx.AsyncClient, address: str, html: st
     reply = await smtp.deliver(content, address)
     assert reply.code == 250
     polled = await http.get("/api/inbox/poll", params={"address": address})
-    found: str = polled.json()["messages"][-1]["id"]
-    return found
+    message_id: str = polled.json()["messages"][-1]["id"]
+    return message_id
 
 
 async def open_frames(browser: Browser, tab: Tab, urls: list[str]) -> None:
-    """A page of a frontend that holds each of these in a frame, opened and touched."""
+    """Open a frontend's web page with each URL in a frame, and imitate a reader in every frame."""
     frames = "".join(f"<iframe src='{url}'></iframe>" for url in urls)
     browser.pages.content_of["mail.page.test/"] = f"<title>Ours</title><link rel=icon href=data:,>{frames}"
     await tab.open(f"{FRONTEND}/")
@@ -69,15 +69,15 @@ async def open_frames(browser: Browser, tab: Tab, urls: list[str]) -> None:
 
 
 def ran(tab: Tab) -> list[str]:
-    """Signs that something of the page ran."""
+    """Return the signs that a script ran."""
     return tab.dialogs + tab.console + tab.popups
 
 
 @pytest.mark.parametrize("name", ALONE)
-async def test_nothing_runs_and_nothing_is_fetched_in_a_page_alone(
+async def test_an_attack_opened_alone_runs_and_fetches_nothing(
     name: str, shown: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str, browser: Browser, tab: Tab
 ) -> None:
-    url = f"{shown.http_url}/api/messages/{await sent(smtp, http, address, ATTACKS[name])}/html"
+    url = f"{shown.http_url}/api/messages/{await send(smtp, http, address, ATTACKS[name])}/html"
 
     await tab.open(url)
     await tab.evaluate(TOUCH)
@@ -91,10 +91,10 @@ async def test_nothing_runs_and_nothing_is_fetched_in_a_page_alone(
 
 
 @pytest.mark.parametrize("first", range(0, len(ATTACKS), AT_ONCE))
-async def test_nothing_runs_and_nothing_is_fetched_in_frames_of_a_frontend(
+async def test_attacks_in_frames_of_a_frontend_run_and_fetch_nothing(
     first: int, shown: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str, browser: Browser, tab: Tab
 ) -> None:
-    ids = [await sent(smtp, http, address, html) for html in list(ATTACKS.values())[first : first + AT_ONCE]]
+    ids = [await send(smtp, http, address, html) for html in list(ATTACKS.values())[first : first + AT_ONCE]]
     urls = [f"{shown.http_url}/api/messages/{message_id}/html" for message_id in ids]
 
     await open_frames(browser, tab, urls)
@@ -107,18 +107,18 @@ async def test_nothing_runs_and_nothing_is_fetched_in_frames_of_a_frontend(
 
 
 @pytest.mark.parametrize("first", range(0, len(ATTACKS), AT_ONCE))
-async def test_nothing_runs_and_only_images_and_sheets_are_fetched_where_a_frontend_wants_them(
+async def test_attacks_with_remote_content_run_nothing_and_fetch_only_images_and_sheets(
     first: int, shown: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str, browser: Browser, tab: Tab
 ) -> None:
-    ids = [await sent(smtp, http, address, html) for html in list(ATTACKS.values())[first : first + AT_ONCE]]
+    ids = [await send(smtp, http, address, html) for html in list(ATTACKS.values())[first : first + AT_ONCE]]
     urls = [f"{shown.http_url}/api/messages/{message_id}/html?remote=1" for message_id in ids]
 
     await open_frames(browser, tab, urls)
 
     assert ran(tab) == []
     assert set(tab.frames) <= {f"{FRONTEND}/", *urls}
-    assert set(tab.kinds.values()) <= {"Document", "Image", "Stylesheet"}
-    assert [asked for asked in browser.others.asked if asked.referer] == []
+    assert set(tab.resource_types.values()) <= {"Document", "Image", "Stylesheet"}
+    assert [each for each in browser.others.requests if each.referer] == []
     await tab.holds("document.title", {"Ours": 1, "Message": len(urls)})
 
 
@@ -135,7 +135,7 @@ async def test_nothing_runs_and_only_images_and_sheets_are_fetched_where_a_front
         "details ontoggle",
     ],
 )
-async def test_what_is_not_sanitised_is_seen_to_run(name: str, browser: Browser, tab: Tab) -> None:
+async def test_an_attack_that_is_not_sanitised_runs_in_the_browser(name: str, browser: Browser, tab: Tab) -> None:
     browser.pages.content_of["mail.page.test/"] = ATTACKS[name]
 
     await tab.open(f"{FRONTEND}/")
@@ -146,9 +146,9 @@ async def test_what_is_not_sanitised_is_seen_to_run(name: str, browser: Browser,
 
 
 @pytest.mark.parametrize("name", ["image", "CSS background with escapes", "CSS image set", "refresh", "frame", "base"])
-async def test_what_is_not_sanitised_is_seen_to_fetch(name: str, browser: Browser, tab: Tab) -> None:
+async def test_an_attack_that_is_not_sanitised_fetches_in_the_browser(name: str, browser: Browser, tab: Tab) -> None:
     browser.pages.content_of["mail.page.test/"] = ATTACKS[name].replace("https:", "http:")
 
     await tab.open(f"{FRONTEND}/")
 
-    await until(lambda: any(asked.url.startswith("evil.test/") for asked in browser.others.asked))
+    await until(lambda: any(each.url.startswith("evil.test/") for each in browser.others.requests))

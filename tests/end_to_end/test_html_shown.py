@@ -1,4 +1,4 @@
-"""A newsletter in a real browser: it looks as it was meant to, and loads what is another's only when that is wanted."""
+"""A newsletter in a real browser: it looks as intended, and loads remote content only on request."""
 
 import httpx
 import pytest
@@ -13,20 +13,20 @@ STRANGER = "http://stranger.page.test"
 
 @pytest.fixture
 async def url(shown: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str) -> str:
-    """Where the newsletter is shown."""
+    """The URL of the newsletter's HTML document."""
     await smtp.deliver(newsletter.content(), address)
     polled = await http.get("/api/inbox/poll", params={"address": address})
     return f"{shown.http_url}/api/messages/{polled.json()['messages'][-1]['id']}/html"
 
 
-async def style(tab: Tab, name: str, what: str) -> object:
-    """A computed style of the element of this id."""
-    [value] = await tab.evaluate(f"getComputedStyle(document.getElementById('{name}'))['{what}']")
+async def style(tab: Tab, element_id: str, name: str) -> object:
+    """Return a computed style of an element."""
+    [value] = await tab.evaluate(f"getComputedStyle(document.getElementById('{element_id}'))['{name}']")
     return value
 
 
 @pytest.mark.parametrize(
-    ("name", "what", "value"),
+    ("element_id", "name", "value"),
     [
         ("frame", "width", "600px"),
         ("frame", "backgroundColor", "rgb(255, 255, 255)"),
@@ -44,26 +44,26 @@ async def style(tab: Tab, name: str, what: str) -> object:
         ("phone", "display", "none"),
     ],
 )
-async def test_it_looks_as_it_was_meant_to(url: str, tab: Tab, name: str, what: str, value: str) -> None:
+async def test_a_newsletter_keeps_its_styles(url: str, tab: Tab, element_id: str, name: str, value: str) -> None:
     await tab.open(url)
 
-    assert await style(tab, name, what) == value
+    assert await style(tab, element_id, name) == value
 
 
-async def test_the_colour_of_the_page_is_the_mails_own(url: str, tab: Tab) -> None:
+async def test_the_body_keeps_its_background_and_has_no_margin(url: str, tab: Tab) -> None:
     await tab.open(url)
 
     assert await tab.evaluate("getComputedStyle(document.body).backgroundColor") == ["rgb(238, 238, 238)"]
     assert await tab.evaluate("getComputedStyle(document.body).margin") == ["0px"]
 
 
-async def test_letters_are_what_they_were(url: str, tab: Tab) -> None:
+async def test_letters_outside_ascii_are_shown(url: str, tab: Tab) -> None:
     await tab.open(url)
 
     assert await tab.evaluate("document.getElementById('title').textContent") == ["Grüße · © 90°"]
 
 
-async def test_what_only_other_readers_show_is_not_shown(url: str, tab: Tab) -> None:
+async def test_hidden_preheaders_and_outlook_comments_are_not_shown(url: str, tab: Tab) -> None:
     await tab.open(url)
 
     [text] = await tab.evaluate("document.body.innerText")
@@ -71,13 +71,13 @@ async def test_what_only_other_readers_show_is_not_shown(url: str, tab: Tab) -> 
     assert "mso" not in str(text)
 
 
-async def test_an_image_that_came_with_it_is_rendered(url: str, tab: Tab) -> None:
+async def test_an_attached_image_is_rendered(url: str, tab: Tab) -> None:
     await tab.open(url)
 
     assert await tab.evaluate("[own.complete, own.naturalWidth, own.naturalHeight]") == [[True, 2, 3]]
 
 
-async def test_nothing_of_others_is_loaded(url: str, browser: Browser, tab: Tab) -> None:
+async def test_no_remote_content_is_loaded_by_default(url: str, browser: Browser, tab: Tab) -> None:
     await tab.open(url)
     await tab.screenshot()
 
@@ -86,7 +86,7 @@ async def test_nothing_of_others_is_loaded(url: str, browser: Browser, tab: Tab)
     assert await tab.evaluate("[theirs.naturalWidth, theirs.alt]") == [[0, "A shoe"]]
 
 
-async def test_images_and_sheets_of_others_are_loaded_when_that_is_wanted_and_learn_nothing_of_the_page(
+async def test_remote_images_and_sheets_are_loaded_on_request_without_a_referer(
     url: str, browser: Browser, tab: Tab
 ) -> None:
     await tab.open(f"{url}?remote=1")
@@ -99,13 +99,11 @@ async def test_images_and_sheets_of_others_are_loaded_when_that_is_wanted_and_le
         "https://images.test/a.png",
         "http://track.test/p.png?u=1",
     }
-    assert [(asked.url, asked.referer) for asked in browser.others.asked] == [("track.test/p.png?u=1", None)]
+    assert [(each.url, each.referer) for each in browser.others.requests] == [("track.test/p.png?u=1", None)]
     assert await tab.evaluate("pixel.naturalWidth") == [2]
 
 
-async def test_a_link_opens_in_a_page_of_its_own_that_knows_nothing_of_this_one(
-    url: str, browser: Browser, tab: Tab
-) -> None:
+async def test_a_link_opens_a_new_tab_without_opener_and_referrer(url: str, browser: Browser, tab: Tab) -> None:
     await tab.open(url)
 
     assert await tab.evaluate("[link.href, link.target, link.rel]") == [
@@ -114,7 +112,7 @@ async def test_a_link_opens_in_a_page_of_its_own_that_knows_nothing_of_this_one(
 
 
 @pytest.mark.parametrize("frontend", [FRONTEND, OTHER_FRONTEND])
-async def test_a_page_of_a_listed_origin_shows_it_in_a_frame(
+async def test_a_web_page_of_an_allowed_origin_shows_it_in_a_frame(
     url: str, browser: Browser, tab: Tab, frontend: str
 ) -> None:
     browser.pages.content_of[f"{frontend.removeprefix('http://')}/"] = (
@@ -126,7 +124,7 @@ async def test_a_page_of_a_listed_origin_shows_it_in_a_frame(
     await tab.holds("document.title", {"Ours": 1, "Message": 1})
 
 
-async def test_no_other_page_shows_it_in_a_frame(url: str, browser: Browser, tab: Tab) -> None:
+async def test_a_web_page_of_another_origin_cannot_show_it_in_a_frame(url: str, browser: Browser, tab: Tab) -> None:
     browser.pages.content_of["stranger.page.test/"] = f"<title>Theirs</title><iframe src='{url}'></iframe>"
 
     await tab.open(f"{STRANGER}/")
@@ -135,7 +133,7 @@ async def test_no_other_page_shows_it_in_a_frame(url: str, browser: Browser, tab
     assert "Message" not in await tab.evaluate("document.title")
 
 
-async def test_a_frontend_may_show_it_in_a_document_of_its_own_without_the_headers(
+async def test_a_frontend_may_show_it_in_a_srcdoc_frame_without_its_header_fields(
     url: str, browser: Browser, tab: Tab
 ) -> None:
     browser.pages.content_of["mail.page.test/"] = f"""<title>Ours</title><iframe sandbox></iframe><script type=module>

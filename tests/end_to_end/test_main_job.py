@@ -1,4 +1,4 @@
-"""Mail in over SMTP, out over the API and the live stream."""
+"""The main job: mail comes in over SMTP and is read over the API and the live stream."""
 
 import httpx
 import pytest

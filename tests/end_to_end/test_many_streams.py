@@ -1,4 +1,4 @@
-"""2,000 streams open at once through the proxy that stands in front in production: each message once, to each."""
+"""2,000 streams at once through Caddy: each stream gets each message once."""
 
 import asyncio
 import ssl
@@ -17,7 +17,7 @@ from fake_email.storage import store
 STREAMS = 2_000
 RESTARTED = 400
 AT_ONCE = 50
-MAKE = """
+MAKE_MAILBOXES = """
     INSERT INTO mailbox (address, expires_at)
     SELECT number || '@' || %s, now() + interval '1 hour'
     FROM generate_series(1, %s) AS number
@@ -40,7 +40,7 @@ def proxy(service: Pair, tmp_path: Path) -> Iterator[Proxy]:
 
 
 class Follower:
-    """A reader that keeps the ids of the events it got, comes back with the last of them, and knows its mailbox."""
+    """A reader of a stream that keeps the ids of its events, and reconnects with the last id."""
 
     def __init__(self, port: int, tls: ssl.SSLContext, mailbox_id: int, address: str) -> None:
         self.mailbox_id = mailbox_id
@@ -52,7 +52,7 @@ class Follower:
         self._writer: asyncio.StreamWriter | None = None
 
     async def open(self) -> None:
-        """Begin, or go on where it was."""
+        """Open the stream, or resume it after the last event."""
         self._reader, self._writer = await asyncio.open_connection(
             "127.0.0.1", self._port, ssl=self._tls, server_hostname=API
         )
@@ -62,7 +62,7 @@ class Follower:
         await self._reader.readuntil(b"retry: ")
 
     async def until(self, last: int) -> None:
-        """Read up to the event with this id."""
+        """Read up to the event with the id `last`."""
         assert self._reader
         while not self.ids or self.ids[-1] != last:
             line = await self._reader.readline()
@@ -71,13 +71,13 @@ class Follower:
                 self.ids.append(int(line[4:]))
 
     async def end(self) -> None:
-        """Read what is left, up to the chunk that is the last (RFC 9112 §7.1)."""
+        """Read the rest of the stream, up to the last chunk (RFC 9112 §7.1)."""
         assert self._reader
         assert b"id: " not in await self._reader.readuntil(b"\r\n0\r\n\r\n")
         await self.close()
 
     async def close(self) -> None:
-        """Leave, and be gone before the event loop is."""
+        """Disconnect, and wait until the connection is closed."""
         if self._writer:
             self._writer.transport.abort()
             with suppress(OSError):
@@ -86,10 +86,10 @@ class Follower:
 
 @asynccontextmanager
 async def following(service: Pair, proxy: Proxy, count: int) -> AsyncIterator[list[Follower]]:
-    """Followers, each of a mailbox of its own; none has begun yet."""
+    """Followers that are not yet connected, each of a mailbox of its own."""
     tls = proxy.context()
     with psycopg.connect(service.database_url, autocommit=True) as connection:
-        made = connection.execute(MAKE, [DOMAINS[0], count]).fetchall()
+        made = connection.execute(MAKE_MAILBOXES, [DOMAINS[0], count]).fetchall()
     followers = [Follower(proxy.https_port, tls, mailbox_id, address) for mailbox_id, address in made]
     try:
         yield followers
@@ -103,7 +103,7 @@ async def open_all(followers: Sequence[Follower]) -> None:
 
 
 async def store_for_all(service: Pair, followers: Sequence[Follower], subject: str) -> None:
-    """The same message to each, as one batch of smtp-ingest's would bring it."""
+    """Store the same message for each follower, in one transaction."""
     connect = psycopg.AsyncConnection.connect
     async with await connect(service.database_url, autocommit=True) as connection:
         await store.store_messages(
@@ -126,7 +126,7 @@ async def test_each_of_2000_streams_gets_its_messages_once_and_in_order(service:
     assert [follower.ids for follower in followers] == [[1, 2]] * STREAMS
 
 
-async def test_after_a_restart_each_stream_goes_on_and_has_missed_nothing_and_got_nothing_twice(
+async def test_after_a_restart_each_stream_resumes_without_a_missed_or_repeated_message(
     service: Pair, proxy: Proxy
 ) -> None:
     async with asyncio.timeout(2 * DEADLINE_SECONDS), following(service, proxy, RESTARTED) as followers:

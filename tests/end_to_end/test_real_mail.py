@@ -1,4 +1,4 @@
-"""Real mail, well-formed and broken in the ways of the wild, through a real SMTP client and out over the API."""
+"""Real mail, well-formed and malformed, sent with a real SMTP client and read over the API."""
 
 import asyncio
 import smtplib
@@ -23,7 +23,7 @@ def deliver(port: int, address: str, octets: bytes) -> None:
 
 
 def on_the_wire(path: Path) -> bytes:
-    """The file with the line ends that SMTP wants, whatever it has."""
+    """Return the file's content with CRLF line ends."""
     lines = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n")
     return lines.replace(b"\n", b"\r\n") + b"\r\n"
 
@@ -39,5 +39,5 @@ async def test_real_mail_is_accepted_kept_to_the_octet_and_shown(
     [shown] = (await http.get("/api/inbox/poll", params={"address": address})).json()["messages"]
     assert shown["subject"] or shown["body_text"] or shown["attachments"] or shown["has_html"]
     with psycopg.connect(pair.environ["DATABASE_URL"]) as connection:
-        [kept] = connection.execute("SELECT content FROM message WHERE id = %s", [shown["id"]]).fetchall()
-    assert kept[0] == content
+        [stored] = connection.execute("SELECT content FROM message WHERE id = %s", [shown["id"]]).fetchall()
+    assert stored[0] == content

@@ -1,4 +1,4 @@
-"""What each command says of itself, with nothing set up."""
+"""The version and the arguments of each command, without any setting."""
 
 import importlib.metadata
 import subprocess
@@ -8,20 +8,20 @@ from support.harness import COMMANDS
 
 
 @pytest.mark.parametrize("command", ["smtp-ingest", "http-api", "fake-email"])
-def test_a_command_tells_its_version_without_any_setting(command: str) -> None:
-    told = subprocess.run(
+def test_a_command_prints_its_version_without_any_setting(command: str) -> None:
+    done = subprocess.run(
         [COMMANDS / command, "--version"], check=False, env={}, capture_output=True, text=True, timeout=20
     )
 
-    assert told.returncode == 0
-    assert told.stdout == f"{command} {importlib.metadata.version(command)}\n"
+    assert done.returncode == 0
+    assert done.stdout == f"{command} {importlib.metadata.version(command)}\n"
 
 
 @pytest.mark.parametrize("command", ["smtp-ingest", "http-api"])
-def test_a_service_refuses_an_argument_it_does_not_know(command: str) -> None:
-    told = subprocess.run(
+def test_a_service_rejects_an_unknown_argument(command: str) -> None:
+    done = subprocess.run(
         [COMMANDS / command, "serve"], check=False, env={}, capture_output=True, text=True, timeout=20
     )
 
-    assert told.returncode == 2
-    assert told.stderr.startswith(f"usage: {command} ")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"usage: {command} ")

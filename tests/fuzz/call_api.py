@@ -1,4 +1,4 @@
-"""Is there a call that makes http-api fail, or answer what its document has not? `make fuzz` looks for one."""
+"""Fuzzing of the API: calls that make http-api fail, or respond with something that its OpenAPI document lacks."""
 
 import sys
 import tempfile
@@ -14,7 +14,7 @@ _CASES = 50
 
 
 def main() -> None:
-    """Try every call in turn until the seconds in the first argument are over; what is wrong ends it with status 1."""
+    """Try every call in turn for as many seconds as the first argument says; a failed check ends with status 1."""
     ends_at = time.monotonic() + float(sys.argv[1])
     with (
         own_postgres() as postgres,

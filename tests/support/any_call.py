@@ -1,4 +1,4 @@
-"""Calls that nobody thought of, made from the OpenAPI document, and whether their answers are as it says."""
+"""Generated calls from the OpenAPI document, and checks of the responses against it."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.schemas import OpenApiSchema
 from support.calls import Known, make_known
 from support.harness import DEADLINE_SECONDS, Pair
 
-if TYPE_CHECKING:  # where they are names for the type checker alone
+if TYPE_CHECKING:  # these names exist for the type checker only
     from schemathesis.specs.openapi.schemas import OpenApiCase, OpenApiOperation
 
 _CHECKS = [
@@ -31,25 +31,25 @@ _CHECKS = [
 
 
 def document(pair: Pair) -> OpenApiSchema:
-    """What the pair says of itself."""
+    """Return the pair's OpenAPI document."""
     return schemathesis.openapi.from_dict(httpx.get(f"{pair.http_url}/api/openapi.json").json())
 
 
 def operations(schema: OpenApiSchema) -> Iterator["OpenApiOperation"]:
-    """Every call."""
+    """Yield every call of the API."""
     for found in schema.get_all_operations():
         assert isinstance(found, Ok), found
         yield found.ok()
 
 
 def try_calls(pair: Pair, operation: "OpenApiOperation", *, cases: int, is_random: bool = False) -> None:
-    """Make so many calls of this kind, with made-up values and known ones; raises what is wrong with an answer.
+    """Make `cases` calls of one operation, with generated and known values; raises for a response that fails a check.
 
-    Those that wait do so for a second at most.
+    A waiting call waits for a second at most.
     """
     make = _maker(pair)
     kept = [make(is_private) for is_private in (False, True)]
-    # What deletes gets one of its own each time.
+    # Each call that deletes gets a mailbox of its own.
     known = st.sampled_from(kept) if operation.method != "delete" else st.booleans().map(make)
     modes = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
     calls = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in modes))
@@ -64,9 +64,9 @@ def try_calls(pair: Pair, operation: "OpenApiOperation", *, cases: int, is_rando
     @given(case=calls, known=st.none() | known, number=st.sampled_from([None, 0, 1]))
     def try_one(case: "OpenApiCase", known: Known | None, number: int | None) -> None:
         if known:
-            _put_in(case, known, number)
+            _use_known(case, known, number)
         _shorten(case)
-        case.validate_response(_answer(pair, case), checks=_CHECKS)
+        case.validate_response(_send(pair, case), checks=_CHECKS)
 
     try_one()
 
@@ -75,8 +75,8 @@ def _maker(pair: Pair) -> Callable[[bool], Known]:
     return lambda is_private: asyncio.run(make_known(pair.database_url, is_private=is_private))
 
 
-def _put_in(case: "OpenApiCase", known: Known, number: int | None) -> None:
-    """Name what is there in place of what was made up."""
+def _use_known(case: "OpenApiCase", known: Known, number: int | None) -> None:
+    """Replace the generated address, message, part number and token with known ones."""
     if "address" in case.query:
         case.query["address"] = known.address
     if "message_id" in case.path_parameters:
@@ -95,12 +95,12 @@ def _shorten(case: "OpenApiCase") -> None:
         case.query.setdefault("timeout", 1)
 
 
-def _answer(pair: Pair, case: "OpenApiCase") -> requests.Response:
-    """The answer; of one that has no end, the beginning."""
-    asked = case.as_transport_kwargs(base_url=pair.http_url)
-    with requests.request(**asked, timeout=DEADLINE_SECONDS, stream=True) as answer:
-        if answer.headers.get("Content-Type", "").startswith("text/event-stream"):
-            answer._content = next(answer.iter_content(None))  # noqa: SLF001  # it has no other place for a part
+def _send(pair: Pair, case: "OpenApiCase") -> requests.Response:
+    """Make the call and return the response; of a stream, only the first chunk."""
+    request = case.as_transport_kwargs(base_url=pair.http_url)
+    with requests.request(**request, timeout=DEADLINE_SECONDS, stream=True) as response:
+        if response.headers.get("Content-Type", "").startswith("text/event-stream"):
+            response._content = next(response.iter_content(None))  # noqa: SLF001  # the only way to set a part of it
         else:
-            answer.content  # noqa: B018  # read while the connection is there
-        return answer
+            response.content  # noqa: B018  # read while the connection is open
+        return response

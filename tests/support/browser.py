@@ -1,7 +1,7 @@
-"""Headless Chromium, spoken to over its DevTools protocol (chromedevtools.github.io/devtools-protocol).
+"""Headless Chromium, controlled over its DevTools protocol (chromedevtools.github.io/devtools-protocol).
 
-The hosts of page.test are one listener, every other host of test is another: a page that fetched nothing of others has
-not even connected to that. No other name is found.
+One web server serves the hosts under page.test, another all other hosts under test. A web page that fetched nothing
+from others has not even connected to the second server. No other host name resolves.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import websockets
 from support.harness import DEADLINE_SECONDS, deadline
-from support.web_server import Listener
+from support.web_server import WebServer
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS = (
@@ -37,12 +37,12 @@ _OPTIONS = (
 
 
 def command() -> str | None:
-    """The Chromium of this machine, None: it has none."""
+    """Return the path of this machine's Chromium, None when it has none."""
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
-class _Said(msgspec.Struct, frozen=True, rename="camel"):
-    """An answer, or an event."""
+class _Received(msgspec.Struct, frozen=True, rename="camel"):
+    """A response or an event of the protocol."""
 
     id: int = 0
     method: str = ""
@@ -70,87 +70,89 @@ class _Loaded(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Tab:
-    """One page, with what happens in it and in the frames that it holds."""
+    """One web page, with what happens in it and in its frames."""
 
     def __init__(self, socket: websockets.ClientConnection) -> None:
         self.requests: list[str] = []
-        self.kinds: dict[str, str] = {}  # of these: Document, Image, Script…
+        self.resource_types: dict[str, str] = {}  # by request: Document, Image, Script…
         self.dialogs: list[str] = []
         self.console: list[str] = []
         self.popups: list[str] = []
-        self.frames: list[str] = []  # the addresses of all that was navigated to
+        self.frames: list[str] = []  # the URLs of all navigations
         self._socket = socket
         self._session = ""
         self._contexts: dict[tuple[str, int], _Context] = {}
         self._sent = 0
-        self._answers: dict[int, asyncio.Future[_Said]] = {}
-        self._events: list[_Said] = []
+        self._responses: dict[int, asyncio.Future[_Received]] = {}
+        self._events: list[_Received] = []
         self._changed = asyncio.Condition()
 
     async def listen(self) -> None:
-        """Take in what the browser says, until it says no more."""
+        """Process the browser's messages until it ends the connection."""
         async for octets in self._socket:
-            said = msgspec.json.decode(octets, type=_Said)
-            if said.id:
-                self._answers.pop(said.id).set_result(said)
+            message = msgspec.json.decode(octets, type=_Received)
+            if message.id:
+                self._responses.pop(message.id).set_result(message)
             else:
-                await self._take(said)
+                await self._process(message)
 
     async def call(self, method: str, session: str | None = None, **parameters: object) -> dict[str, object]:
-        """The result of a method of the protocol; raises AssertionError when it fails."""
-        said = await asyncio.wait_for(await self._send(method, session, parameters), DEADLINE_SECONDS)
-        assert not said.error, (method, said.error)
-        return said.result
+        """Return the result of a method of the protocol; raises AssertionError when it fails."""
+        message = await asyncio.wait_for(await self._send(method, session, parameters), DEADLINE_SECONDS)
+        assert not message.error, (method, message.error)
+        return message.result
 
-    async def _send(self, method: str, session: str | None, parameters: dict[str, object]) -> "asyncio.Future[_Said]":
+    async def _send(
+        self, method: str, session: str | None, parameters: dict[str, object]
+    ) -> "asyncio.Future[_Received]":
         self._sent += 1
-        answer = self._answers[self._sent] = asyncio.get_running_loop().create_future()
+        response = self._responses[self._sent] = asyncio.get_running_loop().create_future()
         call = {"id": self._sent, "method": method, "params": parameters}
         session = self._session if session is None else session
         await self._socket.send(msgspec.json.encode(call | ({"sessionId": session} if session else {})).decode())
-        return answer
+        return response
 
-    async def _take(self, said: _Said) -> None:
-        what = said.params
-        match said.method:
+    async def _process(self, message: _Received) -> None:
+        parameters = message.params
+        match message.method:
             case "Target.attachedToTarget":
-                session = str(what["sessionId"])
-                for method, parameters in _WATCHED:
-                    await self._send(method, session, parameters)
+                session = str(parameters["sessionId"])
+                for method, watched in _WATCHED:
+                    await self._send(method, session, watched)
                 await self._send("Runtime.runIfWaitingForDebugger", session, {})
             case "Network.requestWillBeSent":
-                url = _text(what, "request", "url")
-                if not url.startswith("data:"):  # which is in the page
+                url = _text(parameters, "request", "url")
+                if not url.startswith("data:"):  # that content is in the document
                     self.requests.append(url)
-                    self.kinds[url] = str(what.get("type"))
+                    self.resource_types[url] = str(parameters.get("type"))
             case "Page.javascriptDialogOpening":
-                self.dialogs.append(str(what["message"]))
-                await self._send("Page.handleJavaScriptDialog", said.session_id, {"accept": False})
+                self.dialogs.append(str(parameters["message"]))
+                await self._send("Page.handleJavaScriptDialog", message.session_id, {"accept": False})
             case "Runtime.consoleAPICalled" | "Runtime.exceptionThrown":
-                self.console.append(str(what))
+                self.console.append(str(parameters))
             case "Page.windowOpen":
-                self.popups.append(str(what["url"]))
+                self.popups.append(str(parameters["url"]))
             case "Page.frameNavigated":
-                self.frames.append(_text(what, "frame", "url"))
+                self.frames.append(_text(parameters, "frame", "url"))
             case _:
-                self._keep_contexts(said)
+                self._keep_contexts(message)
         async with self._changed:
-            self._events.append(said)
+            self._events.append(message)
             self._changed.notify_all()
 
-    def _keep_contexts(self, said: _Said) -> None:
-        match said.method:
+    def _keep_contexts(self, message: _Received) -> None:
+        match message.method:
             case "Runtime.executionContextCreated":
-                context = msgspec.convert(said.params["context"], _Context)
-                self._contexts[said.session_id, context.id] = context
+                context = msgspec.convert(message.params["context"], _Context)
+                self._contexts[message.session_id, context.id] = context
             case "Runtime.executionContextDestroyed":
-                number = said.params["executionContextId"]
+                number = message.params["executionContextId"]
                 assert isinstance(number, int)
-                self._contexts.pop((said.session_id, number), None)
+                self._contexts.pop((message.session_id, number), None)
             case "Runtime.executionContextsCleared":
-                self._forget(said.session_id)
+                self._forget(message.session_id)
             case "Target.detachedFromTarget":
-                self._forget(str(said.params["sessionId"]))
+                self._forget(str(message.params["sessionId"]))
 
     def _forget(self, session: str) -> None:
         for key in [key for key in self._contexts if key[0] == session]:
@@ -165,22 +167,24 @@ class Tab:
             await self.call(method, None, **parameters)
 
     async def open(self, url: str) -> None:
-        """Return when the page and what it holds are loaded."""
+        """Return when the web page and all that it embeds are loaded."""
         for record in (self.requests, self.dialogs, self.console, self.popups, self.frames, self._events):
             record.clear()
-        self.kinds.clear()
+        self.resource_types.clear()
         loaded = msgspec.convert(await self.call("Page.navigate", url=url), _Loaded)
         assert not loaded.error_text, loaded
         async with asyncio.timeout(DEADLINE_SECONDS), self._changed:
-            await self._changed.wait_for(lambda: any(said.method == "Page.loadEventFired" for said in self._events))
+            await self._changed.wait_for(
+                lambda: any(message.method == "Page.loadEventFired" for message in self._events)
+            )
 
     async def screenshot(self) -> bytes:
-        """What is seen, as PNG; painting it lets happen what was about to."""
+        """Paint the web page and return the image as PNG; painting also triggers pending loads."""
         taken = await self.call("Page.captureScreenshot", format="png")
         return base64.b64decode(str(taken["data"]))
 
     async def evaluate(self, script: str) -> list[object]:
-        """What the script comes to in each of the page's frames; it runs where the page's own may not."""
+        """Return the value of the script in each frame; it runs even where the page's own scripts may not."""
         values = []
         for (session, _), context in list(self._contexts.items()):
             if context.aux_data.get("isDefault"):
@@ -192,7 +196,7 @@ class Tab:
                     "awaitPromise": True,
                 }
                 ran = await asyncio.wait_for(await self._send("Runtime.evaluate", session, call), DEADLINE_SECONDS)
-                if "not found" in str(ran.error):  # the frame shows something else by now
+                if "not found" in str(ran.error):  # the frame has navigated meanwhile
                     continue
                 assert not ran.error, ran
                 assert "exceptionDetails" not in ran.result, ran
@@ -202,7 +206,7 @@ class Tab:
         return values
 
     async def holds(self, script: str, values: dict[str, int]) -> None:
-        """Return when the script comes to each of these in so many frames; raises TimeoutError."""
+        """Return when the script has each of these values in this many frames; raises TimeoutError."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             while Counter(map(str, await self.evaluate(script))) != values:
                 pass
@@ -223,15 +227,15 @@ def _text(values: dict[str, object], outer: str, inner: str) -> str:
 
 
 class Browser(msgspec.Struct, frozen=True):
-    """A running Chromium, whose pages they are that it opens, and who answers for everybody else."""
+    """A running Chromium, the server of the web pages that tests open, and the server of all other hosts."""
 
     url: str
-    pages: Listener
-    others: Listener
+    pages: WebServer
+    others: WebServer
 
     @asynccontextmanager
     async def tab(self) -> AsyncIterator[Tab]:
-        """The one page, watched during the block."""
+        """Watch the one web page during the block."""
         async with websockets.connect(self.url, max_size=None) as socket:
             tab = Tab(socket)
             listening = asyncio.create_task(tab.listen())
@@ -245,10 +249,10 @@ class Browser(msgspec.Struct, frozen=True):
 
 @contextmanager
 def running(program: str, directory: Path) -> Iterator[Browser]:
-    """Chromium with a new profile in this directory, ready; gone after the block."""
-    pages, others = Listener(), Listener()
+    """Run Chromium with a new profile in this directory during the block."""
+    pages, others = WebServer(), WebServer()
     hosts = {"*.page.test": f"127.0.0.1:{pages.port}", "*.test": f"127.0.0.1:{others.port}", "*": "~NOTFOUND"}
-    maps = ", ".join(f"MAP {host} {where}" for host, where in hosts.items())
+    maps = ", ".join(f"MAP {host} {target}" for host, target in hosts.items())
     rules = f"--host-resolver-rules={maps}, EXCLUDE 127.0.0.1"
     with (directory / "chromium.log").open("wb") as log:
         process = subprocess.Popen(

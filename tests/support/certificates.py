@@ -1,4 +1,4 @@
-"""Certificates for STARTTLS, from an authority that nobody else trusts."""
+"""Certificates for STARTTLS, from a certificate authority of the test's own."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import trustme
 
 
 def issue(directory: Path) -> tuple[dict[str, str], Path]:
-    """The settings of a daemon that answers as mx.test and localhost, and the authority's certificate."""
+    """Return the TLS settings of a daemon named mx.test and localhost, and the path of the authority's certificate."""
     directory.mkdir(exist_ok=True)
     authority = trustme.CA()
     issued = authority.issue_cert("mx.test", "localhost", "127.0.0.1")

@@ -1,4 +1,4 @@
-"""What stands between the services and Postgres, and forgets connections: they stay, and carry nothing any more."""
+"""A firewall between the services and Postgres that can forget connections: they stay open but carry nothing."""
 
 import asyncio
 import socket
@@ -14,7 +14,7 @@ Way = Literal["request", "answer"]
 
 
 class Firewall:
-    """Lets new connections through whatever it has forgotten; made by `firewall`."""
+    """A proxy for Postgres; it lets new connections through after it has forgotten old ones."""
 
     def __init__(self, database_url: str, tasks: asyncio.TaskGroup) -> None:
         self.url = ""
@@ -25,18 +25,18 @@ class Firewall:
         self._forgotten: defaultdict[tuple[str, int], set[Way]] = defaultdict(set)
 
     def forget(self, way: Way, client: tuple[str, int] | None = None) -> None:
-        """Swallow what goes this way on the connection of `client`, or on all that there are."""
+        """Drop all octets this way on the connection of `client`, or on all present connections."""
         for each in [client] if client else list(self._forgotten):
             self._forgotten[each].add(way)
 
     def reset(self, client: tuple[str, int]) -> None:
-        """Have the connection of `client` end with a RST."""
+        """End the connection of `client` with a RST."""
         writer = self._writers[client]
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
 
     def admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass on what both sides of a connection say, until they have ended it."""
+        """Forward the octets of both sides of a connection until both have ended it."""
         self._tasks.create_task(self._admit(reader, writer))
 
     async def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -45,8 +45,8 @@ class Firewall:
         forgotten = self._forgotten[client]
         server_reader, server_writer = await self._connect()
         async with asyncio.TaskGroup() as ways:
-            ways.create_task(_pass_on(reader, server_writer, forgotten, "request"))
-            ways.create_task(_pass_on(server_reader, writer, forgotten, "answer"))
+            ways.create_task(_forward(reader, server_writer, forgotten, "request"))
+            ways.create_task(_forward(server_reader, writer, forgotten, "answer"))
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         host, port = str(self._server.get("host", "localhost")), str(self._server.get("port", "5432"))
@@ -55,7 +55,7 @@ class Firewall:
         return await asyncio.open_connection(host, port)
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, forgotten: set[Way], way: Way) -> None:
+async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, forgotten: set[Way], way: Way) -> None:
     with suppress(OSError):
         while octets := await reader.read(65_536):
             if way not in forgotten:
@@ -67,7 +67,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, f
 
 @asynccontextmanager
 async def firewall(database_url: str) -> AsyncIterator[Firewall]:
-    """One in front of that database, to be reached by its own `url`, until the block and all connections have ended."""
+    """A firewall in front of that database, reached by `url`, until the block and all connections have ended."""
     async with asyncio.TaskGroup() as tasks:
         firewall = Firewall(database_url, tasks)
         async with await asyncio.start_server(firewall.admit, "127.0.0.1", 0) as server:

@@ -1,4 +1,4 @@
-"""A newsletter as senders write them, with an image of its own and images of others."""
+"""A typical newsletter, with an attached image and with remote images."""
 
 import base64
 from pathlib import Path
@@ -10,7 +10,7 @@ HTML = Path(__file__).with_name("newsletter.html").read_text()
 
 
 def content(html: str = HTML) -> bytes:
-    """A message with this HTML and the logo."""
+    """Return a message with this HTML document and the logo."""
     return (
         b"From: News <news@client.test>\r\nSubject: News\r\nMIME-Version: 1.0\r\n"
         b'Content-Type: multipart/related; boundary="b"\r\n\r\n'

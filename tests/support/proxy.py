@@ -1,4 +1,4 @@
-"""Caddy as on a host, on deploy/Caddyfile: other ports, an authority of its own, and otherwise not a word changed."""
+"""Caddy with deploy/Caddyfile; only the ports and the certificate authority differ from production."""
 
 import json
 import os
@@ -26,16 +26,16 @@ class Proxy:
         self.https_port = https_port
 
     def log(self) -> list[dict[str, object]]:
-        """What it wrote so far."""
+        """Return the entries that Caddy has logged so far."""
         lines = (self._directory / "caddy.log").read_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
     def context(self) -> ssl.SSLContext:
-        """Trusts its authority alone."""
+        """Return a TLS context that trusts only Caddy's certificate authority."""
         return ssl.create_default_context(cafile=self._directory / "caddy/pki/authorities/local/root.crt")
 
     def client(self, host: str = API, *, local_address: str | None = None, **headers: str) -> httpx.AsyncClient:
-        """A client that has found the host by DNS, so to speak; redirects are not followed."""
+        """Return a client that connects to Caddy for this host; it does not follow redirects."""
 
         async def name(request: httpx.Request) -> None:
             request.extensions["sni_hostname"] = host
@@ -49,7 +49,7 @@ class Proxy:
         )
 
     def is_ready(self) -> bool:
-        """Whether both names have their certificates."""
+        """Return whether both host names have their certificates."""
         try:
             for name in (API, MAIL):
                 with socket.create_connection(("127.0.0.1", self.https_port)) as connection:
@@ -61,17 +61,17 @@ class Proxy:
 
 @contextmanager
 def running_proxy(directory: Path, api_port: int, *, request_seconds: float | None = None) -> Iterator[Proxy]:
-    """Caddy in front of 127.0.0.1:`api_port`, ready; gone after the block. A request has `request_seconds` to come."""
+    """Run Caddy in front of 127.0.0.1:`api_port`; `request_seconds` is its deadline for reading a request."""
     proxy = Proxy(directory, free_port(), free_port())
-    own = os.environ | {"HOME": str(directory), "DOMAIN": DOMAIN, "HTTP_PORT": str(api_port)}
+    environ = os.environ | {"HOME": str(directory), "DOMAIN": DOMAIN, "HTTP_PORT": str(api_port)}
     adapt = [str(COMMANDS / "caddy"), "adapt", "--config", str(CADDYFILE), "--adapter", "caddyfile"]
-    adapted = subprocess.run(adapt, env=own, capture_output=True, text=True, check=True)
+    adapted = subprocess.run(adapt, env=environ, capture_output=True, text=True, check=True)
     (directory / "caddy.json").write_text(
-        json.dumps(_moved(json.loads(adapted.stdout), proxy, directory, request_seconds))
+        json.dumps(_with_test_settings(json.loads(adapted.stdout), proxy, directory, request_seconds))
     )
     with (directory / "caddy.log").open("wb") as log:
         command = [str(COMMANDS / "caddy"), "run", "--config", str(directory / "caddy.json")]
-        caddy = subprocess.Popen(command, env=own, stdout=log, stderr=log)
+        caddy = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
     try:
         assert any(proxy.is_ready() for _ in deadline()), (directory / "caddy.log").read_text()
         yield proxy
@@ -80,10 +80,10 @@ def running_proxy(directory: Path, api_port: int, *, request_seconds: float | No
         caddy.wait(DEADLINE_SECONDS)
 
 
-def _moved(
+def _with_test_settings(
     config: dict[str, dict[str, object]], proxy: Proxy, directory: Path, request_seconds: float | None
 ) -> dict[str, object]:
-    """What `tls internal` would write, on ports that are free."""
+    """Return the configuration on free ports, with the certificate authority of `tls internal`."""
     http = config["apps"]["http"]
     assert isinstance(http, dict)
     http |= {"http_port": proxy.http_port, "https_port": proxy.https_port}

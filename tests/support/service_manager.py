@@ -1,4 +1,4 @@
-"""A service manager for tests to hear what a service tells it."""
+"""A service manager that receives a service's notifications (sd_notify(3))."""
 
 import socket
 from collections.abc import Callable
@@ -20,26 +20,26 @@ class Manager:
         self._notified.close()
 
     def told(self) -> dict[str, str]:
-        """What one datagram says, waited for."""
+        """Wait for one notification and return its variables."""
         return dict(line.split("=", 1) for line in self._notified.recv(4_096).decode().splitlines())
 
     def wait_for(self, name: str, is_so: Callable[[str], object] = bool) -> dict[str, str]:
-        """The next datagram that says `name` of which it is so."""
+        """Return the next notification with a variable `name` whose value fulfils `is_so`."""
         for _ in deadline():
             told = self.told()
             if name in told and is_so(told[name]):
                 return told
-        raise AssertionError(f"not told {name}")
+        raise AssertionError(f"no notification of {name}")
 
     def overwhelm(self) -> None:
-        """Return when the socket takes no more, which it goes on doing until something is read."""
+        """Fill the socket, so that it accepts no notification until one is read."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other, suppress(BlockingIOError):
             other.setblocking(False)
             while True:
                 other.sendto(b"STATUS=full", self._notified.getsockname())
 
     def wait_for_silence(self) -> None:
-        """Return when nothing was said for 50 times as long as the watchdog gives."""
+        """Return when no notification came for 1 s, 50 times the watchdog interval of the tests."""
         self._notified.settimeout(1)
         for _ in deadline():
             try:
@@ -47,4 +47,4 @@ class Manager:
             except TimeoutError:
                 self._notified.settimeout(DEADLINE_SECONDS)
                 return
-        raise AssertionError("always told something")
+        raise AssertionError("the notifications did not end")

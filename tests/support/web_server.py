@@ -1,4 +1,4 @@
-"""The web as tests have it: an HTTP server that answers for every host, and keeps what it was asked."""
+"""A web server for all hosts that a browser test needs; it records the requests."""
 
 import base64
 import threading
@@ -11,32 +11,32 @@ _PNG = base64.b64decode(
 )
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """What the listener was asked: the host and path, and what the browser said of where it comes from."""
+class WebRequest(msgspec.Struct, frozen=True):
+    """A request that the server received: host and path as one text, and the Referer."""
 
     url: str
     referer: str | None
 
 
-class Listener:
-    """Answers for every host: the pages that it was given, `.css`, and for `.png` an image of 2 by 3 pixels."""
+class WebServer:
+    """Serves for every host the documents in `content_of`, an empty sheet for `.css`, and a 2 by 3 image for `.png`."""
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
+        self.requests: list[WebRequest] = []
         self.connections = 0
         self.content_of: dict[str, str] = {}  # by host and path
-        listener = self
+        server = self
 
         class Handler(BaseHTTPRequestHandler):
             def setup(self) -> None:
-                listener.connections += 1
+                server.connections += 1
                 super().setup()
 
             def do_GET(self) -> None:  # the name that the library calls
-                listener.asked.append(Asked(f"{self.headers['host']}{self.path}", self.headers["referer"]))
-                kind, content = listener.content(f"{self.headers['host']}{self.path}")
-                self.send_response(200 if kind else 404)
-                self.send_header("Content-Type", kind)
+                server.requests.append(WebRequest(f"{self.headers['host']}{self.path}", self.headers["referer"]))
+                media_type, content = server.content(f"{self.headers['host']}{self.path}")
+                self.send_response(200 if media_type else 404)
+                self.send_header("Content-Type", media_type)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
@@ -54,7 +54,7 @@ class Listener:
         self._thread.start()
 
     def content(self, url: str) -> tuple[str, bytes]:
-        """The type and the octets of what is there; nothing, where nothing is."""
+        """Return the media type and the octets at host and path; both are empty where nothing is."""
         if url in self.content_of:
             return "text/html; charset=utf-8", self.content_of[url].encode()
         return {"png": ("image/png", _PNG), "css": ("text/css", b"")}.get(
@@ -62,7 +62,7 @@ class Listener:
         )
 
     def forget(self) -> None:
-        self.asked.clear()
+        self.requests.clear()
         self.connections = 0
 
     def close(self) -> None:
