@@ -1,4 +1,4 @@
-"""What tests stand on: a Postgres of this run, a fresh database for each test, and a pair of real services."""
+"""Fixtures for all tests: a Postgres for the run, a new database for each test, and a pair of real services."""
 
 import os
 import uuid
@@ -26,7 +26,7 @@ pytest_plugins = ["pytester"]
 
 FRONTENDS = "http://mail.page.test,http://app-*.page.test"
 
-# The suite tries the same examples every time; --hypothesis-profile=search --timeout=0 looks for others, for long.
+# The suite tries the same examples every time; --hypothesis-profile=search --timeout=0 searches long for others.
 hypothesis.settings.register_profile("suite", derandomize=True, database=None, deadline=None, print_blob=True)
 hypothesis.settings.register_profile("search", max_examples=10_000, database=None, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("suite")
@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def cluster_url() -> Iterator[str]:
-    """A Postgres in which databases can be made: TEST_DATABASE_URL, else an embedded one."""
+    """The Postgres in which tests create databases: TEST_DATABASE_URL, else an embedded one."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         yield given
@@ -50,7 +50,7 @@ def cluster_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def template(cluster_url: str) -> Iterator[str]:
-    """The name of a database with the schema and nothing in it."""
+    """The name of a database with the schema and without rows."""
     with _database(cluster_url, None) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             migrate.migrate(connection, migrate.read(MIGRATIONS))
@@ -59,28 +59,28 @@ def template(cluster_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def database_url(cluster_url: str, template: str) -> Iterator[str]:
-    """A database of the test's own, migrated."""
+    """A migrated database for one test."""
     with _database(cluster_url, template) as url:
         yield url
 
 
 @pytest.fixture
 def empty_database_url(cluster_url: str) -> Iterator[str]:
-    """A database of the test's own, with nothing in it."""
+    """An empty database for one test, without the schema."""
     with _database(cluster_url, None) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def pair(cluster_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Both services, as the processes that they are; tests that share them use mailboxes of their own."""
+    """Both services as real processes; the tests that share them use mailboxes of their own."""
     with _database(cluster_url, template) as url, running_pair(url, tmp_path_factory.mktemp("pair")) as pair:
         yield pair
 
 
 @pytest.fixture
 def own_pair(database_url: str, tmp_path: Path) -> Iterator[Pair]:
-    """What a test starts, and stops, by itself."""
+    """A pair whose services the test itself starts and stops."""
     pair = Pair(database_url, tmp_path)
     yield pair
     pair.end()
@@ -94,7 +94,7 @@ async def http(pair: Pair) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def smtp(pair: Pair) -> AsyncIterator[SmtpClient]:
-    """A session that was greeted and has said nothing yet."""
+    """An SMTP session after the greeting."""
     async with SmtpClient.connect(pair.smtp_port) as client:
         yield client
 
@@ -120,7 +120,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 async def tab(browser: Browser) -> AsyncIterator[Tab]:
-    """A page with nothing in it; nobody has been asked for anything yet."""
+    """An empty web page, with no requests recorded yet."""
     async with browser.tab() as tab:
         browser.others.forget()
         yield tab
@@ -128,7 +128,7 @@ async def tab(browser: Browser) -> AsyncIterator[Tab]:
 
 @pytest.fixture(scope="session")
 def shown(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Another http-api on the pair's database, one that knows the frontend."""
+    """Another http-api on the pair's database, which allows the origins of frontends."""
     with running_http(
         pair.database_url,
         tmp_path_factory.mktemp("shown"),

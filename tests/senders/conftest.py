@@ -1,4 +1,4 @@
-"""Hosts for the tests: each a directory of its own, whose files are one with what was fetched."""
+"""Sending hosts for the tests: each is a directory of its own, with hard links to the fetched files."""
 
 import subprocess
 import tempfile
@@ -14,7 +14,7 @@ from support.harness import deadline
 Start = Callable[[int, Path | None], AbstractContextManager[Host]]
 
 
-@pytest.fixture(params=[Postfix, Exim, OpenSmtpd], ids=lambda kind: kind.__name__.lower())
+@pytest.fixture(params=[Postfix, Exim, OpenSmtpd], ids=lambda host: host.__name__.lower())
 def start_host(request: pytest.FixtureRequest) -> Start:
     """Starts a host that sends to this port, over TLS if it is given an authority; it is gone after the block."""
     if not is_usable():

@@ -1,4 +1,4 @@
-"""Fetches the clients into .local/clients: Debian's packages, unpacked and never installed, and nodemailer."""
+"""Fetch the senders into .local/senders: Debian packages, unpacked and not installed, and nodemailer."""
 
 import os
 import shutil
@@ -6,16 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-CACHE = Path(__file__).parents[2] / ".local/clients"
+CACHE = Path(__file__).parents[2] / ".local/senders"
 DEBIAN = CACHE / "debian"
 NODEMAILER = CACHE / "node_modules/nodemailer"
 
-_CLIENTS = ["postfix", "exim4-base", "exim4-daemon-light", "opensmtpd", "swaks", "libnet-ssleay-perl"]
-# What `postfix start` runs.
+_SENDERS = ["postfix", "exim4-base", "exim4-daemon-light", "opensmtpd", "swaks", "libnet-ssleay-perl"]
+# The programs that `postfix start` runs.
 _TOOLS = ["dash", "coreutils", "diffutils", "findutils", "grep", "sed"]
 _LIBRARIES = ("lib", "zlib1g", "perl")
 _USERS = {"nobody": 65534, "postfix": 2101, "Debian-exim": 2102, "opensmtpd": 2103, "opensmtpq": 2104, "postdrop": 2105}
-# What the packages' own scripts do when they are installed: owner, group, mode.
+# Owner, group and mode of paths, as the packages' install scripts set them.
 _OWNED = {
     "var/lib/postfix": ("postfix", "postfix", 0o755),
     "var/log/exim4": ("Debian-exim", "Debian-exim", 0o750),
@@ -28,35 +28,35 @@ _NODEMAILER_VERSION = "10.6.0"
 
 
 def is_usable() -> bool:
-    """Whether what is in DEBIAN can be run."""
+    """Return whether the programs in DEBIAN are fetched and this user may run them."""
     return DEBIAN.exists() and os.geteuid() == 0
 
 
 def fetch_debian() -> None:
-    """Make DEBIAN, a directory to take for `/`."""
+    """Make DEBIAN, the root directory for the hosts."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise OSError("it takes root, on Debian, to unpack and to run them")
-    debs, made = CACHE / "debs", CACHE / "debian.new"
-    for directory in (debs, made):
+        raise OSError("only root on Debian can unpack and run them")
+    debs, root = CACHE / "debs", CACHE / "debian.new"
+    for directory in (debs, root):
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
     subprocess.run(["apt-get", "--quiet=2", "update"], check=True)
     listed = subprocess.run(
-        ["apt-cache", "depends", "--recurse", "--important", *_CLIENTS], stdout=subprocess.PIPE, text=True, check=True
+        ["apt-cache", "depends", "--recurse", "--important", *_SENDERS], stdout=subprocess.PIPE, text=True, check=True
     )
     libraries = {name for name in listed.stdout.splitlines() if name.startswith(_LIBRARIES)}
     subprocess.run(
-        ["apt-get", "--quiet=2", "-o", "APT::Sandbox::User=root", "download", *{*_CLIENTS, *_TOOLS, *libraries}],
+        ["apt-get", "--quiet=2", "-o", "APT::Sandbox::User=root", "download", *{*_SENDERS, *_TOOLS, *libraries}],
         cwd=debs,
         check=True,
     )
     for name in ("bin", "lib", "lib64", "sbin"):
-        (made / "usr" / name).mkdir(parents=True)
-        (made / name).symlink_to(f"usr/{name}")
+        (root / "usr" / name).mkdir(parents=True)
+        (root / name).symlink_to(f"usr/{name}")
     for deb in sorted(debs.iterdir()):
-        subprocess.run(["dpkg-deb", "--extract", deb, made], check=True)
-    _set_up(made)
-    made.rename(DEBIAN)
+        subprocess.run(["dpkg-deb", "--extract", deb, root], check=True)
+    _set_up(root)
+    root.rename(DEBIAN)
     shutil.rmtree(debs)
 
 
@@ -78,7 +78,7 @@ def _set_up(root: Path) -> None:
 
 
 def fetch_nodemailer() -> None:
-    """Make NODEMAILER, a package of Node's."""
+    """Make NODEMAILER, a package for Node."""
     npm = shutil.which("npm")
     if not npm:
         raise OSError("apt install npm")
@@ -87,7 +87,7 @@ def fetch_nodemailer() -> None:
 
 
 def main() -> None:
-    """What cannot be fetched is said here, and again by the tests that are skipped for it."""
+    """Fetch all senders; report a failed fetch here, and again as the reason of the skipped tests."""
     CACHE.mkdir(parents=True, exist_ok=True)
     (CACHE / "package.json").write_text("{}\n")
     for target, fetch in ((DEBIAN, fetch_debian), (NODEMAILER, fetch_nodemailer)):

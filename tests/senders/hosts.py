@@ -1,4 +1,4 @@
-"""Hosts that send mail: Debian's Postfix, Exim and OpenSMTPD, each in a directory that it takes for `/`."""
+"""Hosts that send mail: Debian's Postfix, Exim and OpenSMTPD, each in a root directory of its own."""
 
 import re
 import subprocess
@@ -21,13 +21,13 @@ _FILES = {
 
 
 class Host(ABC):
-    """A host that sends all mail to `MX`, on this port of loopback; with `authority`, over TLS that it verifies."""
+    """A host that sends all mail to `MX` on this port of the loopback; with `authority`, over verified TLS."""
 
     sendmail: ClassVar[str]
     log: ClassVar[str]
-    # How the log tells what became of the mail to a recipient, and the reason.
+    # For each outcome, the log line that reports it for a recipient; the group is the reason.
     outcomes: ClassVar[dict[str, str]]
-    # How it tells that the certificate was verified.
+    # The log line that reports a verified certificate.
     verified: ClassVar[str]
 
     def __init__(self, root: Path, port: int, authority: Path | None) -> None:
@@ -42,50 +42,50 @@ class Host(ABC):
     def write(self, path: str, text: str) -> None:
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.unlink(missing_ok=True)  # it may be one with that of other hosts
+        file.unlink(missing_ok=True)  # it may be a hard link that other hosts share
         file.write_text(text)
 
     def run(self, *command: str, stdin: bytes = b"") -> str:
         done = subprocess.run(
             ["chroot", self.root, *command], input=stdin, capture_output=True, timeout=DEADLINE_SECONDS, check=False
         )
-        assert done.returncode == 0, (command, done.stdout, done.stderr, self.told())
+        assert done.returncode == 0, (command, done.stdout, done.stderr, self.log_text())
         return done.stdout.decode()
 
     @contextmanager
     @abstractmethod
     def running(self) -> Iterator[None]:
-        """It sends mail during the block."""
+        """Run the host during the block."""
 
     @abstractmethod
     def flush(self) -> None:
-        """Try again now to send all that is queued."""
+        """Try now to send all queued messages."""
 
     def submit(self, content: bytes, *recipients: str, reverse_path: str = "writer@client.test") -> None:
-        """Queue a message as a program of that host does, whose lines end in LF."""
+        """Queue a message as a local program does, with LF line ends."""
         self.run("/sendmail", "-i", "-f", reverse_path, *recipients, stdin=content.replace(b"\r\n", b"\n"))
 
     def is_at_rest(self) -> bool:
-        """Whether no process of its is left: what Exim begins goes on by itself."""
+        """Return whether no process of the host is left; Exim's deliveries outlive the command that began them."""
         for link in Path("/proc").glob("[0-9]*/root"):
-            with suppress(OSError):  # that one has ended meanwhile
+            with suppress(OSError):  # the process has ended meanwhile
                 if link.samefile(self.root):
                     return False
         return True
 
-    def told(self) -> str:
-        """What it logged so far."""
+    def log_text(self) -> str:
+        """Return the log so far."""
         log = self.root / self.log
         return log.read_text(errors="replace") if log.exists() else ""
 
     def wait_for(self, outcome: str, recipient: str, times: int = 1) -> str:
-        """The last reason that it logs for such an outcome of mail to this recipient, once there are so many."""
+        """Wait until the outcome is logged `times` times for this recipient; return the last reason."""
         pattern = self.outcomes[outcome].replace("RECIPIENT", re.escape(recipient))
         for _ in deadline(60):
-            reasons: list[str] = re.findall(pattern, self.told(), re.MULTILINE)
+            reasons: list[str] = re.findall(pattern, self.log_text(), re.MULTILINE)
             if len(reasons) >= times:
                 return reasons[-1]
-        raise AssertionError(f"not {outcome}: {recipient}\n{self.told()}")
+        raise AssertionError(f"not {outcome}: {recipient}\n{self.log_text()}")
 
 
 class Postfix(Host):
@@ -172,7 +172,7 @@ begin retry
 * * F,1h,1s
 """,
         )
-        yield  # sendmail tries to send at once, and needs nobody who runs
+        yield  # sendmail delivers at once and needs no daemon
 
     def flush(self) -> None:
         self.run("exim4", "-qff")
@@ -211,7 +211,7 @@ match from any for any action "all"
             daemon.wait(DEADLINE_SECONDS)
 
     def flush(self) -> None:
-        # It would leave a host alone for a while to which it could not connect.
+        # OpenSMTPD pauses a route after a failed connection.
         for route in self.run("smtpctl", "show", "routes").splitlines():
             self.run("smtpctl", "resume", "route", route.split(".")[0])
         self.run("smtpctl", "schedule", "all")

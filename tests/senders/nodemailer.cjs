@@ -1,4 +1,4 @@
-// Sends what stdin tells, over one connection; prints what became of each message, a line of JSON for each.
+// Sends the messages described on stdin over one connection; prints the replies as a JSON array.
 const nodemailer = require("nodemailer")
 const { port, authority, envelope, contents } = JSON.parse(require("node:fs").readFileSync(0))
 
@@ -20,7 +20,7 @@ const deliveries = contents.map(async (content) => {
     return [error.response ?? error.message]
   }
 })
-Promise.all(deliveries).then((said) => {
-  console.log(JSON.stringify(said.flat()))
+Promise.all(deliveries).then((replies) => {
+  console.log(JSON.stringify(replies.flat()))
   transport.close()
 })

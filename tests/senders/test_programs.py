@@ -1,4 +1,4 @@
-"""What programs that send mail themselves make of our replies: Python's smtplib, swaks, Node's nodemailer."""
+"""Delivery from programs that speak SMTP themselves: Python's smtplib, swaks and Node's nodemailer."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ from support.harness import DOMAINS, Pair, Service, make_mailbox, message, runni
 REVERSE_PATH = "writer@client.test"
 NOBODY = f"nobody@{DOMAINS[0]}"
 
-# Sends each content to the recipients, over verified TLS if there is an authority; what it tells of the replies.
+# Sends each content to the recipients, over verified TLS with an authority; returns its report of the replies.
 Program = Callable[[int, Path | None, Sequence[str], Sequence[bytes]], str]
 
 
@@ -40,18 +40,18 @@ def smtplib_(port: int, authority: Path | None, recipients: Sequence[str], conte
 def swaks(port: int, authority: Path | None, recipients: Sequence[str], contents: Sequence[bytes]) -> str:
     if not is_usable():
         pytest.skip("swaks is not fetched: make test-senders, as root, on Debian")
-    said = ""
+    output = ""
     with tempfile.TemporaryDirectory(dir=DEBIAN / "tmp") as directory:
         tls: list[str] = []
         if authority:
             shutil.copy(authority, f"{directory}/authority.pem")
             tls = ["--tls", "--tls-verify", "--tls-ca-path", f"/tmp/{Path(directory).name}/authority.pem"]
         for content in contents:
-            Path(directory, "content").write_bytes(content.removesuffix(b"\r\n"))  # it puts one there
+            Path(directory, "content").write_bytes(content.removesuffix(b"\r\n"))  # swaks adds a CRLF
             arguments = ["--from", REVERSE_PATH, "--to", ",".join(recipients), *tls]
             arguments += ["--data", f"@/tmp/{Path(directory).name}/content", "--suppress-data"]
-            said += run(["chroot", DEBIAN, "perl", "/usr/bin/swaks", "--server", f"127.0.0.1:{port}", *arguments])
-    return said
+            output += run(["chroot", DEBIAN, "perl", "/usr/bin/swaks", "--server", f"127.0.0.1:{port}", *arguments])
+    return output
 
 
 def nodemailer(port: int, authority: Path | None, recipients: Sequence[str], contents: Sequence[bytes]) -> str:
@@ -67,7 +67,7 @@ def nodemailer(port: int, authority: Path | None, recipients: Sequence[str], con
 
 
 def run(command: Sequence[str | Path], stdin: bytes = b"") -> str:
-    """What it prints; that it fails when mail is refused is its right."""
+    """Return the output of the command, which may fail when mail is rejected."""
     environ = os.environ | {"LC_ALL": "C", "NODE_PATH": str(NODEMAILER.parent)}
     done = subprocess.run(command, input=stdin, capture_output=True, timeout=60, check=False, env=environ)
     return (done.stdout + done.stderr).decode()
@@ -85,7 +85,7 @@ def program(request: pytest.FixtureRequest) -> Program:
 
 @pytest.fixture(scope="module")
 def daemon(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Service, Path]]:
-    """Another smtp-ingest, with a certificate of this authority."""
+    """An smtp-ingest with TLS, and the path of its certificate authority."""
     directory = tmp_path_factory.mktemp("daemon")
     environ, authority = issue(directory)
     with running_smtp(pair.database_url, directory, MAILBOX_QUOTA_MESSAGES="20", **environ) as (own, service):
@@ -106,45 +106,45 @@ CONTENTS = [
 
 @pytest.mark.parametrize("content", CONTENTS)
 @pytest.mark.parametrize("is_over_tls", [False, True], ids=["plain text", "TLS"])
-def test_a_message_is_kept_to_the_octet(
+def test_a_message_is_stored_unaltered(
     program: Program, daemon: tuple[Pair, Service, Path], content: bytes, is_over_tls: bool
 ) -> None:
     pair, _, authority = daemon
     address = make_mailbox(pair.database_url)
 
-    said = program(pair.smtp_port, authority if is_over_tls else None, [address], [content])
+    output = program(pair.smtp_port, authority if is_over_tls else None, [address], [content])
 
-    assert stored(pair.database_url, address) == [content], said
+    assert stored(pair.database_url, address) == [content], output
 
 
-def test_a_message_for_several_recipients_reaches_those_there_are(
+def test_a_message_for_several_recipients_reaches_the_known_ones(
     program: Program, daemon: tuple[Pair, Service, Path]
 ) -> None:
     pair, _, _ = daemon
     addresses = [make_mailbox(pair.database_url) for _ in range(3)]
 
-    said = program(pair.smtp_port, None, [*addresses, NOBODY], [PLAIN])
+    output = program(pair.smtp_port, None, [*addresses, NOBODY], [PLAIN])
 
-    assert "550" in said
-    assert "5.1.1" in said
-    assert [stored(pair.database_url, address) for address in addresses] == [[PLAIN]] * 3, said
+    assert "550" in output
+    assert "5.1.1" in output
+    assert [stored(pair.database_url, address) for address in addresses] == [[PLAIN]] * 3, output
 
 
-def test_mail_for_a_full_mailbox_is_put_off(program: Program, daemon: tuple[Pair, Service, Path]) -> None:
+def test_mail_for_a_full_mailbox_is_deferred(program: Program, daemon: tuple[Pair, Service, Path]) -> None:
     pair, _, _ = daemon
     address = make_mailbox(pair.database_url)
     contents = [message(subject=str(number)) for number in range(21)]
 
-    said = program(pair.smtp_port, None, [address], contents)
+    output = program(pair.smtp_port, None, [address], contents)
 
-    assert "452" in said
-    assert "4.2.2" in said
-    assert len(stored(pair.database_url, address)) == 20, said
+    assert "452" in output
+    assert "4.2.2" in output
+    assert len(stored(pair.database_url, address)) == 20, output
 
 
 # swaks sends one message over a connection.
 @pytest.mark.parametrize("program", [smtplib_, nodemailer], ids=name, indirect=True)
-def test_many_messages_go_over_one_connection(program: Program, daemon: tuple[Pair, Service, Path]) -> None:
+def test_many_messages_are_sent_over_one_connection(program: Program, daemon: tuple[Pair, Service, Path]) -> None:
     pair, service, _ = daemon
     address = make_mailbox(pair.database_url)
     contents = [message(subject=str(number)) for number in range(20)]

@@ -1,4 +1,4 @@
-"""How tests reach the program: its two processes, and clients that speak to them over real sockets."""
+"""The two services as real processes, for tests."""
 
 import asyncio
 import hashlib
@@ -36,20 +36,20 @@ COMMANDS = Path(sys.executable).parent
 MIGRATIONS = Path(__file__).parents[2] / "db/migrations"
 DEADLINE_SECONDS = 20.0
 DOMAINS = ("mx.test", "other.test")
-# All tests are one client, and make more mailboxes than one client should.
+# All tests are one client, which may make more mailboxes and calls than a real client.
 GENEROUS = {
     "CREATIONS_PER_MINUTE": "1000000",
     "FAILED_TOKENS_PER_MINUTE": "1000000",
     "CALLS_PER_MINUTE": "1000000000",
 }
 
-# Below 32,768, where the kernel begins (ip(7), ip_local_port_range); a share for each of pytest's processes, and each
-# run begins somewhere else in it.
-_SHARE = 5_000
-_FIRST_PORT = 10_000 + _SHARE * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4)
-_PORTS = (_FIRST_PORT + each % _SHARE for each in itertools.count(random.randrange(_SHARE)))
+# Below 32,768, where the kernel's own choice begins (ip(7), ip_local_port_range). Each process of pytest has a range of
+# its own, and each run begins at a random port of it.
+_RANGE = 5_000
+_FIRST_PORT = 10_000 + _RANGE * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4)
+_PORTS = (_FIRST_PORT + each % _RANGE for each in itertools.count(random.randrange(_RANGE)))
 
-# sd_listen_fds(3): the sockets are the descriptors from 3 on, and LISTEN_PID is the pid that the command then has.
+# sd_listen_fds(3): the sockets are the descriptors from 3 on, and LISTEN_PID is the pid of the command.
 _HAND_OVER = """
 import fcntl, os, sys
 
@@ -63,7 +63,7 @@ os.execve(sys.argv[1], sys.argv[1:2], os.environ | {"LISTEN_PID": str(os.getpid(
 class Service:
     """One service as a real process.
 
-    `log` is where its stderr goes, `listeners` what systemd would hand over, `prefix` a command that becomes it.
+    `log` receives its stderr; `sockets` are passed to it as systemd would; `prefix` is a command that starts it.
     """
 
     def __init__(
@@ -71,12 +71,12 @@ class Service:
         name: str,
         environ: Mapping[str, str],
         log: IO[bytes],
-        listeners: Sequence[socket.socket] = (),
+        sockets: Sequence[socket.socket] = (),
         prefix: Sequence[str] = (),
     ) -> None:
         self.log = Path(log.name)
-        numbers = [listener.fileno() for listener in listeners]
-        hand_over = [sys.executable, "-ISc", _HAND_OVER] if listeners else []
+        numbers = [each.fileno() for each in sockets]
+        hand_over = [sys.executable, "-ISc", _HAND_OVER] if sockets else []
         self.process = subprocess.Popen(
             [*prefix, *hand_over, COMMANDS / name, *map(str, numbers)],
             env=os.environ | dict(environ),
@@ -90,12 +90,12 @@ class Service:
         return self.process.pid
 
     def events(self) -> list[dict[str, object]]:
-        """What it logged so far."""
+        """Return the events that it has logged so far."""
         lines = self.log.read_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
     def wait_for_event(self, name: str) -> dict[str, object]:
-        """The first event of that name, waited for."""
+        """Wait for the first event of that name."""
         for _ in deadline():
             for event in self.events():
                 if event["event"] == name:
@@ -105,12 +105,12 @@ class Service:
         raise AssertionError(f"no {name} in: {self.log.read_text()}")
 
     def stop(self) -> int:
-        """SIGTERM, and the exit status."""
+        """Send SIGTERM and return the exit status."""
         self.process.terminate()
         return self.process.wait(DEADLINE_SECONDS)
 
     def kill(self) -> None:
-        """SIGKILL to it and its workers."""
+        """Send SIGKILL to the service and its workers."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(DEADLINE_SECONDS)
@@ -139,17 +139,17 @@ class Pair:
     def database_url(self) -> str:
         return self.environ["DATABASE_URL"]
 
-    def start_smtp(self, listeners: Sequence[socket.socket] = (), **environ: str) -> Service:
-        """Another smtp-ingest; SMTP_PORT=0 lets the kernel choose."""
-        service = self._start("smtp-ingest", environ, listeners)
+    def start_smtp(self, sockets: Sequence[socket.socket] = (), **environ: str) -> Service:
+        """Start another smtp-ingest; with SMTP_PORT=0 the kernel chooses the port."""
+        service = self._start("smtp-ingest", environ, sockets)
         port = service.wait_for_event("listening")["port"]
         assert isinstance(port, int)
         self.smtp_port = port
         return service
 
-    def start_http(self, *listeners: socket.socket, **environ: str) -> Service:
-        """An http-api, once it is ready."""
-        service = self._start("http-api", environ, listeners)
+    def start_http(self, *sockets: socket.socket, **environ: str) -> Service:
+        """Start an http-api and return when it is ready."""
+        service = self._start("http-api", environ, sockets)
         for _ in deadline():
             if self.is_healthy():
                 return service
@@ -159,14 +159,14 @@ class Pair:
 
     def is_healthy(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.http_url}/api/health", timeout=5) as answer:
-                return bool(answer.status == 200)
+            with urllib.request.urlopen(f"{self.http_url}/api/health", timeout=5) as response:
+                return bool(response.status == 200)
         except (OSError, urllib.error.HTTPError):
             return False
 
-    def _start(self, name: str, environ: Mapping[str, str], listeners: Sequence[socket.socket] = ()) -> Service:
+    def _start(self, name: str, environ: Mapping[str, str], sockets: Sequence[socket.socket] = ()) -> Service:
         with (self._directory / f"{name}-{len(self.services)}.log").open("wb") as log:
-            service = Service(name, self.environ | dict(environ), log, listeners)
+            service = Service(name, self.environ | dict(environ), log, sockets)
         self.services.append(service)
         return service
 
@@ -177,7 +177,7 @@ class Pair:
 
 @contextmanager
 def running_pair(database_url: str, directory: Path, **environ: str) -> Iterator[Pair]:
-    """Both services, ready; gone after the block."""
+    """Run both services during the block, ready from its start."""
     pair = Pair(database_url, directory, **environ)
     try:
         pair.start_smtp()
@@ -189,7 +189,7 @@ def running_pair(database_url: str, directory: Path, **environ: str) -> Iterator
 
 @contextmanager
 def running_http(database_url: str, directory: Path, **environ: str) -> Iterator[Pair]:
-    """http-api alone, ready; gone after the block."""
+    """Run http-api alone during the block, ready from its start."""
     pair = Pair(database_url, directory, **environ)
     try:
         pair.start_http()
@@ -200,7 +200,7 @@ def running_http(database_url: str, directory: Path, **environ: str) -> Iterator
 
 @contextmanager
 def running_smtp(database_url: str, directory: Path, **environ: str) -> Iterator[tuple[Pair, Service]]:
-    """smtp-ingest alone, ready; gone after the block."""
+    """Run smtp-ingest alone during the block, ready from its start."""
     pair = Pair(database_url, directory, **environ)
     try:
         yield pair, pair.start_smtp()
@@ -209,7 +209,7 @@ def running_smtp(database_url: str, directory: Path, **environ: str) -> Iterator
 
 
 def failed_start(command: str = "smtp-ingest", **environ: str) -> subprocess.CompletedProcess[str]:
-    """A service that is expected to end by itself, before it serves."""
+    """Run a service that is expected to fail at its start."""
     known = {name: value for name, value in os.environ.items() if name not in {"DOMAIN", "DATABASE_URL"}}
     return subprocess.run(
         [COMMANDS / command],
@@ -222,7 +222,7 @@ def failed_start(command: str = "smtp-ingest", **environ: str) -> subprocess.Com
 
 
 def foreign_address() -> str | None:
-    """An address of this host beside the loopback's: a client that connects from it counts as one of another host."""
+    """Return an IPv4 address of this host beside the loopback's, to act as another client; None without one."""
     for addresses in psutil.net_if_addrs().values():
         for each in addresses:
             if each.family == socket.AF_INET and not ipaddress.ip_address(each.address).is_loopback:
@@ -231,7 +231,7 @@ def foreign_address() -> str | None:
 
 
 def deadline(seconds: float = DEADLINE_SECONDS) -> Iterator[None]:
-    """Turns of a loop that waits for something to become true, a few milliseconds apart, until it is too late."""
+    """Yield every 10 ms until the deadline, for a loop that waits for a condition."""
     ends_at = time.monotonic() + seconds
     while time.monotonic() < ends_at:
         yield
@@ -239,21 +239,21 @@ def deadline(seconds: float = DEADLINE_SECONDS) -> Iterator[None]:
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    """Return when it is so; other tasks go on meanwhile, and a deadline raises TimeoutError."""
+    """Wait until the condition holds, while other tasks run; raises TimeoutError at the deadline."""
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while not is_so():  # noqa: ASYNC110  # what is waited for is in another process
+        while not is_so():  # noqa: ASYNC110  # another process changes it
             await asyncio.sleep(0.01)
 
 
 async def until_one_waits(connection: psycopg.Connection) -> None:
-    """Return when a connection to the same database waits for a lock that another one holds."""
+    """Return when some connection to the same database waits for a lock."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     await until(lambda: connection.execute(waiting).fetchone() == (1,))
 
 
 async def heard(listener: psycopg.AsyncConnection, channel: str) -> list[str]:
-    """The payloads that were sent on `channel` up to now, to a connection that listens there."""
-    mark = "that is all"
+    """Return the payloads sent on `channel` so far; `listener` is a connection that listens there."""
+    mark = "end"
     await listener.execute("SELECT pg_notify(%s, %s)", [channel, mark])
     payloads: list[str] = []
     async with asyncio.timeout(DEADLINE_SECONDS), aclosing(listener.notifies()) as notifications:
@@ -265,9 +265,9 @@ async def heard(listener: psycopg.AsyncConnection, channel: str) -> list[str]:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on, and that nobody else of this run is given.
+    """Return a TCP port that is free, and that no other test of this run gets.
 
-    Nor is it one of those that the kernel chooses from, or it would be somebody's before it is used here.
+    The port is outside the kernel's own range, so that no other program gets it before the test uses it.
     """
     return next(port for port in _PORTS if _is_free(port))
 
@@ -281,7 +281,7 @@ def _is_free(port: int) -> bool:
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """An SMTP reply: its code, and the text of its lines."""
+    """An SMTP reply: its code and the text of its lines."""
 
     code: int
     lines: tuple[str, ...]
@@ -292,7 +292,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class SmtpClient:
-    """A session that says exactly what the test says."""
+    """An SMTP session that sends exactly the test's octets."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -301,7 +301,7 @@ class SmtpClient:
     @classmethod
     @asynccontextmanager
     async def connect(cls, port: int) -> AsyncIterator["SmtpClient"]:
-        """A session whose greeting was read."""
+        """Open a session and read its greeting."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         client = cls(reader, writer)
         try:
@@ -317,7 +317,7 @@ class SmtpClient:
             await self.writer.drain()
 
     async def reply(self) -> Reply:
-        """The next reply; raises EOFError when the session was closed instead."""
+        """Return the next reply; raises EOFError when the server closes the connection instead."""
         lines: list[str] = []
         async with asyncio.timeout(DEADLINE_SECONDS):
             while line := (await self.reader.readline()).decode():
@@ -331,14 +331,14 @@ class SmtpClient:
         return await self.reply()
 
     async def converse(self, *exchanges: tuple[str, int]) -> Reply:
-        """Say each line and expect its code; the last reply."""
+        """Send each line, check the code of its reply, and return the last reply."""
         for line, code in exchanges:
             reply = await self.command(line)
             assert reply.code == code, (line, reply)
         return reply
 
     async def begin(self, *recipients: str, reverse_path: str = "writer@client.test") -> None:
-        """EHLO, MAIL, RCPT for each, DATA."""
+        """Send EHLO, MAIL, a RCPT for each recipient, and DATA."""
         await self.converse(
             ("EHLO client.test", 250),
             (f"MAIL FROM:<{reverse_path}>", 250),
@@ -347,25 +347,25 @@ class SmtpClient:
         )
 
     async def deliver(self, content: bytes, *recipients: str, reverse_path: str = "writer@client.test") -> Reply:
-        """A whole transaction; the reply to the final dot. `content` ends with CRLF, and needs no dots doubled."""
+        """Run a transaction and return the reply to the final dot. `content` ends with CRLF, its dots not doubled."""
         await self.begin(*recipients, reverse_path=reverse_path)
         stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
         await self.send(stuffed + b".\r\n")
         return await self.reply()
 
     async def is_closed(self) -> bool:
-        """Whether the server closes the connection, having said nothing more."""
+        """Return whether the server closes the connection without a further reply."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             return await self.reader.read() == b""
 
 
 def client(url: str) -> httpx.AsyncClient:
-    """A client of the API; it reads no certificates, which takes a while and plain HTTP has none of."""
+    """Return a client of the API over plain HTTP; it loads no certificates, which would take long."""
     return httpx.AsyncClient(base_url=url, timeout=30, verify=False)
 
 
 class StreamedEvent(msgspec.Struct, frozen=True):
-    """One server-sent event; `id` is empty where it has none."""
+    """One server-sent event; `id` is "" for an event without an id."""
 
     event: str
     id: str
@@ -375,20 +375,20 @@ class StreamedEvent(msgspec.Struct, frozen=True):
 async def stream(
     http: httpx.AsyncClient, address: str, *, last_event_id: str | None = None, **parameters: str
 ) -> AsyncGenerator[StreamedEvent, None]:
-    """The events of a mailbox's stream, until the server ends it."""
+    """Yield the events of a mailbox's stream until the server ends it."""
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_event_id} if last_event_id else {})
     async with http.stream(
         "GET", "/api/inbox/stream", params={"address": address, **parameters}, headers=headers
-    ) as answer:
-        assert answer.status_code == 200, answer
-        async for event in events(answer):
+    ) as response:
+        assert response.status_code == 200, response
+        async for event in events(response):
             yield event
 
 
-async def events(answer: httpx.Response) -> AsyncIterator[StreamedEvent]:
-    """The events of an answer that is a stream."""
+async def events(response: httpx.Response) -> AsyncIterator[StreamedEvent]:
+    """Yield the events of a response that is a stream."""
     fields: dict[str, str] = {}
-    async for line in answer.aiter_lines():
+    async for line in response.aiter_lines():
         name, _, value = line.partition(": ")
         if line:
             fields[name] = value
@@ -398,7 +398,7 @@ async def events(answer: httpx.Response) -> AsyncIterator[StreamedEvent]:
 
 
 def message(subject: str = "Hello", body: str = "Hello there.") -> bytes:
-    """A small message, another one for each subject and body."""
+    """Return the content of a small message, unique to its subject and body."""
     return (f"From: Writer <writer@client.test>\r\nTo: reader@mx.test\r\nSubject: {subject}\r\n\r\n{body}\r\n").encode()
 
 
@@ -406,7 +406,7 @@ def message(subject: str = "Hello", body: str = "Hello there.") -> bytes:
 def own_postgres(
     settings: Mapping[str, str] | None = None, prefix: Sequence[str] = (), *, durable: bool = False
 ) -> Iterator[EmbeddedPostgres]:
-    """A migrated server that nobody else uses, to be stopped, started and killed."""
+    """A migrated server that the test alone uses, and may stop, start and kill."""
     with throw_away(durable=durable, settings=settings, prefix=prefix) as server:
         with psycopg.connect(server.url, autocommit=True) as connection:
             migrate.migrate(connection, migrate.read(MIGRATIONS))
@@ -415,36 +415,36 @@ def own_postgres(
 
 @contextmanager
 def frozen(postgres: EmbeddedPostgres) -> Iterator[None]:
-    """Connections stay, and new ones are made by the kernel, but nobody answers."""
+    """Freeze the server during the block: the kernel keeps and accepts connections, but the server does not respond."""
     postmaster = psutil.Process(postgres.postmaster_pid)
-    postmaster.suspend()  # first, so that it makes no more of them
-    all_of_it = processes(postgres)
+    postmaster.suspend()  # first, so that it starts no new process
+    frozen_processes = processes(postgres)
     try:
-        for process in all_of_it:
+        for process in frozen_processes:
             with suppress(psutil.NoSuchProcess):
                 process.suspend()
         yield
     finally:
-        for process in all_of_it:
+        for process in frozen_processes:
             with suppress(psutil.NoSuchProcess):
                 process.resume()
 
 
 def processes(postgres: EmbeddedPostgres) -> list[psutil.Process]:
-    """Every process of the server."""
+    """Return every process of the server."""
     postmaster = psutil.Process(postgres.postmaster_pid)
     return [postmaster, *postmaster.children(recursive=True)]
 
 
 def kill(postgres: EmbeddedPostgres) -> None:
-    """SIGKILL to every process of the server."""
+    """Send SIGKILL to every process of the server."""
     for process in processes(postgres):
         with suppress(psutil.NoSuchProcess):
             process.kill()
 
 
 def make_mailbox(database_url: str, lives: str = "1 hour") -> str:
-    """The address of a new mailbox, made without the API; `lives` is an interval of Postgres."""
+    """Make a mailbox without the API and return its address; `lives` is an interval in Postgres' notation."""
     address = f"{uuid.uuid4().hex}@{DOMAINS[0]}"
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
@@ -454,7 +454,7 @@ def make_mailbox(database_url: str, lives: str = "1 hour") -> str:
 
 
 def arrival(content: bytes, *mailbox_ids: int, reverse_path: str = "writer@client.test") -> IncomingMessage:
-    """`content` on its way to these mailboxes, each under the recipient `N@mx.test`."""
+    """Return an incoming message for these mailboxes; the recipient for mailbox N is `N@mx.test`."""
     return IncomingMessage(
         reverse_path=reverse_path,
         content=content,
@@ -471,7 +471,7 @@ def arrival(content: bytes, *mailbox_ids: int, reverse_path: str = "writer@clien
 
 
 async def store(database_url: str, address: str, *contents: bytes) -> None:
-    """Commit each in a transaction of its own, in this order, as smtp-ingest would."""
+    """Store each content in a transaction of its own, in this order, as smtp-ingest would."""
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         mailbox = await mailboxes.fetch(connection, address=address, token_sha256=None)
         for content in contents:
@@ -479,7 +479,7 @@ async def store(database_url: str, address: str, *contents: bytes) -> None:
 
 
 def stored(database_url: str, address: str) -> list[bytes]:
-    """The content of each message in a mailbox, oldest first, as a new connection to the database sees them."""
+    """Return the content of each message in a mailbox, oldest first, as a new database connection sees them."""
     query = """
         SELECT content
         FROM message
@@ -491,11 +491,11 @@ def stored(database_url: str, address: str) -> list[bytes]:
         return [bytes(content) for (content,) in connection.execute(query, [address])]
 
 
-def problem(answer: httpx.Response) -> dict[str, object]:
-    """The members of an answer that is an error; each has this form (RFC 9457), and says its sentence twice."""
-    assert answer.headers["content-type"] == "application/problem+json"
-    members: dict[str, object] = answer.json()
-    assert members["status"] == answer.status_code
+def problem(response: httpx.Response) -> dict[str, object]:
+    """Return the members of an error response, after checks of what all errors share (RFC 9457)."""
+    assert response.headers["content-type"] == "application/problem+json"
+    members: dict[str, object] = response.json()
+    assert members["status"] == response.status_code
     assert members["title"]
     assert members["code"]
     assert str(members["detail"]).endswith(".")
@@ -505,27 +505,27 @@ def problem(answer: httpx.Response) -> dict[str, object]:
 
 @contextmanager
 def locked(database_url: str, address: str) -> Iterator[psycopg.Connection]:
-    """A mailbox into which nothing can be committed during the block."""
+    """Lock a mailbox during the block, so that no message can be stored in it."""
     with psycopg.connect(database_url) as connection:
         connection.execute("SELECT FROM mailbox WHERE address = %s FOR UPDATE", [address])
         yield connection
 
 
 def is_waited_for(connection: psycopg.Connection) -> bool:
-    """Whether somebody waits for a lock that `connection` holds."""
-    # Not pg_stat_activity: within a transaction it goes on showing whom it showed first.
+    """Return whether another connection waits for a lock that `connection` holds."""
+    # Not pg_stat_activity, whose rows stay the same during a transaction.
     query = "SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
     return connection.execute(query).fetchone() is not None
 
 
 @contextmanager
 def without_room(database_url: str, *tables: str) -> Iterator[Callable[[], int]]:
-    """A database that has no room for one more row in any of `tables` during the block; how often it was found so.
+    """Let each insert into `tables` fail with disk_full during the block; yields a function that counts the failures.
 
-    Where it also is `refusing`, what is refused is so first.
+    Within `refusing`, a message to the tag `refused` violates its constraint instead.
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("CREATE SEQUENCE no_room")  # it goes on, also where what was done is undone
+        connection.execute("CREATE SEQUENCE no_room")  # a sequence keeps its count after a rollback
         connection.execute("""
             CREATE FUNCTION refuse_room() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN
@@ -541,12 +541,12 @@ def without_room(database_url: str, *tables: str) -> Iterator[Callable[[], int]]
             trigger = f"CREATE TRIGGER no_room BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_room()"
             connection.execute(trigger.encode())
 
-        def found() -> int:
+        def failures() -> int:
             row = connection.execute("SELECT last_value FROM no_room WHERE is_called").fetchone()
             return row[0] if row else 0
 
         try:
-            yield found
+            yield failures
         finally:
             connection.execute("DROP FUNCTION refuse_room CASCADE")
             connection.execute("DROP SEQUENCE no_room")
@@ -554,7 +554,7 @@ def without_room(database_url: str, *tables: str) -> Iterator[Callable[[], int]]
 
 @contextmanager
 def refusing(database_url: str) -> Iterator[None]:
-    """A database that refuses each message to the tag `refused` during the block."""
+    """Let each message to the tag `refused` violate a constraint during the block."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("ALTER TABLE message ADD CONSTRAINT refused CHECK (recipient NOT LIKE '%+refused@%')")
         try:
