@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -18,26 +18,12 @@ from support.harness import (
     make_mailbox,
     message,
     problem,
-    running_http,
     store,
     stream,
 )
 from support.proxy import MAIL, Proxy, running_proxy
 
 SECRET = "c2VjcmV0"
-
-
-@pytest.fixture
-def service(database_url: str, tmp_path: Path) -> Iterator[Pair]:
-    """http-api alone."""
-    with running_http(database_url, tmp_path) as service:
-        yield service
-
-
-@pytest.fixture
-def proxy(service: Pair, tmp_path: Path) -> Iterator[Proxy]:
-    with running_proxy(tmp_path, int(service.environ["HTTP_PORT"])) as proxy:
-        yield proxy
 
 
 @pytest.fixture

@@ -58,6 +58,15 @@ async def send(smtp: SmtpClient, http: httpx.AsyncClient, address: str, html: st
     return message_id
 
 
+@pytest.fixture(params=range(0, len(ATTACKS), AT_ONCE))
+async def urls(
+    request: pytest.FixtureRequest, shown: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str
+) -> list[str]:
+    """The URLs of the HTML documents of some attacks, sent as messages."""
+    attacks = list(ATTACKS.values())[request.param : request.param + AT_ONCE]
+    return [f"{shown.http_url}/api/messages/{await send(smtp, http, address, html)}/html" for html in attacks]
+
+
 async def open_frames(browser: Browser, tab: Tab, urls: list[str]) -> None:
     """Open a frontend's web page with each URL in a frame, and imitate a reader in every frame."""
     frames = "".join(f"<iframe src='{url}'></iframe>" for url in urls)
@@ -90,13 +99,9 @@ async def test_an_attack_opened_alone_runs_and_fetches_nothing(
     assert await tab.evaluate("document.title") == ["Message"]
 
 
-@pytest.mark.parametrize("first", range(0, len(ATTACKS), AT_ONCE))
 async def test_attacks_in_frames_of_a_frontend_run_and_fetch_nothing(
-    first: int, shown: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str, browser: Browser, tab: Tab
+    urls: list[str], browser: Browser, tab: Tab
 ) -> None:
-    ids = [await send(smtp, http, address, html) for html in list(ATTACKS.values())[first : first + AT_ONCE]]
-    urls = [f"{shown.http_url}/api/messages/{message_id}/html" for message_id in ids]
-
     await open_frames(browser, tab, urls)
 
     assert ran(tab) == []
@@ -106,17 +111,15 @@ async def test_attacks_in_frames_of_a_frontend_run_and_fetch_nothing(
     await tab.holds("document.title", {"Ours": 1, "Message": len(urls)})
 
 
-@pytest.mark.parametrize("first", range(0, len(ATTACKS), AT_ONCE))
 async def test_attacks_with_remote_content_run_nothing_and_fetch_only_images_and_sheets(
-    first: int, shown: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str, browser: Browser, tab: Tab
+    urls: list[str], browser: Browser, tab: Tab
 ) -> None:
-    ids = [await send(smtp, http, address, html) for html in list(ATTACKS.values())[first : first + AT_ONCE]]
-    urls = [f"{shown.http_url}/api/messages/{message_id}/html?remote=1" for message_id in ids]
+    remote_urls = [f"{url}?remote=1" for url in urls]
 
-    await open_frames(browser, tab, urls)
+    await open_frames(browser, tab, remote_urls)
 
     assert ran(tab) == []
-    assert set(tab.frames) <= {f"{FRONTEND}/", *urls}
+    assert set(tab.frames) <= {f"{FRONTEND}/", *remote_urls}
     assert set(tab.resource_types.values()) <= {"Document", "Image", "Stylesheet"}
     assert [each for each in browser.others.requests if each.referer] == []
     await tab.holds("document.title", {"Ours": 1, "Message": len(urls)})

@@ -2,14 +2,13 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 import psycopg
 import pytest
-from support.harness import DEADLINE_SECONDS, DOMAINS, Pair, arrival, message, running_http
-from support.proxy import API, Proxy, running_proxy
+from support.harness import DEADLINE_SECONDS, DOMAINS, Pair, arrival, message
+from support.proxy import API, Proxy
 
 from fake_email.command import raise_file_limit
 from fake_email.storage import store
@@ -25,18 +24,9 @@ MAKE_MAILBOXES = """
 """
 
 
-@pytest.fixture
-def service(database_url: str, tmp_path: Path) -> Iterator[Pair]:
-    """http-api alone."""
+@pytest.fixture(autouse=True)
+def file_limit() -> None:
     raise_file_limit()
-    with running_http(database_url, tmp_path) as service:
-        yield service
-
-
-@pytest.fixture
-def proxy(service: Pair, tmp_path: Path) -> Iterator[Proxy]:
-    with running_proxy(tmp_path, int(service.environ["HTTP_PORT"])) as proxy:
-        yield proxy
 
 
 class Follower:
