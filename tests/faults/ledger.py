@@ -36,7 +36,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reading(msgspec.Struct, kw_only=True):
-    """The messages of a mailbox that one reader was shown, in this order; `interruptions` counts its new attempts."""
+    """The messages that one reader was shown, in this order; `interruptions` counts how often it had to ask again."""
 
     address: str
     way: Way

@@ -1,6 +1,6 @@
-"""HTML that tries to run something in a reader's browser, or to make it fetch something, each under its name.
+"""Attacks by name: HTML that tries to run a script in a reader's browser, or to make the browser fetch something.
 
-What runs calls `alert`; what fetches asks evil.test.
+A script calls `alert`; a fetch goes to evil.test.
 """
 # ruff: noqa: E501  # an attack is read best on one line
 
@@ -146,7 +146,7 @@ ATTACKS = {
     "style sheet with more words": "<link rel='alternate stylesheet' href=https://evil.test/a.css title=x>",
     "style sheet inside": "<link rel=stylesheet href='data:text/css,p{background:url(https://evil.test/a.png)}'><p>x</p>",
     "style sheet in an instruction": "<?xml-stylesheet href='https://evil.test/a.css'?>",
-    # What is fetched, or goes elsewhere, by itself
+    # Fetches and navigation without a click
     "image": "<img src=https://evil.test/i.png>",
     "image without a scheme": "<img src=//evil.test/i.png>",
     "image with back slashes": "<img src='\\\\evil.test\\i.png'><img src='/\\evil.test/i.png'>",
@@ -188,7 +188,7 @@ ATTACKS = {
     "form by its button": "<form id=f></form><button form=f formaction=javascript:alert(1)>x</button>",
     "form by an image": "<form action=https://evil.test/><input type=image alt=x></form>",
     "isindex": "<isindex action=javascript:alert(1) type=image>",
-    # What changes when it is parsed again
+    # Markup that changes when it is parsed again
     "mutation by noscript": '<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
     "mutation by a style in SVG": "<svg><style><img title='</style><img src=x onerror=alert(1)>'></style></svg>",
     "mutation by a paragraph in SVG": '<svg></p><style><a id="</style><img src=x onerror=alert(1)>">',

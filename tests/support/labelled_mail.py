@@ -1,10 +1,14 @@
-"""The labelled mail of `mail_with_codes/`: what a code was found in, and what was not one, in thirteen languages.
+"""The labelled mail of `tests/labelled_mail/`: messages in thirteen languages, with the findings to expect in each.
 
-A message starts with `==== what it is`; its fields, then its text, then after `<<< html` its HTML. `Code` is the one
-that a person would type, or none; `Link` is a kind and a URL. The rules were written from `known/`; `apart/` was set
-aside until they were done. `short.txt` has more to write rules from, a message to a line: code, subject, and text or
-HTML, or text and HTML with `<<<` between, with ⏎ for a line's end, with tabs between; `short_apart.txt` is to it as
-`apart/` to `known/`. So written is `links.txt`: kind, and text or HTML with one link.
+The rules for codes and links were written from `known/` and `short.txt`. The messages of `apart/` and `short_apart.txt`
+were set aside until the rules were done.
+
+In `known/` and `apart/`, a message starts with a line `==== name`. Its fields follow, then its text, then after
+`<<< html` its HTML. The field `Code` is the code that a person would type, or none; a field `Link` is a kind and a URL.
+
+In `short.txt` and `short_apart.txt`, each line is a message: code, subject and body, separated by tabs. The body is
+text, HTML, or both with `<<<` between; ⏎ stands for the end of a line. In `links.txt`, each line is a kind, and a body
+with one link.
 """
 
 import email.message
@@ -22,7 +26,7 @@ PARTS = ("known", "apart", "short", "short_apart")
 
 
 class Labelled(msgspec.Struct, frozen=True, kw_only=True):
-    """One message, and what is to be found in it."""
+    """One message, and the code and links to find in it."""
 
     name: str
     code: str
@@ -31,7 +35,7 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(part: str) -> list[Labelled]:
-    """All messages of a part."""
+    """Return all messages of a part."""
     if part.startswith("short"):
         return list(_read_short(FOLDER / f"{part}.txt"))
     return [each for language in LANGUAGES for each in _read(FOLDER / part / f"{language}.txt")]
@@ -42,12 +46,12 @@ def _read(path: Path) -> Iterator[Labelled]:
         name, _, rest = block.partition("\n")
         fields, _, body = rest.partition("\n\n")
         text, has_html, html = body.partition("<<< html\n")
-        said = [line.split(": ", 1) for line in fields.splitlines()]
+        pairs = [line.split(": ", 1) for line in fields.splitlines()]
         yield Labelled(
             name=f"{path.stem}: {name}",
-            code=next(value for field, value in said if field == "Code"),
-            links={value.split()[1]: value.split()[0] for field, value in said if field == "Link"},
-            content=_message(next(v for field, v in said if field == "Subject"), text, html if has_html else None),
+            code=next(value for field, value in pairs if field == "Code"),
+            links={value.split()[1]: value.split()[0] for field, value in pairs if field == "Link"},
+            content=_message(next(v for field, v in pairs if field == "Subject"), text, html if has_html else None),
         )
 
 
@@ -74,12 +78,12 @@ def _message(subject: str, text: str, html: str | None) -> bytes:
 
 
 def read_links() -> list[tuple[str, str, str]]:
-    """The kind of a link, and the text or the HTML that it is the only one of."""
+    """Return the kind of each link, and the text or the HTML that contains only this link."""
     lines = (FOLDER / "links.txt").read_text(encoding="utf-8").splitlines()
     rows = [line.replace("⏎", "\n").split("\t") for line in lines]
     return [(kind, "" if body.startswith("<") else body, body if body.startswith("<") else "") for kind, body in rows]
 
 
 def first_code(parsed: ParsedMessage) -> str:
-    """The best code of a message, or none."""
+    """Return the best code of a message, or "none"."""
     return parsed.codes[0].value if parsed.codes else "none"
