@@ -102,9 +102,9 @@ async def smtp(pair: Pair) -> AsyncIterator[SmtpClient]:
 @pytest.fixture
 async def address(http: httpx.AsyncClient) -> str:
     """The address of a new mailbox."""
-    answer = await http.post("/api/temporary-address")
-    made: str = answer.json()["temp_email_addr"]
-    return made
+    response = await http.post("/api/temporary-address")
+    address: str = response.json()["temp_email_addr"]
+    return address
 
 
 # Of a module: one that nobody uses any more would go on taking the processor's time.

@@ -72,7 +72,7 @@ async def open_frames(browser: Browser, tab: Tab, urls: list[str]) -> None:
     frames = "".join(f"<iframe src='{url}'></iframe>" for url in urls)
     browser.pages.content_of["mail.page.test/"] = f"<title>Ours</title><link rel=icon href=data:,>{frames}"
     await tab.open(f"{FRONTEND}/")
-    await tab.holds("document.title", {"Ours": 1, "Message": len(urls)})
+    await tab.wait_for("document.title", {"Ours": 1, "Message": len(urls)})
     await tab.evaluate(TOUCH)
     await tab.screenshot()
 
@@ -108,7 +108,7 @@ async def test_attacks_in_frames_of_a_frontend_run_and_fetch_nothing(
     assert set(tab.frames) <= {f"{FRONTEND}/", *urls}
     assert set(tab.requests) <= {f"{FRONTEND}/", *urls}
     assert browser.others.connections == 0
-    await tab.holds("document.title", {"Ours": 1, "Message": len(urls)})
+    await tab.wait_for("document.title", {"Ours": 1, "Message": len(urls)})
 
 
 async def test_attacks_with_remote_content_run_nothing_and_fetch_only_images_and_sheets(
@@ -122,7 +122,7 @@ async def test_attacks_with_remote_content_run_nothing_and_fetch_only_images_and
     assert set(tab.frames) <= {f"{FRONTEND}/", *remote_urls}
     assert set(tab.resource_types.values()) <= {"Document", "Image", "Stylesheet"}
     assert [each for each in browser.others.requests if each.referer] == []
-    await tab.holds("document.title", {"Ours": 1, "Message": len(urls)})
+    await tab.wait_for("document.title", {"Ours": 1, "Message": len(urls)})
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ async def test_a_web_page_of_an_allowed_origin_shows_it_in_a_frame(
 
     await tab.open(f"{frontend}/")
 
-    await tab.holds("document.title", {"Ours": 1, "Message": 1})
+    await tab.wait_for("document.title", {"Ours": 1, "Message": 1})
 
 
 async def test_a_web_page_of_another_origin_cannot_show_it_in_a_frame(url: str, browser: Browser, tab: Tab) -> None:
@@ -141,7 +141,7 @@ async def test_a_frontend_may_show_it_in_a_srcdoc_frame_without_its_header_field
     </script>"""
 
     await tab.open(f"{FRONTEND}/")
-    await tab.holds("document.title", {"Ours": 1, "Message": 1})
+    await tab.wait_for("document.title", {"Ours": 1, "Message": 1})
     await tab.screenshot()
 
     assert browser.others.connections == 0

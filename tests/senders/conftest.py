@@ -16,7 +16,7 @@ Start = Callable[[int, Path | None], AbstractContextManager[Host]]
 
 @pytest.fixture(params=[Postfix, Exim, OpenSmtpd], ids=lambda host: host.__name__.lower())
 def start_host(request: pytest.FixtureRequest) -> Start:
-    """Starts a host that sends to this port, over TLS if it is given an authority; it is gone after the block."""
+    """Return a context manager that runs a host which sends to a port; with an authority, over TLS."""
     if not is_usable():
         pytest.skip("not fetched: make test-senders, as root, on Debian")
 

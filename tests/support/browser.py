@@ -205,7 +205,7 @@ class Tab:
                 values.append(result.get("value"))
         return values
 
-    async def holds(self, script: str, values: dict[str, int]) -> None:
+    async def wait_for(self, script: str, values: dict[str, int]) -> None:
         """Return when the script has each of these values in this many frames; raises TimeoutError."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             while Counter(map(str, await self.evaluate(script))) != values:
