@@ -9,9 +9,6 @@ import psycopg
 from support import corpus
 from support.harness import Pair
 
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
-FILES = sorted(CORPUS.rglob("*.raw"))
-
 
 def deliver(port: int, address: str, octets: bytes) -> None:
     with smtplib.SMTP("127.0.0.1", port, timeout=20) as session:
