@@ -123,7 +123,7 @@ class Load:
         is_shown = await _until(lambda: number in _numbers(reading))
         at = next((each.at for each in reading.shown if each.number == number), 0.0)
         if is_shown:
-            self._note_late(f"{reading.way} of {reading.address} showed it", at - due_at)
+            self._note_late(f"{reading.way} of {reading.address} showed the message", at - due_at)
         else:
             self._late.append(f"{reading.way} of {reading.address} no longer shows mail")
 
