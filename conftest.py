@@ -16,9 +16,12 @@ from psycopg import sql
 from support import browser as chromium
 from support.allowed_skips import SkipCheck
 from support.browser import Browser, Tab
-from support.harness import MIGRATIONS, Pair, SmtpClient, client, running_http, running_pair
+from support.database import MIGRATIONS
+from support.harness import Pair, running_http, running_pair
+from support.http_client import client
 from support.quick import Quick
 from support.reached import ReachedCheck
+from support.smtp_client import SmtpClient
 
 from fake_email.postgres import migrate
 

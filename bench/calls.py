@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import msgspec
 import psutil
 import uvloop
-from support.harness import Pair, deadline, free_port
+from support.harness import Pair, free_port
+from support.waiting import deadline
 
 from bench import contestants
 

@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 
 from environment import ROOT
 from postgres import ends_with_us
-from support.harness import deadline, free_port
+from support.harness import free_port
+from support.waiting import deadline
 
 MISSING_SINK = "smtp-sink is not installed, so the column sink is missing: apt-get install postfix"
 

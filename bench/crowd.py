@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import psutil
 import uvloop
-from support.harness import Pair, SmtpClient
+from support.harness import Pair
+from support.smtp_client import SmtpClient
 
 from bench.figures import Lost, make_mailboxes, percentile, row
 from bench.mail import message

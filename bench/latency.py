@@ -12,7 +12,8 @@ from contextlib import AsyncExitStack, suppress
 import psycopg
 import uvloop
 from psycopg import sql
-from support.harness import Pair, SmtpClient
+from support.harness import Pair
+from support.smtp_client import SmtpClient
 
 from bench.figures import Lost, make_mailboxes, percentile, row
 from bench.mail import message

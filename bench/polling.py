@@ -8,7 +8,9 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
 
-from support.harness import Pair, SmtpClient, message
+from support.content import message
+from support.harness import Pair
+from support.smtp_client import SmtpClient
 
 from bench import calls
 from bench.calls import Rate

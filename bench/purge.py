@@ -13,7 +13,9 @@ import httpx
 import msgspec
 import psycopg
 import uvloop
-from support.harness import Pair, SmtpClient, client
+from support.harness import Pair
+from support.http_client import client
+from support.smtp_client import SmtpClient
 
 from bench.figures import Lost, make_mailboxes, percentile, row
 from bench.mail import message

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import psutil
 import uvloop
-from support.harness import Pair, SmtpClient
+from support.harness import Pair
+from support.smtp_client import SmtpClient
 
 from bench.figures import Lost, make_mailboxes, row
 from bench.streams import open_streams

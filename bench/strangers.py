@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 import psycopg
 import uvloop
-from support.harness import DOMAINS, Pair, message, store
+from support.content import message
+from support.database import store
+from support.harness import DOMAINS, Pair
 
 from bench import calls
 from bench.calls import Served

@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator
 
 import uvloop
-from support.harness import Pair, SmtpClient
+from support.harness import Pair
+from support.smtp_client import SmtpClient
 
 from bench import contestants, turns
 from bench.figures import make_mailboxes, percentile, row

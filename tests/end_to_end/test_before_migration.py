@@ -4,7 +4,10 @@ from pathlib import Path
 
 import httpx
 import psycopg
-from support.harness import MIGRATIONS, Pair, SmtpClient, message
+from support.content import message
+from support.database import MIGRATIONS
+from support.harness import Pair
+from support.smtp_client import SmtpClient
 
 from fake_email.postgres import migrate
 

@@ -9,19 +9,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.harness import (
-    DEADLINE_SECONDS,
-    GENEROUS,
-    Pair,
-    deadline,
-    free_port,
-    make_mailbox,
-    message,
-    problem,
-    store,
-    stream,
-)
+from support.content import message
+from support.database import make_mailbox, store
+from support.harness import GENEROUS, Pair, free_port
+from support.http_client import problem, stream
 from support.proxy import MAIL, Proxy, running_proxy
+from support.waiting import DEADLINE_SECONDS, deadline
 
 SECRET = "c2VjcmV0"
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.harness import Pair, SmtpClient, message, running_pair, stream
+from support.content import message
+from support.harness import Pair, running_pair
+from support.http_client import stream
+from support.smtp_client import SmtpClient
 
 WRITERS = 12
 MESSAGES_A_WRITER = 25

@@ -1,7 +1,8 @@
 """The contract with the frontends of the first fake-email: their calls, and the fields and statuses they rely on."""
 
 import httpx
-from support.harness import SmtpClient, message
+from support.content import message
+from support.smtp_client import SmtpClient
 
 
 async def new_address(http: httpx.AsyncClient) -> str:

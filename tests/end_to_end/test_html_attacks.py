@@ -4,7 +4,9 @@ import httpx
 import pytest
 from support.attacks import ATTACKS
 from support.browser import Browser, Tab
-from support.harness import Pair, SmtpClient, until
+from support.harness import Pair
+from support.smtp_client import SmtpClient
+from support.waiting import until
 
 FRONTEND = "http://mail.page.test"
 AT_ONCE = 30

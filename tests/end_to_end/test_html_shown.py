@@ -4,7 +4,8 @@ import httpx
 import pytest
 from support import newsletter
 from support.browser import Browser, Tab
-from support.harness import Pair, SmtpClient
+from support.harness import Pair
+from support.smtp_client import SmtpClient
 
 FRONTEND = "http://mail.page.test"
 OTHER_FRONTEND = "http://app-7.page.test"

@@ -2,7 +2,9 @@
 
 import httpx
 import pytest
-from support.harness import SmtpClient, message, stream
+from support.content import message
+from support.http_client import stream
+from support.smtp_client import SmtpClient
 
 pytestmark = pytest.mark.quick  # the end-to-end tests of `make test-quick`
 

@@ -7,8 +7,11 @@ from contextlib import asynccontextmanager, suppress
 
 import psycopg
 import pytest
-from support.harness import DEADLINE_SECONDS, DOMAINS, Pair, arrival, message
+from support.content import message
+from support.database import incoming_message
+from support.harness import DOMAINS, Pair
 from support.proxy import API, Proxy
+from support.waiting import DEADLINE_SECONDS
 
 from fake_email.command import raise_file_limit
 from fake_email.storage import store
@@ -97,7 +100,7 @@ async def store_for_all(service: Pair, followers: Sequence[Follower], subject: s
     connect = psycopg.AsyncConnection.connect
     async with await connect(service.database_url, autocommit=True) as connection:
         await store.store_messages(
-            connection, [arrival(message(subject), *(follower.mailbox_id for follower in followers))]
+            connection, [incoming_message(message(subject), *(follower.mailbox_id for follower in followers))]
         )
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import msgspec
 import psycopg
-from support.harness import deadline, own_postgres
+from support.database import own_postgres
+from support.waiting import deadline
 
 from faults.stage import Stage, running_stage
 from faults.trial import Scale, Trial, Unsupported

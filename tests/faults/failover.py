@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import msgspec
 import psutil
-from support.harness import kill, processes
+from support.database import kill, processes
 
 from faults.postgres_stage import await_deferral
 from faults.replicated_postgres import ReplicatedPostgres, replicated

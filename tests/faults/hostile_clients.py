@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import psycopg
-from support.harness import own_postgres
+from support.database import own_postgres
 
 from faults.hostile_load import Crowd, Outcome, Start, Stop
 from faults.program import running_program

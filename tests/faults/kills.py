@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.harness import own_postgres
+from support.database import own_postgres
 
 from faults.ledger import Ledger
 from faults.stage import Stage, running_stage

@@ -12,7 +12,9 @@ from typing import TypeVar
 import httpx
 import msgspec
 import psycopg
-from support.harness import deadline, message, own_postgres
+from support.content import message
+from support.database import own_postgres
+from support.waiting import deadline
 
 from faults.host import Hosts
 from faults.ledger import Ledger

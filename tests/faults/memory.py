@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 import msgspec
-from support.harness import own_postgres
+from support.database import own_postgres
 
 from faults import sustained_load, verdict
 from faults.program import running_program

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import msgspec
 import psycopg
-from support.harness import COMMANDS, DEADLINE_SECONDS, MIGRATIONS, deadline, own_postgres
+from support.database import MIGRATIONS, own_postgres
+from support.harness import COMMANDS
+from support.waiting import DEADLINE_SECONDS, deadline
 
 from faults.stage import Stage, running_stage
 from faults.trial import Fault, Scale, Trial

@@ -7,7 +7,8 @@ from contextlib import ExitStack, contextmanager
 
 import psutil
 import psycopg
-from support.harness import deadline, frozen, kill, processes
+from support.database import frozen, kill, processes
+from support.waiting import deadline
 
 from faults.postgres_stage import server_of, stage, wait_while_away
 from faults.stage import Stage

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 
 import psycopg
-from support.harness import deadline
+from support.waiting import deadline
 
 from faults.postgres_stage import stage
 from faults.stage import Stage

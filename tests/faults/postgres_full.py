@@ -11,7 +11,8 @@ import msgspec
 import psutil
 import psycopg
 from postgres import EmbeddedPostgres, PostgresError
-from support.harness import MIGRATIONS, deadline
+from support.database import MIGRATIONS
+from support.waiting import deadline
 
 from fake_email.postgres import migrate
 from faults.disk import filled, small_disk

@@ -9,7 +9,9 @@ from pathlib import Path
 import httpx
 import msgspec
 from postgres import EmbeddedPostgres
-from support.harness import DOMAINS, deadline, own_postgres
+from support.database import own_postgres
+from support.harness import DOMAINS
+from support.waiting import deadline
 
 from faults.stage import Stage, running_stage
 from faults.trial import Scale

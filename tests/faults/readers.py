@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import httpx
 import msgspec
-from support.harness import events
+from support.http_client import events
 
 from faults import generated_content
 from faults.ledger import Reading, Shown, Way

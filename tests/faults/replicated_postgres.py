@@ -13,7 +13,8 @@ import psutil
 import psycopg
 import psycopg.conninfo
 from postgres import EmbeddedPostgres, PostgresError, programs
-from support.harness import MIGRATIONS, deadline, kill
+from support.database import MIGRATIONS, kill
+from support.waiting import deadline
 
 from fake_email.postgres import migrate
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from support.harness import Reply, SmtpClient
-from support.packets import stuff
+from support.content import stuff
+from support.smtp_client import Reply, SmtpClient
 
 from faults import generated_content
 from faults.ledger import Sent

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import httpx
 import msgspec
-from support.harness import DOMAINS, GENEROUS, deadline
+from support.harness import DOMAINS, GENEROUS
+from support.waiting import deadline
 
 from faults.host import LOOPBACK, Host, Hosts
 from faults.ledger import Ledger

@@ -4,17 +4,10 @@ import asyncio
 
 import psycopg
 import pytest
-from support.harness import (
-    DEADLINE_SECONDS,
-    SmtpClient,
-    is_waited_for,
-    locked,
-    make_mailbox,
-    message,
-    store,
-    stored,
-    until,
-)
+from support.content import message
+from support.database import is_waited_for, locked, make_mailbox, store, stored
+from support.smtp_client import SmtpClient
+from support.waiting import DEADLINE_SECONDS, until
 
 from faults import links
 from faults.links import DATABASE, network_of

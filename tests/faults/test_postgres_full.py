@@ -3,7 +3,10 @@
 import asyncio
 
 import pytest
-from support.harness import DEADLINE_SECONDS, client, make_mailbox, message, problem, store
+from support.content import message
+from support.database import make_mailbox, store
+from support.http_client import client, problem
+from support.waiting import DEADLINE_SECONDS
 
 from fake_email.postgres.pool import open_database
 from fake_email.storage import purge

@@ -4,7 +4,7 @@ import random
 
 import psycopg
 import pytest
-from support.harness import DEADLINE_SECONDS
+from support.waiting import DEADLINE_SECONDS
 
 from faults import kills
 from faults.ledger import Ledger, Reading, Sent, Shown

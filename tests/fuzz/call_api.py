@@ -8,7 +8,8 @@ from pathlib import Path
 sys.path.extend(str(Path(__file__).resolve().parents[2] / each) for each in ("dev", "tests"))
 
 from support import any_call
-from support.harness import own_postgres, running_pair
+from support.database import own_postgres
+from support.harness import running_pair
 
 _CASES = 50
 

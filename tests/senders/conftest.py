@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from senders.fetch import CACHE, DEBIAN, is_usable
 from senders.hosts import Exim, Host, OpenSmtpd, Postfix
-from support.harness import deadline
+from support.waiting import deadline
 
 Start = Callable[[int, Path | None], AbstractContextManager[Host]]
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
-from support.harness import DEADLINE_SECONDS, deadline
+from support.waiting import DEADLINE_SECONDS, deadline
 
 MX = "mx.test"
 

@@ -11,7 +11,8 @@ import pytest
 from senders.conftest import Start
 from senders.hosts import Host
 from support.certificates import issue
-from support.harness import Pair, make_mailbox, running_smtp, stored
+from support.database import make_mailbox, stored
+from support.harness import Pair, running_smtp
 
 
 @pytest.fixture

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from senders.fetch import DEBIAN, NODEMAILER, is_usable
 from support.certificates import issue
-from support.harness import DOMAINS, Pair, Service, make_mailbox, message, running_smtp, stored
+from support.content import message
+from support.database import make_mailbox, stored
+from support.harness import DOMAINS, Pair, Service, running_smtp
 
 REVERSE_PATH = "writer@client.test"
 NOBODY = f"nobody@{DOMAINS[0]}"

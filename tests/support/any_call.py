@@ -15,7 +15,8 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 from support.calls import Known, make_known
-from support.harness import DEADLINE_SECONDS, Pair
+from support.harness import Pair
+from support.waiting import DEADLINE_SECONDS
 
 if TYPE_CHECKING:  # these names exist for the type checker only
     from schemathesis.specs.openapi.schemas import OpenApiCase, OpenApiOperation

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 import websockets
-from support.harness import DEADLINE_SECONDS, deadline
+from support.waiting import DEADLINE_SECONDS, deadline
 from support.web_server import WebServer
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -13,7 +13,8 @@ import msgspec
 import psycopg
 from support import api_document
 from support.api_document import PROBLEM_JSON, Operation, Parameter
-from support.harness import make_mailbox, message, store
+from support.content import message
+from support.database import make_mailbox, store
 
 # The parameters whose examples name nothing that is there: a test puts in a mailbox, or a message, of its own.
 _PLACES = {"address": "{address}", "message_id": "{message_id}"}

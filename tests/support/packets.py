@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-from support.harness import SmtpClient
+from support.smtp_client import SmtpClient
 
 
 async def send_in_packets(
@@ -20,8 +20,3 @@ def cuts(before: bytes, octets: bytes, after: bytes) -> Iterator[list[bytes]]:
     for position in range(len(octets) + 1):
         yield [before + octets[:position], octets[position:] + after]
     yield [before, *(octets[position : position + 1] for position in range(len(octets))), after]
-
-
-def stuff(content: bytes) -> bytes:
-    """Return `content` with its dots doubled for DATA (RFC 5321 §4.5.2), without the final dot."""
-    return (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]

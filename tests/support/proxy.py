@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from support.harness import COMMANDS, DEADLINE_SECONDS, deadline, free_port
+from support.harness import COMMANDS, free_port
+from support.waiting import DEADLINE_SECONDS, deadline
 
 CADDYFILE = Path(__file__).parents[2] / "deploy/Caddyfile"
 DOMAIN = "fake-email.example"

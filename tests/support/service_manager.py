@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from support.harness import DEADLINE_SECONDS, deadline
+from support.waiting import DEADLINE_SECONDS, deadline
 
 
 class Manager:

@@ -13,8 +13,11 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.harness import DEADLINE_SECONDS, Pair, SmtpClient, running_smtp
-from support.packets import send_in_packets, stuff
+from support.content import stuff
+from support.harness import Pair, running_smtp
+from support.packets import send_in_packets
+from support.smtp_client import SmtpClient
+from support.waiting import DEADLINE_SECONDS
 
 LIMIT = 65_536
 EHLO = b"EHLO client.test\r\n"

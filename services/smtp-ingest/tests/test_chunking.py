@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from support.harness import Pair, Reply, SmtpClient, make_mailbox, message, running_smtp, stored
+from support.content import message
+from support.database import make_mailbox, stored
+from support.harness import Pair, running_smtp
+from support.smtp_client import Reply, SmtpClient
 
 LIMIT = 65_536
 

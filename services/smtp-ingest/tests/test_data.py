@@ -7,7 +7,11 @@ from email.message import EmailMessage
 import httpx
 import psycopg
 import pytest
-from support.harness import Pair, SmtpClient, is_waited_for, locked, make_mailbox, message, stored, until
+from support.content import message
+from support.database import is_waited_for, locked, make_mailbox, stored
+from support.harness import Pair
+from support.smtp_client import SmtpClient
+from support.waiting import until
 
 LIMIT = 26_214_400
 LINES = (b"x" * 998 + b"\r\n") * (LIMIT // 1_000)

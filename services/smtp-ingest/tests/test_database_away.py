@@ -8,22 +8,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from postgres import EmbeddedPostgres
+from support.content import message
+from support.database import is_waited_for, kill, locked, make_mailbox, own_postgres, stored
 from support.firewall import firewall
-from support.harness import (
-    DEADLINE_SECONDS,
-    Pair,
-    Service,
-    SmtpClient,
-    is_waited_for,
-    kill,
-    locked,
-    make_mailbox,
-    message,
-    own_postgres,
-    running_smtp,
-    stored,
-    until,
-)
+from support.harness import Pair, Service, running_smtp
+from support.smtp_client import SmtpClient
+from support.waiting import DEADLINE_SECONDS, until
 
 SESSIONS = 10
 MESSAGES_PER_SESSION = 30

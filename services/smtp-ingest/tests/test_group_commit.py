@@ -6,20 +6,11 @@ from contextlib import AsyncExitStack
 
 import psycopg
 import pytest
-from support.harness import (
-    Pair,
-    Service,
-    SmtpClient,
-    is_waited_for,
-    locked,
-    make_mailbox,
-    message,
-    refusing,
-    running_smtp,
-    stored,
-    until,
-    without_room,
-)
+from support.content import message
+from support.database import is_waited_for, locked, make_mailbox, refusing, stored, without_room
+from support.harness import Pair, Service, running_smtp
+from support.smtp_client import SmtpClient
+from support.waiting import until
 
 SESSIONS = 50
 MESSAGES_PER_SESSION = 20

@@ -5,7 +5,10 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from support.harness import DEADLINE_SECONDS, Pair, SmtpClient, make_mailbox, running_smtp
+from support.database import make_mailbox
+from support.harness import Pair, running_smtp
+from support.smtp_client import SmtpClient
+from support.waiting import DEADLINE_SECONDS
 
 
 @pytest.fixture(scope="module")

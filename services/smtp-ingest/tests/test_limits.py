@@ -7,19 +7,11 @@ from typing import get_args
 
 import psycopg
 import pytest
-from support.harness import (
-    Pair,
-    Reply,
-    Service,
-    SmtpClient,
-    foreign_address,
-    locked,
-    make_mailbox,
-    message,
-    running_smtp,
-    stored,
-    until,
-)
+from support.content import message
+from support.database import locked, make_mailbox, stored
+from support.harness import Pair, Service, foreign_address, running_smtp
+from support.smtp_client import Reply, SmtpClient
+from support.waiting import until
 
 from fake_email.settings import Settings
 from smtp_ingest import reply_tables

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.harness import DEADLINE_SECONDS, Pair, Service, SmtpClient, foreign_address, running_smtp
+from support.harness import Pair, Service, foreign_address, running_smtp
+from support.smtp_client import SmtpClient
+from support.waiting import DEADLINE_SECONDS
 
 from fake_email.command import raise_file_limit
 

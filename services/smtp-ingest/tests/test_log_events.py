@@ -4,7 +4,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
-from support.harness import Pair, Service, SmtpClient, make_mailbox, message, refusing, running_smtp, until
+from support.content import message
+from support.database import make_mailbox, refusing
+from support.harness import Pair, Service, running_smtp
+from support.smtp_client import SmtpClient
+from support.waiting import until
 
 Event = dict[str, object]
 

@@ -8,23 +8,11 @@ from pathlib import Path
 import psutil
 import pytest
 from postgres import EmbeddedPostgres
-from support.harness import (
-    DEADLINE_SECONDS,
-    Pair,
-    Reply,
-    Service,
-    SmtpClient,
-    is_waited_for,
-    kill,
-    locked,
-    make_mailbox,
-    message,
-    own_postgres,
-    processes,
-    running_smtp,
-    stored,
-    until,
-)
+from support.content import message
+from support.database import is_waited_for, kill, locked, make_mailbox, own_postgres, processes, stored
+from support.harness import Pair, Service, running_smtp
+from support.smtp_client import Reply, SmtpClient
+from support.waiting import DEADLINE_SECONDS, until
 
 CLIENTS = 50
 PIECE = (b"x" * 1_022 + b"\r\n") * 128

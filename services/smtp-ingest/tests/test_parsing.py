@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
-from support.harness import DEADLINE_SECONDS, message
+from support.content import message
+from support.waiting import DEADLINE_SECONDS
 
 from fake_email.storage.store import Trace
 from smtp_ingest.parsing import ParserThreads, make_incoming

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from support.harness import DEADLINE_SECONDS, Pair, Service, SmtpClient, make_mailbox, message, until
+from support.content import message
+from support.database import make_mailbox
+from support.harness import Pair, Service
+from support.smtp_client import SmtpClient
+from support.waiting import DEADLINE_SECONDS, until
 
 SENDERS = 50
 

@@ -7,7 +7,10 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from support.harness import DOMAINS, Pair, SmtpClient, message, running_smtp, stored
+from support.content import message
+from support.database import stored
+from support.harness import DOMAINS, Pair, running_smtp
+from support.smtp_client import SmtpClient
 
 from fake_email.storage import role_mailboxes
 

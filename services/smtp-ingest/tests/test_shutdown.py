@@ -8,21 +8,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from support.harness import (
-    DEADLINE_SECONDS,
-    Pair,
-    Service,
-    SmtpClient,
-    failed_start,
-    free_port,
-    is_waited_for,
-    locked,
-    make_mailbox,
-    message,
-    running_smtp,
-    stored,
-    until,
-)
+from support.content import message
+from support.database import is_waited_for, locked, make_mailbox, stored
+from support.harness import Pair, Service, failed_start, free_port, running_smtp
+from support.smtp_client import SmtpClient
+from support.waiting import DEADLINE_SECONDS, until
 
 
 @pytest.fixture

@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from support.harness import Pair, SmtpClient, make_mailbox, message, running_smtp, stored
-from support.packets import cuts, send_in_packets, stuff
+from support.content import message, stuff
+from support.database import make_mailbox, stored
+from support.harness import Pair, running_smtp
+from support.packets import cuts, send_in_packets
+from support.smtp_client import SmtpClient
 
 LIMIT = 65_536
 END = b"\r\n.\r\n"

@@ -16,20 +16,11 @@ import psycopg
 import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
-from support.harness import (
-    COMMANDS,
-    DEADLINE_SECONDS,
-    DOMAINS,
-    Pair,
-    Service,
-    SmtpClient,
-    failed_start,
-    make_mailbox,
-    message,
-    running_smtp,
-    stored,
-    until,
-)
+from support.content import message
+from support.database import make_mailbox, stored
+from support.harness import COMMANDS, DOMAINS, Pair, Service, failed_start, running_smtp
+from support.smtp_client import SmtpClient
+from support.waiting import DEADLINE_SECONDS, until
 
 Event = dict[str, object]
 Daemon = tuple[Pair, Service]

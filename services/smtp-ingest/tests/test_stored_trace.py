@@ -2,7 +2,10 @@
 
 import psycopg
 import pytest
-from support.harness import Pair, SmtpClient, make_mailbox, message
+from support.content import message
+from support.database import make_mailbox
+from support.harness import Pair
+from support.smtp_client import SmtpClient
 
 
 @pytest.fixture

@@ -12,18 +12,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from support.harness import (
-    DEADLINE_SECONDS,
-    DOMAINS,
-    Pair,
-    Service,
-    SmtpClient,
-    failed_start,
-    make_mailbox,
-    message,
-    running_smtp,
-)
+from support.content import message
+from support.database import make_mailbox
+from support.harness import DOMAINS, Pair, Service, failed_start, running_smtp
 from support.service_manager import Manager
+from support.smtp_client import SmtpClient
+from support.waiting import DEADLINE_SECONDS
 
 WATCHDOG = {"WATCHDOG_USEC": "20000"}
 

@@ -4,7 +4,10 @@ import asyncio
 
 import httpx
 import pytest
-from support.harness import Pair, Reply, SmtpClient, make_mailbox, message, stored
+from support.content import message
+from support.database import make_mailbox, stored
+from support.harness import Pair
+from support.smtp_client import Reply, SmtpClient
 
 EXTENDED = ("EHLO client.test", 250)
 BEGUN = (EXTENDED, ("MAIL FROM:<writer@client.test>", 250))

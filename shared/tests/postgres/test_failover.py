@@ -9,7 +9,8 @@ import psycopg
 import psycopg.conninfo
 import pytest
 from postgres import EmbeddedPostgres, throw_away
-from support.harness import DEADLINE_SECONDS, deadline, frozen, until
+from support.database import frozen
+from support.waiting import DEADLINE_SECONDS, deadline, until
 
 from fake_email.errors import DatabaseAway
 from fake_email.postgres import notifications

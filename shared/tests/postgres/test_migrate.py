@@ -9,7 +9,9 @@ from pathlib import Path
 import psycopg
 import psycopg.conninfo
 import pytest
-from support.harness import COMMANDS, deadline, own_postgres
+from support.database import own_postgres
+from support.harness import COMMANDS
+from support.waiting import deadline
 
 from fake_email.errors import MigrationError
 from fake_email.postgres import migrate

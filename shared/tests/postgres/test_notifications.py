@@ -9,7 +9,8 @@ import psycopg
 import pytest
 from postgres import EmbeddedPostgres
 from structlog.testing import capture_logs
-from support.harness import DEADLINE_SECONDS, arrival, until
+from support.database import incoming_message
+from support.waiting import DEADLINE_SECONDS, until
 
 from fake_email.postgres import notifications
 from fake_email.postgres.connection import Connection
@@ -154,7 +155,9 @@ async def test_a_listener_hears_what_is_stored(
 
     async with listening(database_url, recorder):
         await recorder.next()
-        await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id), arrival(b"2", mailbox.mailbox_id)])
+        await store.store_messages(
+            connection, [incoming_message(b"1", mailbox.mailbox_id), incoming_message(b"2", mailbox.mailbox_id)]
+        )
         heard = await recorder.next()
 
     assert heard == Grown(mailbox_id=mailbox.mailbox_id, seq=2)
@@ -168,7 +171,7 @@ async def test_a_listener_hears_of_each_mailbox_of_a_batch(
 
     async with listening(database_url, recorder):
         await recorder.next()
-        await store.store_messages(connection, [arrival(b"1", first.mailbox_id, second.mailbox_id)])
+        await store.store_messages(connection, [incoming_message(b"1", first.mailbox_id, second.mailbox_id)])
         heard = [await recorder.next(), await recorder.next()]
 
     assert sorted(heard, key=str) == [
@@ -263,7 +266,7 @@ async def test_a_listener_hears_again_after_it_lost_its_connection(
         watcher.execute(END_OURS)
         await recorder.next()
         await recorder.next()
-        await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
+        await store.store_messages(connection, [incoming_message(b"1", mailbox.mailbox_id)])
         heard = await recorder.next()
 
     assert heard == Grown(mailbox_id=mailbox.mailbox_id, seq=1)

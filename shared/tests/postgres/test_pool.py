@@ -10,7 +10,8 @@ import psycopg.conninfo
 import pytest
 from postgres import EmbeddedPostgres
 from structlog.testing import capture_logs
-from support.harness import DEADLINE_SECONDS, frozen, until, without_room
+from support.database import frozen, without_room
+from support.waiting import DEADLINE_SECONDS, until
 
 from fake_email.errors import AddressTaken, DatabaseAway, DatabaseFull
 from fake_email.postgres.connection import Connection, conninfo

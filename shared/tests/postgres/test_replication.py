@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from postgres import EmbeddedPostgres
 from structlog.testing import capture_logs
-from support.harness import DEADLINE_SECONDS, arrival, make_mailbox, own_postgres, until
+from support.database import incoming_message, make_mailbox, own_postgres
+from support.waiting import DEADLINE_SECONDS, until
 
 from fake_email.errors import DatabaseAway
 from fake_email.postgres.pool import Database, open_database
@@ -61,7 +62,9 @@ def waiting(watcher: psycopg.Connection) -> list[int]:
 
 async def store(database: Database, mailbox_id: int) -> list[Outcome]:
     return await database.run(
-        lambda connection: storage_store.store_messages(connection, [arrival(b"Subject: one\r\n\r\n", mailbox_id)]),
+        lambda connection: storage_store.store_messages(
+            connection, [incoming_message(b"Subject: one\r\n\r\n", mailbox_id)]
+        ),
         answer_seconds=10 * DEADLINE_SECONDS,
     )
 
@@ -153,7 +156,9 @@ async def test_while_a_given_up_commit_waits_for_its_replica_no_other_commit_beg
 ) -> None:
     async def write(database: Database) -> None:
         await database.write(
-            lambda connection: storage_store.store_messages(connection, [arrival(b"Subject: one\r\n\r\n", mailbox_id)]),
+            lambda connection: storage_store.store_messages(
+                connection, [incoming_message(b"Subject: one\r\n\r\n", mailbox_id)]
+            ),
             answer_seconds=0.1,
         )
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 from support.firewall import Firewall, Way, firewall
-from support.harness import DEADLINE_SECONDS, until
+from support.waiting import DEADLINE_SECONDS, until
 
 from fake_email.errors import DatabaseAway
 from fake_email.postgres.connection import Connection, cut_after

@@ -5,7 +5,7 @@ import hashlib
 
 import psycopg
 import pytest
-from support.harness import until_one_waits
+from support.database import until_one_waits
 
 from fake_email.errors import AddressTaken
 from fake_email.postgres.connection import Connection

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from support import corpus
-from support.harness import arrival
+from support.database import incoming_message
 
 from fake_email import parse
 from fake_email.errors import AttachmentNotFound, MessageNotFound
@@ -27,7 +27,7 @@ async def mailbox(new_mailbox: Callable[[], Awaitable[Recipient]]) -> Recipient:
 
 async def octets(connection: Connection, database: Database, mailbox: Recipient, content: bytes) -> list[bytes]:
     """Store the content, and return the octets of each of its attachments."""
-    incoming = arrival(content, mailbox.mailbox_id)
+    incoming = incoming_message(content, mailbox.mailbox_id)
     await store.store_messages(connection, [incoming])
     found = await attachments.find(connection, incoming.deliveries[0].id, token_sha256=None)
     read = []
@@ -148,7 +148,7 @@ async def test_a_boundary_between_pieces_anywhere_changes_nothing(
 
 
 async def test_an_attachment_number_out_of_range_is_refused(connection: Connection, mailbox: Recipient) -> None:
-    incoming = arrival(with_files(("7bit", b"x")), mailbox.mailbox_id)
+    incoming = incoming_message(with_files(("7bit", b"x")), mailbox.mailbox_id)
     await store.store_messages(connection, [incoming])
     found = await attachments.find(connection, incoming.deliveries[0].id, token_sha256=None)
 
@@ -161,7 +161,7 @@ async def test_an_attachment_number_out_of_range_is_refused(connection: Connecti
 async def test_reading_an_attachment_stops_when_its_message_is_deleted(
     connection: Connection, database_url: str, mailbox: Recipient
 ) -> None:
-    incoming = arrival(with_files(("8bit", b"x" * 2 * PIECE_OCTETS)), mailbox.mailbox_id)
+    incoming = incoming_message(with_files(("8bit", b"x" * 2 * PIECE_OCTETS)), mailbox.mailbox_id)
     await store.store_messages(connection, [incoming])
     found = await attachments.find(connection, incoming.deliveries[0].id, token_sha256=None)
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import psycopg
 import pytest
-from support.harness import arrival, heard, until_one_waits
+from support.database import heard, incoming_message, until_one_waits
 
 from fake_email.errors import MailboxNotFound, MessageNotFound, OperatorsMailbox
 from fake_email.postgres import notifications
@@ -53,7 +53,7 @@ async def mailbox(new_mailbox: NewMailbox) -> Recipient:
 @pytest.fixture
 async def stored(connection: Connection, mailbox: Recipient) -> AsyncIterator[IncomingMessage]:
     """A message in the mailbox."""
-    stored = arrival(b"Subject: kept\r\n\r\nsecret\r\n", mailbox.mailbox_id)
+    stored = incoming_message(b"Subject: kept\r\n\r\nsecret\r\n", mailbox.mailbox_id)
     await store.store_messages(connection, [stored])
     yield stored
     # None of these tests depends on a purge.
@@ -88,7 +88,7 @@ async def test_no_message_is_stored_in_it(
 ) -> None:
     await end(connection, mailbox)
 
-    outcomes = await store.store_messages(connection, [arrival(b"too late", mailbox.mailbox_id)])
+    outcomes = await store.store_messages(connection, [incoming_message(b"too late", mailbox.mailbox_id)])
 
     assert outcomes == [Outcome(live=0, stored=0)]
 
@@ -216,7 +216,7 @@ async def test_a_writer_that_began_before_a_deletion_and_waits_stores_nothing_in
     connection: Connection, another: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
 ) -> None:
     first, deleted = await new_mailbox(), await new_mailbox()
-    both = [arrival(b"1", first.mailbox_id), arrival(b"2", deleted.mailbox_id)]
+    both = [incoming_message(b"1", first.mailbox_id), incoming_message(b"2", deleted.mailbox_id)]
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
         with watcher.transaction():
@@ -232,7 +232,7 @@ async def test_a_deletion_waits_for_a_writer_and_then_deletes(
     connection: Connection, another: Connection, watcher: psycopg.Connection, mailbox: Recipient
 ) -> None:
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
-        outcomes = await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
+        outcomes = await store.store_messages(connection, [incoming_message(b"1", mailbox.mailbox_id)])
         tasks.create_task(mailboxes.delete(another, mailbox.mailbox_id))
         await until_one_waits(watcher)
 

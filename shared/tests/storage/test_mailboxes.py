@@ -5,7 +5,7 @@ import hashlib
 
 import psycopg
 import pytest
-from support.harness import arrival
+from support.database import incoming_message
 
 from fake_email.errors import AddressTaken, MailboxNotFound
 from fake_email.postgres.connection import Connection
@@ -167,7 +167,9 @@ async def test_only_live_mailboxes_are_recipients(connection: Connection) -> Non
 async def test_a_recipient_has_the_counters_of_its_mailbox(connection: Connection) -> None:
     await create(connection)
     mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
-    await store.store_messages(connection, [arrival(b"a" * 150, mailbox.id), arrival(b"b" * 50, mailbox.id)])
+    await store.store_messages(
+        connection, [incoming_message(b"a" * 150, mailbox.id), incoming_message(b"b" * 50, mailbox.id)]
+    )
 
     found = await mailboxes.find_recipients(connection, [ADDRESS])
 
@@ -231,7 +233,9 @@ async def test_messages_beyond_the_quota_are_dropped_oldest_first(
 ) -> None:
     await create(connection)
     mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
-    await store.store_messages(connection, [arrival(letter * 100, mailbox.id) for letter in (b"a", b"b", b"c")])
+    await store.store_messages(
+        connection, [incoming_message(letter * 100, mailbox.id) for letter in (b"a", b"b", b"c")]
+    )
 
     await role_mailboxes.drop_oldest(connection, [mailbox.id], quota_messages=quota_messages, quota_octets=quota_octets)
 
@@ -246,7 +250,7 @@ async def test_newest_seqs_has_the_last_seq_of_each_live_mailbox(connection: Con
     await create(connection, "without@mx.test")
     with_mail = (await mailboxes.fetch(connection, address="with-mail@mx.test", token_sha256=None)).id
     without = (await mailboxes.fetch(connection, address="without@mx.test", token_sha256=None)).id
-    await store.store_messages(connection, [arrival(b"one", with_mail), arrival(b"two", with_mail)])
+    await store.store_messages(connection, [incoming_message(b"one", with_mail), incoming_message(b"two", with_mail)])
 
     newest = await mailboxes.newest_seqs(connection, [with_mail, without, without + 1])
 
@@ -267,7 +271,7 @@ async def test_fetch_many_has_the_seq_and_the_time_of_the_newest_message(connect
     await create(connection)
     before = (await mailboxes.fetch_many(connection, [ADDRESS]))[ADDRESS]
 
-    await store.store_messages(connection, [arrival(b"Subject: 1\r\n\r\n", before.id)])
+    await store.store_messages(connection, [incoming_message(b"Subject: 1\r\n\r\n", before.id)])
     after = (await mailboxes.fetch_many(connection, [ADDRESS]))[ADDRESS]
 
     assert (before.last_seq, before.last_received_at) == (0, None)

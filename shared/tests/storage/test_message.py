@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 import pytest
-from support.harness import arrival
+from support.database import incoming_message
 
 from fake_email.errors import MessageNotFound
 from fake_email.postgres.connection import Connection
@@ -24,7 +24,7 @@ CONTENT = b"Subject: S\r\n\r\nText.\r\n"
 
 async def put(connection: Connection, mailbox: Recipient, content: bytes = CONTENT) -> uuid.UUID:
     """Store a message and return its id."""
-    incoming = arrival(content, mailbox.mailbox_id)
+    incoming = incoming_message(content, mailbox.mailbox_id)
     await store.store_messages(connection, [incoming])
     return incoming.deliveries[0].id
 

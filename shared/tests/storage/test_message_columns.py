@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import asdict, fields, replace
 from psycopg.rows import DictRow, class_row, dict_row
-from support.harness import arrival
+from support.database import incoming_message
 
 from fake_email.parsed_message import Attachment, Code, Link, LocatedAttachment, ParsedMessage
 from fake_email.postgres.connection import Connection
@@ -43,7 +43,7 @@ TRACE = Trace(client_address="client_address", host_name="host_name", protocol="
 
 async def stored(connection: Connection, mailbox: Recipient) -> tuple[IncomingMessage, DictRow]:
     """A stored message whose fields all have different values, and its row."""
-    incoming = replace(arrival(b"content", mailbox.mailbox_id), parsed=PARSED, trace=TRACE)
+    incoming = replace(incoming_message(b"content", mailbox.mailbox_id), parsed=PARSED, trace=TRACE)
     await store.store_messages(connection, [incoming])
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute("SELECT * FROM message WHERE id = %s", [incoming.deliveries[0].id])

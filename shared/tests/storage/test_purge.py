@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import psycopg
 import pytest
 from structlog.testing import capture_logs
-from support.harness import MIGRATIONS, arrival, heard, own_postgres, until, until_one_waits, without_room
+from support.database import MIGRATIONS, heard, incoming_message, own_postgres, until_one_waits, without_room
+from support.waiting import until
 
 from fake_email.errors import AddressTaken
 from fake_email.postgres import migrate, notifications
@@ -76,7 +77,9 @@ async def count_rows(connection: Connection, table: str) -> int:
 
 async def test_an_expired_mailbox_is_deleted_with_its_mail(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
-    await store.store_messages(connection, [arrival(b"one", mailbox.mailbox_id), arrival(b"four", mailbox.mailbox_id)])
+    await store.store_messages(
+        connection, [incoming_message(b"one", mailbox.mailbox_id), incoming_message(b"four", mailbox.mailbox_id)]
+    )
     await expire(connection, mailbox)
 
     purged = await purge.delete_batch(connection)
@@ -89,7 +92,7 @@ async def test_a_mailbox_that_was_deleted_before_its_expiry_is_purged_too(
     connection: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
-    await store.store_messages(connection, [arrival(b"one", mailbox.mailbox_id)])
+    await store.store_messages(connection, [incoming_message(b"one", mailbox.mailbox_id)])
     await mailboxes.delete(connection, mailbox.mailbox_id)
 
     await purge.delete_batch(connection)
@@ -101,7 +104,7 @@ async def test_live_mailboxes_keep_their_mail_and_their_counters(
     connection: Connection, new_mailbox: NewMailbox
 ) -> None:
     live, expired = await new_mailbox(), await new_mailbox()
-    await store.store_messages(connection, [arrival(b"to both", live.mailbox_id, expired.mailbox_id)])
+    await store.store_messages(connection, [incoming_message(b"to both", live.mailbox_id, expired.mailbox_id)])
     await expire(connection, expired)
 
     await purge.delete_batch(connection)
@@ -288,7 +291,9 @@ async def test_a_writer_that_waits_for_the_purge_stores_nothing_in_the_purged_ma
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
         # The writer began while both were live; the second expires and is purged while it waits for the first.
         await connection.execute("SELECT FROM mailbox WHERE id = %s FOR UPDATE", [first.mailbox_id])
-        storing = tasks.create_task(store.store_messages(another, [arrival(b"1", first.mailbox_id, second.mailbox_id)]))
+        storing = tasks.create_task(
+            store.store_messages(another, [incoming_message(b"1", first.mailbox_id, second.mailbox_id)])
+        )
         await until_one_waits(watcher)
         await expire(connection, second)
         await purge.delete_batch(connection)
@@ -307,7 +312,9 @@ async def test_writers_deletions_and_the_purge_never_deadlock(
     async def write(writer: int, mailbox_ids: list[int]) -> None:
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as own:
             for number in range(20):
-                await store.store_messages(own, [arrival(b"%d %d" % (writer, number), *mailbox_ids, kept.mailbox_id)])
+                await store.store_messages(
+                    own, [incoming_message(b"%d %d" % (writer, number), *mailbox_ids, kept.mailbox_id)]
+                )
 
     async def purge_until_empty() -> None:
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as own:
@@ -384,7 +391,7 @@ async def test_on_a_full_disk_mail_that_expired_a_minute_ago_is_deleted_and_its_
     expired, just_expired = await new_mailbox(), await new_mailbox()
     for mailbox in (expired, just_expired):
         await store.store_messages(
-            connection, [arrival(b"one", mailbox.mailbox_id), arrival(b"four", mailbox.mailbox_id)]
+            connection, [incoming_message(b"one", mailbox.mailbox_id), incoming_message(b"four", mailbox.mailbox_id)]
         )
     await expire(connection, just_expired)
     await connection.execute(

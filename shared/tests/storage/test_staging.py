@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import psycopg
 import pytest
-from support.harness import arrival
+from support.database import incoming_message
 
 from fake_email.postgres.connection import Connection
 from fake_email.storage import staging, store
@@ -24,7 +24,7 @@ async def mailbox(new_mailbox: NewMailbox) -> Recipient:
 async def staged(connection: Connection, content: bytes, *mailbox_ids: int) -> IncomingMessage:
     """An incoming message whose content is staged."""
     staged_id = await staging.put(connection, content)
-    return msgspec.structs.replace(arrival(content, *mailbox_ids), content=b"", staged_id=staged_id)
+    return msgspec.structs.replace(incoming_message(content, *mailbox_ids), content=b"", staged_id=staged_id)
 
 
 async def contents(connection: Connection) -> list[bytes]:
@@ -81,7 +81,7 @@ async def test_staged_content_that_is_stored_already_is_acknowledged_and_kept_on
 async def test_a_message_whose_content_is_no_longer_staged_is_refused(
     connection: Connection, mailbox: Recipient
 ) -> None:
-    lost = msgspec.structs.replace(arrival(b"large", mailbox.mailbox_id), content=b"", staged_id=uuid.uuid4())
+    lost = msgspec.structs.replace(incoming_message(b"large", mailbox.mailbox_id), content=b"", staged_id=uuid.uuid4())
 
     with pytest.raises(psycopg.errors.NotNullViolation):
         await store.store_messages(connection, [lost])

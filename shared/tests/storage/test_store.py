@@ -8,7 +8,8 @@ import msgspec
 import psycopg
 import pytest
 from psycopg.rows import class_row
-from support.harness import arrival, message
+from support.content import message
+from support.database import incoming_message
 
 from fake_email.errors import MailboxNotFound
 from fake_email.parsed_message import Attachment
@@ -70,13 +71,13 @@ async def read(connection: Connection, mailbox: Recipient, *, limit: int = 100, 
 
 def with_text(text: str, mailbox: Recipient) -> IncomingMessage:
     """A message with this text."""
-    plain = arrival(text.encode(), mailbox.mailbox_id)
+    plain = incoming_message(text.encode(), mailbox.mailbox_id)
     return msgspec.structs.replace(plain, parsed=msgspec.structs.replace(plain.parsed, text=text))
 
 
 def unstorable(*mailbox_ids: int) -> IncomingMessage:
     """A message that Postgres refuses: its text type has no NUL, which MIME parsing always removes."""
-    plain = arrival(b"unstorable", *mailbox_ids)
+    plain = incoming_message(b"unstorable", *mailbox_ids)
     return msgspec.structs.replace(plain, parsed=msgspec.structs.replace(plain.parsed, subject="\0"))
 
 
@@ -85,7 +86,9 @@ async def test_content_is_stored_to_the_octet(connection: Connection, new_mailbo
     all_octets = bytes(range(256))
     contents = [all_octets, b"\0", b"", message(), b".\r\n..\r\n", b"\n\r\r\n\n", b"'\\x00\\", all_octets * 8_192]
 
-    outcomes = await store.store_messages(connection, [arrival(content, mailbox.mailbox_id) for content in contents])
+    outcomes = await store.store_messages(
+        connection, [incoming_message(content, mailbox.mailbox_id) for content in contents]
+    )
 
     assert outcomes == [ONE_OF_ONE] * len(contents)
     assert [row.content for row in await rows(connection, mailbox)] == contents
@@ -95,7 +98,7 @@ async def test_seq_counts_from_1_without_a_gap(connection: Connection, new_mailb
     mailbox = await new_mailbox()
 
     for batch in ([b"1", b"2", b"3"], [b"4"], [b"5", b"6"]):
-        await store.store_messages(connection, [arrival(content, mailbox.mailbox_id) for content in batch])
+        await store.store_messages(connection, [incoming_message(content, mailbox.mailbox_id) for content in batch])
 
     stored = [(row.seq, row.content) for row in await rows(connection, mailbox)]
     assert stored == [(1, b"1"), (2, b"2"), (3, b"3"), (4, b"4"), (5, b"5"), (6, b"6")]
@@ -104,7 +107,9 @@ async def test_seq_counts_from_1_without_a_gap(connection: Connection, new_mailb
 async def test_each_mailbox_has_a_seq_of_its_own(connection: Connection, new_mailbox: NewMailbox) -> None:
     first, second = await new_mailbox(), await new_mailbox()
 
-    await store.store_messages(connection, [arrival(b"1", first.mailbox_id), arrival(b"2", second.mailbox_id)])
+    await store.store_messages(
+        connection, [incoming_message(b"1", first.mailbox_id), incoming_message(b"2", second.mailbox_id)]
+    )
 
     assert [row.seq for row in await rows(connection, first)] == [1]
     assert [row.seq for row in await rows(connection, second)] == [1]
@@ -113,7 +118,9 @@ async def test_each_mailbox_has_a_seq_of_its_own(connection: Connection, new_mai
 async def test_received_at_grows_with_seq_within_a_batch(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
 
-    await store.store_messages(connection, [arrival(b"%d" % number, mailbox.mailbox_id) for number in range(500)])
+    await store.store_messages(
+        connection, [incoming_message(b"%d" % number, mailbox.mailbox_id) for number in range(500)]
+    )
 
     times = [row.received_at for row in await rows(connection, mailbox)]
     assert times == sorted(set(times))
@@ -128,7 +135,7 @@ async def test_received_at_grows_with_seq_while_the_clock_stands_still(
     await connection.execute("UPDATE mailbox SET last_received_at = %s", [ahead])
 
     for batch in ([b"1", b"2"], [b"3"], [b"4", b"5", b"6"]):
-        await store.store_messages(connection, [arrival(content, mailbox.mailbox_id) for content in batch])
+        await store.store_messages(connection, [incoming_message(content, mailbox.mailbox_id) for content in batch])
 
     microseconds = [
         (row.received_at - ahead) / datetime.timedelta(microseconds=1) for row in await rows(connection, mailbox)
@@ -141,7 +148,7 @@ async def test_received_at_is_the_time_of_storing(connection: Connection, new_ma
     clock = "SELECT clock_timestamp()"
 
     [(before,)] = await (await connection.execute(clock)).fetchall()
-    await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
+    await store.store_messages(connection, [incoming_message(b"1", mailbox.mailbox_id)])
     [(after,)] = await (await connection.execute(clock)).fetchall()
 
     [row] = await rows(connection, mailbox)
@@ -151,7 +158,7 @@ async def test_received_at_is_the_time_of_storing(connection: Connection, new_ma
 async def test_a_message_to_many_is_stored_for_each(connection: Connection, new_mailbox: NewMailbox) -> None:
     first, second = await new_mailbox(), await new_mailbox()
 
-    outcomes = await store.store_messages(connection, [arrival(b"1", first.mailbox_id, second.mailbox_id)])
+    outcomes = await store.store_messages(connection, [incoming_message(b"1", first.mailbox_id, second.mailbox_id)])
 
     assert outcomes == [Outcome(live=2, stored=2)]
     assert [row.content for row in await rows(connection, first)] == [b"1"]
@@ -163,7 +170,7 @@ async def test_a_message_with_a_mailbox_named_twice_is_stored_there_once(
 ) -> None:
     mailbox = await new_mailbox()
 
-    outcomes = await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id, mailbox.mailbox_id)])
+    outcomes = await store.store_messages(connection, [incoming_message(b"1", mailbox.mailbox_id, mailbox.mailbox_id)])
 
     assert outcomes == [Outcome(live=2, stored=1)]
     assert [row.seq for row in await rows(connection, mailbox)] == [1]
@@ -175,7 +182,7 @@ async def test_the_same_octets_twice_in_a_batch_are_one_message(
     mailbox = await new_mailbox()
 
     outcomes = await store.store_messages(
-        connection, [arrival(content, mailbox.mailbox_id) for content in (b"same", b"other", b"same", b"last")]
+        connection, [incoming_message(content, mailbox.mailbox_id) for content in (b"same", b"other", b"same", b"last")]
     )
 
     assert outcomes == [ONE_OF_ONE, ONE_OF_ONE, NONE_OF_ONE, ONE_OF_ONE]
@@ -188,10 +195,10 @@ async def test_the_same_octets_twice_in_a_batch_are_one_message(
 
 async def test_the_same_octets_in_two_batches_are_one_message(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
-    await store.store_messages(connection, [arrival(b"same", mailbox.mailbox_id)])
+    await store.store_messages(connection, [incoming_message(b"same", mailbox.mailbox_id)])
 
     outcomes = await store.store_messages(
-        connection, [arrival(content, mailbox.mailbox_id) for content in (b"other", b"same", b"last")]
+        connection, [incoming_message(content, mailbox.mailbox_id) for content in (b"other", b"same", b"last")]
     )
 
     assert outcomes == [ONE_OF_ONE, NONE_OF_ONE, ONE_OF_ONE]
@@ -206,9 +213,9 @@ async def test_the_same_octets_to_two_mailboxes_are_two_messages(
     connection: Connection, new_mailbox: NewMailbox
 ) -> None:
     first, second = await new_mailbox(), await new_mailbox()
-    await store.store_messages(connection, [arrival(b"same", first.mailbox_id)])
+    await store.store_messages(connection, [incoming_message(b"same", first.mailbox_id)])
 
-    outcomes = await store.store_messages(connection, [arrival(b"same", first.mailbox_id, second.mailbox_id)])
+    outcomes = await store.store_messages(connection, [incoming_message(b"same", first.mailbox_id, second.mailbox_id)])
 
     assert outcomes == [Outcome(live=2, stored=1)]
     assert [row.content for row in await rows(connection, second)] == [b"same"]
@@ -218,9 +225,9 @@ async def test_storing_a_message_again_leaves_the_counters_unchanged(
     connection: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
-    await store.store_messages(connection, [arrival(b"same", mailbox.mailbox_id)])
+    await store.store_messages(connection, [incoming_message(b"same", mailbox.mailbox_id)])
 
-    await store.store_messages(connection, [arrival(b"same", mailbox.mailbox_id)])
+    await store.store_messages(connection, [incoming_message(b"same", mailbox.mailbox_id)])
 
     assert await counters(connection, mailbox) == Counters(last_seq=1, message_count=1, stored_octets=4)
 
@@ -229,10 +236,13 @@ async def test_a_mailbox_counts_its_messages_and_their_octets(connection: Connec
     first, second = await new_mailbox(), await new_mailbox()
 
     await store.store_messages(
-        connection, [arrival(b"1", first.mailbox_id), arrival(b"22", first.mailbox_id, second.mailbox_id)]
+        connection,
+        [incoming_message(b"1", first.mailbox_id), incoming_message(b"22", first.mailbox_id, second.mailbox_id)],
     )
-    await store.store_messages(connection, [arrival(b"1", first.mailbox_id), arrival(b"", second.mailbox_id)])
-    await store.store_messages(connection, [arrival(b"333", first.mailbox_id)])
+    await store.store_messages(
+        connection, [incoming_message(b"1", first.mailbox_id), incoming_message(b"", second.mailbox_id)]
+    )
+    await store.store_messages(connection, [incoming_message(b"333", first.mailbox_id)])
 
     assert await counters(connection, first) == Counters(last_seq=3, message_count=3, stored_octets=6)
     assert await counters(connection, second) == Counters(last_seq=2, message_count=2, stored_octets=2)
@@ -250,9 +260,9 @@ async def test_an_expired_or_deleted_mailbox_gets_no_message_while_another_does(
     outcomes = await store.store_messages(
         connection,
         [
-            arrival(b"1", gone.mailbox_id),
-            arrival(b"2", neighbour.mailbox_id),
-            arrival(b"3", gone.mailbox_id, neighbour.mailbox_id),
+            incoming_message(b"1", gone.mailbox_id),
+            incoming_message(b"2", neighbour.mailbox_id),
+            incoming_message(b"3", gone.mailbox_id, neighbour.mailbox_id),
         ],
     )
 
@@ -268,7 +278,8 @@ async def test_a_message_that_postgres_refuses_fails_its_whole_batch(
 
     with pytest.raises(psycopg.DataError):
         await store.store_messages(
-            connection, [arrival(b"1", mailbox.mailbox_id, neighbour.mailbox_id), unstorable(neighbour.mailbox_id)]
+            connection,
+            [incoming_message(b"1", mailbox.mailbox_id, neighbour.mailbox_id), unstorable(neighbour.mailbox_id)],
         )
 
     for each in (mailbox, neighbour):
@@ -279,9 +290,11 @@ async def test_a_message_that_postgres_refuses_fails_its_whole_batch(
 async def test_a_refused_batch_leaves_no_gap_in_the_seqs(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
     with pytest.raises(psycopg.DataError):
-        await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id), unstorable(mailbox.mailbox_id)])
+        await store.store_messages(
+            connection, [incoming_message(b"1", mailbox.mailbox_id), unstorable(mailbox.mailbox_id)]
+        )
 
-    await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
+    await store.store_messages(connection, [incoming_message(b"1", mailbox.mailbox_id)])
 
     assert [row.seq for row in await rows(connection, mailbox)] == [1]
 
@@ -294,7 +307,7 @@ async def test_a_message_is_listed_as_it_was_parsed(connection: Connection, new_
         b"--b\r\nContent-Type: text/html\r\n\r\n<p>It is 123456.</p>\r\n"
         b"--b\r\nContent-Type: image/png; name=a.png\r\nContent-ID: <1@client.test>\r\n\r\n1234\r\n--b--\r\n"
     )
-    sent = arrival(content, mailbox.mailbox_id, reverse_path="bounces@client.test")
+    sent = incoming_message(content, mailbox.mailbox_id, reverse_path="bounces@client.test")
     await store.store_messages(connection, [sent])
     [row] = await rows(connection, mailbox)
 
@@ -323,7 +336,7 @@ async def test_a_message_is_listed_as_it_was_parsed(connection: Connection, new_
 
 async def test_an_empty_message_is_listed(connection: Connection, new_mailbox: NewMailbox) -> None:
     mailbox = await new_mailbox()
-    await store.store_messages(connection, [arrival(b"", mailbox.mailbox_id, reverse_path="")])
+    await store.store_messages(connection, [incoming_message(b"", mailbox.mailbox_id, reverse_path="")])
 
     [listed] = await read(connection, mailbox)
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import psycopg
 import pytest
-from support.harness import arrival, heard, until_one_waits
+from support.database import heard, incoming_message, until_one_waits
 
 from fake_email.postgres import notifications
 from fake_email.postgres.connection import Connection
@@ -44,7 +44,9 @@ async def store_with_retry(connection: Connection, incoming: list[IncomingMessag
 async def store_twenty_batches(database_url: str, mailboxes: list[Recipient], writer: int) -> None:
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         for number in range(20):
-            batch = [arrival(f"{writer} {number} {each.address}".encode(), each.mailbox_id) for each in mailboxes]
+            batch = [
+                incoming_message(f"{writer} {number} {each.address}".encode(), each.mailbox_id) for each in mailboxes
+            ]
             await store.store_messages(connection, batch)
 
 
@@ -83,10 +85,10 @@ async def test_a_writer_locks_mailboxes_in_the_order_of_their_ids(
     await another.execute("SET enable_bitmapscan = off")
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
-        await store.store_messages(connection, [arrival(b"1", low.mailbox_id)])
-        tasks.create_task(store.store_messages(another, [arrival(b"2", high.mailbox_id, low.mailbox_id)]))
+        await store.store_messages(connection, [incoming_message(b"1", low.mailbox_id)])
+        tasks.create_task(store.store_messages(another, [incoming_message(b"2", high.mailbox_id, low.mailbox_id)]))
         await until_one_waits(watcher)
-        await store.store_messages(connection, [arrival(b"1", high.mailbox_id)])
+        await store.store_messages(connection, [incoming_message(b"1", high.mailbox_id)])
 
     assert await contents(connection, low) == [(1, b"1"), (2, b"2")]
     assert await contents(connection, high) == [(1, b"1"), (2, b"2")]
@@ -98,8 +100,8 @@ async def test_a_seq_is_never_visible_before_a_lower_one(
     mailbox = await new_mailbox()
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
-        await store.store_messages(connection, [arrival(b"first", mailbox.mailbox_id)])
-        tasks.create_task(store.store_messages(another, [arrival(b"second", mailbox.mailbox_id)]))
+        await store.store_messages(connection, [incoming_message(b"first", mailbox.mailbox_id)])
+        tasks.create_task(store.store_messages(another, [incoming_message(b"second", mailbox.mailbox_id)]))
         await until_one_waits(watcher)
         visible = watcher.execute("SELECT count(*) FROM message").fetchone()
 
@@ -113,8 +115,8 @@ async def test_a_message_that_another_writer_stores_meanwhile_is_not_stored_agai
     mailbox = await new_mailbox()
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
-        await store.store_messages(connection, [arrival(b"same", mailbox.mailbox_id)])
-        late = [arrival(b"other", mailbox.mailbox_id), arrival(b"same", mailbox.mailbox_id)]
+        await store.store_messages(connection, [incoming_message(b"same", mailbox.mailbox_id)])
+        late = [incoming_message(b"other", mailbox.mailbox_id), incoming_message(b"same", mailbox.mailbox_id)]
         storing = tasks.create_task(store_with_retry(another, late))
         await until_one_waits(watcher)
 
@@ -128,8 +130,8 @@ async def test_a_message_that_another_writer_rolls_back_is_stored_without_a_gap(
     mailbox = await new_mailbox()
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction(force_rollback=True):
-        await store.store_messages(connection, [arrival(b"same", mailbox.mailbox_id)])
-        storing = tasks.create_task(store.store_messages(another, [arrival(b"same", mailbox.mailbox_id)]))
+        await store.store_messages(connection, [incoming_message(b"same", mailbox.mailbox_id)])
+        storing = tasks.create_task(store.store_messages(another, [incoming_message(b"same", mailbox.mailbox_id)]))
         await until_one_waits(watcher)
 
     assert storing.result() == [Outcome(live=1, stored=1)]
@@ -145,7 +147,7 @@ async def test_writers_of_the_same_octets_store_them_once(
     async def write() -> None:
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as own:
             for number in range(40):
-                [outcome] = await store_with_retry(own, [arrival(b"%d" % number, mailbox.mailbox_id)])
+                [outcome] = await store_with_retry(own, [incoming_message(b"%d" % number, mailbox.mailbox_id)])
                 stored.append(outcome.stored)
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
@@ -166,7 +168,7 @@ async def test_a_mailbox_that_is_deleted_while_a_writer_waits_gets_no_message(
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
         await connection.execute(end.encode(), [gone.mailbox_id])
-        batch = [arrival(b"1", gone.mailbox_id), arrival(b"2", neighbour.mailbox_id)]
+        batch = [incoming_message(b"1", gone.mailbox_id), incoming_message(b"2", neighbour.mailbox_id)]
         storing = tasks.create_task(store.store_messages(another, batch))
         await until_one_waits(watcher)
 
@@ -182,7 +184,7 @@ async def test_the_newest_seq_of_each_mailbox_is_notified(
 
     await store.store_messages(
         connection,
-        [arrival(b"1", first.mailbox_id), arrival(b"2", first.mailbox_id, second.mailbox_id)],
+        [incoming_message(b"1", first.mailbox_id), incoming_message(b"2", first.mailbox_id, second.mailbox_id)],
     )
 
     [payload] = await heard(listener, Grown.CHANNEL)
@@ -195,7 +197,7 @@ async def test_nothing_is_notified_before_the_commit(
     mailbox = await new_mailbox()
 
     async with connection.transaction():
-        await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
+        await store.store_messages(connection, [incoming_message(b"1", mailbox.mailbox_id)])
         before = await heard(listener, Grown.CHANNEL)
     after = await heard(listener, Grown.CHANNEL)
 
@@ -206,10 +208,10 @@ async def test_a_message_that_is_stored_again_is_not_notified(
     connection: Connection, listener: Connection, new_mailbox: NewMailbox
 ) -> None:
     mailbox = await new_mailbox()
-    await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
+    await store.store_messages(connection, [incoming_message(b"1", mailbox.mailbox_id)])
     await heard(listener, Grown.CHANNEL)
 
-    await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
+    await store.store_messages(connection, [incoming_message(b"1", mailbox.mailbox_id)])
 
     assert await heard(listener, Grown.CHANNEL) == []
 
@@ -220,7 +222,7 @@ async def test_an_expired_mailbox_is_not_notified(
     mailbox = await new_mailbox()
     await connection.execute("UPDATE mailbox SET expires_at = now()")
 
-    await store.store_messages(connection, [arrival(b"1", mailbox.mailbox_id)])
+    await store.store_messages(connection, [incoming_message(b"1", mailbox.mailbox_id)])
 
     assert await heard(listener, Grown.CHANNEL) == []
 
@@ -241,7 +243,7 @@ async def test_hundreds_of_mailboxes_are_notified_in_payloads_that_fit(
     )
     ids = {mailbox_id for (mailbox_id,) in await cursor.fetchall()}
 
-    await store.store_messages(connection, [arrival(b"1", *ids)])
+    await store.store_messages(connection, [incoming_message(b"1", *ids)])
 
     payloads = await heard(listener, Grown.CHANNEL)
     told = [each for payload in payloads for each in notifications.decode(Grown.CHANNEL, payload)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import msgspec
 from container import ADDRESS
-from support.harness import stream
+from support.http_client import stream
 from world import API
 
 MESSAGES_PER_SECOND = 10

@@ -16,7 +16,8 @@ import pytest
 from bare import bare, set_up
 from container import ADDRESS, Container
 from container_root import Unsupported
-from support.harness import deadline, stream
+from support.http_client import stream
+from support.waiting import deadline
 from world import API, MAIL
 
 HTTP, SMTP = "fake-email-http-api.service", "fake-email-smtp-ingest.service"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from altered import altered, replace_in
 from shipping import Host, version_of
-from support.harness import deadline
+from support.waiting import deadline
 
 
 def test_a_host_runs_its_first_release(running: Host, release: Path) -> None:

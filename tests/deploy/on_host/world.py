@@ -14,7 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from container import ADDRESS, OUTSIDE_ADDRESS, Container
-from support.harness import COMMANDS, deadline
+from support.harness import COMMANDS
+from support.waiting import deadline
 
 DOMAIN = "fake-email.example"
 API, MAIL = f"api.{DOMAIN}", f"mail.{DOMAIN}"

@@ -6,7 +6,10 @@ import binascii
 
 import httpx
 import pytest
-from support.harness import DEADLINE_SECONDS, Pair, make_mailbox, problem, store
+from support.database import make_mailbox, store
+from support.harness import Pair
+from support.http_client import problem
+from support.waiting import DEADLINE_SECONDS
 
 DATA = bytes(range(256)) * 40
 

@@ -7,7 +7,9 @@ import httpx
 import pytest
 from support import calls
 from support.calls import CALLS, MAILBOX_CALLS, Call, make_known
-from support.harness import DEADLINE_SECONDS, Pair, problem
+from support.harness import Pair
+from support.http_client import problem
+from support.waiting import DEADLINE_SECONDS
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "BREW", "TRACE")
 UNREADABLE = [b"{", b"[]", b'"x"', b'{"x": 1}', b"\xff", b"x" * 1_000]

@@ -11,22 +11,11 @@ import pytest
 from postgres import EmbeddedPostgres
 from support import calls
 from support.calls import CALLS, Call, make_known
-from support.harness import (
-    DEADLINE_SECONDS,
-    Pair,
-    Service,
-    client,
-    frozen,
-    make_mailbox,
-    message,
-    own_postgres,
-    problem,
-    running_http,
-    store,
-    stream,
-    until,
-    without_room,
-)
+from support.content import message
+from support.database import frozen, make_mailbox, own_postgres, store, without_room
+from support.harness import Pair, Service, running_http
+from support.http_client import client, problem, stream
+from support.waiting import DEADLINE_SECONDS, until
 
 NEED_DATABASE = [call for call in CALLS if "database_away" in call.codes]
 

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import httpx
 import psycopg
 import pytest
-from support.harness import DOMAINS, Pair, problem
+from support.harness import DOMAINS, Pair
+from support.http_client import problem
 
 TAIL = r"[a-z2-7]{8}"
 ALL_RANDOM = r"[a-z2-7]{16}"

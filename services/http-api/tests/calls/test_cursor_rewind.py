@@ -5,8 +5,11 @@ import asyncio
 import httpx
 import psycopg
 import pytest
-from support.harness import DEADLINE_SECONDS, Pair, message, store, until
+from support.content import message
+from support.database import store
+from support.harness import Pair
 from support.inside import opened, streams_of
+from support.waiting import DEADLINE_SECONDS, until
 
 from fake_email.storage.message_list import Cursor
 

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import httpx
 import psycopg
 import pytest
-from support.harness import DOMAINS, Pair, SmtpClient, client, message, problem, running_http
+from support.content import message
+from support.harness import DOMAINS, Pair, running_http
+from support.http_client import client, problem
+from support.smtp_client import SmtpClient
 
 
 async def ask(http: httpx.AsyncClient, username: object, **more: object) -> httpx.Response:

@@ -5,7 +5,10 @@ import datetime
 import httpx
 import psycopg
 import pytest
-from support.harness import DOMAINS, Pair, make_mailbox, message, problem, store
+from support.content import message
+from support.database import make_mailbox, store
+from support.harness import DOMAINS, Pair
+from support.http_client import problem
 
 from fake_email.storage import role_mailboxes
 

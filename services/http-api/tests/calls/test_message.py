@@ -7,7 +7,11 @@ import httpx
 import pytest
 from support import calls
 from support.calls import MESSAGE_CALLS, Call
-from support.harness import Pair, SmtpClient, make_mailbox, message, problem, store
+from support.content import message
+from support.database import make_mailbox, store
+from support.harness import Pair
+from support.http_client import problem
+from support.smtp_client import SmtpClient
 
 ALTERNATIVE = b"""\
 From: Writer <writer@client.test>\r

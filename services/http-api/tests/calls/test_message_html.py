@@ -7,7 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
-from support.harness import Pair, SmtpClient, client, make_mailbox, message, problem, running_http, store
+from support.content import message
+from support.database import make_mailbox, store
+from support.harness import Pair, running_http
+from support.http_client import client, problem
+from support.smtp_client import SmtpClient
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
 ORIGINS = "https://mail.test,https://my-app-*.vercel.app"

@@ -8,7 +8,10 @@ import uuid
 import httpx
 import psycopg
 import pytest
-from support.harness import Pair, SmtpClient, message, problem
+from support.content import message
+from support.harness import Pair
+from support.http_client import problem
+from support.smtp_client import SmtpClient
 
 MULTIPART = """\
 From: =?utf-8?q?J=C3=BCrgen?= <jurgen@client.test>

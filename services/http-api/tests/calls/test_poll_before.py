@@ -3,7 +3,10 @@
 import httpx
 import psycopg
 import pytest
-from support.harness import Pair, make_mailbox, message, problem, store
+from support.content import message
+from support.database import make_mailbox, store
+from support.harness import Pair
+from support.http_client import problem
 
 
 @pytest.fixture

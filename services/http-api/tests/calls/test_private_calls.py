@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from support import calls
 from support.calls import CONTENT, MAILBOX_CALLS, MESSAGE_CALLS, Call, heads, make_known
-from support.harness import DOMAINS, Pair, arrival
+from support.database import incoming_message
+from support.harness import DOMAINS, Pair
 
 from fake_email.storage import mailboxes, role_mailboxes, store
 
@@ -37,7 +38,7 @@ async def put_message(pair: Pair, address: str) -> str:
     """Store a message in the mailbox and return its id."""
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
         [recipient] = (await mailboxes.find_recipients(connection, [address])).values()
-        arriving = arrival(CONTENT + uuid.uuid4().bytes, recipient.mailbox_id)
+        arriving = incoming_message(CONTENT + uuid.uuid4().bytes, recipient.mailbox_id)
         await store.store_messages(connection, [arriving])
     return str(arriving.deliveries[0].id)
 

@@ -1,7 +1,10 @@
 """http-api deletes expired mailboxes by itself."""
 
 import psycopg
-from support.harness import Pair, make_mailbox, message, store, until
+from support.content import message
+from support.database import make_mailbox, store
+from support.harness import Pair
+from support.waiting import until
 
 
 async def test_a_mailbox_is_deleted_from_the_table_soon_after_it_expired(own_pair: Pair, database_url: str) -> None:

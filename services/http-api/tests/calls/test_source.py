@@ -7,7 +7,11 @@ import uuid
 import httpx
 import psycopg
 import pytest
-from support.harness import Pair, SmtpClient, make_mailbox, message, problem, store, stored
+from support.content import message
+from support.database import make_mailbox, store, stored
+from support.harness import Pair
+from support.http_client import problem
+from support.smtp_client import SmtpClient
 
 
 async def newest(http: httpx.AsyncClient, address: str, **headers: str) -> str:

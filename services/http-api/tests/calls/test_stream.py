@@ -10,19 +10,13 @@ from functools import partial
 import httpx
 import psycopg
 import pytest
-from support.harness import (
-    DEADLINE_SECONDS,
-    Pair,
-    SmtpClient,
-    StreamedEvent,
-    is_waited_for,
-    make_mailbox,
-    message,
-    problem,
-    stream,
-    until,
-)
+from support.content import message
+from support.database import is_waited_for, make_mailbox
+from support.harness import Pair
+from support.http_client import StreamedEvent, problem, stream
 from support.inside import opened, streams_of
+from support.smtp_client import SmtpClient
+from support.waiting import DEADLINE_SECONDS, until
 
 from fake_email.errors import MailboxNotFound
 from fake_email.storage.message_list import Cursor

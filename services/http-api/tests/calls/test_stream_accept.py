@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from support.harness import problem
+from support.http_client import problem
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,12 @@ from contextlib import aclosing, asynccontextmanager
 import httpx
 import psycopg
 import pytest
-from support.harness import DEADLINE_SECONDS, Pair, StreamedEvent, make_mailbox, message, problem, store, stream, until
+from support.content import message
+from support.database import make_mailbox, store
+from support.harness import Pair
+from support.http_client import StreamedEvent, problem, stream
 from support.inside import opened, streams_of
+from support.waiting import DEADLINE_SECONDS, until
 
 from fake_email.postgres.notifications import Deleted
 

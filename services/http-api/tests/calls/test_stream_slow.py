@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from contextlib import aclosing, closing
 
 import pytest
-from support.harness import DEADLINE_SECONDS, Pair, Service, client, make_mailbox, message, store, stream, until
+from support.content import message
+from support.database import make_mailbox, store
+from support.harness import Pair, Service
+from support.http_client import client, stream
 from support.inside import opened, streams_of
+from support.waiting import DEADLINE_SECONDS, until
 
 # More than every buffer between the two ends together.
 MESSAGES = 60

@@ -7,7 +7,8 @@ import msgspec
 import psycopg
 import pytest
 from support.calls import MAILBOX_CALLS, MESSAGE_CALLS, Call
-from support.harness import Pair, client, running_http
+from support.harness import Pair, running_http
+from support.http_client import client
 
 
 def named(call: Call, name: str) -> Call:

@@ -8,20 +8,12 @@ import httpx
 import msgspec
 import psycopg
 import pytest
-from support.harness import (
-    DEADLINE_SECONDS,
-    Pair,
-    SmtpClient,
-    arrival,
-    client,
-    is_waited_for,
-    locked,
-    make_mailbox,
-    message,
-    problem,
-    store,
-    until,
-)
+from support.content import message
+from support.database import incoming_message, is_waited_for, locked, make_mailbox, store
+from support.harness import Pair
+from support.http_client import client, problem
+from support.smtp_client import SmtpClient
+from support.waiting import DEADLINE_SECONDS, until
 
 from fake_email.parsed_message import Code, Link
 from fake_email.storage import mailboxes
@@ -55,7 +47,7 @@ async def store_with(
     """Store a message with these codes and links."""
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
         mailbox = await mailboxes.fetch(connection, address=address, token_sha256=None)
-        arriving = arrival(content, mailbox.id)
+        arriving = incoming_message(content, mailbox.id)
         parsed = msgspec.structs.replace(arriving.parsed, codes=codes, links=links)
         await storage_store.store_messages(connection, [msgspec.structs.replace(arriving, parsed=parsed)])
 
@@ -124,7 +116,9 @@ async def test_a_message_committed_between_the_first_read_and_the_wait_is_not_mi
 
         async def send() -> None:
             for mailbox_id in ids:
-                await storage_store.store_messages(connection, [arrival(message(f"for {mailbox_id}"), mailbox_id)])
+                await storage_store.store_messages(
+                    connection, [incoming_message(message(f"for {mailbox_id}"), mailbox_id)]
+                )
 
         sending = asyncio.create_task(send())
         subjects = await asyncio.gather(*(subject(http, each) for each in addresses))

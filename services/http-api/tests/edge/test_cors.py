@@ -6,7 +6,8 @@ import httpx
 import pytest
 from support import calls
 from support.calls import CALLS, Call, make_known
-from support.harness import Pair, client, running_http
+from support.harness import Pair, running_http
+from support.http_client import client
 
 LISTED = "http://localhost:3000"
 ORIGINS = f"{LISTED}, https://my-app.vercel.app, https://my-app-*.vercel.app"

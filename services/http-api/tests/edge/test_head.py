@@ -5,7 +5,8 @@ import asyncio
 import httpx
 import pytest
 from support.calls import CALLS, Call, Known, make_known
-from support.harness import DEADLINE_SECONDS, Pair
+from support.harness import Pair
+from support.waiting import DEADLINE_SECONDS
 
 UNEVEN = {"date", "ratelimit-remaining", "ratelimit-reset", "transfer-encoding"}
 MORE = [

@@ -12,7 +12,10 @@ import psutil
 import pytest
 from support import calls
 from support.calls import Call, make_known
-from support.harness import DEADLINE_SECONDS, Pair, client, make_mailbox, problem, running_http
+from support.database import make_mailbox
+from support.harness import Pair, running_http
+from support.http_client import client, problem
+from support.waiting import DEADLINE_SECONDS
 
 from fake_email.settings import Settings
 from http_api.edge.middleware import LIMITED

@@ -6,7 +6,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
-from support.harness import DEADLINE_SECONDS, Pair, Service, client, make_mailbox, problem
+from support.database import make_mailbox
+from support.harness import Pair, Service
+from support.http_client import client, problem
+from support.waiting import DEADLINE_SECONDS
 
 CLIENT, OTHER_CLIENT = "192.0.2.1", "192.0.2.2"
 LIMITS = {"HTTP_MAX_CLIENT_STREAMS": "2", "HTTP_MAX_MAILBOX_STREAMS": "5", "HTTP_MAX_STREAMS": "8"}

@@ -9,7 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from support.calls import CALLS
-from support.harness import DEADLINE_SECONDS, Pair, client, make_mailbox, message, running_http, store
+from support.content import message
+from support.database import make_mailbox, store
+from support.harness import Pair, running_http
+from support.http_client import client
+from support.waiting import DEADLINE_SECONDS
 
 WAITING = ["/api/inbox/wait?timeout=120&", "/api/inbox/poll?wait=60&"]
 SLOTS = 5

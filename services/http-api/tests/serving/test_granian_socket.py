@@ -8,8 +8,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.harness import DEADLINE_SECONDS, Pair, Service, deadline
+from support.harness import Pair, Service
 from support.service_manager import Manager
+from support.waiting import DEADLINE_SECONDS, deadline
 
 _HEAD = b"POST /api/temporary-address HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 _BODY = b'{"username": "ann"}'

@@ -10,18 +10,11 @@ from contextlib import AsyncExitStack, aclosing
 import psutil
 import psycopg
 import pytest
-from support.harness import (
-    COMMANDS,
-    DEADLINE_SECONDS,
-    Pair,
-    Service,
-    client,
-    make_mailbox,
-    message,
-    store,
-    stream,
-    until,
-)
+from support.content import message
+from support.database import make_mailbox, store
+from support.harness import COMMANDS, Pair, Service
+from support.http_client import client, stream
+from support.waiting import DEADLINE_SECONDS, until
 
 # The last query of a connection after its LISTEN.
 _COUNT_LISTENERS = """

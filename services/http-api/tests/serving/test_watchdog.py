@@ -7,7 +7,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.harness import Pair, Service, client, failed_start, make_mailbox
+from support.database import make_mailbox
+from support.harness import Pair, Service, failed_start
+from support.http_client import client
 from support.service_manager import Manager
 
 WATCHDOG = {"WATCHDOG_USEC": "80000"}
