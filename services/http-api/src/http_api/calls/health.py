@@ -8,6 +8,7 @@ from litestar import Response, get
 from fake_email.errors import DatabaseAway
 from http_api.calls.context import Context
 from http_api.openapi.responses import error_responses, json_response, or_plain_text
+from http_api.protocol import request_fields
 from http_api.protocol.request import AnyRequest
 
 
@@ -32,6 +33,6 @@ async def health(context: Context, request: AnyRequest) -> Response[str] | Respo
     await context.database.probe()
     if not context.waiters.is_listening:
         raise DatabaseAway
-    if "application/json" in request.headers.get("accept", ""):
+    if "application/json" in request_fields.joined(request.scope["headers"], b"accept"):
         return Response(_EXAMPLE, media_type="application/json")
     return Response("OK", media_type="text/plain")

@@ -14,7 +14,7 @@ from http_api.calls.context import Context
 from http_api.live import sse
 from http_api.live.event_stream import EventStream
 from http_api.openapi.responses import error_responses, media_response
-from http_api.protocol import parameters
+from http_api.protocol import parameters, request_fields
 from http_api.protocol.accept import accepts
 from http_api.protocol.errors import BadInput, NotAcceptable, TooManyStreams
 from http_api.protocol.parameters import AccessToken, Address, Since
@@ -54,7 +54,7 @@ async def stream(
     `event: gone`, with the `temp_email_addr` as `data:`, says that the mailbox expired or was deleted, and ends the
     stream.
     """
-    if not accepts(",".join(request.headers.getall("accept", [])), _EVENT_STREAM):
+    if not accepts(request_fields.joined(request.scope["headers"], b"accept"), _EVENT_STREAM):
         raise NotAcceptable
     mailbox_address = parameters.address(address)
     cursor = _cursor(last_event_id, since)

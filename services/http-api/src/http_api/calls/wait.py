@@ -16,7 +16,7 @@ from http_api.live import match
 from http_api.live.match import Has
 from http_api.live.until_disconnect import until_disconnect
 from http_api.openapi.responses import empty_response, error_responses, json_response, or_plain_text
-from http_api.protocol import parameters, problems
+from http_api.protocol import parameters, problems, request_fields
 from http_api.protocol.accept import quality
 from http_api.protocol.errors import BadInput, ServiceStopping, TooManyStreams
 from http_api.protocol.parameters import Address, Since
@@ -99,7 +99,7 @@ async def wait(
 
     With `Accept: text/plain`, the response is only the best code of the message, or with `has=link` its best link.
     """
-    accept = ",".join(request.headers.getall("accept", []))
+    accept = request_fields.joined(request.scope["headers"], b"accept")
     is_plain = quality(accept, "text/plain") > quality(accept, "application/json")
     required = list(has or ())
     if is_plain and expect == "message" and not {"code", "link"}.intersection(required):

@@ -1,9 +1,9 @@
 """The headers that let a web page of a listed origin read responses (Fetch Standard, "CORS protocol"). Pure."""
 
 import re
-from collections.abc import Mapping
 
-from http_api.protocol import origins
+from http_api.protocol import origins, request_fields
+from http_api.protocol.request_fields import Fields
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE"})
 _FIELDS = frozenset({"authorization", "content-type", "if-none-match", "if-range", "last-event-id", "range"})
@@ -30,11 +30,12 @@ class AllowedOrigins:
             return []
         return [*_allow(origin), (b"access-control-expose-headers", _EXPOSED)]
 
-    def preflight_headers(self, request: Mapping[bytes, bytes]) -> Headers:
+    def preflight_headers(self, request: Fields) -> Headers:
         """The headers that permit the call a preflight `request` announces; none when the call is not permitted."""
-        origin = request.get(b"origin", b"")
-        method = request.get(b"access-control-request-method", b"").decode("latin-1")
-        fields = request.get(b"access-control-request-headers", b"").decode("latin-1").lower().split(",")
+        headers = dict(request)
+        origin = headers.get(b"origin", b"")
+        method = headers.get(b"access-control-request-method", b"").decode("latin-1")
+        fields = request_fields.joined(request, b"access-control-request-headers").lower().split(",")
         unknown = {field.strip() for field in fields} - _FIELDS - _SAFE_FIELDS - {""}
         if method not in _METHODS or unknown or not self._origins.fullmatch(origin):
             return []

@@ -20,9 +20,9 @@ from http_api.edge import cors
 from http_api.edge.cors import Headers
 from http_api.edge.rate_limits import Count, Limit, LimitName, Windows
 from http_api.edge.response_headers import AddCorsHeaders, AddHeaders, HeadOnly
-from http_api.protocol import problems
+from http_api.protocol import problems, request_fields
 from http_api.protocol.client_address import Client, ClientAddresses
-from http_api.protocol.problems import ProblemType
+from http_api.protocol.problems import Problem, ProblemType
 from http_api.protocol.request import NOTHING_FOUND
 
 log = structlog.get_logger()
@@ -55,7 +55,6 @@ class Middleware:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != ScopeType.HTTP:
             return self._application(scope, receive, send)
-        is_creation = scope["method"] == HttpMethod.POST and normalize_path(scope["path"]) == _CREATION
         if scope["method"] == HttpMethod.HEAD:
             # RFC 9110 §9.3.2: the response to GET, without the content.
             scope["method"] = "GET"
@@ -63,17 +62,26 @@ class Middleware:
             receive, send = head.receive, head.send
         client = self._clients.of(scope)
         calls = self._windows.take(self._calls, client.network, time.monotonic_ns())
-        headers = dict(scope["headers"])
+        fields = [*scope["headers"]]
+        headers = dict(fields)
+        repeated = request_fields.repeated(fields) if len(headers) < len(fields) else None
         if scope["method"] == HttpMethod.OPTIONS and b"access-control-request-method" in headers:
-            permission = self._origins.preflight_headers(headers)
-            if permission and not calls.is_refused:
+            permission = self._origins.preflight_headers(fields)
+            if permission and not repeated and not calls.is_refused:
                 return _permit(AddHeaders(send, calls), permission)
         elif b"origin" in headers:
             send = AddCorsHeaders(send, self._origins.response_headers(headers[b"origin"]))
         if calls.is_refused:
             return self._refuse(send, client, calls)
-        if is_creation:
+        if repeated:
+            return _refuse_repeated(AddHeaders(send, calls), repeated)
+        if scope["method"] == HttpMethod.POST and normalize_path(scope["path"]) == _CREATION:
             return self._create(scope, receive, send, client, calls)
+        return self._pass_on(scope, receive, send, client, calls)
+
+    def _pass_on(self, scope: HTTPScope, receive: Receive, send: Send, client: Client, calls: Count) -> Awaitable[None]:
+        """Let any other call through, with or without a token."""
+        headers = dict(scope["headers"])
         if _has_token(headers, scope["query_string"]):
             return self._try_token(scope, receive, send, client, calls)
         return self._application(scope, receive, AddHeaders(send, calls))
@@ -122,15 +130,7 @@ class Middleware:
         if count.is_first_refusal:
             log.warning("limit_reached", limit=name, client=client.address)
         problem = problems.problem(ProblemType.RATE_LIMITED, number=number, things=LIMITED[name], seconds=seconds)
-        body = msgspec.json.encode(problem)
-        headers = [
-            (b"content-type", problems.PROBLEM_JSON.encode()),
-            (b"content-length", b"%d" % len(body)),
-            (b"retry-after", b"%d" % seconds),
-        ]
-        respond = AddHeaders(send, count)
-        await respond({"type": "http.response.start", "status": problem.status, "headers": headers})
-        await respond({"type": "http.response.body", "body": body, "more_body": False})
+        await _respond(AddHeaders(send, count), problem, (b"retry-after", b"%d" % seconds))
 
 
 def _nearest(particular: Count, general: Count) -> Count:
@@ -140,6 +140,22 @@ def _nearest(particular: Count, general: Count) -> Count:
 
 def _has_token(headers: Mapping[bytes, bytes], query: bytes) -> bool:
     return headers.get(b"authorization", b"")[:7].lower() == b"bearer " or bool(_TOKEN_IN_QUERY.search(query))
+
+
+async def _refuse_repeated(send: Send, name: str) -> None:
+    sentence = f"{name}: sent twice; send this field once."
+    await _respond(send, problems.problem(ProblemType.BAD_INPUT, field=name, sentence=sentence))
+
+
+async def _respond(send: Send, problem: Problem, *more: tuple[bytes, bytes]) -> None:
+    body = msgspec.json.encode(problem)
+    headers = [
+        (b"content-type", problems.PROBLEM_JSON.encode()),
+        (b"content-length", b"%d" % len(body)),
+        *more,
+    ]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def _permit(send: Send, permission: Headers) -> None:

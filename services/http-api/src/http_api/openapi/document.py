@@ -35,8 +35,9 @@ A private mailbox and its messages can be read with the token of the mailbox onl
 the token, each call responds exactly as for a mailbox that does not exist. An open mailbox needs no token.
 
 Every error response is a problem (RFC 9457) with a stable `code`. Each call lists its codes. Any call may also respond
-with `no_such_call` (the API has no such path), `method_not_allowed` (the field `Allow` lists the methods of the path)
-or `internal_error`. `HEAD` works wherever `GET` does.
+with `no_such_call` (the API has no such path), `method_not_allowed` (the field `Allow` lists the methods of the path),
+`bad_input` (a header field that is no list, such as `Authorization`, is sent twice) or `internal_error`. `HEAD` works
+wherever `GET` does.
 
 Times are RFC 3339, in UTC, with microseconds. Sizes are in bytes; their fields are called `octets` or `size`."""
 
@@ -49,7 +50,12 @@ _FIELDS_OF_STATUS: Mapping[str, tuple[str, ...]] = {
     "503": ("Retry-After",),
 }
 # The problems of any call, which no call names.
-_OF_ANY_CALL = (ProblemType.NO_SUCH_CALL, ProblemType.METHOD_NOT_ALLOWED, ProblemType.INTERNAL_ERROR)
+_OF_ANY_CALL = (
+    ProblemType.NO_SUCH_CALL,
+    ProblemType.METHOD_NOT_ALLOWED,
+    ProblemType.BAD_INPUT,
+    ProblemType.INTERNAL_ERROR,
+)
 
 
 def _header(description: str, example: str | int, value_type: OpenAPIType = OpenAPIType.STRING) -> OpenAPIHeader:

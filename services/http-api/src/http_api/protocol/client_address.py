@@ -9,6 +9,7 @@ import msgspec
 from litestar.types import Scope
 
 from fake_email import client_network
+from http_api.protocol import request_fields
 
 _MAX_PARSED = 4_096
 # The longest address: IPv6 with an IPv4 tail, in brackets, with a zone and a port.
@@ -49,10 +50,10 @@ class ClientAddresses:
             return Client(address="", network=_NO_NETWORK, is_trusted=False)
         if not client.is_trusted:
             return client
-        fields = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        if not fields:
+        forwarded = request_fields.joined(scope["headers"], b"x-forwarded-for")
+        if not forwarded:
             return client
-        for item in reversed(b",".join(fields).decode("latin-1").rsplit(",", _MAX_PROXIES)):
+        for item in reversed(forwarded.rsplit(",", _MAX_PROXIES)):
             text = item.strip()
             named = self._cached(text) if len(text) <= _MAX_CHARACTERS else None
             if named is None:

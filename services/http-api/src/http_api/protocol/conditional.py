@@ -3,6 +3,7 @@
 import re
 import uuid
 
+from http_api.protocol import request_fields
 from http_api.protocol.errors import NotModified, RangeNotSatisfiable
 from http_api.protocol.request import AnyRequest
 
@@ -17,7 +18,7 @@ def etag(message_id: uuid.UUID, *versions: object) -> str:
 
 def check_if_none_match(request: AnyRequest, tag: str) -> None:
     """Raise NotModified when the request's `If-None-Match` has the tag of the current response."""
-    field = ",".join(request.headers.getall("if-none-match", []))
+    field = request_fields.joined(request.scope["headers"], b"if-none-match")
     if field.strip() == "*" or tag in _TAG.findall(field):
         raise NotModified(tag)
 
