@@ -6,16 +6,29 @@ import urllib.parse
 
 # The attr-chars of RFC 8187 §3.2.1 that `quote` would encode.
 _ATTR_CHARACTERS = "!#$&+^`|"
+_FOLDERS = frozenset("/\\")
 
 
 def attachment(name: str, media_type: str) -> str:
-    """The field for a file to be saved as `name`, or as `attachment` with the ending of its type if `name` is empty."""
-    name = name or f"attachment{mimetypes.guess_extension(media_type) or ''}"
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    """The field for a file to be saved as `name`, or as `attachment` with the ending of its type if `name` is empty.
+
+    A name of dots alone counts as empty. The name has no `/` or `\\`, nor a character that a client may turn into one.
+    """
+    name = "".join(character if _FOLDERS.isdisjoint(_normal(character)) else "_" for character in name)
+    if not _normal(name).strip(". "):
+        name = f"attachment{mimetypes.guess_extension(media_type) or ''}"
+    plain = _normal(name).encode("ascii", "ignore").decode()
     plain = "".join(character if character.isprintable() and character not in '"\\%' else "_" for character in plain)
-    if not plain.strip() or (plain.startswith(".") and not name.startswith(".")):
+    if not plain.strip(". "):
+        plain = "attachment"  # the name has no ASCII
+    elif plain.startswith(".") and not name.startswith("."):
         plain = f"attachment{plain.strip()}"  # the name has no ASCII before its ending
     if plain == name:
         return f'attachment; filename="{plain}"'
     encoded = urllib.parse.quote(name, safe=_ATTR_CHARACTERS)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
+
+
+def _normal(text: str) -> str:
+    """The text in plain characters (NFKD), as a client may read it: a fullwidth solidus as `/`, an ellipsis as dots."""
+    return unicodedata.normalize("NFKD", text)
