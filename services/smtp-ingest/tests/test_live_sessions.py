@@ -13,6 +13,9 @@ from support.smtp_client import SmtpClient
 from support.waiting import DEADLINE_SECONDS
 
 from fake_email.command import raise_file_limit
+from fake_email.settings import Settings
+from smtp_ingest.deadlines import Deadlines
+from smtp_ingest.live_sessions import LiveSessions
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +172,54 @@ async def test_a_client_with_a_session_gets_no_slot_of_an_idle_session(small: Pa
         refused = await refusal(small.smtp_port)
 
     assert refused == (421, "4.7.0", True)
+
+
+class Idle:
+    """An idle session of a client at an address that this host does not have."""
+
+    is_idle = True
+
+    def __init__(self, peer: str, settings: Settings) -> None:
+        self.peer = peer
+        self.deadlines = Deadlines(settings)
+        self.is_ended = False
+
+    def end_for_new_client(self) -> None:
+        self.is_ended = True
+
+    def drain(self) -> None:
+        self.is_ended = True
+
+    def abort(self) -> None:
+        self.is_ended = True
+
+
+@pytest.mark.parametrize("exempt", [(), ("2001:db8::/32", "192.0.2.0/24")], ids=["counted", "exempt"])
+@pytest.mark.parametrize(
+    ("peers", "new", "ended"),
+    [
+        (["2001:db8:0:1::1", "2001:db8:0:1::2"], "2001:db8:0:2::1", [True, False]),
+        (["2001:db8:0:1::1", "2001:db8:0:1::2"], "2001:db8:0:1::3", [False, False]),
+        (["2001:db8:0:1::1", "2001:db8:0:2::1"], "2001:db8:0:3::1", [False, False]),
+        (["192.0.2.1", "::ffff:192.0.2.1"], "192.0.2.2", [True, False]),
+        (["192.0.2.1", "192.0.2.2"], "192.0.2.3", [False, False]),
+    ],
+)
+def test_the_sessions_of_a_network_are_those_of_one_client(
+    peers: list[str], new: str, ended: list[bool], exempt: tuple[str, ...]
+) -> None:
+    settings = Settings(
+        database_url="postgresql:///", domain=("mx.test",), smtp_max_sessions=2, smtp_exempt_networks=exempt
+    )
+    sessions = LiveSessions(settings)
+    idle = [Idle(peer, settings) for peer in peers]
+    for session in idle:
+        assert sessions.admit(session, "198.51.100.1", 0) is None
+
+    limit = sessions.admit(Idle(new, settings), "198.51.100.1", 0)
+
+    assert [session.is_ended for session in idle] == ended
+    assert limit == (None if any(ended) else "smtp_max_sessions")
 
 
 async def test_a_client_on_this_host_has_no_limit_whatever_its_address(

@@ -20,6 +20,12 @@ def unmap(address: Address) -> Address:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+def network_of(text: str) -> int | None:
+    """The number of the network of an address as written; None when `text` is not an address."""
+    written = parse_address(text)
+    return None if written is None else network_number(unmap(written))
+
+
 def network_number(address: Address) -> int:
     """The number of the network of an unmapped address; an IPv4 address and an IPv6 /64 never share a number."""
     # One customer has a whole /64. Bit 64 tells an IPv6 network from an IPv4 address.

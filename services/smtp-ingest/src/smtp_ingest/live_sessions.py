@@ -7,6 +7,9 @@ import asyncio
 from collections import Counter
 from typing import Protocol
 
+import msgspec
+
+from fake_email import client_network
 from fake_email.settings import Settings
 from smtp_ingest.client_limits import ClientLimits
 from smtp_ingest.deadlines import Deadlines
@@ -33,14 +36,20 @@ class LiveSession(Protocol):
         """End now."""
 
 
+class _Client(msgspec.Struct, frozen=True):
+    """The client of a session: its network, and the network that its limits count; None when it has no limits."""
+
+    network: int | None
+    limited_network: int | None
+
+
 class LiveSessions:
     """Admits sessions within the limits, in all and for one client, and drains them."""
 
     def __init__(self, settings: Settings) -> None:
         self._max_sessions = settings.smtp_max_sessions
         self._clients = ClientLimits(settings)
-        # Each session with the network it counts for; None when the client has no limit of its own.
-        self._live: dict[LiveSession, int | None] = {}
+        self._live: dict[LiveSession, _Client] = {}
         self._is_empty = asyncio.Event()
         self._is_empty.set()
         self.is_draining = False
@@ -54,30 +63,34 @@ class LiveSessions:
         `own_address` is the address of this host that the client connected to: a client on this host connects from the
         same address, and has no limit of its own.
         """
-        network = self._clients.network(session.peer) if own_address and own_address != session.peer else None
-        if network is not None and (limit := self._clients.admit(network, now)):
+        limited = self._clients.network(session.peer) if own_address and own_address != session.peer else None
+        client = _Client(client_network.network_of(session.peer), limited)
+        if limited is not None and (limit := self._clients.admit(limited, now)):
             return limit
-        if len(self._live) >= self._max_sessions and not self._end_idle_session_for(session.peer):
-            if network is not None:
-                self._clients.release(network)
+        if len(self._live) >= self._max_sessions and not self._end_idle_session_for(client.network):
+            if limited is not None:
+                self._clients.release(limited)
             return "smtp_max_sessions"
-        self._live[session] = network
+        self._live[session] = client
         self._is_empty.clear()
         return None
 
     def remove(self, session: LiveSession) -> None:
         """Remove a session that was admitted."""
-        network = self._live.pop(session)
-        if network is not None:
-            self._clients.release(network)
+        client = self._live.pop(session)
+        if client.limited_network is not None:
+            self._clients.release(client.limited_network)
         if not self._live:
             self._is_empty.set()
 
-    def _end_idle_session_for(self, peer: str) -> bool:
-        """End the longest idle session of a client with several, when `peer` has none; False when nothing is ended."""
-        sessions = Counter(session.peer for session in self._live)
-        idle = [session for session in self._live if session.is_idle and sessions[session.peer] > 1]
-        if sessions[peer] or not idle:
+    def _end_idle_session_for(self, network: int | None) -> bool:
+        """End the longest idle session of a client with several, when the client of `network` has none.
+
+        False when no session is ended.
+        """
+        sessions = Counter(client.network for client in self._live.values())
+        idle = [each for each, client in self._live.items() if each.is_idle and sessions[client.network] > 1]
+        if sessions[network] or not idle:
             return False
         min(idle, key=lambda session: session.deadlines.waiting_since).end_for_new_client()
         return True
