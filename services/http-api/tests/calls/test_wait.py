@@ -264,6 +264,15 @@ async def plain(http: httpx.AsyncClient, address: str, **parameters: str | list[
     return await http.get("/api/inbox/wait", params=query | parameters, headers={"Accept": "text/plain"})
 
 
+async def test_a_repeated_has_is_one_clause(http: httpx.AsyncClient, pair: Pair, address: str) -> None:
+    await store(pair.database_url, address, message("no code"))
+
+    answer = await wait(http, address, has=["code", "link"] * 2_000, timeout="1")
+
+    [near_miss] = answer.json()["near_misses"]
+    assert near_miss["failed"] == ["has=code", "has=link"]
+
+
 @pytest.mark.parametrize("asked", [{"has": "code"}, {}, {"has": ["link", "code"]}])
 async def test_the_plain_text_response_is_the_best_code_alone(
     pair: Pair, http: httpx.AsyncClient, address: str, asked: dict[str, str | list[str]]

@@ -37,7 +37,10 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def clauses(*, from_: str, subject: str, text: str, has: Sequence[Has]) -> list[Clause]:
-    """The clauses that a message must meet; "" asks for nothing. Raises BadInput for a pattern that RE2 refuses."""
+    """The clauses that a message must meet, each once; "" asks for nothing.
+
+    Raises BadInput for a pattern that RE2 refuses.
+    """
     asked: list[Clause] = []
     if from_:
         is_from = _matches("from", from_)
@@ -55,7 +58,7 @@ def clauses(*, from_: str, subject: str, text: str, has: Sequence[Has]) -> list[
         )
     asked.extend(
         Clause(name=f"has={each}", is_met={"code": _has_code, "link": _has_link, "attachment": _has_attachment}[each])
-        for each in has
+        for each in dict.fromkeys(has)
     )
     if text:
         is_text = _matches("text", text)
