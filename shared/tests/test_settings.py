@@ -267,6 +267,8 @@ def test_a_list_of_commas_alone_counts_as_a_missing_domain() -> None:
         ("https://My-App.test,", ("https://my-app.test",)),
         ("https://my-app-*.test", ("https://my-app-*.test",)),
         ("https://*.test:8443", ("https://*.test:8443",)),
+        ("https://my-app-git-*-my-team.vercel.app", ("https://my-app-git-*-my-team.vercel.app",)),
+        ("https://*.my-app.example", ("https://*.my-app.example",)),
         (",", ()),
     ],
 )
@@ -287,7 +289,32 @@ def test_cors_allowed_origins_is_a_list_of_origins(given: str, origins: tuple[st
 def test_an_invalid_origin_is_refused_in_one_line_that_shows_it(origin: str) -> None:
     text = error_text(CORS_ALLOWED_ORIGINS=f"https://my-app.test,{origin}")
 
-    assert text == f"CORS_ALLOWED_ORIGINS: {origin!r} is not an origin, as in https://my-app-*.vercel.app"
+    assert text == f"CORS_ALLOWED_ORIGINS: {origin!r} is not an origin, as in https://my-app-git-*-my-team.vercel.app"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("port", ["", ":8443"])
+@pytest.mark.parametrize(
+    "host", ["*", "my-*", "*.app", "my-app-*.com", "*.app.", "my-app.*", "my-app.c*", "192.168.0.*"]
+)
+def test_an_origin_whose_domain_a_stranger_may_register_is_refused(scheme: str, port: str, host: str) -> None:
+    origin = f"{scheme}://{host}{port}"
+
+    text = error_text(CORS_ALLOWED_ORIGINS=f"https://my-app.test,{origin}")
+
+    assert text == (
+        f"CORS_ALLOWED_ORIGINS: {origin!r} allows the web pages of strangers, who may register such a domain; "
+        "list each origin, or write the * between names of your own, as in https://my-app-git-*-my-team.vercel.app"
+    )
+
+
+@pytest.mark.parametrize("top", ["internal", "local", "localhost", "test"])
+def test_an_origin_with_a_top_level_domain_that_nobody_registers_may_have_a_star_before_it(top: str) -> None:
+    origin = f"https://*.{top}:8443"
+
+    settings = load(REQUIRED | {"CORS_ALLOWED_ORIGINS": origin}, Settings)
+
+    assert settings.cors_allowed_origins == (origin,)
 
 
 def test_a_connect_timeout_that_is_not_a_number_is_refused() -> None:

@@ -80,6 +80,9 @@ _LISTS = frozenset({"domain", "cors_allowed_origins", "trusted_proxies", "smtp_e
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_SAFE_ORIGIN = "https://my-app-git-*-my-team.vercel.app"
+# No registry gives out names below these: RFC 6761 §6, RFC 6762 §3, and ICANN's private-use "internal".
+_UNREGISTERED = frozenset({"internal", "local", "localhost", "test"})
 _ORIGIN = re.compile(r"https?://(?=[a-z0-9*])[a-z0-9.-]*\*?[a-z0-9.-]*(?::(?P<port>[0-9]{1,5}))?")
 
 
@@ -136,12 +139,24 @@ def _check_values(settings: Settings) -> None:
     for origin in settings.cors_allowed_origins:
         matched = _ORIGIN.fullmatch(origin)
         if not matched or int(matched["port"] or 0) > 65_535:  # noqa: PLR2004
-            raise SettingsError(f"CORS_ALLOWED_ORIGINS: {origin!r} is not an origin, as in https://my-app-*.vercel.app")
+            raise SettingsError(f"CORS_ALLOWED_ORIGINS: {origin!r} is not an origin, as in {_SAFE_ORIGIN}")
+        if _has_domain_of_strangers(origin):
+            raise SettingsError(
+                f"CORS_ALLOWED_ORIGINS: {origin!r} allows the web pages of strangers, who may register such a domain; "
+                f"list each origin, or write the * between names of your own, as in {_SAFE_ORIGIN}"
+            )
     _check_networks("TRUSTED_PROXIES", settings.trusted_proxies)
     _check_networks("SMTP_EXEMPT_NETWORKS", settings.smtp_exempt_networks)
     if bool(settings.tls_cert_file) != bool(settings.tls_key_file):
         missing = "TLS_KEY_FILE" if settings.tls_cert_file else "TLS_CERT_FILE"
         raise SettingsError(f"{missing}: missing; set TLS_CERT_FILE and TLS_KEY_FILE together")
+
+
+def _has_domain_of_strangers(origin: str) -> bool:
+    """True when the `*` is in the last two labels: it then stands for domains that a registry gives to anybody."""
+    host = origin.partition("://")[2].partition(":")[0]
+    labels = [label for label in host.split(".") if label]
+    return labels[-1] not in _UNREGISTERED and any("*" in label for label in labels[-2:])
 
 
 def _check_networks(variable: str, networks: tuple[str, ...]) -> None:
