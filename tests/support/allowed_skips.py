@@ -34,6 +34,7 @@ ALLOWED = (
         "shared/tests/storage/test_attachments.py::test_attachments_of_real_mail_have_their_size_and_the_octets_that_the_standard_library_decodes"
     ),
     _corpus("tests/end_to_end/test_real_mail.py::*"),
+    _browser("tests/end_to_end/test_foreign_pages.py::*"),
     _browser("tests/end_to_end/test_html_attacks.py::*"),
     _browser("tests/end_to_end/test_html_shown.py::*"),
     AllowedSkip(

@@ -5,6 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import get_args
 
 import httpx
@@ -335,6 +336,80 @@ async def test_a_web_page_may_read_that_it_is_past_a_limit_and_when_to_retry(ser
     assert {"retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "ratelimit-policy"} <= exposed
     assert "Origin" in answer.headers["vary"]
     assert (elsewhere.status_code, elsewhere.headers.get("access-control-allow-origin")) == (429, None)
+
+
+async def test_web_pages_of_other_origins_cannot_use_up_the_creations_of_their_visitor(service: Pair) -> None:
+    foreign = {"Origin": "https://evil.test", "Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"}
+    async with calling(service, "198.51.100.29") as http:
+        answers = [await http.post("/api/temporary-address", headers=foreign) for _ in range(CREATIONS + 1)]
+        created = await create(http, CREATIONS)
+
+    assert {(answer.status_code, problem(answer)["code"]) for answer in answers} == {(403, "origin_refused")}
+    assert answers[-1].headers["ratelimit-remaining"] == str(CALLS - CREATIONS - 1)
+    assert created == [200] * CREATIONS
+
+
+@pytest.mark.parametrize("origin", ["null", "", "https://evil.test", f"{LISTED}.evil.test", LISTED.upper()])
+@pytest.mark.parametrize("path", ["/api/temporary-address", "/api/temporary-address/", "/api/temporary%2Daddress"])
+async def test_a_creation_from_another_site_by_an_origin_that_is_not_listed_is_refused(
+    service: Pair, origin: str, path: str
+) -> None:
+    async with calling(service, "198.51.100.30") as http:
+        answer = await http.post(
+            service.http_url + path, headers={"Origin": origin, "Sec-Fetch-Site": "cross-site"}, json={}
+        )
+
+    assert (answer.status_code, problem(answer)["code"], problem(answer)["field"]) == (403, "origin_refused", "Origin")
+    assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "forwarded"),
+    [
+        ({}, "203.0.113.101"),
+        ({"Origin": "https://evil.test"}, "203.0.113.102"),
+        ({"Sec-Fetch-Site": "cross-site"}, "203.0.113.103"),
+        ({"Origin": LISTED, "Sec-Fetch-Site": "cross-site"}, "203.0.113.104"),
+        # A page that calls its own host, which passes the call on with the fields of the browser.
+        ({"Origin": "https://my-app.vercel.app", "Sec-Fetch-Site": "same-origin"}, "203.0.113.105"),
+        ({"Origin": "https://my-app.vercel.app", "Sec-Fetch-Site": "same-site"}, "203.0.113.106"),
+        ({"Sec-Fetch-Site": "none"}, "203.0.113.107"),
+    ],
+)
+async def test_every_other_creation_works_as_without_the_fields_of_a_browser(
+    service: Pair, headers: dict[str, str], forwarded: str
+) -> None:
+    async with calling(service, forwarded) as http:
+        answer = await http.post("/api/temporary-address", headers=headers, json={})
+
+    assert (answer.status_code, answer.headers["ratelimit-remaining"]) == (200, str(CREATIONS - 1))
+
+
+async def test_a_web_page_of_another_origin_may_make_every_other_call(service: Pair) -> None:
+    address = make_mailbox(service.database_url)
+    async with calling(service, "203.0.113.108") as http:
+        foreign = {"Origin": "https://evil.test", "Sec-Fetch-Site": "cross-site"}
+        answer = await http.get("/api/inbox/poll", params={"address": address}, headers=foreign)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("origin", "logged"),
+    [("https://evil.test:8443", "https://evil.test:8443"), ("https://evil.test/?token=x", "null"), ("null", "null")],
+)
+async def test_a_refused_origin_is_logged_once_a_minute(pair: Pair, tmp_path: Path, origin: str, logged: str) -> None:
+    with running_http(pair.database_url, tmp_path) as service:
+        async with client(service.http_url) as http:
+            foreign = {"Origin": origin, "Sec-Fetch-Site": "cross-site"}
+            statuses = {(await http.post("/api/temporary-address", headers=foreign)).status_code for _ in range(5)}
+
+        events = [event for event in service.services[0].events() if event["event"] == "origin_refused"]
+
+    assert statuses == {403}
+    assert [(event["level"], event["origin"], event["client"]) for event in events] == [
+        ("warning", logged, "127.0.0.1")
+    ]
 
 
 async def test_a_client_past_a_limit_is_logged_once(service: Pair) -> None:

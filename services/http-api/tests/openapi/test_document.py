@@ -148,6 +148,7 @@ def test_each_call_has_the_errors_of_its_parameters_and_its_body(document: Docum
 @pytest.mark.parametrize(
     ("status", "names"),
     [
+        ("403", {"post /api/temporary-address"}),
         ("406", {"get /api/inbox/stream"}),
         ("409", {"post /api/temporary-address", "patch /api/inbox", "delete /api/inbox", "get /api/inbox/wait"}),
     ],
@@ -158,7 +159,7 @@ def test_a_call_has_the_errors_of_its_own(document: Document, status: str, names
 
 def test_no_call_has_another_error_status(document: Document) -> None:
     for name, operation in document.operations():
-        assert failures(operation) <= {"400", "404", "406", "409", "413", "416", "429", "503"}, name
+        assert failures(operation) <= {"400", "403", "404", "406", "409", "413", "416", "429", "503"}, name
 
 
 def test_every_response_except_a_stream_has_the_rate_limit_fields(document: Document) -> None:

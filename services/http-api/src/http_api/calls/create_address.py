@@ -21,6 +21,7 @@ from http_api.protocol.error_handlers import UNREADABLE_BODY
 from http_api.protocol.errors import AddressReserved, BadInput
 from http_api.protocol.json_body import decode_strictly
 from http_api.protocol.parameters import rfc3339
+from http_api.protocol.problems import ProblemType, problem
 from http_api.protocol.request import AnyRequest
 
 _NAME_CHARACTERS = 20
@@ -80,7 +81,11 @@ _EXAMPLE = TemporaryAddress(
     summary="Create a mailbox",
     status_code=200,
     responses=json_response(_EXAMPLE)
-    | error_responses(BadInput, AddressReserved, AddressTaken, DatabaseFull, has_body=True),
+    | error_responses(
+        *(BadInput, AddressReserved, AddressTaken, DatabaseFull),
+        has_body=True,
+        more=(problem(ProblemType.ORIGIN_REFUSED, field="Origin"),),
+    ),
     exception_handlers=UNREADABLE_BODY,
     security=[{}],
 )

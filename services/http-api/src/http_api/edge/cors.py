@@ -24,9 +24,13 @@ class AllowedOrigins:
     def __init__(self, listed: tuple[str, ...]) -> None:
         self._origins = re.compile(origins.pattern(listed).encode())
 
+    def allows(self, origin: bytes) -> bool:
+        """True when `origin` is listed."""
+        return self._origins.fullmatch(origin) is not None
+
     def response_headers(self, origin: bytes) -> Headers:
         """The headers that let a web page of `origin` read a response; none unless the origin is listed."""
-        if not self._origins.fullmatch(origin):
+        if not self.allows(origin):
             return []
         return [*_allow(origin), (b"access-control-expose-headers", _EXPOSED)]
 
@@ -37,7 +41,7 @@ class AllowedOrigins:
         method = headers.get(b"access-control-request-method", b"").decode("latin-1")
         fields = request_fields.joined(request, b"access-control-request-headers").lower().split(",")
         unknown = {field.strip() for field in fields} - _FIELDS - _SAFE_FIELDS - {""}
-        if method not in _METHODS or unknown or not self._origins.fullmatch(origin):
+        if method not in _METHODS or unknown or not self.allows(origin):
             return []
         return [
             *_allow(origin),

@@ -3,6 +3,7 @@
 It is plain ASGI around the application, and adds a frame only to calls that need one, since every call pays for it.
 """
 
+import math
 import re
 import time
 from collections.abc import Awaitable, Mapping
@@ -18,9 +19,9 @@ from litestar.utils import normalize_path
 from fake_email.settings import Settings
 from http_api.edge import cors
 from http_api.edge.cors import Headers
-from http_api.edge.rate_limits import Count, Limit, LimitName, Windows
+from http_api.edge.rate_limits import WINDOW_SECONDS, Count, Limit, LimitName, Windows
 from http_api.edge.response_headers import AddCorsHeaders, AddHeaders, HeadOnly
-from http_api.protocol import problems, request_fields
+from http_api.protocol import origins, problems, request_fields
 from http_api.protocol.client_address import Client, ClientAddresses
 from http_api.protocol.problems import Problem, ProblemType
 from http_api.protocol.request import NOTHING_FOUND
@@ -48,6 +49,7 @@ class Middleware:
         self._clients = ClientAddresses(settings.trusted_proxies)
         self._windows = Windows(table, is_shared=settings.http_workers > 1)
         self._origins = cors.AllowedOrigins(settings.cors_allowed_origins)
+        self._origin_refused_at = -math.inf  # when that was last logged
         self._calls = Limit(name="calls_per_minute", number=settings.calls_per_minute)
         self._creations = Limit(name="creations_per_minute", number=settings.creations_per_minute)
         self._failed_tokens = Limit(name="failed_tokens_per_minute", number=settings.failed_tokens_per_minute)
@@ -88,6 +90,13 @@ class Middleware:
 
     async def _create(self, scope: HTTPScope, receive: Receive, send: Send, client: Client, calls: Count) -> None:
         """Let a mailbox be created; the creation is not counted when none is."""
+        headers = dict(scope["headers"])
+        origin = headers.get(b"origin")
+        # A POST of text needs no preflight, so a web page of any origin could use up the creations of its visitors. A
+        # call to the page's own host, which may pass it on to the API, is not cross-site.
+        if origin is not None and headers.get(b"sec-fetch-site") == b"cross-site" and not self._origins.allows(origin):
+            await self._refuse_origin(AddHeaders(send, calls), client, origin)
+            return
         taken = self._windows.take(self._creations, client.network, time.monotonic_ns())
         if taken.is_refused:
             await self._refuse(send, client, taken)
@@ -124,6 +133,13 @@ class Middleware:
 
         refuse = partial(self._refuse, send, client)
         return self._application(scope, receive, AddHeaders(send, tokens, settle, refuse))
+
+    async def _refuse_origin(self, send: Send, client: Client, origin: bytes) -> None:
+        now = time.monotonic()
+        if now - self._origin_refused_at >= WINDOW_SECONDS:
+            self._origin_refused_at = now
+            log.warning("origin_refused", origin=origins.shown(origin.decode("latin-1")), client=client.address)
+        await _respond(send, problems.problem(ProblemType.ORIGIN_REFUSED, field="Origin"))
 
     async def _refuse(self, send: Send, client: Client, count: Count) -> None:
         name, number, seconds = count.limit.name, count.limit.number, count.seconds

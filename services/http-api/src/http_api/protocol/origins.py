@@ -4,6 +4,9 @@ import re
 import urllib.parse
 from collections.abc import Sequence
 
+# RFC 6454 §6.2; a host name has at most 253 characters (RFC 1035 §2.3.4).
+_WRITTEN = re.compile(r"[a-z][a-z0-9+.-]{0,30}://[a-z0-9.-]{1,253}(?::[0-9]{1,5})?")
+
 
 def pattern(origins: Sequence[str]) -> str:
     """A pattern for these origins; a `*` in an origin stands for one part of a label."""
@@ -22,6 +25,11 @@ def ancestors(origins: Sequence[str], referer: str | None) -> str:
     if origin not in exact and re.fullmatch(pattern(origins), origin):
         exact.append(origin)
     return " ".join(exact) or "'none'"
+
+
+def shown(origin: str) -> str:
+    """The origin as a browser writes it, for the log; `null` for any other text."""
+    return origin if _WRITTEN.fullmatch(origin) else "null"
 
 
 def _origin(url: str) -> str:

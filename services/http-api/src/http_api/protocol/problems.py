@@ -45,6 +45,7 @@ class ProblemType(Enum):
     """
 
     BAD_INPUT = 400, "{sentence}", BadInput
+    ORIGIN_REFUSED = 403, "Web pages of this origin may not create mailboxes; the operator lists the origins that may."
     MAILBOX_NOT_FOUND = 404, "No mailbox has this address: it never existed or has expired.", MailboxNotFound
     MESSAGE_NOT_FOUND = (
         404,

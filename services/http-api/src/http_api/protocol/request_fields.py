@@ -11,6 +11,7 @@ SENT_ONCE = (
     "Origin",
     "Range",
     "Referer",
+    "Sec-Fetch-Site",
 )
 # The value of these is a list, whose lines are joined with commas.
 LISTS = ("Accept", "Access-Control-Request-Headers", "If-None-Match", "X-Forwarded-For")
