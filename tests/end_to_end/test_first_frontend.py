@@ -55,7 +55,10 @@ async def test_a_poll_of_an_unknown_address_is_404_with_a_sentence(http: httpx.A
     response = await http.get("/api/inbox/poll", params={"address": "missing@nowhere.test"})
 
     assert response.status_code == 404
-    assert response.json()["error"] == "No mailbox has this address: it never existed or has expired."
+    assert response.json()["error"] == (
+        "No mailbox with this address can be read: it never existed, has expired, or is private and the token is "
+        "missing or wrong."
+    )
 
 
 async def test_a_message_has_the_fields_that_frontends_show(http: httpx.AsyncClient, smtp: SmtpClient) -> None:

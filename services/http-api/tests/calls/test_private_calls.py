@@ -9,6 +9,7 @@ from support import calls
 from support.calls import CONTENT, MAILBOX_CALLS, MESSAGE_CALLS, Call, heads, make_known
 from support.database import incoming_message
 from support.harness import DOMAINS, Pair
+from support.http_client import problem
 
 from fake_email.storage import mailboxes, role_mailboxes, store
 
@@ -86,6 +87,26 @@ async def test_without_its_token_a_message_looks_like_one_that_does_not_exist(
 
     assert told[0] in (400, 404, 406)
     assert told == await everything(http, call.about(message_id=str(uuid.uuid4())), **sent)
+
+
+@pytest.mark.parametrize("is_message", [False, True], ids=["mailbox", "message"])
+async def test_one_sentence_names_all_causes_of_a_response_without_the_mailbox_or_message(
+    pair: Pair, http: httpx.AsyncClient, *, is_message: bool
+) -> None:
+    mine = await make_known(pair.database_url, is_private=True)
+    expired = await make_known(pair.database_url)
+    with psycopg.connect(pair.database_url) as connection:
+        connection.execute("UPDATE mailbox SET expires_at = now() WHERE address = %s", [expired.address])
+    if is_message:
+        paths = [f"/api/messages/{each}" for each in (mine.message_ids[0], expired.message_ids[0], uuid.uuid4())]
+    else:
+        paths = [f"/api/inbox?address={each}" for each in (mine.address, expired.address, f"missing@{DOMAINS[0]}")]
+
+    answers = [await http.get(path) for path in paths]
+
+    [sentence] = {str(problem(answer)["error"]) for answer in answers}
+    assert {answer.status_code for answer in answers} == {404}
+    assert all(cause in sentence for cause in ("never existed", "expired", "private and the token is missing or wrong"))
 
 
 @pytest.mark.parametrize("kind", ["none", "wrong"])

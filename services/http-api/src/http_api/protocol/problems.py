@@ -46,10 +46,21 @@ class ProblemType(Enum):
 
     BAD_INPUT = 400, "{sentence}", BadInput
     ORIGIN_REFUSED = 403, "Web pages of this origin may not create mailboxes; the operator lists the origins that may."
-    MAILBOX_NOT_FOUND = 404, "No mailbox has this address: it never existed or has expired.", MailboxNotFound
+    # One sentence for all cases: the response must not reveal that a private mailbox exists.
+    MAILBOX_NOT_FOUND = (
+        404,
+        (
+            "No mailbox with this address can be read: it never existed, has expired, or is private and the token is "
+            "missing or wrong."
+        ),
+        MailboxNotFound,
+    )
     MESSAGE_NOT_FOUND = (
         404,
-        "No message has this id: it never existed, was deleted, or its mailbox has expired.",
+        (
+            "No message with this id can be read: it never existed, was deleted, its mailbox has expired, or the "
+            "mailbox is private and the token is missing or wrong."
+        ),
         MessageNotFound,
     )
     ATTACHMENT_NOT_FOUND = 404, "The message has no attachment at this position; 0 is the first.", AttachmentNotFound
