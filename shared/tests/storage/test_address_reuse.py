@@ -1,17 +1,21 @@
-"""The address of a mailbox stays taken for 90 days after its end, also when purge, delete and create are concurrent."""
+"""An address stays taken for 90 days after its mailbox ends, an exact name for good, also when calls are concurrent."""
 
 import asyncio
+import datetime
 import hashlib
 
 import psycopg
 import pytest
-from support.database import until_one_waits
+from support.database import MIGRATIONS, until_one_waits
 
 from fake_email.errors import AddressTaken
+from fake_email.postgres import migrate
 from fake_email.postgres.connection import Connection
 from fake_email.storage import mailboxes, purge, role_mailboxes
 
 ADDRESS = "reader@mx.test"
+ADDRESS_SHA256 = hashlib.sha256(ADDRESS.encode()).digest()
+TOKEN = b"token"
 
 
 async def create(connection: Connection, *, ttl_seconds: int = 60) -> int:
@@ -20,6 +24,18 @@ async def create(connection: Connection, *, ttl_seconds: int = 60) -> int:
     cursor = await connection.execute("SELECT id FROM mailbox WHERE address = %s", [ADDRESS])
     [(mailbox_id,)] = await cursor.fetchall()
     return int(mailbox_id)
+
+
+async def choose(connection: Connection, token_sha256: bytes, *, is_exact: bool = True) -> datetime.datetime:
+    """When a new private mailbox of that address expires."""
+    return await mailboxes.create(
+        connection, address=ADDRESS, ttl_seconds=60, token_sha256=token_sha256, is_exact=is_exact
+    )
+
+
+async def exact_names(connection: Connection) -> list[bytes]:
+    cursor = await connection.execute("SELECT address_sha256 FROM exact_name")
+    return [sha256 for (sha256,) in await cursor.fetchall()]
 
 
 async def tombstones(connection: Connection) -> list[bytes]:
@@ -67,6 +83,64 @@ async def test_an_address_can_be_used_again_after_ninety_days(connection: Connec
     await create(connection)
 
     assert await has_row(connection)
+
+
+@pytest.mark.parametrize("is_exact", [True, False], ids=["exact", "random"])
+async def test_an_exact_name_is_never_given_again(connection: Connection, *, is_exact: bool) -> None:
+    await choose(connection, TOKEN)
+    await connection.execute("UPDATE mailbox SET created_at = created_at - interval '1 year', expires_at = 'epoch'")
+    await purge.delete_batch(connection)
+    await connection.execute("UPDATE tombstone SET ended_at = ended_at - interval '1 year'")
+    await purge.delete_batch(connection)
+
+    with pytest.raises(AddressTaken):
+        await choose(connection, b"another", is_exact=is_exact)
+
+    assert (await tombstones(connection), await exact_names(connection)) == ([], [ADDRESS_SHA256])
+    assert not await has_row(connection)
+
+
+async def test_what_is_kept_of_an_exact_name_is_its_hash_from_its_creation_on(connection: Connection) -> None:
+    await choose(connection, TOKEN)
+
+    assert await exact_names(connection) == [ADDRESS_SHA256]
+
+
+async def test_a_random_address_is_kept_in_a_tombstone_alone(connection: Connection) -> None:
+    await choose(connection, TOKEN, is_exact=False)
+
+    assert await exact_names(connection) == []
+
+
+async def test_an_exact_name_may_be_asked_for_again_with_its_own_token(connection: Connection) -> None:
+    expires_at = await choose(connection, TOKEN)
+
+    assert await choose(connection, TOKEN) == expires_at
+
+
+async def test_an_exact_name_that_is_taken_at_random_is_not_kept(connection: Connection) -> None:
+    await create(connection)
+
+    with pytest.raises(AddressTaken):
+        await choose(connection, TOKEN)
+
+    assert await exact_names(connection) == []
+
+
+async def test_the_migration_keeps_the_names_of_all_private_mailboxes(empty_database_url: str) -> None:
+    *before, last = migrate.read(MIGRATIONS)[:6]
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        migrate.migrate(connection, before)
+        connection.execute(
+            "INSERT INTO mailbox (address, token_sha256, expires_at)"
+            " VALUES (%s, %s, now()), ('a@mx.test', NULL, now())",
+            [ADDRESS, TOKEN],
+        )
+
+        migrate.migrate(connection, [*before, last])
+
+        kept = connection.execute("SELECT address_sha256 FROM exact_name").fetchall()
+    assert kept == [(ADDRESS_SHA256,)]
 
 
 async def test_a_tombstone_keeps_only_the_hash_of_the_address(connection: Connection) -> None:

@@ -130,6 +130,19 @@ async def test_the_name_of_a_purged_mailbox_is_not_given_again(pair: Pair, http:
     assert (answer.status_code, problem(answer)["code"]) == (409, "address_taken")
 
 
+async def test_an_exact_name_of_which_nothing_else_is_left_is_not_given_again(
+    pair: Pair, http: httpx.AsyncClient
+) -> None:
+    wanted = name()
+    made = (await ask(http, wanted)).json()
+    with psycopg.connect(pair.database_url) as connection:
+        connection.execute("DELETE FROM mailbox WHERE address = %s", [made["temp_email_addr"]])
+
+    answer = await ask(http, wanted)
+
+    assert (answer.status_code, problem(answer)["code"]) == (409, "address_taken")
+
+
 @pytest.mark.parametrize("more", [{"private": False}, {}])
 async def test_only_a_private_mailbox_can_have_an_exact_name(http: httpx.AsyncClient, more: dict[str, object]) -> None:
     answer = await http.post("/api/temporary-address", json={"username": name(), "exact": True} | more)

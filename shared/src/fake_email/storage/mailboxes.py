@@ -22,7 +22,14 @@ _CREATE = """
     RETURNING expires_at
 """
 
-_HAS_TOMBSTONE = "SELECT EXISTS (SELECT FROM tombstone WHERE address_sha256 = sha256(convert_to(%(address)s, 'UTF8')))"
+# An exact name counts for a new mailbox only: its own mailbox is the one that the row in exact_name comes from.
+_WAS_GIVEN_OUT = """
+    SELECT EXISTS (SELECT FROM tombstone WHERE address_sha256 = wanted.sha256)
+        OR (%(is_new)s AND EXISTS (SELECT FROM exact_name WHERE address_sha256 = wanted.sha256))
+    FROM (SELECT sha256(convert_to(%(address)s, 'UTF8'))) AS wanted (sha256)
+"""
+
+_KEEP_NAME = "INSERT INTO exact_name (address_sha256) VALUES (sha256(convert_to(%(address)s, 'UTF8')))"
 
 # A caller with the mailbox's own token created it before, and lost the result. The lock makes this transaction write,
 # so that its commit waits for the replica; the commit that created the mailbox may not have waited.
@@ -141,16 +148,18 @@ class _SecondsLeft(msgspec.Struct, frozen=True):
 
 
 async def create(
-    connection: Connection, *, address: str, ttl_seconds: int, token_sha256: bytes | None
+    connection: Connection, *, address: str, ttl_seconds: int, token_sha256: bytes | None, is_exact: bool = False
 ) -> datetime.datetime:
     """Create a mailbox and return when it expires; creating a private one again with its own token changes nothing.
 
-    Raises AddressTaken when the address has a mailbox, or had one that was deleted in the last 90 days.
+    Raises AddressTaken when the address has a mailbox, had one that was deleted in the last 90 days, or ever had one
+    with an exact name.
     """
     mailbox = {"address": address, "ttl_seconds": ttl_seconds, "token_sha256": token_sha256}
     async with connection.transaction(), connection.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_CREATE, mailbox)
         expires_at: datetime.datetime | None = await cursor.fetchone()
+        is_new = expires_at is not None
         if expires_at is None:
             await cursor.execute(_FIND_OWN, mailbox)
             expires_at = await cursor.fetchone()
@@ -158,9 +167,11 @@ async def create(
             raise AddressTaken
         # The INSERT may have waited for the purge of this address, whose tombstone is not in its snapshot. A later
         # statement sees that tombstone, and while this transaction holds the row, there can be no other.
-        await cursor.execute(_HAS_TOMBSTONE, {"address": address})
+        await cursor.execute(_WAS_GIVEN_OUT, {"address": address, "is_new": is_new})
         if await cursor.fetchone():
             raise AddressTaken
+        if is_new and is_exact:
+            await cursor.execute(_KEEP_NAME, {"address": address})
     return expires_at
 
 

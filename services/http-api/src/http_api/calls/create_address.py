@@ -46,7 +46,7 @@ class NewAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """The options of a new mailbox; every field may be left out.
 
     `private`: the mailbox can be read with its token only. `exact`: the name is `username` as it is, without a random
-    tail, for a private mailbox only.
+    tail, for a private mailbox only. An exact name is given out once and never again, any other name not for 90 days.
     """
 
     username: str | None = None
@@ -114,6 +114,7 @@ async def create_temporary_address(
                     address=address,  # noqa: B023  # write is awaited before the next iteration
                     ttl_seconds=ttl_seconds,
                     token_sha256=hashlib.sha256(token.encode()).digest() if token else None,
+                    is_exact=bool(exact),
                 )
             )
         except AddressTaken:
