@@ -1,5 +1,7 @@
 """The HTML of a mail as a web page that is safe to show."""
 
+from html import escape
+
 import pytest
 
 from http_api.sanitize import page as sanitized_page
@@ -97,6 +99,48 @@ def test_sheets_over_the_limit_are_left_out() -> None:
     html = "<link rel=stylesheet href=https://a.test/b.css>" * 100
 
     assert sanitized_page.page(html, {}, remote=True).count("https://a.test/b.css") == sanitized_page.SHEETS
+
+
+@pytest.mark.parametrize(
+    ("media", "rules"),
+    [
+        ("", "<style>p{color:red}</style>"),
+        (" print ", "<style>@media print{p{color:red}}</style>"),
+        ("(max-width:9px)", "<style>@media (max-width:9px){p{color:red}}</style>"),
+        ("(", ""),
+        (")", ""),
+        ("/*", "<style>@media /**/{p{color:red}}</style>"),
+    ],
+)
+def test_a_style_element_is_for_its_media_unless_these_would_be_read_otherwise(media: str, rules: str) -> None:
+    head = sanitized_page.page(f"<style media='{media}'>p{{color:red}}</style>", {}, remote=False).partition("</head>")[
+        0
+    ]
+
+    assert head.partition("</title>")[2] == rules
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        "image/svg+xml",
+        "text/html",
+        "image/png;x=y",
+        "image/x-icon",
+        'image/png"><script>',
+        "image/png,x",
+        "image/*",
+        "",
+    ],
+)
+def test_an_image_written_into_the_mail_with_another_type_is_left_out(type_: str) -> None:
+    html = escape(f"data:{type_};base64,AAAA")
+
+    assert page(f'<img alt="b" src="{html}">') == '<img alt="b">'
+    assert page(f"<p style=\"background:url('{html}')\">x</p>") in {
+        '<p style="background:none">x</p>',
+        "<p>x</p>",
+    }
 
 
 def test_images_written_into_the_mail_are_shown() -> None:

@@ -37,7 +37,6 @@ _IGNORED = re.compile(r"^[\x00-\x20]+|[\x00-\x20]+$|[\t\r\n]+")
 _LINK = re.compile(r"https?://[^\x00-\x20]|mailto:|tel:", re.IGNORECASE)
 _REMOTE = re.compile(r"https?://[^\x00-\x20\"'<>()\\]+", re.IGNORECASE)
 _DATA = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif|bmp);base64,[a-z0-9+/=]+", re.IGNORECASE)
-_MEDIA = re.compile(r"[\w\s():,.>=-]*+")
 _RASTER = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
@@ -107,17 +106,16 @@ class _Sanitizer:
         for media, text in balanced.styles:
             sheet = css.sheet(text, self._image)
             links += [(media, address) for address in sheet.imports]
-            media_query = html.unescape(media).strip()
-            if sheet.rules and media_query and _MEDIA.fullmatch(media_query):
-                rules.append(f"@media {media_query}{{{sheet.rules}}}")
-            elif sheet.rules and not media_query:
+            if not media.strip():
                 rules.append(sheet.rules)
+            elif sheet.rules and (media_query := css.media_query(html.unescape(media))):
+                rules.append(f"@media {media_query}{{{sheet.rules}}}")
         tags = [
             balance.start_tag("link", {"rel": "stylesheet", "media": html.escape(media), "href": html.escape(address)})
             for media, href in links[:SHEETS]
             if (address := self._fetched(href))
         ]
-        return "".join(tags) + (f"<style>{''.join(rules)}</style>" if rules else "")
+        return "".join(tags) + (f"<style>{''.join(rules)}</style>" if any(rules) else "")
 
     def _attribute(self, _tag: str, name: str, value: str) -> str | None:
         """The sanitized value of an attribute; None drops the attribute."""
