@@ -1,5 +1,8 @@
 """Hostile HTML, sent as mail and shown in a real browser: it runs no script and fetches nothing."""
 
+import re
+from html import escape
+
 import httpx
 import pytest
 from support.attacks import ATTACKS
@@ -46,6 +49,13 @@ TOUCH = """
     location.href.startsWith("http") || location.href == "about:blank"
 """
 
+# The number of elements that may cover others.
+COVERING = """
+    [...document.querySelectorAll("*")]
+        .filter(element => !["static", "relative"].includes(getComputedStyle(element).position)).length
+"""
+_POLICY = re.compile('<meta http-equiv="Content-Security-Policy"[^>]*>')
+
 
 async def send(smtp: SmtpClient, http: httpx.AsyncClient, address: str, html: str) -> str:
     """Send a message with this HTML over SMTP and return its id."""
@@ -71,10 +81,13 @@ async def urls(
 
 async def open_frames(browser: Browser, tab: Tab, urls: list[str]) -> None:
     """Open a frontend's web page with each URL in a frame, and imitate a reader in every frame."""
-    frames = "".join(f"<iframe src='{url}'></iframe>" for url in urls)
-    browser.pages.content_of["mail.page.test/"] = f"<title>Ours</title><link rel=icon href=data:,>{frames}"
+    await open_page(browser, tab, "".join(f"<iframe src='{url}'></iframe>" for url in urls), frames=len(urls))
+
+
+async def open_page(browser: Browser, tab: Tab, body: str, *, frames: int) -> None:
+    browser.pages.content_of["mail.page.test/"] = f"<title>Ours</title><link rel=icon href=data:,>{body}"
     await tab.open(f"{FRONTEND}/")
-    await tab.wait_for("document.title", {"Ours": 1, "Message": len(urls)})
+    await tab.wait_for("document.title", {"Ours": 1, "Message": frames})
     await tab.evaluate(TOUCH)
     await tab.screenshot()
 
@@ -125,6 +138,38 @@ async def test_attacks_with_remote_content_run_nothing_and_fetch_only_images_and
     assert set(tab.resource_types.values()) <= {"Document", "Image", "Stylesheet"}
     assert [each for each in browser.others.requests if each.referer] == []
     await tab.wait_for("document.title", {"Ours": 1, "Message": len(urls)})
+    assert await tab.evaluate(COVERING) == [0] * (1 + len(urls))
+
+
+@pytest.mark.parametrize("query", ["", "?remote=1"])
+@pytest.mark.parametrize("first", range(0, len(ATTACKS), AT_ONCE))
+async def test_nothing_runs_and_nothing_covers_the_page_where_a_frontend_shows_the_html_without_a_policy(
+    first: int,
+    query: str,
+    shown: Pair,
+    http: httpx.AsyncClient,
+    smtp: SmtpClient,
+    address: str,
+    browser: Browser,
+    tab: Tab,
+) -> None:
+    ids = [await send(smtp, http, address, html) for html in list(ATTACKS.values())[first : first + AT_ONCE]]
+
+    pages = [(await http.get(f"/api/messages/{each}/html{query}")).text for each in ids]
+    bare, found = zip(*(_POLICY.subn("", page) for page in pages), strict=True)
+    frames = "".join(f'<iframe srcdoc="{escape(page)}"></iframe>' for page in bare)
+
+    await open_page(browser, tab, frames, frames=len(ids))
+
+    assert set(found) == {1}
+    assert ran(tab) == []
+    assert set(tab.frames) <= {f"{FRONTEND}/", "about:srcdoc"}
+    assert await tab.evaluate(COVERING) == [0] * (1 + len(ids))
+    if query:
+        assert set(tab.resource_types.values()) <= {"Document", "Image", "Stylesheet"}
+    else:
+        assert set(tab.requests) <= {f"{FRONTEND}/", "about:srcdoc"}
+        assert browser.others.connections == 0
 
 
 @pytest.mark.parametrize(
