@@ -173,6 +173,34 @@ async def test_nothing_runs_and_nothing_covers_the_page_where_a_frontend_shows_t
 
 
 @pytest.mark.parametrize(
+    "media_type", ["text/html", "image/svg+xml", "image/svg+xml;x=y", 'image/png"><img/src=x/onerror=alert(1)>', "x"]
+)
+async def test_a_part_of_a_hostile_type_does_not_run_as_an_image_and_is_sent_as_a_file(
+    media_type: str, shown: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str, browser: Browser, tab: Tab
+) -> None:
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
+    content = (
+        "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/html\r\n\r\n"
+        "<img src=cid:a><p style='background:url(cid:a)'>x</p>\r\n"
+        f"--b\r\nContent-Type: {media_type}\r\nContent-ID: <a>\r\nContent-Disposition: attachment\r\n\r\n{svg}\r\n"
+        "--b--\r\n"
+    )
+    await smtp.deliver(content.encode(), address)
+    polled = await http.get("/api/inbox/poll", params={"address": address})
+    url = f"{shown.http_url}/api/messages/{polled.json()['messages'][-1]['id']}"
+
+    await open_frames(browser, tab, [f"{url}/html"])
+    file = await http.get(f"{url}/attachments/0")
+
+    assert ran(tab) == []
+    assert set(tab.requests) <= {f"{FRONTEND}/", f"{url}/html"}
+    assert file.content.startswith(b"<svg")
+    assert file.headers["content-disposition"].startswith("attachment")
+    assert file.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "script",
