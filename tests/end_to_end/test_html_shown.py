@@ -6,10 +6,22 @@ from support import newsletter
 from support.browser import Browser, Tab
 from support.harness import Pair
 from support.smtp_client import SmtpClient
+from support.waiting import until
 
 FRONTEND = "http://mail.page.test"
 OTHER_FRONTEND = "http://app-7.page.test"
 STRANGER = "http://stranger.page.test"
+
+
+# An image in every place that CSS has for one; evil.test is asked for each.
+IMAGES = """<html style="background:url(http://evil.test/html.png)">
+    <style>p{background:url(http://evil.test/rule.png)}</style>
+    <body style="background:url(http://evil.test/body.png)">
+    <p>x</p><b style="background-image:url(http://evil.test/element.png)">x</b>"""
+IN_A_FRAME = "<iframe src='{url}'></iframe>"
+IN_A_DOCUMENT_OF_ITS_OWN = """<iframe sandbox></iframe><script type=module>
+    document.querySelector("iframe").srcdoc = await (await fetch("{url}")).text()
+</script>"""
 
 
 @pytest.fixture
@@ -137,12 +149,29 @@ async def test_a_web_page_of_another_origin_cannot_show_it_in_a_frame(url: str, 
 async def test_a_frontend_may_show_it_in_a_srcdoc_frame_without_its_header_fields(
     url: str, browser: Browser, tab: Tab
 ) -> None:
-    browser.pages.content_of["mail.page.test/"] = f"""<title>Ours</title><iframe sandbox></iframe><script type=module>
-        document.querySelector("iframe").srcdoc = await (await fetch("{url}")).text()
-    </script>"""
+    browser.pages.content_of["mail.page.test/"] = f"<title>Ours</title>{IN_A_DOCUMENT_OF_ITS_OWN.format(url=url)}"
 
     await tab.open(f"{FRONTEND}/")
     await tab.wait_for("document.title", {"Ours": 1, "Message": 1})
     await tab.screenshot()
 
     assert browser.others.connections == 0
+
+
+@pytest.mark.parametrize("shown_as", [IN_A_FRAME, IN_A_DOCUMENT_OF_ITS_OWN])
+async def test_images_in_css_do_not_learn_where_they_are_shown(
+    shown_as: str, shown: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str, browser: Browser, tab: Tab
+) -> None:
+    await smtp.deliver(b"Subject: x\r\nContent-Type: text/html\r\n\r\n" + IMAGES.encode() + b"\r\n", address)
+    polled = await http.get("/api/inbox/poll", params={"address": address})
+    url = f"{shown.http_url}/api/messages/{polled.json()['messages'][-1]['id']}/html?remote=1"
+    browser.pages.content_of["mail.page.test/"] = f"<title>Ours</title>{shown_as.format(url=url)}"
+
+    await tab.open(f"{FRONTEND}/")
+    await tab.wait_for("document.title", {"Ours": 1, "Message": 1})
+    await tab.screenshot()
+
+    await until(lambda: len(browser.others.requests) == 4)
+    assert {(asked.url, asked.referer) for asked in browser.others.requests} == {
+        (f"evil.test/{name}.png", None) for name in ("html", "rule", "body", "element")
+    }
