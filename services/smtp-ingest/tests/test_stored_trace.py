@@ -26,16 +26,14 @@ def trace(pair: Pair, address: str) -> tuple[str, ...]:
     return row
 
 
-async def send(smtp: SmtpClient, greeting: str, address: str, parameters: str = "") -> None:
-    await smtp.converse(
-        (greeting, 250), (f"MAIL FROM:<>{parameters}", 250), (f"RCPT TO:<{address}>", 250), ("DATA", 354)
-    )
+async def send(smtp: SmtpClient, ehlo: str, address: str, parameters: str = "") -> None:
+    await smtp.converse((ehlo, 250), (f"MAIL FROM:<>{parameters}", 250), (f"RCPT TO:<{address}>", 250), ("DATA", 354))
     await smtp.send(message() + b".\r\n")
     assert (await smtp.reply()).code == 250
 
 
 @pytest.mark.parametrize(
-    ("greeting", "parameters", "protocol"),
+    ("ehlo", "parameters", "protocol"),
     [
         ("HELO client.test", "", "SMTP"),
         ("EHLO client.test", "", "ESMTP"),
@@ -43,9 +41,9 @@ async def send(smtp: SmtpClient, greeting: str, address: str, parameters: str = 
     ],
 )
 async def test_a_message_is_kept_with_its_trace(
-    smtp: SmtpClient, pair: Pair, address: str, greeting: str, parameters: str, protocol: str
+    smtp: SmtpClient, pair: Pair, address: str, ehlo: str, parameters: str, protocol: str
 ) -> None:
-    await send(smtp, greeting, address, parameters)
+    await send(smtp, ehlo, address, parameters)
 
     assert trace(pair, address) == ("127.0.0.1", "client.test", protocol, "")
 
@@ -77,7 +75,7 @@ async def test_forbidden_characters_of_a_name_are_replaced(
     assert trace(pair, address)[1] == kept
 
 
-async def test_the_trace_has_the_last_greeting(smtp: SmtpClient, pair: Pair, address: str) -> None:
+async def test_the_trace_has_the_last_ehlo(smtp: SmtpClient, pair: Pair, address: str) -> None:
     await smtp.converse(("EHLO first.test", 250))
 
     await send(smtp, "HELO second.test", address)

@@ -75,7 +75,7 @@ async def test_helo_names_no_extension(smtp: SmtpClient) -> None:
 
 
 @pytest.mark.parametrize("line", ["EHLO", "HELO", "EHLO  "])
-async def test_a_greeting_without_a_name_is_refused(smtp: SmtpClient, line: str) -> None:
+async def test_an_ehlo_without_a_name_is_refused(smtp: SmtpClient, line: str) -> None:
     reply = await smtp.command(line)
 
     assert (reply.code, reply.text[:5]) == (501, "5.5.4")

@@ -84,7 +84,7 @@ class Connection(aiosmtpd.smtp.SMTP):
             return replies.SHUTTING_DOWN
         own = transport.get_extra_info("sockname")
         limit = self._context.sessions.admit(self, own[0] if own else None, self.loop.time())
-        return self.log_limit(limit) if limit else None
+        return self.limit_reply(limit) if limit else None
 
     def _set_rset_state(self) -> None:
         pass  # The session keeps its own state in place of aiosmtpd's.
@@ -149,17 +149,17 @@ class Connection(aiosmtpd.smtp.SMTP):
         self.loop.call_later(_LAST_REPLY_SECONDS, transport.close)
 
     def _end_at_limit(self, limit: Limit) -> None:
-        self.end_with(self.log_limit(limit), limit)
+        self.end_with(self.limit_reply(limit), limit)
 
-    def log_limit(self, limit: Limit, **values: object) -> str:
-        """Log that the client has exceeded `limit`; returns the reply."""
+    def limit_reply(self, limit: Limit, **values: object) -> str:
+        """The reply to a client that has exceeded `limit`, which is logged."""
         reply = reply_tables.FOR_LIMIT[limit]
         write = self.log.warning if reply.startswith("421") else self.log.info  # A 421 ends the session.
         write("limit_reached", limit=limit, **values)
         return reply
 
-    def log_fault(self, fault: Fault) -> str:
-        """Log that a message is refused because of `fault`; returns the reply."""
+    def fault_reply(self, fault: Fault) -> str:
+        """The reply to a message with `fault`, which is logged as refused."""
         self.log.info("message_refused", reason=fault)
         return reply_tables.FOR_FAULT[fault].format(settings=self._context.settings)
 

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from fake_email.errors import ServiceError
-from smtp_ingest import arguments, greeting, replies, reply_tables
+from smtp_ingest import arguments, ehlo, replies, reply_tables
 from smtp_ingest.connection import Connection
 from smtp_ingest.content_reader import ContentReader
 from smtp_ingest.context import Context
-from smtp_ingest.greeting import Greeting
+from smtp_ingest.ehlo import ClientIdentity
 from smtp_ingest.session_limits import LimitReached, SessionLimits
 from smtp_ingest.transaction import Transaction
 
@@ -32,7 +32,7 @@ class Session:
         self._log = connection.log
         self._transaction: Transaction | None = None
         self._limits = SessionLimits(context.settings)
-        self._greeting: Greeting | None = None
+        self._identity: ClientIdentity | None = None
 
     async def run(self) -> None:
         """Greet the client and execute its commands until the connection ends or LimitReached is raised."""
@@ -47,7 +47,7 @@ class Session:
     async def _execute(self, line: bytes) -> None:
         self._limits.count_line()
         if len(line) > self._settings.smtp_max_command_octets:
-            await self._reply(self._connection.log_limit("smtp_max_command_octets"))
+            await self._reply(self._connection.limit_reply("smtp_max_command_octets"))
             return
         try:
             verb, _, argument = line.decode().strip("\r\n").partition(" ")
@@ -94,19 +94,19 @@ class Session:
     # The beginning of a session
 
     async def _helo(self, argument: str) -> None:
-        await self._greet(argument, is_extended=False)
+        await self._identify(argument, is_extended=False)
 
     async def _ehlo(self, argument: str) -> None:
-        await self._greet(argument, is_extended=True)
+        await self._identify(argument, is_extended=True)
 
-    async def _greet(self, host_name: str, *, is_extended: bool) -> None:
+    async def _identify(self, host_name: str, *, is_extended: bool) -> None:
         if not host_name:
             await self._reply(replies.HOST_NAME_REQUIRED)
             return
         self._end_transaction()
-        self._greeting = greeting.read(host_name, is_extended=is_extended)
+        self._identity = ehlo.read(host_name, is_extended=is_extended)
         has_starttls = self._context.certificate is not None and not self._connection.tls
-        await self._reply(greeting.reply(self._settings, is_extended=is_extended, has_starttls=has_starttls))
+        await self._reply(ehlo.reply(self._settings, is_extended=is_extended, has_starttls=has_starttls))
 
     async def _starttls(self, argument: str) -> None:
         if self._context.certificate is None:
@@ -115,11 +115,11 @@ class Session:
             await self._reply(replies.NO_ARGUMENT_ALLOWED)
         elif self._connection.tls:
             await self._reply(replies.TLS_ALREADY_ACTIVE)
-        elif self._greeting is None:
+        elif self._identity is None:
             await self._reply(replies.EHLO_REQUIRED)
         else:
             self._end_transaction()
-            self._greeting = None
+            self._identity = None
             await self._connection.start_tls(replies.READY_FOR_TLS)
 
     # A transaction
@@ -130,7 +130,7 @@ class Session:
             self._transaction = None
 
     async def _mail(self, argument: str) -> None:
-        if self._greeting is None:
+        if self._identity is None:
             await self._reply(replies.EHLO_REQUIRED)
         elif self._transaction is not None:
             await self._reply(replies.NESTED_MAIL)
@@ -141,7 +141,7 @@ class Session:
         elif isinstance(parameters := arguments.check_mail_parameters(parsed.parameters), str):
             await self._reply(parameters)
         elif parameters.octets > self._settings.max_message_octets:
-            await self._reply(self._connection.log_fault("too_large"))
+            await self._reply(self._connection.fault_reply("too_large"))
         elif not parsed.path.given.isascii() and not parameters.is_utf8:
             await self._reply(replies.SMTPUTF8_REQUIRED)
         elif reason := self._context.overload.reason_to_defer(parameters.octets):
@@ -153,7 +153,7 @@ class Session:
                 self._connection,
                 reverse_path=parsed.path.given,
                 parameters=parameters,
-                trace=self._greeting.trace(
+                trace=self._identity.trace(
                     client_address=self._connection.peer, tls=self._connection.tls, is_utf8=parameters.is_utf8
                 ),
             )
@@ -173,8 +173,8 @@ class Session:
             await self._reply(replies.UNKNOWN_PARAMETER)
         elif not parsed.path.given.isascii() and not transaction.is_utf8:
             await self._reply(replies.SMTPUTF8_REQUIRED)
-        elif transaction.recipients >= self._settings.smtp_max_recipients:
-            await self._reply(self._connection.log_limit("smtp_max_recipients"))
+        elif transaction.recipient_count >= self._settings.smtp_max_recipients:
+            await self._reply(self._connection.limit_reply("smtp_max_recipients"))
         else:
             reply = await transaction.add_recipient(parsed.path)
             if reply in {replies.NO_SUCH_MAILBOX, replies.NOT_OUR_DOMAIN}:
@@ -190,7 +190,7 @@ class Session:
             await self._reply(replies.NO_ARGUMENT_ALLOWED)
         elif self._transaction is None or self._transaction.has_content:
             await self._reply(replies.MAIL_REQUIRED)
-        elif not self._transaction.recipients:
+        elif not self._transaction.recipient_count:
             await self._reply(replies.RCPT_REQUIRED)
         else:
             await self._transaction.receive_data()
@@ -203,7 +203,7 @@ class Session:
             # The next octets may be content, so the beginning of the next command cannot be found.
             self._connection.end_with(replies.BAD_CHUNK, "bad_chunk")
             return
-        if transaction is not None and transaction.recipients and not transaction.has_refused_chunk:
+        if transaction is not None and transaction.recipient_count and not transaction.has_refused_chunk:
             reply = await transaction.receive_chunk(chunk)
             if chunk.is_last and not transaction.has_refused_chunk:
                 await self._commit(transaction)

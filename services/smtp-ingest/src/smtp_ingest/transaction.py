@@ -32,7 +32,7 @@ class Transaction:
         return self._parameters.is_utf8
 
     @property
-    def recipients(self) -> int:
+    def recipient_count(self) -> int:
         """The number of accepted recipients."""
         return len(self._deliveries)
 
@@ -62,7 +62,7 @@ class Transaction:
         if recipient is None:
             return replies.NO_SUCH_MAILBOX
         if recipients.is_full(recipient, self._parameters.octets):
-            return self._connection.log_limit("mailbox_quota", mailbox=recipient.mailbox_id)
+            return self._connection.limit_reply("mailbox_quota", mailbox=recipient.mailbox_id)
         self._deliveries.append(
             Delivery(
                 id=store.new_id(),
@@ -85,7 +85,7 @@ class Transaction:
             self._content = Content(self._context.settings, self._context.memory)
         await ContentReader(self._connection, self._context).read_chunk(chunk.octets, self._content)
         if self._content.fault:
-            return self._connection.log_fault(self._content.fault)
+            return self._connection.fault_reply(self._content.fault)
         return replies.CHUNK_OK.format(octets=chunk.octets)
 
     async def commit(self) -> str:
@@ -93,7 +93,7 @@ class Transaction:
         assert self._content is not None  # noqa: S101  # The caller has received the content.
         self._content.finish()
         if self._content.fault:
-            return self._connection.log_fault(self._content.fault)
+            return self._connection.fault_reply(self._content.fault)
         incoming = await self._connection.deadlines.suspended_for(
             make_incoming(
                 self._context.parser_threads,

@@ -1,4 +1,4 @@
-"""HELO and EHLO (RFC 5321 §4.1.1.1): the client's greeting, the reply to it, and the trace of its mail. Pure."""
+"""HELO and EHLO (RFC 5321 §4.1.1.1): the name that the client gives, the reply, and the trace of its mail. Pure."""
 
 import re
 
@@ -12,7 +12,7 @@ _FORBIDDEN = re.compile(r"[^\w.:\[\]-]")
 _MAX_NAME = 255
 
 
-class Greeting(msgspec.Struct, frozen=True, kw_only=True):
+class ClientIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """The name that the client gave itself; `is_extended` for EHLO."""
 
     host_name: str
@@ -29,9 +29,9 @@ class Greeting(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def read(host_name: str, *, is_extended: bool) -> Greeting:
-    """The greeting with `host_name`, in which `?` replaces forbidden characters."""
-    return Greeting(host_name=_FORBIDDEN.sub("?", host_name[:_MAX_NAME]), is_extended=is_extended)
+def read(host_name: str, *, is_extended: bool) -> ClientIdentity:
+    """The identity with `host_name`, in which `?` replaces forbidden characters."""
+    return ClientIdentity(host_name=_FORBIDDEN.sub("?", host_name[:_MAX_NAME]), is_extended=is_extended)
 
 
 def reply(settings: Settings, *, is_extended: bool, has_starttls: bool) -> str:
