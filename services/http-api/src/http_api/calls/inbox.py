@@ -94,7 +94,7 @@ async def prolong_inbox(
     data: Annotated[NewExpiry, Body(examples=[Example(value={"ttl_seconds": 3600})])],
     token_sha256: bytes | None,
 ) -> Inbox:
-    """Let the mailbox expire in `ttl_seconds`, but at most seven days after its creation."""
+    """Make the mailbox expire in `ttl_seconds` seconds from now, but at most seven days after its creation."""
     ttl_seconds = decode_strictly(await request.json(), type(data)).ttl_seconds
     mailbox_address = parameters.address(address)
 
@@ -113,7 +113,7 @@ async def prolong_inbox(
     | error_responses(BadInput, MailboxNotFound, OperatorsMailbox, DatabaseFull),
 )
 async def delete_inbox(context: Context, address: Address, token_sha256: bytes | None) -> None:
-    """Delete the mailbox and its messages at once; the address is not given out again for 90 days."""
+    """Delete the mailbox and its messages; the address is not given out again for 90 days, an exact name never."""
     mailbox_address = parameters.address(address)
 
     async def remove(connection: Connection) -> None:

@@ -48,7 +48,7 @@ async def message_html(
     ] = False,
     access_token: AccessToken = None,
 ) -> Response[str]:
-    """Return the sanitized HTML of the message: it runs no scripts, and loads nothing from others without `remote=1`.
+    """Return the sanitized HTML: it runs no scripts, and loads nothing from other hosts without `remote=1`.
 
     Images that came with the message are part of the page. A message without HTML gets a 404 with the code `no_html`.
     `access_token` is for frames, which cannot send `Authorization`.

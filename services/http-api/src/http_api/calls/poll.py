@@ -67,7 +67,13 @@ async def poll(
         ),
     ] = 0,
     limit: Annotated[
-        int, Parameter(ge=1, le=MAX_LIMIT, description="The most messages in a response.", examples=[Example(value=20)])
+        int,
+        Parameter(
+            ge=1,
+            le=MAX_LIMIT,
+            description="The maximum number of messages in a response.",
+            examples=[Example(value=20)],
+        ),
     ] = MAX_LIMIT,
 ) -> Page:
     """Return the first `limit` messages after `since`, or the last `limit` messages before `before`."""

@@ -36,7 +36,7 @@ _TOKEN_NAME = b"".join(b"(?:%c|(?i:%%%02x))" % (letter, letter) for letter in b"
 _TOKEN_IN_QUERY = re.compile(rb"(?:^|&)%b=[^&]" % _TOKEN_NAME)
 LIMITED: dict[LimitName, str] = {
     "creations_per_minute": "mailboxes",
-    "failed_tokens_per_minute": "calls with a token that opens nothing",
+    "failed_tokens_per_minute": "calls with a wrong token",
     "calls_per_minute": "calls",
 }
 

@@ -35,7 +35,10 @@ _CURSORS = [
 ]
 Since = Annotated[
     str | None,
-    Parameter(description="Only messages after this `seq` or `received_at`.", examples=_CURSORS),
+    Parameter(
+        description="Only messages after this `seq` or `received_at`. Default: from the first message.",
+        examples=_CURSORS,
+    ),
 ]
 Before = Annotated[
     str | None,
