@@ -1,4 +1,4 @@
-# What a developer does with fake-email; CI runs nothing else.
+# What a developer does with fake-email. CI runs the same targets, and installs a browser for the tests if need be.
 # PYTHON=python3.13 chooses the Python of the virtual environment, VENV=.venv-3.13 where that is.
 
 VENV ?= .venv
@@ -48,10 +48,10 @@ bench: $(READY) ## measure speed and memory, as ratios to simpler servers
 	$(VENV)/bin/python bench/run.py
 
 # The fuzzer has wheels for Linux and few Pythons, so it is in no environment but this target's.
-fuzz: fuzz-api $(FUZZ)/ready ## random calls for the API and random bytes for the parser, FUZZ_SECONDS for each (300)
+fuzz: fuzz-api $(FUZZ)/ready ## send random calls to the API and random bytes to the parser, for FUZZ_SECONDS each (default 300)
 	PYTHONPATH=$(FUZZ) $(VENV)/bin/python tests/fuzz/parse_mime.py .local/fuzz/mime -max_total_time=$(FUZZ_SECONDS)
 
-fuzz-api: $(READY) ## random calls for the API, for FUZZ_SECONDS (300)
+fuzz-api: $(READY) ## send random calls to the API, for FUZZ_SECONDS (default 300)
 	$(VENV)/bin/python tests/fuzz/call_api.py $(FUZZ_SECONDS)
 
 $(FUZZ)/ready: $(READY) tests/fuzz/requirements.txt
@@ -82,7 +82,7 @@ release: $(READY) ## build a release, one file in dist/; PYTHON_VERSION=3.12 ARC
 deploy: $(READY) ## build a release, ship it to HOST=ubuntu@host and install it, or ship RELEASE=dist/….tar.gz; a failure is rolled back
 	@PYTHON=$(VENV)/bin/python deploy/deploy.sh
 
-rollback: ## run the previous release again on HOST=ubuntu@host, or VERSION=…
+rollback: ## run the previous release again on HOST=ubuntu@host; VERSION=… chooses another
 	@deploy/go-back.sh
 
 clean: ## remove the virtual environment and the caches of the tools; the mail in .local/ stays
