@@ -1,10 +1,12 @@
 """The network that a client is counted as: its IPv4 address, or the /64 that its IPv6 address is in. Pure."""
 
 import ipaddress
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _IPV4 = 4
+_MAX_CACHED = 4_096
 
 
 def parse_address(text: str) -> Address | None:
@@ -20,6 +22,7 @@ def unmap(address: Address) -> Address:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+@lru_cache(_MAX_CACHED)  # parsing an address would take as long as the rest of admitting a session
 def network_of(text: str) -> int | None:
     """The number of the network of an address as written; None when `text` is not an address."""
     written = parse_address(text)

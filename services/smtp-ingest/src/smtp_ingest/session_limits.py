@@ -1,6 +1,6 @@
 """The names of all limits, and the counters of one session. Pure."""
 
-from collections import Counter
+from collections import defaultdict
 from typing import Literal
 
 from fake_email.settings import Settings
@@ -40,7 +40,7 @@ class SessionLimits:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._counts: Counter[Limit] = Counter()
+        self._counts: defaultdict[Limit, int] = defaultdict(int)
 
     def count_line(self) -> None:
         """Count a command line of any kind."""
