@@ -147,6 +147,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     stored: int
 
 
+_OUTCOME = class_row(Outcome)
+
+
 def new_id() -> uuid.UUID:
     """A UUID of version 7 (RFC 9562 §5.7), so that ids of the same time are neighbours in the index."""
     milliseconds = time.time_ns() // 1_000_000
@@ -171,25 +174,25 @@ async def store_messages(connection: Connection, incoming: Sequence[IncomingMess
 
 async def _store(connection: Connection, incoming: Sequence[IncomingMessage]) -> list[Outcome]:
     deliveries = [(ordinal, each) for ordinal, message in enumerate(incoming, 1) for each in message.deliveries]
-    async with connection.cursor(row_factory=class_row(Outcome)) as cursor:
-        await cursor.execute(
-            _STORE,
-            {
-                "ordinals": [ordinal for ordinal, _ in deliveries],
-                "ids": [each.id for _, each in deliveries],
-                "mailbox_ids": [each.mailbox_id for _, each in deliveries],
-                "recipients": [each.recipient for _, each in deliveries],
-                "delivery_sha256s": [incoming[ordinal - 1].content_sha256 for ordinal, _ in deliveries],
-                "delivery_octets": [incoming[ordinal - 1].octets for ordinal, _ in deliveries],
-                "reverse_path": [message.reverse_path for message in incoming],
-                "content": [message.content for message in incoming],
-                **_arrays([message.parsed for message in incoming]),
-                **_arrays([message.trace for message in incoming]),
-                "channel": Grown.CHANNEL,
-                "pairs_per_event": PAIRS_PER_PAYLOAD,
-            },
-        )
-        return await cursor.fetchall()
+    cursor = connection.cursor(row_factory=_OUTCOME)
+    await cursor.execute(
+        _STORE,
+        {
+            "ordinals": [ordinal for ordinal, _ in deliveries],
+            "ids": [each.id for _, each in deliveries],
+            "mailbox_ids": [each.mailbox_id for _, each in deliveries],
+            "recipients": [each.recipient for _, each in deliveries],
+            "delivery_sha256s": [incoming[ordinal - 1].content_sha256 for ordinal, _ in deliveries],
+            "delivery_octets": [incoming[ordinal - 1].octets for ordinal, _ in deliveries],
+            "reverse_path": [message.reverse_path for message in incoming],
+            "content": [message.content for message in incoming],
+            **_arrays([message.parsed for message in incoming]),
+            **_arrays([message.trace for message in incoming]),
+            "channel": Grown.CHANNEL,
+            "pairs_per_event": PAIRS_PER_PAYLOAD,
+        },
+    )
+    return await cursor.fetchall()
 
 
 def _arrays(values: Sequence[ParsedMessage] | Sequence[Trace]) -> dict[str, list[object]]:
