@@ -1,4 +1,4 @@
-"""What the suite demands of itself: no test is skipped, missed or called quick unseen."""
+"""The checks of the suite on itself: no test is skipped, missed or called quick unseen."""
 
 import os
 from pathlib import Path

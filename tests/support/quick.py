@@ -60,7 +60,7 @@ class Quick:
         return any(map(self._reaches_out, (test.function, *(every[-1].func for every in fixtures), *parameters)))
 
     def _reaches_out(self, thing: object) -> bool:
-        """Whether a module of `_OUTSIDE`, or a function or class of the tests that names one, however indirectly."""
+        """True for a module of `_OUTSIDE`, and for a function or class of the tests that names one, even indirectly."""
         if isinstance(thing, ModuleType):
             return thing in _OUTSIDE
         thing = inspect.unwrap(thing) if callable(thing) else thing
@@ -93,7 +93,7 @@ def _names(code: CodeType) -> Iterator[str]:
 
 
 def _is_ours(part: ModuleType | CodeType | None) -> bool:
-    """Whether it belongs to the tests, or to what they stand on, rather than to a package."""
+    """True for code of the tests or of their support, false for code of a package."""
     file = part.co_filename if isinstance(part, CodeType) else getattr(part, "__file__", None)
     path = Path(file or "/")
     return path.is_relative_to(_ROOT) and not {".venv", "site-packages", "src"} & set(path.parts)

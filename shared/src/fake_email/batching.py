@@ -55,11 +55,11 @@ class Batcher(Generic[Item, Outcome]):
 
     @property
     def is_full(self) -> bool:
-        """Whether `submit` would refuse every further item."""
+        """True when `submit` would refuse every further item."""
         return self._items >= self._queue_items or self._weight >= self._queue_weight
 
     def busy_seconds(self) -> float:
-        """How long the batch in flight has taken so far; 0 when there is none."""
+        """The seconds that the batch in flight has taken so far; 0 without a batch in flight."""
         return 0.0 if self._began_at is None else asyncio.get_running_loop().time() - self._began_at
 
     async def submit(self, item: Item, weight: int = 0) -> Outcome:

@@ -52,7 +52,7 @@ class LocatedAttachment(Attachment, frozen=True, kw_only=True):
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """What lists show as it was parsed; every string can be stored as UTF-8, and `date_header` is UTC."""
+    """The parsed fields that lists show unchanged; strings can be stored as UTF-8, and `date_header` is UTC."""
 
     subject: str
     from_header: str

@@ -62,13 +62,13 @@ async def checked(connection: Connection) -> AsyncIterator[None]:
 
 
 def is_demoted(connection: Connection) -> bool:
-    """Whether the server takes no writes although the URL asks for a server that does."""
+    """True when the server takes no writes although the URL asks for a server that does."""
     reported = {connection.pgconn.parameter_status(name) for name in _REPORTED}
     return b"on" in reported and wants_primary(connection)
 
 
 def wants_primary(connection: Connection) -> bool:
-    """Whether the URL asks, among its hosts, for the one that takes writes."""
+    """True when the URL asks, among its hosts, for the one that takes writes."""
     return connection.info.get_parameters().get("target_session_attrs") in _WRITABLE
 
 
