@@ -26,6 +26,7 @@ from http_api.calls import (
     inbox,
     message,
     message_html,
+    messages,
     poll,
     source,
     stream,
@@ -51,7 +52,20 @@ from http_api.serving.watchdog import Watchdog
 
 log = structlog.get_logger()
 
-_MODULES = (health, domains, create_address, inbox, poll, stream, wait, message, message_html, source, attachment)
+_MODULES = (
+    health,
+    domains,
+    create_address,
+    inbox,
+    messages,
+    poll,
+    stream,
+    wait,
+    message,
+    message_html,
+    source,
+    attachment,
+)
 _CALLS = [each for module in _MODULES for each in vars(module).values() if isinstance(each, HTTPRouteHandler)]
 _CONNECTIONS = 8
 _MAX_BODY_OCTETS = 16_384

@@ -86,6 +86,7 @@ async def test_an_empty_mailbox_is_described_with_its_expiry_and_its_quota(http:
         "quota": {"messages": 500, "octets": 104_857_600},
         "last_seq": 0,
         "last_received_at": None,
+        "changes": 0,
     }
 
 

@@ -6,8 +6,8 @@ import uuid
 import pytest
 
 from fake_email.storage.match_candidates import MatchCandidate
+from fake_email.storage.message_conditions import Has
 from http_api.live import match
-from http_api.live.match import Has
 from http_api.protocol.errors import BadInput
 
 
@@ -18,7 +18,7 @@ def candidate(
     reverse_path: str = "",
     subject: str = "",
     text: str = "",
-    has_code: bool = False,
+    codes: tuple[str, ...] = (),
     has_link: bool = False,
     has_attachment: bool = False,
 ) -> MatchCandidate:
@@ -31,9 +31,12 @@ def candidate(
         from_address=from_address,
         subject=subject,
         text=text,
-        has_code=has_code,
+        recipient="ann@mail.example.org",
+        codes=[*codes],
         has_link=has_link,
         has_attachment=has_attachment,
+        seen=False,
+        octets=1_000,
     )
 
 
@@ -116,7 +119,7 @@ def test_a_from_field_with_an_address_is_not_replaced_by_the_envelope() -> None:
 
 @pytest.mark.parametrize("has", ["code", "link", "attachment"])
 def test_has_matches_a_message_with_a_code_a_link_or_an_attachment(has: Has) -> None:
-    full = candidate(has_code=has == "code", has_link=has == "link", has_attachment=has == "attachment")
+    full = candidate(codes=("1",) * (has == "code"), has_link=has == "link", has_attachment=has == "attachment")
 
     assert failed(full, has=(has,)) == []
     assert failed(candidate(), has=(has,)) == [f"has={has}"]

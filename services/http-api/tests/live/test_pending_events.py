@@ -1,15 +1,20 @@
 """Events that wait for a slow reader: which of them it gets, and how many it may be behind."""
 
 import uuid
+from collections.abc import Callable
 
 import pytest
 
-from fake_email.postgres.notifications import Deleted
+from fake_email.postgres.notifications import Deleted, Marked, MessageChange
 from http_api.live.pending_events import PendingEvents
 
 
 def deleted(seq: int) -> Deleted:
     return Deleted(mailbox_id=1, seq=seq, message_id=uuid.UUID(int=seq))
+
+
+def marked(seq: int, *, seen: bool = True) -> Marked:
+    return Marked(mailbox_id=1, seq=seq, message_id=uuid.UUID(int=seq), seen=seen)
 
 
 def test_deletions_of_messages_that_the_reader_got_are_reported_in_order() -> None:
@@ -33,15 +38,33 @@ def test_a_message_that_is_deleted_before_the_reader_got_it_is_hidden_and_not_re
     assert (pending.changes, pending.hidden) == ([], {7})
 
 
+def test_a_mark_is_reported_once_the_reader_has_its_message() -> None:
+    pending = PendingEvents()
+
+    pending.add(marked(7), is_sent=False)
+    pending.add(marked(7, seen=False), is_sent=False)
+    pending.sent(6)
+    assert pending.changes == []
+
+    pending.sent(7)
+    assert (
+        pending.take() == b'event: seen\ndata: {"id":"00000000-0000-0000-0000-000000000007","seq":7,"seen":false}\n\n'
+    )
+    assert (pending.changes, pending.marks) == ([], {})
+
+
 @pytest.mark.parametrize("is_sent", [True, False])
-def test_however_many_deletions_come_little_more_than_a_thousand_are_kept(is_sent: bool) -> None:
+@pytest.mark.parametrize("change", [deleted, marked])
+def test_however_many_changes_come_little_more_than_a_thousand_are_kept(
+    is_sent: bool, change: Callable[[int], MessageChange]
+) -> None:
     pending = PendingEvents()
 
     for seq in range(5_000):
-        pending.add(deleted(seq), is_sent=is_sent)
+        pending.add(change(seq), is_sent=is_sent)
 
     assert pending.are_too_many
-    assert len(pending.changes) + len(pending.hidden) == 1_001
+    assert len(pending.changes) + len(pending.hidden) + len(pending.marks) == 1_001
 
 
 def test_two_streams_share_nothing_that_is_pending() -> None:

@@ -241,7 +241,7 @@ def test_a_problem_has_its_fields(document: Document) -> None:
         ("/api/inbox", {"address"}),
         ("/api/inbox/poll", {"address", "since", "before", "wait", "limit"}),
         ("/api/inbox/stream", {"address", "since", "access_token", "Last-Event-ID"}),
-        ("/api/inbox/wait", {"address", "since", "from", "subject", "text", "has", "expect", "timeout"}),
+        ("/api/inbox/wait", {"address", "since", "from", "subject", "text", "has", "query", "expect", "timeout"}),
         ("/api/messages/{message_id}/source", {"message_id", "If-None-Match"}),
         (
             "/api/messages/{message_id}/attachments/{number}",

@@ -23,10 +23,12 @@ from fake_email.postgres.connection import ANSWER_SECONDS, SESSION_SETTINGS, Con
 # At most so many of them in one payload, which keeps it under the 8,000 octets that Postgres allows.
 PAIRS_PER_PAYLOAD = 150
 IDS_PER_PAYLOAD = 350
+MARKS_PER_PAYLOAD = 90
 
 _ID = re.compile(r"[0-9]{1,19}")
 _PAIR = re.compile(r"([0-9]{1,19}):([0-9]{1,19})")
 _MESSAGE = re.compile(r"([0-9]{1,19}):([0-9]{1,19}):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_MARK = re.compile(rf"{_MESSAGE.pattern}:([01])")
 _FIRST_BACK_OFF_SECONDS = 0.1
 _LAST_BACK_OFF_SECONDS = 1.0
 # A connection that only listens does not notice that the server is gone; a query does.
@@ -75,8 +77,26 @@ class Deleted(msgspec.Struct, frozen=True, kw_only=True):
         yield cls(mailbox_id=int(found[1]), seq=int(found[2]), message_id=uuid.UUID(found[3])) if found else None
 
 
+class Marked(msgspec.Struct, frozen=True, kw_only=True):
+    """A message was marked as seen or unseen; a payload is `mailbox_id:seq:message_id:1` (or 0) between blanks."""
+
+    CHANNEL: ClassVar = "message_marked"
+    mailbox_id: int
+    seq: int
+    message_id: uuid.UUID
+    seen: bool
+
+    @classmethod
+    def decode(cls, payload: str) -> Iterator[Self | None]:
+        for each in map(_MARK.fullmatch, payload.split(" ")):
+            if each:
+                yield cls(mailbox_id=int(each[1]), seq=int(each[2]), message_id=uuid.UUID(each[3]), seen=each[4] == "1")
+            else:
+                yield None
+
+
 # A change of one message that is stored, which the streams of its mailbox report.
-MessageChange: TypeAlias = Deleted
+MessageChange: TypeAlias = Deleted | Marked
 Notification = Grown | Gone | MessageChange
 
 _BY_CHANNEL: dict[str, type[Notification]] = {each.CHANNEL: each for each in get_args(Notification)}

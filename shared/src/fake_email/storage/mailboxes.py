@@ -53,7 +53,7 @@ _FETCH_MANY = """
 """
 
 _FETCH_DETAIL = """
-    SELECT created_at, expires_at, last_seq, message_count, stored_octets,
+    SELECT created_at, expires_at, last_seq, message_count, stored_octets, changes,
         nullif(last_received_at, '-infinity') AS last_received_at,
         (SELECT count(*) FROM message WHERE mailbox_id = mailbox.id AND NOT seen) AS unseen_count
     FROM mailbox
@@ -117,13 +117,17 @@ class MailboxState(Mailbox, frozen=True, kw_only=True):
 
 
 class MailboxDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """The times and counters of a live mailbox; `last_received_at` is None when it has never had a message."""
+    """The times and counters of a live mailbox; `last_received_at` is None when it has never had a message.
+
+    `changes` counts the messages that readers deleted or marked.
+    """
 
     created_at: datetime.datetime
     expires_at: datetime.datetime
     last_seq: int
     message_count: int
     stored_octets: int
+    changes: int
     last_received_at: datetime.datetime | None
     unseen_count: int
 

@@ -32,7 +32,27 @@ _FETCH = statement(
     trace=columns("message", Trace),
 )
 
-_MARK_SEEN = "UPDATE message SET seen = %(seen)s WHERE id = %(id)s"
+_MARK_SEEN = """
+    WITH locked AS (
+        SELECT mailbox.id
+        FROM mailbox
+        WHERE mailbox.id = (SELECT mailbox_id FROM message WHERE message.id = %(id)s)
+        FOR NO KEY UPDATE
+    ), marked AS (
+        UPDATE message
+        SET seen = %(seen)s
+        FROM locked
+        WHERE message.id = %(id)s AND message.mailbox_id = locked.id AND seen <> %(seen)s
+        RETURNING message.id, message.mailbox_id, message.seq, message.seen
+    ), counted AS (
+        UPDATE mailbox
+        SET changes = changes + 1
+        FROM marked
+        WHERE mailbox.id = marked.mailbox_id
+    )
+    SELECT pg_notify(%(channel)s, mailbox_id || ':' || seq || ':' || id || ':' || seen::integer)
+    FROM marked
+"""
 
 # Every writer locks the mailbox before its message, so that two never deadlock.
 _DELETE = """
@@ -48,7 +68,7 @@ _DELETE = """
         RETURNING message.id, message.mailbox_id, message.seq, octet_length(message.content) AS octets
     ), counted AS (
         UPDATE mailbox
-        SET message_count = message_count - 1, stored_octets = stored_octets - deleted.octets
+        SET message_count = message_count - 1, stored_octets = stored_octets - deleted.octets, changes = changes + 1
         FROM deleted
         WHERE mailbox.id = deleted.mailbox_id
     )
@@ -99,11 +119,9 @@ async def _fetch(connection: Connection, *, message_id: uuid.UUID, token_sha256:
 
 
 async def mark_seen(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None, seen: bool) -> None:
-    """Set the message's seen flag; raises MessageNotFound as `fetch` does."""
+    """Set the message's seen flag, and notify when it was another; raises MessageNotFound as `fetch` does."""
     await permission.check(connection, message_id, token_sha256=token_sha256)
-    cursor = await connection.execute(_MARK_SEEN, {"id": message_id, "seen": seen})
-    if cursor.rowcount == 0:
-        raise MessageNotFound
+    await connection.execute(_MARK_SEEN, {"id": message_id, "seen": seen, "channel": notifications.Marked.CHANNEL})
 
 
 async def delete(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> None:

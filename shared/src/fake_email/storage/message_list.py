@@ -22,6 +22,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime.datetime = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
+START = Cursor()
 END = Cursor(seq=2**63 - 1, received_at=datetime.datetime.max.replace(tzinfo=datetime.UTC))
 
 

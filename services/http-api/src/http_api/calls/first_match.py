@@ -12,8 +12,8 @@ from fake_email.storage import message as stored_message
 from fake_email.storage.mailboxes import MailboxState
 from fake_email.storage.match_candidates import MatchCandidate
 from fake_email.storage.message_list import Cursor
+from http_api.calls import mailbox_search
 from http_api.calls.context import Context
-from http_api.live import match
 from http_api.live.match import Clause
 from http_api.live.waiters import WaitingCall
 from http_api.protocol.client_address import Client
@@ -23,7 +23,6 @@ from http_api.schemas.message import WholeMessage, whole_message
 
 MAX_NEAR_MISSES = 20
 _PAGE = 20
-_LONG_CHARACTERS = 65_536
 _RETRY_SECONDS = 0.5
 
 
@@ -73,7 +72,7 @@ async def first_match(context: Context, search: Search) -> tuple[WholeMessage | 
             if is_over and last_seq is None:
                 last_seq = mailbox.last_seq
             for message in messages:
-                failed = await _failed(context, search, message)
+                failed = await mailbox_search.failed(context, search.client, search.clauses, message)
                 found = None if failed else await _open(context, search, message)
                 if found:
                     return found, tuple(near_misses)
@@ -90,7 +89,7 @@ async def first_match(context: Context, search: Search) -> tuple[WholeMessage | 
 
 async def _read(context: Context, search: Search, since: Cursor) -> tuple[MailboxState, list[MatchCandidate]]:
     """The mailbox, and its messages after `since`; retries until the deadline while the database is away."""
-    with_text = any(clause.name == "text" for clause in search.clauses)
+    with_text = any(clause.needs_text for clause in search.clauses)
     while True:
         try:
             mailbox = await context.mailbox_lookups.fetch(search.address, search.token_sha256)
@@ -102,14 +101,6 @@ async def _read(context: Context, search: Search, since: Cursor) -> tuple[Mailbo
             if search.seconds_left() <= 0 or context.waiters.is_stopping:
                 raise
             await asyncio.sleep(_RETRY_SECONDS)
-
-
-async def _failed(context: Context, search: Search, message: MatchCandidate) -> list[str]:
-    """The names of the clauses that the message fails; a thread compares texts that could take long."""
-    compare = partial(match.failed, search.clauses, message)
-    if len(message.text) > _LONG_CHARACTERS or any(clause.is_pattern for clause in search.clauses):
-        return await context.search_threads.run(search.client.network, compare)
-    return compare()
 
 
 async def _open(context: Context, search: Search, message: MatchCandidate) -> WholeMessage | None:

@@ -30,7 +30,10 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inbox(msgspec.Struct, frozen=True, kw_only=True):
-    """A mailbox; `last_seq` is the `seq` of its newest message, or 0 if it never had one."""
+    """A mailbox; `last_seq` is the `seq` of its newest message, or 0 if it never had one.
+
+    `changes` grows each time a message is deleted or marked; a client that sees it jump lists the messages anew.
+    """
 
     temp_email_addr: str
     private: bool
@@ -42,6 +45,7 @@ class Inbox(msgspec.Struct, frozen=True, kw_only=True):
     quota: Quota
     last_seq: int
     last_received_at: str | None
+    changes: int
 
 
 class NewExpiry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,6 +65,7 @@ _EXAMPLE = Inbox(
     quota=Quota(messages=500, octets=104_857_600),
     last_seq=2,
     last_received_at="2026-01-31T12:07:31.118043Z",
+    changes=0,
 )
 
 
@@ -135,4 +140,5 @@ def _inbox(settings: Settings, address: str, mailbox: Mailbox, detail: MailboxDe
         quota=Quota(messages=settings.mailbox_quota_messages, octets=settings.mailbox_quota_octets),
         last_seq=detail.last_seq,
         last_received_at=rfc3339(detail.last_received_at) if detail.last_received_at else None,
+        changes=detail.changes,
     )

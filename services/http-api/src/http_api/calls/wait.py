@@ -10,16 +10,17 @@ from litestar.params import Parameter, QueryParameter
 from msgspec.structs import asdict
 
 from fake_email.errors import MailboxNotFound
+from fake_email.storage.message_conditions import Has
 from http_api.calls.context import Context
 from http_api.calls.first_match import NearMiss, Search, first_match
 from http_api.live import match
-from http_api.live.match import Has
+from http_api.live import query as search_language
 from http_api.live.until_disconnect import until_disconnect
 from http_api.openapi.responses import empty_response, error_responses, json_response, or_plain_text
 from http_api.protocol import parameters, problems, request_fields
 from http_api.protocol.accept import quality
 from http_api.protocol.errors import BadInput, ServiceStopping, TooManyStreams
-from http_api.protocol.parameters import Address, Since
+from http_api.protocol.parameters import Address, QueryText, Since
 from http_api.protocol.problems import Problem, ProblemType, problem
 from http_api.protocol.request import AnyRequest
 from http_api.schemas.message import LISTED_EXAMPLE, WHOLE_EXAMPLE, WholeMessage
@@ -84,6 +85,7 @@ async def wait(
             description="The message must have this; may be given several times.", examples=[Example(value=["code"])]
         ),
     ] = None,
+    query_text: QueryText = "",
     expect: Annotated[
         Literal["message", "none"],
         Parameter(
@@ -108,7 +110,9 @@ async def wait(
         address=parameters.address(address),
         token_sha256=token_sha256,
         since=parameters.since(since),
-        clauses=match.clauses(from_=from_, subject=subject, text=text, has=required),
+        clauses=match.clauses(
+            from_=from_, subject=subject, text=text, has=required, query=search_language.parse(query_text)
+        ),
         client=context.client_addresses.of(request.scope),
         deadline=asyncio.get_running_loop().time() + timeout,
     )

@@ -164,7 +164,7 @@ class EventStream:
 
     async def _write_pending(self) -> None:
         if self._pending and self._pending.are_too_many:
-            log.warning("stream_cut", mailbox=self._mailbox_id, reason="too many deletions untold")
+            log.warning("stream_cut", mailbox=self._mailbox_id, reason="too many changes untold")
             await self._end()
         while self._pending and self._pending.changes and not self._is_over:
             await self._send_octets(self._pending.take())
@@ -193,6 +193,8 @@ class EventStream:
             self._cursor = Cursor(seq=event.seq)
             if not is_hidden:
                 await self._send_octets(event.octets)
+                if self._pending:
+                    self._pending.sent(event.seq)
             await self._write_pending()
         if page.is_last:
             self._cursor = rewind(self._cursor, before=self.read_seq, last_seq=page.last_seq)

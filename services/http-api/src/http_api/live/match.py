@@ -1,15 +1,16 @@
-"""The clauses of a `wait` call, compared with a message. Pure."""
+"""The clauses of a search, compared with the values of a message. Pure."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from operator import attrgetter
+from typing import Protocol
 
 import msgspec
 import re2
 
 from fake_email.storage.match_candidates import MatchCandidate
+from fake_email.storage.message_conditions import Column, Has, HasAny, HasCode, IsSeen, LargerThan, ReceivedBefore
+from http_api.live.query import Term, TextField, TextTerm
 from http_api.protocol.errors import BadInput
-
-Has = Literal["code", "link", "attachment"]
 
 MAX_CHARACTERS = 500
 # The time that RE2 takes grows with the text and with the program, and RE2 limits neither.
@@ -29,41 +30,100 @@ class _Program(Protocol):
 
 
 class Clause(msgspec.Struct, frozen=True, kw_only=True):
-    """One condition of a `wait` call, under the `name` of its parameter."""
+    """One condition of a search, under the name that near misses give it."""
 
     name: str
     is_met: Callable[[MatchCandidate], bool]
+    needs_text: bool = False
     is_pattern: bool = False
 
 
-def clauses(*, from_: str, subject: str, text: str, has: Sequence[Has]) -> list[Clause]:
+def clauses(
+    *, from_: str = "", subject: str = "", text: str = "", has: Sequence[Has] = (), query: Sequence[Term] = ()
+) -> list[Clause]:
     """The clauses that a message must meet, each once; "" asks for nothing.
 
     Raises BadInput for a pattern that RE2 refuses.
     """
     asked: list[Clause] = []
     if from_:
-        is_from = _matches("from", from_)
-        asked.append(
-            Clause(
-                name="from",
-                is_met=lambda each: any(map(is_from, (each.from_header, each.from_address or each.reverse_path))),
-                is_pattern=is_pattern(from_),
-            )
-        )
+        asked.append(_text_clause("from", _term("from", from_)))
     if subject:
-        is_subject = _matches("subject", subject)
-        asked.append(
-            Clause(name="subject", is_met=lambda each: is_subject(each.subject), is_pattern=is_pattern(subject))
-        )
-    asked.extend(
-        Clause(name=f"has={each}", is_met={"code": _has_code, "link": _has_link, "attachment": _has_attachment}[each])
-        for each in dict.fromkeys(has)
-    )
+        asked.append(_text_clause("subject", _term("subject", subject)))
+    asked.extend(Clause(name=f"has={each}", is_met=_column_test(HasAny(what=each))) for each in dict.fromkeys(has))
     if text:
-        is_text = _matches("text", text)
-        asked.append(Clause(name="text", is_met=lambda each: is_text(each.text), is_pattern=is_pattern(text)))
+        asked.append(_text_clause("text", _term("text", text)))
+    asked.extend(query_clause(term) for term in query)
     return asked
+
+
+def query_clause(term: Term) -> Clause:
+    """The clause of one term of a query; raises BadInput for a pattern that RE2 refuses."""
+    if isinstance(term, TextTerm):
+        return _text_clause("query", term, name=term.shown)
+    is_met = _column_test(term.condition.column)
+    if not term.condition.is_negated:
+        return Clause(name=term.shown, is_met=is_met)
+    return Clause(name=term.shown, is_met=lambda each: not is_met(each))
+
+
+def _term(field: TextField, value: str) -> TextTerm:
+    """The term of a parameter, which is a pattern when it stands between slashes."""
+    is_pattern = len(value) > 2 and value.startswith("/") and value.endswith("/")  # noqa: PLR2004  # both slashes
+    return TextTerm(
+        field=field,
+        value=value[1:-1] if is_pattern else value,
+        is_pattern=is_pattern,
+        is_negated=False,
+        shown=value,
+    )
+
+
+def _text_clause(parameter: str, term: TextTerm, *, name: str = "") -> Clause:
+    matches = _matches(parameter, term)
+    texts = _TEXTS[term.field]
+    return Clause(
+        name=name or parameter,
+        is_met=lambda each: any(map(matches, texts(each))) is not term.is_negated,
+        needs_text=term.field in {"any", "text"},
+        is_pattern=term.is_pattern,
+    )
+
+
+def _sender(each: MatchCandidate) -> tuple[str, ...]:
+    return each.from_header, each.from_address or each.reverse_path
+
+
+_TEXTS: dict[TextField, Callable[[MatchCandidate], tuple[str, ...]]] = {
+    "from": _sender,
+    "to": lambda each: (each.recipient,),
+    "subject": lambda each: (each.subject,),
+    "text": lambda each: (each.text,),
+    "any": lambda each: (*_sender(each), each.recipient, each.subject, each.text),
+}
+
+
+def _column_test(column: Column) -> Callable[[MatchCandidate], bool]:
+    """The test that storage.message_conditions makes of the same condition in SQL."""
+    match column:
+        case HasAny(what=what):
+            is_met = _HAS[what]
+        case IsSeen():
+            is_met = attrgetter("seen")
+        case HasCode(value=value):
+            is_met = lambda each: value in each.codes  # noqa: E731  # as short as the others
+        case ReceivedBefore(moment=moment):
+            is_met = lambda each: each.received_at < moment  # noqa: E731
+        case LargerThan(octets=octets):
+            is_met = lambda each: each.octets > octets  # noqa: E731
+    return is_met
+
+
+_HAS: dict[Has, Callable[[MatchCandidate], bool]] = {
+    "code": lambda each: bool(each.codes),
+    "link": lambda each: each.has_link,
+    "attachment": lambda each: each.has_attachment,
+}
 
 
 def failed(asked: Sequence[Clause], candidate: MatchCandidate) -> list[str]:
@@ -71,19 +131,14 @@ def failed(asked: Sequence[Clause], candidate: MatchCandidate) -> list[str]:
     return [clause.name for clause in asked if not clause.is_met(candidate)]
 
 
-def is_pattern(value: str) -> bool:
-    """True for a regular expression, which stands between slashes."""
-    return len(value) > 2 and value.startswith("/") and value.endswith("/")  # noqa: PLR2004  # both slashes
-
-
-def _matches(field: str, value: str) -> Matches:
-    """A test for texts that contain `value` in upper or lower case, or match its pattern; raises BadInput."""
-    if len(value) > MAX_CHARACTERS:
+def _matches(field: str, term: TextTerm) -> Matches:
+    """A test for texts that contain the term's text in upper or lower case, or match its pattern; raises BadInput."""
+    if len(term.value) > MAX_CHARACTERS:
         raise BadInput(field, f"{field}: longer than {MAX_CHARACTERS} characters.")
-    if not is_pattern(value):
-        folded = value.casefold()
+    if not term.is_pattern:
+        folded = term.value.casefold()
         return lambda text: _has_folded(text, folded)
-    pattern = value[1:-1].encode()
+    pattern = term.value.encode()
     try:
         program = _compiled(pattern, _COMPILER_OCTETS).programsize
     except re2.error as error:
@@ -112,15 +167,3 @@ def _compiled(pattern: bytes, octets: int) -> _Program:
     program: _Program = re2.compile(pattern, options)
     re2.purge()  # its cache would keep the patterns of all clients
     return program
-
-
-def _has_code(candidate: MatchCandidate) -> bool:
-    return candidate.has_code
-
-
-def _has_link(candidate: MatchCandidate) -> bool:
-    return candidate.has_link
-
-
-def _has_attachment(candidate: MatchCandidate) -> bool:
-    return candidate.has_attachment

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from fake_email.postgres.notifications import Deleted, MessageChange
+from fake_email.postgres.notifications import Deleted, Marked, MessageChange
 from http_api.live import sse
 
 # A reader that is further behind is cut off.
@@ -10,14 +10,19 @@ _MAX_PENDING = 1_000
 
 
 class PendingEvents(msgspec.Struct, kw_only=True):
-    """Changes to report, oldest first, and the seqs of messages that were deleted before the reader got them."""
+    """Changes to report, oldest first, and changes of messages that the reader has not got yet.
+
+    Of these, a deleted message is `hidden` from the reader, and a mark is reported once the message is sent: it may
+    have been read from the table before the mark.
+    """
 
     changes: list[MessageChange] = []
     hidden: set[int] = set()
+    marks: dict[int, Marked] = {}
 
     @property
     def are_too_many(self) -> bool:
-        return len(self.changes) + len(self.hidden) > _MAX_PENDING
+        return len(self.changes) + len(self.hidden) + len(self.marks) > _MAX_PENDING
 
     def add(self, change: MessageChange, *, is_sent: bool) -> None:
         """Report the change of a message that the reader `is_sent`; keep a deleted one from a reader that is not."""
@@ -27,6 +32,14 @@ class PendingEvents(msgspec.Struct, kw_only=True):
             self.changes.append(change)
         elif isinstance(change, Deleted):
             self.hidden.add(change.seq)
+        else:
+            self.marks[change.seq] = change
+
+    def sent(self, seq: int) -> None:
+        """Report the mark of the message that was just sent, if there is one."""
+        mark = self.marks.pop(seq, None)
+        if mark:
+            self.changes.append(mark)
 
     def take(self) -> bytes:
         """The oldest event, which is then no longer pending; raises IndexError when there is none."""
@@ -37,3 +50,5 @@ def _event(change: MessageChange) -> bytes:
     match change:
         case Deleted():
             return sse.event("deleted", {"id": change.message_id, "seq": change.seq})
+        case Marked():
+            return sse.event("seen", {"id": change.message_id, "seq": change.seq, "seen": change.seen})

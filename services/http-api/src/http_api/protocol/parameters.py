@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 from litestar.openapi.spec import Example
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 
 from fake_email.errors import MessageNotFound
 from fake_email.storage.message_list import END, Cursor
@@ -43,6 +43,14 @@ Since = Annotated[
 Before = Annotated[
     str | None,
     Parameter(description="Only messages before this `seq` or `received_at`.", examples=_CURSORS),
+]
+QueryText = Annotated[
+    str,
+    QueryParameter(
+        name="query",  # Litestar reserves this as the name of an argument
+        description='Only messages that this search finds, as in `from:ann subject:"your code" -has:attachment`.',
+        examples=[Example(value="from:ann has:code")],
+    ),
 ]
 AccessToken = Annotated[
     str | None,

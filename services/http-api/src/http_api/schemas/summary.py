@@ -1,0 +1,56 @@
+"""The public shape of a message in a list that has no texts."""
+
+import msgspec
+
+from fake_email.parsed_message import Attachment, Code, Link
+from fake_email.storage.many_messages import Summary
+from http_api.protocol.parameters import rfc3339
+from http_api.schemas.message import LISTED_EXAMPLE
+from http_api.schemas.preview import preview
+
+
+class SummarizedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message without its text; `preview` is the start of the text, up to 200 characters on one line."""
+
+    id: str
+    seq: int
+    from_addr: str
+    to_addr: str
+    subject: str
+    preview: str
+    received_at: str
+    from_header: str
+    date: str | None
+    has_html: bool
+    attachments: tuple[Attachment, ...]
+    codes: tuple[Code, ...]
+    links: tuple[Link, ...]
+    seen: bool
+    octets: int
+
+
+SUMMARIZED_EXAMPLE = SummarizedMessage(
+    preview="Your code is 123456.",
+    **{name: getattr(LISTED_EXAMPLE, name) for name in SummarizedMessage.__struct_fields__ if name != "preview"},
+)
+
+
+def summarized_message(message: Summary) -> SummarizedMessage:
+    """`message` under its public names."""
+    return SummarizedMessage(
+        id=str(message.id),
+        seq=message.seq,
+        from_addr=message.from_address or message.reverse_path,
+        to_addr=message.recipient,
+        subject=message.subject,
+        preview=preview(message.text_start),
+        received_at=rfc3339(message.received_at),
+        from_header=message.from_header,
+        date=rfc3339(message.date_header) if message.date_header else None,
+        has_html=message.has_html,
+        attachments=message.attachments,
+        codes=message.codes,
+        links=message.links,
+        seen=message.seen,
+        octets=message.octets,
+    )

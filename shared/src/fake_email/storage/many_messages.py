@@ -1,0 +1,158 @@
+"""Many messages of a mailbox at once: show them in a list, mark them as seen, delete them."""
+
+import datetime
+import uuid
+from collections.abc import Sequence
+
+import msgspec
+from psycopg import sql
+from psycopg.rows import dict_row, scalar_row
+
+from fake_email.parsed_message import Attachment, Shown
+from fake_email.postgres.connection import Connection
+from fake_email.postgres.notifications import MARKS_PER_PAYLOAD, Deleted, Marked
+from fake_email.postgres.statements import columns
+
+PREVIEWED_CHARACTERS = 2_000
+# A list ends with the message that reaches this total.
+_LIST_OCTETS = 786_432
+
+
+class Summary(Shown, frozen=True, kw_only=True):
+    """A message as a list without texts shows it; `text_start` has up to PREVIEWED_CHARACTERS of the text."""
+
+    id: uuid.UUID
+    seq: int
+    received_at: datetime.datetime
+    reverse_path: str
+    recipient: str
+    text_start: str
+    has_html: bool
+    attachments: tuple[Attachment, ...]
+    seen: bool
+    octets: int
+
+
+_SUMMARIES = """
+    SELECT {page}
+    FROM (
+        SELECT {summary},
+            sum(octets_of.json) OVER (ORDER BY seq {order}) - octets_of.json AS octets_before
+        FROM message
+        CROSS JOIN LATERAL (
+            SELECT octet_length(codes::text) + octet_length(links::text) + octet_length(attachments::text)
+        ) AS octets_of (json)
+        WHERE mailbox_id = %(mailbox_id)s AND seq = ANY(%(seqs)s)
+    ) AS page
+    WHERE octets_before < %(octets)s
+    ORDER BY seq {order}
+"""
+_PAGE = columns("page", Summary)
+_SUMMARY = columns(
+    "message",
+    Summary,
+    text_start="left(message.text, %(characters)s)",
+    has_html="message.html IS NOT NULL",
+    octets="octet_length(message.content)",
+)
+
+# Every writer locks the mailbox before its messages, so that two never deadlock.
+_LOCKED = """
+    WITH locked AS (
+        SELECT id
+        FROM mailbox
+        WHERE id = %(mailbox_id)s AND expires_at > now()
+        FOR NO KEY UPDATE
+    )"""
+
+_MARK = f"""{_LOCKED}, marked AS (
+        UPDATE message
+        SET seen = %(seen)s
+        FROM locked
+        WHERE message.mailbox_id = locked.id AND message.seq = ANY(%(seqs)s) AND message.seen <> %(seen)s
+        RETURNING message.id, message.mailbox_id, message.seq, message.seen
+    ), counted AS (
+        UPDATE mailbox
+        SET changes = changes + (SELECT count(*) FROM marked)
+        FROM locked
+        WHERE mailbox.id = locked.id AND EXISTS (SELECT FROM marked)
+    ), numbered AS (
+        SELECT mailbox_id || ':' || seq || ':' || id || ':' || seen::integer AS mark,
+            (row_number() OVER (ORDER BY seq) - 1) / %(marks_per_payload)s AS payload
+        FROM marked
+    ), notified AS (
+        SELECT pg_notify(%(channel)s, string_agg(mark, ' '))
+        FROM numbered
+        GROUP BY payload
+    )
+    SELECT count(*)
+    FROM marked
+    WHERE (SELECT count(*) FROM notified) >= 0 -- always true; Postgres skips a CTE that nothing reads
+"""  # noqa: S608  # put together from texts of this file
+
+_DELETE = f"""{_LOCKED}, deleted AS (
+        DELETE FROM message
+        USING locked
+        WHERE message.mailbox_id = locked.id AND message.seq = ANY(%(seqs)s)
+        RETURNING message.id, message.mailbox_id, message.seq, octet_length(content) AS octets
+    ), counted AS (
+        UPDATE mailbox
+        SET message_count = message_count - gone.messages,
+            stored_octets = stored_octets - gone.octets,
+            changes = changes + gone.messages
+        FROM locked, (SELECT count(*) AS messages, coalesce(sum(octets), 0)::bigint AS octets FROM deleted) AS gone
+        WHERE mailbox.id = locked.id AND gone.messages > 0
+    ), notified AS (
+        SELECT pg_notify(%(channel)s, mailbox_id || ':' || seq || ':' || id)
+        FROM deleted
+    )
+    SELECT count(*)
+    FROM deleted
+    WHERE (SELECT count(*) FROM notified) >= 0 -- always true; Postgres skips a CTE that nothing reads
+"""  # noqa: S608  # put together from texts of this file
+
+
+async def read(
+    connection: Connection, mailbox_id: int, seqs: Sequence[int], *, newest_first: bool = False
+) -> list[Summary]:
+    """The messages of a mailbox with these seqs, in order; fewer when their codes, links and attachments are many.
+
+    The first of them is always there, unless it was deleted. The caller has checked the token.
+    """
+    order = sql.SQL("DESC" if newest_first else "ASC")
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            sql.SQL(_SUMMARIES).format(page=_PAGE, summary=_SUMMARY, order=order),
+            {
+                "mailbox_id": mailbox_id,
+                "seqs": list(seqs),
+                "characters": PREVIEWED_CHARACTERS,
+                "octets": _LIST_OCTETS,
+            },
+        )
+        return [msgspec.convert(row, Summary) for row in await cursor.fetchall()]
+
+
+async def mark(connection: Connection, mailbox_id: int, seqs: Sequence[int], *, seen: bool) -> int:
+    """Set the flag `seen` of these messages; the number of those that had another. The caller has checked the token."""
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            _MARK,
+            {
+                "mailbox_id": mailbox_id,
+                "seqs": list(seqs),
+                "seen": seen,
+                "channel": Marked.CHANNEL,
+                "marks_per_payload": MARKS_PER_PAYLOAD,
+            },
+        )
+        marked: int = await cursor.fetchone() or 0
+    return marked
+
+
+async def delete(connection: Connection, mailbox_id: int, seqs: Sequence[int]) -> int:
+    """Delete these messages and notify of each; their number. The caller has checked the token."""
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_DELETE, {"mailbox_id": mailbox_id, "seqs": list(seqs), "channel": Deleted.CHANNEL})
+        deleted: int = await cursor.fetchone() or 0
+    return deleted
