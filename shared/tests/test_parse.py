@@ -7,7 +7,7 @@ import pytest
 from support import corpus
 
 from fake_email import parse
-from fake_email.parsed_message import ParsedMessage
+from fake_email.parsed_message import Address, ParsedMessage
 
 
 def message(*lines: str | bytes) -> bytes:
@@ -51,13 +51,40 @@ def test_a_plain_message_is_parsed() -> None:
         subject="Your code",
         from_header="Ada <ada@a.test>",
         from_address="ada@a.test",
+        from_addresses=(Address(name="Ada", address="ada@a.test"),),
+        to_addresses=(),
+        cc_addresses=(),
+        reply_to_addresses=(),
         date_header=datetime.datetime(2024, 3, 1, 10, 30, tzinfo=datetime.UTC),
         text="It is 123456.\nBye.",
         html=None,
         attachments=(),
+        attachments_omitted=0,
         codes=(),
         links=(),
+        links_omitted=0,
     )
+
+
+def test_the_addresses_of_each_field_are_listed() -> None:
+    parsed = parse.parse(
+        message(
+            "From: =?utf-8?q?J=C3=BCrgen?= <j@a.test>",
+            "To: Doe, John <john@b.test>, undisclosed:;",
+            "Cc: team: x@c.test, y@c.test;",
+            "Reply-To: help@a.test (Help)",
+            "",
+            "x",
+        )
+    )
+
+    lists = parsed.from_addresses, parsed.to_addresses, parsed.cc_addresses, parsed.reply_to_addresses
+    assert [[(each.name, each.address) for each in found or ()] for found in lists] == [
+        [("Jürgen", "j@a.test")],
+        [("Doe, John", "john@b.test")],
+        [("", "x@c.test"), ("", "y@c.test")],
+        [("Help", "help@a.test")],
+    ]
 
 
 def test_the_first_of_repeated_fields_counts() -> None:

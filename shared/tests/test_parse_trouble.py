@@ -2,9 +2,11 @@
 
 import time
 
+import msgspec
 import pytest
 
 from fake_email import parse
+from fake_email.mime import parts
 
 MEGABYTES_25 = 25_000_000
 
@@ -152,7 +154,38 @@ def test_a_named_part_of_an_unreadable_type_is_a_file() -> None:
 def test_no_more_than_a_thousand_attachments_are_listed() -> None:
     content = b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\nContent-Type: image/png\n\n" * 1_500
 
-    assert len(parse.parse(content).attachments) == parse.ATTACHMENTS
+    parsed = parse.parse(content)
+
+    assert (len(parsed.attachments), parsed.attachments_omitted) == (parse.ATTACHMENTS, 500)
+
+
+def test_the_attachments_have_a_bounded_size_as_json() -> None:
+    part = b"--b\nContent-Type: image/png; name*=utf-8''" + b"%C5%BE" * 255 + b"\n\n"
+    parsed = parse.parse(b"Content-Type: multipart/mixed; boundary=b\n\n" + part * 600)
+
+    assert parse.LIST_OCTETS * 0.9 < len(msgspec.json.encode(parsed.attachments)) <= parse.LIST_OCTETS + 2
+    assert len(parsed.attachments) + parsed.attachments_omitted == 600
+
+
+def test_the_links_have_a_bounded_size_as_json() -> None:
+    urls = "\n".join(f"https://x.test/{number}/{'ж' * 2_500}" for number in range(90))
+    parsed = parse.parse(b"Content-Type: text/plain; charset=utf-8\n\n" + urls.encode())
+
+    assert parse.LIST_OCTETS * 0.9 < len(msgspec.json.encode(parsed.links)) <= parse.LIST_OCTETS + 2
+    assert len(parsed.links) + parsed.links_omitted == 90
+
+
+@pytest.mark.parametrize(
+    "field",
+    [b"Content-Type: a/b;" + b" " * 16_000 + b"x", b"Content-Type: a/b; name*=utf-8''" + b"%41" * 5_000],
+    ids=["blanks", "percent encoding"],
+)
+def test_parts_are_read_as_far_as_their_fields_have_a_mebibyte(field: bytes) -> None:
+    content = b"Content-Type: multipart/mixed; boundary=b\n\n" + (b"--b\n" + field + b"\n\n") * 1_000
+
+    parsed = parse.parse(content)
+
+    assert parts.FIELD_OCTETS // len(field) <= len(parsed.attachments) <= parts.FIELD_OCTETS // len(field) + 1
 
 
 def test_text_and_html_are_cut_at_their_limit() -> None:

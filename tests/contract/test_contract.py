@@ -154,7 +154,7 @@ def test_an_addition_breaks_nothing(kept: Json) -> None:
     before = promises(kept)
 
     at(kept, "paths")["/api/new"] = at(kept, "paths", "/api/domains")
-    at(schema(kept, "ListedMessage"), "properties")["reply_to"] = {"type": "string"}
+    at(schema(kept, "ListedMessage"), "properties")["size_class"] = {"type": "string"}
     at(schema(kept, "NewAddress"), "properties")["note"] = {"type": "string"}
     parameters(kept, "/api/inbox/poll").append({"name": "unseen", "in": "query", "schema": {"type": "boolean"}})
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import atheris  # type: ignore[import-untyped] # it has no types; `make fuzz` puts it where only this finds it
+import msgspec
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
@@ -15,6 +16,7 @@ with atheris.instrument_imports(include=["fake_email"]):
     from fake_email import parse
     from fake_email.findings import code_candidates, codes, links
     from fake_email.html import steps
+    from fake_email.mime import addresses as mime_addresses
     from fake_email.mime import charset, chunks
     from fake_email.mime import headers as mime_headers
     from fake_email.mime import parameters as mime_parameters
@@ -67,10 +69,18 @@ def check(content: bytes) -> None:
     assert parsed == parse.parse(content)
     fields = (parsed.subject, parsed.from_header)
     assert all(len(text) <= mime_headers.LINE_CHARACTERS and len(text.splitlines()) < 2 for text in fields)
-    assert len(parsed.from_address) <= mime_headers.ADDRESS_CHARACTERS
+    assert len(parsed.from_address) <= mime_addresses.ADDRESS_CHARACTERS
     assert len(parsed.text) <= parse.TEXT_CHARACTERS
     assert len(parsed.html or "") <= parse.TEXT_CHARACTERS
     assert len(parsed.attachments) <= parse.ATTACHMENTS
+    assert len(msgspec.json.encode(parsed.attachments)) <= parse.LIST_OCTETS + 2
+    assert len(msgspec.json.encode(parsed.links)) <= parse.LIST_OCTETS + 2
+    for addresses in (parsed.from_addresses, parsed.to_addresses, parsed.cc_addresses, parsed.reply_to_addresses):
+        assert len(addresses or ()) <= mime_addresses.ADDRESSES
+        for each in addresses or ():
+            assert len(each.name) <= mime_addresses.NAME_CHARACTERS
+            assert all(each.address.rpartition("@"))
+            (each.name + each.address).encode()
     for item in parsed.attachments:
         assert len(item.name) <= mime_parameters.NAME_CHARACTERS
         assert "/" not in item.name

@@ -21,8 +21,11 @@ def threads() -> Iterator[ParserThreads]:
         yield ParserThreads(short=short, long=long)
 
 
+def trace(client_address: str) -> Trace:
+    return Trace(client_address=client_address, host_name="client.test", protocol="ESMTP", tls="")
+
+
 async def test_content_of_common_length_does_not_wait_for_long_content(threads: ParserThreads) -> None:
-    trace = Trace(client_address="192.0.2.1", host_name="client.test", protocol="ESMTP", tls="")
     release = threading.Event()
     threads.long.submit(release.wait)
 
@@ -30,7 +33,11 @@ async def test_content_of_common_length_does_not_wait_for_long_content(threads: 
         long, short = (
             tasks.create_task(
                 make_incoming(
-                    threads, reverse_path="", deliveries=(), trace=trace, content=message(body="x\r\n" * lines)
+                    threads,
+                    reverse_path="",
+                    deliveries=(),
+                    trace=trace("192.0.2.1"),
+                    content=message(body="x\r\n" * lines),
                 )
             )
             for lines in (200_000, 20_000)
@@ -40,3 +47,26 @@ async def test_content_of_common_length_does_not_wait_for_long_content(threads: 
         release.set()
 
     assert (incoming.octets, is_long_done) == (len(message(body="x\r\n" * 20_000)), False)
+
+
+@pytest.mark.parametrize("lines", [20_000, 200_000])
+async def test_many_long_messages_of_a_client_delay_another_client_by_one_of_them(
+    threads: ParserThreads, lines: int
+) -> None:
+    release = threading.Event()
+    (threads.long if lines > 100_000 else threads.short).submit(release.wait)
+    order: list[str] = []
+
+    async def parse(client: str) -> None:
+        content = message(body="x\r\n" * lines)
+        await make_incoming(threads, reverse_path="", deliveries=(), trace=trace(client), content=content)
+        order.append(client)
+
+    async with asyncio.timeout(DEADLINE_SECONDS), asyncio.TaskGroup() as tasks:
+        # Both addresses of the first client are in the same /64.
+        for client in [*["2001:db8::1", "2001:db8::2"] * 2, "2001:db8:0:1::1"]:
+            tasks.create_task(parse(client))
+            await asyncio.sleep(0)
+        release.set()
+
+    assert order.index("2001:db8:0:1::1") == 1

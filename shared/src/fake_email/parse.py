@@ -1,6 +1,10 @@
 """Content (RFC 5322, MIME) parsed into the text, the attachments, the codes and the links for a reader."""
 
 import re
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
 
 from fake_email.findings import codes, links
 from fake_email.html import text as html_text
@@ -8,12 +12,16 @@ from fake_email.mime import charset, parts, transfer_encoding
 from fake_email.mime import headers as mime_headers
 from fake_email.mime import parameters as mime_parameters
 from fake_email.mime.parts import Leaf
-from fake_email.parsed_message import LocatedAttachment, ParsedMessage
+from fake_email.parsed_message import Address, LocatedAttachment, ParsedMessage
+
+_Item = TypeVar("_Item", bound=msgspec.Struct)
 
 TEXT_CHARACTERS = 1024 * 1024  # of text, and of html
 TEXT_OCTETS = 4 * TEXT_CHARACTERS  # of one part: no charset takes more for a character
 ATTACHMENTS = 1_000
+LIST_OCTETS = 256 * 1024  # of the attachments as JSON, and of the links
 
+_FEW = 12  # items of a list cannot have LIST_OCTETS: the longest is a link of 4096 characters
 _META_CHARSET = re.compile(rb"<meta\s[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _META_OCTETS = 4096
 _OCTET_STREAM = "application/octet-stream"
@@ -24,33 +32,60 @@ _MESSAGE_TYPES = ("message/rfc822", "message/global")
 def parse(content: bytes) -> ParsedMessage:
     """The message in these octets, in time linear in their number; never raises, whatever the octets are.
 
-    Text over a limit is cut, and attachments over the limit are left out. Text that does not decode has U+FFFD.
+    Text over a limit is cut; attachments and links over a limit are left out and counted. Text that does not decode
+    has U+FFFD.
     """
     exact = content
     content, fields, body = parts.read(exact)
     bodies: list[Leaf] = []
-    attachments: list[LocatedAttachment] = []
+    files: list[LocatedAttachment] = []
+    unlisted = 0
     for leaf in parts.leaves(content, fields, body):
         is_text = _is_text(leaf, first=not bodies, alone=leaf.start == body)
         if is_text:
             bodies.append(leaf)
         is_attachment = not is_text or leaf.type not in _TEXT_TYPES or (leaf.name and leaf.start != body)
-        if is_attachment and len(attachments) < ATTACHMENTS:
-            attachments.append(_attachment(leaf, content, is_exact=content is exact))
+        if is_attachment and len(files) < ATTACHMENTS:
+            files.append(_attachment(leaf, content, is_exact=content is exact))
+        elif is_attachment:
+            unlisted += 1
+    attachments = _within_limit(files)
     text, html, unread = _read_bodies(bodies, content)
-    from_header = fields.get(b"from", b"")
     subject = mime_headers.show(fields.get(b"subject", b""))
+    senders = _addresses(fields.get(b"from", b""))
+    found_links = links.find(html, text)
+    listed_links = _within_limit(found_links)
     return ParsedMessage(
         subject=subject,
-        from_header=mime_headers.show(from_header),
-        from_address=mime_headers.first_address(from_header),
+        from_header=mime_headers.show(fields.get(b"from", b"")),
+        from_address=senders[0].address if senders else "",
+        from_addresses=senders,
+        to_addresses=_addresses(fields.get(b"to", b"")),
+        cc_addresses=_addresses(fields.get(b"cc", b"")),
+        reply_to_addresses=_addresses(fields.get(b"reply-to", b"")),
         date_header=mime_headers.date(fields.get(b"date", b"")),
         text=text,
         html=html,
-        attachments=tuple(attachments),
+        attachments=attachments,
+        attachments_omitted=len(files) - len(attachments) + unlisted,
         codes=codes.find(subject, text, html, unread),
-        links=links.find(html, text),
+        links=listed_links,
+        links_omitted=len(found_links) - len(listed_links),
     )
+
+
+def _addresses(field: bytes) -> tuple[Address, ...]:
+    return tuple(Address(name=each.name, address=each.address) for each in mime_headers.addresses(field))
+
+
+def _within_limit(items: Sequence[_Item]) -> tuple[_Item, ...]:
+    """The first items, as many as have LIST_OCTETS as JSON."""
+    left = LIST_OCTETS
+    for index, item in enumerate(items if len(items) > _FEW else ()):
+        left -= len(msgspec.json.encode(item)) + 1
+        if left < 0:
+            return tuple(items[:index])
+    return tuple(items)
 
 
 def _is_text(leaf: Leaf, *, first: bool, alone: bool) -> bool:

@@ -11,6 +11,13 @@ CodeSource = Literal["subject", "text", "html"]
 LinkKind = Literal["verify", "reset", "login", "unsubscribe", "other"]
 
 
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """An address of a header field, and the name beside it, "" without one."""
+
+    name: str
+    address: str
+
+
 class Code(msgspec.Struct, frozen=True, kw_only=True):
     """A code as a person would type it, the confidence that it is a code (up to 1), and the line that shows it.
 
@@ -52,14 +59,24 @@ class LocatedAttachment(Attachment, frozen=True, kw_only=True):
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """The parsed fields that lists show unchanged; strings can be stored as UTF-8, and `date_header` is UTC."""
+    """The parsed fields that lists show unchanged; strings can be stored as UTF-8, and `date_header` is UTC.
+
+    The addresses of a message that a release before stored are None. `links_omitted` and `attachments_omitted` count
+    what is left out of the lists, which have at most so many bytes as JSON.
+    """
 
     subject: str
     from_header: str
     from_address: str
+    from_addresses: tuple[Address, ...] | None
+    to_addresses: tuple[Address, ...] | None
+    cc_addresses: tuple[Address, ...] | None
+    reply_to_addresses: tuple[Address, ...] | None
     date_header: datetime.datetime | None
     codes: tuple[Code, ...]
     links: tuple[Link, ...]
+    links_omitted: int
+    attachments_omitted: int
 
 
 class ParsedMessage(Shown, frozen=True, kw_only=True):

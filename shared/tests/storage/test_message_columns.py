@@ -9,7 +9,7 @@ from msgspec.structs import asdict, fields, replace
 from psycopg.rows import DictRow, class_row, dict_row
 from support.database import incoming_message
 
-from fake_email.parsed_message import Attachment, Code, Link, LocatedAttachment, ParsedMessage
+from fake_email.parsed_message import Address, Attachment, Code, Link, LocatedAttachment, ParsedMessage
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import open_database
 from fake_email.storage import message as stored_message
@@ -29,6 +29,10 @@ PARSED = ParsedMessage(
     subject="subject",
     from_header="from_header",
     from_address="from_address",
+    **{
+        f"{field}_addresses": (Address(name=field, address=f"{field}@x.test"),)
+        for field in ("from", "to", "cc", "reply_to")
+    },
     date_header=datetime.datetime(2026, 1, 31, tzinfo=datetime.UTC),
     text="text",
     html="html",
@@ -37,6 +41,8 @@ PARSED = ParsedMessage(
     ),
     codes=(Code(value="value", confidence=0.5, evidence="evidence", source="html"),),
     links=(Link(url="url", text="text", kind="reset"),),
+    attachments_omitted=1,
+    links_omitted=2,
 )
 TRACE = Trace(client_address="client_address", host_name="host_name", protocol="protocol", tls="tls")
 

@@ -12,7 +12,7 @@ from support.content import message
 from support.database import incoming_message
 
 from fake_email.errors import MailboxNotFound
-from fake_email.parsed_message import Attachment
+from fake_email.parsed_message import Address, Attachment
 from fake_email.postgres.connection import Connection
 from fake_email.storage import mailboxes, message_list, store
 from fake_email.storage.mailboxes import Recipient
@@ -321,6 +321,10 @@ async def test_a_message_is_listed_as_it_was_parsed(connection: Connection, new_
         recipient=f"{mailbox.mailbox_id}@mx.test",
         from_header="Jürgen <juergen@client.test>",
         from_address="juergen@client.test",
+        from_addresses=(Address(name="Jürgen", address="juergen@client.test"),),
+        to_addresses=(),
+        cc_addresses=(),
+        reply_to_addresses=(),
         subject="Your code",
         date_header=datetime.datetime(2024, 3, 1, 10, 30, tzinfo=datetime.UTC),
         text="It is 123456.",
@@ -329,6 +333,8 @@ async def test_a_message_is_listed_as_it_was_parsed(connection: Connection, new_
         attachments=(Attachment(name="a.png", type="image/png", size=4, content_id="1@client.test", part="2"),),
         codes=sent.parsed.codes,
         links=sent.parsed.links,
+        attachments_omitted=0,
+        links_omitted=0,
         seen=False,
         octets=len(content),
     )

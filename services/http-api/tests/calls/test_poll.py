@@ -124,10 +124,28 @@ async def test_a_listed_message_has_the_fields_of_a_list(
             {"name": "ticket.pdf", "type": "application/pdf", "size": 4, "content_id": None, "part": "2"},
         ],
         "octets": len(MULTIPART),
+        "attachments_omitted": 0,
+        "links_omitted": 0,
+        "from": [{"name": "J\u00fcrgen", "address": "jurgen@client.test"}],
+        "cc": [],
+        "reply_to": [],
     }
     assert shown | expected == shown
     assert uuid.UUID(str(shown["id"])).version == 7
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", str(shown["received_at"]))
+
+
+async def test_the_sender_of_a_message_that_an_older_release_stored_is_listed(
+    pair: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str
+) -> None:
+    await deliver(smtp, address, MULTIPART)
+    with psycopg.connect(pair.database_url) as connection:
+        connection.execute("UPDATE message SET from_addresses = NULL, to_addresses = NULL, cc_addresses = NULL")
+
+    [shown] = await listed(http, address)
+
+    assert shown["from"] == [{"name": "J\u00fcrgen", "address": "jurgen@client.test"}]
+    assert (shown["to"], shown["cc"]) == ([], [])
 
 
 async def test_messages_are_listed_oldest_first_and_counted(

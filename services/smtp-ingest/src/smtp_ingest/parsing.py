@@ -1,4 +1,4 @@
-"""Content to IncomingMessage; long content is parsed in a thread beside the event loop."""
+"""Content to IncomingMessage; long content is parsed in a thread beside the event loop, fairly by client."""
 
 import asyncio
 import hashlib
@@ -7,7 +7,8 @@ from concurrent.futures import Executor
 
 import msgspec
 
-from fake_email import parse
+from fake_email import client_network, parse
+from fake_email.fair_turns import FairTurns
 from fake_email.storage.store import Delivery, IncomingMessage, Trace
 
 # Up to this size, parsing takes less time than handing the content to a thread.
@@ -17,10 +18,12 @@ _LONG_OCTETS = 524_288
 
 
 class ParserThreads(msgspec.Struct, frozen=True, kw_only=True):
-    """The threads that parse content: one for short content, one for long content."""
+    """The threads that parse content: one for short content, one for long content; each has turns of its own."""
 
     short: Executor
     long: Executor
+    short_turns: FairTurns = msgspec.field(default_factory=FairTurns)
+    long_turns: FairTurns = msgspec.field(default_factory=FairTurns)
 
 
 async def make_incoming(
@@ -29,8 +32,10 @@ async def make_incoming(
     """The incoming message with `content`, parsed in one of `threads` unless the content is very short."""
     if len(content) <= _INLINE_OCTETS:
         return _make(reverse_path, deliveries, trace, content)
-    thread = threads.long if len(content) > _LONG_OCTETS else threads.short
-    return await asyncio.get_running_loop().run_in_executor(thread, _make, reverse_path, deliveries, trace, content)
+    is_long = len(content) > _LONG_OCTETS
+    thread, turns = (threads.long, threads.long_turns) if is_long else (threads.short, threads.short_turns)
+    async with turns.turn(client_network.network_of(trace.client_address)):
+        return await asyncio.get_running_loop().run_in_executor(thread, _make, reverse_path, deliveries, trace, content)
 
 
 def _make(reverse_path: str, deliveries: Sequence[Delivery], trace: Trace, content: bytes) -> IncomingMessage:

@@ -1,17 +1,17 @@
 """The fields of a header section (RFC 5322 §2.2), read leniently, from octets to text for a reader."""
 
 import datetime
-import email.utils
 import re
 
+from fake_email.mime import addresses as mime_addresses
 from fake_email.mime import charset as mime_charset
-from fake_email.mime import chunks, transfer_encoding
+from fake_email.mime import chunks, dates, transfer_encoding
+from fake_email.mime.addresses import Entry
 
 SECTION_OCTETS = 256 * 1024  # fields beyond are not read
 FIELD_OCTETS = 16 * 1024  # an encoded word takes up to 12 octets a character, and 998 characters are shown
 LINE_CHARACTERS = 998  # of one shown field; RFC 5322 §2.1.1: the longest line
-ADDRESS_CHARACTERS = 320  # RFC 5321 §4.5.3.1: local part 64, "@", domain 255; a longer one is no address
-DATE_OCTETS = 200
+_NAME = mime_addresses.NAME_CHARACTERS
 _STEP_OCTETS = 8192
 
 # A group is atomic, never possessive: Python before 3.11.5 matches `(…)*+` wrongly (gh-106052).
@@ -21,7 +21,7 @@ _FIELD_START = re.compile(rb"[!-9;-~]++[ \t]*+:")
 _PARAMETER_LINE = re.compile(rb"[\w*-]++=")
 _BLANK_LINE = re.compile(rb"\r?\n")
 _FIELD = re.compile(
-    rb"\n(subject|from|date|content-(?:type|transfer-encoding|disposition|id))[ \t]*:"
+    rb"\n(subject|from|to|cc|reply-to|date|content-(?:type|transfer-encoding|disposition|id))[ \t]*:"
     rb"([^\n]*+(?>(?:\n(?![!-9;-~]++[ \t]*+:)[^\n]*+)*))",
     re.IGNORECASE,
 )
@@ -37,13 +37,6 @@ _ENCODED_WORD = re.compile(
     re.IGNORECASE,
 )
 _NOT_SHOWN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]+")
-# Ten escapes at most: with more, each of 16,000 quotation marks costs a search over as many escapes.
-_COMMENT = re.compile(
-    r'("[^"\\]{0,300}+(?>(?:\\.[^"\\]{0,300}+){0,10})")|\([^()\\]{0,300}+(?>(?:\\.[^()\\]{0,300}+){0,10})\)'
-)
-_ADDRESS_TOKEN = re.compile(
-    r'"[^"\\]{0,300}+(?>(?:\\.[^"\\]{0,300}+){0,10})"(?:@[^\s<>,;"]++)?|<[^<>]*+>|[,;:]|[^\s<>,;:"]++|[<>"]', re.DOTALL
-)
 
 
 def read(content: bytes, start: int, end: int) -> tuple[dict[bytes, bytes], int]:
@@ -87,35 +80,21 @@ def show(value: bytes, *, characters: int = LINE_CHARACTERS) -> str:
     return _NOT_SHOWN.sub(" ", text).strip()[:characters]
 
 
-def first_address(value: bytes) -> str:
-    """The addr-spec of the first mailbox in an undecoded From field (RFC 5322 §3.4), "" when it has none."""
-    # An encoded word is text for the reader only: an address inside is not the sender's.
-    line = _ENCODED_WORD.sub(b" ", _FOLD.sub(b" ", value[:FIELD_OCTETS]))
-    text = _without_comments(mime_charset.decode(line, ""))
-    bare = ""
-    for piece in _ADDRESS_TOKEN.findall(text):
-        if piece.startswith("<") and piece.endswith(">"):
-            address = "".join(piece[1:-1].split())
-            if address.startswith("@"):  # a source route: RFC 5322 §4.4
-                address = address.partition(":")[2]
-            if "@" in address:
-                return _bounded(address)
-        elif piece in ",;" and bare:
-            break
-        elif "@" in piece and not piece.endswith('"'):
-            bare = bare or piece
-    return _bounded(bare)
+def addresses(value: bytes, charset: str = "") -> list[Entry]:
+    """The addresses of an undecoded From, To, Cc or Reply-To field (RFC 5322 §3.4), with the decoded names."""
+    if not value:
+        return []
+    # Encoded words are decoded after the field is split: an address inside of one is text for the reader only.
+    text = _NOT_SHOWN.sub(" ", mime_charset.decode(_FOLD.sub(b" ", value[:FIELD_OCTETS]), charset))
+    entries = mime_addresses.read(text)
+    if "=?" in text:
+        return [Entry(name=show(each.name.encode(), characters=_NAME), address=each.address) for each in entries]
+    return entries
 
 
 def date(value: bytes) -> datetime.datetime | None:
-    """The Date field in UTC, None when it cannot be read; one without a zone is taken as UTC (RFC 5322 §4.3)."""
-    try:
-        moment = email.utils.parsedate_to_datetime(_FOLD.sub(b" ", value[:DATE_OCTETS]).decode("latin-1"))
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=datetime.UTC)
-        return moment.astimezone(datetime.UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+    """The Date field in UTC; None when it, or its zone, cannot be read."""
+    return dates.read(_FOLD.sub(b" ", value[: 2 * dates.CHARACTERS]).decode("latin-1")) if value else None
 
 
 def _find_end(content: bytes, start: int, end: int) -> tuple[int, int]:
@@ -195,17 +174,3 @@ def _decode_word(words: list[bytes], word_type: tuple[bytes, bytes]) -> str:
         words = [word.replace(b"_", b" ") for word in words]
     octets = b"".join(transfer_encoding.decode(word, encoding) for word in words)
     return mime_charset.decode(octets, charset.decode("ascii", "replace"))
-
-
-def _without_comments(text: str) -> str:
-    for _ in range(8):  # comments nest: RFC 5322 §3.2.2
-        inner = _COMMENT.sub(lambda match: match[1] or " ", text)
-        if inner == text:
-            break
-        text = inner
-    return text
-
-
-def _bounded(address: str) -> str:
-    address = _NOT_SHOWN.sub("", address)
-    return address if len(address) <= ADDRESS_CHARACTERS else ""

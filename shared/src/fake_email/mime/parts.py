@@ -10,6 +10,7 @@ from fake_email.mime import headers as mime_headers
 from fake_email.mime import parameters as mime_parameters
 
 PARTS = 2_000  # read in one message, so that hostile mail costs no more
+FIELD_OCTETS = 1024 * 1024  # of the header sections of all parts read; the parts after them are not read
 DEPTH = 16  # of multiparts; forwarded messages are leaves, so real mail has five levels at most
 
 _DELIMITER_END = re.compile(rb"--(?![0-9A-Za-z'()+_,./:=?-])()|[ \t]{0,998}+\r?(?:\n|\Z)")
@@ -84,11 +85,12 @@ def leaves(content: bytes, fields: dict[bytes, bytes], body: int) -> Iterator[Le
 
 
 class _Walk:
-    """One pass over one message, with the number of delimiters that it may still read."""
+    """One pass over one message, with the number of delimiters, and of octets in fields, that it may still read."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
         self.left = PARTS
+        self.field_octets = FIELD_OCTETS
 
     def leaves(self, fields: dict[bytes, bytes], start: int, end: int, position: _Position) -> Iterator[Leaf]:
         content_type = fields.get(b"content-type", b"")
@@ -98,6 +100,9 @@ class _Walk:
             if position.depth < DEPTH:
                 for index, (part_start, part_end) in enumerate(self._parts(content_type, start, end), 1):
                     part_fields, body = mime_headers.read(self.content, part_start, part_end)
+                    self.field_octets -= body - part_start
+                    if self.field_octets < 0:
+                        self.left = 0
                     yield from self.leaves(part_fields, body, part_end, position.child(index, media_type))
             media_type = "text/plain"
         if index == 0:

@@ -32,9 +32,10 @@ _SHARED = ("reverse_path", "content", *ParsedMessage.__struct_fields__, *Trace._
 _TYPES = {
     "content": "bytea",
     "date_header": "timestamptz",
-    "attachments": "jsonb",
-    "codes": "jsonb",
-    "links": "jsonb",
+    "attachments_omitted": "integer",
+    "links_omitted": "integer",
+    **dict.fromkeys(("attachments", "codes", "links"), "jsonb"),
+    **dict.fromkeys(("from_addresses", "to_addresses", "cc_addresses", "reply_to_addresses"), "jsonb"),
 }
 
 # `live` locks mailboxes in the order of their ids, so that two writers never deadlock. A message that another writer

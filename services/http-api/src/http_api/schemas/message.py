@@ -3,14 +3,18 @@
 import msgspec
 from msgspec.structs import asdict
 
-from fake_email.parsed_message import Attachment, Code, Link
+from fake_email.parsed_message import Address, Attachment, Code, Link
 from fake_email.storage.message import OpenedMessage
 from fake_email.storage.message_list import Listed
 from http_api.protocol.parameters import rfc3339
 
 
 class ListedMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A message in a list: `body_text` has at most 64 KiB; `truncated` says whether the message has more text."""
+    """A message in a list: `body_text` has at most 64 KiB; `truncated` says whether the message has more text.
+
+    The lists `attachments` and `links` have at most 256 KiB each; `attachments_omitted` and `links_omitted` count what
+    is left out, which `source` still has. `from`, `to`, `cc` and `reply_to` have at most 100 addresses each.
+    """
 
     id: str
     seq: int
@@ -29,6 +33,12 @@ class ListedMessage(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...]
     seen: bool
     octets: int
+    attachments_omitted: int
+    links_omitted: int
+    from_: tuple[Address, ...] = msgspec.field(name="from")
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    reply_to: tuple[Address, ...]
 
 
 class HeaderField(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +87,12 @@ LISTED_EXAMPLE = ListedMessage(
     links=(Link(url="https://example.com/verify?t=Qm9w", text="Confirm your address", kind="verify"),),
     seen=False,
     octets=66_051,
+    attachments_omitted=0,
+    links_omitted=0,
+    from_=(Address(name="Example", address="hello@example.com"),),
+    to=(Address(name="", address="annq7mfk2xd@mail.example.org"),),
+    cc=(),
+    reply_to=(),
 )
 
 
@@ -111,8 +127,19 @@ def listed_message(message: Listed) -> ListedMessage:
         "received_at": rfc3339(message.received_at),
         "truncated": message.is_cut,
         "date": rfc3339(message.date_header) if message.date_header else None,
+        "from": _senders(message) if message.from_addresses is None else message.from_addresses,
+        "to": message.to_addresses or (),
+        "cc": message.cc_addresses or (),
+        "reply_to": message.reply_to_addresses or (),
     }
     return msgspec.convert(asdict(message) | renamed, ListedMessage)
+
+
+def _senders(message: Listed) -> tuple[Address, ...]:
+    """The sender in From, of a message that a release before stored."""
+    if not message.from_address:
+        return ()
+    return (Address(name=message.from_header.partition("<")[0].strip(' "'), address=message.from_address),)
 
 
 def whole_message(found: OpenedMessage) -> WholeMessage:
