@@ -97,7 +97,7 @@ async def test_a_stream_has_its_content_type_and_is_not_cached(http: httpx.Async
     async with http.stream("GET", "/api/inbox/stream", params={"address": address}) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["cache-control"] == "no-store, no-transform"
         assert answer.headers["x-accel-buffering"] == "no"
 
 
