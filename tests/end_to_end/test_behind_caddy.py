@@ -240,7 +240,7 @@ async def test_a_request_is_logged_without_its_query_and_header_fields(
 async def test_a_stream_that_breaks_is_logged_without_its_query(
     service: Pair, proxy: Proxy, http: httpx.AsyncClient, address: str
 ) -> None:
-    parameters = {"address": address, "_": SECRET}
+    parameters = {"address": address, "access_token": SECRET}
     async with http.stream("GET", "/api/inbox/stream", params=parameters) as response:
         service.services[0].kill()
         with pytest.raises(httpx.RemoteProtocolError):

@@ -45,6 +45,11 @@ class Parameter(msgspec.Struct, frozen=True):
     description: str = ""
     ref: str = msgspec.field(default="", name="$ref")
     examples: dict[str, Example] = {}
+    schema: dict[str, object] = {}
+
+    @property
+    def is_array(self) -> bool:
+        return self.schema.get("type") == "array"
 
 
 class Operation(msgspec.Struct, frozen=True, rename="camel"):

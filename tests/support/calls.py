@@ -37,11 +37,13 @@ class Known(msgspec.Struct, frozen=True):
 class Call(msgspec.Struct, frozen=True):
     """A request; `path` has `{address}` or `{message_id}` in it until `about` puts a real one there.
 
-    `status` is that of the answer when all goes well. The other fields are what the document says of the call.
+    `template` is the path in the document, `status` that of the answer when all goes well. The other fields are what
+    the document says of the call.
     """
 
     method: str
     path: str
+    template: str = ""
     status: int = 200
     body: object = None
     parameters: frozenset[str] = frozenset()
@@ -127,6 +129,7 @@ def _call(method: str, template: str, operation: Operation, parameters: list[Par
     return Call(
         method,
         template.format_map(values) + ("?" + "&".join(query) if query else ""),
+        template=template,
         status=int(success),
         body=_body(name, operation),
         parameters=frozenset(each.name for each in parameters),

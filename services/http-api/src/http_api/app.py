@@ -43,7 +43,7 @@ from http_api.live.streams import Streams
 from http_api.live.waiters import Waiters
 from http_api.openapi import document
 from http_api.openapi.document import Document
-from http_api.protocol import error_handlers
+from http_api.protocol import error_handlers, known_parameters
 from http_api.protocol.client_address import ClientAddresses
 from http_api.protocol.parameters import provide_token
 from http_api.protocol.request import AnyRequest
@@ -67,6 +67,11 @@ _MODULES = (
     attachment,
 )
 _CALLS = [each for module in _MODULES for each in vars(module).values() if isinstance(each, HTTPRouteHandler)]
+# As the first fake-email did, these ignore parameters that they do not know.
+_LENIENT = [health.health, poll.poll]
+for _call in _CALLS:
+    # Not of a Router, which would shuffle the calls from start to start.
+    _call.before_request = None if _call in _LENIENT else known_parameters.check_names
 _CONNECTIONS = 8
 _MAX_BODY_OCTETS = 16_384
 

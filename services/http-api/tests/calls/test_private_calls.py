@@ -148,4 +148,4 @@ async def test_a_message_does_not_accept_a_token_in_the_query(pair: Pair, http: 
 
     answer = await http.get(f"/api/messages/{mine.message_ids[-1]}", params={"access_token": mine.token})
 
-    assert answer.status_code == 404
+    assert (answer.status_code, problem(answer)["field"]) == (400, "access_token")

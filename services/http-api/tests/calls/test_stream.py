@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 from support.content import message
-from support.database import is_waited_for, make_mailbox
+from support.database import is_waited_for, make_mailbox, store
 from support.harness import Pair
 from support.http_client import StreamedEvent, problem, stream
 from support.inside import opened, streams_of
@@ -97,7 +97,7 @@ async def test_a_stream_has_its_content_type_and_is_not_cached(http: httpx.Async
     async with http.stream("GET", "/api/inbox/stream", params={"address": address}) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["cache-control"] == "no-store, no-transform"
         assert answer.headers["x-accel-buffering"] == "no"
 
 
@@ -406,3 +406,30 @@ async def test_a_stream_that_cannot_read_the_table_still_gets_comments(pair: Pai
 
 def test_an_idle_stream_gets_comments(early: socket.socket) -> None:
     assert receives(early, b"\n:\n\n")
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "subjects"),
+    [
+        ({}, {"lastEventId": "1", "since": "0"}, ["b", "c"]),
+        ({"Last-Event-ID": "2"}, {"lastEventId": "1"}, ["c"]),
+        ({}, {"lastEventId": "", "since": "2"}, ["c"]),
+    ],
+)
+async def test_last_event_id_may_be_in_the_query_where_a_library_appends_it(
+    pair: Pair,
+    http: httpx.AsyncClient,
+    address: str,
+    headers: dict[str, str],
+    query: dict[str, str],
+    subjects: list[str],
+) -> None:
+    await store(pair.database_url, address, message("a"), message("b"), message("c"))
+
+    async with (
+        asyncio.timeout(DEADLINE_SECONDS),
+        aclosing(stream(http, address, last_event_id=headers.get("Last-Event-ID"), **query)) as events,
+    ):
+        got = [(await anext(events)).data["subject"] for _ in subjects]
+
+    assert got == subjects

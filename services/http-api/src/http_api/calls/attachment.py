@@ -14,7 +14,7 @@ from http_api.calls.context import Context
 from http_api.openapi.responses import empty_response, error_responses, media_response
 from http_api.protocol import content_disposition, parameters
 from http_api.protocol.conditional import check_if_none_match, etag, requested_range
-from http_api.protocol.errors import RangeNotSatisfiable
+from http_api.protocol.errors import BadInput, RangeNotSatisfiable
 from http_api.protocol.parameters import AttachmentNumber, MessageId
 from http_api.protocol.request import AnyRequest
 
@@ -32,7 +32,7 @@ _MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}")
     )
     | media_response("*/*", "The range of the attachment.", example="%PDF", status=206)
     | empty_response(304, "The client has the attachment already.")
-    | error_responses(MessageNotFound, AttachmentNotFound, RangeNotSatisfiable),
+    | error_responses(BadInput, MessageNotFound, AttachmentNotFound, RangeNotSatisfiable),
 )
 async def attachment(
     context: Context, request: AnyRequest, message_id: MessageId, number: AttachmentNumber, token_sha256: bytes | None

@@ -5,6 +5,7 @@ from litestar import get
 
 from http_api.calls.context import Context
 from http_api.openapi.responses import error_responses, json_response
+from http_api.protocol.errors import BadInput
 
 
 class Domains(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +21,7 @@ _EXAMPLE = Domains(domains=("mail.example.org", "mx.example.org"), default="mail
 @get(
     "/api/domains",
     summary="List the domains",
-    responses=json_response(_EXAMPLE) | error_responses(needs_database=False),
+    responses=json_response(_EXAMPLE) | error_responses(BadInput, needs_database=False),
     security=[{}],
 )
 async def domains(context: Context) -> Domains:

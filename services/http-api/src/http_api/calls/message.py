@@ -32,7 +32,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     summary="Read a message",
     responses=json_response(WHOLE_EXAMPLE)
     | empty_response(304, "The client has the current message already.")
-    | error_responses(MessageNotFound),
+    | error_responses(BadInput, MessageNotFound),
 )
 async def message(
     context: Context, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None
@@ -70,7 +70,7 @@ async def mark_message(
 @delete(
     "/api/messages/{message_id:str}",
     summary="Delete a message",
-    responses=empty_response(204, "The message is deleted.") | error_responses(MessageNotFound, DatabaseFull),
+    responses=empty_response(204, "The message is deleted.") | error_responses(BadInput, MessageNotFound, DatabaseFull),
 )
 async def delete_message(context: Context, message_id: MessageId, token_sha256: bytes | None) -> None:
     """Delete the message; open streams of its mailbox send the event `deleted`."""

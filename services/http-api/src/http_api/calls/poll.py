@@ -63,7 +63,7 @@ async def poll(
             ge=0,
             le=MAX_WAIT_SECONDS,
             description="The seconds to wait for a message before an empty response.",
-            examples=[Example(value=30)],
+            examples=[Example(value=25)],
         ),
     ] = 0,
     limit: Annotated[

@@ -9,6 +9,7 @@ from http_api.calls.context import Context
 from http_api.openapi.responses import empty_response, error_responses, media_response
 from http_api.protocol import parameters
 from http_api.protocol.conditional import check_if_none_match, etag
+from http_api.protocol.errors import BadInput
 from http_api.protocol.parameters import MessageId
 from http_api.protocol.request import AnyRequest
 
@@ -22,7 +23,7 @@ _EXAMPLE = "Return-Path: <bounces@example.com>\r\nSubject: 123456 is your code\r
     media_type=_MEDIA_TYPE,
     responses=media_response(_MEDIA_TYPE, "The message.", example=_EXAMPLE)
     | empty_response(304, "The client has the source already.")
-    | error_responses(MessageNotFound),
+    | error_responses(BadInput, MessageNotFound),
 )
 async def source(context: Context, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None) -> Stream:
     """Return the message as `message/rfc822`: Return-Path and Received, then every byte that was received."""

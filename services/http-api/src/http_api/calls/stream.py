@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import get
 from litestar.openapi.spec import Example
-from litestar.params import HeaderParameter
+from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ASGIApp
 
 from fake_email.errors import MailboxNotFound
@@ -46,6 +46,14 @@ async def stream(
             examples=[Example(value="2")],
         ),
     ] = None,
+    last_event_id_in_query: Annotated[
+        str | None,
+        QueryParameter(
+            name="lastEventId",
+            description="The same, for libraries that put it into the URL; the header field takes precedence.",
+            examples=[Example(value="2")],
+        ),
+    ] = None,
 ) -> ASGIApp:
     """Send each message after `since` as an event: `event: message`, `id:` its `seq`, `data:` the message as in poll.
 
@@ -57,7 +65,7 @@ async def stream(
     if not accepts(request_fields.joined(request.scope["headers"], b"accept"), _EVENT_STREAM):
         raise NotAcceptable
     mailbox_address = parameters.address(address)
-    cursor = _cursor(last_event_id, since)
+    cursor = _cursor(last_event_id or last_event_id_in_query, since)
     token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)
     mailbox = await context.database.run(
         lambda connection: mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)

@@ -26,6 +26,8 @@ from http_api.protocol.request import AnyRequest
 from http_api.schemas.message import LISTED_EXAMPLE, WHOLE_EXAMPLE, WholeMessage
 
 MAX_SECONDS = 120
+# Many proxies give up on a response after 30 seconds.
+DEFAULT_SECONDS = 25
 # The best link is the first of these.
 _LINK_KINDS = ("verify", "reset", "login", "other", "unsubscribe")
 
@@ -94,8 +96,8 @@ async def wait(
         ),
     ] = "message",
     timeout: Annotated[  # noqa: ASYNC109  # the client sets it
-        float, Parameter(ge=1, le=MAX_SECONDS, description="The seconds to wait.", examples=[Example(value=30)])
-    ] = 30,
+        float, Parameter(ge=1, le=MAX_SECONDS, description="The seconds to wait.", examples=[Example(value=25)])
+    ] = DEFAULT_SECONDS,
 ) -> Response[WholeMessage] | Response[None] | Response[Problem] | Response[str]:
     """Return the first message after `since` that meets every clause, as soon as there is one.
 

@@ -24,7 +24,8 @@ log = structlog.get_logger()
 STATE_KEY = "event_stream"
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store"),
+    # A proxy that compresses an event waits for more: nothing may transform it (RFC 9111 §5.2.2.6).
+    (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
 _BEGINNING = sse.retry(1_000)
