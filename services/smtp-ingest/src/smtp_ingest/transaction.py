@@ -104,6 +104,8 @@ class Transaction:
             )
         )
         outcome = await self._connection.deadlines.suspended_for(self._context.group_commit.commit(incoming))
+        if outcome.full_mailbox_id is not None:
+            return self._connection.limit_reply("mailbox_quota", mailbox=outcome.full_mailbox_id)
         if outcome.live == 0:
             self._log.info("message_refused", reason="mailbox_gone")
             return replies.NO_SUCH_MAILBOX
