@@ -111,9 +111,10 @@ def test_a_value_in_range_is_accepted(variable: str, given: str, value: object) 
 
 
 NUMBERS = {
-    field.name.upper(): field.type
+    field.name.upper(): each
     for field in msgspec.inspect.type_info(Settings).fields  # type: ignore[attr-defined]  # a StructType
-    if isinstance(field.type, msgspec.inspect.IntType | msgspec.inspect.FloatType)
+    for each in getattr(field.type, "types", [field.type])  # a number or None is a union
+    if isinstance(each, msgspec.inspect.IntType | msgspec.inspect.FloatType)
 }
 BOUNDS = [
     *((variable, number.ge, -1) for variable, number in NUMBERS.items() if number.ge is not None),

@@ -29,9 +29,9 @@ class SmtpClient:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, port: int) -> AsyncIterator["SmtpClient"]:
-        """Open a session and read its greeting."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async def connect(cls, port: int, source: str = "127.0.0.1") -> AsyncIterator["SmtpClient"]:
+        """Open a session from the address `source` and read its greeting."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
         client = cls(reader, writer)
         try:
             greeting = await client.reply()

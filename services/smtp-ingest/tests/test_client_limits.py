@@ -1,9 +1,9 @@
-"""The limits on the sessions of one client, as the daemon counts them."""
+"""The limits on the sessions and the octets of one client, as the daemon counts them."""
 
 import pytest
 
 from fake_email.settings import Settings
-from smtp_ingest.client_limits import ClientLimits
+from smtp_ingest.client_limits import ClientLimits, ClientOctets
 
 
 def limits(sessions: int = 2, per_minute: int = 1_000, exempt: tuple[str, ...] = ()) -> ClientLimits:
@@ -130,3 +130,84 @@ def test_past_65536_clients_in_a_minute_the_client_with_the_oldest_minute_is_dro
         limited.admit(network, 0)
 
     assert [limited.admit(network, 0) is None for network in (65_536, 1, 0)] == [False, False, True]
+
+
+# Octets in a day
+
+DAY = 86_400.0
+
+
+@pytest.mark.parametrize(("octets", "has_space"), [(40, True), (41, False), (0, True)])
+def test_a_client_may_store_as_many_octets_as_are_left_of_its_day(octets: int, has_space: bool) -> None:
+    limited = ClientOctets(100)
+
+    limited.count(1, 60, 0)
+
+    assert limited.has_space(1, octets, 1) is has_space
+
+
+def test_a_message_of_unknown_size_needs_at_least_one_octet() -> None:
+    limited = ClientOctets(100)
+
+    limited.count(1, 100, 0)
+
+    assert not limited.has_space(1, 0, 1)
+
+
+def test_each_client_has_its_own_octets() -> None:
+    limited = ClientOctets(100)
+
+    limited.count(1, 100, 0)
+
+    assert limited.has_space(2, 100, 1)
+
+
+def test_octets_that_were_not_stored_are_taken_back() -> None:
+    limited = ClientOctets(100)
+    limited.count(1, 100, 0)
+
+    limited.count(1, -100, 1)
+
+    assert limited.has_space(1, 100, 2)
+
+
+def test_the_day_of_a_client_begins_with_its_first_message() -> None:
+    limited = ClientOctets(100)
+    limited.count(1, 60, 0)
+    limited.count(2, 60, DAY / 2)
+    limited.count(1, 40, DAY - 1)
+
+    assert [limited.has_space(network, 41, DAY) for network in (1, 2)] == [True, False]
+
+
+def test_octets_taken_back_after_the_day_count_nothing() -> None:
+    limited = ClientOctets(100)
+    limited.count(1, 60, 0)
+
+    limited.count(1, -60, DAY)
+
+    assert [limited.has_space(1, octets, DAY) for octets in (100, 101)] == [True, False]
+
+
+def test_a_client_past_its_octets_is_logged_once_a_minute() -> None:
+    limited = ClientOctets(100)
+    limited.count(1, 100, 0)
+
+    assert [limited.is_to_be_logged(1, now) for now in (1, 2, 60.9, 61, 62)] == [True, False, False, True, False]
+
+
+def test_past_65536_clients_in_a_day_the_client_with_the_oldest_day_is_dropped() -> None:
+    limited = ClientOctets(1)
+
+    for network in range(65_537):
+        limited.count(network, 1, 0)
+
+    assert [limited.has_space(network, 1, 0) for network in (65_536, 1, 0)] == [False, False, True]
+
+
+def test_without_a_limit_nothing_is_counted() -> None:
+    unlimited = ClientOctets(None)
+
+    unlimited.count(1, 10**12, 0)
+
+    assert unlimited.has_space(1, 10**12, 0)

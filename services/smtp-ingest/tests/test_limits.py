@@ -172,11 +172,29 @@ def connect_twice(source: str | None) -> Reach:
     return reach
 
 
+def mail_from(source: str | None, line: str) -> Reach:
+    """Connect from `source` and send MAIL; returns the reply."""
+
+    async def reach(_client: SmtpClient, pair: Pair) -> Reply:
+        if source is None:
+            pytest.skip("this host has no IPv4 address but the loopback's")
+        async with SmtpClient.connect(pair.smtp_port, source) as client:
+            await client.converse(("EHLO client.test", 250))
+            return await client.command(line)
+
+    return reach
+
+
 MESSAGE = ("MAIL FROM:<>", "RCPT TO:<{address}>", "DATA", "x\r\n.")
 # The settings with which a client can reach each limit, and the way to reach it.
 WAYS_TO_REACH: dict[Limit, tuple[dict[str, str], Reach]] = {
     "mailbox_quota": (LIMITS, send("EHLO client.test", "MAIL FROM:<> SIZE=100001", "RCPT TO:<{address}>")),
+    "max_stored_octets": ({"MAX_STORED_OCTETS": "99"}, send("EHLO client.test", "MAIL FROM:<> SIZE=100")),
     "smtp_idle_seconds": (HURRIED, stay_silent),
+    "smtp_max_client_octets_per_day": (
+        {"SMTP_MAX_CLIENT_OCTETS_PER_DAY": "99"},
+        mail_from(foreign_address(), "MAIL FROM:<> SIZE=100"),
+    ),
     "smtp_max_client_sessions": ({"SMTP_MAX_CLIENT_SESSIONS": "1"}, connect_twice(foreign_address())),
     "smtp_max_client_sessions_per_minute": (
         {"SMTP_MAX_CLIENT_SESSIONS_PER_MINUTE": "1"},
@@ -355,7 +373,7 @@ async def test_a_client_that_sends_content_too_slowly_is_disconnected(
 async def test_a_client_that_sends_just_fast_enough_is_not_disconnected(
     session: Session, pair: Pair, address: str
 ) -> None:
-    line = b"x" * 1_498 + b"\r\n"
+    line = b"x" * 498 + b"\r\n"  # all of them fit into the mailbox
     loop = asyncio.get_running_loop()
     await session.client.begin(address)
 

@@ -51,6 +51,7 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     max_line_octets: Annotated[int, msgspec.Meta(ge=131_072)] = 1_048_576
     mailbox_quota_messages: Positive = 500
     mailbox_quota_octets: Positive = 104_857_600
+    max_stored_octets: Positive | None = None
     commit_queue_messages: Positive = 2_000
     commit_queue_octets: Positive = 134_217_728
     drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=600)] = 20
@@ -59,6 +60,7 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     smtp_max_sessions: Positive = 1_000
     smtp_max_client_sessions: Positive = 20
     smtp_max_client_sessions_per_minute: Positive = 120
+    smtp_max_client_octets_per_day: Positive | None = None
     smtp_exempt_networks: tuple[str, ...] = ()
     smtp_max_messages: Positive = 1_000
     smtp_max_recipients: Positive = 100  # RFC 5321 §4.5.3.1.8: at least 100

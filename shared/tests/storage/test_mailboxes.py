@@ -11,6 +11,7 @@ from fake_email.errors import AddressTaken, MailboxNotFound
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import open_database
 from fake_email.storage import mailboxes, role_mailboxes, store
+from fake_email.storage.store import Quota
 
 ADDRESS = "reader@mx.test"
 TOKEN = b"t" * 32
@@ -237,7 +238,8 @@ async def test_messages_beyond_the_quota_are_dropped_oldest_first(
         connection, [incoming_message(letter * 100, mailbox.id) for letter in (b"a", b"b", b"c")]
     )
 
-    await role_mailboxes.drop_oldest(connection, [mailbox.id], quota_messages=quota_messages, quota_octets=quota_octets)
+    quota = Quota(messages=quota_messages, octets=quota_octets)
+    await role_mailboxes.drop_oldest(connection, [mailbox.id], quota)
 
     cursor = await connection.execute("SELECT content FROM message ORDER BY seq")
     assert [content for (content,) in await cursor.fetchall()] == [letter * 100 for letter in kept]

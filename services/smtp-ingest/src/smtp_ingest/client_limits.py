@@ -1,8 +1,11 @@
-"""The limits on the sessions of one client, counted in bounded memory. Pure."""
+"""The limits on one client's sessions and on its stored octets, counted in bounded memory. Pure."""
 
 import ipaddress
+import math
 from collections import Counter, OrderedDict
 from functools import lru_cache
+
+import msgspec
 
 from fake_email import client_network
 from fake_email.settings import Settings
@@ -11,6 +14,9 @@ from smtp_ingest.session_limits import Limit
 _MINUTE = 60.0
 # Past this many networks in a minute, the network with the oldest minute is dropped.
 _MAX_MINUTES = 65_536
+_DAY = 86_400.0
+# Past this many networks in a day, the network with the oldest day is dropped.
+_MAX_DAYS = 65_536
 _MAX_PARSED = 4_096
 
 
@@ -55,3 +61,47 @@ class ClientLimits:
         self._live[network] -= 1
         if self._live[network] <= 0:
             del self._live[network]
+
+
+class _Day(msgspec.Struct):
+    began_at: float
+    octets: int = 0
+    logged_at: float = -math.inf
+
+
+class ClientOctets:
+    """Counts the octets stored for each network in a day, which begins with the network's first message."""
+
+    def __init__(self, max_octets: int | None) -> None:
+        self._max_octets = max_octets
+        self._days: OrderedDict[int, _Day] = OrderedDict()
+
+    def has_space(self, network: int, octets: int, now: float) -> bool:
+        """True when the network may store a message of that size; 0 means an unknown size."""
+        return self._max_octets is None or self._octets(network, now) + max(octets, 1) <= self._max_octets
+
+    def count(self, network: int, octets: int, now: float) -> None:
+        """Count octets, or with a negative number take them back."""
+        if self._max_octets is None:
+            return
+        self._octets(network, now)
+        day = self._days.setdefault(network, _Day(now))
+        day.octets = max(day.octets + octets, 0)
+        if len(self._days) > _MAX_DAYS:
+            self._days.popitem(last=False)
+
+    def is_to_be_logged(self, network: int, now: float) -> bool:
+        """True once a minute for a network that has reached the limit."""
+        day = self._days.get(network)
+        if day is None:  # one message alone exceeds the limit
+            return True
+        is_due = now - day.logged_at >= _MINUTE
+        if is_due:
+            day.logged_at = now
+        return is_due
+
+    def _octets(self, network: int, now: float) -> int:
+        while self._days and next(iter(self._days.values())).began_at <= now - _DAY:
+            self._days.popitem(last=False)
+        day = self._days.get(network)
+        return day.octets if day else 0

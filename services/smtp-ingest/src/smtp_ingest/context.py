@@ -11,6 +11,7 @@ from smtp_ingest.parsing import ParserThreads
 from smtp_ingest.read_turns import ReadTurns
 from smtp_ingest.recipients import Recipients
 from smtp_ingest.starttls import Certificate
+from smtp_ingest.storage_limits import StorageLimits
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,5 +24,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     overload: Overload
     recipients: Recipients
     group_commit: GroupCommit
+    storage_limits: StorageLimits
     parser_threads: ParserThreads
     read_turns: ReadTurns

@@ -23,6 +23,7 @@ from smtp_ingest.read_turns import ReadTurns
 from smtp_ingest.recipients import Recipients
 from smtp_ingest.session import Session
 from smtp_ingest.starttls import Certificate
+from smtp_ingest.storage_limits import StorageLimits
 
 log = structlog.get_logger()
 
@@ -82,6 +83,7 @@ async def serve(
                 overload=Overload(group_commit, memory),
                 recipients=Recipients(database, settings),
                 group_commit=group_commit,
+                storage_limits=StorageLimits(database, settings),
                 parser_threads=ParserThreads(short=short, long=long),
                 read_turns=ReadTurns(),
             )
@@ -95,6 +97,7 @@ async def _serve(context: Context, sockets: Sequence[socket.socket], notifier: N
             context.recipients.run(),
             context.group_commit.run(),
             context.overload.run(),
+            context.storage_limits.run(),
             _report_alive(context.sessions, notifier),
         )
         helpers = [tasks.create_task(run) for run in runs]

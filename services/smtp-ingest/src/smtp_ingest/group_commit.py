@@ -15,7 +15,7 @@ from fake_email.errors import DatabaseAway, DatabaseFull, ServiceError
 from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
 from fake_email.storage import role_mailboxes, staging, store
-from fake_email.storage.store import IncomingMessage, Outcome
+from fake_email.storage.store import IncomingMessage, Outcome, Quota
 
 log = structlog.get_logger()
 
@@ -42,7 +42,7 @@ class GroupCommit:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
-        self._settings = settings
+        self._quota = Quota(messages=settings.mailbox_quota_messages, octets=settings.mailbox_quota_octets)
         self._staging = asyncio.Semaphore(_CONCURRENT_STAGINGS)
         self._small, self._large = (
             Batcher(
@@ -114,7 +114,8 @@ class GroupCommit:
         outcomes: Sequence[Outcome | ServiceError]
         try:
             outcomes = await self._database.write(
-                lambda connection: store.store_messages(connection, batch), answer_seconds=_STATEMENT_SECONDS
+                lambda connection: store.store_messages(connection, batch, self._quota),
+                answer_seconds=_STATEMENT_SECONDS,
             )
         except psycopg.Error as error:
             # One bad message never fails the rest of its batch.
@@ -128,12 +129,7 @@ class GroupCommit:
             return
         try:
             await self._database.write(
-                lambda connection: role_mailboxes.drop_oldest(
-                    connection,
-                    sorted(mailbox_ids),
-                    quota_messages=self._settings.mailbox_quota_messages,
-                    quota_octets=self._settings.mailbox_quota_octets,
-                )
+                lambda connection: role_mailboxes.drop_oldest(connection, sorted(mailbox_ids), self._quota)
             )
         except (psycopg.Error, ServiceError) as error:
             # The mail is committed, and the next message for these mailboxes tries again.
@@ -153,7 +149,8 @@ class GroupCommit:
         for _ in range(_TRIES):
             try:
                 [outcome] = await self._database.write(
-                    lambda connection: store.store_messages(connection, [incoming]), answer_seconds=_STATEMENT_SECONDS
+                    lambda connection: store.store_messages(connection, [incoming], self._quota),
+                    answer_seconds=_STATEMENT_SECONDS,
                 )
             except psycopg.errors.UniqueViolation:
                 continue  # Another daemon has just stored the same content; the next try finds the duplicate.

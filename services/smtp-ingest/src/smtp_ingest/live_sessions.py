@@ -75,6 +75,11 @@ class LiveSessions:
         self._is_empty.clear()
         return None
 
+    def limited_network(self, session: LiveSession) -> int | None:
+        """The network that limits count a session for; None when they do not apply to it, or when it has ended."""
+        client = self._live.get(session)
+        return None if client is None else client.limited_network
+
     def remove(self, session: LiveSession) -> None:
         """Remove a session that was admitted."""
         client = self._live.pop(session)

@@ -37,6 +37,8 @@ FOR_FAULT: dict[Fault, str] = {
 # A 421 ends the session; after any other reply the session goes on.
 FOR_LIMIT: dict[Limit, str] = {
     "mailbox_quota": "452 4.2.2 The mailbox is full",
+    "max_stored_octets": replies.STORAGE_FULL,
+    "smtp_max_client_octets_per_day": "452 4.3.1 Your network has sent too much mail today, try again later",
     "smtp_max_recipients": "452 4.5.3 Too many recipients; send the rest in another transaction",
     "smtp_max_command_octets": "500 5.5.2 The command line is too long",
     "smtp_max_sessions": f"{_PAST} Too many connections, try again later",

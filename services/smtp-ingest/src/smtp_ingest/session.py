@@ -10,7 +10,7 @@ from smtp_ingest.content_reader import ContentReader
 from smtp_ingest.context import Context
 from smtp_ingest.ehlo import ClientIdentity
 from smtp_ingest.session_limits import LimitReached, SessionLimits
-from smtp_ingest.transaction import Transaction
+from smtp_ingest.transaction import Transaction, storage_refusal
 
 _HTTP_METHODS = frozenset({"GET", "POST", "CONNECT", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"})
 # Commands with the same reply in every state.
@@ -147,6 +147,8 @@ class Session:
         elif reason := self._context.overload.reason_to_defer(parameters.octets):
             self._log.warning("mail_deferred", reason=reason)
             await self._reply(reply_tables.FOR_OVERLOAD[reason])
+        elif refusal := self._storage_refusal(parameters.octets):
+            await self._reply(refusal)
         else:
             self._transaction = Transaction(
                 self._context,
@@ -158,6 +160,10 @@ class Session:
                 ),
             )
             await self._reply(replies.REVERSE_PATH_OK)
+
+    def _storage_refusal(self, octets: int) -> str | None:
+        network = self._context.sessions.limited_network(self._connection)
+        return storage_refusal(self._context, self._connection, network, octets)
 
     async def _rcpt(self, argument: str) -> None:
         transaction = self._transaction

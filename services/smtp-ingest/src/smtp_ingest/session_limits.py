@@ -8,7 +8,9 @@ from fake_email.settings import Settings
 # Each limit has the name of its setting; the two quotas of a mailbox are one limit.
 Limit = Literal[
     "mailbox_quota",
+    "max_stored_octets",
     "smtp_idle_seconds",
+    "smtp_max_client_octets_per_day",
     "smtp_max_client_sessions",
     "smtp_max_client_sessions_per_minute",
     "smtp_max_command_octets",

@@ -1,14 +1,26 @@
 """One transaction (RFC 5321 §3.3): the envelope, the content, and the commit before the final `250`."""
 
+import asyncio
+
 from fake_email.storage import store
-from fake_email.storage.store import Delivery, Trace
-from smtp_ingest import arguments, replies
+from fake_email.storage.store import Delivery, IncomingMessage, Outcome, Trace
+from smtp_ingest import arguments, replies, reply_tables
 from smtp_ingest.arguments import Chunk, MailParameters, Path
 from smtp_ingest.connection import Connection
 from smtp_ingest.content import Content
 from smtp_ingest.content_reader import ContentReader
 from smtp_ingest.context import Context
 from smtp_ingest.parsing import make_incoming
+
+
+def storage_refusal(context: Context, connection: Connection, network: int | None, octets: int) -> str | None:
+    """The reply to a message of that size past a limit on stored mail, which is logged once a minute."""
+    now = asyncio.get_running_loop().time()
+    limit = context.storage_limits.reached(network, octets, now)
+    if limit is None:
+        return None
+    is_to_be_logged = context.storage_limits.is_to_be_logged(limit, network, now)
+    return connection.limit_reply(limit) if is_to_be_logged else reply_tables.FOR_LIMIT[limit]
 
 
 class Transaction:
@@ -25,6 +37,8 @@ class Transaction:
         self._trace = trace
         self._deliveries: list[Delivery] = []
         self._content: Content | None = None
+        # Now, since a client that has left is no longer known.
+        self._network = context.sessions.limited_network(connection)
         connection.is_in_transaction = True
 
     @property
@@ -103,7 +117,11 @@ class Transaction:
                 content=self._content.hand_over(),
             )
         )
-        outcome = await self._connection.deadlines.suspended_for(self._context.group_commit.commit(incoming))
+        if refusal := storage_refusal(self._context, self._connection, self._network, incoming.octets):
+            return refusal
+        outcome = await self._commit(incoming)
+        if outcome.full_mailbox_id is not None:
+            return self._connection.limit_reply("mailbox_quota", mailbox=outcome.full_mailbox_id)
         if outcome.live == 0:
             self._log.info("message_refused", reason="mailbox_gone")
             return replies.NO_SUCH_MAILBOX
@@ -116,3 +134,15 @@ class Transaction:
             octets=incoming.octets,
         )
         return replies.COMMITTED
+
+    async def _commit(self, incoming: IncomingMessage) -> Outcome:
+        limits = self._context.storage_limits
+        limits.count(self._network, incoming.octets, asyncio.get_running_loop().time())
+        is_stored = False
+        try:
+            outcome = await self._connection.deadlines.suspended_for(self._context.group_commit.commit(incoming))
+            is_stored = outcome.stored > 0
+        finally:
+            if not is_stored:
+                limits.count(self._network, -incoming.octets, asyncio.get_running_loop().time())
+        return outcome

@@ -74,6 +74,8 @@ _FIND_RECIPIENTS = """
     WHERE address = ANY(%(addresses)s) AND expires_at > now()
 """
 
+_SUM_STORED_OCTETS = "SELECT coalesce(sum(stored_octets), 0)::bigint FROM mailbox"
+
 _NEWEST_SEQS = "SELECT id, last_seq FROM mailbox WHERE id = ANY(%(ids)s) AND expires_at > now()"
 
 _SECONDS_LEFT = """
@@ -226,6 +228,14 @@ async def find_recipients(connection: Connection, addresses: Sequence[str]) -> d
     async with connection.cursor(row_factory=class_row(Recipient)) as cursor:
         await cursor.execute(_FIND_RECIPIENTS, {"addresses": list(addresses)})
         return {recipient.address: recipient async for recipient in cursor}
+
+
+async def sum_stored_octets(connection: Connection) -> int:
+    """The octets of all messages, also of mailboxes that have expired and are not purged yet."""
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_SUM_STORED_OCTETS)
+        [octets] = await cursor.fetchall()
+        return int(octets)
 
 
 async def newest_seqs(connection: Connection, ids: Sequence[int]) -> dict[int, int]:

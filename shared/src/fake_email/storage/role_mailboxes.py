@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from fake_email.postgres.connection import Connection
 from fake_email.storage.mailboxes import NEVER
+from fake_email.storage.store import Quota
 
 # A new one has the token of the others. The first ones have a random token, which nobody knows.
 _CREATE = """
@@ -69,8 +70,8 @@ async def set_token(connection: Connection, domains: Sequence[str], token: str) 
     await connection.execute(_UPDATE, {"addresses": addresses(domains), "token": token.encode()})
 
 
-async def drop_oldest(connection: Connection, ids: Sequence[int], *, quota_messages: int, quota_octets: int) -> None:
+async def drop_oldest(connection: Connection, ids: Sequence[int], quota: Quota) -> None:
     """Delete the oldest messages of these mailboxes until each is within its quota."""
     await connection.execute(
-        _DROP_OLDEST, {"ids": list(ids), "quota_messages": quota_messages, "quota_octets": quota_octets}
+        _DROP_OLDEST, {"ids": list(ids), "quota_messages": quota.messages, "quota_octets": quota.octets}
     )

@@ -3,7 +3,7 @@
 import secrets
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec.structs import astuple
@@ -41,16 +41,20 @@ _TYPES = {
 # `live` locks mailboxes in the order of their ids, so that two writers never deadlock. A message that another writer
 # commits while this statement waits for the lock is not in its snapshot: then the unique constraint fails the
 # statement, and the caller stores again.
+#
+# `weighed` compares each delivery with the quota, `fits` together with all deliveries before it, `is_full` alone. In a
+# mailbox that another writer has grown since the snapshot, the message may be a duplicate, so `is_full` is not known.
+# A message that does not fit is left for the next round, since a message before it may have been refused too.
 _STORE = statement(
     """
     WITH delivery AS (
         SELECT *
         FROM unnest(
             %(ordinals)b::integer[], %(ids)b::uuid[], %(mailbox_ids)b::bigint[], %(recipients)b::text[],
-            %(delivery_sha256s)b::bytea[], %(delivery_octets)b::bigint[]
-        ) AS delivery (ordinal, id, mailbox_id, recipient, content_sha256, octets)
+            %(drops)b::boolean[], %(delivery_sha256s)b::bytea[], %(delivery_octets)b::bigint[]
+        ) AS delivery (ordinal, id, mailbox_id, recipient, drops, content_sha256, octets)
     ), live AS (
-        SELECT id
+        SELECT id, last_seq, message_count, stored_octets
         FROM mailbox
         WHERE id = ANY(%(mailbox_ids)b) AND expires_at > now()
         ORDER BY id
@@ -65,9 +69,31 @@ _STORE = statement(
             WHERE message.mailbox_id = delivery.mailbox_id AND message.content_sha256 = delivery.content_sha256
         )
         ORDER BY delivery.mailbox_id, delivery.content_sha256, delivery.ordinal
+    ), weighed AS (
+        SELECT ordinal, mailbox_id,
+            drops OR (
+                message_count + row_number() OVER so_far <= %(quota_messages)s
+                AND stored_octets + sum(octets) OVER so_far <= %(quota_octets)s
+            ) AS fits,
+            NOT drops
+                AND (message_count >= %(quota_messages)s OR stored_octets + octets > %(quota_octets)s)
+                AND EXISTS (SELECT FROM mailbox WHERE mailbox.id = live.id AND mailbox.last_seq = live.last_seq)
+            AS is_full
+        FROM fresh
+        JOIN live ON live.id = fresh.mailbox_id
+        WINDOW so_far AS (PARTITION BY mailbox_id ORDER BY ordinal)
+    ), refused AS (
+        SELECT ordinal, max(mailbox_id) FILTER (WHERE is_full) AS full_mailbox_id
+        FROM weighed
+        GROUP BY ordinal
+        HAVING NOT bool_and(fits)
+    ), accepted AS (
+        SELECT *
+        FROM fresh
+        WHERE NOT EXISTS (SELECT FROM refused WHERE refused.ordinal = fresh.ordinal)
     ), growth AS (
         SELECT mailbox_id, count(*) AS messages, sum(octets)::bigint AS octets
-        FROM fresh
+        FROM accepted
         GROUP BY mailbox_id
     ), advanced AS (
         UPDATE mailbox
@@ -80,12 +106,12 @@ _STORE = statement(
         WHERE mailbox.id = growth.mailbox_id
         RETURNING mailbox.id, mailbox.last_seq, mailbox.last_received_at, growth.messages
     ), placed AS (
-        SELECT fresh.*,
+        SELECT accepted.*,
             advanced.last_seq,
             advanced.last_received_at,
-            advanced.messages - row_number() OVER (PARTITION BY fresh.mailbox_id ORDER BY fresh.ordinal) AS behind
-        FROM fresh
-        JOIN advanced ON advanced.id = fresh.mailbox_id
+            advanced.messages - row_number() OVER (PARTITION BY accepted.mailbox_id ORDER BY accepted.ordinal) AS behind
+        FROM accepted
+        JOIN advanced ON advanced.id = accepted.mailbox_id
     ), stored AS (
         INSERT INTO message (
             id, mailbox_id, seq, received_at, recipient, content_sha256, {columns}
@@ -103,10 +129,12 @@ _STORE = statement(
         FROM grown
         GROUP BY event
     )
-    SELECT count(live.id) AS live, count(fresh.id) AS stored
+    SELECT count(live.id) AS live, count(accepted.id) AS stored, count(refused.ordinal) > 0 AS is_refused,
+        max(refused.full_mailbox_id) AS full_mailbox_id
     FROM delivery
     LEFT JOIN live ON live.id = delivery.mailbox_id
-    LEFT JOIN fresh ON fresh.id = delivery.id
+    LEFT JOIN accepted ON accepted.id = delivery.id
+    LEFT JOIN refused ON refused.ordinal = delivery.ordinal
     GROUP BY delivery.ordinal
     HAVING (SELECT count(*) FROM notified) >= 0 -- always true; Postgres skips a CTE that nothing reads
     ORDER BY delivery.ordinal
@@ -141,14 +169,32 @@ class IncomingMessage(msgspec.Struct, frozen=True, kw_only=True):
     trace: Trace
 
 
+class Quota(msgspec.Struct, frozen=True, kw_only=True):
+    """The messages and octets that one mailbox may hold."""
+
+    messages: int
+    octets: int
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of storing an IncomingMessage: how many deliveries had a live mailbox, and how many were new."""
+    """The result of storing an IncomingMessage: how many deliveries had a live mailbox, and how many were new.
+
+    `full_mailbox_id`: a mailbox whose quota has no space for the message, which was stored in no mailbox.
+    """
 
     live: int
     stored: int
+    full_mailbox_id: int | None = None
 
 
-_OUTCOME = class_row(Outcome)
+class _Row(Outcome, frozen=True, kw_only=True):
+    """An outcome; a message is refused without a full mailbox when the messages before it left no space for it."""
+
+    is_refused: bool
+
+
+NO_QUOTA = Quota(messages=2**62, octets=2**62)
+_ROW = class_row(_Row)
 
 
 def new_id() -> uuid.UUID:
@@ -158,24 +204,57 @@ def new_id() -> uuid.UUID:
     return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1)
 
 
-async def store_messages(connection: Connection, incoming: Sequence[IncomingMessage]) -> list[Outcome]:
-    """Store all of `incoming` in one statement, and notify of the mailboxes that grew; one Outcome each, in order.
+async def store_messages(
+    connection: Connection, incoming: Sequence[IncomingMessage], quota: Quota = NO_QUOTA
+) -> list[Outcome]:
+    """Store `incoming` and notify of the mailboxes that grew, mostly in one statement; one Outcome each, in order.
 
-    A mailbox keeps the same octets once: storing a message again changes nothing. Raises
-    psycopg.errors.UniqueViolation, having stored nothing, when another writer stored the same message meanwhile.
+    A mailbox keeps the same octets once: storing a message again changes nothing. A message that does not fit into one
+    of its mailboxes is stored in none. Raises psycopg.errors.UniqueViolation, having stored nothing in the last round,
+    when another writer stored the same message meanwhile.
     """
-    staged = [(each.id, message.staged_id) for message in incoming if message.staged_id for each in message.deliveries]
-    if not staged:
-        return await _store(connection, incoming)
+    outcomes: dict[int, Outcome] = {}
+    while len(outcomes) < len(incoming):
+        waiting = [(number, message) for number, message in enumerate(incoming) if number not in outcomes]
+        # Its first message is always stored or refused for good, so each round has fewer messages.
+        outcomes |= await _store_round(connection, _without_repetitions(waiting), quota)
+    return [outcomes[number] for number in range(len(incoming))]
+
+
+def _without_repetitions(waiting: Sequence[tuple[int, IncomingMessage]]) -> dict[int, IncomingMessage]:
+    """The messages, by number, of which no earlier one has the same octets for the same mailbox."""
+    chosen: dict[int, IncomingMessage] = {}
+    taken: set[tuple[int, bytes]] = set()
+    for number, message in waiting:
+        copies = {(each.mailbox_id, message.content_sha256) for each in message.deliveries}
+        if taken.isdisjoint(copies):
+            chosen[number] = message
+            taken |= copies
+    return chosen
+
+
+async def _store_round(
+    connection: Connection, incoming: Mapping[int, IncomingMessage], quota: Quota
+) -> dict[int, Outcome]:
+    """The outcomes of the messages, by number, except those that need another round."""
+    if not any(message.staged_id for message in incoming.values()):
+        return await _store(connection, incoming, quota)
     async with connection.transaction():
-        outcomes = await _store(connection, incoming)
+        outcomes = await _store(connection, incoming, quota)
+        staged = [
+            (each.id, message.staged_id)
+            for message in (incoming[number] for number in outcomes)
+            if message.staged_id
+            for each in message.deliveries
+        ]
         await staging.move(connection, staged)
     return outcomes
 
 
-async def _store(connection: Connection, incoming: Sequence[IncomingMessage]) -> list[Outcome]:
-    deliveries = [(ordinal, each) for ordinal, message in enumerate(incoming, 1) for each in message.deliveries]
-    cursor = connection.cursor(row_factory=_OUTCOME)
+async def _store(connection: Connection, incoming: Mapping[int, IncomingMessage], quota: Quota) -> dict[int, Outcome]:
+    messages = [*incoming.values()]
+    deliveries = [(ordinal, each) for ordinal, message in enumerate(messages, 1) for each in message.deliveries]
+    cursor = connection.cursor(row_factory=_ROW)
     await cursor.execute(
         _STORE,
         {
@@ -183,17 +262,25 @@ async def _store(connection: Connection, incoming: Sequence[IncomingMessage]) ->
             "ids": [each.id for _, each in deliveries],
             "mailbox_ids": [each.mailbox_id for _, each in deliveries],
             "recipients": [each.recipient for _, each in deliveries],
-            "delivery_sha256s": [incoming[ordinal - 1].content_sha256 for ordinal, _ in deliveries],
-            "delivery_octets": [incoming[ordinal - 1].octets for ordinal, _ in deliveries],
-            "reverse_path": [message.reverse_path for message in incoming],
-            "content": [message.content for message in incoming],
-            **_arrays([message.parsed for message in incoming]),
-            **_arrays([message.trace for message in incoming]),
+            "drops": [each.drops for _, each in deliveries],
+            "delivery_sha256s": [messages[ordinal - 1].content_sha256 for ordinal, _ in deliveries],
+            "delivery_octets": [messages[ordinal - 1].octets for ordinal, _ in deliveries],
+            "reverse_path": [message.reverse_path for message in messages],
+            "content": [message.content for message in messages],
+            **_arrays([message.parsed for message in messages]),
+            **_arrays([message.trace for message in messages]),
+            "quota_messages": quota.messages,
+            "quota_octets": quota.octets,
             "channel": Grown.CHANNEL,
             "pairs_per_event": PAIRS_PER_PAYLOAD,
         },
     )
-    return await cursor.fetchall()
+    rows = zip(incoming, await cursor.fetchall(), strict=True)
+    return {
+        number: Outcome(live=row.live, stored=row.stored, full_mailbox_id=row.full_mailbox_id)
+        for number, row in rows
+        if not row.is_refused or row.full_mailbox_id is not None
+    }
 
 
 def _arrays(values: Sequence[ParsedMessage] | Sequence[Trace]) -> dict[str, list[object]]:
