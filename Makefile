@@ -44,8 +44,8 @@ demo: $(READY) ## send a mail to a new mailbox of the running services, and show
 migrate: $(READY) ## apply the pending migrations to DATABASE_URL
 	$(VENV)/bin/fake-email migrate
 
-bench: $(READY) ## measure speed and memory, as ratios to simpler servers
-	$(VENV)/bin/python bench/run.py
+bench: $(READY) ## measure speed and memory, as ratios; ONLY=latency for a part, AGAINST=DIR, PEER=HOST:PORT,ADDRESS to compare
+	$(VENV)/bin/python bench/run.py $(ONLY) $(if $(AGAINST),--against '$(AGAINST)') $(if $(PEER),--peer '$(PEER)')
 
 # The fuzzer has wheels for Linux and few Pythons, so it is in no environment but this target's.
 fuzz: fuzz-api $(FUZZ)/ready ## send random calls to the API and random bytes to the parser, for FUZZ_SECONDS each (default 300)

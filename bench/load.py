@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import msgspec
 import uvloop
 
-from bench.mail import MESSAGE_OCTETS, message
+from bench.mail import MESSAGE_OCTETS, message, realistic
 
 _WARM_SECONDS = 0.2
 # The measurement fails when a server hangs for this long.
@@ -30,14 +30,16 @@ Dialogue = Iterator[tuple[bytes, bytes]]
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """The number of concurrent sessions, their port, duration and recipients, and the octets of each message."""
+    """The number of concurrent sessions, their server, duration and recipients, and the octets of each message."""
 
+    host: str = "127.0.0.1"
     port: int
     sessions: int
     closes_after_message: bool
     seconds: float
     recipients: tuple[str, ...]
     octets: int = MESSAGE_OCTETS
+    is_realistic: bool = False
     is_tls: bool = False
 
 
@@ -149,7 +151,7 @@ class Load:
 
     async def _connect(self, dialogue: Dialogue, *, is_last: bool = True) -> Session:
         _, session = await asyncio.get_running_loop().create_connection(
-            lambda: Session(dialogue, is_last=is_last), "127.0.0.1", self._order.port
+            lambda: Session(dialogue, is_last=is_last), self._order.host, self._order.port
         )
         return session
 
@@ -170,7 +172,8 @@ class Load:
             yield _MAIL, b"250"
             yield self._recipients[number % len(self._recipients)], b"250"
             yield b"DATA\r\n", b"354"
-            yield message(number, self._order.octets) + _END, b"250"
+            content = realistic(number) if self._order.is_realistic else message(number, self._order.octets)
+            yield content + _END, b"250"
             self._acknowledged += 1
             if self._is_over or self._order.closes_after_message:
                 break

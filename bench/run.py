@@ -5,8 +5,9 @@ import inspect
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -32,20 +33,24 @@ from bench import (
     purge,
     stalled,
     starttls,
+    storing,
     strangers,
     throughput,
     waiting,
     wakes,
 )
 from bench.figures import Lost
+from bench.limits import LIMITS
+from bench.rivals import Rivals
 from fake_email import command, log
 from fake_email.postgres import migrate
 
-_MEASURES = {
+_MEASURES: dict[str, Callable[[Pair], Iterator[str]]] = {
     "codes": codes.measure,
     "memory": memory.measure,
     "latency": latency.measure,
     "throughput": throughput.measure,
+    "storing": storing.measure,
     "starttls": starttls.measure,
     "large": large.measure,
     "waiting": waiting.measure,
@@ -58,20 +63,19 @@ _MEASURES = {
     "growth": growth.measure,  # late: it stores a million messages, and deletes all messages at its end
     "purge": purge.measure,  # last: it leaves half a million messages
 }
-# The limits are off: here one mailbox, or one session, takes the mail of many.
-_LIMITS = {
-    "MAILBOX_QUOTA_MESSAGES": "1000000000",
-    "MAILBOX_QUOTA_OCTETS": "1000000000000",
-    "SMTP_MAX_MESSAGES": "1000000000",
-    "SMTP_MAX_COMMANDS_WITHOUT_MESSAGE": "1000000000",
-}
 
 
 def main() -> None:
     """Exit status 0: measured, whatever the figures. 1: mail was lost or duplicated, or a measure failed."""
     parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__)
     parser.add_argument("measures", nargs="*", metavar="|".join(_MEASURES), help="run only these measures")
-    chosen = parser.parse_args().measures or list(_MEASURES)
+    parser.add_argument("--against", type=Path, help="measure storing against the checkout in this directory")
+    parser.add_argument("--peer", help="measure storing against the running server host:port,address")
+    given = parser.parse_args()
+    rivals = Rivals(against=given.against, peer=given.peer)
+    measures = _MEASURES | {"storing": partial(storing.measure, named=rivals)}
+    # A comparison is of storing alone, unless measures are named.
+    chosen = given.measures or (["storing"] if given.against or given.peer else list(_MEASURES))
     if unknown := set(chosen) - set(_MEASURES):
         parser.error(f"no such measure: {', '.join(unknown)}")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -82,7 +86,7 @@ def main() -> None:
         with _running() as pair:
             for name in chosen:
                 print(f"{name}: {inspect.getdoc(sys.modules[_MEASURES[name].__module__])}\n", flush=True)
-                for line in _MEASURES[name](pair):
+                for line in measures[name](pair):
                     print(line, flush=True)
                 print()
     except KeyboardInterrupt:
@@ -110,7 +114,7 @@ def _running() -> Iterator[Pair]:
             server.start()
             with psycopg.connect(server.url, autocommit=True) as connection:
                 migrate.migrate(connection, migrate.read(ROOT / "db/migrations"))
-            environ = _LIMITS | _certificate(Path(directory))
+            environ = LIMITS | _certificate(Path(directory))
             with running_pair(server.url, Path(directory), **environ) as pair:
                 yield pair
         finally:

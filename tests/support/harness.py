@@ -48,7 +48,8 @@ os.execve(sys.argv[1], sys.argv[1:2], os.environ | {"LISTEN_PID": str(os.getpid(
 class Service:
     """One service as a real process.
 
-    `log` receives its stderr; `sockets` are passed to it as systemd would; `prefix` is a command that starts it.
+    `log` receives its stderr; `sockets` are passed to it as systemd would; `prefix` is a command that starts it, and
+    `commands` the directory of its program.
     """
 
     def __init__(
@@ -58,12 +59,13 @@ class Service:
         log: IO[bytes],
         sockets: Sequence[socket.socket] = (),
         prefix: Sequence[str] = (),
+        commands: Path = COMMANDS,
     ) -> None:
         self.log = Path(log.name)
         numbers = [each.fileno() for each in sockets]
         hand_over = [sys.executable, "-ISc", _HAND_OVER] if sockets else []
         self.process = subprocess.Popen(
-            [*prefix, *hand_over, COMMANDS / name, *map(str, numbers)],
+            [*prefix, *hand_over, commands / name, *map(str, numbers)],
             env=os.environ | dict(environ),
             stderr=log,
             pass_fds=numbers,
@@ -102,7 +104,9 @@ class Service:
 
 
 class Pair:
-    """smtp-ingest and http-api on one database."""
+    """smtp-ingest and http-api on one database; `commands` is the directory of their programs."""
+
+    commands = COMMANDS
 
     def __init__(self, database_url: str, directory: Path, **environ: str) -> None:
         self._directory = directory
@@ -151,7 +155,7 @@ class Pair:
 
     def _start(self, name: str, environ: Mapping[str, str], sockets: Sequence[socket.socket] = ()) -> Service:
         with (self._directory / f"{name}-{len(self.services)}.log").open("wb") as log:
-            service = Service(name, self.environ | dict(environ), log, sockets)
+            service = Service(name, self.environ | dict(environ), log, sockets, commands=self.commands)
         self.services.append(service)
         return service
 

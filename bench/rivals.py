@@ -1,0 +1,118 @@
+"""The servers that storing is compared with, each with the processes whose CPU time is counted."""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+import psutil
+import psycopg
+from support.harness import Pair
+
+from bench.figures import make_mailboxes
+from bench.limits import LIMITS
+
+_DATABASE = "against"
+
+
+class Rivals(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line names: a second checkout, and `host:port,address` of a server that runs."""
+
+    against: Path | None = None
+    peer: str | None = None
+
+
+class Contestant(msgspec.Struct, frozen=True, kw_only=True):
+    """A server; without a `database_url`, its messages are not counted."""
+
+    host: str
+    port: int
+    mailboxes: tuple[str, ...]
+    daemon: psutil.Process | None
+    database_url: str | None
+    python: str
+
+
+def own(pair: Pair, mailboxes: int) -> Contestant:
+    """The pair of this checkout."""
+    return _of_pair(pair, make_mailboxes(pair, mailboxes))
+
+
+@contextmanager
+def other_checkout(path: Path, pair: Pair, directory: Path, mailboxes: int) -> Iterator[Contestant]:
+    """Run both services of the checkout at `path`, on a second database of the same Postgres."""
+    with psycopg.connect(pair.database_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {_DATABASE}")
+    url = pair.database_url.replace("/postgres?", f"/{_DATABASE}?")
+    commands = path.resolve() / ".venv/bin"
+    environ = {"DATABASE_URL": url, "DOMAIN": pair.environ["DOMAIN"]}
+    subprocess.run([commands / "fake-email", "migrate"], env=environ, check=True, capture_output=True)
+    other = Pair(url, directory, **LIMITS)
+    other.commands = commands
+    try:
+        other.start_smtp()
+        other.start_http()
+        yield _of_pair(other, make_mailboxes(other, mailboxes))
+    finally:
+        other.end()
+
+
+def peer(target: str) -> Contestant:
+    """The server at `target`, `host:port,address`; more addresses may follow, each after a comma."""
+    endpoint, *addresses = target.split(",")
+    host, _, port = endpoint.rpartition(":")
+    return Contestant(
+        host=host,
+        port=int(port),
+        mailboxes=tuple(addresses),
+        daemon=_listening_on(int(port)),
+        database_url=None,
+        python="not known",
+    )
+
+
+def postgres(pair: Pair) -> psutil.Process:
+    """The postmaster of the pair's database, which runs on this machine."""
+    with psycopg.connect(pair.database_url) as connection:
+        backend = psutil.Process(connection.info.backend_pid)
+        parent = backend.parent()
+    if parent is None:
+        raise EOFError("Postgres has ended")
+    return parent
+
+
+def cpu_seconds(process: psutil.Process | None) -> float:
+    """The CPU time of a process and all its children so far; 0 without a process."""
+    if process is None:
+        return 0.0
+    spent = process.cpu_times()
+    total = spent.user + spent.system + spent.children_user + spent.children_system
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            child_spent = child.cpu_times()
+            total += child_spent.user + child_spent.system
+    return total
+
+
+def _of_pair(pair: Pair, mailboxes: Sequence[str]) -> Contestant:
+    script = "import sys, sysconfig; print(sys.version.split()[0], sysconfig.get_config_var('CONFIG_ARGS'))"
+    version, _, options = subprocess.check_output([pair.commands / "python", "-c", script], text=True).partition(" ")
+    built = "optimised" if "--enable-optimizations" in options else "built without --enable-optimizations"
+    return Contestant(
+        host="127.0.0.1",
+        port=pair.smtp_port,
+        mailboxes=tuple(mailboxes),
+        daemon=psutil.Process(pair.services[0].pid),
+        database_url=pair.database_url,
+        python=f"{version}, {built}",
+    )
+
+
+def _listening_on(port: int) -> psutil.Process | None:
+    """The process of this machine that listens on `port`; None when this user cannot see the process."""
+    with suppress(psutil.Error):
+        for each in psutil.net_connections(kind="tcp"):
+            if each.status == psutil.CONN_LISTEN and each.laddr and each.laddr.port == port and each.pid:
+                return psutil.Process(each.pid)
+    return None
