@@ -29,6 +29,7 @@ from http_api.calls import (
     poll,
     source,
     stream,
+    take,
     wait,
 )
 from http_api.calls.context import Context, provide_context
@@ -51,7 +52,7 @@ from http_api.serving.watchdog import Watchdog
 
 log = structlog.get_logger()
 
-_MODULES = (health, domains, create_address, inbox, poll, stream, wait, message, message_html, source, attachment)
+_MODULES = (health, domains, create_address, inbox, poll, stream, wait, take, message, message_html, source, attachment)
 _CALLS = [each for module in _MODULES for each in vars(module).values() if isinstance(each, HTTPRouteHandler)]
 # As the first fake-email did, these ignore parameters that they do not know.
 _LENIENT = [health.health, poll.poll]

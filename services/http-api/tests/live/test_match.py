@@ -34,6 +34,7 @@ def candidate(
         has_code=has_code,
         has_link=has_link,
         has_attachment=has_attachment,
+        seen=False,
     )
 
 

@@ -25,6 +25,7 @@ class MatchCandidate(msgspec.Struct, frozen=True, kw_only=True):
     has_code: bool
     has_link: bool
     has_attachment: bool
+    seen: bool
 
 
 _READ = statement(

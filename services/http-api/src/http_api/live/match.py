@@ -36,7 +36,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     is_pattern: bool = False
 
 
-def clauses(*, from_: str, subject: str, text: str, has: Sequence[Has]) -> list[Clause]:
+def clauses(*, from_: str, subject: str, text: str, has: Sequence[Has], is_unseen: bool = False) -> list[Clause]:
     """The clauses that a message must meet, each once; "" asks for nothing.
 
     Raises BadInput for a pattern that RE2 refuses.
@@ -60,6 +60,8 @@ def clauses(*, from_: str, subject: str, text: str, has: Sequence[Has]) -> list[
         Clause(name=f"has={each}", is_met={"code": _has_code, "link": _has_link, "attachment": _has_attachment}[each])
         for each in dict.fromkeys(has)
     )
+    if is_unseen:
+        asked.append(Clause(name="unseen", is_met=lambda each: not each.seen))
     if text:
         is_text = _matches("text", text)
         asked.append(Clause(name="text", is_met=lambda each: is_text(each.text), is_pattern=is_pattern(text)))
