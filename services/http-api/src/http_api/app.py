@@ -30,6 +30,7 @@ from http_api.calls import (
     poll,
     source,
     stream,
+    take,
     wait,
 )
 from http_api.calls.context import Context, provide_context
@@ -61,6 +62,7 @@ _MODULES = (
     poll,
     stream,
     wait,
+    take,
     message,
     message_html,
     source,

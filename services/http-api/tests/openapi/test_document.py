@@ -14,6 +14,8 @@ from support.harness import Pair
 
 from http_api.protocol.problems import ProblemType
 
+WAITED_FOR = {"address", "since", "from", "subject", "text", "has", "query", "timeout"}
+
 
 @pytest.fixture
 async def octets(http: httpx.AsyncClient) -> bytes:
@@ -240,7 +242,7 @@ def test_a_problem_has_its_fields(document: Document) -> None:
         ("/api/inbox", {"address"}),
         ("/api/inbox/poll", {"address", "since", "before", "wait", "limit"}),
         ("/api/inbox/stream", {"address", "since", "access_token", "Last-Event-ID", "lastEventId"}),
-        ("/api/inbox/wait", {"address", "since", "from", "subject", "text", "has", "query", "expect", "timeout"}),
+        ("/api/inbox/wait", {*WAITED_FOR, "unseen", "count", "expect"}),
         ("/api/messages/{message_id}/source", {"message_id", "If-None-Match"}),
         (
             "/api/messages/{message_id}/attachments/{number}",

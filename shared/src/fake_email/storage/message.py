@@ -32,6 +32,7 @@ _FETCH = statement(
     trace=columns("message", Trace),
 )
 
+# It returns a row when the flag was another. A second take of a message waits for the first, and then finds it seen.
 _MARK_SEEN = """
     WITH locked AS (
         SELECT mailbox.id
@@ -90,7 +91,30 @@ class OpenedMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 async def fetch(database: Database, message_id: uuid.UUID, *, token_sha256: bytes | None) -> OpenedMessage:
     """A message of a live mailbox; raises MessageNotFound when there is none, or its mailbox has another token."""
-    row = await database.run(partial(_fetch, message_id=message_id, token_sha256=token_sha256))
+    return await _opened(await database.run(partial(_fetch, message_id=message_id, token_sha256=token_sha256)))
+
+
+async def take(database: Database, message_id: uuid.UUID, *, token_sha256: bytes | None) -> OpenedMessage:
+    """Mark an unseen message as seen and return it; raises MessageNotFound as `fetch` does, and for a seen message."""
+    was_marked = False
+
+    async def mark(connection: Connection) -> DictRow:
+        nonlocal was_marked
+        async with connection.transaction():
+            row = await _fetch(connection, message_id=message_id, token_sha256=token_sha256)
+            cursor = await connection.execute(
+                _MARK_SEEN, {"id": message_id, "seen": True, "channel": notifications.Marked.CHANNEL}
+            )
+            # A connection may be lost after its commit: this work then runs again, and finds its own mark.
+            if cursor.rowcount == 0 and not was_marked:
+                raise MessageNotFound
+            was_marked = True
+            return row | {"seen": True}
+
+    return await _opened(await database.write(mark))
+
+
+async def _opened(row: DictRow) -> OpenedMessage:
     header = row["header"]
     if len(header) > _LONG_HEADER_OCTETS:
         fields = await asyncio.to_thread(mime_headers.all_fields, header)

@@ -2,6 +2,7 @@
 
 import datetime
 import uuid
+from collections.abc import Sequence
 
 import msgspec
 from psycopg.rows import DictRow, dict_row
@@ -81,6 +82,16 @@ _READ = statement(
     listed=LISTED,
 )
 
+_BY_SEQ = statement(
+    """
+    SELECT {listed}
+    FROM message
+    WHERE mailbox_id = %(mailbox_id)s AND seq = ANY(%(seqs)s)
+    ORDER BY seq
+    """,
+    listed=LISTED,
+)
+
 
 async def read(
     connection: Connection,
@@ -116,6 +127,13 @@ async def read(
         raise MailboxNotFound
     mailbox = msgspec.convert({**rows[0], "id": rows[0]["mailbox_id"]}, Mailbox)
     return mailbox, [listed(row) for row in rows if row["id"] is not None]
+
+
+async def by_seq(connection: Connection, mailbox_id: int, *, seqs: Sequence[int]) -> list[Listed]:
+    """The messages of a mailbox with these seqs, oldest first; the caller has checked the token."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_BY_SEQ, {"mailbox_id": mailbox_id, "seqs": list(seqs), "text_octets": LISTED_TEXT_OCTETS})
+        return [listed(row) async for row in cursor]
 
 
 def rewind(since: Cursor, *, before: int, last_seq: int) -> Cursor:

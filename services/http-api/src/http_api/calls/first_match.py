@@ -1,4 +1,4 @@
-"""The search of a `wait` call for the first message that meets all clauses, stored already or still to arrive."""
+"""The search of a waiting call for the first messages that meet all clauses, stored already or still to arrive."""
 
 import asyncio
 from collections import deque
@@ -19,7 +19,7 @@ from http_api.live.waiters import WaitingCall
 from http_api.protocol.client_address import Client
 from http_api.protocol.errors import ServiceStopping
 from http_api.protocol.parameters import rfc3339
-from http_api.schemas.message import WholeMessage, whole_message
+from http_api.schemas.message import ListedMessage, WholeMessage, listed_message, whole_message
 
 MAX_NEAR_MISSES = 20
 _PAGE = 20
@@ -27,14 +27,20 @@ _RETRY_SECONDS = 0.5
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
-    """The mailbox, the clauses and the client of a search, and its deadline by the clock of the event loop."""
+    """The mailbox, the clauses and the client of a search, and its deadline by the clock of the event loop.
+
+    `since` is None for messages that arrive after the search begins. With `takes`, the search marks what it finds as
+    seen, and finds nothing that another search has taken.
+    """
 
     address: str
     token_sha256: bytes | None
-    since: Cursor
+    since: Cursor | None
     clauses: list[Clause]
     client: Client
     deadline: float
+    count: int = 1
+    takes: bool = False
 
     def seconds_left(self) -> float:
         return self.deadline - asyncio.get_running_loop().time()
@@ -51,15 +57,34 @@ class NearMiss(msgspec.Struct, frozen=True, kw_only=True):
     failed: tuple[str, ...]
 
 
-async def first_match(context: Context, search: Search) -> tuple[WholeMessage | None, tuple[NearMiss, ...]]:
-    """The first message that meets all clauses, or None at the deadline, and the last messages that did not match.
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The messages of a search, oldest first, and the whole of the first; none when it found fewer than it looked for.
+
+    `matched` is the number that it found. A search from `next_since` on misses nothing and repeats nothing.
+    """
+
+    first: WholeMessage | None = None
+    messages: tuple[ListedMessage, ...] = ()
+    matched: int = 0
+    near_misses: tuple[NearMiss, ...] = ()
+    next_since: int
+
+    @property
+    def message_seq(self) -> int:
+        """The seq of the last of the messages, 0 without one."""
+        return self.messages[-1].seq if self.messages else 0
+
+
+async def first_matches(context: Context, search: Search) -> Outcome:
+    """The first messages that meet all clauses, none at the deadline, and the last messages that did not match.
 
     At the deadline, all messages that have arrived are still checked. Raises TooManyStreams and ServiceStopping.
     """
     mailbox = await context.mailbox_lookups.fetch(search.address, search.token_sha256)
     waiter = WaitingCall()
-    since = search.since
+    since = Cursor(seq=mailbox.last_seq) if search.since is None else search.since
     near_misses: deque[NearMiss] = deque(maxlen=MAX_NEAR_MISSES)
+    matched: list[MatchCandidate] = []
     # Once the deadline is over, the seq of the last message to check.
     last_seq = None
     with context.stream_slots.slot(search.client, mailbox.id), context.waiters.watch(mailbox.id, waiter):
@@ -73,14 +98,17 @@ async def first_match(context: Context, search: Search) -> tuple[WholeMessage | 
                 last_seq = mailbox.last_seq
             for message in messages:
                 failed = await mailbox_search.failed(context, search.client, search.clauses, message)
-                found = None if failed else await _open(context, search, message)
-                if found:
-                    return found, tuple(near_misses)
+                since = Cursor(seq=message.seq)
                 if failed:
                     near_misses.append(_near_miss(message, failed))
-                since = Cursor(seq=message.seq)
+                    continue
+                matched.append(message)
+                if len(matched) == search.count and (found := await _open(context, search, mailbox.id, matched)):
+                    return found
             if last_seq is not None and (not messages or since.seq >= last_seq):
-                return None, tuple(near_misses)
+                return Outcome(
+                    matched=len(matched), near_misses=tuple(near_misses), next_since=max(since.seq, last_seq)
+                )
             if not messages:
                 if context.waiters.is_stopping:
                     raise ServiceStopping
@@ -103,12 +131,28 @@ async def _read(context: Context, search: Search, since: Cursor) -> tuple[Mailbo
             await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def _open(context: Context, search: Search, message: MatchCandidate) -> WholeMessage | None:
+async def _open(context: Context, search: Search, mailbox_id: int, matched: list[MatchCandidate]) -> Outcome | None:
+    """The outcome with these messages; None when one was deleted or taken meanwhile, which then leaves `matched`."""
+    listed = []
+    if search.count > 1:
+        seqs = [each.seq for each in matched]
+        listed = await context.database.run(partial(message_list.by_seq, mailbox_id=mailbox_id, seqs=seqs))
+        left = {each.seq for each in listed}
+        matched[:] = [each for each in matched if each.seq in left]
+        if len(matched) < search.count:
+            return None
+    fetch = stored_message.take if search.takes else stored_message.fetch
     try:
-        found = await stored_message.fetch(context.database, message.id, token_sha256=search.token_sha256)
-    except MessageNotFound:  # deleted meanwhile
+        found = await fetch(context.database, matched[0].id, token_sha256=search.token_sha256)
+    except MessageNotFound:
+        del matched[0]
         return None
-    return whole_message(found)
+    return Outcome(
+        first=whole_message(found),
+        messages=tuple(listed_message(each) for each in listed or [found.listed]),
+        matched=len(matched),
+        next_since=matched[-1].seq,
+    )
 
 
 def _near_miss(message: MatchCandidate, failed: list[str]) -> NearMiss:

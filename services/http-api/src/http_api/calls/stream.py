@@ -17,7 +17,7 @@ from http_api.openapi.responses import error_responses, media_response
 from http_api.protocol import parameters, request_fields
 from http_api.protocol.accept import accepts
 from http_api.protocol.errors import BadInput, NotAcceptable, TooManyStreams
-from http_api.protocol.parameters import AccessToken, Address, Since
+from http_api.protocol.parameters import AccessToken, Address, SinceOrNow
 from http_api.protocol.request import AnyRequest
 
 _EVENT_STREAM = "text/event-stream"
@@ -36,7 +36,7 @@ async def stream(
     context: Context,
     request: AnyRequest,
     address: Address,
-    since: Since = None,
+    since: SinceOrNow = None,
     access_token: AccessToken = None,
     last_event_id: Annotated[
         str | None,
@@ -76,13 +76,13 @@ async def stream(
         client=context.client_addresses.of(request.scope),
         address=mailbox_address,
         token_sha256=token_sha256,
-        cursor=cursor,
+        cursor=cursor or Cursor(seq=mailbox.last_seq),
     )
 
 
-def _cursor(last_event_id: str | None, since: str | None) -> Cursor:
+def _cursor(last_event_id: str | None, since: str | None) -> Cursor | None:
     if not last_event_id:
-        return parameters.since(since)
+        return parameters.since_or_now(since)
     seq = parameters.seq(last_event_id)
     if seq is None:
         raise BadInput("Last-Event-ID", "Last-Event-ID: not the id of an event of this stream.")

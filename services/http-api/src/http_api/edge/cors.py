@@ -10,7 +10,7 @@ _FIELDS = frozenset({"authorization", "content-type", "if-none-match", "if-range
 # A web page may send these without permission; some browsers ask for permission all the same.
 _SAFE_FIELDS = frozenset({"accept", "accept-language", "content-language"})
 _EXPOSED = (
-    b"accept-ranges, content-disposition, content-length, content-range, etag, location, "
+    b"accept-ranges, content-disposition, content-length, content-range, etag, location, message-seq, next-since, "
     b"ratelimit-limit, ratelimit-policy, ratelimit-remaining, ratelimit-reset, retry-after"
 )
 _MAX_AGE_SECONDS = 86_400

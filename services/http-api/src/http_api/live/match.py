@@ -39,7 +39,13 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def clauses(
-    *, from_: str = "", subject: str = "", text: str = "", has: Sequence[Has] = (), query: Sequence[Term] = ()
+    *,
+    from_: str = "",
+    subject: str = "",
+    text: str = "",
+    has: Sequence[Has] = (),
+    is_unseen: bool = False,
+    query: Sequence[Term] = (),
 ) -> list[Clause]:
     """The clauses that a message must meet, each once; "" asks for nothing.
 
@@ -51,6 +57,8 @@ def clauses(
     if subject:
         asked.append(_text_clause("subject", _term("subject", subject)))
     asked.extend(Clause(name=f"has={each}", is_met=_column_test(HasAny(what=each))) for each in dict.fromkeys(has))
+    if is_unseen:
+        asked.append(Clause(name="unseen", is_met=lambda each: not each.seen))
     if text:
         asked.append(_text_clause("text", _term("text", text)))
     asked.extend(query_clause(term) for term in query)

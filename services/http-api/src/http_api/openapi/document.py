@@ -49,6 +49,8 @@ _FIELDS_OF_STATUS: Mapping[str, tuple[str, ...]] = {
     "429": ("Retry-After",),
     "503": ("Retry-After",),
 }
+# The statuses of a search for messages; 404 has its fields with `no_match` only.
+_FOUND_OR_NOT = frozenset({"200", "204", "404", "409"})
 # The problems of any call, which no call names.
 _OF_ANY_CALL = (
     ProblemType.NO_SUCH_CALL,
@@ -58,10 +60,12 @@ _OF_ANY_CALL = (
 )
 
 
-def _header(description: str, example: str | int, value_type: OpenAPIType = OpenAPIType.STRING) -> OpenAPIHeader:
+def _header(
+    description: str, example: str | int, value_type: OpenAPIType = OpenAPIType.STRING, *, required: bool = True
+) -> OpenAPIHeader:
     return OpenAPIHeader(
         description=description,
-        required=True,
+        required=required,
         schema=Schema(type=value_type),
         examples={"example": Example(value=example)},
     )
@@ -91,6 +95,12 @@ COMPONENTS = Components(
         "RateLimit-Reset": _header("The seconds until all of that limit is available again.", 42, OpenAPIType.INTEGER),
         "RateLimit-Policy": _header("That limit, and its window in seconds.", "60000;w=60"),
         "Retry-After": _header("The seconds to wait before the next try.", 21, OpenAPIType.INTEGER),
+        "Message-Seq": _header(
+            "The `seq` of the last message in the response; 0 without one.", 2, OpenAPIType.INTEGER, required=False
+        ),
+        "Next-Since": _header(
+            "The `since` of a call that goes on after this one.", 2, OpenAPIType.INTEGER, required=False
+        ),
         "ETag": _header("The entity tag of the response, for If-None-Match.", '"019c13749a317c5e8f4e4a6f0b8f3c11-0"'),
         "Content-Range": _header("The range of bytes in the response, and the size of the whole.", "bytes 0-3/48112"),
         "Accept-Ranges": _header("The call supports ranges of bytes.", "bytes"),
@@ -148,10 +158,12 @@ def encode(document: OpenAPI) -> bytes:
 def _add_common_parts(operation: Operation) -> None:
     """Add the references to the header fields and the parameters that calls have in common."""
     responses = litestar_fixes.responses_of(operation)
+    searches = ProblemType.NO_MATCH.code in _codes(responses.get("404"))
     for status, response in responses.items():
         names = chain(
             () if _EVENT_STREAM in (response.content or {}) else _RATE_LIMIT_FIELDS,
             _FIELDS_OF_STATUS.get(status, ()),
+            ("Message-Seq", "Next-Since") if searches and status in _FOUND_OR_NOT else (),
             ("ETag",) if "304" in responses and status in {"200", "206", "304"} else (),
             ("Accept-Ranges", "Content-Disposition") if "206" in responses and status in {"200", "206"} else (),
         )
@@ -162,3 +174,9 @@ def _add_common_parts(operation: Operation) -> None:
         *(operation.parameters or ()),
         *(Reference(ref=f"#/components/parameters/{name}") for name in common),
     ]
+
+
+def _codes(response: OpenAPIResponse | None) -> set[str]:
+    """The codes of the problems in a response."""
+    media = (response.content or {}).get(PROBLEM_JSON) if response else None
+    return set(media.examples or ()) if media else set()

@@ -40,6 +40,14 @@ Since = Annotated[
         examples=_CURSORS,
     ),
 ]
+SinceOrNow = Annotated[
+    str | None,
+    Parameter(
+        description="Only messages after this `seq` or `received_at`, or those that arrive from `now` on. "
+        "Default: from the first message.",
+        examples=[*_CURSORS, Example(id="now", value="now")],
+    ),
+]
 Before = Annotated[
     str | None,
     Parameter(description="Only messages before this `seq` or `received_at`.", examples=_CURSORS),
@@ -93,6 +101,11 @@ def message_id(value: str) -> uuid.UUID:
 def since(value: str | None) -> Cursor:
     """The cursor in `since`, an RFC 3339 time or the seq of a message; without it, the start of the mailbox."""
     return Cursor() if value is None else _cursor("since", value, Cursor())
+
+
+def since_or_now(value: str | None) -> Cursor | None:
+    """As `since`; None for `now`."""
+    return None if value == "now" else since(value)
 
 
 def before(value: str | None) -> Cursor:

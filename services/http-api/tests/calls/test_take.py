@@ -1,0 +1,96 @@
+"""POST /api/inbox/take: as wait, and the message is marked as seen, so that each message goes to one caller."""
+
+import asyncio
+
+import httpx
+import pytest
+from support.content import message
+from support.database import make_mailbox, store
+from support.harness import Pair
+from support.http_client import problem
+
+
+@pytest.fixture
+async def address(pair: Pair) -> str:
+    return make_mailbox(pair.database_url)
+
+
+async def take(http: httpx.AsyncClient, address: str, accept: str = "*/*", **parameters: str) -> httpx.Response:
+    query = {"address": address, "timeout": "1"} | parameters
+    return await http.post("/api/inbox/take", params=query, headers={"Accept": accept})
+
+
+async def seen(http: httpx.AsyncClient, address: str) -> list[bool]:
+    """The flag of each message, oldest first."""
+    listed = (await http.get("/api/inbox/poll", params={"address": address})).json()["messages"]
+    return [each["seen"] for each in listed]
+
+
+async def test_each_call_takes_the_next_message_and_marks_it_as_seen(
+    pair: Pair, http: httpx.AsyncClient, address: str
+) -> None:
+    await store(pair.database_url, address, message("a"), message("b"), message("c"))
+
+    answers = [await take(http, address) for _ in range(2)]
+
+    assert [each.json()["subject"] for each in answers] == ["a", "b"]
+    assert all(each.json()["seen"] for each in answers)
+    assert [each.headers["message-seq"] for each in answers] == ["1", "2"]
+    assert await seen(http, address) == [True, True, False]
+
+
+async def test_calls_at_the_same_time_take_different_messages(
+    pair: Pair, http: httpx.AsyncClient, address: str
+) -> None:
+    calls = [asyncio.create_task(take(http, address, timeout="20")) for _ in range(20)]
+    await store(pair.database_url, address, *(message(str(number)) for number in range(20)))
+
+    answers = await asyncio.gather(*calls)
+
+    assert sorted(int(each.json()["subject"]) for each in answers) == [*range(20)]
+
+
+async def test_only_the_message_that_matches_is_marked(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
+    await store(pair.database_url, address, message("other"), message("this"))
+
+    answer = await take(http, address, subject="this")
+
+    assert answer.json()["seq"] == 2
+    assert await seen(http, address) == [False, True]
+
+
+async def test_the_plain_text_is_the_code_alone(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
+    codes = [message(f"{number}", f"Your code is {number}.") for number in (482913, 482914)]
+    await store(pair.database_url, address, *codes)
+
+    answers = [await take(http, address, "text/plain") for _ in codes]
+
+    assert [each.text for each in answers] == ["482913", "482914"]
+
+
+async def test_without_an_unseen_message_there_is_no_match(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
+    await store(pair.database_url, address, message("a"))
+    await take(http, address)
+
+    answer = await take(http, address)
+
+    members = problem(answer)
+    assert (answer.status_code, members["code"]) == (404, "no_match")
+    assert isinstance(members["near_misses"], list)
+    assert [each["failed"] for each in members["near_misses"]] == [["unseen"]]
+    assert answer.headers["next-since"] == "1"
+
+
+async def test_wait_takes_nothing(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
+    await store(pair.database_url, address, message("a"))
+
+    await http.get("/api/inbox/wait", params={"address": address, "unseen": "true"})
+
+    assert await seen(http, address) == [False]
+
+
+@pytest.mark.parametrize(("name", "value"), [("timeout", "0"), ("subject", "/(/"), ("expect", "none"), ("count", "2")])
+async def test_an_invalid_parameter_is_named(http: httpx.AsyncClient, address: str, name: str, value: str) -> None:
+    answer = await take(http, address, **{name: value})
+
+    assert (answer.status_code, problem(answer)["field"]) == (400, name)
