@@ -74,7 +74,7 @@ class Call(msgspec.Struct, frozen=True):
     def about(self, address: str = "", message_id: str = "") -> "Call":
         """Return the call about this mailbox, or this message; a call about neither stays as it is."""
         path = self.path.replace("{address}", quote(address)).replace("{message_id}", quote(message_id))
-        return msgspec.structs.replace(self, path=path)
+        return msgspec.structs.replace(self, path=path, body=_about(self.body, address))
 
     def about_known(self, known: Known) -> "Call":
         """Return the call about this mailbox, or the newest message in it."""
@@ -156,6 +156,11 @@ def _body(name: str, operation: Operation) -> object:
     if not examples:
         raise AssertionError(f"{name}: give the body an example, where the call declares it")
     return next(iter(examples.values())).value
+
+
+def _about(body: object, address: str) -> object:
+    """Return a body that names mailboxes as one that names this mailbox alone; any other body stays as it is."""
+    return {"mailboxes": [{"address": address}]} if isinstance(body, dict) and "mailboxes" in body else body
 
 
 def _codes(operation: Operation) -> Iterator[str]:

@@ -40,6 +40,7 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
     creations_per_minute: PerMinute = 60
     failed_tokens_per_minute: PerMinute = 20
+    tickets_per_minute: Positive = 60
     calls_per_minute: PerMinute = 60_000
     http_max_streams: Positive = 15_000
     http_max_client_streams: Positive = 200

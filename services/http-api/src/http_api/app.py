@@ -31,6 +31,7 @@ from http_api.calls import (
     source,
     stream,
     take,
+    tickets,
     wait,
 )
 from http_api.calls.context import Context, provide_context
@@ -63,6 +64,7 @@ _MODULES = (
     stream,
     wait,
     take,
+    tickets,
     message,
     message_html,
     source,

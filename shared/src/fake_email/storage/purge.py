@@ -1,4 +1,4 @@
-"""The purge: deletes expired mailboxes and their mail, abandoned staged content, and old tombstones.
+"""The purge: deletes expired mailboxes and their mail, expired tickets, abandoned staged content, old tombstones.
 
 One process at a time deletes, in batches, each a short transaction. After each batch it sleeps as long as the batch
 took, so that the purge keeps the database busy for at most half of the time.
@@ -24,6 +24,7 @@ BATCH_MAILBOXES = IDS_PER_PAYLOAD  # which one payload holds
 BATCH_MESSAGES = 500
 BATCH_OCTETS = 8 * 1_048_576
 BATCH_TOMBSTONES = 1_000
+BATCH_TICKETS = 1_000
 _FULL_DISK_MESSAGES = 20  # each may be as large as the largest message
 # A batch takes milliseconds; on a slow disk a short deadline would run the same batch again and again.
 _ANSWER_SECONDS = 20.0
@@ -120,6 +121,17 @@ _DELETE_TOMBSTONES = """
     ))
 """
 
+_DELETE_TICKETS = """
+    DELETE FROM ticket
+    WHERE ticket_sha256 = ANY(ARRAY(
+        SELECT ticket_sha256
+        FROM ticket
+        WHERE expires_at <= now()
+        ORDER BY expires_at
+        LIMIT %(tickets)s
+    ))
+"""
+
 
 class _DeletedMessages(msgspec.Struct, frozen=True, kw_only=True):
     """The expired mailboxes of a batch, those of them whose messages were deleted, and how much was deleted."""
@@ -131,13 +143,14 @@ class _DeletedMessages(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Purged(msgspec.Struct, frozen=True, kw_only=True):
-    """The number of deleted mailboxes, messages and octets of their content, staged contents, tombstones."""
+    """The number of deleted mailboxes, messages and octets of their content, staged contents, tombstones, tickets."""
 
     mailboxes: int = 0
     messages: int = 0
     octets: int = 0
     staged: int = 0
     tombstones: int = 0
+    tickets: int = 0
 
     def __add__(self, other: "Purged") -> "Purged":
         return Purged(
@@ -146,6 +159,7 @@ class Purged(msgspec.Struct, frozen=True, kw_only=True):
             octets=self.octets + other.octets,
             staged=self.staged + other.staged,
             tombstones=self.tombstones + other.tombstones,
+            tickets=self.tickets + other.tickets,
         )
 
 
@@ -196,8 +210,8 @@ async def _delete_batch(database: Database) -> Purged:
 async def delete_batch(connection: Connection) -> Purged:
     """Delete one batch, in one transaction, and notify of the deleted mailboxes; nothing while another process purges.
 
-    At most BATCH_MAILBOXES, BATCH_MESSAGES, BATCH_TOMBSTONES, and BATCH_OCTETS, which the last message may exceed. A
-    locked mailbox is left for a later batch.
+    At most BATCH_MAILBOXES, BATCH_MESSAGES, BATCH_TOMBSTONES, BATCH_TICKETS, and BATCH_OCTETS, which the last message
+    may exceed. A locked mailbox is left for a later batch.
     """
     async with connection.transaction():
         if not await _try_lock(connection):
@@ -214,12 +228,14 @@ async def delete_batch(connection: Connection) -> Purged:
             )
             [mailboxes] = await cursor.fetchall()
         tombstones = await connection.execute(_DELETE_TOMBSTONES, {"tombstones": BATCH_TOMBSTONES})
+        tickets = await connection.execute(_DELETE_TICKETS, {"tickets": BATCH_TICKETS})
         return Purged(
             mailboxes=mailboxes,
             messages=deleted.messages,
             octets=deleted.octets,
             staged=await staging.drop_abandoned(connection),
             tombstones=tombstones.rowcount,
+            tickets=tickets.rowcount,
         )
 
 

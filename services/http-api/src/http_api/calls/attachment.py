@@ -11,6 +11,7 @@ from litestar.response import Stream
 from fake_email.errors import AttachmentNotFound, MessageNotFound
 from fake_email.storage import attachments
 from http_api.calls.context import Context
+from http_api.calls.reader import READER
 from http_api.openapi.responses import empty_response, error_responses, media_response
 from http_api.protocol import content_disposition, parameters
 from http_api.protocol.conditional import check_if_none_match, etag, requested_range
@@ -25,6 +26,7 @@ _MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}")
 
 @get(
     "/api/messages/{message_id:str}/attachments/{number:int}",
+    dependencies=READER,
     summary="Download an attachment",
     media_type=_OCTET_STREAM,
     responses=media_response(

@@ -13,6 +13,7 @@ from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS, Settings
 from fake_email.storage import mailboxes
 from fake_email.storage.mailboxes import Mailbox, MailboxDetail
 from http_api.calls.context import Context
+from http_api.calls.reader import READER
 from http_api.openapi.responses import empty_response, error_responses, json_response
 from http_api.protocol import parameters
 from http_api.protocol.error_handlers import UNREADABLE_BODY
@@ -71,6 +72,7 @@ _EXAMPLE = Inbox(
 
 @get(
     "/api/inbox",
+    dependencies=READER,
     summary="Describe a mailbox",
     responses=json_response(_EXAMPLE) | error_responses(BadInput, MailboxNotFound),
 )

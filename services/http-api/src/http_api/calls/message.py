@@ -10,6 +10,7 @@ from litestar.params import Body
 from fake_email.errors import DatabaseFull, MessageNotFound
 from fake_email.storage import message as stored_message
 from http_api.calls.context import Context
+from http_api.calls.reader import READER
 from http_api.openapi.responses import empty_response, error_responses, json_response
 from http_api.protocol import parameters
 from http_api.protocol.conditional import check_if_none_match, etag
@@ -29,6 +30,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 @get(
     "/api/messages/{message_id:str}",
+    dependencies=READER,
     summary="Read a message",
     responses=json_response(WHOLE_EXAMPLE)
     | empty_response(304, "The client has the current message already.")

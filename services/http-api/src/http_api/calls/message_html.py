@@ -10,6 +10,7 @@ from litestar.params import Parameter
 from fake_email.errors import MessageNotFound, NoHtml
 from fake_email.storage import message_html as stored_html
 from http_api.calls.context import Context
+from http_api.calls.reader import Ticket, reader_token
 from http_api.openapi.responses import error_responses, media_response
 from http_api.protocol import origins, parameters
 from http_api.protocol.errors import BadInput
@@ -47,6 +48,7 @@ async def message_html(
         ),
     ] = False,
     access_token: AccessToken = None,
+    ticket: Ticket = None,
 ) -> Response[str]:
     """Return the sanitized HTML: it runs no scripts, and loads nothing from other hosts without `remote=1`.
 
@@ -55,6 +57,7 @@ async def message_html(
     """
     parsed = parameters.message_id(message_id)
     token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)
+    token_sha256 = await reader_token(context, request, ticket, token_sha256)
     async with _page_slots:
         found = await context.database.run(
             lambda connection: stored_html.fetch(connection, parsed, token_sha256=token_sha256)

@@ -17,6 +17,7 @@ from fake_email.storage.match_candidates import MatchCandidate
 from fake_email.storage.message_list import END
 from http_api.calls import mailbox_search
 from http_api.calls.context import Context
+from http_api.calls.reader import READER
 from http_api.live import query as search_language
 from http_api.live.query import Term
 from http_api.openapi.responses import error_responses, json_response
@@ -62,6 +63,7 @@ class Deleted(msgspec.Struct, frozen=True, kw_only=True):
 
 @get(
     "/api/inbox/messages",
+    dependencies=READER,
     summary="List or search the messages of a mailbox",
     responses=json_response(MessageList(messages=[SUMMARIZED_EXAMPLE], next_cursor="2"))
     | error_responses(BadInput, MailboxNotFound),

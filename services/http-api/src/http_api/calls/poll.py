@@ -13,6 +13,7 @@ from fake_email.storage import message_list
 from fake_email.storage.mailboxes import Mailbox
 from fake_email.storage.message_list import Listed
 from http_api.calls.context import provide_context
+from http_api.calls.reader import Ticket, reader_token
 from http_api.live.until_disconnect import until_disconnect
 from http_api.live.waiters import WaitingCall
 from http_api.openapi.responses import error_responses, json_response
@@ -75,11 +76,14 @@ async def poll(
             examples=[Example(value=20)],
         ),
     ] = MAX_LIMIT,
+    ticket: Ticket = None,
 ) -> Page:
     """Return the first `limit` messages after `since`, or the last `limit` messages before `before`."""
     # Not injected: two dependencies would cost as much as all other work of this call, the most frequent of all.
     context = provide_context(request.app.state)
     token_sha256 = parameters.provide_token(request)
+    if ticket:
+        token_sha256 = await reader_token(context, request, ticket, token_sha256)
     mailbox_address = parameters.address(address)
     cursor = parameters.since(since)
     end = parameters.before(before)

@@ -6,6 +6,7 @@ from litestar.response import Stream
 from fake_email.errors import MessageNotFound
 from fake_email.storage import source as stored_source
 from http_api.calls.context import Context
+from http_api.calls.reader import READER
 from http_api.openapi.responses import empty_response, error_responses, media_response
 from http_api.protocol import parameters
 from http_api.protocol.conditional import check_if_none_match, etag
@@ -19,6 +20,7 @@ _EXAMPLE = "Return-Path: <bounces@example.com>\r\nSubject: 123456 is your code\r
 
 @get(
     "/api/messages/{message_id:str}/source",
+    dependencies=READER,
     summary="Download the source of a message",
     media_type=_MEDIA_TYPE,
     responses=media_response(_MEDIA_TYPE, "The message.", example=_EXAMPLE)

@@ -11,6 +11,7 @@ from fake_email.errors import MailboxNotFound
 from fake_email.storage import mailboxes
 from fake_email.storage.message_list import Cursor
 from http_api.calls.context import Context
+from http_api.calls.reader import Ticket, reader_token
 from http_api.live import sse
 from http_api.live.event_stream import EventStream
 from http_api.openapi.responses import error_responses, media_response
@@ -38,6 +39,7 @@ async def stream(
     address: Address,
     since: SinceOrNow = None,
     access_token: AccessToken = None,
+    ticket: Ticket = None,
     last_event_id: Annotated[
         str | None,
         HeaderParameter(
@@ -67,6 +69,7 @@ async def stream(
     mailbox_address = parameters.address(address)
     cursor = _cursor(last_event_id or last_event_id_in_query, since)
     token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)
+    token_sha256 = await reader_token(context, request, ticket, token_sha256)
     mailbox = await context.database.run(
         lambda connection: mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
     )

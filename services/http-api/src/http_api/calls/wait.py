@@ -13,6 +13,7 @@ from fake_email.errors import MailboxNotFound
 from http_api.calls import wait_search
 from http_api.calls.context import Context
 from http_api.calls.first_match import first_matches
+from http_api.calls.reader import READER
 from http_api.calls.wait_search import (
     DEFAULT_SECONDS,
     NO_MATCH_EXAMPLE,
@@ -55,6 +56,7 @@ _EXAMPLES = (NO_MATCH_EXAMPLE, UnexpectedMessage(**asdict(_UNEXPECTED_MESSAGE), 
 
 @get(
     "/api/inbox/wait",
+    dependencies=READER,
     summary="Wait for a message",
     responses=json_response(_EXAMPLE)
     | empty_response(204, "No message matched in time, as expected.")

@@ -24,19 +24,23 @@ from http_api.edge.response_headers import AddCorsHeaders, AddHeaders, HeadOnly
 from http_api.protocol import origins, problems, request_fields
 from http_api.protocol.client_address import Client, ClientAddresses
 from http_api.protocol.problems import Problem, ProblemType
-from http_api.protocol.request import NOTHING_FOUND
+from http_api.protocol.request import FAILED_TOKENS, NOTHING_FOUND
 
 log = structlog.get_logger()
 
 _CREATION = "/api/temporary-address"
+_TICKETS = "/api/tickets"
 # A conflict counts as a creation, since it shows that a name was given out before.
 _COUNTED_STATUSES = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT})
 # Any letter of the name may be percent-encoded (RFC 3986 §2.1).
-_TOKEN_NAME = b"".join(b"(?:%c|(?i:%%%02x))" % (letter, letter) for letter in b"access_token")
-_TOKEN_IN_QUERY = re.compile(rb"(?:^|&)%b=[^&]" % _TOKEN_NAME)
+_SECRET_NAMES = b"|".join(
+    b"".join(b"(?:%c|(?i:%%%02x))" % (letter, letter) for letter in name) for name in (b"access_token", b"ticket")
+)
+_SECRET_IN_QUERY = re.compile(rb"(?:^|&)(?:%b)=[^&]" % _SECRET_NAMES)
 LIMITED: dict[LimitName, str] = {
     "creations_per_minute": "mailboxes",
     "failed_tokens_per_minute": "calls with a wrong token",
+    "tickets_per_minute": "tickets",
     "calls_per_minute": "calls",
 }
 
@@ -52,6 +56,7 @@ class Middleware:
         self._origin_refused_at = -math.inf  # when that was last logged
         self._calls = Limit(name="calls_per_minute", number=settings.calls_per_minute)
         self._creations = Limit(name="creations_per_minute", number=settings.creations_per_minute)
+        self._tickets = Limit(name="tickets_per_minute", number=settings.tickets_per_minute)
         self._failed_tokens = Limit(name="failed_tokens_per_minute", number=settings.failed_tokens_per_minute)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -77,9 +82,18 @@ class Middleware:
             return self._refuse(send, client, calls)
         if repeated:
             return _refuse_repeated(AddHeaders(send, calls), repeated)
-        if scope["method"] == HttpMethod.POST and normalize_path(scope["path"]) == _CREATION:
-            return self._create(scope, receive, send, client, calls)
-        return self._pass_on(scope, receive, send, client, calls)
+        pass_on = self._post if scope["method"] == HttpMethod.POST else self._pass_on
+        return pass_on(scope, receive, send, client, calls)
+
+    def _post(self, scope: HTTPScope, receive: Receive, send: Send, client: Client, calls: Count) -> Awaitable[None]:
+        """Let a call through that may make a mailbox or a ticket."""
+        make = {_CREATION: self._create, _TICKETS: self._make_ticket}.get(normalize_path(scope["path"]))
+        if not make:
+            return self._pass_on(scope, receive, send, client, calls)
+        headers = dict(scope["headers"])
+        if self._is_of_a_strangers_page(headers):
+            return self._refuse_origin(AddHeaders(send, calls), client, headers[b"origin"])
+        return make(scope, receive, send, client, calls)
 
     def _pass_on(self, scope: HTTPScope, receive: Receive, send: Send, client: Client, calls: Count) -> Awaitable[None]:
         """Let any other call through, with or without a token."""
@@ -90,13 +104,6 @@ class Middleware:
 
     async def _create(self, scope: HTTPScope, receive: Receive, send: Send, client: Client, calls: Count) -> None:
         """Let a mailbox be created; the creation is not counted when none is."""
-        headers = dict(scope["headers"])
-        origin = headers.get(b"origin")
-        # A POST of text needs no preflight, so a web page of any origin could use up the creations of its visitors. A
-        # call to the page's own host, which may pass it on to the API, is not cross-site.
-        if origin is not None and headers.get(b"sec-fetch-site") == b"cross-site" and not self._origins.allows(origin):
-            await self._refuse_origin(AddHeaders(send, calls), client, origin)
-            return
         taken = self._windows.take(self._creations, client.network, time.monotonic_ns())
         if taken.is_refused:
             await self._refuse(send, client, taken)
@@ -115,6 +122,38 @@ class Middleware:
         finally:
             if not is_settled:
                 self._windows.give_back(taken, client.network)
+
+    def _make_ticket(
+        self, scope: HTTPScope, receive: Receive, send: Send, client: Client, calls: Count
+    ) -> Awaitable[None]:
+        """Let a ticket be made, and count it, and each wrong token in it."""
+        now = time.monotonic_ns()
+        for counted in (
+            self._windows.peek(self._failed_tokens, client.network, now),
+            self._windows.take(self._tickets, client.network, now),
+        ):
+            if counted.is_refused:
+                return self._refuse(send, client, counted)
+
+        def settle(_status: int) -> Count:
+            nearest = _nearest(counted, calls)
+            for _ in range(scope["state"].get(FAILED_TOKENS, 0)):
+                failed = self._windows.take(self._failed_tokens, client.network, time.monotonic_ns())
+                nearest = failed if failed.is_refused else _nearest(failed, nearest)
+            return nearest
+
+        refuse = partial(self._refuse, send, client)
+        return self._application(scope, receive, AddHeaders(send, counted, settle, refuse))
+
+    def _is_of_a_strangers_page(self, headers: Mapping[bytes, bytes]) -> bool:
+        """True when a web page of an origin that is not allowed makes the call, and not a page of this very site.
+
+        A POST of text needs no preflight, so any web page could use up what its visitors may create. A call to the
+        page's own host, which may pass it on to the API, is not cross-site.
+        """
+        origin = headers.get(b"origin")
+        is_cross_site = headers.get(b"sec-fetch-site") == b"cross-site"
+        return origin is not None and is_cross_site and not self._origins.allows(origin)
 
     def _try_token(
         self, scope: HTTPScope, receive: Receive, send: Send, client: Client, calls: Count
@@ -155,7 +194,7 @@ def _nearest(particular: Count, general: Count) -> Count:
 
 
 def _has_token(headers: Mapping[bytes, bytes], query: bytes) -> bool:
-    return headers.get(b"authorization", b"")[:7].lower() == b"bearer " or bool(_TOKEN_IN_QUERY.search(query))
+    return headers.get(b"authorization", b"")[:7].lower() == b"bearer " or bool(_SECRET_IN_QUERY.search(query))
 
 
 async def _refuse_repeated(send: Send, name: str) -> None:

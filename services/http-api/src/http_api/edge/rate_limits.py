@@ -30,7 +30,7 @@ _CACHED_KEYS = 8_192
 _FREE = 0
 
 # Each limit has the name of its setting.
-LimitName = Literal["calls_per_minute", "creations_per_minute", "failed_tokens_per_minute"]
+LimitName = Literal["calls_per_minute", "creations_per_minute", "failed_tokens_per_minute", "tickets_per_minute"]
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):

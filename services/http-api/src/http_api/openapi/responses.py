@@ -30,11 +30,11 @@ _EXAMPLE_VALUES = {
 }
 
 
-def json_response(example: msgspec.Struct) -> Responses:
-    """A 200 of the example's type; the first line of the type's docstring describes it."""
+def json_response(example: msgspec.Struct, *, status: int = 200) -> Responses:
+    """A response of the example's type; the first line of the type's docstring describes it."""
     description = (type(example).__doc__ or "").partition("\n")[0]
     examples = [Example(value=to_builtins(example))]
-    return {200: ResponseSpec(type(example), description=description, examples=examples, generate_examples=False)}
+    return {status: ResponseSpec(type(example), description=description, examples=examples, generate_examples=False)}
 
 
 def media_response(media_type: str, description: str, *, example: str, status: int = 200) -> Responses:
