@@ -20,8 +20,8 @@ def look() -> list[Finding]:
     """Run every check; a check comes after those that it depends on."""
     try:
         settings = env_file.read(env_file.PATH.read_text())
-    except OSError as error:
-        return [failed(str(env_file.PATH), error.strerror or str(error))]
+    except (OSError, env_file.Unclear) as error:
+        return [failed(str(env_file.PATH), str(error))]
     domains = [domain.strip().lower() for domain in settings["DOMAIN"].split(",")]
     of_dns = dns.look(domains)
     if not _CURRENT.exists():

@@ -136,6 +136,7 @@ def test_an_unusable_database_is_refused(host: Container, watch: Watch, url: str
         ("DOMAIN", "", "DOMAIN is missing"),
         ("DOMAIN", "localhost", "DOMAIN: 'localhost' is not a domain name"),
         ("VERCEL_ORIGIN", "your-app.vercel.app", "VERCEL_ORIGIN: 'your-app.vercel.app' is not an origin"),
+        ("VERCEL_ORIGIN", "https://*", "as in https://my-app-git-*-my-team.vercel.app"),
     ],
 )
 def test_a_missing_or_invalid_variable_is_refused(
