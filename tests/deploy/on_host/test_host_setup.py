@@ -9,6 +9,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 
+import env_file
 import pytest
 from bare import CLONE, PASSWORD, VARIABLES, bare, command, set_up
 from container import GUEST, Container
@@ -169,8 +170,8 @@ def test_no_log_contains_the_password(host: Container) -> None:
     assert not any(PASSWORD.encode() in log for log in logs)
 
 
-def test_only_the_user_of_the_services_can_read_the_settings(host: Container) -> None:
-    assert host.ssh("sudo stat -c '%a %U' /etc/fake-email/env").stdout == "600 fake-email\n"
+def test_only_root_can_read_the_settings(host: Container) -> None:
+    assert host.ssh("sudo stat -c '%a %U %G' /etc/fake-email/env").stdout == "600 root root\n"
 
 
 def test_the_firewall_allows_ssh_mail_and_the_web(host: Container) -> None:
@@ -203,12 +204,35 @@ def test_a_run_without_variables_uses_the_settings_of_the_host(host: Container, 
     assert watch.changed() == []
 
 
+def test_settings_that_another_user_owns_become_roots(host: Container) -> None:
+    host.ssh("sudo chown fake-email /etc/fake-email/env")
+
+    done = set_up(host)
+
+    assert re.findall(r"^changed: (.*)", done.stdout, re.MULTILINE) == ["/etc/fake-email/env belongs to root"]
+    assert host.ssh("sudo stat -c '%a %U %G' /etc/fake-email/env").stdout == "600 root root\n"
+
+
 def test_a_changed_variable_changes_only_the_environment_file(host: Container, watch: Watch) -> None:
     done = set_up(host, VERCEL_ORIGIN="https://another.vercel.app")
 
     assert re.findall(r"^changed: (.*)", done.stdout, re.MULTILINE) == ["/etc/fake-email/env"]
     assert watch.changed() == ["/etc/fake-email/env"]
     assert "CORS_ALLOWED_ORIGINS=https://another.vercel.app\n" in host.ssh("sudo cat /etc/fake-email/env").stdout
+
+
+def test_the_settings_are_read_as_systemd_reads_them(host: Container) -> None:
+    lines = [
+        *("# A=comment", "A=1 \\", "  2", "B='x\ny' \"\\$z\"", "export C=3", "D= spaces \t", "E=a\u2028b\x85c\x0bd"),
+        *("F=it's", "F=last # no comment", "G=\\'\\\\", 'H="kept \\n', 'next"', "I-I=9", "J='open \\\"\n=K=5"),
+    ]
+    (host.root / "srv/settings").write_text("\n".join(lines))
+
+    unit = ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--property=EnvironmentFile=/srv/settings"]
+    environ = dict(each.split("=", 1) for each in host.as_root(*unit, "env", "-0").stdout.split("\0") if each)
+
+    ours = {name: value for name, value in environ.items() if len(name) == 1 or name in {"export C", "I-I"}}
+    assert env_file.read("\n".join(lines)) == ours
 
 
 def test_a_run_keeps_settings_that_were_added_to_the_environment_file_by_hand(host: Container) -> None:
