@@ -165,6 +165,21 @@ def test_a_service_has_no_capability_and_cannot_gain_one(host: Host, unit: str) 
     assert "NoNewPrivs:\t1\n" in status
 
 
+@pytest.mark.parametrize("unit", [HTTP, SMTP])
+def test_a_service_can_execute_its_own_python_and_no_other_program(host: Host, unit: str) -> None:
+    inside = ["nsenter", f"--target={host.show(unit, 'MainPID')}", "--mount", "--"]
+    others = ["/bin/sh", "/usr/bin/id", "/usr/bin/openssl", "/usr/lib/openssh/sftp-server", "/usr/lib/systemd/systemd"]
+
+    ran = [each for each in others if host.container.as_root(*inside, each, check=False).returncode != 126]
+    host.container.as_root(*inside, "/opt/fake-email/current/venv/bin/python3", "-c", "import ctypes, ssl, uvloop")
+
+    assert ran == []
+
+
+def test_smtp_ingest_reloads(host: Host) -> None:
+    host.container.as_root("systemctl", "reload", SMTP)
+
+
 # A second run of setup.sh
 
 

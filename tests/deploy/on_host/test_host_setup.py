@@ -245,6 +245,21 @@ def test_a_run_keeps_settings_that_were_added_to_the_environment_file_by_hand(ho
     assert "CORS_ALLOWED_ORIGINS=https://a-third.vercel.app\n" in settings
 
 
+def test_a_resolver_among_the_denied_addresses_is_allowed_and_told_and_closed_again_when_it_is_gone(
+    host: Container,
+) -> None:
+    host.ssh("sudo cp /etc/resolv.conf /srv/ && echo nameserver 169.254.169.253 | sudo tee -a /etc/resolv.conf")
+    opened = set_up(host)
+    host.ssh("sudo cp /srv/resolv.conf /etc/")
+    closed = set_up(host)
+
+    drop_in = "/etc/systemd/system/fake-email-{}.service.d/resolver.conf"
+    changed = [drop_in.format(service) for service in ("http-api", "smtp-ingest")]
+    assert re.findall(r"^changed: (.*)", opened.stdout, re.MULTILINE) == changed
+    assert re.search(r"^note  resolver 169.254.169.253 +open to the services", opened.stdout, re.MULTILINE)
+    assert re.findall(r"^changed: (.*)", closed.stdout, re.MULTILINE) == [f"{each} removed" for each in changed]
+
+
 def test_the_firewall_allows_another_port_of_sshd(host: Container) -> None:
     host.ssh("printf 'Port 22\\nPort 2222\\n' | sudo tee /etc/ssh/sshd_config.d/ports.conf")
 
