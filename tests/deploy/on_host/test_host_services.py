@@ -207,6 +207,41 @@ def test_settings_that_would_stop_the_services_from_starting_are_not_installed(h
     assert host.show(HTTP, "MainPID") == pid
 
 
+# Caddy
+
+
+def test_only_caddy_s_user_and_root_reach_its_admin_api(host: Host) -> None:
+    ask = "curl -s -o /dev/null -w '%{http_code}' --unix-socket /run/caddy/admin.sock http://localhost/config/"
+
+    reached = [
+        user
+        for user in ("root", "caddy", "admin", "fake-email", "postgres")
+        if host.container.as_root("su", "-s", "/bin/sh", user, "-c", f"{ask} || true").stdout != "000"
+    ]
+
+    assert reached == ["root", "caddy"]
+    assert host.container.as_root("stat", "-c", "%a %U", "/run/caddy").stdout == "700 caddy\n"
+    assert host.container.ssh("ss -Hltn sport = :2019").stdout == ""
+
+
+def test_caddy_reloads_through_its_socket(host: Host) -> None:
+    pid = host.show("caddy.service", "MainPID")
+
+    host.container.as_root("systemctl", "reload", "caddy")
+
+    assert host.show("caddy.service", "MainPID") == pid
+
+
+def test_setup_moves_the_admin_api_of_a_caddy_that_runs_to_the_socket(host: Host) -> None:
+    host.container.ssh("sudo sed -i '/^\tadmin /d' /etc/caddy/Caddyfile && sudo systemctl restart caddy")
+
+    done = set_up(host.container, "/tmp/release")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.findall(r"^changed: (.*)", done.stdout, re.MULTILINE) == ["/etc/caddy/Caddyfile"]
+    host.container.as_root("systemctl", "reload", "caddy")
+
+
 # Certificates
 
 
