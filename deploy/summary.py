@@ -1,4 +1,4 @@
-"""Check the host: its units, whether the services answer, and its DNS records. Root runs this: it reads the settings.
+"""Check the host: its units, whether the services answer, its DNS. Root runs this: it reads the settings.
 
 Exit status 0: every check passed. 1: a check failed; the relevant lines of the journal are printed.
 """
@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import env_file
-from host_checks import dns, mail, units, web
+from host_checks import dns, mail, resolver, units, web
 from host_checks.finding import Finding, Kind, failed, note
 
 _CURRENT = Path("/opt/fake-email/current")
@@ -20,10 +20,10 @@ def look() -> list[Finding]:
     """Run every check; a check comes after those that it depends on."""
     try:
         settings = env_file.read(env_file.PATH.read_text())
-    except OSError as error:
-        return [failed(str(env_file.PATH), error.strerror or str(error))]
+    except (OSError, env_file.Unclear) as error:
+        return [failed(str(env_file.PATH), str(error))]
     domains = [domain.strip().lower() for domain in settings["DOMAIN"].split(",")]
-    of_dns = dns.look(domains)
+    of_dns = [*dns.look(domains), *resolver.look()]
     if not _CURRENT.exists():
         return [note("release", "none yet: run make deploy HOST=… where the sources are"), *of_dns]
     return [*units.look(), *web.look(3001, f"api.{domains[0]}"), *mail.look(25, f"mail.{domains[0]}"), *of_dns]

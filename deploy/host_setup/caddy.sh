@@ -5,7 +5,15 @@ new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
 chmod 755 "$new"
 
-printf '# The host names in the Caddyfile contain it.\n[Service]\nEnvironment=DOMAIN=%s\n' "$(setting domain)" >"$new/unit"
+cat >"$new/unit" <<UNIT
+[Service]
+# The host names in the Caddyfile contain it.
+Environment=DOMAIN=$(setting domain)
+# For the socket of the admin API, which only Caddy's user and root may open.
+RuntimeDirectory=caddy
+RuntimeDirectoryMode=0700
+UMask=0077
+UNIT
 cp Caddyfile "$new/Caddyfile"
 chmod 644 "$new/Caddyfile"
 HOME=$new DOMAIN=$(setting domain) caddy validate --config "$new/Caddyfile" --adapter caddyfile >"$new/output" 2>&1 ||
@@ -20,5 +28,8 @@ fi
 put "$new/Caddyfile" /etc/caddy/Caddyfile 644
 if [ -n "$is_changed" ] || ! systemctl is-active --quiet caddy; then
     sudo systemctl enable --quiet caddy
-    sudo systemctl reload-or-restart caddy || fail "Caddy does not start: $(sudo journalctl -u caddy -n 5 -o cat)"
+    # A reload goes to the socket of the admin API, which a Caddy with an older Caddyfile does not have.
+    how=reload-or-restart
+    sudo test -S /run/caddy/admin.sock || how=restart
+    sudo systemctl $how caddy || fail "Caddy does not start: $(sudo journalctl -u caddy -n 5 -o cat)"
 fi

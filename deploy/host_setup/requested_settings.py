@@ -14,7 +14,11 @@ _TLS = {
 _HEAD = "# The settings of the services; .env.example in the sources explains each variable.\n"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+")
-_ORIGIN = re.compile(r"https?://(?=[a-z0-9*])[a-z0-9.-]*\*?[a-z0-9.-]*(?::[0-9]{1,5})?")
+_SAFE_ORIGIN = "https://my-app-git-*-my-team.vercel.app"
+# The rules of fake_email/settings.py, which this host may not have yet; a test compares both.
+_ORIGIN = re.compile(r"https?://(?=[a-z0-9*])[a-z0-9.-]*\*?[a-z0-9.-]*(?::(?P<port>[0-9]{1,5}))?")
+_UNREGISTERED = {"internal", "local", "localhost", "test"}
+_HIGHEST_PORT = 65_535
 
 
 class Missing(Exception):
@@ -29,7 +33,10 @@ def text() -> str:
 
 def read() -> dict[str, str]:
     """Every setting; raises Missing for a required setting without a value, and for an invalid one."""
-    existing = env_file.read(text())
+    try:
+        existing = env_file.read(text())
+    except env_file.Unclear as error:
+        raise Missing(f"{env_file.PATH}: {error}") from None
     requested = {
         "DATABASE_URL": os.environ.get("DATABASE_URL", "").strip(),
         "DOMAIN": _list(os.environ.get("DOMAIN", "")),
@@ -44,10 +51,24 @@ def read() -> dict[str, str]:
     for domain in settings["DOMAIN"].split(","):
         if not _DOMAIN.fullmatch(domain):
             raise Missing(f"DOMAIN: {domain!r} is not a domain name, for example fake-email.example")
-    for origin in filter(None, settings.get("CORS_ALLOWED_ORIGINS", "").split(",")):
-        if not _ORIGIN.fullmatch(origin):
-            raise Missing(f"VERCEL_ORIGIN: {origin!r} is not an origin, for example https://your-app.vercel.app")
+    for origin in _list(settings.get("CORS_ALLOWED_ORIGINS", "")).split(","):
+        if origin and (problem := origin_problem(origin)):
+            raise Missing(f"VERCEL_ORIGIN: {origin!r} {problem}")
     return settings
+
+
+def origin_problem(origin: str) -> str:
+    """The reason why the services refuse this origin, or an empty text."""
+    matched = _ORIGIN.fullmatch(origin)
+    if not matched or int(matched["port"] or 0) > _HIGHEST_PORT:
+        return "is not an origin, for example https://your-app.vercel.app"
+    labels = [label for label in origin.partition("://")[2].partition(":")[0].split(".") if label]
+    if labels[-1] not in _UNREGISTERED and any("*" in label for label in labels[-2:]):
+        return (
+            "allows the web pages of strangers, who may register such a domain; list each origin, or write the * "
+            f"between names of your own, as in {_SAFE_ORIGIN}"
+        )
+    return ""
 
 
 def _list(value: str) -> str:

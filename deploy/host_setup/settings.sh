@@ -17,9 +17,15 @@ if ! sudo test -e $place/tls/fullchain.pem; then
     changed "$place/tls"
 fi
 
+# Only systemd reads the settings, as root.
+if sudo test -e $place/env && [ "$(sudo stat -c '%U:%G %a' $place/env)" != "root:root 600" ]; then
+    sudo chown root:root $place/env
+    sudo chmod 600 $place/env
+    changed "$place/env belongs to root"
+fi
 ! sudo cmp -s "$new" $place/env || exit 0
 # The old file stays until the new one is complete.
-sudo install -m 600 -o fake-email "$new" $place/env.new
+sudo install -m 600 -o root -g root "$new" $place/env.new
 if [ -e $current ]; then
     check="$current/venv/bin/fake-email check --before-migrate"
     # shellcheck disable=SC2086  # a command and its arguments

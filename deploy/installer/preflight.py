@@ -6,6 +6,8 @@ import shutil
 import sys
 from pathlib import Path
 
+import resolvers
+
 from installer import diagnostics, services
 from installer.errors import Failed
 from installer.host import ENVIRONMENT_FILE, Done, run, tell
@@ -33,6 +35,8 @@ def fits(unpacked: Path) -> None:
         raise Failed(f"there is no user {USER}: run deploy/setup.sh first") from None
     if not ENVIRONMENT_FILE.exists():
         raise Failed(f"there is no {ENVIRONMENT_FILE}: run deploy/setup.sh first")
+    if closed := resolvers.unreachable(unpacked / "deploy/systemd"):
+        raise Failed(f"the units deny the resolver {' '.join(closed)} of this host: run this release's setup.sh first")
     RELEASES.mkdir(parents=True, exist_ok=True)
     if (free := shutil.disk_usage(RELEASES).free) < _FREE_OCTETS:
         raise Failed(f"{RELEASES} has {free // 1_000_000} MB free; a release needs up to 500 MB")

@@ -13,7 +13,7 @@ from support.content import message
 from support.database import make_mailbox, store
 from support.harness import GENEROUS, Pair, free_port
 from support.http_client import problem, stream
-from support.proxy import MAIL, Proxy, running_proxy
+from support.proxy import API, MAIL, Proxy, running_proxy
 from support.waiting import DEADLINE_SECONDS, deadline
 
 SECRET = "c2VjcmV0"
@@ -237,6 +237,22 @@ async def test_a_request_is_logged_without_its_query_and_header_fields(
     assert SECRET not in json.dumps(proxy.log())
 
 
+async def test_a_query_that_is_disguised_as_a_path_is_not_logged(proxy: Proxy) -> None:
+    disguised = ["%3ftoken=", "%3Ftok%65n=", "%253f%74oken=", ";token=", "&token=", "=", "%0a"]
+
+    for each in disguised:
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", proxy.https_port, ssl=proxy.context(), server_hostname=API
+        )
+        writer.write(f"GET /api/inbox{each}{SECRET} HTTP/1.1\r\nHost: {API}\r\nConnection: close\r\n\r\n".encode())
+        await reader.read()
+        writer.close()
+
+    requests = [logged["request"] for logged in logged_requests(proxy, len(disguised))]
+    assert {request["uri"] for request in requests if isinstance(request, dict)} == {"/api/inbox"}
+    assert SECRET not in json.dumps(proxy.log())
+
+
 async def test_a_stream_that_breaks_is_logged_without_its_query(
     service: Pair, proxy: Proxy, http: httpx.AsyncClient, address: str
 ) -> None:
@@ -251,10 +267,10 @@ async def test_a_stream_that_breaks_is_logged_without_its_query(
     assert SECRET not in json.dumps(proxy.log())
 
 
-def logged_requests(proxy: Proxy) -> list[dict[str, object]]:
-    """Wait for an entry in the access log; return all of its entries."""
+def logged_requests(proxy: Proxy, number: int = 1) -> list[dict[str, object]]:
+    """Wait for `number` entries in the access log; return all of its entries."""
     for _ in deadline():
         logged = [line for line in proxy.log() if str(line.get("logger")).startswith("http.log.access")]
-        if logged:
+        if len(logged) >= number:
             return logged
     raise AssertionError("no request is logged")

@@ -165,6 +165,21 @@ def test_a_service_has_no_capability_and_cannot_gain_one(host: Host, unit: str) 
     assert "NoNewPrivs:\t1\n" in status
 
 
+@pytest.mark.parametrize("unit", [HTTP, SMTP])
+def test_a_service_can_execute_its_own_python_and_no_other_program(host: Host, unit: str) -> None:
+    inside = ["nsenter", f"--target={host.show(unit, 'MainPID')}", "--mount", "--"]
+    others = ["/bin/sh", "/usr/bin/id", "/usr/bin/openssl", "/usr/lib/openssh/sftp-server", "/usr/lib/systemd/systemd"]
+
+    ran = [each for each in others if host.container.as_root(*inside, each, check=False).returncode != 126]
+    host.container.as_root(*inside, "/opt/fake-email/current/venv/bin/python3", "-c", "import ctypes, ssl, uvloop")
+
+    assert ran == []
+
+
+def test_smtp_ingest_reloads(host: Host) -> None:
+    host.container.as_root("systemctl", "reload", SMTP)
+
+
 # A second run of setup.sh
 
 
@@ -190,6 +205,41 @@ def test_settings_that_would_stop_the_services_from_starting_are_not_installed(h
     assert "DRAIN_SECONDS: " in done.stderr
     assert "another.vercel.app" not in host.container.ssh("sudo cat /etc/fake-email/env").stdout
     assert host.show(HTTP, "MainPID") == pid
+
+
+# Caddy
+
+
+def test_only_caddy_s_user_and_root_reach_its_admin_api(host: Host) -> None:
+    ask = "curl -s -o /dev/null -w '%{http_code}' --unix-socket /run/caddy/admin.sock http://localhost/config/"
+
+    reached = [
+        user
+        for user in ("root", "caddy", "admin", "fake-email", "postgres")
+        if host.container.as_root("su", "-s", "/bin/sh", user, "-c", f"{ask} || true").stdout != "000"
+    ]
+
+    assert reached == ["root", "caddy"]
+    assert host.container.as_root("stat", "-c", "%a %U", "/run/caddy").stdout == "700 caddy\n"
+    assert host.container.ssh("ss -Hltn sport = :2019").stdout == ""
+
+
+def test_caddy_reloads_through_its_socket(host: Host) -> None:
+    pid = host.show("caddy.service", "MainPID")
+
+    host.container.as_root("systemctl", "reload", "caddy")
+
+    assert host.show("caddy.service", "MainPID") == pid
+
+
+def test_setup_moves_the_admin_api_of_a_caddy_that_runs_to_the_socket(host: Host) -> None:
+    host.container.ssh("sudo sed -i '/^\tadmin /d' /etc/caddy/Caddyfile && sudo systemctl restart caddy")
+
+    done = set_up(host.container, "/tmp/release")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.findall(r"^changed: (.*)", done.stdout, re.MULTILINE) == ["/etc/caddy/Caddyfile"]
+    host.container.as_root("systemctl", "reload", "caddy")
 
 
 # Certificates

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 
+import env_file
 import pytest
 from bare import CLONE, PASSWORD, VARIABLES, bare, command, set_up
 from container import GUEST, Container
@@ -136,6 +137,7 @@ def test_an_unusable_database_is_refused(host: Container, watch: Watch, url: str
         ("DOMAIN", "", "DOMAIN is missing"),
         ("DOMAIN", "localhost", "DOMAIN: 'localhost' is not a domain name"),
         ("VERCEL_ORIGIN", "your-app.vercel.app", "VERCEL_ORIGIN: 'your-app.vercel.app' is not an origin"),
+        ("VERCEL_ORIGIN", "https://*", "as in https://my-app-git-*-my-team.vercel.app"),
     ],
 )
 def test_a_missing_or_invalid_variable_is_refused(
@@ -168,8 +170,8 @@ def test_no_log_contains_the_password(host: Container) -> None:
     assert not any(PASSWORD.encode() in log for log in logs)
 
 
-def test_only_the_user_of_the_services_can_read_the_settings(host: Container) -> None:
-    assert host.ssh("sudo stat -c '%a %U' /etc/fake-email/env").stdout == "600 fake-email\n"
+def test_only_root_can_read_the_settings(host: Container) -> None:
+    assert host.ssh("sudo stat -c '%a %U %G' /etc/fake-email/env").stdout == "600 root root\n"
 
 
 def test_the_firewall_allows_ssh_mail_and_the_web(host: Container) -> None:
@@ -202,12 +204,35 @@ def test_a_run_without_variables_uses_the_settings_of_the_host(host: Container, 
     assert watch.changed() == []
 
 
+def test_settings_that_another_user_owns_become_roots(host: Container) -> None:
+    host.ssh("sudo chown fake-email /etc/fake-email/env")
+
+    done = set_up(host)
+
+    assert re.findall(r"^changed: (.*)", done.stdout, re.MULTILINE) == ["/etc/fake-email/env belongs to root"]
+    assert host.ssh("sudo stat -c '%a %U %G' /etc/fake-email/env").stdout == "600 root root\n"
+
+
 def test_a_changed_variable_changes_only_the_environment_file(host: Container, watch: Watch) -> None:
     done = set_up(host, VERCEL_ORIGIN="https://another.vercel.app")
 
     assert re.findall(r"^changed: (.*)", done.stdout, re.MULTILINE) == ["/etc/fake-email/env"]
     assert watch.changed() == ["/etc/fake-email/env"]
     assert "CORS_ALLOWED_ORIGINS=https://another.vercel.app\n" in host.ssh("sudo cat /etc/fake-email/env").stdout
+
+
+def test_the_settings_are_read_as_systemd_reads_them(host: Container) -> None:
+    lines = [
+        *("# A=comment", "A=1 \\", "  2", "B='x\ny' \"\\$z\"", "export C=3", "D= spaces \t", "E=a\u2028b\x85c\x0bd"),
+        *("F=it's", "F=last # no comment", "G=\\'\\\\", 'H="kept \\n', 'next"', "I-I=9", "J='open \\\"\n=K=5"),
+    ]
+    (host.root / "srv/settings").write_text("\n".join(lines))
+
+    unit = ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--property=EnvironmentFile=/srv/settings"]
+    environ = dict(each.split("=", 1) for each in host.as_root(*unit, "env", "-0").stdout.split("\0") if each)
+
+    ours = {name: value for name, value in environ.items() if len(name) == 1 or name in {"export C", "I-I"}}
+    assert env_file.read("\n".join(lines)) == ours
 
 
 def test_a_run_keeps_settings_that_were_added_to_the_environment_file_by_hand(host: Container) -> None:
@@ -218,6 +243,21 @@ def test_a_run_keeps_settings_that_were_added_to_the_environment_file_by_hand(ho
     settings = host.ssh("sudo cat /etc/fake-email/env").stdout
     assert "SMTP_MAX_SESSIONS=7\n" in settings
     assert "CORS_ALLOWED_ORIGINS=https://a-third.vercel.app\n" in settings
+
+
+def test_a_resolver_among_the_denied_addresses_is_allowed_and_told_and_closed_again_when_it_is_gone(
+    host: Container,
+) -> None:
+    host.ssh("sudo cp /etc/resolv.conf /srv/ && echo nameserver 169.254.169.253 | sudo tee -a /etc/resolv.conf")
+    opened = set_up(host)
+    host.ssh("sudo cp /srv/resolv.conf /etc/")
+    closed = set_up(host)
+
+    drop_in = "/etc/systemd/system/fake-email-{}.service.d/resolver.conf"
+    changed = [drop_in.format(service) for service in ("http-api", "smtp-ingest")]
+    assert re.findall(r"^changed: (.*)", opened.stdout, re.MULTILINE) == changed
+    assert re.search(r"^note  resolver 169.254.169.253 +open to the services", opened.stdout, re.MULTILINE)
+    assert re.findall(r"^changed: (.*)", closed.stdout, re.MULTILINE) == [f"{each} removed" for each in changed]
 
 
 def test_the_firewall_allows_another_port_of_sshd(host: Container) -> None:
