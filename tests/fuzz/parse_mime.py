@@ -15,7 +15,7 @@ from support import corpus
 with atheris.instrument_imports(include=["fake_email"]):
     from fake_email import parse
     from fake_email.findings import code_candidates, codes, links
-    from fake_email.html import steps
+    from fake_email.html import anchors, steps, urls
     from fake_email.mime import addresses as mime_addresses
     from fake_email.mime import charset, chunks
     from fake_email.mime import headers as mime_headers
@@ -98,9 +98,9 @@ def check(content: bytes) -> None:
     assert len(parsed.links) <= links.LINKS
     assert len({link.url for link in parsed.links}) == len(parsed.links)
     for link in parsed.links:
-        assert len(link.url) <= links.URL_CHARACTERS
+        assert len(link.url) <= urls.CHARACTERS
         assert link.url.lower().startswith(("http://", "https://", "mailto:"))
-        assert len(link.text) <= links.TEXT_CHARACTERS
+        assert len(link.text) <= anchors.TEXT_CHARACTERS
         (link.url + link.text).encode()
     listed = [text for item in parsed.attachments for text in (item.name, item.type, item.content_id or "")]
     for text in (*fields, parsed.from_address, parsed.text, parsed.html or "", *listed):

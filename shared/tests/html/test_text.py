@@ -25,6 +25,10 @@ from fake_email.html import text as html_text
         ("Code&zwnj;&nbsp;&zwnj;&nbsp;&zwnj;&nbsp;", "Code"),
         ("<!--[if mso]>hidden<![endif]--><![if !mso]>seen<![endif]>", "seen"),
         ("<!-->seen<!-- hidden --!>, <!--->too", "seen, too"),
+        ("<p title='a > b' x=\"'>\">seen</p>", "seen"),
+        ("a&notit;b &ampc", "a¬it;b &c"),
+        ("<img alt='a &amp;copy; b' src=x>", "[a &copy; b]"),
+        ("a<textarea>b</textarea><xmp><p>c</xmp><svg><text>d</text></svg><svg/>e<select><option>f</select>", "ae"),
         ("", ""),
     ],
 )
@@ -35,6 +39,38 @@ def test_html_is_rendered_as_a_reader_sees_it(markup: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("markup", "text"),
     [
+        ("a<span style='display:block'>b</span>c", "a\nb\nc"),
+        ("a<span style='display:block'>b<span>c</span>d</span>e", "a\nbcd\ne"),
+        ("a<div style='display:inline'>b</div>c", "abc"),
+        ("<p>a</p><p style='DISPLAY : inline !important'>b</p>c", "a\n\nbc"),
+        ("<table><tr><td style='display:block'>a</td><td style='display:block'>b</td></tr></table>", "a\nb"),
+        ("<table><tr><td style='display:inline'>1</td><td style='display:inline'>2</td></tr></table>", "12"),
+        (
+            "<div><div style='display:table-cell'>a</div><i style='display:table-cell'>b</i></div>",
+            "a  b",
+        ),
+        ("<a href=https://x.test/ style='display:block'>a</a>b", "a <https://x.test/>\nb"),
+        ("<ul><li style='display:inline'>a <li style='display:inline'>b</ul>", "a b"),
+        ("a<p style='display:inline-block'>b</p>c", "a\n\nb\n\nc"),
+    ],
+)
+def test_the_style_of_an_element_says_whether_it_stands_on_lines_of_its_own(markup: str, text: str) -> None:
+    assert html_text.render(markup) == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        (
+            "<img alt=Hi usemap=#m><map name=m><area href=https://x.test/ alt='Go &amp; see'></map>",
+            "[Hi]\nGo & see <https://x.test/>",
+        ),
+        (
+            "<map><area href=https://x.test/?a=1&copy=2><area alt=x><area href=javascript:x alt=y></map>",
+            "<https://x.test/?a=1&copy=2>",
+        ),
+        ("<map style='display:none'><area href=https://x.test/ alt=a></map>b", "b"),
+        ("<base href=https://x.test/a/><a href=b?c=1&copy=2>Go</a>", "Go <https://x.test/a/b?c=1&copy=2>"),
         ('<a href="https://x.test/a?b=1&amp;c=2">Confirm</a>', "Confirm <https://x.test/a?b=1&c=2>"),
         ("<a href='https://x.test/'>x.test</a>", "x.test"),
         ("<a href=mailto:a@x.test>a@x.test</a>", "a@x.test"),
@@ -72,13 +108,25 @@ def test_broken_markup_is_rendered(markup: str, text: str) -> None:
         ("<span style='color:red;visibility:hidden'>pre</span>seen", "seen"),
         ("<span style='opacity:0'>pre</span>seen", "seen"),
         ("<div style='max-height:0px;overflow:hidden'>pre</div>seen", "seen"),
-        ("<div style='mso-hide:all'>pre</div>seen", "seen"),
         ("<p hidden>pre</p>seen", "seen"),
         ("<div style='display:none'>a<div>b</div>c<br><img alt=d></div>seen", "seen"),
         ("<div style='display:none'><a href=https://x.test/>pre</a></div>seen", "seen"),
         ("<p style='display:none'>pre<p>seen", "seen"),
         ("seen<img style='display:none' alt=pixel>", "seen"),
         ("<div style='font-size:0'>pre</div>seen", "seen"),
+        ("<div style='display:/**/none'>pre</div>seen", "seen"),
+        ("<div style='display&#58;none'>pre</div>seen", "seen"),
+        ("<x-y style='display:none'>pre</x-y>seen", "seen"),
+        ("<div><span style='display:none'>pre</div>seen", "seen"),
+        ("<div style='display:none'>pre</p></span></b>more</div>seen", "seen"),
+        ("<table><tr><td style='display:none'>pre<td>seen</table>", "seen"),
+        ("<ul><li style='display:none'>pre<li>seen</ul>", "* seen"),
+        ("<p style='display:none'>pre<div>seen</div></p>", "seen"),
+        ("<div style='visibility:hidden'>pre<b style='visibility:visible'>seen</b>pre</div>", "seen"),
+        (
+            "<td style='font-size:0'><table><td style='font-size:0'>pre<div style='font:1px a'>seen</div>pre</table>",
+            "seen",
+        ),
     ],
 )
 def test_what_a_style_hides_is_not_shown(markup: str, text: str) -> None:
@@ -91,8 +139,15 @@ def test_what_a_style_hides_is_not_shown(markup: str, text: str) -> None:
         "<div style='opacity:0.9;font-size:0.9em;max-height:0.5em'>seen</div>",
         "<td style='font-size:0px;padding:10px'><div style='font-size:13px'>seen</div></td>",
         "<a style='mso-hide:all'>seen</a>",
+        "<div style='mso-hide:all'>seen by all but Outlook</div>",
         "<p class='hidden sm:block' title='display:none' aria-hidden=true>seen</p>",
         "<div style='overflow:hidden'>seen</div>",
+        "<div style='max-height:0'>seen, for it flows over</div>",
+        "<div hidden style='display:block'>seen</div>",
+        "<div style='display:none\\9'>seen, for that is no value</div>",
+        "<div style=\"font-family:'a;display:none'\">seen</div>",
+        "<table style='display:none'>seen before the table</table>",
+        "<td style='display:none'>seen, for there is no table",
         "<div style='display:none'>seen, for it is never closed",
     ],
 )

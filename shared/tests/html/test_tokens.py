@@ -40,6 +40,9 @@ def read(markup: str) -> list[tuple[str, str, str]]:
         ("<p title='a > b'>", "start", "p"),
         ('<p title="<b>" class = \'">\'>', "start", "p"),
         ("<p <b>", "start", "p"),
+        ("<p a=b'>", "start", "p"),
+        ("<p ='>", "start", "p"),
+        ("<p a\n=\n'>'>", "start", "p"),
         ("</p>", "end", "p"),
         ("</P class=a>", "end", "p"),
         ("<!-- a > b -- c -->", "comment", ""),
@@ -47,6 +50,12 @@ def read(markup: str) -> list[tuple[str, str, str]]:
         ("<!-->", "comment", ""),
         ("<!--->", "comment", ""),
         ("<!---->", "comment", ""),
+        ("<!----!>", "comment", ""),
+        ("<!---!> -->", "comment", ""),
+        ("<!--<!-->", "comment", ""),
+        ("<!-- a --!-->", "comment", ""),
+        ("<![CDATA[ a ]]>", "comment", ""),
+        ("</>", "comment", ""),
         ("<!-- never closed > ", "comment", ""),
         ("<!-- a --!", "comment", ""),
         ("<!doctype html>", "comment", ""),
@@ -97,16 +106,28 @@ def test_the_contents_of_an_element_without_an_end_tag_are_not_skipped() -> None
     assert (was_skipped, scanner.position) == (False, len("<style>"))
 
 
-def test_start_tags_of_one_name_are_read_outside_of_comments() -> None:
-    markup = "<!-- <a b=1> --><a b=2>c</a><abbr b=3><!--><A\nb=4><a><a b='<a>c"
+def test_only_the_tags_that_are_not_passed_are_read_and_none_in_comments_or_attributes() -> None:
+    markup = "<!-- <a b=1> --><a b=2>c</a><abbr b=3><!--><A\nb=4><p title='<a>'><a b='<a>'>c<a b='"
 
-    read_tags = [markup[start:end] for _, start, end, _, _ in tokens.Scanner(markup).start_tags("a")]
+    only = tokens.Scanner(markup).only(tokens.all_but(("a",)))
+    read_tags = [markup[start:end] for type_, start, end, _, _ in only if type_ == "start"]
 
-    assert read_tags == ["<a b=2>", "<A\nb=4>"]
+    assert read_tags == ["<a b=2>", "<A\nb=4>", "<a b='<a>'>"]
+
+
+@given(st.lists(st.sampled_from(PIECES)))
+def test_the_tags_that_are_not_passed_are_those_of_all_tokens(pieces: list[str]) -> None:
+    markup = "".join(pieces)
+
+    only = [token for token in tokens.Scanner(markup).only(tokens.all_but(("a",))) if token[3] == "a"]
+
+    assert [token for token in only if token[0] == "start"] == [
+        token for token in tokens.Scanner(markup) if token[3] == "a" and token[0] == "start"
+    ]
 
 
 def test_a_tag_has_all_its_attributes_however_many() -> None:
-    ((*_, attributes),) = tokens.Scanner("<p " + "a='>' " * 5_000 + "b=c>").start_tags("p")
+    ((*_, attributes),) = tokens.Scanner("<p " + "a='>' " * 5_000 + "b=c>")
 
     assert tokens.attribute(attributes, "b") == "c"
 
@@ -120,7 +141,10 @@ def test_a_tag_has_all_its_attributes_however_many() -> None:
         (" a='b'c=d", [("a", "b"), ("c", "d")]),
         (" title='href=x' href=y'z", [("title", "href=x"), ("href", "y'z")]),
         (" a='never closed", [("a", "never closed")]),
-        (" = '\"", []),
+        (" = '\"", [("=", ""), ("'\"", "")]),
+        (" a==b", [("a", "=b")]),
+        (" =a='>' b", [("=a", ">"), ("b", "")]),
+        ("\u00a0a=b c\x0bd=e", [("\u00a0a", "b"), ("c\x0bd", "e")]),
     ],
 )
 def test_attributes_are_read(inside: str, read_attributes: list[tuple[str, str]]) -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fake_email.html import structure, tokens
 from http_api.sanitize import balance
 
 TAGS = [
@@ -75,18 +76,18 @@ def test_style_elements_and_linked_sheets_are_kept_apart() -> None:
 def test_elements_nested_deeper_than_the_limit_are_left_out() -> None:
     written = "<div>" * 1_000 + "a" + "</div>" * 1_000 + "b"
 
-    assert read(written) == "<div>" * balance.DEPTH + "a" + "</div>" * balance.DEPTH + "b"
+    assert read(written) == "<div>" * structure.DEPTH + "a" + "</div>" * structure.DEPTH + "b"
 
 
 def test_tags_over_the_limit_are_left_out_and_the_document_is_marked_as_cut() -> None:
-    balanced = balance.read("<br>" * (balance.TAGS + 1))
+    balanced = balance.read("<br>" * (tokens.TAGS + 1))
 
-    assert balanced.markup.count("<br>") == balance.TAGS
+    assert balanced.markup.count("<br>") == tokens.TAGS
     assert balanced.is_cut
 
 
 def test_a_document_within_the_limits_is_not_cut() -> None:
-    assert not balance.read("<br>" * (balance.TAGS - 1) + "a").is_cut
+    assert not balance.read("<br>" * (tokens.TAGS - 1) + "a").is_cut
 
 
 def test_a_too_long_attribute_is_left_out_unless_it_is_an_image() -> None:

@@ -1,21 +1,16 @@
 """The text that a reader sees in HTML, in one pass and in time linear in the length of any markup."""
 
 import io
-import itertools
 import re
 
-from fake_email.html import steps, tokens, visibility
-from fake_email.html.visibility import Hidden
+from fake_email.html import elements, references, steps, style, tokens, urls
+from fake_email.html.structure import Element, Structure
 
-CHARACTERS = 1024 * 1024  # of HTML read
-TOKENS = 100_000  # of HTML read; a long newsletter has some 10,000
-LINK_CHARACTERS = 8192  # longer targets (data: URLs) are left out
-
+_TAGS = 2 * tokens.TAGS  # of HTML read
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 # Senders fill up the line that a list of mail shows with characters that have no width.
 _PADDING = re.compile("(?>(?:[\u00ad\u034f\u200b-\u200d\u2060\ufeff][ \u00a0]*+){3,})")
 
-_UNSEEN = frozenset({"iframe", "script", "style", "template", "title"})
 _KEPT_SPACE = "\u00a0"  # a space that is not collapsed; the rendered text has a plain space for it
 _CELL = "\t"  # between cells; no text has a tab: tabs are collapsed, or replaced by spaces
 _LINE, _BLANK_LINE = "\n", "\n\n"
@@ -24,112 +19,183 @@ _BREAKS = dict.fromkeys(
     section tr""".split(),  # noqa: SIM905 - one a line is a page
     _LINE,
 ) | dict.fromkeys("blockquote dl h1 h2 h3 h4 h5 h6 ol p pre table ul".split(), _BLANK_LINE)  # noqa: SIM905 - as above
-_MARKS = {"br": "\n", "hr": "\n---\n", "td": _CELL, "th": _CELL}
+_MARKS = {"br": "\n", "hr": "\n---\n"}
+_CELLS = frozenset({"td", "th"})
+_WRITTEN = frozenset({"a", "area", "br", "hr", "img", "li", "ol", "pre", "ul"})  # that are not only breaks
+_NOT_FOLLOWED = ("javascript:", "vbscript:", "data:", "cid:", "about:", "file:", "blob:")
 
 
 def render(markup: str) -> str:
     """The text of HTML: blocks on lines, cells apart, lists marked, a link's target behind its text as `<target>`."""
-    return _Renderer(markup[:CHARACTERS]).text()
+    return _Renderer(markup[: tokens.CHARACTERS]).text()
 
 
 class _Renderer:
     """One reading of one document, from its start to its end."""
 
     def __init__(self, markup: str) -> None:
-        self.pieces: list[str] = ["\n"]
-        self.before_hidden: list[str] = []  # the pieces before a hidden element, inside of one
-        self.hidden: Hidden | None = None
+        self.seen: list[str] = ["\n"]
+        self.aside: list[str] = ["\n"]  # of the hidden element that is open
+        self.hidden = 0
+        self.pieces = self.seen  # where text is written; pictures, links and breaks go to `marks`
+        self.marks = self.seen
         self.lists: list[int] = []  # the last number of each open list, negative where items have none
         self.preformatted = 0
         self.link = ""
         self.link_start = 0
-        self.scanner = tokens.Scanner(markup)
-        for type_, start, end, name, attributes in itertools.islice(self.scanner, TOKENS):
+        self.link_pieces = self.seen
+        self.structure = Structure(self.closed, has_sheets=style.has_sheets(markup))
+        self.base = tokens.base(markup)
+        self.read(markup)
+
+    def read(self, markup: str) -> None:
+        scanner = tokens.Scanner(markup)
+        structure = self.structure
+        tags = 0
+        for type_, start, end, name, attributes in scanner:
             if type_ == "text":
                 self.write(markup[start:end])
-            elif type_ != "comment":
-                self.tag(name, attributes, is_end=type_ == "end")
+                continue
+            if type_ == "end":
+                if name == "a":
+                    self.end_link()
+                structure.end(name)
+                if name not in elements.KNOWN or name == "br":
+                    self.break_line(_MARKS.get(name) or _BREAKS.get(name))
+            elif name in elements.UNSEEN:
+                scanner.skip_unseen(name, attributes)
+            elif type_ == "start":
+                self.start(name, attributes)
+            tags += 1
+            if tags == _TAGS:
+                break
         self.end_link()
-        # A browser goes on hiding to the end. A sender's slip must not cost the reader the rest of the mail.
-        self.pieces = self.before_hidden + self.pieces
-
-    def tag(self, name: str, attributes: str, *, is_end: bool) -> None:
-        if self.hidden and self.hidden.ends_at(name, _style(attributes), is_end=is_end):
-            self.link = ""
-            self.pieces, self.before_hidden = self.before_hidden, []
-            self.hidden = None
-        if is_end:
-            self.close(name)
-        elif name in _UNSEEN:
-            self.scanner.skip(name)
-        elif not (attributes and self.is_hidden(name, attributes)):
-            self.open(name, attributes)
+        if len(self.aside) > 1:
+            # A browser goes on hiding to the end. A sender's slip must not cost the reader the rest of the mail.
+            self.seen += self.aside
 
     def text(self) -> str:
         lines: list[str] = []
-        for raw in io.StringIO(steps.change("".join(self.pieces), _without_padding)):
-            cells = [steps.change(cell, _collapsed).strip(" ") for cell in raw.split(_CELL)] if raw != "\n" else []
-            line = steps.change("  ".join(filter(None, cells)), _with_plain_spaces).rstrip()
+        text = "".join(self.seen)
+        is_ascii = text.isascii()
+        if not is_ascii:
+            text = steps.change(text, _without_padding)
+        for raw in io.StringIO(text):
+            if raw == "\n":
+                line = ""
+            elif "\t" in raw:
+                line = "  ".join(filter(None, map(_collapsed, raw.split(_CELL))))
+            else:
+                line = _collapsed(raw)
+            if not is_ascii:
+                line = steps.change(line, _with_plain_spaces)
+            line = line.rstrip()
             if line or (lines and lines[-1]):
                 lines.append(line)
         return "\n".join(lines).rstrip("\n")
 
     def write(self, run: str) -> None:
         for piece in steps.pieces(run) if len(run) > steps.CHARACTERS else (run,):
-            text = tokens.unescape(piece)
+            text = references.in_text(piece) if "&" in piece else piece
             if self.preformatted:
                 text = text.replace("\t", " " * 4).replace(" ", _KEPT_SPACE)
             else:
-                text = _SPACE.sub(" ", text)
+                text = " " if text.isspace() and text.isascii() else _SPACE.sub(" ", text)
                 if text == " " and self.pieces[-1][-1] in " \n":
                     continue
             if text:
                 self.pieces.append(text)
 
-    def open(self, name: str, attributes: str) -> None:
-        self.break_line(name)
+    def start(self, name: str, attributes: str) -> None:
+        element = self.structure.start(name, attributes)
+        if element is None:
+            if name not in elements.KNOWN:
+                self.break_line(_BREAKS.get(name))
+            return
+        name = element.name
+        display = element.style.display
+        if element.hidden or self.hidden:
+            self.hide(element.hidden if name in elements.VOID else self.structure.hidden())
+        if line_break := _line_break(name, display):
+            self.break_line(line_break)
+        if display == "cell" or (name in _CELLS and not display):
+            self.marks.append(_CELL)
+        if name in _WRITTEN:
+            self.write_start(name, attributes, display)
+        if name in elements.VOID and (element.hidden or self.hidden):
+            self.hide_as_around()
+
+    def write_start(self, name: str, attributes: str, display: style.Display) -> None:
         match name:
             case "a":
                 self.end_link()
-                self.link = _target(tokens.attribute(attributes, "href"))
-                self.link_start = len(self.pieces)
+                self.link = self.target(attributes)
+                self.link_pieces = self.marks
+                self.link_start = len(self.marks)
             case "img":
-                self.write(_alternative(attributes))
+                if text := tokens.attribute(attributes, "alt").strip():
+                    self.write_mark(f"[{text}]")
+            case "area":
+                self.write_area(attributes)
             case "li":
-                self.pieces.append(f"\n{self.item_mark()} ")
+                if not display:
+                    self.marks.append(f"\n{self.item_mark()} ")
             case "ul" | "ol":
                 self.lists.append(-1 if name == "ul" else 0)
             case "pre":
                 self.preformatted += 1
-            case _ if name in _MARKS:
-                self.pieces.append(_MARKS[name])
+            case "br" | "hr":
+                self.marks.append(_MARKS[name])
 
-    def close(self, name: str) -> None:
-        match name:
-            case "a":
-                self.end_link()
-            case "ul" | "ol":
-                if self.lists:
+    def closed(self, element: Element) -> None:
+        """End an element, after the structure has closed it."""
+        name = element.name
+        if name in _WRITTEN:
+            match name:
+                case "a":
+                    self.end_link()
+                case "ul" | "ol":
                     self.lists.pop()
-            case "pre":
-                self.preformatted = max(0, self.preformatted - 1)
-        self.break_line(name)
+                case "pre":
+                    self.preformatted -= 1
+        if line_break := _line_break(name, element.style.display):
+            self.break_line(line_break)
+        open_ = self.structure.open
+        if element.hidden or self.hidden or (open_ and open_[-1].hidden):
+            self.hide_as_around()
 
-    def break_line(self, name: str) -> None:
-        line_break = _BREAKS.get(name)
-        if line_break and (line_break == _BLANK_LINE or not self.pieces[-1].endswith("\n")):
-            self.pieces.append(line_break)
+    def hide(self, hidden: int) -> None:
+        """Set aside what follows, as far as it is hidden; what is without size has pictures that are seen."""
+        self.hidden = hidden
+        self.pieces = self.aside if hidden else self.seen
+        self.marks = self.aside if hidden & ~style.NO_SIZE else self.seen
 
-    def is_hidden(self, name: str, attributes: str) -> bool:
-        """True for a start tag that hides its element; the text up to the end of the element is then set aside."""
-        if not visibility.may_hide(attributes) or (self.hidden and name not in visibility.VOID):
-            return False
-        by = visibility.hides(name, attributes, _style(attributes))
-        if by and name not in visibility.VOID:
-            self.end_link()
-            self.before_hidden, self.pieces = self.pieces, ["\n"]
-            self.hidden = Hidden(name, by)
-        return bool(by)
+    def hide_as_around(self) -> None:
+        """Hide what follows as the open element does; what stands in a hidden element that ended is dropped."""
+        hidden = self.structure.hidden()
+        if not hidden:
+            self.aside = ["\n"]
+        self.hide(hidden)
+
+    def break_line(self, line_break: str | None) -> None:
+        if line_break and (line_break == _BLANK_LINE or not self.marks[-1].endswith("\n")):
+            self.marks.append(line_break)
+
+    def write_mark(self, text: str) -> None:
+        """Write the alternative of a picture."""
+        self.marks.append(steps.change(text, _without_runs))
+
+    def write_area(self, attributes: str) -> None:
+        """Write a part of a picture that is a link."""
+        if target := self.target(attributes):
+            self.break_line(_LINE)
+            text = tokens.attribute(attributes, "alt").strip()
+            self.write_mark(f"{text} <{target}>" if text else f"<{target}>")
+            self.break_line(_LINE)
+
+    def target(self, attributes: str) -> str:
+        url = urls.resolve(tokens.attribute(attributes, "href"), self.base)
+        return "" if url[:11].lower().startswith(_NOT_FOLLOWED) else url
 
     def item_mark(self) -> str:
         if not self.lists or self.lists[-1] < 0:
@@ -140,10 +206,10 @@ class _Renderer:
     def end_link(self) -> None:
         if not self.link:
             return
-        label = "".join(self.pieces[self.link_start :]).strip()
+        label = "".join(self.link_pieces[self.link_start :]).strip()
         if label not in _spellings(self.link):
             # RFC 3986, Appendix C: how a URI is set off in plain text.
-            self.pieces.append(f" <{self.link}>" if label else f"<{self.link}>")
+            self.link_pieces.append(f" <{self.link}>" if label else f"<{self.link}>")
         self.link = ""
 
 
@@ -152,6 +218,11 @@ def _without_padding(text: str) -> str:
 
 
 def _collapsed(cell: str) -> str:
+    cell = cell.strip(" \n")
+    return steps.change(cell, _without_runs) if "  " in cell else cell
+
+
+def _without_runs(cell: str) -> str:
     return _SPACE.sub(" ", cell)
 
 
@@ -159,22 +230,11 @@ def _with_plain_spaces(line: str) -> str:
     return line.replace(_KEPT_SPACE, " ")
 
 
-def _style(attributes: str) -> str:
-    return tokens.attribute(attributes[: visibility.CHARACTERS], "style")
-
-
-def _alternative(attributes: str) -> str:
-    text = tokens.attribute(attributes, "alt").strip()
-    return f"[{text}]" if text else ""
-
-
-def _target(href: str) -> str:
-    if len(href) > 2 * LINK_CHARACTERS:
-        return ""
-    target = "".join(href.split())
-    if len(target) > LINK_CHARACTERS or target.lower().startswith(("#", "javascript:", "data:", "cid:")):
-        return ""
-    return target
+def _line_break(name: str, display: style.Display) -> str | None:
+    """The break before and behind an element."""
+    if not display:
+        return _BREAKS.get(name)
+    return _BREAKS.get(name, _LINE) if display == "line" else None
 
 
 def _spellings(target: str) -> tuple[str, ...]:

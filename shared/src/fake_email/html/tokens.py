@@ -5,28 +5,39 @@ length of any markup, and it keeps one token in memory.
 """
 
 import functools
-import html
+import itertools
+import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
-from fake_email.html import steps
+from fake_email.html import elements, references, steps, urls
 
+CHARACTERS = 1024 * 1024  # of HTML read
+TAGS = 50_000  # of HTML read, comments included; a long newsletter has some 10,000
+
+_SPACE = r"[\t\n\f\r ]"
 # A repeated group is atomic and counted: one match takes few microseconds, and the next match goes on behind it.
-_IN_TAG = r"(?>(?:[^>=]++|=\s*+\"[^\"]*+(?:\"|\Z)|=\s*+'[^']*+(?:'|\Z)|=){0,1000})"
+_VALUE = rf"{_SPACE}*+={_SPACE}*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^\t\n\f\r >\"'][^\t\n\f\r >]*+)?"
+_IN_TAG = (
+    r"(?>(?:[\t\n\f\r /]*+[^\t\n\f\r />][^\t\n\f\r />=]*+(?:=(?:\"[^\"]*+\"|'[^']*+')|"
+    rf"{_VALUE})?+){{0,1000}}[\t\n\f\r /]*+)"
+)
+_NAME = r"[a-zA-Z][^\t\n\f\r />]*+"
+_COMMENT_START = r"!--(?!-?>)"
 _TOKEN = re.compile(
-    rf"<(/?)([a-zA-Z][^\s/>]*+)({_IN_TAG})>?"
-    r"|((?>(?:[^<]++|<(?![a-zA-Z/!?])){1,1000}))"
-    r"|<(?:(!--)(?!-?>)|[!?/][^>]*+>?)"
+    rf"<(/?)({_NAME})({_IN_TAG})>?|((?>(?:[^<]++|<(?![a-zA-Z/!?])){{1,1000}}))|<(?:({_COMMENT_START})|[!?/][^>]*+>?)"
 )
 _TAG, _TEXT, _COMMENT = 3, 4, 5  # the last group of each
 _REST_OF_TAG = re.compile(rf"({_IN_TAG})>?")
-_ATTRIBUTE = re.compile(r"([^\s\"'>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)|'([^']*+)|([^\s\"'>][^\s>]*+)))?")
+_ATTRIBUTE = re.compile(
+    r"([^\t\n\f\r />][^\t\n\f\r />=]*+)"
+    rf"(?:{_SPACE}*+={_SPACE}*+(?:\"([^\"]*+)\"?|'([^']*+)'?|([^\t\n\f\r >\"'][^\t\n\f\r >]*+))?)?+"
+)
 _TAG_ROUGHLY = re.compile(
     r"<(?:!--(?!-?>).*?(?:--!?>|\Z)|(?:style|script|title)\b[^<>]*+>[^<]*+|[^<>]*+>)", re.IGNORECASE | re.DOTALL
 )
-_HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")
-
+_BASE = re.compile(r"<[bB][aA][sS][eE][\t\n\f\r /]")
 
 TokenType = Literal["text", "comment", "start", "end"]
 # The type, the start and the end in the markup; of a tag also the name, in lower case, and the attributes, as written:
@@ -51,10 +62,11 @@ class Scanner:
             group = match.lastindex
             if group == _TAG:
                 attributes = match[3]
-                if markup[end - 1] != ">":
-                    end, attributes = _rest_of_tag(match, 3)
+                is_closed = end > match.end(_TAG)
+                if not is_closed and end < len(markup):
+                    end, attributes, is_closed = _rest_of_tag(match)
                 self.position = end
-                if markup[end - 1] == ">":
+                if is_closed:
                     yield "end" if match[1] else "start", start, end, match[2].lower(), attributes
                 else:
                     yield "comment", start, end, "", ""
@@ -65,22 +77,20 @@ class Scanner:
                 self.position = end = self._comment_end(end) if group == _COMMENT else end
                 yield "comment", start, end, "", ""
 
-    def start_tags(self, name: str) -> Iterator[Token]:
-        """The start tags with this name and with attributes, faster than all tokens; comments are skipped."""
+    def only(self, passed: re.Pattern[str], stop: Callable[[int], int] | None = None) -> Iterator[Token]:
+        """The tokens that `passed`, made by `all_but`, does not pass, and those that hold the next `stop`, the first of
+        the positions from a position on; faster than all tokens.
+        """
         markup = self.markup
-        pattern = _start_tag(name)
-        while match := pattern.search(markup, self.position):
-            start, end = match.span()
-            attributes = match[1]
-            if attributes is None:
-                self.position = self._comment_end(end)
-                continue
-            if markup[end - 1] != ">":
-                end, attributes = _rest_of_tag(match, 1)
-            self.position = end
-            if markup[end - 1] != ">":
-                return
-            yield "start", start, end, name, attributes
+        tokens = iter(self)
+        last = len(markup)
+        while match := passed.match(markup, self.position, stop(self.position) if stop else last):
+            self.position = match.end()
+            if match.end() == match.start() or markup[self.position : self.position + 1] == "<":
+                token = next(tokens, None)
+                if token is None:
+                    return
+                yield token
 
     def skip(self, name: str) -> bool:
         """Go on at the next end tag with this name; false when there is none, and then the position stays."""
@@ -93,6 +103,12 @@ class Scanner:
         self.position = closing.start()
         return True
 
+    def skip_unseen(self, name: str, attributes: str) -> bool:
+        """Go on behind what readers do not see of an element of `elements.UNSEEN`, whose start tag was the last token;
+        false when the element has no end tag, and then the position stays.
+        """
+        return (name in elements.FOREIGN and attributes.endswith("/")) or self.skip(name)
+
     def _comment_end(self, position: int) -> int:
         """The end of the comment whose text starts here."""
         markup = self.markup
@@ -103,8 +119,22 @@ class Scanner:
         return bang + len("--!>") if bang >= 0 else min(self._arrow + len("-->"), len(markup))
 
 
-def _rest_of_tag(match: re.Match[str], group: int) -> tuple[int, str]:
-    """The end and all attributes of a tag that has more attributes than one match takes."""
+def base(markup: str) -> str:
+    """The URL that the relative URLs of a document start from: of its first `<base href>`; empty without one."""
+    if not _BASE.search(markup):
+        return ""
+    scanner = Scanner(markup)
+    for type_, _, _, name, inside in scanner.only(all_but(("base", *sorted(elements.UNSEEN)))):
+        if type_ == "start":
+            if name in elements.UNSEEN:
+                scanner.skip_unseen(name, inside)
+            elif href := attribute(inside, "href"):
+                return urls.base(href)
+    return ""
+
+
+def _rest_of_tag(match: re.Match[str]) -> tuple[int, str, bool]:
+    """The end, all attributes and the presence of the `>` of a tag that has more attributes than one match takes."""
     markup = match.string
     attributes_end = end = match.end()
     while end == attributes_end < len(markup):
@@ -112,18 +142,29 @@ def _rest_of_tag(match: re.Match[str], group: int) -> tuple[int, str]:
         if rest is None:
             break
         attributes_end, end = rest.end(1), rest.end()
-    return end, markup[match.start(group) : attributes_end]
+    return end, markup[match.start(_TAG) : attributes_end], end > attributes_end
 
 
 @functools.cache
-def _start_tag(name: str) -> re.Pattern[str]:
-    letters = "".join(f"[{letter}{letter.upper()}]" for letter in name)  # faster than re.IGNORECASE
-    return re.compile(rf"<(?:{letters}(?=[\s/])({_IN_TAG})>?|!--(?!-?>))")
+def all_but(names: Iterable[str]) -> re.Pattern[str]:
+    """A pattern that passes text and tags, except start tags with one of these names."""
+    by_letter = itertools.groupby(sorted(names), key=operator.itemgetter(0))
+    stop = "|".join(
+        _any_case(first) + f"(?:{'|'.join(_any_case(name[1:]) for name in group)})" for first, group in by_letter
+    )
+    return re.compile(
+        rf"(?>[^<]*+(?:<(?:/{_NAME}>|(?!(?:{stop})[\t\n\f\r />]){_NAME}{_IN_TAG}>|/{_NAME}{_IN_TAG}>"
+        r"|(?![a-zA-Z/!?]))[^<]*+){0,100})"
+    )
+
+
+def _any_case(name: str) -> str:
+    return "".join(f"[{letter}{letter.upper()}]" for letter in name)  # faster than re.IGNORECASE
 
 
 @functools.cache
 def _end_tag(name: str) -> re.Pattern[str]:
-    return re.compile(rf"</{name}(?=[\s/>]|\Z)", re.IGNORECASE)
+    return re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE)
 
 
 def attributes(inside: str) -> Iterator[tuple[str, str]]:
@@ -139,17 +180,18 @@ def attribute(inside: str, wanted: str) -> str:
     match = _ATTRIBUTE.search(inside)
     while match:
         if match[1].lower() == wanted:
-            value: str = match[2] or match[3] or match[4] or ""
-            return steps.change(value, unescape) if "&" in value else value
+            return resolved(match[2] or match[3] or match[4] or "")
         match = _ATTRIBUTE.search(inside, match.end())
     return ""
 
 
-def unescape(text: str) -> str:
-    """The text with its character references resolved."""
-    if "&#" in text:  # `html.unescape` raises on a number of more digits than `int` takes
-        text = _HUGE_REFERENCE.sub("\ufffd", text)
-    return html.unescape(text)
+def resolved(value: str) -> str:
+    """The value of an attribute with its character references resolved."""
+    if "&" not in value:
+        return value
+    if value.count("&") == value.count("&amp;"):
+        return value.replace("&amp;", "&")
+    return steps.change(value, references.in_attribute)
 
 
 def without_tags(fragment: str) -> str:

@@ -1,18 +1,8 @@
 """The HTML and CSS that a shown mail may have; everything else is left out."""
 
-BLOCKS = frozenset(
-    {"address", "article", "aside", "blockquote", "center", "dd", "details", "div", "dl", "dt", "figcaption", "figure"}
-    | {"footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "menu", "nav", "ol", "p", "pre"}
-    | {"section", "summary", "table", "ul"}
-)
-TABLE_PARTS = frozenset({"caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr"})
-INLINE = frozenset(
-    {"a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "del", "dfn", "em", "font", "i", "ins", "kbd"}
-    | {"map", "mark", "nobr", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u"}
-    | {"var"}
-)
-VOID = frozenset({"area", "br", "col", "hr", "img", "wbr"})
-ELEMENTS = BLOCKS | TABLE_PARTS | INLINE | VOID
+from fake_email.html import elements
+
+ELEMENTS = elements.KNOWN
 
 _EVERYWHERE = frozenset(
     {"align", "aria-hidden", "aria-label", "background", "bgcolor", "border", "bordercolor", "cellpadding"}

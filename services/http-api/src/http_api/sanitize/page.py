@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import nh3
 
+from fake_email.html import tokens, urls
 from http_api.sanitize import allowlist, balance, css
 
 INLINE_OCTETS = 8 * 1024 * 1024  # of images in one page; an image counts each time it is written
@@ -35,7 +36,6 @@ _CLOSING = "></div>"
 _CID = re.compile(r"cid:([^\s\"'<>()]{1,2000})", re.IGNORECASE)
 # Browsers ignore these characters in a URL (URL Standard, "basic URL parser").
 _IGNORED = re.compile(r"^[\x00-\x20]+|[\x00-\x20]+$|[\t\r\n]+")
-_LINK = re.compile(r"https?://[^\x00-\x20]|mailto:|tel:", re.IGNORECASE)
 _REMOTE = re.compile(r"https?://[^\x00-\x20\"'<>()\\]+", re.IGNORECASE)
 _DATA = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif|bmp);base64,[a-z0-9+/=]+", re.IGNORECASE)
 _RASTER = (
@@ -56,13 +56,13 @@ def policy(*, remote: bool) -> str:
 
 def content_ids(text: str) -> frozenset[str]:
     """The Content-IDs of the parts that the HTML refers to (RFC 2392)."""
-    return frozenset(_content_id(html.unescape(reference[1])) for reference in _CID.finditer(text))
+    return frozenset(_content_id(tokens.resolved(reference[1])) for reference in _CID.finditer(text))
 
 
 def page(text: str, images: Mapping[str, bytes], *, remote: bool) -> str:
     """The web page that shows this HTML, with the images of these Content-IDs; `remote` allows remote images too."""
     balanced = balance.read(text)
-    sanitizer = _Sanitizer(images, remote=remote)
+    sanitizer = _Sanitizer(images, balanced.base, remote=remote)
     # The parser drops `html` and `body` with their attributes, but keeps those of a div.
     root, body = (
         nh3_tag.removesuffix(_CLOSING).removeprefix("<div")
@@ -83,8 +83,9 @@ def _content_id(reference: str) -> str:
 class _Sanitizer:
     """The sanitizing of one page, with the octets of images that the page may still have."""
 
-    def __init__(self, images: Mapping[str, bytes], *, remote: bool) -> None:
+    def __init__(self, images: Mapping[str, bytes], base: str, *, remote: bool) -> None:
         self._images = images
+        self._base = base
         self._remote = remote
         self._left = INLINE_OCTETS
         self._cleaner = nh3.Cleaner(
@@ -103,13 +104,13 @@ class _Sanitizer:
     def sheets(self, balanced: balance.Balanced) -> str:
         """The remote style sheets that may be fetched, then the style elements."""
         rules: list[str] = []
-        links = [(media, html.unescape(href)) for media, href in balanced.links]
+        links = [(media, tokens.resolved(href)) for media, href in balanced.links]
         for media, text in balanced.styles:
             sheet = css.sheet(text, self._image)
             links += [(media, address) for address in sheet.imports]
             if not media.strip():
                 rules.append(sheet.rules)
-            elif sheet.rules and (media_query := css.media_query(html.unescape(media))):
+            elif sheet.rules and (media_query := css.media_query(tokens.resolved(media))):
                 rules.append(f"@media {media_query}{{{sheet.rules}}}")
         tags = [
             balance.start_tag("link", {"rel": "stylesheet", "media": html.escape(media), "href": html.escape(address)})
@@ -126,7 +127,7 @@ class _Sanitizer:
             case "src" | "background":
                 return self._image(value)
             case "href":
-                return _link(value)
+                return urls.shown(value, self._base) or None
         return value
 
     def _image(self, reference: str) -> str | None:
@@ -145,14 +146,5 @@ class _Sanitizer:
         return f"data:{media_type};base64,{b64encode(octets).decode()}"
 
     def _fetched(self, reference: str) -> str | None:
-        reference = _absolute(_IGNORED.sub("", reference)).replace(" ", "%20")
+        reference = urls.resolve(reference, self._base)
         return reference if self._remote and _REMOTE.fullmatch(reference) else None
-
-
-def _link(reference: str) -> str | None:
-    reference = _absolute(_IGNORED.sub("", reference))
-    return reference if _LINK.match(reference) else None
-
-
-def _absolute(reference: str) -> str:
-    return f"https:{reference}" if reference.startswith("//") else reference

@@ -1,0 +1,120 @@
+"""The links of HTML that a reader sees, each with its target and its text, in time linear in the length. Pure."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from fake_email.html import elements, references, style, tokens, urls
+from fake_email.html.structure import Element, Structure
+
+TEXT_CHARACTERS = 200
+
+_INNER_CHARACTERS = 16_384  # between the tags of a link
+_LINKS = ("a", "area")
+_PASSED = tokens.all_but((*_LINKS, *sorted(elements.UNSEEN)))
+_SIMPLE = re.compile(r"([^<]*+)</[aA]>")
+# Their tags stand inside of words.
+_INLINE = frozenset({"b", "em", "font", "i", "small", "span", "strong", "u", "wbr"})
+
+
+class Anchor(NamedTuple):
+    """A link: its target, its text, and the position of its tag."""
+
+    url: str
+    text: str
+    start: int
+
+
+def read(markup: str) -> Iterator[Anchor]:
+    """The links of `a` and `area` to the web or to a mail address, in their order."""
+    return _Reading(markup).anchors()
+
+
+class _Reading:
+    """One reading of one document: fast, but with all its tags, as `text` has it, where something hides."""
+
+    def __init__(self, markup: str) -> None:
+        self.markup = markup
+        self.scanner = tokens.Scanner(markup)
+        self.base = tokens.base(markup)
+        self.hiding = style.Hiding(markup)
+        # These follow the scanner only where something hides.
+        self.all_tokens = tokens.Scanner(markup)
+        self.hiding_elements = 0
+        self.structure = Structure(self.closed, has_sheets=style.has_sheets(markup))
+
+    def anchors(self) -> Iterator[Anchor]:
+        may_hide = self.hiding.at if self.hiding.at(0) < len(self.markup) else None
+        for type_, start, end, name, attributes in self.scanner.only(_PASSED, may_hide):
+            if type_ != "start":
+                continue
+            if name in elements.UNSEEN:
+                self.scanner.skip_unseen(name, attributes)
+            elif may_hide and style.read(name, attributes).hides & ~style.NO_SIZE:
+                yield from self.anchors_after(start)
+                self.scanner.position = self.all_tokens.position
+            elif name in _LINKS and (anchor := self.anchor(name, attributes, start, end)):
+                yield anchor
+
+    def anchors_after(self, position: int) -> Iterator[Anchor]:
+        """The links from the tag at this position, which may hide them, to the end of the hidden element.
+
+        A sender's slip must not cost the reader the links of an element that is never closed.
+        """
+        aside: list[Anchor] = []
+        for type_, start, end, name, attributes in self.all_tokens:
+            if type_ == "end":
+                self.structure.end(name)
+            elif name in elements.UNSEEN:
+                self.all_tokens.skip_unseen(name, attributes)
+            elif type_ == "start":
+                element = self.structure.start(name, attributes)
+                if start >= position and element and name in _LINKS:
+                    self.scanner.position = end
+                    if anchor := self.anchor(name, attributes, start, end):
+                        if element.hidden & ~style.NO_SIZE:
+                            aside.append(anchor)
+                        else:
+                            yield anchor
+                self.hiding_elements += element is not None and name not in elements.VOID and _hides(element)
+            if start >= position and not self.hiding_elements:
+                return
+        yield from aside
+
+    def closed(self, element: Element) -> None:
+        self.hiding_elements -= _hides(element)
+
+    def anchor(self, name: str, attributes: str, start: int, end: int) -> Anchor | None:
+        url = urls.shown(tokens.attribute(attributes, "href"), self.base)
+        if not url:
+            return None
+        text = self.text(end) if name == "a" else tokens.attribute(attributes, "alt")
+        return Anchor(url, " ".join(text.split())[:TEXT_CHARACTERS], start)
+
+    def text(self, start: int) -> str:
+        """The text of the link that starts here, or the alternatives of its pictures when it has none."""
+        if simple := _SIMPLE.match(self.markup, start):
+            self.scanner.position = simple.end()
+            return references.in_text(simple[1])
+        pieces: list[str] = []
+        pictures: list[str] = []
+        for type_, begin, end, name, attributes in self.scanner:
+            if type_ == "text":
+                pieces.append(self.markup[begin:end])
+            elif name in _LINKS:
+                self.scanner.position = begin
+                break
+            elif type_ != "comment" and name not in _INLINE:
+                pieces.append(" ")
+                if name == "img" and type_ == "start":
+                    pictures.append(tokens.attribute(attributes, "alt"))
+            if type_ == "start" and name in elements.UNSEEN:
+                self.scanner.skip_unseen(name, attributes)
+            if end - start > _INNER_CHARACTERS:
+                break
+        text = references.in_text("".join(pieces)[:_INNER_CHARACTERS])
+        return text if text.strip() else " ".join(pictures)
+
+
+def _hides(element: Element) -> bool:
+    return element.style.hides & ~style.NO_SIZE != 0

@@ -1,0 +1,133 @@
+"""The effects of one tag's own style on text: hidden, shown again, on lines of its own, or in the line. Pure.
+
+Style sheets are not read.
+"""
+
+import functools
+import itertools
+import re
+import string
+from typing import Literal, NamedTuple
+
+from fake_email.html import tokens
+
+ATTRIBUTES = 200  # of one tag read
+VALUE_CHARACTERS = 16_384  # of an attribute read
+_CACHED_CHARACTERS = 1024
+
+# What hides text, as bits: elements inside cannot undo the first, but the others.
+GONE, INVISIBLE, NO_SIZE = 1, 2, 4
+
+Display = Literal["line", "in line", "cell", ""]  # empty: as the element's name has it
+
+_SHEET = re.compile(r"<(?:[sS][tT][yY][lL][eE]|[lL][iI][nN][kK])[\t\n\f\r />]")
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_DECLARATION = re.compile(r"(?>(?:[^;\"'()]++|\"[^\"]*+\"?|'[^']*+'?|\([^()]*+\)?|\)){1,100})")
+_IMPORTANT = re.compile(r"\s*+!\s*+important\Z")
+_ZERO = re.compile(r"[+-]?(?:0+\.?0*|\.0+)(?:[a-z]+)?")
+_FONT_SIZE = re.compile(
+    r"(?<![\w./#-])(?:(\d++(?:\.\d*+)?|\.\d++)([a-z%]*+)|(?:xx?x?-)?(?:small|large)(?!er)|medium)(?![\w-])"
+)
+_RELATIVE = frozenset({"em", "ex", "ch", "%"})
+_DISPLAYS: dict[str, Display] = {
+    **dict.fromkeys(("block", "flex", "grid", "list-item", "table", "table-row", "flow-root"), "line"),
+    "table-cell": "cell",
+    "inline": "in line",
+}
+# What may hide something, in lower case. One pattern for all takes ten times as long.
+_BLANKS = r"(?:\s|/\*[^*]{0,99}\*/){0,9}+"
+_MAY_HIDE = (
+    re.compile(rf"display\s*+:{_BLANKS}none"),
+    re.compile(rf"visibility\s*+:{_BLANKS}(?:hidden|collapse)"),
+    re.compile(rf"opacity\s*+:{_BLANKS}[+-]?[0.]"),
+    re.compile(rf"height\s*+:{_BLANKS}[+-]?[0.]"),
+    re.compile(r"hidden[\s=>/]"),
+)
+
+
+class Style(NamedTuple):
+    """What hides the text of an element, what shows hidden text again, and how the element stands among others."""
+
+    hides: int = 0
+    shows: int = 0
+    display: Display = ""
+
+
+PLAIN = Style()
+_LOW = {ord(letter): letter.lower() for letter in string.ascii_uppercase}  # each letter in its place
+
+
+def read(name: str, attributes: str) -> Style:
+    """The style of a start tag with these attributes, by its attributes `style`, `hidden` and, of a font, `size`."""
+    if len(attributes) <= _CACHED_CHARACTERS and name != "a":  # links differ from each other
+        return _of_tag(name == "font", attributes)
+    low = attributes.lower()
+    return _read(name == "font", attributes) if "style" in low or "hidden" in low else PLAIN
+
+
+class Hiding:
+    """The positions in a document of what may hide something."""
+
+    def __init__(self, markup: str) -> None:
+        low = markup.lower()
+        self._low = low if len(low) == len(markup) else markup.translate(_LOW)
+        self._next = dict.fromkeys(_MAY_HIDE, -1)
+
+    def at(self, position: int) -> int:
+        """The first position that is not before this one; the length of the document when there is none."""
+        for pattern, found in self._next.items():
+            if found < position:
+                match = pattern.search(self._low, position)
+                self._next[pattern] = match.start() if match else len(self._low)
+        return min(self._next.values())
+
+
+def has_sheets(markup: str) -> bool:
+    """True for a document that may have style sheets."""
+    return _SHEET.search(markup) is not None
+
+
+def _read(is_font: bool, inside: str) -> Style:
+    style: str | None = None
+    is_hidden = has_size = False
+    for name, value in itertools.islice(tokens.attributes(inside), ATTRIBUTES):
+        if name == "style" and style is None:
+            style = tokens.resolved(value) if len(value) <= VALUE_CHARACTERS else ""
+        is_hidden |= name == "hidden"
+        has_size |= is_font and name == "size"
+    if not (style or is_hidden or has_size):
+        return PLAIN
+    return _of_style(style or "", is_hidden, has_size)
+
+
+_of_tag = functools.lru_cache(maxsize=512)(_read)
+
+
+def _of_style(style: str, is_hidden: bool, has_size: bool) -> Style:
+    hides, shows = 0, NO_SIZE if has_size else 0
+    values: dict[str, str] = {}
+    for declaration in _DECLARATION.findall(_COMMENT.sub(" ", style.lower())):
+        name, _, value = declaration.partition(":")
+        values[name.strip()] = _IMPORTANT.sub("", value.strip())
+    display = values.get("display", "none" if is_hidden else "")
+    if display == "none" or _is_zero(values.get("opacity")):
+        hides |= GONE
+    if values.get("overflow", "").startswith("hidden") and (
+        _is_zero(values.get("max-height")) or _is_zero(values.get("height"))
+    ):
+        hides |= GONE
+    match values.get("visibility"):
+        case "hidden" | "collapse":
+            hides |= INVISIBLE
+        case "visible":
+            shows |= INVISIBLE
+    size = _FONT_SIZE.search(values.get("font-size", "") or values.get("font", ""))
+    if size and size[1] and not float(size[1]):
+        hides |= NO_SIZE
+    elif size and size[2] not in _RELATIVE:
+        shows |= NO_SIZE
+    return Style(hides, shows, _DISPLAYS.get(display, ""))
+
+
+def _is_zero(value: str | None) -> bool:
+    return value is not None and _ZERO.fullmatch(value) is not None

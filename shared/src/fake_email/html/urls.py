@@ -1,0 +1,84 @@
+"""The URLs of links in HTML, read as browsers read them (URL Standard, "basic URL parser"). Pure."""
+
+import re
+import urllib.parse
+
+CHARACTERS = 8192  # longer URLs (data: URLs) are left out
+
+# A URL that browsers read as it is written: no blank, no backslash.
+_USUAL = re.compile(r"https?://[a-zA-Z0-9][a-zA-Z0-9.-]*+(?::[0-9]{1,5})?(?:[/?#][!-\[\]-~]*+)?")
+_EDGES = re.compile(r"\A[\x00-\x20]+|[\x00-\x20]+\Z|[\t\n\r]+")
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*+:")
+_WEB = re.compile(r"(https?):[/\\]{2}(?![/\\])([^/?#\\]++)([^?#]*+)(.*+)", re.IGNORECASE | re.DOTALL)
+# UTS #46 maps these characters of a host to nothing.
+_IGNORED_IN_HOST = re.compile("[\u00ad\u034f\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff]")
+_NOT_IN_HOST = re.compile(r"[\x00-\x20\"<>^`{|}\x7f]")
+_SHOWN = ("http:", "https:", "mailto:", "tel:")
+
+
+def shown(href: str, base: str = "") -> str:
+    """The target of a link that may be followed: to the web, to a mail address or to a telephone; empty otherwise."""
+    if len(href) <= CHARACTERS and _USUAL.fullmatch(href):
+        return href
+    url = resolve(href, base)
+    return url if url[:8].lower().startswith(_SHOWN) else ""
+
+
+def resolve(href: str, base: str = "") -> str:
+    """The absolute URL that a browser goes to, blanks encoded; empty where it goes nowhere, or stays in the document.
+
+    Letters outside ASCII stay as they are written.
+    """
+    if not href or len(href) > CHARACTERS:
+        return ""
+    if _USUAL.fullmatch(href):
+        return href
+    url = href if href.isprintable() and " " not in href else _EDGES.sub("", href)
+    if url.startswith(("//", "\\\\")):
+        url = f"{'http:' if base.startswith('http:') else 'https:'}{url}"
+    elif not _SCHEME.match(url):
+        if not base or not url or url.startswith("#"):
+            return ""
+        url = _joined(base, url)
+    if url[:4].lower() == "http":
+        url = _of_web(url)
+    elif not url.isprintable() or " " in url:
+        url = "".join(map(_encoded, url))
+    return url if len(url) <= CHARACTERS else ""
+
+
+def base(href: str) -> str:
+    """The base of a document's relative URLs, from `<base href>`; empty unless it is of the web."""
+    url = resolve(href)
+    return url if url[:4].lower() == "http" else ""
+
+
+def _of_web(url: str) -> str:
+    """A URL of the web with `/` for `\\`, and with blanks encoded; empty without a host."""
+    match = _WEB.fullmatch(url)
+    if match is None:
+        return ""
+    scheme, host, path, rest = match.groups()
+    if not host.isascii():
+        host = _IGNORED_IN_HOST.sub("", host)
+    if not host.isprintable() or _NOT_IN_HOST.search(host) or not host.strip("@:"):
+        return ""
+    if "\\" in path:
+        path = path.replace("\\", "/")
+    behind = path + rest
+    if not behind.isprintable() or " " in behind:
+        behind = "".join(map(_encoded, behind))
+    return f"{scheme}://{host}{behind}"
+
+
+def _encoded(character: str) -> str:
+    if character.isprintable() and character != " ":
+        return character
+    return urllib.parse.quote(character, errors="replace")
+
+
+def _joined(document: str, url: str) -> str:
+    try:
+        return urllib.parse.urljoin(document, url)
+    except ValueError:  # of a host in brackets that is no address
+        return ""
