@@ -16,6 +16,7 @@ _LIBRARIES = {
     "psycopg": logging.ERROR,
     "asyncio": logging.WARNING,
 }
+_ENCODER = msgspec.json.Encoder(enc_hook=repr)
 
 
 def configure(level: str) -> None:
@@ -27,9 +28,9 @@ def configure(level: str) -> None:
         _add_time,
     ]
     structlog.configure(
-        processors=[*shared, *_rendering()],
+        processors=[*shared, *_console()] if sys.stderr.isatty() else [*shared, _to_json],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=_logger_factory(),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -38,7 +39,7 @@ def configure(level: str) -> None:
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_rendering(),
+                *(_console() if sys.stderr.isatty() else [_to_json_text]),
             ],
         )
     )
@@ -52,19 +53,29 @@ def _add_time(_logger: object, _method: str, event: structlog.typing.EventDict) 
     return event
 
 
-def _rendering() -> list[structlog.typing.Processor]:
+def _console() -> list[structlog.typing.Processor]:
+    # The default formatter would show the values of variables, and with them content and tokens.
+    return [
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.dev.ConsoleRenderer(pad_event_to=24, exception_formatter=structlog.dev.plain_traceback),
+    ]
+
+
+def _logger_factory() -> structlog.WriteLoggerFactory | structlog.BytesLoggerFactory:
     if sys.stderr.isatty():
-        # The default formatter would show the values of variables, and with them content and tokens.
-        return [
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-            structlog.dev.ConsoleRenderer(pad_event_to=24, exception_formatter=structlog.dev.plain_traceback),
-        ]
-    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
+        return structlog.WriteLoggerFactory(file=sys.stderr)
+    return structlog.BytesLoggerFactory(file=sys.stderr.buffer)  # no text layer to encode each line again
 
 
-def _to_json(event: object, **_: object) -> str:
+def _to_json(logger: structlog.typing.WrappedLogger, method: str, event: structlog.typing.EventDict) -> bytes:
+    if "exc_info" in event:
+        event = structlog.processors.format_exc_info(logger, method, event)
     try:
-        return msgspec.json.encode(event, enc_hook=repr).decode()
+        return _ENCODER.encode(event)
     except UnicodeEncodeError:  # a lone surrogate, decoded from invalid UTF-8
         line = json.dumps(msgspec.to_builtins(event, enc_hook=repr), ensure_ascii=False)
-        return line.encode(errors="replace").decode()
+        return line.encode(errors="replace")
+
+
+def _to_json_text(logger: structlog.typing.WrappedLogger, method: str, event: structlog.typing.EventDict) -> str:
+    return _to_json(logger, method, event).decode()

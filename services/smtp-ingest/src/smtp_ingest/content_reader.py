@@ -1,53 +1,74 @@
-"""Reads content from the connection: DATA until its end, BDAT by its size, both at a minimum rate."""
+"""Receives content from the connection: DATA until its end, BDAT by its size, both at a minimum rate."""
 
-from smtp_ingest.connection import READ_OCTETS, Connection
+import time
+
+from fake_email.settings import Settings
 from smtp_ingest.content import Content
-from smtp_ingest.context import Context
 from smtp_ingest.dot_stuffing import DotStuffing
 from smtp_ingest.session_limits import LimitReached
 
+# The content is added in pieces of at most this size: Content takes each piece for shorter than the longest line.
+_PIECE_OCTETS = 131_072
 # Past this size a message waits for its turn before each read: fifty such clients at once would delay all others.
 _PROMPT_OCTETS = 262_144
 
 
-class ContentReader:
-    """Reads one DATA or one BDAT; raises LimitReached when the client sends too slowly."""
+class _Rate:
+    """The octets of one DATA or one BDAT so far; `count` raises LimitReached when the client sends too slowly."""
 
-    def __init__(self, connection: Connection, context: Context) -> None:
-        self._connection = connection
-        self._settings = context.settings
-        self._turns = context.read_turns
-        self._began_at = connection.loop.time()
+    def __init__(self, settings: Settings) -> None:
+        self._grace_seconds = settings.smtp_rate_grace_seconds
+        self._min_per_second = settings.smtp_min_octets_per_second
+        self._began_at = time.monotonic()
         self._octets = 0
 
-    async def read_data(self, content: Content) -> None:
-        """Read `content` to its end; pipelined commands after the end stay unread."""
-        dot_stuffing = DotStuffing()
-        rest = None
-        while rest is None:
-            octets = await self._read(READ_OCTETS)
-            unstuffed, rest = dot_stuffing.feed(octets, is_kept=content.fault is None)
-            content.add(unstuffed)
-        if rest:
-            self._connection.unread(rest)
+    @property
+    def takes_turns(self) -> bool:
+        """True once so much was received that the next read waits for its turn."""
+        return self._octets > _PROMPT_OCTETS
 
-    async def read_chunk(self, octets: int, content: Content | None) -> None:
-        """Read a chunk of exactly `octets` (RFC 3030); without `content`, the chunk is ignored."""
-        while octets:
-            read = await self._read(octets)
-            octets -= len(read)
-            if content is not None:
-                content.add(read)
-
-    async def _read(self, octets: int) -> bytes:
-        if self._octets > _PROMPT_OCTETS:
-            await self._turns.wait()
-        read = await self._connection.read(octets)
-        self._octets += len(read)
-        seconds = self._connection.loop.time() - self._began_at
-        if (
-            seconds > self._settings.smtp_rate_grace_seconds
-            and self._octets < seconds * self._settings.smtp_min_octets_per_second
-        ):
+    def count(self, octets: int) -> None:
+        self._octets += octets
+        seconds = time.monotonic() - self._began_at
+        if seconds > self._grace_seconds and self._octets < seconds * self._min_per_second:
             raise LimitReached("smtp_min_octets_per_second")
-        return read
+
+
+class DataReader(_Rate):
+    """Reads the content after DATA."""
+
+    def __init__(self, settings: Settings, content: Content) -> None:
+        super().__init__(settings)
+        self._content = content
+        self._dot_stuffing = DotStuffing()
+
+    def feed(self, octets: bytes) -> bytes | None:
+        """Add `octets`; returns those after the end of the content, None until the end is found."""
+        self.count(len(octets))
+        content = self._content
+        for begin in range(0, len(octets), _PIECE_OCTETS):
+            piece = octets[begin : begin + _PIECE_OCTETS]
+            unstuffed, rest = self._dot_stuffing.feed(piece, is_kept=content.fault is None)
+            content.add(unstuffed)
+            if rest is not None:
+                return rest + octets[begin + _PIECE_OCTETS :]
+        return None
+
+
+class ChunkReader(_Rate):
+    """Reads the one chunk of a BDAT (RFC 3030), of at least one octet; without `content`, the chunk is ignored."""
+
+    def __init__(self, settings: Settings, content: Content | None, octets: int) -> None:
+        super().__init__(settings)
+        self._content = content
+        self._missing = octets
+
+    def feed(self, octets: bytes) -> bytes | None:
+        """Add `octets`; returns those after the end of the chunk, None until the end has been received."""
+        self.count(len(octets))
+        chunk = octets[: self._missing]
+        self._missing -= len(chunk)
+        if self._content is not None:
+            for begin in range(0, len(chunk), _PIECE_OCTETS):
+                self._content.add(chunk[begin : begin + _PIECE_OCTETS])
+        return None if self._missing else octets[len(chunk) :]

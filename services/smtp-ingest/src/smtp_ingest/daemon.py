@@ -117,7 +117,7 @@ async def _serve(context: Context, sockets: Sequence[socket.socket], notifier: N
 async def _listen(context: Context, listening: socket.socket) -> asyncio.Server:
     host, port = listening.getsockname()[:2]
     server = await asyncio.get_running_loop().create_server(
-        partial(Connection, context, lambda connection: Session(context, connection).run()),
+        partial(Connection, context, partial(Session, context)),
         sock=listening,
         backlog=BACKLOG,
     )

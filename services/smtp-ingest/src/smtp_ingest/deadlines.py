@@ -2,17 +2,16 @@
 
 import math
 import time
-from collections.abc import Awaitable
-from typing import TypeVar
 
 from fake_email.settings import Settings
 from smtp_ingest.session_limits import Limit
 
-Result = TypeVar("Result")
-
 
 class Deadlines:
-    """Begin with the session; `waiting_since` is a time of time.monotonic."""
+    """Begin with the session; `waiting_since` is a time of time.monotonic.
+
+    While they `are_suspended`, no deadline ends the session, since the client waits for the server.
+    """
 
     def __init__(self, settings: Settings) -> None:
         now = time.monotonic()
@@ -28,14 +27,6 @@ class Deadlines:
     def wait_for_handshake(self) -> None:
         """Begin a TLS handshake, which has its own time-out: until the next `wait`, the client may be silent."""
         self.waiting_since = math.inf
-
-    async def suspended_for(self, work: Awaitable[Result]) -> Result:
-        """The result of `work`; no deadline ends the session until then, since the client waits for the server."""
-        self.are_suspended = True
-        try:
-            return await work
-        finally:
-            self.are_suspended = False
 
     def seconds_left(self) -> float:
         """The seconds until the first deadline; negative once that deadline has passed."""

@@ -1,6 +1,5 @@
 """The names of all limits, and the counters of one session. Pure."""
 
-from collections import defaultdict
 from typing import Literal
 
 from fake_email.settings import Settings
@@ -42,35 +41,37 @@ class SessionLimits:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._counts: defaultdict[Limit, int] = defaultdict(int)
+        self._lines = self._unknown_commands = self._errors = self._refused_recipients = 0
 
     def count_line(self) -> None:
         """Count a command line of any kind."""
-        self._count("smtp_max_commands_without_message")
+        self._lines += 1
+        if self._lines > self._settings.smtp_max_commands_without_message:
+            raise LimitReached("smtp_max_commands_without_message")
 
     def uncount_line(self) -> None:
         """Undo the last `count_line`, since another limit applies to that line."""
-        self._counts["smtp_max_commands_without_message"] -= 1
+        self._lines -= 1
 
     def reset_lines(self) -> None:
         """Count lines from zero again after a message has been committed."""
-        self._counts["smtp_max_commands_without_message"] = 0
+        self._lines = 0
 
     def count_unknown_command(self) -> None:
         """Count a command with an unknown verb."""
-        self._count("smtp_max_unknown_commands")
+        self._unknown_commands += 1
+        if self._unknown_commands > self._settings.smtp_max_unknown_commands:
+            raise LimitReached("smtp_max_unknown_commands")
 
     def count_error(self) -> None:
         """Count a command that is rejected with a 5xx reply."""
-        self._count("smtp_max_errors")
+        self._errors += 1
+        if self._errors > self._settings.smtp_max_errors:
+            raise LimitReached("smtp_max_errors")
 
     def count_refused_recipient(self) -> float:
         """Count a recipient that does not exist; returns the seconds by which to delay the reply."""
-        self._count("smtp_max_refused_recipients")
-        is_delayed = self._counts["smtp_max_refused_recipients"] > _UNDELAYED_REFUSALS
-        return self._settings.smtp_refusal_delay_seconds if is_delayed else 0
-
-    def _count(self, limit: Limit) -> None:
-        self._counts[limit] += 1
-        if self._counts[limit] > getattr(self._settings, limit):
-            raise LimitReached(limit)
+        self._refused_recipients += 1
+        if self._refused_recipients > self._settings.smtp_max_refused_recipients:
+            raise LimitReached("smtp_max_refused_recipients")
+        return self._settings.smtp_refusal_delay_seconds if self._refused_recipients > _UNDELAYED_REFUSALS else 0

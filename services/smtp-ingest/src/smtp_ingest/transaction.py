@@ -8,7 +8,7 @@ from smtp_ingest import arguments, replies, reply_tables
 from smtp_ingest.arguments import Chunk, MailParameters, Path
 from smtp_ingest.connection import Connection
 from smtp_ingest.content import Content
-from smtp_ingest.content_reader import ContentReader
+from smtp_ingest.content_reader import ChunkReader, DataReader
 from smtp_ingest.context import Context
 from smtp_ingest.parsing import make_incoming
 
@@ -31,7 +31,6 @@ class Transaction:
     ) -> None:
         self._context = context
         self._connection = connection
-        self._log = connection.log
         self._reverse_path = reverse_path
         self._parameters = parameters
         self._trace = trace
@@ -39,6 +38,8 @@ class Transaction:
         self._content: Content | None = None
         # Now, since a client that has left is no longer known.
         self._network = context.sessions.limited_network(connection)
+        self._octets = 0
+        self._outcome: Outcome | None = None
         connection.is_in_transaction = True
 
     @property
@@ -72,7 +73,7 @@ class Transaction:
         address = arguments.mailbox_address(forward_path, domains[0])
         if address.rpartition("@")[2] not in domains:
             return replies.NOT_OUR_DOMAIN
-        recipient = await self._connection.deadlines.suspended_for(recipients.find(address))
+        recipient = await recipients.find(address)
         if recipient is None:
             return replies.NO_SUCH_MAILBOX
         if recipients.is_full(recipient, self._parameters.octets):
@@ -87,18 +88,20 @@ class Transaction:
         )
         return replies.RECIPIENT_OK
 
-    async def receive_data(self) -> None:
-        """Ask for the content and read it to its end."""
+    def data_reader(self) -> DataReader:
+        """The reader of the content after DATA."""
         self._content = Content(self._context.settings, self._context.memory)
-        await self._connection.reply(replies.SEND_CONTENT)
-        await ContentReader(self._connection, self._context).read_data(self._content)
+        return DataReader(self._context.settings, self._content)
 
-    async def receive_chunk(self, chunk: Chunk) -> str:
-        """Read one chunk; returns the reply to every chunk but the last."""
+    def chunk_reader(self, chunk: Chunk) -> ChunkReader:
+        """The reader of one chunk."""
         if self._content is None:
             self._content = Content(self._context.settings, self._context.memory)
-        await ContentReader(self._connection, self._context).read_chunk(chunk.octets, self._content)
-        if self._content.fault:
+        return ChunkReader(self._context.settings, self._content, chunk.octets)
+
+    def chunk_reply(self, chunk: Chunk) -> str:
+        """The reply to a chunk that was read, unless it is the last."""
+        if self._content is not None and self._content.fault:
             return self._connection.fault_reply(self._content.fault)
         return replies.CHUNK_OK.format(octets=chunk.octets)
 
@@ -108,14 +111,12 @@ class Transaction:
         self._content.finish()
         if self._content.fault:
             return self._connection.fault_reply(self._content.fault)
-        incoming = await self._connection.deadlines.suspended_for(
-            make_incoming(
-                self._context.parser_threads,
-                reverse_path=self._reverse_path,
-                deliveries=self._deliveries,
-                trace=self._trace,
-                content=self._content.hand_over(),
-            )
+        incoming = await make_incoming(
+            self._context.parser_threads,
+            reverse_path=self._reverse_path,
+            deliveries=self._deliveries,
+            trace=self._trace,
+            content=self._content.hand_over(),
         )
         if refusal := storage_refusal(self._context, self._connection, self._network, incoming.octets):
             return refusal
@@ -123,16 +124,10 @@ class Transaction:
         if outcome.full_mailbox_id is not None:
             return self._connection.limit_reply("mailbox_quota", mailbox=outcome.full_mailbox_id)
         if outcome.live == 0:
-            self._log.info("message_refused", reason="mailbox_gone")
+            self._connection.log.info("message_refused", reason="mailbox_gone")
             return replies.NO_SUCH_MAILBOX
         self._connection.messages += 1
-        self._log.info(
-            "message_stored",
-            message=str(self._deliveries[0].id),
-            recipients=outcome.live,
-            stored=outcome.stored,
-            octets=incoming.octets,
-        )
+        self._octets, self._outcome = incoming.octets, outcome
         return replies.COMMITTED
 
     async def _commit(self, incoming: IncomingMessage) -> Outcome:
@@ -140,9 +135,20 @@ class Transaction:
         limits.count(self._network, incoming.octets, asyncio.get_running_loop().time())
         is_stored = False
         try:
-            outcome = await self._connection.deadlines.suspended_for(self._context.group_commit.commit(incoming))
+            outcome = await self._context.group_commit.commit(incoming)
             is_stored = outcome.stored > 0
         finally:
             if not is_stored:
                 limits.count(self._network, -incoming.octets, asyncio.get_running_loop().time())
         return outcome
+
+    def log_stored(self) -> None:
+        """Log the message, once it is committed."""
+        if self._outcome is not None:
+            self._connection.log.info(
+                "message_stored",
+                message=str(self._deliveries[0].id),
+                recipients=self._outcome.live,
+                stored=self._outcome.stored,
+                octets=self._octets,
+            )
