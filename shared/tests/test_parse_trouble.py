@@ -104,6 +104,8 @@ def test_html_declares_its_charset_when_the_field_does_not() -> None:
         (b"aGVs*bG8g\n d29ybGQ=", "hello world"),
         (b"aGVsbG8gd29ybGQ=\n-- \nthe footer of a list", "hello world"),
         (b"aGVsbG8gd29ybGQgZ", "hello world "),
+        (b"aGVsbG8gd29ybGQ=\nCmxpc3QgZm9vdGVy\n", "hello world\nlist footer"),
+        (b"aGVsbG8gd29ybGQ=CmxpcA==", "hello world\nlip"),
         (b"this is plain text, not base64", "this is plain text, not base64"),
     ],
 )

@@ -8,9 +8,10 @@ import msgspec
 
 from fake_email.findings import codes, links
 from fake_email.html import text as html_text
-from fake_email.mime import charset, parts, transfer_encoding
+from fake_email.mime import charset as mime_charset
 from fake_email.mime import headers as mime_headers
 from fake_email.mime import parameters as mime_parameters
+from fake_email.mime import parts, transfer_encoding
 from fake_email.mime.parts import Leaf
 from fake_email.parsed_message import Address, LocatedAttachment, ParsedMessage
 
@@ -51,18 +52,20 @@ def parse(content: bytes) -> ParsedMessage:
             unlisted += 1
     attachments = _within_limit(files)
     text, html, unread = _read_bodies(bodies, content)
-    subject = mime_headers.show(fields.get(b"subject", b""))
-    senders = _addresses(fields.get(b"from", b""))
+    charset = next((leaf.charset for leaf in bodies if leaf.charset), "")
+    subject = mime_headers.show(fields.get(b"subject", b""), charset)
+    from_field = fields.get(b"from", b"")
+    senders = _addresses(from_field, charset)
     found_links = links.find(html, text)
     listed_links = _within_limit(found_links)
     return ParsedMessage(
         subject=subject,
-        from_header=mime_headers.show(fields.get(b"from", b"")),
+        from_header=mime_headers.show(from_field, charset),
         from_address=senders[0].address if senders else "",
         from_addresses=senders,
-        to_addresses=_addresses(fields.get(b"to", b"")),
-        cc_addresses=_addresses(fields.get(b"cc", b"")),
-        reply_to_addresses=_addresses(fields.get(b"reply-to", b"")),
+        to_addresses=_addresses(fields.get(b"to", b""), charset),
+        cc_addresses=_addresses(fields.get(b"cc", b""), charset),
+        reply_to_addresses=_addresses(fields.get(b"reply-to", b""), charset),
         date_header=mime_headers.date(fields.get(b"date", b"")),
         text=text,
         html=html,
@@ -74,8 +77,8 @@ def parse(content: bytes) -> ParsedMessage:
     )
 
 
-def _addresses(field: bytes) -> tuple[Address, ...]:
-    return tuple(Address(name=each.name, address=each.address) for each in mime_headers.addresses(field))
+def _addresses(field: bytes, charset: str) -> tuple[Address, ...]:
+    return tuple(Address(name=each.name, address=each.address) for each in mime_headers.addresses(field, charset))
 
 
 def _within_limit(items: Sequence[_Item]) -> tuple[_Item, ...]:
@@ -158,4 +161,4 @@ def _text(leaf: Leaf, content: bytes, characters: int) -> str:
     if not label and leaf.type == "text/html":
         declared = _META_CHARSET.search(octets, 0, _META_OCTETS)
         label = declared[1].decode("ascii", "replace") if declared else ""
-    return charset.beginning(octets, label, characters)[:characters]
+    return mime_charset.beginning(octets, label, characters)[:characters]

@@ -40,7 +40,9 @@ def test_the_octets_of_a_part_are_decoded(line_end: bytes, section: str, octets:
     assert parts.octets(line_end.join(LINES), section) == octets
 
 
-@pytest.mark.parametrize("encoded", [b"QUJD", b"QUI=", b"QQ==\r\n", b"QU JD\nRA", b"QUI=QUJD", b"Q", b"", b"*"])
+@pytest.mark.parametrize(
+    "encoded", [b"QUJD", b"QUI=", b"QQ==\r\n", b"QU JD\nRA", b"QUI=QUJD", b"QQ==\r\nQUI=\r\n", b"Q", b"", b"*"]
+)
 def test_a_size_is_that_of_the_decoded_octets(encoded: bytes) -> None:
     content = b"Content-Type: image/png\nContent-Transfer-Encoding: base64\n\n" + encoded
 

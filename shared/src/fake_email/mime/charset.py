@@ -1,67 +1,45 @@
 """Text from octets whose charset is declared, wrong, unknown or missing."""
 
 import codecs
-import functools
 import io
-import re
 from collections.abc import Iterator
-from encodings.aliases import aliases
 
-# The charsets of real mail, as Python's codec names. Only these reach `bytes.decode`: `punycode` and `idna` take
-# quadratic time, `unicode_escape` makes up characters, and Python caches every failed look-up for good.
-_CODECS = frozenset(
-    """
-    utf_8 utf_8_sig utf_7 utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le
-    iso8859_2 iso8859_3 iso8859_4 iso8859_5 iso8859_6 iso8859_7 iso8859_8 iso8859_9 iso8859_10 iso8859_13
-    iso8859_14 iso8859_15 iso8859_16 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258
-    cp437 cp850 cp852 cp855 cp858 cp862 cp864 cp866 cp874 koi8_r koi8_t koi8_u kz1048 ptcp154
-    mac_roman mac_latin2 mac_cyrillic mac_greek mac_turkish mac_iceland
-    cp932 shift_jis_2004 shift_jisx0213 euc_jp euc_jis_2004 euc_jisx0213
-    iso2022_jp iso2022_jp_1 iso2022_jp_2 iso2022_jp_2004 iso2022_jp_3 iso2022_jp_ext
-    gb18030 hz big5 big5hkscs cp950 cp949 johab iso2022_kr
-    """.split()  # noqa: SIM905 - one a line is a page
+from fake_email.mime import charset_guess, charset_labels, east_asian
+
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf_8"),
+    (codecs.BOM_UTF32_LE, "utf_32_le"),
+    (codecs.BOM_UTF32_BE, "utf_32_be"),
+    (codecs.BOM_UTF16_LE, "utf_16_le"),
+    (codecs.BOM_UTF16_BE, "utf_16_be"),
 )
-
-# Senders label wider charsets with these names, so each name is decoded as the wider charset
-# (https://encoding.spec.whatwg.org/#names-and-labels does the same).
-_WIDER = {
-    "ascii": "",
-    "latin_1": "cp1252",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "shift_jis": "cp932",
-    "x_sjis": "cp932",
-    "euc_kr": "cp949",
-    "windows_31j": "cp932",
-    "tis_620": "cp874",
-    "iso8859_11": "cp874",
-    "windows_874": "cp874",
-    "iso_8859_8_i": "iso8859_8",
-    "iso_8859_8_e": "iso8859_8",
-}
-
-_BYTE_ORDER_MARKS = {
-    "utf_16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
-    "utf_32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
-}
+_FIRST_OF_A_MARK = frozenset(b"\xef\xff\xfe\0")
+_NOT_ASCII_BASED = frozenset({"utf_7", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le", "hz"})
 _ASCII = bytes(range(128))
-_LABEL_CHARACTERS = 64
+_FEW = 3
+_FEW_BROKEN, _MANY_BROKEN = 0.1, 0.5  # of the 8-bit octets
 _WINDOW = 8 * 1024  # octets: an error handler takes half a microsecond for each wrong one
-_LABEL = re.compile(r"(?:charset=)?[\"' ]*([a-z0-9][a-z0-9_.:+-]{0,39})")
 
 
 def decode(octets: bytes, label: str) -> str:
     """The octets as text that can be stored as UTF-8, whatever the label; octets that do not decode give U+FFFD."""
-    codec = _codec(label[:_LABEL_CHARACTERS])
-    if codec and codec != "utf_8":
+    if octets.isascii() and b"\x1b" not in octets and charset_labels.codec_of(label) not in _NOT_ASCII_BASED:
+        return octets.decode().replace("\0", "")
+    for codec in _candidates(octets, label):
         try:
-            return storable(octets.decode(codec))
+            return storable(_whole(octets, codec, "strict").removeprefix("\ufeff"))
         except UnicodeError:
             pass
+    return storable(_whole(octets, _best(octets, label), "replace").removeprefix("\ufeff"))
+
+
+def decode_raw(octets: bytes, label: str) -> str:
+    """As `decode`, for octets of a field whose charset the rest of the message may name: UTF-8 is tried first."""
     try:
-        return storable(octets.decode("utf-8").removeprefix("\ufeff"))
+        text = octets.decode()
     except UnicodeDecodeError:
-        return storable(_decode_broken(octets, codec))
+        return decode(octets, label if _fits(octets, label) else "")
+    return decode(octets, "") if "\x1b" in text else storable(text)
 
 
 def beginning(octets: bytes, label: str, characters: int) -> str:
@@ -71,16 +49,12 @@ def beginning(octets: bytes, label: str, characters: int) -> str:
     """
     if len(octets) <= _WINDOW:
         return decode(octets, label).replace("\r\n", "\n").replace("\r", "\n")
-    codec = _codec(label[:_LABEL_CHARACTERS])
-    for candidate in (codec, "utf_8") if codec else ("utf_8",):
+    for codec in _candidates(octets, label):
         try:
-            text = "".join(_steps(octets, candidate, "strict", characters))
+            return "".join(_steps(octets, codec, "strict", characters)).removeprefix("\ufeff")
         except UnicodeError:
-            continue
-        return text.removeprefix("\ufeff") if candidate == "utf_8" else text
-    if not codec or codec == "utf_8":
-        codec = "utf_8" if _is_broken_utf_8(octets) else "cp1252"
-    return "".join(_steps(octets, codec, "replace", characters))
+            pass
+    return "".join(_steps(octets, _best(octets, label), "replace", characters)).removeprefix("\ufeff")
 
 
 def storable(text: str) -> str:
@@ -96,28 +70,68 @@ def storable(text: str) -> str:
     return text
 
 
-@functools.lru_cache(maxsize=256)
-def _codec(label: str) -> str:
-    match = _LABEL.match(label.strip().lower())
-    if match is None:
-        return ""
-    name = re.sub(r"[^a-z0-9]+", "_", match[1]).strip("_")
-    name = aliases.get(name, name)
-    name = _WIDER.get(name, name)
-    return name if name in _CODECS else ""
+def _candidates(octets: bytes, label: str) -> tuple[str, ...]:
+    """The codecs to try, in this order: a mark or an escape sequence in the octets says more than the label."""
+    if octets and octets[0] in _FIRST_OF_A_MARK:
+        for mark, codec in _BYTE_ORDER_MARKS:
+            if octets.startswith(mark):
+                return (codec, "utf_8")
+    codec = charset_labels.codec_of(label)
+    if (
+        codec in _NOT_ASCII_BASED
+        and b"\0" not in octets
+        and codec.startswith(("utf_16", "utf_32"))
+        and octets.isascii()
+    ):
+        codec = ""  # not one letter of UTF-16: the label is wrong
+    if b"\x1b" in octets and codec not in _NOT_ASCII_BASED and octets.isascii():
+        codec = _escaped(octets, codec)
+    return (codec, "utf_8") if codec not in {"", "utf_8"} else ("utf_8",)
 
 
-def _decode_broken(octets: bytes, codec: str) -> str:
-    if not codec or codec == "utf_8":
-        codec = "utf_8" if _is_broken_utf_8(octets) else "cp1252"
-    return octets.decode(codec, "replace")
+def _fits(octets: bytes, label: str) -> bool:
+    codec = charset_labels.codec_of(label)
+    try:
+        return bool(codec) and bool(_whole(octets, codec, "strict"))
+    except UnicodeError:
+        return False
 
 
-def _is_broken_utf_8(octets: bytes) -> bool:
-    # UTF-8 that was cut inside a character is still UTF-8; octets that are mostly wrong as UTF-8 are not.
+def _escaped(octets: bytes, codec: str) -> str:
+    """The codec of 7-bit octets with an escape sequence, where the label says this codec."""
+    if codec.startswith("iso2022_jp") and (b"\x1b$A" in octets or b"\x1b$(C" in octets or b"\x1b." in octets):
+        return "iso2022_jp_2"  # Chinese, Korean and Greek in Japanese text: RFC 1554
+    return codec if codec.startswith("iso2022") else east_asian.sniff(octets) or codec
+
+
+def _best(octets: bytes, label: str) -> str:
+    """The codec for octets that no codec decodes without an error."""
+    codec = _candidates(octets, label)[0]
+    if codec != "utf_8":
+        return codec
+    wrong, eight_bit = _wrong_as_utf_8(octets)
+    if wrong <= max(1, _FEW_BROKEN * eight_bit) and eight_bit > _FEW:
+        return codec  # UTF-8 that was cut inside a character
+    guess = charset_guess.guess(octets)
+    return codec if guess == "cp1252" and wrong < _MANY_BROKEN * eight_bit else guess
+
+
+def _whole(octets: bytes, codec: str, errors: str) -> str:
+    if codec == "iso2022_jp":
+        octets, codec = east_asian.Iso2022Jp().feed(octets, is_last=True), "euc_jp"
+    return east_asian.mend(octets.decode(codec, _handler(codec, errors)), codec)
+
+
+def _handler(codec: str, errors: str) -> str:
+    if codec not in east_asian.MENDED:
+        return errors
+    return east_asian.STRICT if errors == "strict" else east_asian.REPLACE
+
+
+def _wrong_as_utf_8(octets: bytes) -> tuple[int, int]:
+    """The number of errors in the octets read as UTF-8, and the number of 8-bit octets."""
     wrong = sum(text.count("\ufffd") for text in _decoded(octets, "utf_8", "replace"))
-    eight_bit = sum(len(octets[at : at + _WINDOW].translate(None, _ASCII)) for at in range(0, len(octets), _WINDOW))
-    return eight_bit - wrong > wrong
+    return wrong, sum(len(octets[at : at + _WINDOW].translate(None, _ASCII)) for at in range(0, len(octets), _WINDOW))
 
 
 def _steps(octets: bytes, codec: str, errors: str, characters: int) -> Iterator[str]:
@@ -133,20 +147,24 @@ def _steps(octets: bytes, codec: str, errors: str, characters: int) -> Iterator[
 
 
 def _decoded(octets: bytes, codec: str, errors: str) -> Iterator[str]:
-    if codec in _BYTE_ORDER_MARKS and not octets.startswith(_BYTE_ORDER_MARKS[codec]):
-        codec += "_le"  # as `bytes.decode` takes it; the incremental decoder refuses it
+    iso_2022_jp = east_asian.Iso2022Jp() if codec == "iso2022_jp" else None
+    codec = "euc_jp" if iso_2022_jp else codec
+    errors = _handler(codec, errors)
     decoder = codecs.getincrementaldecoder(codec)(errors)
     at = 0
     while at < len(octets):
         limit = at + _WINDOW
         end = octets.rfind(b"\n", at, limit) + 1 or octets.rfind(b"-", at, limit) + 1 or limit
+        is_last = end >= len(octets)
+        piece = octets[at:end]
+        piece = iso_2022_jp.feed(piece, is_last=is_last) if iso_2022_jp else piece
         try:
             # The UTF-7 decoder keeps back shifted text until the shift ends: at a hyphen, at a line's end, or never.
-            text = decoder.decode(octets[at:end], final=codec == "utf_7" or end >= len(octets))
+            text = decoder.decode(piece, final=codec == "utf_7" or is_last)
         except UnicodeError:
-            if errors == "strict":
+            if errors in {"strict", east_asian.STRICT}:
                 raise
             decoder.reset()  # its buffer is too short for octets that only look like an escape sequence
-            text = octets[at:end].decode(codec, errors)
-        yield text
+            text = piece.decode(codec, errors)
+        yield east_asian.mend(text, codec)
         at = end

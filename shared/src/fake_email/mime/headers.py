@@ -70,11 +70,14 @@ def all_fields(content: bytes) -> list[tuple[str, str]]:
     ]
 
 
-def show(value: bytes, *, characters: int = LINE_CHARACTERS) -> str:
-    """The field as a reader expects it: on one line, unfolded, its encoded words (RFC 2047) decoded."""
+def show(value: bytes, charset: str = "", *, characters: int = LINE_CHARACTERS) -> str:
+    """The field as a reader expects it: on one line, unfolded, its encoded words (RFC 2047) decoded.
+
+    `charset` is what other parts of the message name: it counts for octets that are not ASCII and not UTF-8.
+    """
     if not value:
         return ""
-    text = _decode_words(_FOLD.sub(b" ", value[:FIELD_OCTETS]))
+    text = _decode_words(_FOLD.sub(b" ", value[:FIELD_OCTETS]), charset)
     if "=?" in text:
         text = _decode_words(text.encode())  # encoded twice: seen in real mail
     return _NOT_SHOWN.sub(" ", text).strip()[:characters]
@@ -85,7 +88,7 @@ def addresses(value: bytes, charset: str = "") -> list[Entry]:
     if not value:
         return []
     # Encoded words are decoded after the field is split: an address inside of one is text for the reader only.
-    text = _NOT_SHOWN.sub(" ", mime_charset.decode(_FOLD.sub(b" ", value[:FIELD_OCTETS]), charset))
+    text = _NOT_SHOWN.sub(" ", mime_charset.decode_raw(_FOLD.sub(b" ", value[:FIELD_OCTETS]), charset))
     entries = mime_addresses.read(text)
     if "=?" in text:
         return [Entry(name=show(each.name.encode(), characters=_NAME), address=each.address) for each in entries]
@@ -144,9 +147,9 @@ def _belongs(content: bytes, at: int, following: int, *, first: bool) -> bool:
     )
 
 
-def _decode_words(line: bytes) -> str:
+def _decode_words(line: bytes, charset: str = "") -> str:
     if b"=?" not in line:
-        return mime_charset.decode(line, "")
+        return mime_charset.decode_raw(line, charset)
     pieces: list[str] = []
     words: list[bytes] = []
     word_type = (b"", b"")  # charset and encoding
@@ -158,12 +161,12 @@ def _decode_words(line: bytes) -> str:
             words = []
             # Space between two encoded words is not shown: RFC 2047 §6.2.
             if at == 0 or gap.strip():
-                pieces.append(mime_charset.decode(gap, ""))
+                pieces.append(mime_charset.decode_raw(gap, charset))
         word_type = (match[1].lower(), match[2].lower())
         words.append(match[3])
         at = match.end()
     pieces.append(_decode_word(words, word_type))
-    pieces.append(mime_charset.decode(line[at:], ""))
+    pieces.append(mime_charset.decode_raw(line[at:], charset))
     return "".join(pieces)
 
 

@@ -3,7 +3,7 @@
 import re
 import urllib.parse
 
-from fake_email.mime import charset
+from fake_email.mime import charset as mime_charset
 from fake_email.mime import headers as mime_headers
 
 NAME_CHARACTERS = 255  # the limit of most file systems
@@ -41,13 +41,13 @@ def parameters(value: bytes) -> dict[str, bytes]:
     return by_name
 
 
-def decoded(parameters: dict[str, bytes], name: str) -> str:
-    """One parameter as text: as RFC 2231 has it, else from encoded words or bare 8-bit octets."""
+def decoded(parameters: dict[str, bytes], name: str, charset: str = "") -> str:
+    """One parameter as text: as RFC 2231 has it, else from encoded words or bare 8-bit octets, perhaps in `charset`."""
     if any("*" in key for key in parameters):
         extended = _join_segments(parameters, name)
         if extended is not None:
             return extended
-    return mime_headers.show(parameters.get(name, b"")[:NAME_OCTETS])
+    return mime_headers.show(parameters.get(name, b"")[:NAME_OCTETS], charset)
 
 
 def file_name(text: str) -> str:
@@ -64,7 +64,7 @@ def _join_segments(parameters: dict[str, bytes], name: str) -> str | None:
     whole = parameters.get(f"{name}*")
     if whole is not None:
         label, octets = _split_extended(whole[:NAME_OCTETS])
-        return charset.decode(octets, label)
+        return mime_charset.decode(octets, label)
     label = ""
     octets = b""
     for index in range(SEGMENTS):
@@ -74,13 +74,13 @@ def _join_segments(parameters: dict[str, bytes], name: str) -> str | None:
         if encoded is None:
             plain = parameters.get(f"{name}*{index}")
             if plain is None:
-                return charset.decode(octets, label) if index else None
+                return mime_charset.decode(octets, label) if index else None
             octets += plain
         elif index == 0:
             label, octets = _split_extended(encoded[:NAME_OCTETS])
         else:
             octets += urllib.parse.unquote_to_bytes(encoded[:NAME_OCTETS])
-    return charset.decode(octets, label)
+    return mime_charset.decode(octets, label)
 
 
 def _split_extended(value: bytes) -> tuple[str, bytes]:

@@ -91,6 +91,7 @@ class _Walk:
         self.content = content
         self.left = PARTS
         self.field_octets = FIELD_OCTETS
+        self.charset = ""  # that the first part with one names
 
     def leaves(self, fields: dict[bytes, bytes], start: int, end: int, position: _Position) -> Iterator[Leaf]:
         content_type = fields.get(b"content-type", b"")
@@ -106,7 +107,9 @@ class _Walk:
                     yield from self.leaves(part_fields, body, part_end, position.child(index, media_type))
             media_type = "text/plain"
         if index == 0:
-            yield _leaf(fields, media_type, start, end, position)
+            leaf = _leaf(fields, media_type, start, end, position, self.charset)
+            self.charset = self.charset or leaf.charset
+            yield leaf
 
     def _parts(self, content_type: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
         """The start and the end of each part; a part without a closing delimiter ends where its parent ends."""
@@ -142,20 +145,22 @@ class _Walk:
             at = chunks.find(self.content, line, ending.end() - 1 if ending else at + len(line), end)
 
 
-def _leaf(fields: dict[bytes, bytes], media_type: str, start: int, end: int, position: _Position) -> Leaf:
+def _leaf(fields: dict[bytes, bytes], media_type: str, start: int, end: int, position: _Position, charset: str) -> Leaf:
     in_type = mime_parameters.parameters(fields.get(b"content-type", b""))
     disposition = fields.get(b"content-disposition", b"")
     in_disposition = mime_parameters.parameters(disposition)
+    own_charset = in_type.get("charset", b"").decode("ascii", "replace")
+    charset = own_charset or charset
     name = (
-        mime_parameters.decoded(in_disposition, "filename")
-        or mime_parameters.decoded(in_type, "name")
-        or mime_parameters.decoded(in_type, "file")
+        mime_parameters.decoded(in_disposition, "filename", charset)
+        or mime_parameters.decoded(in_type, "name", charset)
+        or mime_parameters.decoded(in_type, "file", charset)
     )
     content_id = mime_headers.show(fields.get(b"content-id", b"")[: mime_parameters.NAME_OCTETS]).strip("<> ")
     return Leaf(
         section=position.section or "1",  # RFC 3501 §6.4.5: the only part of a message has a number too
         type=media_type,
-        charset=in_type.get("charset", b"").decode("ascii", "replace"),
+        charset=own_charset,
         disposition=mime_parameters.first_word(disposition),
         name=mime_parameters.file_name(name),
         content_id=content_id or None,

@@ -1,0 +1,119 @@
+"""Chinese and Japanese charsets as the Encoding Standard has them, where Python's codecs read less. Pure.
+
+Python's `euc_jp` and `iso2022_jp` lack the NEC and IBM rows of JIS X 0208 (① ㈱ 髙), which Windows and phones send; its
+`gb18030` lacks the euro sign of code page 936.
+"""
+
+import codecs
+import re
+
+_EURO = 0x80  # of code page 936
+_FIRST, _LAST = 0xA1, 0xFE  # of the two octets of a character in EUC
+
+# The characters that the Encoding Standard maps otherwise than Python, by codec.
+_OTHERWISE = {
+    "euc_jp": {"〜": "～", "‖": "∥", "−": "－", "¢": "￠", "£": "￡", "¬": "￢"},  # noqa: RUF001
+    "big5hkscs": {"•": "‧", "､": "﹑", "‾": "¯", "∼": "～", "♁": "⊕", "☉": "⊙", "¥": "￥", "¢": "￠", "£": "￡"},  # noqa: RUF001
+}
+MENDED = frozenset({"euc_jp", "gb18030"})
+
+_ESCAPE = re.compile(rb"\x1b(?:\$\(?([@BDOPQ])|\(([BJHI])|([()$]{0,2}))")
+_TO_EUC = bytes(octet | 0x80 if 0x21 <= octet <= 0x7E else octet for octet in range(256))  # noqa: PLR2004  # JIS X 0202
+_PAIR = re.compile(rb"[\xa1-\xfe]{2}")
+_KANA = re.compile(rb"[\xa1-\xdf]")
+_INCOMPLETE_ESCAPE = re.compile(rb"\x1b[$(]{0,2}\Z")
+_ISO_2022_JP = re.compile(rb"\x1b(?:\$(?:[@B]|\([@BDOPQ])|\([JI])")
+_ISO_2022_KR = re.compile(rb"\x1b\$\)C")
+
+
+def mend(text: str, codec: str) -> str:
+    """The text that this codec has decoded, with the characters that browsers show."""
+    for character, other in _OTHERWISE.get(codec, {}).items():
+        text = text.replace(character, other)
+    return text
+
+
+def sniff(octets: bytes) -> str:
+    """The codec of 7-bit octets with escape sequences (ISO 2022), "" when there are none."""
+    if _ISO_2022_JP.search(octets):
+        return "iso2022_jp"
+    return "iso2022_kr" if _ISO_2022_KR.search(octets) else ""
+
+
+class Iso2022Jp:
+    """ISO-2022-JP that comes in pieces, turned into EUC-JP."""
+
+    def __init__(self) -> None:
+        self._type = b"B"  # the last octet of the escape sequence that holds
+        self._is_wide = False
+        self._rest = b""
+
+    def feed(self, octets: bytes, *, is_last: bool) -> bytes:
+        """The octets in EUC-JP, but for an incomplete character or escape sequence at the end."""
+        octets = self._rest + octets
+        cut = None if is_last else _INCOMPLETE_ESCAPE.search(octets)
+        end = cut.start() if cut else len(octets)
+        pieces: list[bytes] = []
+        at = 0
+        for escape in _ESCAPE.finditer(octets, 0, end):
+            pieces.append(self._converted(octets[at : escape.start()]))
+            at = escape.end()
+            if escape[3] is None:
+                self._type, self._is_wide = escape[1] or escape[2], bool(escape[1])
+        last = octets[at:end]
+        if self._is_wide and not is_last and _is_odd(last):
+            end -= 1
+            last = last[:-1]
+        pieces.append(self._converted(last))
+        self._rest = octets[end:]
+        return b"".join(pieces)
+
+    def _converted(self, octets: bytes) -> bytes:
+        if self._is_wide:
+            euc = octets.translate(_TO_EUC)
+            return _PAIR.sub(b"\x8f\\g<0>", euc) if self._type == b"D" else euc  # JIS X 0212
+        if self._type == b"I":
+            return _KANA.sub(b"\x8e\\g<0>", octets.translate(_TO_EUC))
+        return octets
+
+
+def _is_odd(octets: bytes) -> bool:
+    """True when the octets of two-octet characters end with half a character."""
+    line = octets[octets.rfind(b"\n") + 1 :]
+    return len(line) % 2 == 1
+
+
+def _mended(error: UnicodeError) -> tuple[str, int] | None:
+    if not isinstance(error, UnicodeDecodeError):
+        return None
+    octets, at = error.object, error.start
+    if octets[at] == _EURO and error.encoding == "gb18030":
+        return "€", at + 1
+    pair = octets[at : at + 2]
+    if error.encoding == "euc_jp" and len(pair) == 2 and min(pair) >= _FIRST and max(pair) <= _LAST:  # noqa: PLR2004
+        return _in_cp932(*pair), at + 2
+    return None
+
+
+def _in_cp932(row: int, cell: int) -> str:
+    """The character of JIS X 0208 with the NEC and IBM rows, which code page 932 has."""
+    row, cell = row - _FIRST, cell - _FIRST
+    lead = (row >> 1) + 0x81
+    trail = cell + 0x9F if row % 2 else cell + 0x40 + (cell >= 0x3F)  # noqa: PLR2004  # Shift_JIS skips 0x7F
+    return bytes((lead + 0x40 if lead > 0x9F else lead, trail)).decode("cp932", "replace")  # noqa: PLR2004
+
+
+def _strict(error: UnicodeError) -> tuple[str, int]:
+    mended = _mended(error)
+    if mended is None or "\ufffd" in mended[0]:
+        raise error
+    return mended
+
+
+def _replace(error: UnicodeError) -> tuple[str, int]:
+    return _mended(error) or codecs.replace_errors(error)  # type: ignore[return-value]  # it is always a string here
+
+
+STRICT, REPLACE = "fake_email.strict", "fake_email.replace"
+codecs.register_error(STRICT, _strict)
+codecs.register_error(REPLACE, _replace)
