@@ -324,7 +324,7 @@ def test_a_connect_timeout_that_is_not_a_number_is_refused() -> None:
     assert text == "DATABASE_URL: connect_timeout is not a whole number of seconds"
 
 
-@pytest.mark.parametrize("variable", ["SMTP_EXEMPT_NETWORKS", "TRUSTED_PROXIES"])
+@pytest.mark.parametrize("variable", ["HTTP_EXEMPT_NETWORKS", "SMTP_EXEMPT_NETWORKS", "TRUSTED_PROXIES"])
 @pytest.mark.parametrize("network", ["elsewhere", "192.0.2.1/24", "192.0.2.0/33"])
 def test_an_invalid_network_is_refused_in_one_line_that_shows_it(variable: str, network: str) -> None:
     text = error_text(**{variable: f"2001:db8::/48,{network}"})

@@ -38,6 +38,7 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     cors_allowed_origins: tuple[str, ...] = ()
     inbox_access: Literal["open", "private"] = "open"
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
+    http_exempt_networks: tuple[str, ...] = ()
     creations_per_minute: PerMinute = 60
     failed_tokens_per_minute: PerMinute = 20
     calls_per_minute: PerMinute = 60_000
@@ -78,7 +79,9 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
 
 Loaded = TypeVar("Loaded", bound=DatabaseSettings)
 
-_LISTS = frozenset({"domain", "cors_allowed_origins", "trusted_proxies", "smtp_exempt_networks"})
+_LISTS = frozenset(
+    {"domain", "cors_allowed_origins", "trusted_proxies", "http_exempt_networks", "smtp_exempt_networks"}
+)
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -148,6 +151,7 @@ def _check_values(settings: Settings) -> None:
                 f"list each origin, or write the * between names of your own, as in {_SAFE_ORIGIN}"
             )
     _check_networks("TRUSTED_PROXIES", settings.trusted_proxies)
+    _check_networks("HTTP_EXEMPT_NETWORKS", settings.http_exempt_networks)
     _check_networks("SMTP_EXEMPT_NETWORKS", settings.smtp_exempt_networks)
     if bool(settings.tls_cert_file) != bool(settings.tls_key_file):
         missing = "TLS_KEY_FILE" if settings.tls_cert_file else "TLS_CERT_FILE"

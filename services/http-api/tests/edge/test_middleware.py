@@ -461,3 +461,21 @@ async def test_a_body_past_the_limit_which_is_not_read_breaks_no_later_call(serv
 
     assert {answer.status_code for answer in answers} == {429}
     assert health.status_code == 200
+
+
+async def test_a_program_on_this_host_has_no_limit_of_one_client(service: Pair) -> None:
+    async with calling(service, None) as http:
+        answers = [await http.post("/api/temporary-address") for _ in range(2 * CREATIONS)]
+        tried = [await try_token(http, "missing@mx.test", f"wrong{number}") for number in range(2 * FAILED_TOKENS)]
+
+    assert {each.status_code for each in answers} == {200}
+    assert {each.headers["ratelimit-remaining"] for each in answers} == {str(CREATIONS)}
+    assert {each.status_code for each in tried} == {404}
+
+
+async def test_a_proxy_on_this_host_that_names_no_client_is_one_client(service: Pair) -> None:
+    async with calling(service, None) as http:
+        http.headers["Via"] = "1.1 proxy"
+        statuses = await create(http, CREATIONS + 1)
+
+    assert statuses == [200] * CREATIONS + [429]

@@ -19,7 +19,7 @@ from litestar.utils import normalize_path
 from fake_email.settings import Settings
 from http_api.edge import cors
 from http_api.edge.cors import Headers
-from http_api.edge.rate_limits import WINDOW_SECONDS, Count, Limit, LimitName, Windows
+from http_api.edge.rate_limits import WINDOW_SECONDS, Count, Limit, LimitName, Windows, unlimited
 from http_api.edge.response_headers import AddCorsHeaders, AddHeaders, HeadOnly
 from http_api.protocol import origins, problems, request_fields
 from http_api.protocol.client_address import Client, ClientAddresses
@@ -46,7 +46,7 @@ class Middleware:
 
     def __init__(self, application: ASGIApp, settings: Settings, table: int) -> None:
         self._application = application
-        self._clients = ClientAddresses(settings.trusted_proxies)
+        self._clients = ClientAddresses(settings.trusted_proxies, settings.http_exempt_networks)
         self._windows = Windows(table, is_shared=settings.http_workers > 1)
         self._origins = cors.AllowedOrigins(settings.cors_allowed_origins)
         self._origin_refused_at = -math.inf  # when that was last logged
@@ -63,7 +63,7 @@ class Middleware:
             head = HeadOnly(receive, send)
             receive, send = head.receive, head.send
         client = self._clients.of(scope)
-        calls = self._windows.take(self._calls, client.network, time.monotonic_ns())
+        calls = self._take(self._calls, client)
         fields = [*scope["headers"]]
         headers = dict(fields)
         repeated = request_fields.repeated(fields) if len(headers) < len(fields) else None
@@ -81,6 +81,11 @@ class Middleware:
             return self._create(scope, receive, send, client, calls)
         return self._pass_on(scope, receive, send, client, calls)
 
+    def _take(self, limit: Limit, client: Client) -> Count:
+        """Count one for the client, unless it is exempt."""
+        now = time.monotonic_ns()
+        return unlimited(limit, now) if client.is_exempt else self._windows.take(limit, client.network, now)
+
     def _pass_on(self, scope: HTTPScope, receive: Receive, send: Send, client: Client, calls: Count) -> Awaitable[None]:
         """Let any other call through, with or without a token."""
         headers = dict(scope["headers"])
@@ -97,7 +102,7 @@ class Middleware:
         if origin is not None and headers.get(b"sec-fetch-site") == b"cross-site" and not self._origins.allows(origin):
             await self._refuse_origin(AddHeaders(send, calls), client, origin)
             return
-        taken = self._windows.take(self._creations, client.network, time.monotonic_ns())
+        taken = self._take(self._creations, client)
         if taken.is_refused:
             await self._refuse(send, client, taken)
             return
@@ -128,7 +133,7 @@ class Middleware:
             if status != HTTPStatus.NOT_FOUND or NOTHING_FOUND not in scope["state"]:
                 return _nearest(tokens, calls)
             # Other tokens may have failed meanwhile; past the limit this call is refused after all.
-            failed = self._windows.take(self._failed_tokens, client.network, time.monotonic_ns())
+            failed = self._take(self._failed_tokens, client)
             return failed if failed.is_refused else _nearest(failed, calls)
 
         refuse = partial(self._refuse, send, client)
