@@ -282,7 +282,7 @@ def test_cors_allowed_origins_is_a_list_of_origins(given: str, origins: tuple[st
 @pytest.mark.parametrize(
     "origin",
     [
-        *("*", "null", "my-app.test", "https://", "https://my-app.test/", "https://my-app.test/page"),
+        *("*", "null", "my-app.test", "https://", "https://my-app.test/page/", "https://my-app.test/page"),
         *("ftp://my-app.test", "https://*-*.test", "https://my-app.test:", "https://me@my-app.test"),
         *("https://:80", "https://my-app.test:65536"),
     ],
@@ -291,6 +291,13 @@ def test_an_invalid_origin_is_refused_in_one_line_that_shows_it(origin: str) -> 
     text = error_text(CORS_ALLOWED_ORIGINS=f"https://my-app.test,{origin}")
 
     assert text == f"CORS_ALLOWED_ORIGINS: {origin!r} is not an origin, as in https://my-app-git-*-my-team.vercel.app"
+
+
+@pytest.mark.parametrize("origin", ["https://my-app.test", "http://localhost:3000", "https://my-app-*.test"])
+def test_an_origin_with_a_slash_at_its_end_is_refused_and_shown_without_the_slash(origin: str) -> None:
+    text = error_text(CORS_ALLOWED_ORIGINS=f"https://my-app.test,{origin}/")
+
+    assert text == f"CORS_ALLOWED_ORIGINS: '{origin}/' ends with a slash, and an origin does not: {origin}"
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -142,6 +142,10 @@ def _check_values(settings: Settings) -> None:
         if len(domain) > 253 or not _DOMAIN.fullmatch(domain):  # noqa: PLR2004  # RFC 1035 §2.3.4
             raise SettingsError(f"DOMAIN: {domain!r} is not a domain name, as in mx.example.org")
     for origin in settings.cors_allowed_origins:
+        if origin.endswith("/") and _ORIGIN.fullmatch(origin.rstrip("/")):
+            raise SettingsError(
+                f"CORS_ALLOWED_ORIGINS: {origin!r} ends with a slash, and an origin does not: {origin.rstrip('/')}"
+            )
         matched = _ORIGIN.fullmatch(origin)
         if not matched or int(matched["port"] or 0) > 65_535:  # noqa: PLR2004
             raise SettingsError(f"CORS_ALLOWED_ORIGINS: {origin!r} is not an origin, as in {_SAFE_ORIGIN}")

@@ -479,3 +479,26 @@ async def test_a_proxy_on_this_host_that_names_no_client_is_one_client(service: 
         statuses = await create(http, CREATIONS + 1)
 
     assert statuses == [200] * CREATIONS + [429]
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("GET", {"Sec-Fetch-Site": "same-site"}),
+        ("OPTIONS", {"Access-Control-Request-Method": "PATCH"}),
+    ],
+)
+async def test_a_page_that_cannot_read_a_response_is_logged_once_with_the_setting_that_lists_origins(
+    pair: Pair, tmp_path: Path, method: str, headers: dict[str, str]
+) -> None:
+    page, proxied = {"Origin": "http://127.0.0.1:3000"}, {"Origin": LISTED, "Sec-Fetch-Site": "same-origin"}
+    with running_http(pair.database_url, tmp_path) as service:
+        async with client(service.http_url) as http:
+            for each in (proxied, page, page | headers, page | headers):
+                await http.request(method, "/api/domains", headers=each)
+
+        events = [event for event in service.services[0].events() if event["event"] == "origin_refused"]
+
+    assert [(event["origin"], event["setting"]) for event in events] == [
+        ("http://127.0.0.1:3000", "CORS_ALLOWED_ORIGINS")
+    ]

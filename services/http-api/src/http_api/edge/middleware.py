@@ -3,7 +3,6 @@
 It is plain ASGI around the application, and adds a frame only to calls that need one, since every call pays for it.
 """
 
-import math
 import re
 import time
 from collections.abc import Awaitable, Mapping
@@ -19,9 +18,10 @@ from litestar.utils import normalize_path
 from fake_email.settings import Settings
 from http_api.edge import cors
 from http_api.edge.cors import Headers
-from http_api.edge.rate_limits import WINDOW_SECONDS, Count, Limit, LimitName, Windows, unlimited
+from http_api.edge.origin_log import OriginLog
+from http_api.edge.rate_limits import Count, Limit, LimitName, Windows, unlimited
 from http_api.edge.response_headers import AddCorsHeaders, AddHeaders, HeadOnly
-from http_api.protocol import origins, problems, request_fields
+from http_api.protocol import problems, request_fields
 from http_api.protocol.client_address import Client, ClientAddresses
 from http_api.protocol.problems import Problem, ProblemType
 from http_api.protocol.request import NOTHING_FOUND
@@ -49,7 +49,7 @@ class Middleware:
         self._clients = ClientAddresses(settings.trusted_proxies, settings.http_exempt_networks)
         self._windows = Windows(table, is_shared=settings.http_workers > 1)
         self._origins = cors.AllowedOrigins(settings.cors_allowed_origins)
-        self._origin_refused_at = -math.inf  # when that was last logged
+        self._origin_log = OriginLog()
         self._calls = Limit(name="calls_per_minute", number=settings.calls_per_minute)
         self._creations = Limit(name="creations_per_minute", number=settings.creations_per_minute)
         self._failed_tokens = Limit(name="failed_tokens_per_minute", number=settings.failed_tokens_per_minute)
@@ -73,6 +73,8 @@ class Middleware:
                 return _permit(AddHeaders(send, calls), permission)
         elif b"origin" in headers:
             send = AddCorsHeaders(send, self._origins.response_headers(headers[b"origin"]))
+        if b"origin" in headers and _is_of_another_origin(headers) and not self._origins.allows(headers[b"origin"]):
+            self._origin_log.refused(headers[b"origin"], client)
         if calls.is_refused:
             return self._refuse(send, client, calls)
         if repeated:
@@ -100,7 +102,8 @@ class Middleware:
         # A POST of text needs no preflight, so a web page of any origin could use up the creations of its visitors. A
         # call to the page's own host, which may pass it on to the API, is not cross-site.
         if origin is not None and headers.get(b"sec-fetch-site") == b"cross-site" and not self._origins.allows(origin):
-            await self._refuse_origin(AddHeaders(send, calls), client, origin)
+            refusal = problems.problem(ProblemType.ORIGIN_REFUSED, field="Origin")
+            await _respond(AddHeaders(send, calls), refusal)
             return
         taken = self._take(self._creations, client)
         if taken.is_refused:
@@ -139,13 +142,6 @@ class Middleware:
         refuse = partial(self._refuse, send, client)
         return self._application(scope, receive, AddHeaders(send, tokens, settle, refuse))
 
-    async def _refuse_origin(self, send: Send, client: Client, origin: bytes) -> None:
-        now = time.monotonic()
-        if now - self._origin_refused_at >= WINDOW_SECONDS:
-            self._origin_refused_at = now
-            log.warning("origin_refused", origin=origins.shown(origin.decode("latin-1")), client=client.address)
-        await _respond(send, problems.problem(ProblemType.ORIGIN_REFUSED, field="Origin"))
-
     async def _refuse(self, send: Send, client: Client, count: Count) -> None:
         name, number, seconds = count.limit.name, count.limit.number, count.seconds
         if count.is_first_refusal:
@@ -157,6 +153,12 @@ class Middleware:
 def _nearest(particular: Count, general: Count) -> Count:
     """The count that is nearer to its limit."""
     return general if general.remaining < particular.remaining else particular
+
+
+def _is_of_another_origin(headers: Mapping[bytes, bytes]) -> bool:
+    """True when a browser says that the page is not of the API's own origin, as a page behind a rewrite is."""
+    is_preflight = b"access-control-request-method" in headers
+    return is_preflight or headers.get(b"sec-fetch-site") in {b"cross-site", b"same-site"}
 
 
 def _has_token(headers: Mapping[bytes, bytes], query: bytes) -> bool:
