@@ -196,6 +196,24 @@ def test_a_value_out_of_range_is_refused_in_one_line_that_names_the_variable(var
     assert text.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("variable", "given", "sentence"),
+    [
+        ("HTTP_PORT", "eighty", "'eighty' is not a whole number from 0 to 65535"),
+        ("MAILBOX_TTL_SECONDS", "60.5", "'60.5' is not a whole number from 60 to 604800"),
+        ("CALLS_PER_MINUTE", "0", "'0' is not a whole number from 1 to 4000000000"),
+        ("HTTP_MAX_STREAMS", "many", "'many' is not a whole number of 1 or more"),
+        ("SMTP_REFUSAL_DELAY_SECONDS", "61", "'61' is not a number from 0 to 60"),
+        ("SMTP_IDLE_SECONDS", "0", "'0' is not a number above 0 and up to 86400"),
+        ("LOG_LEVEL", "verbose", "'verbose' is not one of debug, error, info and warning"),
+        ("INBOX_ACCESS", "closed", "'closed' is not one of open and private"),
+        ("HTTP_PORT", "9" * 3_000, f"'{'9' * 50}' is not a whole number from 0 to 65535"),
+    ],
+)
+def test_a_wrong_value_is_shown_with_the_values_that_are_right(variable: str, given: str, sentence: str) -> None:
+    assert error_text(**{variable: given}) == f"{variable}: {sentence}"
+
+
 @pytest.mark.parametrize("variable", ["DATABASE_URL", "DOMAIN", "SMTP_HOST", "HTTP_PORT", "LOG_LEVEL"])
 def test_invalid_utf_8_is_refused_in_one_line_that_names_the_variable(variable: str) -> None:
     latin_1 = REQUIRED.get(variable, "") + b"\xfc".decode(errors="surrogateescape")
@@ -396,5 +414,5 @@ def test_a_wrong_setting_ends_each_command_with_status_2_and_one_line(command: l
     assert (completed.returncode, completed.stdout, completed.stderr) == (
         2,
         "",
-        "HTTP_PORT: Expected `int`, got `str`\n",
+        "HTTP_PORT: 'eighty' is not a whole number from 0 to 65535\n",
     )

@@ -84,11 +84,15 @@ _LISTS = frozenset(
 )
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_SHOWN_CHARACTERS = 50
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SAFE_ORIGIN = "https://my-app-git-*-my-team.vercel.app"
 # No registry gives out names below these: RFC 6761 §6, RFC 6762 §3, and ICANN's private-use "internal".
 _UNREGISTERED = frozenset({"internal", "local", "localhost", "test"})
 _ORIGIN = re.compile(r"https?://(?=[a-z0-9*])[a-z0-9.-]*\*?[a-z0-9.-]*(?::(?P<port>[0-9]{1,5}))?")
+
+# The names of all settings, as variables.
+VARIABLES = tuple(name.upper() for name in Settings.__struct_fields__)
 
 
 def load(environ: Mapping[str, str], settings_type: type[Loaded]) -> Loaded:
@@ -107,20 +111,41 @@ def load(environ: Mapping[str, str], settings_type: type[Loaded]) -> Loaded:
     try:
         settings = msgspec.convert(values, settings_type, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(_one_line(str(error))) from None
+        raise SettingsError(_one_line(str(error), values, settings_type)) from None
     _check_database_url(settings.database_url)
     if isinstance(settings, Settings):
         _check_values(settings)
     return settings
 
 
-def _one_line(complaint: str) -> str:
-    """msgspec's text, such as "Expected `int`, got `str` - at `$.http_port`", after the variable's name."""
+def _one_line(complaint: str, values: Mapping[str, object], settings_type: type[DatabaseSettings]) -> str:
+    """The variable's name, its value, and what the value must be, from msgspec's complaint."""
     missing = re.fullmatch(r"Object missing required field `(\w+)`", complaint)
     if missing:
         return f"{missing[1].upper()}: missing; it has no default"
-    problem, _, path = complaint.rpartition(" - at `$.")
-    return f"{path.rstrip('`').partition('[')[0].upper()}: {problem}"
+    name = complaint.rpartition(" - at `$.")[2].rstrip("`").partition("[")[0]
+    types = {field.name: field.type for field in msgspec.structs.fields(settings_type)}
+    return f"{name.upper()}: {str(values[name])[:_SHOWN_CHARACTERS]!r} is not {_expected(types[name])}"
+
+
+def _expected(annotation: object) -> str:
+    """The values that a setting can have, in words."""
+    match msgspec.inspect.type_info(annotation):
+        case msgspec.inspect.LiteralType(values=choices):
+            *others, last = sorted(map(str, choices))
+            return f"one of {', '.join(others)} and {last}"
+        case msgspec.inspect.IntType(ge=least, le=most):
+            return f"a whole number{_range(least, most)}"
+        case msgspec.inspect.FloatType(gt=bound, ge=least, le=most):
+            return f"a number{_range(least, most) if bound is None else f' above {bound:g} and up to {most:g}'}"
+        case _:
+            return "a value of this setting"
+
+
+def _range(least: float | None, most: float | None) -> str:
+    if least is None:
+        return ""
+    return f" of {least:.15g} or more" if most is None else f" from {least:.15g} to {most:.15g}"
 
 
 def _check_database_url(url: str) -> None:
