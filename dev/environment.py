@@ -10,7 +10,9 @@ ADDRESSES = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": "2525", "HTTP_HOST": "127.0.
 _DEFAULTS = {
     **ADDRESSES,
     "DOMAIN": "fake-email.test",
-    "CORS_ALLOWED_ORIGINS": "http://localhost:3000,http://localhost:5173",
+    "CORS_ALLOWED_ORIGINS": ",".join(
+        f"http://{host}:{port}" for port in (3000, 5173) for host in ("localhost", "127.0.0.1")
+    ),
 }
 
 

@@ -21,7 +21,17 @@ LAYERS = {
         ["html*", "parsed_message"],
         ["mime*"],
         ["postgres*"],
-        ["settings", "errors", "log", "command", "systemd", "batching", "client_network", "fair_turns"],
+        [
+            "settings",
+            "setting_names",
+            "errors",
+            "log",
+            "command",
+            "systemd",
+            "batching",
+            "client_network",
+            "fair_turns",
+        ],
     ],
     "http_api": [
         ["__main__", "serving.server"],

@@ -196,6 +196,24 @@ def test_a_value_out_of_range_is_refused_in_one_line_that_names_the_variable(var
     assert text.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("variable", "given", "sentence"),
+    [
+        ("HTTP_PORT", "eighty", "'eighty' is not a whole number from 0 to 65535"),
+        ("MAILBOX_TTL_SECONDS", "60.5", "'60.5' is not a whole number from 60 to 604800"),
+        ("CALLS_PER_MINUTE", "0", "'0' is not a whole number from 1 to 4000000000"),
+        ("HTTP_MAX_STREAMS", "many", "'many' is not a whole number of 1 or more"),
+        ("SMTP_REFUSAL_DELAY_SECONDS", "61", "'61' is not a number from 0 to 60"),
+        ("SMTP_IDLE_SECONDS", "0", "'0' is not a number above 0 and up to 86400"),
+        ("LOG_LEVEL", "verbose", "'verbose' is not one of debug, error, info and warning"),
+        ("INBOX_ACCESS", "closed", "'closed' is not one of open and private"),
+        ("HTTP_PORT", "9" * 3_000, f"'{'9' * 50}' is not a whole number from 0 to 65535"),
+    ],
+)
+def test_a_wrong_value_is_shown_with_the_values_that_are_right(variable: str, given: str, sentence: str) -> None:
+    assert error_text(**{variable: given}) == f"{variable}: {sentence}"
+
+
 @pytest.mark.parametrize("variable", ["DATABASE_URL", "DOMAIN", "SMTP_HOST", "HTTP_PORT", "LOG_LEVEL"])
 def test_invalid_utf_8_is_refused_in_one_line_that_names_the_variable(variable: str) -> None:
     latin_1 = REQUIRED.get(variable, "") + b"\xfc".decode(errors="surrogateescape")
@@ -282,7 +300,7 @@ def test_cors_allowed_origins_is_a_list_of_origins(given: str, origins: tuple[st
 @pytest.mark.parametrize(
     "origin",
     [
-        *("*", "null", "my-app.test", "https://", "https://my-app.test/", "https://my-app.test/page"),
+        *("*", "null", "my-app.test", "https://", "https://my-app.test/page/", "https://my-app.test/page"),
         *("ftp://my-app.test", "https://*-*.test", "https://my-app.test:", "https://me@my-app.test"),
         *("https://:80", "https://my-app.test:65536"),
     ],
@@ -291,6 +309,13 @@ def test_an_invalid_origin_is_refused_in_one_line_that_shows_it(origin: str) -> 
     text = error_text(CORS_ALLOWED_ORIGINS=f"https://my-app.test,{origin}")
 
     assert text == f"CORS_ALLOWED_ORIGINS: {origin!r} is not an origin, as in https://my-app-git-*-my-team.vercel.app"
+
+
+@pytest.mark.parametrize("origin", ["https://my-app.test", "http://localhost:3000", "https://my-app-*.test"])
+def test_an_origin_with_a_slash_at_its_end_is_refused_and_shown_without_the_slash(origin: str) -> None:
+    text = error_text(CORS_ALLOWED_ORIGINS=f"https://my-app.test,{origin}/")
+
+    assert text == f"CORS_ALLOWED_ORIGINS: '{origin}/' ends with a slash, and an origin does not: {origin}"
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -324,7 +349,7 @@ def test_a_connect_timeout_that_is_not_a_number_is_refused() -> None:
     assert text == "DATABASE_URL: connect_timeout is not a whole number of seconds"
 
 
-@pytest.mark.parametrize("variable", ["SMTP_EXEMPT_NETWORKS", "TRUSTED_PROXIES"])
+@pytest.mark.parametrize("variable", ["HTTP_EXEMPT_NETWORKS", "SMTP_EXEMPT_NETWORKS", "TRUSTED_PROXIES"])
 @pytest.mark.parametrize("network", ["elsewhere", "192.0.2.1/24", "192.0.2.0/33"])
 def test_an_invalid_network_is_refused_in_one_line_that_shows_it(variable: str, network: str) -> None:
     text = error_text(**{variable: f"2001:db8::/48,{network}"})
@@ -389,5 +414,5 @@ def test_a_wrong_setting_ends_each_command_with_status_2_and_one_line(command: l
     assert (completed.returncode, completed.stdout, completed.stderr) == (
         2,
         "",
-        "HTTP_PORT: Expected `int`, got `str`\n",
+        "HTTP_PORT: 'eighty' is not a whole number from 0 to 65535\n",
     )

@@ -21,7 +21,7 @@ from support.waiting import DEADLINE_SECONDS, deadline
 
 COMMANDS = Path(sys.executable).parent
 DOMAINS = ("mx.test", "other.test")
-# All tests are one client, which may make more mailboxes and calls than a real client.
+# Behind a proxy all tests are one client, which may make more mailboxes and calls than a real client.
 GENEROUS = {
     "CREATIONS_PER_MINUTE": "1000000",
     "FAILED_TOKENS_PER_MINUTE": "1000000",

@@ -10,11 +10,11 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import scalar_row
 
-from fake_email import command, log
+from fake_email import command, log, setting_names
 from fake_email.errors import MigrationError, SettingsError
 from fake_email.postgres import migrate
 from fake_email.postgres.connection import conninfo, why_unreachable
-from fake_email.settings import DatabaseSettings, Settings, load
+from fake_email.settings import VARIABLES, DatabaseSettings, Settings, load
 from fake_email.storage import role_mailboxes
 
 _COMMANDS = {
@@ -23,6 +23,7 @@ _COMMANDS = {
     "operator-token": "print a new token for the operator's mailboxes, and revoke the old token",
 }
 _TOKEN_OCTETS = 32
+_DOT_ENV = Path(".env")
 # https://www.postgresql.org/docs/current/wal-reliability.html
 _DURABILITY_OFF = """
     SELECT name
@@ -39,9 +40,9 @@ def main() -> None:
         if arguments.command == "migrate":
             _migrate(load(os.environ, DatabaseSettings), arguments.migrations)
         elif arguments.command == "operator-token":
-            asyncio.run(_replace_operator_token(load(os.environ, Settings)))
+            asyncio.run(_replace_operator_token(load(_with_file(arguments.env_file), Settings)))
         else:
-            _check(load(os.environ, Settings), arguments)
+            _check(load(_with_file(arguments.env_file), Settings), arguments)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
@@ -65,13 +66,30 @@ def _arguments() -> argparse.Namespace:
         metavar="DIR",
         help="the directory of the migration files (default: %(default)s)",
     )
+    parser.add_argument(
+        "--env-file",
+        type=Path,
+        metavar="FILE",
+        help="check, operator-token: read settings from this file, such as /etc/fake-email/env; check also names the "
+        "variables in it that no program reads. operator-token reads .env if there is one, as make run does",
+    )
     scope = parser.add_mutually_exclusive_group()
     scope.add_argument("--offline", action="store_true", help="check: do not connect to the database")
     scope.add_argument("--before-migrate", action="store_true", help="check: allow pending migrations")
     arguments = parser.parse_args()
     if arguments.command != "check" and (arguments.offline or arguments.before_migrate):
         parser.error("--offline and --before-migrate are only for check")
+    if arguments.command == "migrate" and arguments.env_file:
+        parser.error("--env-file is only for check and operator-token")
+    if arguments.command == "operator-token" and not arguments.env_file and _DOT_ENV.is_file():
+        arguments.env_file = _DOT_ENV
     return arguments
+
+
+def _with_file(path: Path | None) -> dict[str, str]:
+    """The environment, with the variables of the file that the environment does not set."""
+    from_file = setting_names.read_file(path) if path else {}
+    return {name: value for name, value in from_file.items() if value} | os.environ
 
 
 def _migrate(settings: DatabaseSettings, directory: Path) -> None:
@@ -83,6 +101,10 @@ def _migrate(settings: DatabaseSettings, directory: Path) -> None:
 
 
 def _check(settings: Settings, arguments: argparse.Namespace) -> None:
+    if arguments.env_file:
+        unread = setting_names.unread(setting_names.read_file(arguments.env_file), VARIABLES)
+        if unread:
+            raise SettingsError("\n".join(unread))
     migrations = migrate.read(arguments.migrations)
     if arguments.offline:
         print("settings and migration files are in order; the database was not asked")  # noqa: T201

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from fake_email import log
+from fake_email import log, setting_names
 from fake_email.errors import SettingsError
-from fake_email.settings import Settings, load
+from fake_email.settings import VARIABLES, Settings, load
 
 
 def argument_parser(program: str, description: str) -> argparse.ArgumentParser:
@@ -33,6 +33,7 @@ def starting(program: str, description: str) -> Iterator[Settings]:
     try:
         settings = load(os.environ, Settings)
         log.configure(settings.log_level)
+        setting_names.warn_of_misspelt(os.environ, VARIABLES)
         yield settings
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")

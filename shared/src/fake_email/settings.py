@@ -38,6 +38,7 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     cors_allowed_origins: tuple[str, ...] = ()
     inbox_access: Literal["open", "private"] = "open"
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
+    http_exempt_networks: tuple[str, ...] = ()
     creations_per_minute: PerMinute = 60
     failed_tokens_per_minute: PerMinute = 20
     tickets_per_minute: Positive = 60
@@ -79,14 +80,20 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
 
 Loaded = TypeVar("Loaded", bound=DatabaseSettings)
 
-_LISTS = frozenset({"domain", "cors_allowed_origins", "trusted_proxies", "smtp_exempt_networks"})
+_LISTS = frozenset(
+    {"domain", "cors_allowed_origins", "trusted_proxies", "http_exempt_networks", "smtp_exempt_networks"}
+)
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_SHOWN_CHARACTERS = 50
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SAFE_ORIGIN = "https://my-app-git-*-my-team.vercel.app"
 # No registry gives out names below these: RFC 6761 §6, RFC 6762 §3, and ICANN's private-use "internal".
 _UNREGISTERED = frozenset({"internal", "local", "localhost", "test"})
 _ORIGIN = re.compile(r"https?://(?=[a-z0-9*])[a-z0-9.-]*\*?[a-z0-9.-]*(?::(?P<port>[0-9]{1,5}))?")
+
+# The names of all settings, as variables.
+VARIABLES = tuple(name.upper() for name in Settings.__struct_fields__)
 
 
 def load(environ: Mapping[str, str], settings_type: type[Loaded]) -> Loaded:
@@ -105,20 +112,41 @@ def load(environ: Mapping[str, str], settings_type: type[Loaded]) -> Loaded:
     try:
         settings = msgspec.convert(values, settings_type, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(_one_line(str(error))) from None
+        raise SettingsError(_one_line(str(error), values, settings_type)) from None
     _check_database_url(settings.database_url)
     if isinstance(settings, Settings):
         _check_values(settings)
     return settings
 
 
-def _one_line(complaint: str) -> str:
-    """msgspec's text, such as "Expected `int`, got `str` - at `$.http_port`", after the variable's name."""
+def _one_line(complaint: str, values: Mapping[str, object], settings_type: type[DatabaseSettings]) -> str:
+    """The variable's name, its value, and what the value must be, from msgspec's complaint."""
     missing = re.fullmatch(r"Object missing required field `(\w+)`", complaint)
     if missing:
         return f"{missing[1].upper()}: missing; it has no default"
-    problem, _, path = complaint.rpartition(" - at `$.")
-    return f"{path.rstrip('`').partition('[')[0].upper()}: {problem}"
+    name = complaint.rpartition(" - at `$.")[2].rstrip("`").partition("[")[0]
+    types = {field.name: field.type for field in msgspec.structs.fields(settings_type)}
+    return f"{name.upper()}: {str(values[name])[:_SHOWN_CHARACTERS]!r} is not {_expected(types[name])}"
+
+
+def _expected(annotation: object) -> str:
+    """The values that a setting can have, in words."""
+    match msgspec.inspect.type_info(annotation):
+        case msgspec.inspect.LiteralType(values=choices):
+            *others, last = sorted(map(str, choices))
+            return f"one of {', '.join(others)} and {last}"
+        case msgspec.inspect.IntType(ge=least, le=most):
+            return f"a whole number{_range(least, most)}"
+        case msgspec.inspect.FloatType(gt=bound, ge=least, le=most):
+            return f"a number{_range(least, most) if bound is None else f' above {bound:g} and up to {most:g}'}"
+        case _:
+            return "a value of this setting"
+
+
+def _range(least: float | None, most: float | None) -> str:
+    if least is None:
+        return ""
+    return f" of {least:.15g} or more" if most is None else f" from {least:.15g} to {most:.15g}"
 
 
 def _check_database_url(url: str) -> None:
@@ -140,6 +168,10 @@ def _check_values(settings: Settings) -> None:
         if len(domain) > 253 or not _DOMAIN.fullmatch(domain):  # noqa: PLR2004  # RFC 1035 §2.3.4
             raise SettingsError(f"DOMAIN: {domain!r} is not a domain name, as in mx.example.org")
     for origin in settings.cors_allowed_origins:
+        if origin.endswith("/") and _ORIGIN.fullmatch(origin.rstrip("/")):
+            raise SettingsError(
+                f"CORS_ALLOWED_ORIGINS: {origin!r} ends with a slash, and an origin does not: {origin.rstrip('/')}"
+            )
         matched = _ORIGIN.fullmatch(origin)
         if not matched or int(matched["port"] or 0) > 65_535:  # noqa: PLR2004
             raise SettingsError(f"CORS_ALLOWED_ORIGINS: {origin!r} is not an origin, as in {_SAFE_ORIGIN}")
@@ -149,6 +181,7 @@ def _check_values(settings: Settings) -> None:
                 f"list each origin, or write the * between names of your own, as in {_SAFE_ORIGIN}"
             )
     _check_networks("TRUSTED_PROXIES", settings.trusted_proxies)
+    _check_networks("HTTP_EXEMPT_NETWORKS", settings.http_exempt_networks)
     _check_networks("SMTP_EXEMPT_NETWORKS", settings.smtp_exempt_networks)
     if bool(settings.tls_cert_file) != bool(settings.tls_key_file):
         missing = "TLS_KEY_FILE" if settings.tls_cert_file else "TLS_CERT_FILE"

@@ -109,7 +109,7 @@ def create_app(settings: Settings, http_socket: GranianSocket, watchdog: Watchdo
                     settings=settings,
                     database=database,
                     waiters=waiters,
-                    client_addresses=ClientAddresses(settings.trusted_proxies),
+                    client_addresses=ClientAddresses(settings.trusted_proxies, settings.http_exempt_networks),
                     mailbox_lookups=mailbox_lookups,
                     stream_slots=stream_slots,
                     search_threads=search_threads,

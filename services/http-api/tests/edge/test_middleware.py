@@ -464,3 +464,44 @@ async def test_a_body_past_the_limit_which_is_not_read_breaks_no_later_call(serv
 
     assert {answer.status_code for answer in answers} == {429}
     assert health.status_code == 200
+
+
+async def test_a_program_on_this_host_has_no_limit_of_one_client(service: Pair) -> None:
+    async with calling(service, None) as http:
+        answers = [await http.post("/api/temporary-address") for _ in range(2 * CREATIONS)]
+        tried = [await try_token(http, "missing@mx.test", f"wrong{number}") for number in range(2 * FAILED_TOKENS)]
+
+    assert {each.status_code for each in answers} == {200}
+    assert {each.headers["ratelimit-remaining"] for each in answers} == {str(CREATIONS)}
+    assert {each.status_code for each in tried} == {404}
+
+
+async def test_a_proxy_on_this_host_that_names_no_client_is_one_client(service: Pair) -> None:
+    async with calling(service, None) as http:
+        http.headers["Via"] = "1.1 proxy"
+        statuses = await create(http, CREATIONS + 1)
+
+    assert statuses == [200] * CREATIONS + [429]
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("GET", {"Sec-Fetch-Site": "same-site"}),
+        ("OPTIONS", {"Access-Control-Request-Method": "PATCH"}),
+    ],
+)
+async def test_a_page_that_cannot_read_a_response_is_logged_once_with_the_setting_that_lists_origins(
+    pair: Pair, tmp_path: Path, method: str, headers: dict[str, str]
+) -> None:
+    page, proxied = {"Origin": "http://127.0.0.1:3000"}, {"Origin": LISTED, "Sec-Fetch-Site": "same-origin"}
+    with running_http(pair.database_url, tmp_path) as service:
+        async with client(service.http_url) as http:
+            for each in (proxied, page, page | headers, page | headers):
+                await http.request(method, "/api/domains", headers=each)
+
+        events = [event for event in service.services[0].events() if event["event"] == "origin_refused"]
+
+    assert [(event["origin"], event["setting"]) for event in events] == [
+        ("http://127.0.0.1:3000", "CORS_ALLOWED_ORIGINS")
+    ]

@@ -130,3 +130,45 @@ def test_a_call_without_a_peer_has_a_client_too() -> None:
     without_peer = scope(PEER) | {"client": None}
 
     assert CLIENTS.of(without_peer).address == ""
+
+
+def exempt(peer: str, *fields: tuple[str, str], networks: tuple[str, ...] = ()) -> bool:
+    clients = ClientAddresses(["127.0.0.0/8", "::1", "10.0.0.1"], networks)
+    call = scope(peer)
+    call["headers"] = [*call["headers"], *((name.encode(), value.encode()) for name, value in fields)]
+    return clients.of(call).is_exempt
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+def test_a_program_on_this_host_is_exempt(peer: str) -> None:
+    assert exempt(peer, ("user-agent", "pytest"), ("origin", "http://localhost:3000"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("forwarded", "for=198.51.100.7"),
+        ("x-forwarded-for", "198.51.100.7"),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-for", ""),
+        ("x-forwarded-host", "api.example.org"),
+        ("x-forwarded-proto", "https"),
+        ("via", "1.1 proxy"),
+        ("x-real-ip", "127.0.0.1"),
+    ],
+)
+def test_a_call_that_came_through_a_proxy_on_this_host_is_not_exempt(name: str, value: str) -> None:
+    assert not exempt(PROXY, (name, value))
+
+
+@pytest.mark.parametrize("peer", [PEER, "10.0.0.1", "2001:db8::1"])
+def test_no_other_peer_is_exempt(peer: str) -> None:
+    assert not exempt(peer)
+
+
+@pytest.mark.parametrize("network", ["198.51.100.0/24", "198.51.100.7"])
+def test_a_client_of_a_network_that_the_operator_named_is_exempt(network: str) -> None:
+    assert exempt("198.51.100.7", networks=(network,))
+    assert exempt(PROXY, ("x-forwarded-for", "198.51.100.7"), networks=(network,))
+    assert not exempt(PROXY, ("x-forwarded-for", "198.51.101.7"), networks=(network,))
+    assert not exempt("198.51.101.7", ("x-forwarded-for", "198.51.100.7"), networks=(network,))

@@ -3,7 +3,6 @@
 It is plain ASGI around the application, and adds a frame only to calls that need one, since every call pays for it.
 """
 
-import math
 import re
 import time
 from collections.abc import Awaitable, Mapping
@@ -19,9 +18,10 @@ from litestar.utils import normalize_path
 from fake_email.settings import Settings
 from http_api.edge import cors
 from http_api.edge.cors import Headers
-from http_api.edge.rate_limits import WINDOW_SECONDS, Count, Limit, LimitName, Windows
+from http_api.edge.origin_log import OriginLog
+from http_api.edge.rate_limits import Count, Limit, LimitName, Windows, unlimited
 from http_api.edge.response_headers import AddCorsHeaders, AddHeaders, HeadOnly
-from http_api.protocol import origins, problems, request_fields
+from http_api.protocol import problems, request_fields
 from http_api.protocol.client_address import Client, ClientAddresses
 from http_api.protocol.problems import Problem, ProblemType
 from http_api.protocol.request import FAILED_TOKENS, NOTHING_FOUND
@@ -50,10 +50,10 @@ class Middleware:
 
     def __init__(self, application: ASGIApp, settings: Settings, table: int) -> None:
         self._application = application
-        self._clients = ClientAddresses(settings.trusted_proxies)
+        self._clients = ClientAddresses(settings.trusted_proxies, settings.http_exempt_networks)
         self._windows = Windows(table, is_shared=settings.http_workers > 1)
         self._origins = cors.AllowedOrigins(settings.cors_allowed_origins)
-        self._origin_refused_at = -math.inf  # when that was last logged
+        self._origin_log = OriginLog()
         self._calls = Limit(name="calls_per_minute", number=settings.calls_per_minute)
         self._creations = Limit(name="creations_per_minute", number=settings.creations_per_minute)
         self._tickets = Limit(name="tickets_per_minute", number=settings.tickets_per_minute)
@@ -68,7 +68,7 @@ class Middleware:
             head = HeadOnly(receive, send)
             receive, send = head.receive, head.send
         client = self._clients.of(scope)
-        calls = self._windows.take(self._calls, client.network, time.monotonic_ns())
+        calls = self._take(self._calls, client)
         fields = [*scope["headers"]]
         headers = dict(fields)
         repeated = request_fields.repeated(fields) if len(headers) < len(fields) else None
@@ -78,6 +78,8 @@ class Middleware:
                 return _permit(AddHeaders(send, calls), permission)
         elif b"origin" in headers:
             send = AddCorsHeaders(send, self._origins.response_headers(headers[b"origin"]))
+        if b"origin" in headers and _is_of_another_origin(headers) and not self._origins.allows(headers[b"origin"]):
+            self._origin_log.refused(headers[b"origin"], client)
         if calls.is_refused:
             return self._refuse(send, client, calls)
         if repeated:
@@ -92,8 +94,13 @@ class Middleware:
             return self._pass_on(scope, receive, send, client, calls)
         headers = dict(scope["headers"])
         if self._is_of_a_strangers_page(headers):
-            return self._refuse_origin(AddHeaders(send, calls), client, headers[b"origin"])
+            return _respond(AddHeaders(send, calls), problems.problem(ProblemType.ORIGIN_REFUSED, field="Origin"))
         return make(scope, receive, send, client, calls)
+
+    def _take(self, limit: Limit, client: Client) -> Count:
+        """Count one for the client, unless it is exempt."""
+        now = time.monotonic_ns()
+        return unlimited(limit, now) if client.is_exempt else self._windows.take(limit, client.network, now)
 
     def _pass_on(self, scope: HTTPScope, receive: Receive, send: Send, client: Client, calls: Count) -> Awaitable[None]:
         """Let any other call through, with or without a token."""
@@ -104,7 +111,7 @@ class Middleware:
 
     async def _create(self, scope: HTTPScope, receive: Receive, send: Send, client: Client, calls: Count) -> None:
         """Let a mailbox be created; the creation is not counted when none is."""
-        taken = self._windows.take(self._creations, client.network, time.monotonic_ns())
+        taken = self._take(self._creations, client)
         if taken.is_refused:
             await self._refuse(send, client, taken)
             return
@@ -127,13 +134,10 @@ class Middleware:
         self, scope: HTTPScope, receive: Receive, send: Send, client: Client, calls: Count
     ) -> Awaitable[None]:
         """Let a ticket be made, and count it, and each wrong token in it."""
-        now = time.monotonic_ns()
-        for counted in (
-            self._windows.peek(self._failed_tokens, client.network, now),
-            self._windows.take(self._tickets, client.network, now),
-        ):
-            if counted.is_refused:
-                return self._refuse(send, client, counted)
+        tokens = self._windows.peek(self._failed_tokens, client.network, time.monotonic_ns())
+        counted = tokens if tokens.is_refused else self._take(self._tickets, client)
+        if counted.is_refused:
+            return self._refuse(send, client, counted)
 
         def settle(_status: int) -> Count:
             nearest = _nearest(counted, calls)
@@ -167,18 +171,11 @@ class Middleware:
             if status != HTTPStatus.NOT_FOUND or NOTHING_FOUND not in scope["state"]:
                 return _nearest(tokens, calls)
             # Other tokens may have failed meanwhile; past the limit this call is refused after all.
-            failed = self._windows.take(self._failed_tokens, client.network, time.monotonic_ns())
+            failed = self._take(self._failed_tokens, client)
             return failed if failed.is_refused else _nearest(failed, calls)
 
         refuse = partial(self._refuse, send, client)
         return self._application(scope, receive, AddHeaders(send, tokens, settle, refuse))
-
-    async def _refuse_origin(self, send: Send, client: Client, origin: bytes) -> None:
-        now = time.monotonic()
-        if now - self._origin_refused_at >= WINDOW_SECONDS:
-            self._origin_refused_at = now
-            log.warning("origin_refused", origin=origins.shown(origin.decode("latin-1")), client=client.address)
-        await _respond(send, problems.problem(ProblemType.ORIGIN_REFUSED, field="Origin"))
 
     async def _refuse(self, send: Send, client: Client, count: Count) -> None:
         name, number, seconds = count.limit.name, count.limit.number, count.seconds
@@ -191,6 +188,12 @@ class Middleware:
 def _nearest(particular: Count, general: Count) -> Count:
     """The count that is nearer to its limit."""
     return general if general.remaining < particular.remaining else particular
+
+
+def _is_of_another_origin(headers: Mapping[bytes, bytes]) -> bool:
+    """True when a browser says that the page is not of the API's own origin, as a page behind a rewrite is."""
+    is_preflight = b"access-control-request-method" in headers
+    return is_preflight or headers.get(b"sec-fetch-site") in {b"cross-site", b"same-site"}
 
 
 def _has_token(headers: Mapping[bytes, bytes], query: bytes) -> bool:

@@ -52,6 +52,11 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
     is_first_refusal: bool = False
 
 
+def unlimited(limit: Limit, now: int) -> Count:
+    """The count of a client that the limit does not apply to: all of it is left."""
+    return Count(limit=limit, remaining=limit.number, seconds=WINDOW_SECONDS, began_at=now)
+
+
 def new_table() -> int:
     """A file descriptor of an empty table, which forked processes inherit."""
     table = os.memfd_create("limits")

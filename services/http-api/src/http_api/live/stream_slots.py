@@ -8,7 +8,7 @@ from typing import Literal
 import structlog
 
 from fake_email.settings import Settings
-from http_api.protocol.client_address import Client
+from http_api.protocol.client_address import Client, is_loopback
 from http_api.protocol.errors import TooManyStreams
 
 # Each limit has the name of its setting.
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 class StreamSlots:
-    """The slots of one worker process; a client on this host itself is limited by mailbox and in all alone."""
+    """The slots of one worker process; an exempt client and one on this host are limited by mailbox and in all."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -44,7 +44,7 @@ class StreamSlots:
             raise self._refusal("http_max_streams", 0, client)
         if self._by_mailbox[mailbox_id] >= settings.http_max_mailbox_streams:
             raise self._refusal("http_max_mailbox_streams", mailbox_id, client)
-        if not _is_this_host(client):
+        if not _is_exempt(client):
             if self._by_client[client.network] >= settings.http_max_client_streams:
                 raise self._refusal("http_max_client_streams", client.network, client)
             self._by_client[client.network] += 1
@@ -55,7 +55,7 @@ class StreamSlots:
         self._taken -= 1
         self._logged.discard(("http_max_streams", 0))
         self._decrement(self._by_mailbox, "http_max_mailbox_streams", mailbox_id)
-        if not _is_this_host(client):
+        if not _is_exempt(client):
             self._decrement(self._by_client, "http_max_client_streams", client.network)
 
     def _decrement(self, counter: Counter[int], limit: StreamLimit, key: int) -> None:
@@ -71,5 +71,5 @@ class StreamSlots:
         return TooManyStreams()
 
 
-def _is_this_host(client: Client) -> bool:
-    return client.address == "::1" or client.address.startswith("127.")
+def _is_exempt(client: Client) -> bool:
+    return client.is_exempt or is_loopback(client)

@@ -19,21 +19,28 @@ _MAX_PROXIES = 16
 # `1.2.3.4:567`, `[::1]` or `[::1]:567`.
 _WITH_PORT = re.compile(r"\[([0-9a-fA-F:.%]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5}")
 _NO_NETWORK = 0
+_OF_A_PROXY = frozenset({b"forwarded", b"via", b"x-real-ip"})
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True):
-    """The client's address as text, and the number of the network that the client is counted as."""
+    """The client's address as text, and the number of the network that the client is counted as.
+
+    A client that `is_exempt` has none of the limits of one client: the operator named its network, or it is a program
+    on this host that calls without a proxy.
+    """
 
     address: str
     network: int
     is_trusted: bool
+    is_exempt: bool = False
 
 
 class ClientAddresses:
     """Finds the client of a call; the server believes `X-Forwarded-For` from the networks in `trusted_proxies`."""
 
-    def __init__(self, trusted_proxies: Sequence[str]) -> None:
+    def __init__(self, trusted_proxies: Sequence[str], exempt_networks: Sequence[str] = ()) -> None:
         self._trusted = [ipaddress.ip_network(network) for network in trusted_proxies]
+        self._exempt = [ipaddress.ip_network(network) for network in exempt_networks]
         # Parsing an address takes longer than all other work here.
         self._cached = lru_cache(_MAX_PARSED)(self._read)
 
@@ -49,10 +56,10 @@ class ClientAddresses:
         if client is None:
             return Client(address="", network=_NO_NETWORK, is_trusted=False)
         if not client.is_trusted:
-            return client
+            return self._exempt_on_this_host(client, scope)
         forwarded = request_fields.joined(scope["headers"], b"x-forwarded-for")
         if not forwarded:
-            return client
+            return self._exempt_on_this_host(client, scope)
         for item in reversed(forwarded.rsplit(",", _MAX_PROXIES)):
             text = item.strip()
             named = self._cached(text) if len(text) <= _MAX_CHARACTERS else None
@@ -62,6 +69,12 @@ class ClientAddresses:
             if not client.is_trusted:
                 break
         return client
+
+    def _exempt_on_this_host(self, client: Client, scope: Scope) -> Client:
+        """The client, exempt when it is on this host and no proxy has passed the call on."""
+        if client.is_exempt or not is_loopback(client) or any(_is_of_a_proxy(name) for name, _ in scope["headers"]):
+            return client
+        return msgspec.structs.replace(client, is_exempt=True)
 
     def _read(self, text: str) -> Client | None:
         matched = _WITH_PORT.fullmatch(text)
@@ -74,4 +87,14 @@ class ClientAddresses:
             network=client_network.network_number(address),
             # A setting may name an IPv4 network in either notation.
             is_trusted=any(each in network for network in self._trusted for each in (written, address)),
+            is_exempt=any(each in network for network in self._exempt for each in (written, address)),
         )
+
+
+def is_loopback(client: Client) -> bool:
+    """True for an address of this host itself."""
+    return client.address == "::1" or client.address.startswith("127.")
+
+
+def _is_of_a_proxy(name: bytes) -> bool:
+    return name in _OF_A_PROXY or name.startswith(b"x-forwarded-")
