@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Mapping
 from functools import partial
 from http import HTTPStatus
 
-import msgspec
 import structlog
 from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
@@ -23,7 +22,7 @@ from http_api.edge.rate_limits import WINDOW_SECONDS, Count, Limit, LimitName, W
 from http_api.edge.response_headers import AddCorsHeaders, AddHeaders, HeadOnly
 from http_api.protocol import origins, problems, request_fields
 from http_api.protocol.client_address import Client, ClientAddresses
-from http_api.protocol.problems import Problem, ProblemType
+from http_api.protocol.problems import ProblemType
 from http_api.protocol.request import NOTHING_FOUND
 
 log = structlog.get_logger()
@@ -139,14 +138,14 @@ class Middleware:
         if now - self._origin_refused_at >= WINDOW_SECONDS:
             self._origin_refused_at = now
             log.warning("origin_refused", origin=origins.shown(origin.decode("latin-1")), client=client.address)
-        await _respond(send, problems.problem(ProblemType.ORIGIN_REFUSED, field="Origin"))
+        await problems.send_problem(send, problems.problem(ProblemType.ORIGIN_REFUSED, field="Origin"))
 
     async def _refuse(self, send: Send, client: Client, count: Count) -> None:
         name, number, seconds = count.limit.name, count.limit.number, count.seconds
         if count.is_first_refusal:
             log.warning("limit_reached", limit=name, client=client.address)
         problem = problems.problem(ProblemType.RATE_LIMITED, number=number, things=LIMITED[name], seconds=seconds)
-        await _respond(AddHeaders(send, count), problem, (b"retry-after", b"%d" % seconds))
+        await problems.send_problem(AddHeaders(send, count), problem, (b"retry-after", b"%d" % seconds))
 
 
 def _nearest(particular: Count, general: Count) -> Count:
@@ -160,18 +159,7 @@ def _has_token(headers: Mapping[bytes, bytes], query: bytes) -> bool:
 
 async def _refuse_repeated(send: Send, name: str) -> None:
     sentence = f"{name}: sent twice; send this field once."
-    await _respond(send, problems.problem(ProblemType.BAD_INPUT, field=name, sentence=sentence))
-
-
-async def _respond(send: Send, problem: Problem, *more: tuple[bytes, bytes]) -> None:
-    body = msgspec.json.encode(problem)
-    headers = [
-        (b"content-type", problems.PROBLEM_JSON.encode()),
-        (b"content-length", b"%d" % len(body)),
-        *more,
-    ]
-    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await problems.send_problem(send, problems.problem(ProblemType.BAD_INPUT, field=name, sentence=sentence))
 
 
 async def _permit(send: Send, permission: Headers) -> None:
