@@ -17,6 +17,7 @@ from litestar.utils import normalize_path
 
 from fake_email.settings import Settings
 from http_api.edge import cors
+from http_api.edge.body_deadline import BodyDeadline
 from http_api.edge.cors import Headers
 from http_api.edge.rate_limits import WINDOW_SECONDS, Count, Limit, LimitName, Windows
 from http_api.edge.response_headers import AddCorsHeaders, AddHeaders, HeadOnly
@@ -27,6 +28,7 @@ from http_api.protocol.request import NOTHING_FOUND
 
 log = structlog.get_logger()
 
+_WITH_BODY = frozenset({HttpMethod.POST, HttpMethod.PATCH})
 _CREATION = "/api/temporary-address"
 # A conflict counts as a creation, since it shows that a name was given out before.
 _COUNTED_STATUSES = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT})
@@ -61,6 +63,8 @@ class Middleware:
             scope["method"] = "GET"
             head = HeadOnly(receive, send)
             receive, send = head.receive, head.send
+        elif scope["method"] in _WITH_BODY:
+            receive = BodyDeadline(receive)
         client = self._clients.of(scope)
         calls = self._windows.take(self._calls, client.network, time.monotonic_ns())
         fields = [*scope["headers"]]
