@@ -14,10 +14,11 @@ from fake_email.storage import mailboxes
 from fake_email.storage.message_list import Cursor
 from http_api.live.detach import detaching
 from http_api.live.event_stream import EventStream
+from http_api.live.shares import Shares
 from http_api.live.stream_slots import StreamSlots
 from http_api.live.streams import Streams
 from http_api.live.waiters import Waiters
-from http_api.protocol.client_address import Client
+from http_api.protocol.client_address import Client, ClientAddresses
 
 CLIENT = Client(address="192.0.2.1", network=0xC0000201, is_trusted=False)
 
@@ -52,7 +53,7 @@ async def streams_of(pair: Pair) -> AsyncIterator[Streams]:
     """The streams of one worker process, which does not listen for notifications."""
     settings = Settings(database_url=pair.database_url, domain=("mx.test",))
     async with open_database(pair.database_url, connections=2) as database, asyncio.TaskGroup() as tasks:
-        yield Streams(database, Waiters(), StreamSlots(settings), tasks, stall_seconds=30)
+        yield Streams(database, Waiters(), StreamSlots(settings), Shares(), tasks, stall_seconds=30)
 
 
 @asynccontextmanager
@@ -63,14 +64,14 @@ async def opened(
     mailbox = await streams.database.run(
         lambda connection: mailboxes.fetch(connection, address=address, token_sha256=None)
     )
-    event_stream = EventStream(streams, mailbox, client=CLIENT, address=address, token_sha256=None, cursor=Cursor())
+    event_stream = EventStream(streams, mailbox.id, client=CLIENT, address=address, token_sha256=None, cursor=Cursor())
     reader = Reader()
     if disconnects_at_once:
         reader.disconnects.set()
     scope = RequestFactory().get().scope
 
     async def serve() -> None:
-        await detaching(event_stream)(scope, reader.receive, reader.send)
+        await detaching(event_stream, Shares(), ClientAddresses(()))(scope, reader.receive, reader.send)
 
     serving = streams.tasks.create_task(serve())
     try:

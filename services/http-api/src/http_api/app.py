@@ -34,12 +34,12 @@ from http_api.calls import (
     tickets,
     wait,
 )
-from http_api.calls.context import Context, provide_context
+from http_api.calls.context import SharedContext, provide_context
 from http_api.calls.options import options_of
 from http_api.live.detach import detaching
 from http_api.live.expiry_watch import ExpiryWatch
 from http_api.live.mailbox_lookups import MailboxLookups
-from http_api.live.search_threads import SearchThreads
+from http_api.live.shares import CONNECTIONS, Shares
 from http_api.live.stream_slots import StreamSlots
 from http_api.live.streams import Streams
 from http_api.live.waiters import Waiters
@@ -76,25 +76,26 @@ _LENIENT = [health.health, poll.poll]
 for _call in _CALLS:
     # Not of a Router, which would shuffle the calls from start to start.
     _call.before_request = None if _call in _LENIENT else known_parameters.check_names
-_CONNECTIONS = 8
 _MAX_BODY_OCTETS = 16_384
 
 
 def create_app(settings: Settings, http_socket: GranianSocket, watchdog: Watchdog) -> ASGIApp:
     """The ASGI application of one worker process."""
+    shares = Shares()
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         waiters = Waiters()
-        search_threads = SearchThreads()
         _prepare_stop(http_socket, waiters)  # first: a signal may have come already
         try:
             async with (
-                open_database(settings.database_url, connections=_CONNECTIONS) as database,
+                open_database(settings.database_url, connections=CONNECTIONS) as database,
                 asyncio.TaskGroup() as tasks,
             ):
                 stream_slots = StreamSlots(settings)
-                streams = Streams(database, waiters, stream_slots, tasks, stall_seconds=settings.http_stall_seconds)
+                streams = Streams(
+                    database, waiters, stream_slots, shares, tasks, stall_seconds=settings.http_stall_seconds
+                )
                 mailbox_lookups = MailboxLookups(database)
                 runs = (
                     streams.keep_open(),
@@ -105,14 +106,13 @@ def create_app(settings: Settings, http_socket: GranianSocket, watchdog: Watchdo
                     purge.run(database),
                 )
                 helpers = [tasks.create_task(run) for run in runs]
-                app.state.context = Context(
+                app.state.context = SharedContext(
                     settings=settings,
                     database=database,
                     waiters=waiters,
-                    client_addresses=ClientAddresses(settings.trusted_proxies, settings.http_exempt_networks),
                     mailbox_lookups=mailbox_lookups,
+                    shares=shares,
                     stream_slots=stream_slots,
-                    search_threads=search_threads,
                     streams=streams,
                 )
                 yield
@@ -123,9 +123,11 @@ def create_app(settings: Settings, http_socket: GranianSocket, watchdog: Watchdo
             log.exception("service_failed")
             signal.raise_signal(signal.SIGTERM)
         finally:
-            search_threads.stop()
+            shares.stop()
 
-    return detaching(create_litestar(lifespan))
+    return detaching(
+        create_litestar(lifespan), shares, ClientAddresses(settings.trusted_proxies, settings.http_exempt_networks)
+    )
 
 
 def create_litestar(*lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]]) -> Litestar:

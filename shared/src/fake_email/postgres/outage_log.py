@@ -15,19 +15,19 @@ class OutageLog:
     """Logs each outage once, however many callers it affects."""
 
     def __init__(self) -> None:
-        self._is_away = False
+        self.is_away = False
         self._logged_at: defaultdict[str, float] = defaultdict(lambda: -math.inf)
 
     def away(self, reason: str) -> None:
         """The database answers no caller."""
-        if not self._is_away:
-            self._is_away = True
+        if not self.is_away:
+            self.is_away = True
             log.warning("database_away", reason=reason)
 
     def back(self) -> None:
         """The database answered a caller."""
-        if self._is_away:
-            self._is_away = False
+        if self.is_away:
+            self.is_away = False
             log.info("database_back")
 
     def full(self) -> None:

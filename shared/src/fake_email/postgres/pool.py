@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from weakref import WeakSet
 
 import msgspec
@@ -37,6 +37,22 @@ _ASK_SECONDS = 0.25
 _WATCH_SECONDS = 1.0
 
 
+class Runs(Protocol):
+    """Runs work on connections as Database does: a Database, or what shares one out."""
+
+    async def run(
+        self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
+    ) -> Result: ...
+
+
+class RunsWrites(Runs, Protocol):
+    """Also runs work that commits."""
+
+    async def write(
+        self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
+    ) -> Result: ...
+
+
 class Database:
     """A pool of autocommit connections; no caller waits for it without a deadline."""
 
@@ -61,6 +77,11 @@ class Database:
         self._outages = OutageLog()
         # Backends whose commits were given up and may still be running.
         self._given_up: set[int] = set()
+
+    @property
+    def is_away(self) -> bool:
+        """True from the first caller without an answer until the next with one."""
+        return self._outages.is_away
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["Database"]:

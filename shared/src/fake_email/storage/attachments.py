@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 import msgspec
 from psycopg.rows import dict_row
@@ -12,12 +13,9 @@ from fake_email.mime import chunks, transfer_encoding
 from fake_email.mime import parts as mime_parts
 from fake_email.parsed_message import LocatedAttachment
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.pool import Database
+from fake_email.postgres.pool import Runs
 from fake_email.storage import permission
 from fake_email.storage import source as stored_source
-
-# The number of contents that are in memory as a whole at a time, each with three times its size.
-_WHOLE_CONTENTS = asyncio.Semaphore(2)
 
 _FIND = """
     SELECT id AS message_id, attachments, octet_length(content) AS octets
@@ -55,14 +53,18 @@ async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
 
 
 async def read(
-    database: Database, attachments: MessageAttachments, attachment: LocatedAttachment
+    database: Runs,
+    attachments: MessageAttachments,
+    attachment: LocatedAttachment,
+    whole_content: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
 ) -> AsyncGenerator[bytes, None]:
     """The `attachment.size` octets, decoded, in pieces; each piece is read from Postgres when the caller asks for it.
 
-    Raises MessageNotFound when the message was deleted or has expired meanwhile.
+    An attachment without a known position is one piece. While it is decoded, `whole_content` is entered, since the
+    content takes three times its size. Raises MessageNotFound when the message was deleted or has expired meanwhile.
     """
     if attachment.start is None:
-        async with _WHOLE_CONTENTS:
+        async with whole_content():
             pieces = stored_source.pieces(database, attachments.message_id, 0, attachments.octets)
             content = b"".join([piece async for piece in pieces])
             decoded = await asyncio.to_thread(mime_parts.octets, content, attachment.part)

@@ -47,7 +47,8 @@ _FETCH = """
 """
 
 _FETCH_MANY = """
-    SELECT id, address, token_sha256, expires_at, last_seq, nullif(last_received_at, '-infinity') AS last_received_at
+    SELECT id, address, token_sha256, expires_at, last_seq, nullif(last_received_at, '-infinity') AS last_received_at,
+        stored_octets
     FROM mailbox
     WHERE address = ANY(%(addresses)s) AND expires_at > now()
 """
@@ -112,10 +113,11 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MailboxState(Mailbox, frozen=True, kw_only=True):
-    """A live mailbox and the time of its newest message, None when it has never had one."""
+    """A live mailbox, the octets in it, and the time of its newest message, None when it has never had one."""
 
     address: str
     last_received_at: datetime.datetime | None
+    stored_octets: int
 
 
 class MailboxDetail(msgspec.Struct, frozen=True, kw_only=True):

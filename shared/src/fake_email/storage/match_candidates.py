@@ -57,7 +57,9 @@ _READ = """
     ORDER BY seq {order}
 """
 # A text may have megabytes, and most are small: the message that reaches this total is the last of its page.
-_TEXT_OCTETS = 1_048_576
+_TEXT_OCTETS = 262_144
+# The memory that one page takes, whose last text may be as long as a text can be.
+MOST_OCTETS = 4_194_304
 
 
 async def read(

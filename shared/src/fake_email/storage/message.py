@@ -1,24 +1,33 @@
 """One message: fetch all of it but its source, mark it as seen, delete it."""
 
 import asyncio
+import sys
 import uuid
-from functools import partial
 
 import msgspec
-from psycopg.rows import DictRow, dict_row
+from psycopg import sql
+from psycopg.rows import DictRow, dict_row, scalar_row
 
 from fake_email.errors import MessageNotFound
 from fake_email.mime import headers as mime_headers
 from fake_email.postgres import notifications
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.pool import Database
+from fake_email.postgres.pool import Runs, RunsWrites
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage import message_list, permission
-from fake_email.storage.message_list import LISTED, LISTED_TEXT_OCTETS, Listed
+from fake_email.storage.message_list import FINDINGS_OCTETS, LISTED, LISTED_TEXT_OCTETS, Listed
 from fake_email.storage.store import Trace
 
 _HEADER_OCTETS = mime_headers.SECTION_OCTETS + 1_024  # and so many more, to find the end of its last line
 _LONG_HEADER_OCTETS = 16_384  # takes milliseconds to parse, the longest header hundreds
+
+# What is read of a message, which the sizes beside the row tell, without reading it.
+_OCTETS = sql.SQL("""
+    octet_length(message.text) + coalesce(octet_length(message.html), 0)
+        + least(octet_length(message.content), {header_octets}) + {findings}
+""").format(header_octets=sql.Literal(_HEADER_OCTETS), findings=FINDINGS_OCTETS)
+# Each octet takes up to 6 in JSON, and as many in memory while it is read.
+JSON_FACTOR = 6
 
 _FETCH = statement(
     """
@@ -26,11 +35,14 @@ _FETCH = statement(
         substring(message.content FROM 1 FOR %(header_octets)s) AS header
     FROM message
     JOIN mailbox ON mailbox.id = message.mailbox_id
-    WHERE message.id = %(id)s
+    WHERE message.id = %(id)s AND {octets} <= %(most_octets)s
     """,
     listed=LISTED,
     trace=columns("message", Trace),
+    octets=_OCTETS,
 )
+
+_WEIGH = statement("SELECT {octets} FROM message WHERE message.id = %(id)s", octets=_OCTETS)
 
 # It returns a row when the flag was another. A second take of a message waits for the first, and then finds it seen.
 _MARK_SEEN = """
@@ -89,24 +101,52 @@ class OpenedMessage(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[tuple[str, str], ...]
 
 
-async def fetch(database: Database, message_id: uuid.UUID, *, token_sha256: bytes | None) -> OpenedMessage:
+async def weigh(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> int:
+    """The octets of memory that reading a message takes; raises MessageNotFound as `fetch` does."""
+    await permission.check(connection, message_id, token_sha256=token_sha256)
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_WEIGH, {"id": message_id})
+        octets: int | None = await cursor.fetchone()
+    if octets is None:
+        raise MessageNotFound
+    return JSON_FACTOR * octets
+
+
+async def fetch(database: Runs, message_id: uuid.UUID, *, token_sha256: bytes | None) -> OpenedMessage:
     """A message of a live mailbox; raises MessageNotFound when there is none, or its mailbox has another token."""
-    return await _opened(await database.run(partial(_fetch, message_id=message_id, token_sha256=token_sha256)))
+    found = await fetch_light(database, message_id, token_sha256=token_sha256, most_octets=sys.maxsize)
+    if found is None:
+        raise MessageNotFound
+    return found
 
 
-async def take(database: Database, message_id: uuid.UUID, *, token_sha256: bytes | None) -> OpenedMessage:
+async def fetch_light(
+    database: Runs, message_id: uuid.UUID, *, token_sha256: bytes | None, most_octets: int
+) -> OpenedMessage | None:
+    """As `fetch`, but None for a message that takes more than `most_octets`, or was deleted in this moment."""
+
+    async def read(connection: Connection) -> DictRow | None:
+        return await _fetch(
+            connection, message_id=message_id, token_sha256=token_sha256, most_octets=most_octets // JSON_FACTOR
+        )
+
+    row = await database.run(read)
+    return await _opened(row) if row else None
+
+
+async def take(database: RunsWrites, message_id: uuid.UUID, *, token_sha256: bytes | None) -> OpenedMessage:
     """Mark an unseen message as seen and return it; raises MessageNotFound as `fetch` does, and for a seen message."""
     was_marked = False
 
     async def mark(connection: Connection) -> DictRow:
         nonlocal was_marked
         async with connection.transaction():
-            row = await _fetch(connection, message_id=message_id, token_sha256=token_sha256)
+            row = await _fetch(connection, message_id=message_id, token_sha256=token_sha256, most_octets=sys.maxsize)
             cursor = await connection.execute(
                 _MARK_SEEN, {"id": message_id, "seen": True, "channel": notifications.Marked.CHANNEL}
             )
             # A connection may be lost after its commit: this work then runs again, and finds its own mark.
-            if cursor.rowcount == 0 and not was_marked:
+            if row is None or (cursor.rowcount == 0 and not was_marked):
                 raise MessageNotFound
             was_marked = True
             return row | {"seen": True}
@@ -130,16 +170,20 @@ async def _opened(row: DictRow) -> OpenedMessage:
     )
 
 
-async def _fetch(connection: Connection, *, message_id: uuid.UUID, token_sha256: bytes | None) -> DictRow:
+async def _fetch(
+    connection: Connection, *, message_id: uuid.UUID, token_sha256: bytes | None, most_octets: int
+) -> DictRow | None:
+    """The row of a message that may be read; None when it was deleted meanwhile, or has more than `most_octets`."""
     await permission.check(connection, message_id, token_sha256=token_sha256)
+    parameters = {
+        "id": message_id,
+        "text_octets": LISTED_TEXT_OCTETS,
+        "header_octets": _HEADER_OCTETS,
+        "most_octets": most_octets,
+    }
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(
-            _FETCH, {"id": message_id, "text_octets": LISTED_TEXT_OCTETS, "header_octets": _HEADER_OCTETS}
-        )
-        row = await cursor.fetchone()
-    if row is None:
-        raise MessageNotFound
-    return row
+        await cursor.execute(_FETCH, parameters)
+        return await cursor.fetchone()
 
 
 async def mark_seen(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None, seen: bool) -> None:

@@ -1,53 +1,71 @@
 """The HTML of a message, and the images among its attachments that the HTML shows."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
-from psycopg.rows import class_row
+from psycopg.rows import scalar_row
 
 from fake_email.errors import MessageNotFound, NoHtml
 from fake_email.parsed_message import LocatedAttachment
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.pool import Database
+from fake_email.postgres.pool import Runs
 from fake_email.storage import attachments
 from fake_email.storage.attachments import MessageAttachments
 
 _FETCH = "SELECT html FROM message WHERE id = %(id)s"
+
+_WEIGH = "SELECT octet_length(html) FROM message WHERE id = %(id)s"
 
 # The limits on the images of one message; so many octets of content are 8 MiB in base64, and more.
 READ_OCTETS = 12 * 1024 * 1024
 IMAGES = 200
 
 
-class _Html(msgspec.Struct, frozen=True):
-    html: str | None
+class HtmlSize(msgspec.Struct, frozen=True, kw_only=True):
+    """The size of a message's HTML in octets, and the attachments of the message."""
 
-
-class MessageHtml(msgspec.Struct, frozen=True, kw_only=True):
-    """The HTML as sent, decoded, at most its first 1,048,576 characters, and the attachments of its message."""
-
-    html: str
+    octets: int
     attachments: MessageAttachments
 
+    @property
+    def image_octets(self) -> int:
+        """The most octets that `images` reads."""
+        may_be_shown = [each for each in self.attachments.attachments if each.content_id]
+        return min(sum(_octets_to_read(self.attachments, each) for each in may_be_shown), READ_OCTETS)
 
-async def fetch(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> MessageHtml:
-    """The MessageHtml of a message.
+
+async def weigh(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> HtmlSize:
+    """The size of a message's HTML.
 
     Raises NoHtml, and MessageNotFound when no live mailbox has the message, or the mailbox has another token.
     """
     found = await attachments.find(connection, message_id, token_sha256=token_sha256)
-    async with connection.cursor(row_factory=class_row(_Html)) as cursor:
-        await cursor.execute(_FETCH, {"id": message_id})
-        row = await cursor.fetchone()
-    if row is None:
-        raise MessageNotFound
-    if row.html is None:
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_WEIGH, {"id": message_id})
+        octets: int | None = await cursor.fetchone()
+    if octets is None:
         raise NoHtml
-    return MessageHtml(html=row.html, attachments=found)
+    return HtmlSize(octets=octets, attachments=found)
 
 
-async def images(database: Database, candidates: MessageAttachments, content_ids: Collection[str]) -> dict[str, bytes]:
+async def fetch(connection: Connection, message_id: uuid.UUID) -> str:
+    """The HTML as sent, decoded, at most its first 1,048,576 characters; raises MessageNotFound if it was deleted."""
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_FETCH, {"id": message_id})
+        html: str | None = await cursor.fetchone()
+    if html is None:
+        raise MessageNotFound
+    return html
+
+
+async def images(
+    database: Runs,
+    candidates: MessageAttachments,
+    content_ids: Collection[str],
+    whole_content: Callable[[], AbstractAsyncContextManager[object]],
+) -> dict[str, bytes]:
     """The octets of the attachments that have these Content-IDs, in order, as far as the limits allow.
 
     Raises MessageNotFound when the message was deleted or has expired meanwhile.
@@ -59,7 +77,7 @@ async def images(database: Database, candidates: MessageAttachments, content_ids
         octets = _octets_to_read(candidates, attachment)
         if content_id in content_ids and content_id not in read and octets <= octets_left and len(read) < IMAGES:
             octets_left -= octets
-            pieces = [piece async for piece in attachments.read(database, candidates, attachment)]
+            pieces = [piece async for piece in attachments.read(database, candidates, attachment, whole_content)]
             read[content_id] = b"".join(pieces)
     return read
 

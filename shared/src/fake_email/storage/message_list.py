@@ -5,7 +5,8 @@ import uuid
 from collections.abc import Sequence
 
 import msgspec
-from psycopg.rows import DictRow, dict_row
+from psycopg import sql
+from psycopg.rows import DictRow, class_row, dict_row
 
 from fake_email.errors import MailboxNotFound
 from fake_email.parsed_message import Attachment, Shown
@@ -43,6 +44,14 @@ class Listed(Shown, frozen=True, kw_only=True):
     octets: int
 
 
+class ShortPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A mailbox and some of its messages, oldest first; `is_short` says that their size left others out."""
+
+    mailbox: Mailbox
+    messages: list[Listed]
+    is_short: bool
+
+
 # Postgres cuts the text to a number of characters, which bounds what it sends; `listed` cuts it to octets.
 LISTED = columns(
     "message",
@@ -53,12 +62,15 @@ LISTED = columns(
     octets="octet_length(message.content)",
 )
 
-_READ = statement(
-    """
-    SELECT mailbox.id AS mailbox_id, mailbox.token_sha256, mailbox.expires_at, mailbox.last_seq, {page}
-    FROM mailbox
-    LEFT JOIN LATERAL (
-        SELECT {listed}
+# The JSON of what was found in a message; a small one is not looked into.
+FINDINGS_OCTETS = sql.SQL(" + ").join(
+    sql.SQL("CASE WHEN pg_column_size({column}) > 200 THEN octet_length(({column})::text) ELSE 200 END").format(
+        column=sql.Identifier("message", name)
+    )
+    for name in ("attachments", "codes", "links")
+)
+
+_FOUND = """
         FROM message
         WHERE mailbox_id = mailbox.id AND (mailbox.token_sha256 IS NULL OR mailbox.token_sha256 = %(token_sha256)s)
             AND seq > %(seq)s AND received_at > %(received_at)s
@@ -74,12 +86,47 @@ _READ = statement(
             ), 0) ELSE 0 END
         ORDER BY seq
         LIMIT %(limit)s
+"""
+
+_READ = statement(
+    """
+    SELECT mailbox.id AS mailbox_id, mailbox.token_sha256, mailbox.expires_at, mailbox.last_seq, {page}
+    FROM mailbox
+    LEFT JOIN LATERAL (
+        SELECT {listed}
+        {found}
     ) AS page ON true
     WHERE mailbox.address = %(address)s AND mailbox.expires_at > now()
     ORDER BY page.seq
     """,
     page=columns("page", Listed),
     listed=LISTED,
+    found=sql.SQL(_FOUND),
+)
+
+# The sizes are known without the values, so that no value is read of a message that the page leaves out.
+_READ_SHORT = statement(
+    """
+    SELECT mailbox.id AS mailbox_id, mailbox.token_sha256, mailbox.expires_at, mailbox.last_seq, is_short, {listed}
+    FROM mailbox
+    LEFT JOIN LATERAL (
+        SELECT seq, octets_before, max(octets_before) OVER () >= %(most_octets)s AS is_short
+        FROM (
+            SELECT seq,
+                sum(octets) OVER (ORDER BY CASE WHEN %(backwards)s THEN -seq ELSE seq END) - octets AS octets_before
+            FROM (
+                SELECT seq, least(octet_length(text), %(text_octets)s) + {findings} AS octets
+                {found}
+            ) AS sized
+        ) AS summed
+    ) AS page ON octets_before < %(most_octets)s
+    LEFT JOIN message ON message.mailbox_id = mailbox.id AND message.seq = page.seq
+    WHERE mailbox.address = %(address)s AND mailbox.expires_at > now()
+    ORDER BY page.seq
+    """,
+    listed=LISTED,
+    findings=FINDINGS_OCTETS,
+    found=sql.SQL(_FOUND),
 )
 
 _BY_SEQ = statement(
@@ -91,6 +138,21 @@ _BY_SEQ = statement(
     """,
     listed=LISTED,
 )
+
+_SIZES = statement(
+    """
+    SELECT seq, least(octet_length(text), %(text_octets)s) + {findings} AS octets
+    FROM message
+    WHERE mailbox_id = %(mailbox_id)s AND seq = ANY(%(seqs)s)
+    ORDER BY seq
+    """,
+    findings=FINDINGS_OCTETS,
+)
+
+
+class _Size(msgspec.Struct, frozen=True, kw_only=True):
+    seq: int
+    octets: int
 
 
 async def read(
@@ -107,33 +169,79 @@ async def read(
     With `before`, the newest `limit` of those before that position. Raises MailboxNotFound when no live mailbox has the
     address, or the mailbox has another token.
     """
+    rows = await _rows(connection, _READ, _parameters(address, token_sha256, since, limit, before))
+    return _mailbox(rows), [listed(row) for row in rows if row["id"] is not None]
+
+
+async def read_short(
+    connection: Connection,
+    *,
+    address: str,
+    token_sha256: bytes | None,
+    since: Cursor,
+    limit: int,
+    most_octets: int,
+    before: Cursor = END,
+) -> ShortPage:
+    """As `read`, but the message that reaches `most_octets` is the last that is read; there is one at least."""
+    parameters = _parameters(address, token_sha256, since, limit, before) | {"most_octets": most_octets}
+    rows = await _rows(connection, _READ_SHORT, parameters)
+    return ShortPage(
+        mailbox=_mailbox(rows),
+        messages=[listed(row) for row in rows if row["id"] is not None],
+        is_short=bool(rows[0]["is_short"]),
+    )
+
+
+def _parameters(
+    address: str, token_sha256: bytes | None, since: Cursor, limit: int, before: Cursor
+) -> dict[str, object]:
+    return {
+        "address": address,
+        "token_sha256": token_sha256,
+        "seq": since.seq,
+        "received_at": since.received_at,
+        "before_seq": before.seq,
+        "before_received_at": before.received_at,
+        "backwards": before is not END,
+        "limit": limit,
+        "text_octets": LISTED_TEXT_OCTETS,
+    }
+
+
+async def _rows(connection: Connection, query: str, parameters: dict[str, object]) -> list[DictRow]:
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(
-            _READ,
-            {
-                "address": address,
-                "token_sha256": token_sha256,
-                "seq": since.seq,
-                "received_at": since.received_at,
-                "before_seq": before.seq,
-                "before_received_at": before.received_at,
-                "backwards": before is not END,
-                "limit": limit,
-                "text_octets": LISTED_TEXT_OCTETS,
-            },
-        )
+        await cursor.execute(query, parameters)
         rows = await cursor.fetchall()
-    if not rows or not may_read(rows[0]["token_sha256"], token_sha256):
+    token_sha256 = parameters["token_sha256"]
+    if not rows or not may_read(rows[0]["token_sha256"], token_sha256 if isinstance(token_sha256, bytes) else None):
         raise MailboxNotFound
-    mailbox = msgspec.convert({**rows[0], "id": rows[0]["mailbox_id"]}, Mailbox)
-    return mailbox, [listed(row) for row in rows if row["id"] is not None]
+    return rows
 
 
-async def by_seq(connection: Connection, mailbox_id: int, *, seqs: Sequence[int]) -> list[Listed]:
-    """The messages of a mailbox with these seqs, oldest first; the caller has checked the token."""
+def _mailbox(rows: list[DictRow]) -> Mailbox:
+    return msgspec.convert({**rows[0], "id": rows[0]["mailbox_id"]}, Mailbox)
+
+
+async def by_seq(
+    connection: Connection, mailbox_id: int, *, seqs: Sequence[int], most_octets: int
+) -> tuple[set[int], list[Listed]]:
+    """Those of these seqs that are left in a mailbox, and their messages, oldest first; the caller checked the token.
+
+    The message that reaches `most_octets` is the last.
+    """
+    chosen: list[int] = []
+    octets = 0
+    async with connection.cursor(row_factory=class_row(_Size)) as sizes:
+        await sizes.execute(_SIZES, {"mailbox_id": mailbox_id, "seqs": list(seqs), "text_octets": LISTED_TEXT_OCTETS})
+        left = await sizes.fetchall()
+    for each in left:
+        if octets < most_octets:
+            chosen.append(each.seq)
+        octets += each.octets
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_BY_SEQ, {"mailbox_id": mailbox_id, "seqs": list(seqs), "text_octets": LISTED_TEXT_OCTETS})
-        return [listed(row) async for row in cursor]
+        await cursor.execute(_BY_SEQ, {"mailbox_id": mailbox_id, "seqs": chosen, "text_octets": LISTED_TEXT_OCTETS})
+        return {each.seq for each in left}, [listed(row) async for row in cursor]
 
 
 def rewind(since: Cursor, *, before: int, last_seq: int) -> Cursor:

@@ -10,7 +10,7 @@ from psycopg.rows import class_row, scalar_row
 
 from fake_email.errors import MessageNotFound
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.pool import Database
+from fake_email.postgres.pool import Runs
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage import permission, received_header
 from fake_email.storage.store import Trace
@@ -35,7 +35,7 @@ _READ_PIECE = """
     JOIN mailbox ON mailbox.id = message.mailbox_id
     WHERE message.id = %(id)s AND mailbox.expires_at > now()
 """
-_PIECE_OCTETS = 524_288
+PIECE_OCTETS = 131_072
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +68,7 @@ async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
     return Source(id=message_id, trace=header, octets=received.octets)
 
 
-async def read(database: Database, source: Source) -> AsyncIterator[bytes]:
+async def read(database: Runs, source: Source) -> AsyncIterator[bytes]:
     """The whole source, in pieces; each piece is read from Postgres when the caller asks for it.
 
     Raises MessageNotFound when the message was deleted or has expired meanwhile.
@@ -78,10 +78,10 @@ async def read(database: Database, source: Source) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def pieces(database: Database, message_id: uuid.UUID, start: int, end: int) -> AsyncIterator[bytes]:
+async def pieces(database: Runs, message_id: uuid.UUID, start: int, end: int) -> AsyncIterator[bytes]:
     """The content from octet `start`, counted from 0, up to `end`, in pieces as `read` yields them."""
-    for piece_start in range(start, end, _PIECE_OCTETS):
-        octets = min(_PIECE_OCTETS, end - piece_start)
+    for piece_start in range(start, end, PIECE_OCTETS):
+        octets = min(PIECE_OCTETS, end - piece_start)
         yield await database.run(partial(_piece, message_id=message_id, start=piece_start, octets=octets))
 
 

@@ -10,6 +10,7 @@ from litestar.response import Stream
 
 from fake_email.errors import AttachmentNotFound, MessageNotFound
 from fake_email.storage import attachments
+from fake_email.storage import source as stored_source
 from http_api.calls.context import Context
 from http_api.calls.reader import READER
 from http_api.openapi.responses import empty_response, error_responses, media_response
@@ -64,8 +65,10 @@ async def attachment(
     }
     if status == HTTPStatus.PARTIAL_CONTENT:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{wanted.size}"
+    # An attachment without a known position is one piece.
+    await context.hold(wanted.size if wanted.start is None else min(wanted.size, 2 * stored_source.PIECE_OCTETS))
     return Stream(
-        _cut(attachments.read(context.database, attached, wanted), start, end),
+        _cut(attachments.read(context.database, attached, wanted, context.whole_content), start, end),
         status_code=status,
         headers=headers,
     )

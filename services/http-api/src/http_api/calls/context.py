@@ -1,30 +1,108 @@
-"""The objects that all calls of a worker process share."""
+"""The objects that the calls of a worker process share, and what a call has of them."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TypeVar
 
 import msgspec
 from litestar.datastructures import State
 
 from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
+from http_api.live import call_shares
+from http_api.live.call_shares import CallShares
+from http_api.live.client_database import ClientDatabase
+from http_api.live.fair_shares import Share
 from http_api.live.mailbox_lookups import MailboxLookups
-from http_api.live.search_threads import SearchThreads
+from http_api.live.shares import Shares
 from http_api.live.stream_slots import StreamSlots
 from http_api.live.streams import Streams
 from http_api.live.waiters import Waiters
-from http_api.protocol.client_address import ClientAddresses
+from http_api.live.work_threads import WORK_SECONDS
+from http_api.protocol.client_address import Client
+from http_api.protocol.request import AnyRequest
+
+Result = TypeVar("Result")
 
 
-class Context(msgspec.Struct, frozen=True, kw_only=True):
+class SharedContext(msgspec.Struct, frozen=True, kw_only=True):
+    """The objects of a worker process."""
+
     settings: Settings
     database: Database
     waiters: Waiters
-    client_addresses: ClientAddresses
     mailbox_lookups: MailboxLookups
+    shares: Shares
     stream_slots: StreamSlots
-    search_threads: SearchThreads
     streams: Streams
 
 
-def provide_context(state: State) -> Context:
+class Context:
+    """The objects of a worker process as one call uses them, in the turns of its client."""
+
+    __slots__ = (
+        "_call",
+        "_shares",
+        "client",
+        "database",
+        "mailbox_lookups",
+        "settings",
+        "stream_slots",
+        "streams",
+        "waiters",
+    )
+
+    def __init__(self, shared: SharedContext, call: CallShares) -> None:
+        self._call = call
+        self._shares = shared.shares
+        self.client: Client = call.client
+        self.database = ClientDatabase(shared.database, shared.shares.database_connections, call.client)
+        self.mailbox_lookups = shared.mailbox_lookups
+        self.settings = shared.settings
+        self.stream_slots = shared.stream_slots
+        self.streams = shared.streams
+        self.waiters = shared.waiters
+
+    @property
+    def held(self) -> Share | None:
+        """The call's share of the memory for answers, if it has one."""
+        return self._call.answer
+
+    async def hold(self, octets: int) -> Share:
+        """The call's share of the memory for answers, of `octets` if it is new; raises Overloaded."""
+        return await self._call.hold(octets)
+
+    def release_hold(self) -> None:
+        """Release the share of `hold`: the call read something that it does not send."""
+        self._call.release_answer()
+
+    async def work(self, work: Callable[[], Result], *, seconds: float | None = WORK_SECONDS) -> Result:
+        """The result of `work`, done beside the event loop; raises Overloaded."""
+        return await self._shares.work_threads.run(self.client, work, seconds=seconds)
+
+    async def quick_work(self, work: Callable[[], Result]) -> Result:
+        """The result of `work` that takes milliseconds, so it does not wait for other work; raises Overloaded."""
+        return await self._shares.quick_threads.run(self.client, work)
+
+    def reading(self, octets: int) -> AbstractAsyncContextManager[object]:
+        """Memory for what a waiting call reads and compares; such a call has time, and is not refused."""
+        return self._shares.answer_octets.share(self.client, octets, seconds=None)
+
+    def whole_content(self) -> AbstractAsyncContextManager[object]:
+        """The client's turn to have a whole content in memory; raises Overloaded."""
+        return self._shares.whole_contents.share(self.client)
+
+    def begin_waiting(self) -> None:
+        """Count the call no longer as in progress: it waits for mail, and holds a slot for that."""
+        self._call.release_call()
+
+
+def shared_context(state: State) -> SharedContext:
     """The context, which the lifespan put into the state."""
-    context: Context = state.context
-    return context
+    shared: SharedContext = state.context
+    return shared
+
+
+def provide_context(request: AnyRequest) -> Context:
+    """The context of the call."""
+    return Context(shared_context(request.app.state), call_shares.of(request.scope))

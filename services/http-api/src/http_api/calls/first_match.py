@@ -2,24 +2,30 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypeVar
 
 import msgspec
 
 from fake_email.errors import DatabaseAway, MessageNotFound
 from fake_email.storage import match_candidates, message_list
-from fake_email.storage import message as stored_message
 from fake_email.storage.mailboxes import MailboxState
 from fake_email.storage.match_candidates import MatchCandidate
-from fake_email.storage.message_list import Cursor
+from fake_email.storage.message_list import Cursor, Listed
 from http_api.calls import mailbox_search
+from http_api.calls import whole_message as opened
 from http_api.calls.context import Context
+from http_api.calls.message_page import PAGE_OCTETS
+from http_api.live.call_shares import WHOLE_OCTETS
 from http_api.live.match import Clause
+from http_api.live.shares import CLIENT_ANSWER_OCTETS
 from http_api.live.waiters import WaitingCall
-from http_api.protocol.client_address import Client
 from http_api.protocol.errors import ServiceStopping
 from http_api.protocol.parameters import rfc3339
 from http_api.schemas.message import ListedMessage, WholeMessage, listed_message, whole_message
+
+Result = TypeVar("Result")
 
 MAX_NEAR_MISSES = 20
 _PAGE = 20
@@ -27,7 +33,7 @@ _RETRY_SECONDS = 0.5
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
-    """The mailbox, the clauses and the client of a search, and its deadline by the clock of the event loop.
+    """The mailbox and the clauses of a search, and its deadline by the clock of the event loop.
 
     `since` is None for messages that arrive after the search begins. With `takes`, the search marks what it finds as
     seen, and finds nothing that another search has taken.
@@ -37,7 +43,6 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     token_sha256: bytes | None
     since: Cursor | None
     clauses: list[Clause]
-    client: Client
     deadline: float
     count: int = 1
     takes: bool = False
@@ -87,71 +92,98 @@ async def first_matches(context: Context, search: Search) -> Outcome:
     matched: list[MatchCandidate] = []
     # Once the deadline is over, the seq of the last message to check.
     last_seq = None
-    with context.stream_slots.slot(search.client, mailbox.id), context.waiters.watch(mailbox.id, waiter):
+    with context.stream_slots.slot(context.client, mailbox.id), context.waiters.watch(mailbox.id, waiter):
+        context.begin_waiting()
         while True:
             waiter.reset()
             is_over = search.seconds_left() <= 0
             before = mailbox.last_seq
-            mailbox, messages = await _read(context, search, since)
+            mailbox = await _look(context, search)
             since = message_list.rewind(since, before=before, last_seq=mailbox.last_seq)
             if is_over and last_seq is None:
                 last_seq = mailbox.last_seq
-            for message in messages:
-                failed = await mailbox_search.failed(context, search.client, search.clauses, message)
+            compared = await _compare(context, search, mailbox, since, most=search.count - len(matched))
+            for message, failed in compared:
                 since = Cursor(seq=message.seq)
                 if failed:
                     near_misses.append(_near_miss(message, failed))
                     continue
                 matched.append(message)
-                if len(matched) == search.count and (found := await _open(context, search, mailbox.id, matched)):
+                if len(matched) == search.count and (found := await _open(context, search, mailbox, matched)):
                     return found
-            if last_seq is not None and (not messages or since.seq >= last_seq):
+            if last_seq is not None and (not compared or since.seq >= last_seq):
                 return Outcome(
                     matched=len(matched), near_misses=tuple(near_misses), next_since=max(since.seq, last_seq)
                 )
-            if not messages:
+            if not compared:
                 if context.waiters.is_stopping:
                     raise ServiceStopping
                 await waiter.woken_within(search.seconds_left())
 
 
-async def _read(context: Context, search: Search, since: Cursor) -> tuple[MailboxState, list[MatchCandidate]]:
-    """The mailbox, and its messages after `since`; retries until the deadline while the database is away."""
+async def _look(context: Context, search: Search) -> MailboxState:
+    return await _retry(context, search, lambda: context.mailbox_lookups.fetch(search.address, search.token_sha256))
+
+
+async def _compare(
+    context: Context, search: Search, mailbox: MailboxState, since: Cursor, *, most: int
+) -> list[tuple[MatchCandidate, list[str]]]:
+    """The next messages after `since`, without their texts, and what each failed, up to so many that match."""
+    if not message_list.may_have(mailbox, past=since):
+        return []
     with_text = any(clause.needs_text for clause in search.clauses)
+    read = partial(match_candidates.read, mailbox_id=mailbox.id, since=since, limit=_PAGE, with_text=with_text)
+    compared: list[tuple[MatchCandidate, list[str]]] = []
+    # The texts stay in memory while each waits for its turn to be compared.
+    async with mailbox_search.memory(context, mailbox, with_text=with_text):
+        for each in await _retry(context, search, lambda: context.database.run(read)):
+            failed = await mailbox_search.failed(context, search.clauses, each)
+            compared.append((msgspec.structs.replace(each, text=""), failed))
+            most -= not failed
+            if not most:
+                break
+    return compared
+
+
+async def _retry(context: Context, search: Search, read: Callable[[], Awaitable[Result]]) -> Result:
+    """The result of `read`, tried again until the deadline while the database is away."""
     while True:
         try:
-            mailbox = await context.mailbox_lookups.fetch(search.address, search.token_sha256)
-            if not message_list.may_have(mailbox, past=since):
-                return mailbox, []
-            read = partial(match_candidates.read, mailbox_id=mailbox.id, since=since, limit=_PAGE, with_text=with_text)
-            return mailbox, await context.database.run(read)
+            return await read()
         except DatabaseAway:
             if search.seconds_left() <= 0 or context.waiters.is_stopping:
                 raise
             await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def _open(context: Context, search: Search, mailbox_id: int, matched: list[MatchCandidate]) -> Outcome | None:
+async def _open(
+    context: Context, search: Search, mailbox: MailboxState, matched: list[MatchCandidate]
+) -> Outcome | None:
     """The outcome with these messages; None when one was deleted or taken meanwhile, which then leaves `matched`."""
-    listed = []
+    listed: list[Listed] = []
     if search.count > 1:
+        if mailbox.stored_octets > WHOLE_OCTETS:
+            await context.hold(CLIENT_ANSWER_OCTETS)
         seqs = [each.seq for each in matched]
-        listed = await context.database.run(partial(message_list.by_seq, mailbox_id=mailbox_id, seqs=seqs))
-        left = {each.seq for each in listed}
+        left, listed = await context.database.run(
+            partial(message_list.by_seq, mailbox_id=mailbox.id, seqs=seqs, most_octets=PAGE_OCTETS)
+        )
         matched[:] = [each for each in matched if each.seq in left]
         if len(matched) < search.count:
+            context.release_hold()
             return None
-    fetch = stored_message.take if search.takes else stored_message.fetch
+    open_message = opened.take if search.takes else opened.fetch
     try:
-        found = await fetch(context.database, matched[0].id, token_sha256=search.token_sha256)
+        found = await open_message(context, matched[0].id, token_sha256=search.token_sha256)
     except MessageNotFound:
+        context.release_hold()
         del matched[0]
         return None
     return Outcome(
         first=whole_message(found),
         messages=tuple(listed_message(each) for each in listed or [found.listed]),
         matched=len(matched),
-        next_since=matched[-1].seq,
+        next_since=(listed or matched)[-1].seq,
     )
 
 

@@ -1,33 +1,36 @@
 """The search of a mailbox for the messages that meet all terms of a query, page by page."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 
+import msgspec
+
 from fake_email.storage import match_candidates
+from fake_email.storage.mailboxes import MailboxState
 from fake_email.storage.match_candidates import MatchCandidate
 from fake_email.storage.message_list import END, Cursor
 from http_api.calls.context import Context
 from http_api.live import match
+from http_api.live.call_shares import WHOLE_OCTETS
 from http_api.live.match import Clause
 from http_api.live.query import ColumnTerm, Term
-from http_api.protocol.client_address import Client
 
 _PAGE = 100
 _LONG_CHARACTERS = 65_536
 
 
-async def failed(context: Context, client: Client, clauses: Sequence[Clause], message: MatchCandidate) -> list[str]:
+async def failed(context: Context, clauses: Sequence[Clause], message: MatchCandidate) -> list[str]:
     """The names of the clauses that the message fails; a thread compares texts that could take long."""
     compare = partial(match.failed, clauses, message)
     if len(message.text) > _LONG_CHARACTERS or any(clause.is_pattern for clause in clauses):
-        return await context.search_threads.run(client.network, compare)
+        return await context.work(compare, seconds=None)  # it was let in, and its client waits only for itself
     return compare()
 
 
 async def matching(
     context: Context,
-    client: Client,
-    mailbox_id: int,
+    mailbox: MailboxState,
     terms: Sequence[Term],
     *,
     after_seq: int = 0,
@@ -39,24 +42,35 @@ async def matching(
     clauses = [match.query_clause(term) for term in terms if not isinstance(term, ColumnTerm)]
     with_text = any(clause.needs_text for clause in clauses)
     while True:
-        candidates = await context.database.run(
-            partial(
-                match_candidates.read,
-                mailbox_id=mailbox_id,
-                since=Cursor(seq=after_seq),
-                before_seq=before_seq,
-                limit=_PAGE,
-                with_text=with_text,
-                conditions=conditions,
-                newest_first=newest_first,
-            )
+        read = partial(
+            match_candidates.read,
+            mailbox_id=mailbox.id,
+            since=Cursor(seq=after_seq),
+            before_seq=before_seq,
+            limit=_PAGE,
+            with_text=with_text,
+            conditions=conditions,
+            newest_first=newest_first,
         )
-        for each in candidates:
-            if not await failed(context, client, clauses, each):
-                yield each
-        if not candidates:
+        last_seq = None
+        found = []
+        async with memory(context, mailbox, with_text=with_text):
+            for each in await context.database.run(read):
+                last_seq = each.seq
+                if not await failed(context, clauses, each):
+                    found.append(msgspec.structs.replace(each, text=""))
+        for each in found:
+            yield each
+        if last_seq is None:
             return
         if newest_first:
-            before_seq = candidates[-1].seq
+            before_seq = last_seq
         else:
-            after_seq = candidates[-1].seq
+            after_seq = last_seq
+
+
+def memory(context: Context, mailbox: MailboxState, *, with_text: bool) -> AbstractAsyncContextManager[object]:
+    """Memory for the texts of a page of candidates, while they wait to be compared."""
+    if with_text and mailbox.stored_octets > WHOLE_OCTETS:
+        return context.reading(match_candidates.MOST_OCTETS)
+    return nullcontext()

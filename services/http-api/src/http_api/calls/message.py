@@ -9,6 +9,7 @@ from litestar.params import Body
 
 from fake_email.errors import DatabaseFull, MessageNotFound
 from fake_email.storage import message as stored_message
+from http_api.calls import whole_message as opened
 from http_api.calls.context import Context
 from http_api.calls.reader import READER
 from http_api.openapi.responses import empty_response, error_responses, json_response
@@ -38,13 +39,13 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 )
 async def message(
     context: Context, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None
-) -> Response[WholeMessage]:
+) -> Response[WholeMessage] | Response[None]:
     """Return the message: header fields in order, text, HTML, attachments, codes, links, envelope and TLS."""
     parsed = parameters.message_id(message_id)
-    found = await stored_message.fetch(context.database, parsed, token_sha256=token_sha256)
+    found = await opened.fetch(context, parsed, token_sha256=token_sha256)
     tag = etag(parsed, int(found.listed.seen))
     check_if_none_match(request, tag)
-    return Response(whole_message(found), headers={"ETag": tag})
+    return opened.response(context, whole_message(found), {"ETag": tag})
 
 
 @patch(

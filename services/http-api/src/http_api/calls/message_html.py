@@ -1,6 +1,6 @@
 """GET /api/messages/{id}/html: the HTML of a message as a web page that is safe to show, in a frame or alone."""
 
-import asyncio
+from functools import partial
 from typing import Annotated
 
 from litestar import Response, get
@@ -20,9 +20,11 @@ from http_api.sanitize import page as sanitized_page
 
 # Links open outside the sandbox, where they work as in any web page.
 _SANDBOX = "sandbox allow-popups allow-popups-to-escape-sandbox"
-# A bound for each worker process, since each page takes a thread, and memory for its images.
-_MAX_PAGES = 2
-_page_slots = asyncio.Semaphore(_MAX_PAGES)
+# HTML up to this size takes milliseconds, so it does not wait for larger HTML.
+_SMALL_OCTETS = 32_768
+# The memory that each octet takes while the page is made.
+_HTML_FACTOR = 16
+_IMAGE_FACTOR = 3
 
 _EXAMPLE = "<!DOCTYPE html><html><head><title>123456 is your code</title></head><body><p>123456</p></body></html>"
 
@@ -49,7 +51,7 @@ async def message_html(
     ] = False,
     access_token: AccessToken = None,
     ticket: Ticket = None,
-) -> Response[str]:
+) -> Response[bytes]:
     """Return the sanitized HTML: it runs no scripts, and loads nothing from other hosts without `remote=1`.
 
     Images that came with the message are part of the page. A message without HTML gets a 404 with the code `no_html`.
@@ -58,13 +60,19 @@ async def message_html(
     parsed = parameters.message_id(message_id)
     token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)
     token_sha256 = await reader_token(context, request, ticket, token_sha256)
-    async with _page_slots:
-        found = await context.database.run(
-            lambda connection: stored_html.fetch(connection, parsed, token_sha256=token_sha256)
-        )
-        content_ids = await asyncio.to_thread(sanitized_page.content_ids, found.html)
-        images = await stored_html.images(context.database, found.attachments, content_ids)
-        page = await asyncio.to_thread(sanitized_page.page, found.html, images, remote=remote)
+    size = await context.database.run(
+        lambda connection: stored_html.weigh(connection, parsed, token_sha256=token_sha256)
+    )
+    is_small = size.octets + size.image_octets <= _SMALL_OCTETS
+    if not is_small:
+        await context.hold(_HTML_FACTOR * size.octets + _IMAGE_FACTOR * size.image_octets)
+    work = context.quick_work if is_small else context.work
+    html = await context.database.run(lambda connection: stored_html.fetch(connection, parsed))
+    content_ids = await work(partial(sanitized_page.content_ids, html))
+    images = await stored_html.images(context.database, size.attachments, content_ids, context.whole_content)
+    page = await work(lambda: sanitized_page.page(html, images, remote=remote).encode())
+    if context.held:
+        context.held.shrink(len(page))
     ancestors = origins.ancestors(context.settings.cors_allowed_origins, request.headers.get("referer"))
     return Response(
         page,

@@ -22,7 +22,6 @@ from http_api.live import query as search_language
 from http_api.live.query import Term
 from http_api.openapi.responses import error_responses, json_response
 from http_api.protocol import parameters
-from http_api.protocol.client_address import Client
 from http_api.protocol.error_handlers import UNREADABLE_BODY
 from http_api.protocol.errors import BadInput
 from http_api.protocol.json_body import decode_strictly
@@ -70,7 +69,6 @@ class Deleted(msgspec.Struct, frozen=True, kw_only=True):
 )
 async def list_messages(
     context: Context,
-    request: AnyRequest,
     address: Address,
     token_sha256: bytes | None,
     query_text: QueryText = "",
@@ -102,8 +100,7 @@ async def list_messages(
     newest_first = order == "newest"
     found = mailbox_search.matching(
         context,
-        context.client_addresses.of(request.scope),
-        mailbox.id,
+        mailbox,
         terms,
         after_seq=0 if newest_first else start or 0,
         before_seq=END.seq if not newest_first or start is None else start,
@@ -156,7 +153,7 @@ async def mark_messages(
     terms = search_language.parse(query_text)
     mailbox = await context.mailbox_lookups.fetch(parameters.address(address), token_sha256)
     changed = 0
-    async for seqs in _batches(context, context.client_addresses.of(request.scope), mailbox, terms):
+    async for seqs in _batches(context, mailbox, terms):
         changed += await context.database.write(
             partial(many_messages.mark, mailbox_id=mailbox.id, seqs=seqs, seen=seen)
         )
@@ -170,7 +167,7 @@ async def mark_messages(
     responses=json_response(Deleted(deleted=2)) | error_responses(BadInput, MailboxNotFound, DatabaseFull),
 )
 async def delete_messages(
-    context: Context, request: AnyRequest, address: Address, token_sha256: bytes | None, query_text: QueryText = ""
+    context: Context, address: Address, token_sha256: bytes | None, query_text: QueryText = ""
 ) -> Deleted:
     """Delete all messages, or with `query` those that it finds; the mailbox stays.
 
@@ -179,18 +176,16 @@ async def delete_messages(
     terms = search_language.parse(query_text)
     mailbox = await context.mailbox_lookups.fetch(parameters.address(address), token_sha256)
     deleted = 0
-    async for seqs in _batches(context, context.client_addresses.of(request.scope), mailbox, terms):
+    async for seqs in _batches(context, mailbox, terms):
         deleted += await context.database.write(partial(many_messages.delete, mailbox_id=mailbox.id, seqs=seqs))
     return Deleted(deleted=deleted)
 
 
-async def _batches(
-    context: Context, client: Client, mailbox: MailboxState, terms: Sequence[Term]
-) -> AsyncIterator[list[int]]:
+async def _batches(context: Context, mailbox: MailboxState, terms: Sequence[Term]) -> AsyncIterator[list[int]]:
     """The seqs of the messages that meet all terms, in batches for one transaction each; later mail is left out."""
     seqs: list[int] = []
     octets = 0
-    async for each in mailbox_search.matching(context, client, mailbox.id, terms, before_seq=mailbox.last_seq + 1):
+    async for each in mailbox_search.matching(context, mailbox, terms, before_seq=mailbox.last_seq + 1):
         if seqs and _is_full(seqs, octets, each):
             yield seqs
             seqs, octets = [], 0

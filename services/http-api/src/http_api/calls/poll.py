@@ -4,15 +4,16 @@ import asyncio
 from typing import Annotated
 
 import msgspec
-from litestar import get
+from litestar import MediaType, Response, get
 from litestar.openapi.spec import Example
 from litestar.params import Parameter
 
 from fake_email.errors import MailboxNotFound
 from fake_email.storage import message_list
-from fake_email.storage.mailboxes import Mailbox
-from fake_email.storage.message_list import Listed
-from http_api.calls.context import provide_context
+from fake_email.storage.mailboxes import MailboxState
+from http_api.calls import message_page
+from http_api.calls.context import provide_context, shared_context
+from http_api.calls.message_page import EMPTY_PAGE, MessagePage, Wanted
 from http_api.calls.reader import Ticket, reader_token
 from http_api.live.until_disconnect import until_disconnect
 from http_api.live.waiters import WaitingCall
@@ -21,7 +22,7 @@ from http_api.protocol import parameters
 from http_api.protocol.errors import BadInput, TooManyStreams
 from http_api.protocol.parameters import Address, Before, Since
 from http_api.protocol.request import AnyRequest
-from http_api.schemas.message import LISTED_EXAMPLE, ListedMessage, listed_message
+from http_api.schemas.message import LISTED_EXAMPLE, ListedMessage
 
 MAX_LIMIT = 100
 MAX_WAIT_SECONDS = 60
@@ -37,6 +38,16 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     new_mail_count: int
     next_since: str | None
     messages: list[ListedMessage]
+    next_before: int | None = None
+
+
+class _EncodedPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A Page whose messages are JSON already."""
+
+    temp_email_addr: str
+    new_mail_count: int
+    next_since: str | None
+    messages: msgspec.Raw
     next_before: int | None = None
 
 
@@ -77,60 +88,57 @@ async def poll(
         ),
     ] = MAX_LIMIT,
     ticket: Ticket = None,
-) -> Page:
+) -> Response[bytes]:
     """Return the first `limit` messages after `since`, or the last `limit` messages before `before`."""
     # Not injected: two dependencies would cost as much as all other work of this call, the most frequent of all.
-    context = provide_context(request.app.state)
+    shared = shared_context(request.app.state)
     token_sha256 = parameters.provide_token(request)
     if ticket:
-        token_sha256 = await reader_token(context, request, ticket, token_sha256)
+        token_sha256 = await reader_token(provide_context(request), request, ticket, token_sha256)
     mailbox_address = parameters.address(address)
     cursor = parameters.since(since)
     end = parameters.before(before)
     if wait and before is not None:
         raise BadInput("wait", "wait: a new message is never before an older one; leave out wait or before.")
 
-    async def read() -> tuple[Mailbox, list[Listed]]:
-        mailbox = await context.mailbox_lookups.fetch(mailbox_address, token_sha256)
+    async def read() -> tuple[MailboxState, MessagePage]:
+        mailbox = await shared.mailbox_lookups.fetch(mailbox_address, token_sha256)
         if not message_list.may_have(mailbox, past=cursor):
-            return mailbox, []
-        return await context.database.run(
-            lambda connection: message_list.read(
-                connection,
-                address=mailbox_address,
-                token_sha256=token_sha256,
-                since=cursor,
-                limit=limit,
-                before=end,
-            )
-        )
+            return mailbox, EMPTY_PAGE
+        wanted = Wanted(address=mailbox_address, token_sha256=token_sha256, since=cursor, before=end, limit=limit)
+        return mailbox, await message_page.read(provide_context(request), mailbox, wanted)
 
-    async def read_until(deadline: float, mailbox: Mailbox) -> list[Listed]:
+    async def read_until(deadline: float, mailbox: MailboxState) -> MessagePage:
         nonlocal cursor
-        waiter, listed = WaitingCall(), list[Listed]()
+        context = provide_context(request)
+        waiter, page = WaitingCall(), EMPTY_PAGE
         with (
-            context.stream_slots.slot(context.client_addresses.of(request.scope), mailbox.id),
+            context.stream_slots.slot(context.client, mailbox.id),
             context.waiters.watch(mailbox.id, waiter),
         ):
-            while not listed and not context.waiters.is_stopping:
+            context.begin_waiting()
+            while not page.messages and not context.waiters.is_stopping:
                 waiter.reset()
                 before = mailbox.last_seq
-                mailbox, listed = await read()
+                mailbox, page = await read()
                 cursor = message_list.rewind(cursor, before=before, last_seq=mailbox.last_seq)
                 seconds_left = deadline - asyncio.get_running_loop().time()
-                if listed or seconds_left <= 0:
+                if page.messages or seconds_left <= 0:
                     break
+                context.release_hold()
                 await waiter.woken_within(seconds_left)
-        return listed
+        return page
 
-    mailbox, listed = await read()
-    if not listed and wait > 0:
+    mailbox, page = await read()
+    if not page.messages and wait > 0:
         deadline = asyncio.get_running_loop().time() + wait
-        listed = await until_disconnect(request, read_until(deadline, mailbox))
-    return Page(
+        page = await until_disconnect(request, read_until(deadline, mailbox))
+    messages = page.messages
+    answer = _EncodedPage(
         temp_email_addr=mailbox_address,
-        new_mail_count=len(listed),
-        next_since=parameters.rfc3339(listed[-1].received_at) if listed else since,
-        messages=[listed_message(each) for each in listed],
-        next_before=listed[0].seq if before is not None and len(listed) == limit else None,
+        new_mail_count=len(messages),
+        next_since=parameters.rfc3339(messages[-1].received_at) if messages else since,
+        messages=msgspec.Raw(page.encoded),
+        next_before=messages[0].seq if before is not None and page.may_have_more else None,
     )
+    return Response(msgspec.json.encode(answer), media_type=MediaType.JSON)

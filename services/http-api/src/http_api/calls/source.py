@@ -37,6 +37,7 @@ async def source(context: Context, request: AnyRequest, message_id: MessageId, t
     )
     tag = etag(parsed)
     check_if_none_match(request, tag)
+    await context.hold(2 * stored_source.PIECE_OCTETS)
     return Stream(
         stored_source.read(context.database, found),
         media_type=_MEDIA_TYPE,

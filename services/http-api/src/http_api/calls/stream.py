@@ -8,7 +8,6 @@ from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ASGIApp
 
 from fake_email.errors import MailboxNotFound
-from fake_email.storage import mailboxes
 from fake_email.storage.message_list import Cursor
 from http_api.calls.context import Context
 from http_api.calls.reader import Ticket, reader_token
@@ -70,13 +69,11 @@ async def stream(
     cursor = _cursor(last_event_id or last_event_id_in_query, since)
     token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)
     token_sha256 = await reader_token(context, request, ticket, token_sha256)
-    mailbox = await context.database.run(
-        lambda connection: mailboxes.fetch(connection, address=mailbox_address, token_sha256=token_sha256)
-    )
+    mailbox = await context.mailbox_lookups.fetch(mailbox_address, token_sha256)
     return EventStream(
         context.streams,
-        mailbox,
-        client=context.client_addresses.of(request.scope),
+        mailbox.id,
+        client=context.client,
         address=mailbox_address,
         token_sha256=token_sha256,
         cursor=cursor or Cursor(seq=mailbox.last_seq),

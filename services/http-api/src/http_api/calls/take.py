@@ -3,7 +3,7 @@
 from litestar import Response, post
 
 from fake_email.errors import DatabaseFull, MailboxNotFound
-from http_api.calls import wait_search
+from http_api.calls import wait_search, whole_message
 from http_api.calls.context import Context
 from http_api.calls.first_match import first_matches
 from http_api.calls.wait_search import (
@@ -49,7 +49,7 @@ async def take(
     has: HasAll = None,
     query_text: QueryText = "",
     timeout: Timeout = DEFAULT_SECONDS,  # noqa: ASYNC109  # the client sets it
-) -> Response[WholeMessage] | Response[Problem] | Response[str]:
+) -> Response[WholeMessage] | Response[None] | Response[Problem] | Response[str]:
     """Return the first unseen message that meets every clause, and mark it as seen, so that no other call takes it.
 
     The call waits as `GET /api/inbox/wait` does, and has the same plain text. Of several calls at the same time, each
@@ -58,8 +58,6 @@ async def take(
     is_plain = wait_search.prefers_plain_text(request)
     required = wait_search.shown_in_plain_text(has) if is_plain else list(has or ())
     search = wait_search.search(
-        context,
-        request,
         address=address,
         token_sha256=token_sha256,
         since=since,
@@ -80,4 +78,4 @@ async def take(
         return problems.response(wait_search.no_match(outcome), headers)
     if is_plain:
         return Response(wait_search.plain_text(outcome, required), media_type="text/plain", headers=headers)
-    return Response(outcome.first, headers=headers)
+    return whole_message.response(context, outcome.first, headers)

@@ -10,7 +10,7 @@ from litestar.params import Parameter
 from msgspec.structs import asdict
 
 from fake_email.errors import MailboxNotFound
-from http_api.calls import wait_search
+from http_api.calls import wait_search, whole_message
 from http_api.calls.context import Context
 from http_api.calls.first_match import first_matches
 from http_api.calls.reader import READER
@@ -23,6 +23,7 @@ from http_api.calls.wait_search import (
     Text,
     Timeout,
 )
+from http_api.calls.whole_message import UnexpectedMessage
 from http_api.live import match
 from http_api.live import query as search_language
 from http_api.live.until_disconnect import until_disconnect
@@ -41,12 +42,6 @@ class FoundMessage(WholeMessage, frozen=True, kw_only=True):
     """The first message that matches; with `count`, `messages` has the first so many, in order, as in a list."""
 
     messages: tuple[ListedMessage, ...] | msgspec.UnsetType = msgspec.UNSET
-
-
-class UnexpectedMessage(Problem, frozen=True, kw_only=True):
-    """A message matched although none was expected."""
-
-    message: WholeMessage
 
 
 _UNEXPECTED_MESSAGE = problem(ProblemType.UNEXPECTED_MESSAGE)
@@ -98,7 +93,7 @@ async def wait(
         ),
     ] = "message",
     timeout: Timeout = DEFAULT_SECONDS,  # noqa: ASYNC109  # the client sets it
-) -> Response[FoundMessage] | Response[None] | Response[Problem] | Response[str]:
+) -> Response[WholeMessage] | Response[None] | Response[Problem] | Response[str]:
     """Return the first message after `since` that meets every clause, as soon as there is one.
 
     With `count`, return the first so many, as soon as there are so many. With `Accept: text/plain`, the response is
@@ -110,8 +105,6 @@ async def wait(
     is_plain = wait_search.prefers_plain_text(request)
     required = wait_search.shown_in_plain_text(has) if is_plain and expect == "message" else list(has or ())
     search = wait_search.search(
-        context,
-        request,
         address=address,
         token_sha256=token_sha256,
         since=since,
@@ -134,8 +127,8 @@ async def wait(
     if found is None:
         return problems.response(wait_search.no_match(outcome), headers)
     if expect == "none":
-        return problems.response(UnexpectedMessage(**asdict(_UNEXPECTED_MESSAGE), message=found), headers)
+        return whole_message.unexpected(context, _UNEXPECTED_MESSAGE, found, headers)
     if is_plain:
         return Response(wait_search.plain_text(outcome, required), media_type="text/plain", headers=headers)
     messages = msgspec.UNSET if count is None else outcome.messages
-    return Response(FoundMessage(**asdict(found), messages=messages), headers=headers)
+    return whole_message.response(context, FoundMessage(**asdict(found), messages=messages), headers)

@@ -8,7 +8,6 @@ from litestar.params import Parameter, QueryParameter
 from msgspec.structs import asdict
 
 from fake_email.storage.message_conditions import Has
-from http_api.calls.context import Context
 from http_api.calls.first_match import NearMiss, Outcome, Search
 from http_api.live import match
 from http_api.protocol import parameters, request_fields
@@ -68,8 +67,6 @@ NO_MATCH_EXAMPLE = NoMatch(
 
 
 def search(
-    context: Context,
-    request: AnyRequest,
     *,
     address: str,
     token_sha256: bytes | None,
@@ -85,7 +82,6 @@ def search(
         token_sha256=token_sha256,
         since=parameters.since_or_now(since),
         clauses=clauses,
-        client=context.client_addresses.of(request.scope),
         deadline=asyncio.get_running_loop().time() + timeout,
         count=count,
         takes=takes,

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Mapping
 from functools import partial
 from http import HTTPStatus
 
-import msgspec
 import structlog
 from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
@@ -17,17 +16,19 @@ from litestar.utils import normalize_path
 
 from fake_email.settings import Settings
 from http_api.edge import cors
+from http_api.edge.body_deadline import BodyDeadline
 from http_api.edge.cors import Headers
 from http_api.edge.origin_log import OriginLog
 from http_api.edge.rate_limits import Count, Limit, LimitName, Windows, unlimited
 from http_api.edge.response_headers import AddCorsHeaders, AddHeaders, HeadOnly
 from http_api.protocol import problems, request_fields
 from http_api.protocol.client_address import Client, ClientAddresses
-from http_api.protocol.problems import Problem, ProblemType
+from http_api.protocol.problems import ProblemType
 from http_api.protocol.request import FAILED_TOKENS, NOTHING_FOUND
 
 log = structlog.get_logger()
 
+_WITH_BODY = frozenset({HttpMethod.POST, HttpMethod.PATCH})
 _CREATION = "/api/temporary-address"
 _TICKETS = "/api/tickets"
 # A conflict counts as a creation, since it shows that a name was given out before.
@@ -67,6 +68,8 @@ class Middleware:
             scope["method"] = "GET"
             head = HeadOnly(receive, send)
             receive, send = head.receive, head.send
+        elif scope["method"] in _WITH_BODY:
+            receive = BodyDeadline(receive)
         client = self._clients.of(scope)
         calls = self._take(self._calls, client)
         fields = [*scope["headers"]]
@@ -94,7 +97,9 @@ class Middleware:
             return self._pass_on(scope, receive, send, client, calls)
         headers = dict(scope["headers"])
         if self._is_of_a_strangers_page(headers):
-            return _respond(AddHeaders(send, calls), problems.problem(ProblemType.ORIGIN_REFUSED, field="Origin"))
+            return problems.send_problem(
+                AddHeaders(send, calls), problems.problem(ProblemType.ORIGIN_REFUSED, field="Origin")
+            )
         return make(scope, receive, send, client, calls)
 
     def _take(self, limit: Limit, client: Client) -> Count:
@@ -182,7 +187,7 @@ class Middleware:
         if count.is_first_refusal:
             log.warning("limit_reached", limit=name, client=client.address)
         problem = problems.problem(ProblemType.RATE_LIMITED, number=number, things=LIMITED[name], seconds=seconds)
-        await _respond(AddHeaders(send, count), problem, (b"retry-after", b"%d" % seconds))
+        await problems.send_problem(AddHeaders(send, count), problem, (b"retry-after", b"%d" % seconds))
 
 
 def _nearest(particular: Count, general: Count) -> Count:
@@ -202,18 +207,7 @@ def _has_token(headers: Mapping[bytes, bytes], query: bytes) -> bool:
 
 async def _refuse_repeated(send: Send, name: str) -> None:
     sentence = f"{name}: sent twice; send this field once."
-    await _respond(send, problems.problem(ProblemType.BAD_INPUT, field=name, sentence=sentence))
-
-
-async def _respond(send: Send, problem: Problem, *more: tuple[bytes, bytes]) -> None:
-    body = msgspec.json.encode(problem)
-    headers = [
-        (b"content-type", problems.PROBLEM_JSON.encode()),
-        (b"content-length", b"%d" % len(body)),
-        *more,
-    ]
-    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await problems.send_problem(send, problems.problem(ProblemType.BAD_INPUT, field=name, sentence=sentence))
 
 
 async def _permit(send: Send, permission: Headers) -> None:

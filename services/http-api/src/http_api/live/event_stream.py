@@ -12,12 +12,15 @@ from litestar.types import Receive, Scope, Send
 
 from fake_email.errors import DatabaseAway, MailboxNotFound
 from fake_email.postgres.notifications import Gone, Grown, MessageChange, Notification
-from fake_email.storage.mailboxes import Mailbox
 from fake_email.storage.message_list import Cursor, rewind
 from http_api.live import sse
+from http_api.live.call_shares import PIECE_OCTETS
+from http_api.live.fair_shares import Share
 from http_api.live.pending_events import PendingEvents
+from http_api.live.shared_reads import Page
 from http_api.live.streams import Streams
 from http_api.protocol.client_address import Client
+from http_api.protocol.errors import Overloaded
 
 log = structlog.get_logger()
 
@@ -31,8 +34,6 @@ _HEADERS = [
 _BEGINNING = sse.retry(1_000)
 _RETRY_SECONDS = 0.5
 _DISCONNECT_SECONDS = 0.2
-# Granian takes a few pieces before it waits for the reader, and keeps them in memory.
-_PIECE_OCTETS = 16_384
 
 
 class EventStream:
@@ -52,15 +53,18 @@ class EventStream:
         "_reads_before",
         "_send",
         "_sending_since",
+        "_share",
         "_streams",
+        "_task",
         "_token_sha256",
         "read_seq",
+        "was_revoked",
     )
 
     def __init__(
         self,
         streams: Streams,
-        mailbox: Mailbox,
+        mailbox_id: int,
         *,
         client: Client,
         address: str,
@@ -69,7 +73,7 @@ class EventStream:
     ) -> None:
         self._streams = streams
         self._client = client
-        self._mailbox_id = mailbox.id
+        self._mailbox_id = mailbox_id
         self._address = address
         self._token_sha256 = token_sha256
         self._cursor = cursor
@@ -81,7 +85,10 @@ class EventStream:
         self._sending_since: float | None = None
         self._reads_before = 0
         self._pending: PendingEvents | None = None
+        self._share: Share | None = None
+        self._task: asyncio.Task[None] | None = None
         self._group = streams.next_group()
+        self.was_revoked = False
         self.read_seq = 0
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
@@ -94,6 +101,7 @@ class EventStream:
     def open(self, send: Send) -> None:
         """Send the messages that are there, and each change from now on, until `close`."""
         self._send = send
+        self._task = asyncio.current_task()
         self._group.add(self)
         self._streams.waiters.add(self._mailbox_id, self)
         self.wake()
@@ -175,18 +183,48 @@ class EventStream:
             await self._end()
             return
         try:
-            page = await self._streams.shared_reads.page(
-                self._cursor, address=self._address, token_sha256=self._token_sha256, after=self._reads_before
-            )
+            page = await self._read()
+            if page.octets > PIECE_OCTETS:
+                page = await self._hold(page)
         except MailboxNotFound:
             await self._end(sse.event("gone", {"temp_email_addr": self._address}))
-            return
-        except DatabaseAway:
+        except (DatabaseAway, Overloaded):
             self._has_news = True
             if self._is_comment_due:
                 await self._write_comment()
             await asyncio.sleep(_RETRY_SECONDS)
-            return
+        else:
+            await self._write_page(page)
+        finally:
+            if self._share:
+                self._share.release()
+                self._share = None
+
+    async def _read(self) -> Page:
+        return await self._streams.shared_reads.page(
+            self._cursor, address=self._address, token_sha256=self._token_sha256, after=self._reads_before
+        )
+
+    async def _hold(self, page: Page) -> Page:
+        """The page, for which the stream then holds memory; read again if the stream had to wait for that."""
+        octets = page.octets
+        self._share = self._streams.answer_octets.take_now(self._client, octets)
+        if self._share is None:
+            del page
+            self._share = await self._streams.answer_octets.take(self._client, octets)
+            page = await self._read()
+        self._share.when_revoked = self._revoke
+        self._streams.answer_octets.allow_revoking(self._share)
+        return page
+
+    def _revoke(self) -> None:
+        """End the stream: its reader takes nothing of a page while others wait for memory."""
+        self.was_revoked = True
+        self._is_over = True
+        if self._task:
+            self._task.cancel()
+
+    async def _write_page(self, page: Page) -> None:
         for event in page.events:
             if self._is_over:
                 return
@@ -215,10 +253,12 @@ class EventStream:
     async def _send_octets(self, octets: bytes, *, is_last: bool = False) -> None:
         if self._send is None:
             return
-        for start in range(0, len(octets) or 1, _PIECE_OCTETS):
-            piece = octets[start : start + _PIECE_OCTETS]
-            more = not is_last or start + _PIECE_OCTETS < len(octets)
+        for start in range(0, len(octets) or 1, PIECE_OCTETS):
+            piece = octets[start : start + PIECE_OCTETS]
+            more = not is_last or start + PIECE_OCTETS < len(octets)
             self._sending_since = asyncio.get_running_loop().time()
+            if self._share:
+                self._share.stalled_since = self._sending_since
             try:
                 await self._send({"type": "http.response.body", "body": piece, "more_body": more})
             except RuntimeError:
@@ -229,11 +269,13 @@ class EventStream:
             if self._is_over and not is_last:
                 break
             self._sending_since = None
+            if self._share:
+                self._share.stalled_since = None
 
     def _log_if_stalled(self) -> None:
         """Log a reader that the kernel cut off; its stall is shorter than the time-out, since buffers fill first."""
         seconds = self._seconds_stalled()
-        if seconds > self._streams.stall_seconds / 4:
+        if self.was_revoked or seconds > self._streams.stall_seconds / 4:
             log.warning("stream_cut", mailbox=self._mailbox_id, reason="nothing taken", seconds=round(seconds, 1))
 
     def _seconds_stalled(self) -> float:

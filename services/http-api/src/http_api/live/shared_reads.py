@@ -9,8 +9,7 @@ from fake_email.errors import ServiceError
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import Database
 from fake_email.storage import message_list
-from fake_email.storage.mailboxes import Mailbox
-from fake_email.storage.message_list import Cursor, Listed
+from fake_email.storage.message_list import Cursor, ShortPage
 from http_api.live import sse
 from http_api.schemas.message import listed_message
 
@@ -32,6 +31,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     """The next events, oldest first; `is_last` says that none follow, up to the mailbox's `last_seq`."""
 
     events: tuple[Event, ...]
+    octets: int
     last_seq: int
     is_last: bool
 
@@ -76,14 +76,18 @@ class SharedReads:
         return result
 
     async def _read(self, address: str, token_sha256: bytes | None, since: Cursor) -> Page | ServiceError | None:
-        async def read(connection: Connection) -> tuple[Mailbox, list[Listed]]:
-            return await message_list.read(
-                connection, address=address, token_sha256=token_sha256, since=since, limit=_PAGE_MESSAGES
+        async def read(connection: Connection) -> ShortPage:
+            return await message_list.read_short(
+                connection,
+                address=address,
+                token_sha256=token_sha256,
+                since=since,
+                limit=_PAGE_MESSAGES,
+                most_octets=_PAGE_OCTETS,
             )
 
         try:
-            mailbox, listed = await self._database.run(read)
-            return _page(mailbox, listed)
+            return _page(await self._database.run(read))
         except ServiceError as error:
             return error
         except Exception:  # the edge: this would end the process, and with it the streams of all other mailboxes
@@ -91,10 +95,10 @@ class SharedReads:
             return None
 
 
-def _page(mailbox: Mailbox, listed: list[Listed]) -> Page:
+def _page(page: ShortPage) -> Page:
     events: list[Event] = []
     octets = 0
-    for message in listed:
+    for message in page.messages:
         if octets >= _PAGE_OCTETS:
             break
         event = sse.event("message", listed_message(message), event_id=message.seq)
@@ -102,6 +106,7 @@ def _page(mailbox: Mailbox, listed: list[Listed]) -> Page:
         octets += len(event)
     return Page(
         events=tuple(events),
-        last_seq=mailbox.last_seq,
-        is_last=len(events) < _PAGE_MESSAGES and len(events) == len(listed),
+        octets=octets,
+        last_seq=page.mailbox.last_seq,
+        is_last=not page.is_short and len(events) < _PAGE_MESSAGES and len(events) == len(page.messages),
     )

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from fake_email.postgres.pool import Database
 from http_api.live.shared_reads import SharedReads
+from http_api.live.shares import Shares
 from http_api.live.stream_slots import StreamSlots
 from http_api.live.waiters import Waiters
 
@@ -29,6 +30,7 @@ class Streams:
         database: Database,
         waiters: Waiters,
         stream_slots: StreamSlots,
+        shares: Shares,
         tasks: asyncio.TaskGroup,
         *,
         stall_seconds: float,
@@ -36,6 +38,7 @@ class Streams:
         self.database = database
         self.waiters = waiters
         self.stream_slots = stream_slots
+        self.answer_octets = shares.answer_octets
         self.tasks = tasks
         self.shared_reads = SharedReads(database, tasks)
         self.stall_seconds = stall_seconds

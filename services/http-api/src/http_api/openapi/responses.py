@@ -78,9 +78,9 @@ def error_responses(
     `more` has examples of problems that have members of their own.
     """
     types = [problems.OF_ERROR[error] for error in errors]
-    types += [ProblemType.BODY_TOO_LARGE] if has_body else []
+    types += [ProblemType.BODY_TOO_SLOW, ProblemType.BODY_TOO_LARGE] if has_body else []
     types += [ProblemType.DATABASE_AWAY] if needs_database else []
-    types.append(ProblemType.RATE_LIMITED)
+    types += [ProblemType.RATE_LIMITED, ProblemType.OVERLOADED]
     by_status: dict[int, list[Problem]] = {}
     for each in sorted([*map(example_of, types), *more], key=lambda each: each.status):
         by_status.setdefault(each.status, []).append(each)

@@ -18,8 +18,6 @@ from http_api.protocol.request import NOTHING_FOUND, AnyRequest
 
 log = structlog.get_logger()
 
-_RETRY_SECONDS = {429: "10", 503: "2"}
-
 
 def _response(
     problem_type: ProblemType, *, field: str | None = None, headers: Mapping[str, str] | None = None, **values: object
@@ -35,7 +33,7 @@ def _on_service_error(request: AnyRequest, error: ServiceError) -> Response[Prob
     problem_type = problems.OF_ERROR[type(error)]
     if isinstance(error, (MailboxNotFound, MessageNotFound)):
         request.scope["state"][NOTHING_FOUND] = True
-    retry_after = _RETRY_SECONDS.get(problem_type.status)
+    retry_after = problems.RETRY_SECONDS.get(problem_type.status)
     return _response(problem_type, headers={"Retry-After": retry_after} if retry_after else None)
 
 

@@ -23,6 +23,14 @@ class TooManyStreams(ServiceError):
     """The client, the mailbox or the process has no free slot for another stream or waiting call."""
 
 
+class Overloaded(ServiceError):
+    """The call waited for its turn in vain: other calls hold what it needs."""
+
+
+class BodyTooSlow(ServiceError):
+    """The body of the request did not arrive in time."""
+
+
 class ServiceStopping(ServiceError):
     """The service stops while the call waits."""
 

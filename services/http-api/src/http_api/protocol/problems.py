@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 import msgspec
 from litestar import Response
+from litestar.types import Send
 
 from fake_email.batching import QueueFull
 from fake_email.errors import (
@@ -26,13 +27,16 @@ from fake_email.errors import (
 from http_api.protocol.errors import (
     AddressReserved,
     BadInput,
+    BodyTooSlow,
     NotAcceptable,
+    Overloaded,
     RangeNotSatisfiable,
     ServiceStopping,
     TooManyStreams,
 )
 
 PROBLEM_JSON = "application/problem+json"
+RETRY_SECONDS = {429: "10", 503: "2"}
 # A token that a client sent in the wrong place is not repeated in the response.
 _LIKE_A_TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")
 
@@ -81,6 +85,7 @@ class ProblemType(Enum):
         OperatorsMailbox,
     )
     UNEXPECTED_MESSAGE = 409, "A matching message arrived, although none was expected."
+    BODY_TOO_SLOW = 408, "The body did not arrive within 10 seconds.", BodyTooSlow
     BODY_TOO_LARGE = 413, "The body is larger than 16 KiB."
     RANGE_NOT_SATISFIABLE = 416, "Range: it begins after the end; there are {octets} bytes.", RangeNotSatisfiable
     RATE_LIMITED = 429, "Within a minute, one client can make {number} {things}; try again in {seconds} s."
@@ -94,6 +99,11 @@ class ProblemType(Enum):
         503,
         "The database does not respond at the moment; try again in a few seconds.",
         DatabaseAway,
+    )
+    OVERLOADED = (
+        503,
+        "Too much is asked of the service at the moment; try again in a few seconds.",
+        Overloaded,
         QueueFull,
     )
     SERVICE_STOPPING = 503, "The service restarts; try again now.", ServiceStopping
@@ -139,3 +149,18 @@ def problem(problem_type: ProblemType, *, field: str | None = None, **values: ob
 def response(content: Problem, headers: Mapping[str, str] | None = None) -> Response[Problem]:
     """The response that has the problem as its content."""
     return Response(content, status_code=content.status, media_type=PROBLEM_JSON, headers=dict(headers or {}))
+
+
+async def send_error(send: Send, error: ServiceError) -> None:
+    """Send the response to an error, where no framework does."""
+    content = problem(OF_ERROR[type(error)])
+    retry_after = RETRY_SECONDS.get(content.status)
+    await send_problem(send, content, *([(b"retry-after", retry_after.encode())] if retry_after else []))
+
+
+async def send_problem(send: Send, content: Problem, *headers: tuple[bytes, bytes]) -> None:
+    """Send a problem with more header fields."""
+    body = msgspec.json.encode(content)
+    own = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": content.status, "headers": [*own, *headers]})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

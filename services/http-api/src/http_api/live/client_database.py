@@ -1,0 +1,54 @@
+"""The database as one client's calls use it: each piece of work takes the client's turn for a connection."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from fake_email.errors import DatabaseAway
+from fake_email.postgres.connection import ANSWER_SECONDS, Connection
+from fake_email.postgres.pool import Database
+from http_api.live.fair_shares import FairShares
+from http_api.protocol.client_address import Client
+
+Result = TypeVar("Result")
+
+
+class ClientDatabase:
+    """A Database for the calls of one client; `run` and `write` also raise Overloaded."""
+
+    __slots__ = ("_client", "_connections", "_database")
+
+    def __init__(self, database: Database, connections: FairShares, client: Client) -> None:
+        self._database = database
+        self._connections = connections
+        self._client = client
+
+    async def run(
+        self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
+    ) -> Result:
+        """As Database.run, in the client's turn."""
+        async with self._connections.share(self._client):
+            try:
+                return await self._database.run(work, answer_seconds=answer_seconds)
+            except DatabaseAway:
+                self._refuse_waiting()
+                raise
+
+    async def write(
+        self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
+    ) -> Result:
+        """As Database.write, in the client's turn."""
+        async with self._connections.share(self._client):
+            try:
+                return await self._database.write(work, answer_seconds=answer_seconds)
+            except DatabaseAway:
+                self._refuse_waiting()
+                raise
+
+    async def probe(self) -> None:
+        """As Database.probe, without a turn."""
+        await self._database.probe()
+
+    def _refuse_waiting(self) -> None:
+        """Tell the callers that wait for a connection what has happened, so that none takes it for an overload."""
+        if self._database.is_away:
+            self._connections.refuse_waiting(DatabaseAway)

@@ -1,0 +1,240 @@
+"""A resource that clients share: each takes a share of it in turn, and gives up after some seconds.
+
+The units are the resource's own: octets, connections, threads, calls. Clients take turns, one share at a turn; the
+shares of one client are granted in the order in which it asked. A share that does not fit lets smaller ones pass.
+"""
+
+import asyncio
+import math
+import sys
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Literal
+
+import structlog
+
+from fake_email.errors import ServiceError
+from http_api.protocol.client_address import Client
+from http_api.protocol.errors import Overloaded
+
+Resource = Literal["answer_octets", "calls", "database_connections", "quick_threads", "whole_contents", "work_threads"]
+
+# How long a caller waits for its turn.
+TURN_SECONDS = 5.0
+_LOG_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+class Share:
+    """The units that a client holds of a resource, until `release`."""
+
+    __slots__ = ("_shares", "client", "stalled_since", "units", "when_revoked")
+
+    def __init__(self, shares: "FairShares", client: Client, units: int) -> None:
+        self._shares = shares
+        self.client = client
+        self.units = units
+        # Since when the share waits for its client alone, by the clock of the event loop.
+        self.stalled_since: float | None = None
+        self.when_revoked: Callable[[], object] | None = None
+
+    def stalled_seconds(self, now: float) -> float:
+        return 0.0 if self.stalled_since is None else now - self.stalled_since
+
+    def shrink(self, units: int) -> None:
+        """Give back what is more than `units`."""
+        if units < self.units:
+            self._shares.give_back(self, self.units - units)
+
+    def release(self) -> None:
+        """Give back all units; a second release does nothing."""
+        if self.units:
+            self._shares.give_back(self, self.units)
+
+
+class _Waiter:
+    """A caller that waits for its turn."""
+
+    __slots__ = ("granted", "share")
+
+    def __init__(self, share: Share, granted: "asyncio.Future[None]") -> None:
+        self.share = share
+        self.granted = granted
+
+
+class FairShares:
+    """The shares of one resource in one worker process.
+
+    Of `total` units one client holds at most `client_units`, or one larger share alone. At most `client_waiters` calls
+    of one client, and `waiters` in all, wait for their turn; past the latter the longest queue loses its newest.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        *,
+        total: int,
+        client_units: int,
+        client_waiters: int = sys.maxsize,
+        waiters: int = sys.maxsize,
+        stall_seconds: float = math.inf,
+    ) -> None:
+        self._resource = resource
+        self._total = total
+        self._client_units = client_units
+        self._client_waiters = client_waiters
+        self._waiters = waiters
+        # While others wait, a share that was stalled for this long is revoked.
+        self._stall_seconds = stall_seconds
+        self._held: dict[int, int] = {}
+        # The waiters by client; the client whose turn is next comes first.
+        self._queues: dict[int, deque[_Waiter]] = {}
+        self._waiting = 0
+        self._revocable: set[Share] = set()
+        self._revoking: asyncio.TimerHandle | None = None
+        self._logged_at = -math.inf
+        self.units_held = 0
+
+    @asynccontextmanager
+    async def share(
+        self, client: Client, units: int = 1, *, seconds: float | None = TURN_SECONDS
+    ) -> AsyncIterator[Share]:
+        """A share during the block; raises Overloaded as `take` does."""
+        share = self.take_now(client, units) or await self.take(client, units, seconds=seconds)
+        try:
+            yield share
+        finally:
+            share.release()
+
+    def take_now(self, client: Client, units: int = 1) -> Share | None:
+        """A share, or None when the client would have to wait for its turn."""
+        units = min(units, self._total)
+        if client.network in self._queues or not self._fits(client.network, units):
+            return None
+        share = Share(self, client, units)
+        self._grant(share)
+        return share
+
+    async def take(self, client: Client, units: int = 1, *, seconds: float | None = TURN_SECONDS) -> Share:
+        """A share, when it is the client's turn; raises Overloaded after `seconds`, or when too many callers wait."""
+        if share := self.take_now(client, units):
+            return share
+        waiter = _Waiter(Share(self, client, min(units, self._total)), asyncio.get_running_loop().create_future())
+        self._enqueue(waiter)
+        try:
+            async with asyncio.timeout(seconds):
+                await waiter.granted
+        except BaseException as error:
+            if waiter in self._queues.get(client.network, ()):
+                self._dequeue(waiter)
+            elif waiter.granted.done() and not waiter.granted.cancelled() and not waiter.granted.exception():
+                waiter.share.release()  # granted in the moment in which the caller gave up
+            if isinstance(error, TimeoutError):
+                raise self._overloaded(client) from None
+            raise
+        return waiter.share
+
+    def refuse_waiting(self, error: Callable[[], ServiceError]) -> None:
+        """Raise an error at each caller that waits."""
+        for waiter in [waiter for queue in self._queues.values() for waiter in queue]:
+            self._dequeue(waiter)
+            waiter.granted.set_exception(error())
+
+    def give_back(self, share: Share, units: int) -> None:
+        """Take `units` of a share back, and grant what fits now."""
+        network = share.client.network
+        share.units -= units
+        self.units_held -= units
+        self._held[network] -= units
+        if not self._held[network]:
+            del self._held[network]
+        if not share.units:
+            self._revocable.discard(share)
+        if self._queues:
+            self._take_turns()
+
+    def allow_revoking(self, share: Share) -> None:
+        """From now on, revoke the share when it has been stalled for long while others wait."""
+        self._revocable.add(share)
+
+    def _fits(self, network: int, units: int) -> bool:
+        return self._is_within_own(network, units) and self.units_held + units <= self._total
+
+    def _is_within_own(self, network: int, units: int) -> bool:
+        held = self._held.get(network, 0)
+        return not held or held + units <= self._client_units
+
+    def _grant(self, share: Share) -> None:
+        network = share.client.network
+        self._held[network] = self._held.get(network, 0) + share.units
+        self.units_held += share.units
+
+    def _take_turns(self) -> None:
+        """Grant the waiters' shares that fit, one of each client in a round, and move each such client to the end."""
+        is_granted = True
+        while is_granted:
+            is_granted = False
+            for network in tuple(self._queues):
+                waiter = self._queues[network][0]
+                if not self._fits(network, waiter.share.units):
+                    continue
+                is_granted = True
+                self._dequeue(waiter)
+                if network in self._queues:
+                    self._queues[network] = self._queues.pop(network)
+                self._grant(waiter.share)
+                waiter.granted.set_result(None)
+
+    def _enqueue(self, waiter: _Waiter) -> None:
+        client = waiter.share.client
+        if len(self._queues.get(client.network, ())) >= self._client_waiters:
+            raise self._overloaded(client)
+        self._queues.setdefault(client.network, deque()).append(waiter)
+        self._waiting += 1
+        if self._waiting > self._waiters:
+            newest = max(self._queues.values(), key=len)[-1]
+            self._dequeue(newest)
+            newest.granted.set_exception(self._overloaded(newest.share.client))
+        self._revoke_stalled()
+
+    def _dequeue(self, waiter: _Waiter) -> None:
+        network = waiter.share.client.network
+        queue = self._queues[network]
+        queue.remove(waiter)
+        self._waiting -= 1
+        if not queue:
+            del self._queues[network]
+
+    def _revoke_stalled(self) -> None:
+        """Revoke the shares that were stalled for longest until no client waits for others; look again later."""
+        if self._revoking:
+            return
+        now = asyncio.get_running_loop().time()
+        for share in sorted(self._revocable, key=lambda share: share.stalled_seconds(now), reverse=True):
+            if share.stalled_seconds(now) < self._stall_seconds or not self._is_short():
+                break
+            when_revoked = share.when_revoked
+            share.release()
+            if when_revoked:
+                when_revoked()
+        if self._queues and self._revocable:
+            self._revoking = asyncio.get_running_loop().call_later(self._stall_seconds / 4, self._look_again)
+
+    def _look_again(self) -> None:
+        self._revoking = None
+        self._revoke_stalled()
+
+    def _is_short(self) -> bool:
+        """True while a client waits that is within its own bound."""
+        firsts = (queue[0].share for queue in self._queues.values())
+        return any(self._is_within_own(each.client.network, each.units) for each in firsts)
+
+    def _overloaded(self, client: Client) -> Overloaded:
+        now = time.monotonic()
+        if now - self._logged_at >= _LOG_SECONDS:
+            self._logged_at = now
+            log.warning("overloaded", resource=self._resource, client=client.address)
+        return Overloaded()

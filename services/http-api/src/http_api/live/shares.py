@@ -1,0 +1,49 @@
+"""The resources of a worker process that clients share, and how much there is of each."""
+
+from http_api.live.fair_shares import FairShares
+from http_api.live.work_threads import WorkThreads
+
+CONNECTIONS = 8
+# Two connections are left to what works for all clients at once: look-ups, streams, the purge.
+_CALL_CONNECTIONS = CONNECTIONS - 2
+# One interpreter runs all threads: each thread more would let the event loop wait for longer.
+_THREADS = 2
+_MEBIBYTE = 1_048_576
+# An answer counts from the moment before its rows are read until its client has taken the last piece.
+ANSWER_OCTETS = 64 * _MEBIBYTE
+CLIENT_ANSWER_OCTETS = 16 * _MEBIBYTE
+# While other clients wait for memory, an answer of which nothing was taken for this long is cut.
+_STALL_SECONDS = 2.0
+# Fewer in all than the calls that Granian accepts beside the streams, so that a call can always be refused.
+_CALLS = 4_000
+CLIENT_CALLS = 32
+CLIENT_WAITING_CALLS = 400
+_WAITING_CALLS = 600
+
+
+class Shares:
+    """The shared resources; each thread belongs to the share that it works for."""
+
+    def __init__(self) -> None:
+        self.calls = FairShares(
+            "calls",
+            total=_CALLS,
+            client_units=CLIENT_CALLS,
+            client_waiters=CLIENT_WAITING_CALLS,
+            waiters=_WAITING_CALLS,
+        )
+        self.answer_octets = FairShares(
+            "answer_octets", total=ANSWER_OCTETS, client_units=CLIENT_ANSWER_OCTETS, stall_seconds=_STALL_SECONDS
+        )
+        self.database_connections = FairShares(
+            "database_connections", total=_CALL_CONNECTIONS, client_units=_CALL_CONNECTIONS // 2
+        )
+        # Each whole content takes three times its size.
+        self.whole_contents = FairShares("whole_contents", total=1, client_units=1)
+        self.work_threads = WorkThreads("work_threads", threads=_THREADS)
+        self.quick_threads = WorkThreads("quick_threads", threads=1)
+
+    def stop(self) -> None:
+        """Start no further work in threads."""
+        self.work_threads.stop()
+        self.quick_threads.stop()
