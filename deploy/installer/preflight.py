@@ -30,9 +30,7 @@ def fits(unpacked: Path) -> None:
             f"make release PYTHON_VERSION={own[0]} ARCH={own[1]}"
         )
     if not python_build.of_this_python():
-        tell(
-            f"warning: the Python in {sys.base_prefix} was built without optimisations: 20 to 40 % slower services"
-        )
+        tell(f"warning: the Python in {sys.base_prefix} was built without optimisations: 20 to 40 % slower services")
     try:
         pwd.getpwnam(USER)
     except KeyError:
