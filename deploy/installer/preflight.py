@@ -8,7 +8,7 @@ from pathlib import Path
 
 import resolvers
 
-from installer import diagnostics, services
+from installer import diagnostics, python_build, services
 from installer.errors import Failed
 from installer.host import ENVIRONMENT_FILE, Done, run, tell
 from installer.releases import RELEASES
@@ -29,6 +29,8 @@ def fits(unpacked: Path) -> None:
             f"the release is for Python {target[0]} on {target[1]}, this host has Python {own[0]} on {own[1]}: "
             f"make release PYTHON_VERSION={own[0]} ARCH={own[1]}"
         )
+    if not python_build.of_this_python():
+        tell(f"warning: the Python in {sys.base_prefix} was built without optimisations: 20 to 40 % slower services")
     try:
         pwd.getpwnam(USER)
     except KeyError:
