@@ -123,8 +123,9 @@ def _calls() -> Iterator[Call]:
 
 def _call(method: str, template: str, operation: Operation, parameters: list[Parameter]) -> Call:
     name = f"{method} {template}"
-    values = {each.name: _value(name, each) for each in parameters if each.required}
-    query = [f"{each.name}={values[each.name]}" for each in parameters if each.required and each.place == "query"]
+    # A stream can do without an address, when it has a ticket.
+    values = {each.name: _value(name, each) for each in parameters if each.required or each.name in _PLACES}
+    query = [f"{each.name}={values[each.name]}" for each in parameters if each.name in values and each.place == "query"]
     success = min(status for status in operation.responses if status.startswith("2"))
     return Call(
         method,

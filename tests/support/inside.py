@@ -14,6 +14,7 @@ from fake_email.storage import mailboxes
 from fake_email.storage.message_list import Cursor
 from http_api.live.detach import detaching
 from http_api.live.event_stream import EventStream
+from http_api.live.feed import Feed
 from http_api.live.shares import Shares
 from http_api.live.stream_slots import StreamSlots
 from http_api.live.streams import Streams
@@ -64,7 +65,9 @@ async def opened(
     mailbox = await streams.database.run(
         lambda connection: mailboxes.fetch(connection, address=address, token_sha256=None)
     )
-    event_stream = EventStream(streams, mailbox.id, client=CLIENT, address=address, token_sha256=None, cursor=Cursor())
+    event_stream = EventStream(
+        streams, [Feed(mailbox.id, address=address, token_sha256=None, cursor=Cursor())], client=CLIENT
+    )
     reader = Reader()
     if disconnects_at_once:
         reader.disconnects.set()

@@ -30,7 +30,8 @@ _CREATE = """
 
 _MAILBOXES = """
     SELECT mailbox.id, mailbox.address, mailbox.token_sha256, mailbox.expires_at, mailbox.last_seq,
-        nullif(mailbox.last_received_at, '-infinity') AS last_received_at, ticket.expires_at AS ticket_expires_at
+        nullif(mailbox.last_received_at, '-infinity') AS last_received_at, mailbox.stored_octets,
+        extract(epoch FROM ticket.expires_at - now())::double precision AS seconds_left
     FROM ticket
     JOIN mailbox ON mailbox.id = ANY(ticket.mailbox_ids)
     WHERE ticket.ticket_sha256 = %(ticket_sha256)s AND ticket.expires_at > now() AND mailbox.expires_at > now()
@@ -48,9 +49,9 @@ _OPENED = """
 
 
 class TicketMailbox(MailboxState, frozen=True, kw_only=True):
-    """A live mailbox that a ticket reads, and when the ticket expires."""
+    """A live mailbox that a ticket reads, and the seconds until the ticket expires."""
 
-    ticket_expires_at: datetime.datetime
+    seconds_left: float
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):

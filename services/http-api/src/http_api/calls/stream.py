@@ -1,23 +1,28 @@
-"""GET /api/inbox/stream: a mailbox as server-sent events after a cursor, until the mailbox ends."""
+"""GET /api/inbox/stream: a mailbox, or all of a ticket, as server-sent events after a cursor, until the last ends."""
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
 from litestar import get
 from litestar.openapi.spec import Example
-from litestar.params import HeaderParameter, QueryParameter
+from litestar.params import HeaderParameter, Parameter, QueryParameter
 from litestar.types import ASGIApp
 
 from fake_email.errors import MailboxNotFound
+from fake_email.storage import tickets
 from fake_email.storage.message_list import Cursor
+from fake_email.storage.tickets import TicketMailbox
 from http_api.calls.context import Context
-from http_api.calls.reader import Ticket, reader_token
+from http_api.calls.reader import Ticket
 from http_api.live import sse
 from http_api.live.event_stream import EventStream
+from http_api.live.feed import Feed
 from http_api.openapi.responses import error_responses, media_response
-from http_api.protocol import parameters, request_fields
+from http_api.protocol import parameters, request_fields, stream_position
 from http_api.protocol.accept import accepts
 from http_api.protocol.errors import BadInput, NotAcceptable, TooManyStreams
-from http_api.protocol.parameters import AccessToken, Address, SinceOrNow
+from http_api.protocol.parameters import AccessToken, SinceOrNow
 from http_api.protocol.request import AnyRequest
 
 _EVENT_STREAM = "text/event-stream"
@@ -35,7 +40,13 @@ _EXAMPLE = (sse.retry(1_000) + _EXAMPLE_EVENT).decode()
 async def stream(
     context: Context,
     request: AnyRequest,
-    address: Address,
+    address: Annotated[
+        str | None,
+        Parameter(
+            description="The address of the mailbox. Without it, a ticket streams all of its mailboxes.",
+            examples=[Example(value="annq7mfk2xd@mail.example.org")],
+        ),
+    ] = None,
     since: SinceOrNow = None,
     access_token: AccessToken = None,
     ticket: Ticket = None,
@@ -59,25 +70,67 @@ async def stream(
     """Send each message after `since` as an event: `event: message`, `id:` its `seq`, `data:` the message as in poll.
 
     `Last-Event-ID`, which a browser sends when it reconnects, takes precedence over `since`. `event: deleted`, with the
-    `id` and `seq` of a message as `data:`, says that a message before this point of the stream was deleted.
-    `event: gone`, with the `temp_email_addr` as `data:`, says that the mailbox expired or was deleted, and ends the
-    stream.
+    `id` and `seq` of a message as `data:`, says that a message before this point of the stream was deleted, and
+    `event: seen`, with `seen` too, that one was marked. `event: gone`, with the `temp_email_addr` as `data:`, says that
+    the mailbox expired or was deleted, and ends the stream.
+
+    With a ticket, `data:` has the `temp_email_addr` of each event's mailbox, and `id:` is a position in all mailboxes
+    of the ticket, which `Last-Event-ID` and `since` also take with another ticket. `event: gone` ends the stream with
+    the last mailbox, and `event: expired` when the ticket ends.
     """
     if not accepts(request_fields.joined(request.scope["headers"], b"accept"), _EVENT_STREAM):
         raise NotAcceptable
-    mailbox_address = parameters.address(address)
-    cursor = _cursor(last_event_id or last_event_id_in_query, since)
+    last_event_id = last_event_id or last_event_id_in_query
     token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)
-    token_sha256 = await reader_token(context, request, ticket, token_sha256)
+    if ticket and not token_sha256:
+        return await _stream_of_ticket(context, ticket, address, last_event_id, since)
+    if address is None:
+        raise BadInput("address", "address: missing; only a ticket streams mailboxes without it.")
+    mailbox_address = parameters.address(address)
+    cursor = _cursor(last_event_id, since)
     mailbox = await context.mailbox_lookups.fetch(mailbox_address, token_sha256)
-    return EventStream(
-        context.streams,
+    feed = Feed(
         mailbox.id,
-        client=context.client,
         address=mailbox_address,
         token_sha256=token_sha256,
         cursor=cursor or Cursor(seq=mailbox.last_seq),
     )
+    return EventStream(context.streams, [feed], client=context.client)
+
+
+async def _stream_of_ticket(
+    context: Context, ticket: str, address: str | None, last_event_id: str | None, since: str | None
+) -> EventStream:
+    """The stream of the ticket's mailboxes, or of the one with this address."""
+    wanted = None if address is None else parameters.address(address)
+    seqs = stream_position.decode(last_event_id or since or "")
+    cursor = _cursor(last_event_id, since) if seqs is None else Cursor()
+    mailboxes = await context.database.run(partial(tickets.mailboxes, ticket_sha256=tickets.sha256(ticket)))
+    seconds_left = min((each.seconds_left for each in mailboxes), default=0.0)
+    mailboxes = [each for each in mailboxes if wanted in {None, each.address}]
+    if not mailboxes and wanted:
+        # A wrong ticket is as none, with which an open mailbox can be read.
+        mailbox = await context.mailbox_lookups.fetch(wanted, None)
+        feed = Feed(mailbox.id, address=wanted, token_sha256=None, cursor=cursor or Cursor(seq=mailbox.last_seq))
+        return EventStream(context.streams, [feed], client=context.client)
+    if not mailboxes:
+        raise MailboxNotFound
+    feeds = [
+        Feed(
+            each.id,
+            address=each.address,
+            token_sha256=each.token_sha256,
+            cursor=_start(each, cursor, seqs),
+        )
+        for each in mailboxes
+    ]
+    return EventStream(context.streams, feeds, client=context.client, ticket_seconds=seconds_left)
+
+
+def _start(mailbox: TicketMailbox, cursor: Cursor | None, seqs: Mapping[str, int] | None) -> Cursor:
+    if seqs is not None:
+        return Cursor(seq=seqs.get(stream_position.name(mailbox.address), 0))
+    return cursor or Cursor(seq=mailbox.last_seq)
 
 
 def _cursor(last_event_id: str | None, since: str | None) -> Cursor | None:

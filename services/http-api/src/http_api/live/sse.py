@@ -11,7 +11,16 @@ def retry(milliseconds: int) -> bytes:
     return b"retry: %d\n\n" % milliseconds
 
 
-def event(name: str, data: object, *, event_id: int | None = None) -> bytes:
+def event(name: str, data: object, *, event_id: int | str | None = None) -> bytes:
     """One event, with `data` as JSON, which has no line breaks; a reader that comes back quotes the last `event_id`."""
-    id_line = b"" if event_id is None else b"id: %d\n" % event_id
+    id_line = b"" if event_id is None else b"id: %s\n" % str(event_id).encode()
     return b"event: %s\n%sdata: %s\n\n" % (name.encode(), id_line, msgspec.json.encode(data))
+
+
+def of_mailbox(octets: bytes, address: str, *, event_id: str | None = None) -> bytes:
+    """An event whose data is an object, with the address of its mailbox added to that, and another id."""
+    head, _, data = octets.partition(b"data: {")
+    name_line = head.partition(b"\n")[0]
+    id_line = b"" if event_id is None else b"id: %s\n" % event_id.encode()
+    address_json = msgspec.json.encode(address)
+    return b'%s\n%sdata: {"temp_email_addr":%s,%s' % (name_line, id_line, address_json, data)

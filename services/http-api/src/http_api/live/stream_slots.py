@@ -1,7 +1,7 @@
 """The number of open streams and waiting calls, limited for each client, for each mailbox and in all."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
@@ -31,30 +31,35 @@ class StreamSlots:
     @contextmanager
     def slot(self, client: Client, mailbox_id: int) -> Iterator[None]:
         """A slot during the block; raises TooManyStreams."""
-        self.take(client, mailbox_id)
+        self.take(client, (mailbox_id,))
         try:
             yield
         finally:
-            self.release(client, mailbox_id)
+            self.release(client, (mailbox_id,))
 
-    def take(self, client: Client, mailbox_id: int) -> None:
-        """Take a slot, until `release`; raises TooManyStreams when a limit is reached, and then takes none."""
+    def take(self, client: Client, mailbox_ids: Sequence[int]) -> None:
+        """Take a slot, of one stream at all of these mailboxes, until `release`.
+
+        Raises TooManyStreams when a limit is reached, and then takes none.
+        """
         settings = self._settings
         if self._taken >= settings.http_max_streams:
             raise self._refusal("http_max_streams", 0, client)
-        if self._by_mailbox[mailbox_id] >= settings.http_max_mailbox_streams:
-            raise self._refusal("http_max_mailbox_streams", mailbox_id, client)
+        for mailbox_id in mailbox_ids:
+            if self._by_mailbox[mailbox_id] >= settings.http_max_mailbox_streams:
+                raise self._refusal("http_max_mailbox_streams", mailbox_id, client)
         if not _is_exempt(client):
             if self._by_client[client.network] >= settings.http_max_client_streams:
                 raise self._refusal("http_max_client_streams", client.network, client)
             self._by_client[client.network] += 1
-        self._by_mailbox[mailbox_id] += 1
+        self._by_mailbox.update(mailbox_ids)
         self._taken += 1
 
-    def release(self, client: Client, mailbox_id: int) -> None:
+    def release(self, client: Client, mailbox_ids: Sequence[int]) -> None:
         self._taken -= 1
         self._logged.discard(("http_max_streams", 0))
-        self._decrement(self._by_mailbox, "http_max_mailbox_streams", mailbox_id)
+        for mailbox_id in mailbox_ids:
+            self._decrement(self._by_mailbox, "http_max_mailbox_streams", mailbox_id)
         if not _is_exempt(client):
             self._decrement(self._by_client, "http_max_client_streams", client.network)
 
