@@ -2,11 +2,11 @@
 
 import itertools
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from fake_email.findings import link_words
-from fake_email.html import anchors, references, tokens, urls
+from fake_email.findings import bare_urls, link_words
+from fake_email.html import anchors, references, tokens
 from fake_email.parsed_message import Link, LinkKind
 
 LINKS = 100  # of one message
@@ -17,12 +17,6 @@ _BEFORE_CHARACTERS = 160  # before a link, which may say its kind
 _GENERIC_CHARACTERS = 40  # a longer text says more than "click here"
 
 _IS_WEB = re.compile(r"https?://[^\s/?#\\]+", re.IGNORECASE)
-_SCHEME = re.compile(r"https?\Z", re.IGNORECASE)
-_URL = re.compile(rf"https?://[!#-;=?-\[\]_a-z~\u00a1-\u02af\u0400-\u04ff]{{1,{urls.CHARACTERS}}}+", re.IGNORECASE)
-_SCHEME_CHARACTERS = len("<https")
-_MOST_TRAILING = 32
-_TRAILING = ".,;:!?'*_"
-_BRACKETS = {")": "(", "]": "["}
 
 
 class _Occurrence(NamedTuple):
@@ -57,41 +51,14 @@ def find(markup: str | None, text: str) -> tuple[Link, ...]:
     return tuple(links.values())
 
 
-def _occurrences(markup: str | None, text: str, known: Container[str]) -> Iterator[_Occurrence]:
+def _occurrences(markup: str | None, text: str, known: dict[str, Link]) -> Iterator[_Occurrence]:
     if markup is not None:
         markup = markup[:CHARACTERS]
         for url, words, start in anchors.read(markup):
             yield _Occurrence(url, words, markup, start, is_bare=False)
-    yield from _in_text(text[:CHARACTERS], known)
-
-
-def _in_text(text: str, known: Container[str]) -> Iterator[_Occurrence]:
-    position = text.find("://")
-    while position >= 0:
-        start = text.rfind("<", max(0, position - _SCHEME_CHARACTERS), position) + 1
-        end = text.find(">", position, position + urls.CHARACTERS) if start else -1
-        if end >= 0 and text[start:end] in known:  # as rendered HTML has them
-            position = text.find("://", end)
-            continue
-        scheme = _SCHEME.search(text, max(0, position - _SCHEME_CHARACTERS + 1), position)
-        match = _URL.match(text, scheme.start()) if scheme else None
-        if match and match.end() - match.start() <= urls.CHARACTERS:
-            url = _without_trailing(match[0])
-            if _IS_WEB.match(url):
-                yield _Occurrence(url, url[: anchors.TEXT_CHARACTERS], text, match.start(), is_bare=True)
-        position = text.find("://", match.end() if match else position + 1)
-
-
-def _without_trailing(url: str) -> str:
-    """The URL without the punctuation of the sentence around it."""
-    for _ in range(_MOST_TRAILING):
-        last = url[-1:]
-        if not url or (
-            last not in _TRAILING and not (last in _BRACKETS and url.count(last) > url.count(_BRACKETS[last]))
-        ):
-            break
-        url = url[:-1]
-    return url
+    text = text[:CHARACTERS]
+    for url, start in bare_urls.find(text, known if markup else ()):  # rendered HTML has the links again
+        yield _Occurrence(url, url[: anchors.TEXT_CHARACTERS], text, start, is_bare=True)
 
 
 def _line_before(text: str, position: int) -> str:
