@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from fake_email.findings import bare_urls, link_words
+from fake_email.findings import bare_urls, link_words, wrapped_links
 from fake_email.html import anchors, references, tokens
 from fake_email.parsed_message import Link, LinkKind
 
@@ -45,7 +45,9 @@ def find(markup: str | None, text: str) -> tuple[Link, ...]:
             break
         known = links.get(occurrence.url)
         if known is None or (known.kind == "other" and not known.text):
-            link = Link(url=occurrence.url, text=occurrence.text, kind=_kind(occurrence, occurrence.text.lower()))
+            target = wrapped_links.target(occurrence.url)
+            kind = _kind(occurrence, target, occurrence.text.lower())
+            link = Link(url=occurrence.url, text=occurrence.text, kind=kind, target=target)
             if link.kind == "unsubscribe" or _IS_WEB.match(link.url):
                 links[link.url] = link
     return tuple(links.values())
@@ -69,12 +71,12 @@ def _line_before(text: str, position: int) -> str:
     return ""
 
 
-def _kind(occurrence: _Occurrence, low: str) -> LinkKind:
+def _kind(occurrence: _Occurrence, target: str | None, low: str) -> LinkKind:
     """The kind of a link with this text, in lower case."""
     is_bare = occurrence.is_bare or occurrence.url.lower().startswith(low)
     kind = "other" if is_bare else link_words.kind_of_text(low)
     if kind == "other":
-        kind = link_words.kind_of_url(_path(occurrence.url))
+        kind = link_words.kind_of_url(_path(target or occurrence.url))
     if kind != "other" or not (is_bare or (len(low) <= _GENERIC_CHARACTERS and link_words.points(low))):
         return kind
     before = occurrence.words_before()
