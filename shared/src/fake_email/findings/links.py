@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from fake_email.findings import bare_urls, link_words, wrapped_links
+from fake_email.findings import bare_urls, link_lexicon, wrapped_links
+from fake_email.findings.link_lexicon import WordKind
 from fake_email.html import anchors, references, tokens
 from fake_email.parsed_message import Link, LinkKind
 
@@ -14,6 +15,7 @@ CHARACTERS = 256 * 1024  # of the HTML, and of the text, read
 
 _OCCURRENCES = 2_000  # read in one message, many of them of the same URL
 _BEFORE_CHARACTERS = 160  # before a link, which may say its kind
+_SUBJECT_CHARACTERS = 200
 _GENERIC_CHARACTERS = 40  # a longer text says more than "click here"
 
 _IS_WEB = re.compile(r"https?://[^\s/?#\\]+", re.IGNORECASE)
@@ -37,16 +39,19 @@ class _Occurrence(NamedTuple):
         return " ".join(words.split())[-_BEFORE_CHARACTERS:].lower()
 
 
-def find(markup: str | None, text: str) -> tuple[Link, ...]:
+def find(markup: str | None, text: str, subject: str = "") -> tuple[Link, ...]:
     """The links of HTML and text, in their order, LINKS at most, in time linear in CHARACTERS."""
     links: dict[str, Link] = {}
+    of_subject = link_lexicon.of_text(subject[:_SUBJECT_CHARACTERS].lower())
     for occurrence in itertools.islice(_occurrences(markup, text, links), _OCCURRENCES):
         if len(links) >= LINKS:
             break
         known = links.get(occurrence.url)
         if known is None or (known.kind == "other" and not known.text):
             target = wrapped_links.target(occurrence.url)
-            kind = _kind(occurrence, target, occurrence.text.lower())
+            kind = _kind(occurrence, target, occurrence.text.lower(), of_subject)
+            if kind == of_subject:
+                of_subject = "other"  # the subject speaks of one link
             link = Link(url=occurrence.url, text=occurrence.text, kind=kind, target=target)
             if link.kind == "unsubscribe" or _IS_WEB.match(link.url):
                 links[link.url] = link
@@ -71,18 +76,21 @@ def _line_before(text: str, position: int) -> str:
     return ""
 
 
-def _kind(occurrence: _Occurrence, target: str | None, low: str) -> LinkKind:
-    """The kind of a link with this text, in lower case."""
+def _kind(occurrence: _Occurrence, target: str | None, low: str, of_subject: LinkKind) -> LinkKind:
+    """The kind of a link with this text, in lower case: by the text, else by the path, else by the words before it."""
     is_bare = occurrence.is_bare or occurrence.url.lower().startswith(low)
-    kind = "other" if is_bare else link_words.kind_of_text(low)
-    if kind == "other":
-        kind = link_words.kind_of_url(_path(target or occurrence.url))
-    if kind != "other" or not (is_bare or (len(low) <= _GENERIC_CHARACTERS and link_words.points(low))):
+    words = frozenset[WordKind]() if is_bare else link_lexicon.kinds(low)
+    kind = link_lexicon.of_kinds(words)
+    if kind == "other" and "trade" not in words:
+        kind = link_lexicon.of_path(_path(target or occurrence.url))
+    if kind != "other" or not (is_bare or (len(low) <= _GENERIC_CHARACTERS and "point" in words)):
         return kind
     before = occurrence.words_before()
-    if is_bare and not (before.rstrip("<( ").endswith((":", "：")) or link_words.points(before)):
+    words = link_lexicon.kinds(before)
+    if is_bare and not (before.rstrip("<( ").endswith((":", "：")) or "point" in words):
         return "other"
-    return link_words.kind_of_text(before)
+    kind = link_lexicon.of_kinds(words)
+    return of_subject if kind == "other" and "trade" not in words and of_subject != "unsubscribe" else kind
 
 
 def _path(url: str) -> str:
