@@ -33,11 +33,15 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """A link to the web, or to an address for unsubscribing: its URL, its text and its kind."""
+    """A link to the web, or to an address for unsubscribing: its URL, its text and its kind.
+
+    `target` is the URL inside of a URL that a service wrapped to check or count clicks, where it is readable there.
+    """
 
     url: str
     text: str
     kind: LinkKind
+    target: str | None = None
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):

@@ -65,6 +65,72 @@ def test_the_punctuation_around_a_bare_link_is_not_part_of_it(text: str, url: st
     assert urls(None, text) == [url]
 
 
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://x.test/#a|b", "https://x.test/#a|b"),
+        ("https://x.test/c?data=05|01|a@x.test|77&x={id}^2.", "https://x.test/c?data=05|01|a@x.test|77&x={id}^2"),
+        ("{https://x.test/a}, [https://x.test/a]: (https://x.test/a)b", "https://x.test/a"),
+        ("[https://x.test/a](https://x.test/a)", "https://x.test/a"),
+        ("https://[2001:db8::1]:8080/a", "https://[2001:db8::1]:8080/a"),
+        ("*https://x.test/a*", "https://x.test/a"),
+        ("_https://x.test/a_b_!", "https://x.test/a_b"),
+        ("https://x.test/?t=a_b-c_", "https://x.test/?t=a_b-c_"),
+        ("`https://x.test/a`'s", "https://x.test/a"),
+        ("|https://x.test/a|b|", "https://x.test/a"),
+        ("https://x.test/a…", "https://x.test/a"),
+        ('"https://x.test/a"b', "https://x.test/a"),
+        ("«https://x.test/a»", "https://x.test/a"),
+        ("https://x.test/a?!)", "https://x.test/a"),
+        ("https://x.test/a\u200bb", "https://x.test/a"),
+    ],
+)
+def test_a_bare_link_ends_where_mail_programs_end_it(text: str, url: str) -> None:
+    assert set(urls(None, text)) == {url}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://пример.рф/путь?ключ=значение",
+        "https://παράδειγμα.test/διαδρομή",
+        "https://例え.jp/パス/日本語?名=値",
+        "https://مثال.test/مسار",
+        "https://דוגמה.test/נתיב",
+        "https://उदाहरण.test/पथ",
+        "https://ตัวอย่าง.test/ทาง",
+        "https://예시.test/경로",
+        "https://x.test/Übung/naïve",
+        "https://x.test/\U00020000",
+    ],
+)
+def test_a_bare_link_may_have_letters_of_any_script(url: str) -> None:
+    assert urls(None, f"A: {url}, B") == [url]
+
+
+@pytest.mark.parametrize("behind", ["をクリック", "完成注册", "에서 확인", "ที่นี่", "、次"])
+def test_a_sentence_without_blanks_goes_on_behind_a_bare_link(behind: str) -> None:
+    assert urls(None, f"https://x.test/?t=abc{behind}") == ["https://x.test/?t=abc"]
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("<https://x.test/abc\ndef>", "https://x.test/abcdef"),
+        ("<URL:https://x.test/abc?\r\n   d=e\t\n f>.", "https://x.test/abc?d=ef"),
+        ("> <https://x.test/abc\n> def>", "https://x.test/abcdef"),
+        ("<https://x.test/a,b.>", "https://x.test/a,b."),
+        ("<https://x.test/a)>", "https://x.test/a)"),
+        ("<https://x.test/abc\nand more>", "https://x.test/abc"),
+        ("<https://x.test/abc\n\ndef>", "https://x.test/abc"),
+        ("<https://x.test/abc\ndef", "https://x.test/abc"),
+        ("<https://x.test/abc is it>", "https://x.test/abc"),
+    ],
+)
+def test_a_link_in_angle_brackets_may_go_on_on_the_next_line(text: str, url: str) -> None:
+    assert urls(None, text) == [url]
+
+
 def test_links_are_listed_once_in_their_order() -> None:
     markup = "<a href=https://x.test/b>B</a><a href=https://x.test/a>A</a><a href=https://x.test/b>again</a>"
 

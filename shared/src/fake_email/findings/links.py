@@ -2,11 +2,12 @@
 
 import itertools
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from fake_email.findings import link_words
-from fake_email.html import anchors, references, tokens, urls
+from fake_email.findings import bare_urls, link_lexicon, wrapped_links
+from fake_email.findings.link_lexicon import WordKind
+from fake_email.html import anchors, references, tokens
 from fake_email.parsed_message import Link, LinkKind
 
 LINKS = 100  # of one message
@@ -14,15 +15,10 @@ CHARACTERS = 256 * 1024  # of the HTML, and of the text, read
 
 _OCCURRENCES = 2_000  # read in one message, many of them of the same URL
 _BEFORE_CHARACTERS = 160  # before a link, which may say its kind
+_SUBJECT_CHARACTERS = 200
 _GENERIC_CHARACTERS = 40  # a longer text says more than "click here"
 
 _IS_WEB = re.compile(r"https?://[^\s/?#\\]+", re.IGNORECASE)
-_SCHEME = re.compile(r"https?\Z", re.IGNORECASE)
-_URL = re.compile(rf"https?://[!#-;=?-\[\]_a-z~\u00a1-\u02af\u0400-\u04ff]{{1,{urls.CHARACTERS}}}+", re.IGNORECASE)
-_SCHEME_CHARACTERS = len("<https")
-_MOST_TRAILING = 32
-_TRAILING = ".,;:!?'*_"
-_BRACKETS = {")": "(", "]": "["}
 
 
 class _Occurrence(NamedTuple):
@@ -43,55 +39,33 @@ class _Occurrence(NamedTuple):
         return " ".join(words.split())[-_BEFORE_CHARACTERS:].lower()
 
 
-def find(markup: str | None, text: str) -> tuple[Link, ...]:
+def find(markup: str | None, text: str, subject: str = "") -> tuple[Link, ...]:
     """The links of HTML and text, in their order, LINKS at most, in time linear in CHARACTERS."""
     links: dict[str, Link] = {}
+    of_subject = link_lexicon.of_text(subject[:_SUBJECT_CHARACTERS].lower())
     for occurrence in itertools.islice(_occurrences(markup, text, links), _OCCURRENCES):
         if len(links) >= LINKS:
             break
         known = links.get(occurrence.url)
         if known is None or (known.kind == "other" and not known.text):
-            link = Link(url=occurrence.url, text=occurrence.text, kind=_kind(occurrence, occurrence.text.lower()))
+            target = wrapped_links.target(occurrence.url)
+            kind = _kind(occurrence, target, occurrence.text.lower(), of_subject)
+            if kind == of_subject:
+                of_subject = "other"  # the subject speaks of one link
+            link = Link(url=occurrence.url, text=occurrence.text, kind=kind, target=target)
             if link.kind == "unsubscribe" or _IS_WEB.match(link.url):
                 links[link.url] = link
     return tuple(links.values())
 
 
-def _occurrences(markup: str | None, text: str, known: Container[str]) -> Iterator[_Occurrence]:
+def _occurrences(markup: str | None, text: str, known: dict[str, Link]) -> Iterator[_Occurrence]:
     if markup is not None:
         markup = markup[:CHARACTERS]
         for url, words, start in anchors.read(markup):
             yield _Occurrence(url, words, markup, start, is_bare=False)
-    yield from _in_text(text[:CHARACTERS], known)
-
-
-def _in_text(text: str, known: Container[str]) -> Iterator[_Occurrence]:
-    position = text.find("://")
-    while position >= 0:
-        start = text.rfind("<", max(0, position - _SCHEME_CHARACTERS), position) + 1
-        end = text.find(">", position, position + urls.CHARACTERS) if start else -1
-        if end >= 0 and text[start:end] in known:  # as rendered HTML has them
-            position = text.find("://", end)
-            continue
-        scheme = _SCHEME.search(text, max(0, position - _SCHEME_CHARACTERS + 1), position)
-        match = _URL.match(text, scheme.start()) if scheme else None
-        if match and match.end() - match.start() <= urls.CHARACTERS:
-            url = _without_trailing(match[0])
-            if _IS_WEB.match(url):
-                yield _Occurrence(url, url[: anchors.TEXT_CHARACTERS], text, match.start(), is_bare=True)
-        position = text.find("://", match.end() if match else position + 1)
-
-
-def _without_trailing(url: str) -> str:
-    """The URL without the punctuation of the sentence around it."""
-    for _ in range(_MOST_TRAILING):
-        last = url[-1:]
-        if not url or (
-            last not in _TRAILING and not (last in _BRACKETS and url.count(last) > url.count(_BRACKETS[last]))
-        ):
-            break
-        url = url[:-1]
-    return url
+    text = text[:CHARACTERS]
+    for url, start in bare_urls.find(text, known if markup else ()):  # rendered HTML has the links again
+        yield _Occurrence(url, url[: anchors.TEXT_CHARACTERS], text, start, is_bare=True)
 
 
 def _line_before(text: str, position: int) -> str:
@@ -102,18 +76,21 @@ def _line_before(text: str, position: int) -> str:
     return ""
 
 
-def _kind(occurrence: _Occurrence, low: str) -> LinkKind:
-    """The kind of a link with this text, in lower case."""
+def _kind(occurrence: _Occurrence, target: str | None, low: str, of_subject: LinkKind) -> LinkKind:
+    """The kind of a link with this text, in lower case: by the text, else by the path, else by the words before it."""
     is_bare = occurrence.is_bare or occurrence.url.lower().startswith(low)
-    kind = "other" if is_bare else link_words.kind_of_text(low)
-    if kind == "other":
-        kind = link_words.kind_of_url(_path(occurrence.url))
-    if kind != "other" or not (is_bare or (len(low) <= _GENERIC_CHARACTERS and link_words.points(low))):
+    words = frozenset[WordKind]() if is_bare else link_lexicon.kinds(low)
+    kind = link_lexicon.of_kinds(words)
+    if kind == "other" and "trade" not in words:
+        kind = link_lexicon.of_path(_path(target or occurrence.url))
+    if kind != "other" or not (is_bare or (len(low) <= _GENERIC_CHARACTERS and "point" in words)):
         return kind
     before = occurrence.words_before()
-    if is_bare and not (before.rstrip("<( ").endswith((":", "：")) or link_words.points(before)):
+    words = link_lexicon.kinds(before)
+    if is_bare and not (before.rstrip("<( ").endswith((":", "：")) or "point" in words):
         return "other"
-    return link_words.kind_of_text(before)
+    kind = link_lexicon.of_kinds(words)
+    return of_subject if kind == "other" and "trade" not in words and of_subject != "unsubscribe" else kind
 
 
 def _path(url: str) -> str:

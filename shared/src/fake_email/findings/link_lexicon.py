@@ -1,0 +1,106 @@
+"""The kinds of words in the text of a link, in 28 languages, and in the path of a URL. Pure.
+
+The words are data: `links_lexicon/` has a file for each language, and one for URLs. A line is a kind and its words,
+separated by commas. A word stands for all that begin with it; `word!` for itself alone, `*word` for all that contain
+it, and `=words` for a whole text. Where a script has no blanks between words, or joins small words to them, a word is
+found anywhere. `trade` is what people confirm besides an account, and `point` what only says that it is a link.
+"""
+
+import functools
+import itertools
+import operator
+import re
+from importlib import resources
+from typing import Literal
+
+import msgspec
+
+from fake_email.parsed_message import LinkKind
+
+WordKind = Literal["unsubscribe", "reset", "magic", "verify", "login", "trade", "point"]
+
+_URL_FILE = "url.txt"
+_FIRST_JOINED = "\u0590"  # Hebrew, Arabic and all scripts behind them join words
+_PATH_CHARACTERS = 512  # read
+_KEY_CHARACTERS = 2  # of a word, by which the word is looked up
+
+
+class _Word(msgspec.Struct, frozen=True, kw_only=True):
+    letters: str
+    kind: WordKind
+    begins: bool  # found only where a word begins
+    ends: bool  # and where one ends
+
+
+def _lines(file_name: str) -> list[tuple[WordKind, list[str]]]:
+    text = resources.files("fake_email.findings").joinpath("links_lexicon", file_name).read_text(encoding="utf-8")
+    lines = (line.partition(": ") for line in text.splitlines())
+    return [(msgspec.convert(kind, WordKind), words.split(", ")) for kind, _, words in lines]
+
+
+def _read_languages() -> tuple[dict[str, list[_Word]], dict[str, WordKind]]:
+    """The words by their first characters, and the whole texts."""
+    by_key: dict[str, list[_Word]] = {}
+    whole: dict[str, WordKind] = {}
+    names = sorted(file.name for file in resources.files("fake_email.findings").joinpath("links_lexicon").iterdir())
+    for kind, words in (line for name in names if name != _URL_FILE for line in _lines(name)):
+        for word in words:
+            letters = word.lstrip("*=").removesuffix("!")
+            if word[0] == "=":
+                whole[letters] = kind
+                continue
+            begins = word[0] != "*" and letters[0] < _FIRST_JOINED
+            entry = _Word(letters=letters, kind=kind, begins=begins, ends=word[-1] == "!")
+            by_key.setdefault(letters[:_KEY_CHARACTERS], []).append(entry)
+    return by_key, whole
+
+
+_BY_KEY, _WHOLE = _read_languages()
+_IN_PATH = {
+    kind: re.compile("|".join(re.escape(word) for _, words in lines for word in words))
+    for kind, lines in itertools.groupby(_lines(_URL_FILE), key=operator.itemgetter(0))
+}
+_ANY_IN_PATH = re.compile("|".join(pattern.pattern for pattern in _IN_PATH.values()))  # few URLs have any
+
+
+@functools.lru_cache(maxsize=1024)  # a newsletter has a hundred "Read more"
+def kinds(text: str) -> frozenset[WordKind]:
+    """The kinds of words in a text of at most some hundred characters, in lower case."""
+    text = text.replace(",", "")
+    found = {_WHOLE[whole]} if (whole := text.strip(" .!")) in _WHOLE else set[WordKind]()
+    for at in range(len(text) - 1):
+        for word in _BY_KEY.get(text[at : at + _KEY_CHARACTERS], ()):
+            if (
+                word.kind not in found
+                and text.startswith(word.letters, at)
+                and not (word.begins and at and text[at - 1].isalnum())
+                and not (word.ends and text[at + len(word.letters) :][:1].isalnum())
+            ):
+                found.add(word.kind)
+    return frozenset(found)
+
+
+def of_text(text: str) -> LinkKind:
+    """The kind of a link with these words, in lower case."""
+    return of_kinds(kinds(text))
+
+
+def of_path(path: str) -> LinkKind:
+    """The kind of a link with this path and query, in lower case."""
+    path = path[:_PATH_CHARACTERS]
+    if not _ANY_IN_PATH.search(path):
+        return "other"
+    return of_kinds(frozenset(kind for kind, pattern in _IN_PATH.items() if pattern.search(path)))
+
+
+def of_kinds(found: frozenset[WordKind]) -> LinkKind:
+    """The kind by the rarest words: other links do not speak of leaving a list or of passwords."""
+    if "unsubscribe" in found:
+        return "unsubscribe"
+    if "magic" in found:  # a link in the place of a password
+        return "login"
+    if "reset" in found:
+        return "reset"
+    if "verify" in found and "trade" not in found:
+        return "verify"
+    return "login" if "login" in found else "other"
