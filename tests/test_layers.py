@@ -52,7 +52,7 @@ LAYERS = {
         ["content_reader"],
         ["connection"],
         ["context"],
-        ["reply_tables"],
+        ["reply_tables", "guard"],
         ["*"],
     ],
 }

@@ -33,6 +33,8 @@ def test_a_reply_has_an_enhanced_code_of_the_same_class(reply: str) -> None:
 # Past one of these limits the session goes on.
 REFUSALS: dict[Limit, str] = {
     "mailbox_quota": "452 4.2.2",
+    "max_stored_octets": "452 4.3.1",
+    "smtp_max_client_octets_per_day": "452 4.3.1",
     "smtp_max_command_octets": "500 5.5.2",
     "smtp_max_recipients": "452 4.5.3",
 }

@@ -29,8 +29,6 @@ class Connection(aiosmtpd.smtp.SMTP):
     The session sets `is_in_transaction` while the connection should not end.
     """
 
-    _paused: bool  # asyncio's own: the transport has too much left to send
-
     def __init__(self, context: Context, begin_session: Callable[["Connection"], Commands]) -> None:
         self.loop = asyncio.get_running_loop()
         # Of the constructors of SMTP and its base classes, this is all that is needed.
@@ -41,6 +39,7 @@ class Connection(aiosmtpd.smtp.SMTP):
         self._has_received = False
         self._is_reading = True
         self._is_shaking_hands = False
+        self.has_backlog = False
         self.is_ending = False
         self.is_draining = False
         self.is_in_transaction = False
@@ -99,13 +98,13 @@ class Connection(aiosmtpd.smtp.SMTP):
         self.dialogue.receive_end()
         return not (self.is_ending or self.tls)  # TLS has no half-closed connection.
 
-    @property
-    def has_backlog(self) -> bool:
-        """True while the client does not read the replies."""
-        return self._paused
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.has_backlog = True
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self.has_backlog = False
         self.dialogue.go_on()
 
     def pause_reading(self) -> None:
@@ -188,7 +187,7 @@ class Connection(aiosmtpd.smtp.SMTP):
 
     @property
     def is_idle(self) -> bool:
-        return self.dialogue.is_idle and not self._paused and not self.is_in_transaction and not self.is_ending
+        return self.dialogue.is_idle and not self.has_backlog and not self.is_in_transaction and not self.is_ending
 
     def abort(self) -> None:
         self.end_with(replies.SHUTTING_DOWN, "shutdown")

@@ -54,9 +54,8 @@ class Link(Protocol):
     is_ending: bool
     is_draining: bool
     is_in_transaction: bool
+    has_backlog: bool  # the client does not read the replies
 
-    @property
-    def has_backlog(self) -> bool: ...
     def write(self, octets: bytes) -> None: ...
 
     def pause_reading(self) -> None: ...
@@ -83,6 +82,7 @@ class Dialogue:
         self._input = b""
         self._position = 0
         self._has_end = False
+        self._is_paused = False
         self._output = ""
         self._content_reader: ContentReader | None = None
         self._after_content: Step = _nothing
@@ -109,7 +109,7 @@ class Dialogue:
         if self._task is None and not self._link.has_backlog:
             self.go_on()
         elif len(self._input) > _INPUT_OCTETS:
-            self._link.pause_reading()
+            self._pause()
 
     def receive_end(self) -> None:
         """The client sends nothing more; what it has sent is executed before the session ends."""
@@ -138,22 +138,27 @@ class Dialogue:
         self.flush()
         if self._has_end:
             link.end_lost()
-        elif not link.has_backlog:
+        elif self._is_paused and not link.has_backlog:
+            self._is_paused = False
             link.resume_reading()
+
+    def _pause(self) -> None:
+        self._is_paused = True
+        self._link.pause_reading()
 
     def _read_input(self) -> Rest:
         link = self._link
         commands = 0
         while not link.is_ending:
             if self._content_reader is not None:
-                if self._position == len(self._input):
+                if not self._input:
                     return None
                 rest = self._read_content(self._content_reader)
             else:
                 if link.is_draining and not link.is_in_transaction:
                     link.abort()
                     return None
-                line = self._next_line()
+                line = self._next_line() if self._input else b""
                 if not line:
                     return None
                 rest = self._commands.execute(line)
@@ -192,7 +197,7 @@ class Dialogue:
             return self._after_content()
         if not reader.takes_turns:
             return None
-        self._link.pause_reading()
+        self._pause()
         return self._read_turns.wait()
 
     async def _finish(self, rest: Coroutine[object, object, None]) -> None:

@@ -1,11 +1,9 @@
 """One SMTP session (RFC 5321): commands in, replies out; `250` after DATA means that the message is committed."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
 
-from fake_email.errors import ServiceError
 from smtp_ingest import arguments, eager, ehlo, replies, reply_tables
 from smtp_ingest.arguments import Chunk, Path
 from smtp_ingest.connection import Connection
@@ -13,6 +11,7 @@ from smtp_ingest.content_reader import ChunkReader
 from smtp_ingest.context import Context
 from smtp_ingest.dialogue import ContentReader, Rest, Step
 from smtp_ingest.ehlo import ClientIdentity
+from smtp_ingest.guard import Guard
 from smtp_ingest.session_limits import LimitReached, SessionLimits
 from smtp_ingest.transaction import Transaction, storage_refusal
 
@@ -24,8 +23,6 @@ _CONSTANT_REPLIES = {
     "HELP": replies.HELP,
     **dict.fromkeys(("EXPN", "AUTH", "ETRN", "TURN"), replies.NOT_IMPLEMENTED),
 }
-Argument = TypeVar("Argument")
-
 _NO_RECIPIENT = frozenset({replies.NO_SUCH_MAILBOX, replies.NOT_OUR_DOMAIN})
 
 
@@ -38,6 +35,7 @@ class Session:
         self._connection = connection
         self._dialogue = connection.dialogue
         self._log = connection.log
+        self._guard = Guard(connection.log, reply=self._reply, end_transaction=self._end_transaction)
         self._transaction: Transaction | None = None
         self._limits = SessionLimits(context.settings)
         self._identity: ClientIdentity | None = None
@@ -64,38 +62,11 @@ class Session:
         verb = verb.upper()
         command = _COMMANDS.get(verb)
         if command is not None:
-            return self._guarded(command, argument.strip())
+            return self._guard.run(partial(command, self, argument.strip()))
         if verb not in _CONSTANT_REPLIES:
             self._limits.count_unknown_command()
         self._reply(_CONSTANT_REPLIES.get(verb, replies.UNKNOWN_COMMAND))
         return None
-
-    def _guarded(self, command: Callable[["Session", Argument], Rest], argument: Argument) -> Rest:
-        try:
-            rest = command(self, argument)
-        except LimitReached:
-            raise
-        except Exception as error:  # noqa: BLE001  # the edge: the session goes on, and the client retries
-            self._recover(error)
-            return None
-        return None if rest is None else self._finish(rest)
-
-    async def _finish(self, rest: Coroutine[object, object, None]) -> None:
-        try:
-            await rest
-        except (ConnectionError, LimitReached):
-            raise
-        except Exception as error:  # noqa: BLE001  # as in _guarded
-            self._recover(error)
-
-    def _recover(self, error: Exception) -> None:
-        if isinstance(error, ServiceError):
-            self._log.warning("command_deferred", error=type(error).__name__)
-            self._reply(reply_tables.FOR_ERROR[type(error)])
-            return
-        self._log.error("command_failed", exc_info=error)
-        self._end_transaction()
-        self._reply(replies.TRY_LATER)
 
     def _reply(self, reply: str) -> None:
         if reply.startswith("5"):
@@ -270,10 +241,7 @@ class Session:
 
     def _read_content(self, reader: ContentReader, step: Step) -> None:
         """Give what follows to `reader`, then go on with `step`."""
-        self._dialogue.read_content(reader, partial(self._guarded, Session._after_content, step))
-
-    def _after_content(self, step: Step) -> Rest:
-        return step()
+        self._dialogue.read_content(reader, partial(self._guard.run, step))
 
     async def _commit(self, transaction: Transaction) -> None:
         try:
