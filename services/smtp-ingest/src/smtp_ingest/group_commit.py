@@ -12,6 +12,7 @@ import structlog
 
 from fake_email.batching import Batcher, QueueFull
 from fake_email.errors import DatabaseAway, DatabaseFull, ServiceError
+from fake_email.postgres.lane import Lane
 from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
 from fake_email.storage import role_mailboxes, staging, store
@@ -44,22 +45,24 @@ class GroupCommit:
         self._database = database
         self._quota = Quota(messages=settings.mailbox_quota_messages, octets=settings.mailbox_quota_octets)
         self._staging = asyncio.Semaphore(_CONCURRENT_STAGINGS)
+        self._lane: Lane | None = None
         self._small, self._large = (
             Batcher(
-                self._store_batch,
+                work,
                 batch_items=_BATCH_MESSAGES,
                 batch_weight=_BATCH_OCTETS,
                 queue_items=settings.commit_queue_messages,
                 queue_weight=settings.commit_queue_octets,
             )
-            for _ in range(2)
+            for work in (self._store_small, self._store_batch)
         )
         # The number of large messages in the queue or in flight, by mailbox id.
         self._large_messages: Counter[int] = Counter()
 
     async def run(self) -> None:
         """Commit until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
+        async with self._database.lane() as lane, asyncio.TaskGroup() as tasks:
+            self._lane = lane
             tasks.create_task(self._small.run())
             tasks.create_task(self._large.run())
             tasks.create_task(self._database.watch())
@@ -110,12 +113,18 @@ class GroupCommit:
                 log.error("message_not_staged", error=type(error).__name__, octets=incoming.octets)  # noqa: TRY400
                 raise NotStored from error
 
-    async def _store_batch(self, batch: Sequence[IncomingMessage]) -> Sequence[Outcome | ServiceError]:
+    async def _store_small(self, batch: Sequence[IncomingMessage]) -> Sequence[Outcome | ServiceError]:
+        return await self._store_batch(batch, self._lane)
+
+    async def _store_batch(
+        self, batch: Sequence[IncomingMessage], lane: Lane | None = None
+    ) -> Sequence[Outcome | ServiceError]:
         outcomes: Sequence[Outcome | ServiceError]
         try:
             outcomes = await self._database.write(
                 lambda connection: store.store_messages(connection, batch, self._quota),
                 answer_seconds=_STATEMENT_SECONDS,
+                lane=lane,
             )
         except psycopg.Error as error:
             # One bad message never fails the rest of its batch.
