@@ -121,3 +121,18 @@ async def test_a_large_message_is_held_to_the_quota_too(clients: list[SmtpClient
     assert replies == [COMMITTED, FULL]
     with psycopg.connect(pair.database_url) as connection:
         assert connection.execute("SELECT count(*) FROM staged_content").fetchone() == (0,)
+
+
+async def test_a_mailbox_that_ended_after_it_was_found_refuses_the_content(
+    clients: list[SmtpClient], pair: Pair
+) -> None:
+    address = make_mailbox(pair.database_url)
+    await clients[0].deliver(message("before"), address)
+    await clients[0].begin(address)
+    with psycopg.connect(pair.database_url) as connection:
+        connection.execute("UPDATE mailbox SET expires_at = now() WHERE address = %s", [address])
+
+    await clients[0].send(message("after") + b".\r\n")
+
+    assert line(await clients[0].reply()) == "550 5.1.1 No such mailbox"
+    assert stored(pair.database_url, address) == [message("before")]
