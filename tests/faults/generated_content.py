@@ -1,10 +1,10 @@
-"""Generated messages, made from a seed: most are short, some are long, a few are staged."""
+"""Generated messages, made from a seed: most are short, some are long, a few are large or staged."""
 
 import random
 
-# The daemon stages content from 512 KiB on.
-_OCTETS = ((200, 4_000), (4_000, 100_000), (550_000, 700_000))
-_SHARES = (90, 9, 1)
+# The daemon stores content above 512 KiB in transactions of its own, and stages it above 2 MiB.
+_OCTETS = ((200, 4_000), (4_000, 100_000), (550_000, 700_000), (2_200_000, 2_400_000))
+_SHARES = (180, 18, 1, 1)
 _LINES = (
     b"The quick brown fox jumps over the lazy dog.\r\n",
     b".\r\n",

@@ -19,7 +19,7 @@ from faults.trial import Trial, run_short_trial
 __all__ = ["TRIALS"]
 
 # Content of this size is stored with several statements, which hold the mailbox's lock.
-LARGE = "x" * 600_000
+LARGE = ("x" * 998 + "\r\n") * 2_300
 SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'mail'"
 
 

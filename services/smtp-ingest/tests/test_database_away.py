@@ -89,9 +89,9 @@ async def test_every_recipient_is_deferred_and_the_begin_and_end_of_the_outage_a
     client: SmtpClient, daemon: tuple[Pair, Service], postgres: EmbeddedPostgres
 ) -> None:
     pair, service = daemon
-    address = make_mailbox(postgres.url)
+    address, other = make_mailbox(postgres.url), make_mailbox(postgres.url)
     await client.converse(("EHLO client.test", 250))
-    await deliver(client, message("before"), address)
+    await deliver(client, message("before"), other)  # RCPT would remember the mailbox that is asked for
     known = len(service.events())
 
     async def ask_for_recipient() -> str:

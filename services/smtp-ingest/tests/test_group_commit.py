@@ -12,6 +12,9 @@ from support.harness import Pair, Service, running_smtp
 from support.smtp_client import SmtpClient
 from support.waiting import until
 
+# Above 512 KiB and above 2 MiB.
+LARGE = b"x\r\n" * 200_000
+STAGED = b"x\r\n" * 750_000
 SESSIONS = 50
 MESSAGES_PER_SESSION = 20
 
@@ -116,11 +119,14 @@ async def test_a_message_reaches_all_of_its_recipients_or_none(pair: Pair, clien
     assert [stored(pair.database_url, address) for address in (fine, bad)] == [[], []]
 
 
-async def test_a_large_message_that_the_database_refuses_leaves_nothing_behind(pair: Pair, clients: Clients) -> None:
+@pytest.mark.parametrize("content", [LARGE, STAGED], ids=["large", "staged"])
+async def test_a_large_message_that_the_database_refuses_leaves_nothing_behind(
+    pair: Pair, clients: Clients, content: bytes
+) -> None:
     bad = make_mailbox(pair.database_url).replace("@", "+refused@")
 
     with refusing(pair.database_url):
-        refused = await clients[0].deliver(b"x\r\n" * 200_000, bad)
+        refused = await clients[0].deliver(content, bad)
 
     assert (refused.code, refused.text[:5]) == (451, "4.3.0")
     with psycopg.connect(pair.database_url) as connection:
@@ -149,14 +155,18 @@ async def test_a_full_disk_defers_the_whole_batch_at_once(pair: Pair, clients: C
     assert stored(pair.database_url, address) == [message("afterwards")]
 
 
-@pytest.mark.parametrize("table", ["staged_content", "message"])
+@pytest.mark.parametrize(
+    ("content", "table"),
+    [(LARGE, "message"), (STAGED, "message"), (STAGED, "staged_content")],
+    ids=["large", "staged", "not staged"],
+)
 async def test_a_large_message_that_does_not_fit_on_a_full_disk_leaves_nothing_behind(
-    pair: Pair, clients: Clients, table: str
+    pair: Pair, clients: Clients, content: bytes, table: str
 ) -> None:
     address = make_mailbox(pair.database_url)
 
     with without_room(pair.database_url, table):
-        deferred = await clients[0].deliver(b"x\r\n" * 200_000, address)
+        deferred = await clients[0].deliver(content, address)
 
     assert (deferred.code, deferred.text[:5]) == (452, "4.3.1")
     with psycopg.connect(pair.database_url) as connection:
@@ -229,16 +239,17 @@ async def test_a_message_beyond_the_octet_limit_of_the_queue_is_deferred(
 
 # Large messages
 
-LARGE = b"x\r\n" * 200_000
 
-
-async def test_a_large_message_that_waits_for_its_mailbox_delays_no_other_mailbox(pair: Pair, smtp: SmtpClient) -> None:
+@pytest.mark.parametrize("content", [LARGE, STAGED], ids=["large", "staged"])
+async def test_a_large_message_that_waits_for_its_mailbox_delays_no_other_mailbox(
+    pair: Pair, smtp: SmtpClient, content: bytes
+) -> None:
     busy, other = make_mailbox(pair.database_url), make_mailbox(pair.database_url)
     async with SmtpClient.connect(pair.smtp_port) as large, SmtpClient.connect(pair.smtp_port) as small:
         await large.begin(busy)
         await small.begin(busy)
         with locked(pair.database_url, busy) as connection:
-            await large.send(LARGE + b".\r\n")
+            await large.send(content + b".\r\n")
             await until(lambda: is_waited_for(connection))
             await small.send(message() + b".\r\n")
 
@@ -246,7 +257,7 @@ async def test_a_large_message_that_waits_for_its_mailbox_delays_no_other_mailbo
         replies = [await client.reply() for client in (large, small)]
 
     assert [acknowledged.code, *(reply.code for reply in replies)] == [250] * 3
-    assert stored(pair.database_url, busy) == [LARGE, message()]
+    assert stored(pair.database_url, busy) == [content, message()]
 
 
 async def test_waiting_large_messages_take_no_slot_in_the_queue_of_small_messages(pair: Pair, clients: Clients) -> None:

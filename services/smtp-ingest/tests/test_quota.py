@@ -11,7 +11,7 @@ from support.harness import Pair, Service, running_smtp
 from support.smtp_client import Reply, SmtpClient
 from support.waiting import until
 
-QUOTA = {"MAILBOX_QUOTA_MESSAGES": "5", "MAILBOX_QUOTA_OCTETS": "700000"}
+QUOTA = {"MAILBOX_QUOTA_MESSAGES": "5", "MAILBOX_QUOTA_OCTETS": "2600000"}
 FULL = "452 4.2.2 The mailbox is full"
 COMMITTED = "250 2.6.0 Message stored"
 
@@ -107,9 +107,10 @@ async def test_a_duplicate_in_a_full_mailbox_is_acknowledged(clients: list[SmtpC
     assert len(stored(pair.database_url, address)) == 5
 
 
-async def test_a_large_message_is_held_to_the_quota_too(clients: list[SmtpClient], pair: Pair) -> None:
+@pytest.mark.parametrize("lines", [450_000, 750_000], ids=["large", "staged"])
+async def test_a_large_message_is_held_to_the_quota_too(clients: list[SmtpClient], pair: Pair, lines: int) -> None:
     address = make_mailbox(pair.database_url)
-    content = b"x\r\n" * 200_000
+    content = b"x\r\n" * lines
     for client in clients[:2]:
         await client.begin(address)
 
@@ -121,3 +122,18 @@ async def test_a_large_message_is_held_to_the_quota_too(clients: list[SmtpClient
     assert replies == [COMMITTED, FULL]
     with psycopg.connect(pair.database_url) as connection:
         assert connection.execute("SELECT count(*) FROM staged_content").fetchone() == (0,)
+
+
+async def test_a_mailbox_that_ended_after_it_was_found_refuses_the_content(
+    clients: list[SmtpClient], pair: Pair
+) -> None:
+    address = make_mailbox(pair.database_url)
+    await clients[0].deliver(message("before"), address)
+    await clients[0].begin(address)
+    with psycopg.connect(pair.database_url) as connection:
+        connection.execute("UPDATE mailbox SET expires_at = now() WHERE address = %s", [address])
+
+    await clients[0].send(message("after") + b".\r\n")
+
+    assert line(await clients[0].reply()) == "550 5.1.1 No such mailbox"
+    assert stored(pair.database_url, address) == [message("before")]

@@ -15,6 +15,7 @@ from support.waiting import DEADLINE_SECONDS, deadline, until
 from fake_email.errors import DatabaseAway
 from fake_email.postgres import notifications
 from fake_email.postgres.connection import ANSWER_SECONDS, Connection
+from fake_email.postgres.lane import Lane
 from fake_email.postgres.notifications import Notification
 from fake_email.postgres.pool import Database, open_database
 
@@ -102,10 +103,10 @@ async def name(connection: Connection) -> str:
     return str(cluster_name)
 
 
-async def ask(database: Database, *, answer_seconds: float = ANSWER_SECONDS) -> str:
+async def ask(database: Database, *, answer_seconds: float = ANSWER_SECONDS, lane: Lane | None = None) -> str:
     """The name of the server that answers, or "away"."""
     try:
-        return await database.run(name, answer_seconds=answer_seconds)
+        return await database.write(name, answer_seconds=answer_seconds, lane=lane)
     except DatabaseAway:
         return "away"
 
@@ -141,6 +142,33 @@ async def test_a_server_that_no_longer_takes_writes_is_no_longer_used(
     answered_by = [await ask(database) for _ in range(2 * CONNECTIONS)]
 
     assert answered_by == ["b"] * 2 * CONNECTIONS
+
+
+async def test_a_lane_leaves_a_server_that_no_longer_takes_writes(
+    database: Database, a: EmbeddedPostgres, b: EmbeddedPostgres
+) -> None:
+    async with database.lane() as lane:
+        before = await ask(database, lane=lane)
+        alter(b, READ_WRITE)
+        alter(a, READ_ONLY)
+
+        answered_by = [await ask(database, lane=lane) for _ in range(2)]
+
+    assert (before, answered_by) == ("a", ["b", "b"])
+
+
+async def test_work_of_a_lane_that_waits_for_a_frozen_server_runs_on_the_new_primary(
+    database: Database, a: EmbeddedPostgres, b: EmbeddedPostgres
+) -> None:
+    async with database.lane() as lane:
+        await ask(database, lane=lane)
+        with frozen(a):
+            alter(b, READ_WRITE)
+            async with asyncio.timeout(DEADLINE_SECONDS), asyncio.TaskGroup() as tasks:
+                waiting = tasks.create_task(ask(database, answer_seconds=10 * DEADLINE_SECONDS, lane=lane))
+                await until_answered_by(database, "b")
+
+    assert waiting.result() == "b"
 
 
 async def test_a_frozen_server_costs_one_time_out_and_not_one_for_each_connection(

@@ -1,8 +1,10 @@
 """Commits that wait for a replica: a commit whose wait is cancelled is not acknowledged."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Protocol
 
 import psycopg
 import pytest
@@ -12,6 +14,7 @@ from support.database import incoming_message, make_mailbox, own_postgres
 from support.waiting import DEADLINE_SECONDS, until
 
 from fake_email.errors import DatabaseAway
+from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import Database, open_database
 from fake_email.storage import mailboxes
 from fake_email.storage import store as storage_store
@@ -20,6 +23,14 @@ from fake_email.storage.store import Outcome
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 COUNT = "SELECT count(*) FROM message"
 TOKEN = b"the token"
+
+
+class Write(Protocol):
+    """Database.write, for work that stores."""
+
+    def __call__(
+        self, work: Callable[[Connection], Awaitable[list[Outcome]]], *, answer_seconds: float
+    ) -> Awaitable[list[Outcome]]: ...
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +49,18 @@ def watcher(server: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
 
 @pytest.fixture
 async def database(server: EmbeddedPostgres) -> AsyncIterator[Database]:
-    async with open_database(server.url, connections=2) as database:
+    async with open_database(server.url, connections=3) as database:
         yield database
+
+
+@pytest.fixture(params=["pool", "lane"])
+async def write(database: Database, request: pytest.FixtureRequest) -> AsyncIterator[Write]:
+    """Writes by any connection of the pool, and by one that is kept."""
+    if request.param == "pool":
+        yield database.write
+    else:
+        async with database.lane() as lane:
+            yield partial(database.write, lane=lane)
 
 
 @pytest.fixture
@@ -60,8 +81,8 @@ def waiting(watcher: psycopg.Connection) -> list[int]:
     return [pid for (pid,) in watcher.execute(WAITING).fetchall()]
 
 
-async def store(database: Database, mailbox_id: int) -> list[Outcome]:
-    return await database.run(
+async def store(write: Write, mailbox_id: int) -> list[Outcome]:
+    return await write(
         lambda connection: storage_store.store_messages(
             connection, [incoming_message(b"Subject: one\r\n\r\n", mailbox_id)]
         ),
@@ -71,11 +92,11 @@ async def store(database: Database, mailbox_id: int) -> list[Outcome]:
 
 @asynccontextmanager
 async def storing(
-    database: Database, watcher: psycopg.Connection, mailbox_id: int
+    write: Write, watcher: psycopg.Connection, mailbox_id: int
 ) -> AsyncIterator[asyncio.Task[list[Outcome]]]:
     """A message that is committed on this server, and waits for a replica that does not exist."""
     set_replica(watcher, "nobody")
-    task = asyncio.create_task(store(database, mailbox_id))
+    task = asyncio.create_task(store(write, mailbox_id))
     await until(lambda: len(waiting(watcher)) == 1)
     try:
         yield task
@@ -85,9 +106,9 @@ async def storing(
 
 
 async def test_a_commit_whose_wait_for_the_replica_was_cancelled_is_not_acknowledged(
-    database: Database, watcher: psycopg.Connection, mailbox_id: int
+    write: Write, watcher: psycopg.Connection, mailbox_id: int
 ) -> None:
-    async with storing(database, watcher, mailbox_id) as task:
+    async with storing(write, watcher, mailbox_id) as task:
         watcher.execute("SELECT pg_cancel_backend(%s)", waiting(watcher))
 
         with pytest.raises(DatabaseAway):
@@ -97,9 +118,9 @@ async def test_a_commit_whose_wait_for_the_replica_was_cancelled_is_not_acknowle
 
 
 async def test_a_commit_whose_connection_was_cut_is_repeated_and_waits_again(
-    database: Database, watcher: psycopg.Connection, mailbox_id: int
+    write: Write, watcher: psycopg.Connection, mailbox_id: int
 ) -> None:
-    async with storing(database, watcher, mailbox_id) as task:
+    async with storing(write, watcher, mailbox_id) as task:
         [first] = waiting(watcher)
         watcher.execute("SELECT pg_terminate_backend(%s)", [first])
         await until(lambda: waiting(watcher) not in ([], [first]))
@@ -113,13 +134,13 @@ async def test_a_commit_whose_connection_was_cut_is_repeated_and_waits_again(
 
 
 async def test_storing_a_message_again_waits_for_a_replica_that_does_not_have_it_yet(
-    database: Database, watcher: psycopg.Connection, mailbox_id: int
+    write: Write, watcher: psycopg.Connection, mailbox_id: int
 ) -> None:
-    async with storing(database, watcher, mailbox_id) as first:
+    async with storing(write, watcher, mailbox_id) as first:
         watcher.execute("SELECT pg_cancel_backend(%s)", waiting(watcher))
         with pytest.raises(DatabaseAway):
             await first
-    async with storing(database, watcher, mailbox_id) as second:
+    async with storing(write, watcher, mailbox_id) as second:
         assert not second.done()
         set_replica(watcher, "")
 
@@ -152,28 +173,27 @@ async def test_creating_a_mailbox_again_waits_for_a_replica_that_does_not_have_i
 
 
 async def test_while_a_given_up_commit_waits_for_its_replica_no_other_commit_begins_and_reads_continue(
-    server: EmbeddedPostgres, watcher: psycopg.Connection, mailbox_id: int
+    database: Database, write: Write, watcher: psycopg.Connection, mailbox_id: int
 ) -> None:
-    async def write(database: Database) -> None:
-        await database.write(
+    async def store_soon() -> None:
+        await write(
             lambda connection: storage_store.store_messages(
                 connection, [incoming_message(b"Subject: one\r\n\r\n", mailbox_id)]
             ),
             answer_seconds=0.1,
         )
 
-    async with open_database(server.url, connections=2) as database:
-        set_replica(watcher, "nobody")
-        with capture_logs() as logged:
-            for _ in range(10):
-                with pytest.raises(DatabaseAway):
-                    await write(database)
-        await database.probe()
-        waited = len(waiting(watcher))
-        set_replica(watcher, "")
-        await until(lambda: not waiting(watcher))
+    set_replica(watcher, "nobody")
+    with capture_logs() as logged:
+        for _ in range(10):
+            with pytest.raises(DatabaseAway):
+                await store_soon()
+    await database.probe()
+    waited = len(waiting(watcher))
+    set_replica(watcher, "")
+    await until(lambda: not waiting(watcher))
 
-        await write(database)
+    await store_soon()
 
     assert waited == 1
     assert [line for line in logged if line["event"] == "replica_away"] == [

@@ -1,6 +1,7 @@
 """Rows become structs by name: each field of a message is stored in, and read from, the column of its name."""
 
 import datetime
+import hashlib
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -124,3 +125,31 @@ async def test_the_order_of_columns_changes_nothing_in_the_struct(connection: Co
 async def test_a_missing_misnamed_or_additional_column_is_an_error(connection: Connection, columns: str) -> None:
     with pytest.raises(TypeError):
         await traces(connection, columns)
+
+
+async def test_text_is_compressed_by_lz4_where_the_server_has_it(connection: Connection) -> None:
+    cursor = await connection.execute(
+        """
+        SELECT attname, attcompression::text = 'l', 'lz4' = ANY (enumvals)
+        FROM pg_attribute, pg_settings
+        WHERE attrelid = 'message'::regclass AND attname IN ('text', 'html') AND name = 'default_toast_compression'
+        ORDER BY attname
+        """
+    )
+    found = await cursor.fetchall()
+
+    assert [name for name, _, _ in found] == ["html", "text"]
+    assert all(is_lz4 == has_lz4 for _, is_lz4, has_lz4 in found)
+
+
+async def test_a_small_message_is_stored_in_one_row_without_a_second_table(
+    connection: Connection, new_mailbox: NewMailbox
+) -> None:
+    octets = "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE oid = 'message'::regclass"
+    mailbox = await new_mailbox()
+    # It cannot be compressed. With the text it takes three quarters of half a page.
+    body = b"".join(hashlib.sha256(b"%d" % number).hexdigest().encode() for number in range(24))
+
+    await store.store_messages(connection, [incoming_message(b"Subject: x\r\n\r\n" + body, mailbox.mailbox_id)])
+
+    assert await (await connection.execute(octets)).fetchall() == [(0,)]

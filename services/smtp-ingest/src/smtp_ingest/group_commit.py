@@ -12,6 +12,7 @@ import structlog
 
 from fake_email.batching import Batcher, QueueFull
 from fake_email.errors import DatabaseAway, DatabaseFull, ServiceError
+from fake_email.postgres.lane import Lane
 from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
 from fake_email.storage import role_mailboxes, staging, store
@@ -21,11 +22,15 @@ log = structlog.get_logger()
 
 _BATCH_MESSAGES = 100
 _BATCH_OCTETS = 8 * 1_048_576
+# libpq copies all parameters of a statement at once, which delays the event loop.
+_LARGE_BATCH_OCTETS = 2 * 1_048_576
 # A client waits ten minutes for the reply to the final dot (RFC 5321 §4.5.3.2.6); a working disk is never so slow.
 _STATEMENT_SECONDS = 20.0
 _TRIES = 3
-# From this size on, COPY before the statement is faster, and it does not delay the event loop.
-_STAGED_OCTETS = 524_288
+# Above this size, a message has a queue and transactions beside those of small messages.
+_LARGE_OCTETS = 524_288
+# Above this size, COPY before the statement delays the event loop less; below, one statement takes half of the time.
+_STAGED_OCTETS = 2_097_152
 _CONCURRENT_STAGINGS = 2
 
 
@@ -44,22 +49,24 @@ class GroupCommit:
         self._database = database
         self._quota = Quota(messages=settings.mailbox_quota_messages, octets=settings.mailbox_quota_octets)
         self._staging = asyncio.Semaphore(_CONCURRENT_STAGINGS)
+        self._lane: Lane | None = None
         self._small, self._large = (
             Batcher(
-                self._store_batch,
+                work,
                 batch_items=_BATCH_MESSAGES,
-                batch_weight=_BATCH_OCTETS,
+                batch_weight=batch_octets,
                 queue_items=settings.commit_queue_messages,
                 queue_weight=settings.commit_queue_octets,
             )
-            for _ in range(2)
+            for work, batch_octets in ((self._store_small, _BATCH_OCTETS), (self._store_batch, _LARGE_BATCH_OCTETS))
         )
         # The number of large messages in the queue or in flight, by mailbox id.
         self._large_messages: Counter[int] = Counter()
 
     async def run(self) -> None:
         """Commit until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
+        async with self._database.lane() as lane, asyncio.TaskGroup() as tasks:
+            self._lane = lane
             tasks.create_task(self._small.run())
             tasks.create_task(self._large.run())
             tasks.create_task(self._database.watch())
@@ -73,24 +80,26 @@ class GroupCommit:
         return self._batcher(octets).busy_seconds()
 
     def _batcher(self, octets: int) -> Batcher[IncomingMessage, Outcome]:
-        return self._large if octets > _STAGED_OCTETS else self._small
+        return self._large if octets > _LARGE_OCTETS else self._small
 
     async def commit(self, incoming: IncomingMessage) -> Outcome:
         """The outcome of `incoming` once it is committed; raises DatabaseAway, DatabaseFull, QueueFull, NotStored."""
         mailbox_ids = [each.mailbox_id for each in incoming.deliveries]
-        if incoming.octets <= _STAGED_OCTETS:
+        if incoming.octets <= _LARGE_OCTETS:
             batcher = self._large if self._large_messages.keys() & mailbox_ids else self._small
             return await batcher.submit(incoming, incoming.octets)
         if self._large.is_full:
             raise QueueFull
         self._large_messages.update(mailbox_ids)
         try:
-            return await self._commit_large(incoming)
+            if incoming.octets > _STAGED_OCTETS:
+                return await self._commit_staged(incoming)
+            return await self._large.submit(incoming, incoming.octets)
         finally:
             self._large_messages.subtract(mailbox_ids)
             self._large_messages = +self._large_messages
 
-    async def _commit_large(self, incoming: IncomingMessage) -> Outcome:
+    async def _commit_staged(self, incoming: IncomingMessage) -> Outcome:
         staged_id = await self._stage(incoming)
         staged = msgspec.structs.replace(incoming, content=b"", staged_id=staged_id)
         try:
@@ -110,12 +119,18 @@ class GroupCommit:
                 log.error("message_not_staged", error=type(error).__name__, octets=incoming.octets)  # noqa: TRY400
                 raise NotStored from error
 
-    async def _store_batch(self, batch: Sequence[IncomingMessage]) -> Sequence[Outcome | ServiceError]:
+    async def _store_small(self, batch: Sequence[IncomingMessage]) -> Sequence[Outcome | ServiceError]:
+        return await self._store_batch(batch, self._lane)
+
+    async def _store_batch(
+        self, batch: Sequence[IncomingMessage], lane: Lane | None = None
+    ) -> Sequence[Outcome | ServiceError]:
         outcomes: Sequence[Outcome | ServiceError]
         try:
             outcomes = await self._database.write(
                 lambda connection: store.store_messages(connection, batch, self._quota),
                 answer_seconds=_STATEMENT_SECONDS,
+                lane=lane,
             )
         except psycopg.Error as error:
             # One bad message never fails the rest of its batch.

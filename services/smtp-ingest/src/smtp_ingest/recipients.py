@@ -1,5 +1,6 @@
 """The live mailbox of each recipient; one query looks up the addresses of many RCPT commands."""
 
+import asyncio
 from collections.abc import Sequence
 
 from fake_email.batching import Batcher
@@ -8,6 +9,7 @@ from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
 from fake_email.storage import mailboxes, role_mailboxes
 from fake_email.storage.mailboxes import Recipient
+from smtp_ingest.recent_recipients import RecentRecipients
 
 
 class Recipients:
@@ -17,11 +19,19 @@ class Recipients:
         self._database = database
         self._settings = settings
         self._role_addresses = frozenset(role_mailboxes.addresses(settings.domain))
+        self._recent = RecentRecipients()
         self._batcher = Batcher(self._find_batch, batch_items=500, queue_items=10_000)
         self.run = self._batcher.run
 
-    async def find(self, address: str) -> Recipient | None:
-        """The live mailbox of `address`; raises DatabaseAway, DatabaseFull and QueueFull."""
+    async def find(self, address: str, octets: int) -> Recipient | None:
+        """The live mailbox of `address`, which is for a message of that size; 0 means an unknown size.
+
+        Without a wait when the mailbox was found a moment ago and had space. Raises DatabaseAway, DatabaseFull and
+        QueueFull.
+        """
+        recent = self._recent.get(address, asyncio.get_running_loop().time())
+        if recent is not None and not self.is_full(recent, octets):
+            return recent
         return await self._batcher.submit(address)
 
     def is_role_mailbox(self, recipient: Recipient) -> bool:
@@ -37,7 +47,9 @@ class Recipients:
         )
 
     async def _find_batch(self, addresses: Sequence[str]) -> Sequence[Recipient | None]:
+        began_at = asyncio.get_running_loop().time()
         found = await self._database.run(lambda connection: self._find_or_create(connection, addresses))
+        self._recent.add(found.values(), began_at)
         return [found.get(address) for address in addresses]
 
     async def _find_or_create(self, connection: Connection, addresses: Sequence[str]) -> dict[str, Recipient]:

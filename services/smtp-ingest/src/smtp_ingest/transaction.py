@@ -73,7 +73,7 @@ class Transaction:
         address = arguments.mailbox_address(forward_path, domains[0])
         if address.rpartition("@")[2] not in domains:
             return replies.NOT_OUR_DOMAIN
-        recipient = await recipients.find(address)
+        recipient = await recipients.find(address, self._parameters.octets)
         if recipient is None:
             return replies.NO_SUCH_MAILBOX
         if recipients.is_full(recipient, self._parameters.octets):

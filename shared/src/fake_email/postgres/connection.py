@@ -10,6 +10,7 @@ import psycopg
 import psycopg.conninfo
 from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
+from psycopg.waiting import Ready, Wait
 
 from fake_email.postgres.tcp_progress import duplicate_socket
 
@@ -77,7 +78,10 @@ def cut(connection: Connection) -> None:
 
 
 class TimedConnection(psycopg.AsyncConnection[TupleRow]):
-    """A connection that is cut, and marked as late, when one answer takes longer than `answer_seconds`."""
+    """A connection that is cut, and marked as late, when one answer takes longer than `answer_seconds`.
+
+    After `keep_reading` the event loop reads on between statements, which costs less than to begin anew for each.
+    """
 
     answer_seconds = ANSWER_SECONDS
     asked_at = 0.0
@@ -86,6 +90,10 @@ class TimedConnection(psycopg.AsyncConnection[TupleRow]):
     is_late = False
     is_lost = False
     backend_pid = 0
+    # The names of the statements that are prepared on it; None when it does not keep them.
+    prepared_names: set[str] | None = None
+    _read_socket: int | None = None
+    _ready: asyncio.Future[Ready] | None = None
 
     async def wait(
         self,
@@ -99,6 +107,8 @@ class TimedConnection(psycopg.AsyncConnection[TupleRow]):
         self.is_asked = True
         giving_up = loop.call_later(self.answer_seconds, self._give_up)
         try:
+            if self._read_socket is not None:
+                return await self._wait_kept(gen, self._read_socket)
             return await super().wait(gen, interval, timeout)
         finally:
             self.is_asked = False
@@ -108,3 +118,61 @@ class TimedConnection(psycopg.AsyncConnection[TupleRow]):
         self.is_late = True
         self.backend_pid = self.pgconn.backend_pid
         cut(self)
+
+    def keep_reading(self) -> None:
+        """Read on between statements, until `stop_reading` or the end of the connection."""
+        self._read_socket = self.fileno()
+        asyncio.get_running_loop().add_reader(self._read_socket, self._can_read)
+
+    def stop_reading(self) -> None:
+        """Read during statements only."""
+        # libpq closes its socket when the server has; the number may soon be that of another socket.
+        if self._read_socket is not None:
+            asyncio.get_running_loop().remove_reader(self._read_socket)
+            self._read_socket = None
+
+    async def close(self) -> None:
+        self.stop_reading()
+        await super().close()
+
+    def _can_read(self) -> None:
+        if self._ready is None:
+            self._read_unasked()
+        elif not self._ready.done():
+            self._ready.set_result(Ready.R)
+
+    def _read_unasked(self) -> None:
+        """Read a notice or a changed parameter, or notice that the server has closed the connection."""
+        try:
+            self.pgconn.consume_input()
+        except psycopg.OperationalError:
+            self.stop_reading()
+
+    async def _wait_kept(self, gen: PQGen[Result], read_socket: int) -> Result:
+        loop = asyncio.get_running_loop()
+        try:
+            wanted = next(gen)
+            while True:
+                self._ready = loop.create_future()
+                if wanted & Wait.W:
+                    loop.add_writer(read_socket, self._can_write)
+                try:
+                    ready = await self._ready
+                finally:
+                    self._ready = None
+                    if wanted & Wait.W:
+                        loop.remove_writer(read_socket)
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        except asyncio.CancelledError:
+            await self.close()  # its answer would be taken for that of the next statement
+            raise
+        finally:
+            if self.closed:
+                self.stop_reading()
+
+    def _can_write(self) -> None:
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_result(Ready.W)

@@ -22,6 +22,7 @@ from fake_email.postgres.connection import (
     cut,
 )
 from fake_email.postgres.failover import Demoted, active_backends, checked, wants_primary
+from fake_email.postgres.lane import Lane
 from fake_email.postgres.outage_log import OutageLog
 from fake_email.postgres.tcp_progress import Progress, progress, waiting_for_client
 
@@ -90,7 +91,7 @@ class Database:
             yield self
 
     async def run(
-        self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
+        self, work: Callable[[TimedConnection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
     ) -> Result:
         """Run `work` on a connection and return its result; `work` must be safe to repeat.
 
@@ -104,32 +105,57 @@ class Database:
             return await self._run(work, asked_at, answer_seconds)
 
     async def write(
-        self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
+        self,
+        work: Callable[[TimedConnection], Awaitable[Result]],
+        *,
+        answer_seconds: float = ANSWER_SECONDS,
+        lane: Lane | None = None,
     ) -> Result:
-        """As `run`, for work that commits.
+        """As `run`, for work that commits; in a `lane` without a wait for a connection.
 
         Raises DatabaseAway at once while a commit that was given up still waits for its replica: the new commit would
         wait too, and each waiting commit takes a server session that readers need.
         """
 
-        async def unless_replica_is_away(connection: Connection) -> Result:
-            if given_up := frozenset(self._given_up):
-                active = await active_backends(connection, given_up)
-                self._given_up -= given_up - active.keys()
-                if any(active.values()):
-                    self._outages.replica_away()
-                    raise DatabaseAway
+        async def checked_work(connection: TimedConnection) -> Result:
+            await self._check_replica(connection)
+            if lane is not None:
+                await lane.prepare(connection)
             return await work(connection)
 
-        return await self.run(unless_replica_is_away, answer_seconds=answer_seconds)
+        if lane is None:
+            return await self.run(checked_work, answer_seconds=answer_seconds)
+        return await self._run(checked_work, asyncio.get_running_loop().time(), answer_seconds, lane)
+
+    async def _check_replica(self, connection: Connection) -> None:
+        if given_up := frozenset(self._given_up):
+            active = await active_backends(connection, given_up)
+            self._given_up -= given_up - active.keys()
+            if any(active.values()):
+                self._outages.replica_away()
+                raise DatabaseAway
+
+    @asynccontextmanager
+    async def lane(self) -> AsyncIterator[Lane]:
+        """A lane for one kind of work that commits, which has one connection of the pool during the block."""
+        async with self._slots:
+            lane = Lane(self._connection, self._pool.putconn, self._trusted.__contains__)
+            try:
+                yield lane
+            finally:
+                await lane.end()
 
     async def _run(
-        self, work: Callable[[Connection], Awaitable[Result]], asked_at: float, answer_seconds: float
+        self,
+        work: Callable[[TimedConnection], Awaitable[Result]],
+        asked_at: float,
+        answer_seconds: float,
+        lane: Lane | None = None,
     ) -> Result:
         loop = asyncio.get_running_loop()
         was_demoted = was_lost = False
         while True:
-            connection = await self._connection(asked_at)
+            connection = await (self._connection(asked_at) if lane is None else lane.take(asked_at))
             connection.answer_seconds = answer_seconds
             connection.is_watched = not was_lost  # a second loss would mean a slow middlebox, not a lost packet
             self._working.add(connection)
@@ -161,7 +187,7 @@ class Database:
                 return result
             finally:
                 self._working.discard(connection)
-                await self._pool.putconn(connection)
+                await (self._pool.putconn(connection) if lane is None else lane.give_back(connection))
 
     async def _replace_connections(self, connection: Connection) -> None:
         """Replace all connections that are as old as this one, which failed: they lead to the same server."""

@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec.structs import astuple
 from psycopg import sql
-from psycopg.rows import class_row
 
 from fake_email.parsed_message import ParsedMessage
+from fake_email.postgres import binary, prepared
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import PAIRS_PER_PAYLOAD, Grown
-from fake_email.postgres.statements import statement
-from fake_email.storage import staging
+from fake_email.storage import staging, store_statements
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +28,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
 # The columns that all messages of one IncomingMessage share.
 _SHARED = ("reverse_path", "content", *ParsedMessage.__struct_fields__, *Trace.__struct_fields__)
 # The type of each shared column that is not text.
-_TYPES = {
+_TYPES: dict[str, binary.Type] = {
     "content": "bytea",
     "date_header": "timestamptz",
     "attachments_omitted": "integer",
@@ -38,109 +37,61 @@ _TYPES = {
     **dict.fromkeys(("from_addresses", "to_addresses", "cc_addresses", "reply_to_addresses"), "jsonb"),
 }
 
-# `live` locks mailboxes in the order of their ids, so that two writers never deadlock. A message that another writer
-# commits while this statement waits for the lock is not in its snapshot: then the unique constraint fails the
-# statement, and the caller stores again.
-#
-# `weighed` compares each delivery with the quota, `fits` together with all deliveries before it, `is_full` alone. In a
-# mailbox that another writer has grown since the snapshot, the message may be a duplicate, so `is_full` is not known.
-# A message that does not fit is left for the next round, since a message before it may have been refused too.
-_STORE = statement(
-    """
-    WITH delivery AS (
-        SELECT *
-        FROM unnest(
-            %(ordinals)b::integer[], %(ids)b::uuid[], %(mailbox_ids)b::bigint[], %(recipients)b::text[],
-            %(drops)b::boolean[], %(delivery_sha256s)b::bytea[], %(delivery_octets)b::bigint[]
-        ) AS delivery (ordinal, id, mailbox_id, recipient, drops, content_sha256, octets)
-    ), live AS (
-        SELECT id, last_seq, message_count, stored_octets
-        FROM mailbox
-        WHERE id = ANY(%(mailbox_ids)b) AND expires_at > now()
-        ORDER BY id
-        FOR NO KEY UPDATE
-    ), fresh AS (
-        SELECT DISTINCT ON (delivery.mailbox_id, delivery.content_sha256) delivery.*
-        FROM delivery
-        JOIN live ON live.id = delivery.mailbox_id
-        WHERE NOT EXISTS (
-            SELECT
-            FROM message
-            WHERE message.mailbox_id = delivery.mailbox_id AND message.content_sha256 = delivery.content_sha256
-        )
-        ORDER BY delivery.mailbox_id, delivery.content_sha256, delivery.ordinal
-    ), weighed AS (
-        SELECT ordinal, mailbox_id,
-            drops OR (
-                message_count + row_number() OVER so_far <= %(quota_messages)s
-                AND stored_octets + sum(octets) OVER so_far <= %(quota_octets)s
-            ) AS fits,
-            NOT drops
-                AND (message_count >= %(quota_messages)s OR stored_octets + octets > %(quota_octets)s)
-                AND EXISTS (SELECT FROM mailbox WHERE mailbox.id = live.id AND mailbox.last_seq = live.last_seq)
-            AS is_full
-        FROM fresh
-        JOIN live ON live.id = fresh.mailbox_id
-        WINDOW so_far AS (PARTITION BY mailbox_id ORDER BY ordinal)
-    ), refused AS (
-        SELECT ordinal, max(mailbox_id) FILTER (WHERE is_full) AS full_mailbox_id
-        FROM weighed
-        GROUP BY ordinal
-        HAVING NOT bool_and(fits)
-    ), accepted AS (
-        SELECT *
-        FROM fresh
-        WHERE NOT EXISTS (SELECT FROM refused WHERE refused.ordinal = fresh.ordinal)
-    ), growth AS (
-        SELECT mailbox_id, count(*) AS messages, sum(octets)::bigint AS octets
-        FROM accepted
-        GROUP BY mailbox_id
-    ), advanced AS (
-        UPDATE mailbox
-        SET last_seq = last_seq + growth.messages,
-            last_received_at = greatest(clock_timestamp(), last_received_at + interval '1 microsecond')
-                + (growth.messages - 1) * interval '1 microsecond',
-            message_count = message_count + growth.messages,
-            stored_octets = stored_octets + growth.octets
-        FROM growth
-        WHERE mailbox.id = growth.mailbox_id
-        RETURNING mailbox.id, mailbox.last_seq, mailbox.last_received_at, growth.messages
-    ), placed AS (
-        SELECT accepted.*,
-            advanced.last_seq,
-            advanced.last_received_at,
-            advanced.messages - row_number() OVER (PARTITION BY accepted.mailbox_id ORDER BY accepted.ordinal) AS behind
-        FROM accepted
-        JOIN advanced ON advanced.id = accepted.mailbox_id
-    ), stored AS (
-        INSERT INTO message (
-            id, mailbox_id, seq, received_at, recipient, content_sha256, {columns}
-        )
-        SELECT placed.id, placed.mailbox_id, placed.last_seq - placed.behind,
-            placed.last_received_at - placed.behind * interval '1 microsecond',
-            placed.recipient, placed.content_sha256, {columns}
-        FROM placed
-        JOIN unnest({arrays}) WITH ORDINALITY AS incoming ({columns}, ordinal) USING (ordinal)
-    ), grown AS (
-        SELECT id || ':' || last_seq AS pair, (row_number() OVER () - 1) / %(pairs_per_event)s AS event
-        FROM advanced
-    ), notified AS (
-        SELECT pg_notify(%(channel)s, string_agg(pair, ' '))
-        FROM grown
-        GROUP BY event
+
+def _statement(
+    name: str, text: str, *, values: dict[str, binary.Type], arrays: dict[str, binary.Type]
+) -> prepared.Statement:
+    return prepared.statement(
+        name,
+        text.replace("{incoming}", ", ".join(f"{{{each}}}" for each in _SHARED)),
+        values=values,
+        arrays=arrays,
+        parts={
+            "columns": sql.SQL(", ").join(map(sql.Identifier, _SHARED)),
+            "channel": sql.Literal(Grown.CHANNEL),
+            "pairs_per_payload": sql.Literal(PAIRS_PER_PAYLOAD),
+        },
     )
-    SELECT count(live.id) AS live, count(accepted.id) AS stored, count(refused.ordinal) > 0 AS is_refused,
-        max(refused.full_mailbox_id) AS full_mailbox_id
-    FROM delivery
-    LEFT JOIN live ON live.id = delivery.mailbox_id
-    LEFT JOIN accepted ON accepted.id = delivery.id
-    LEFT JOIN refused ON refused.ordinal = delivery.ordinal
-    GROUP BY delivery.ordinal
-    HAVING (SELECT count(*) FROM notified) >= 0 -- always true; Postgres skips a CTE that nothing reads
-    ORDER BY delivery.ordinal
-    """,
-    columns=sql.SQL(", ").join(map(sql.Identifier, _SHARED)),
-    arrays=sql.SQL(", ").join(sql.SQL(f"%({name})b::{_TYPES.get(name, 'text')}[]") for name in _SHARED),
+
+
+_SHARED_TYPES: dict[str, binary.Type] = {name: _TYPES.get(name, "text") for name in _SHARED}
+_QUOTA_TYPES: dict[str, binary.Type] = {"quota_messages": "bigint", "quota_octets": "bigint"}
+
+_ONE_DELIVERY = _statement(
+    "store_one_delivery",
+    store_statements.ONE_DELIVERY,
+    values={
+        "id": "uuid",
+        "mailbox_id": "bigint",
+        "recipient": "text",
+        "drops": "boolean",
+        "content_sha256": "bytea",
+        "octets": "bigint",
+        **_QUOTA_TYPES,
+        **_SHARED_TYPES,
+    },
+    arrays={},
+)
+_ONE_MAILBOX = _statement(
+    "store_one_mailbox",
+    store_statements.ONE_MAILBOX,
+    values={"mailbox_id": "bigint", "drops": "boolean", "messages": "bigint", "octets": "bigint", **_QUOTA_TYPES},
+    arrays={"ids": "uuid", "recipients": "text", "content_sha256s": "bytea", **_SHARED_TYPES},
+)
+_ANY_BATCH = _statement(
+    "store_any_batch",
+    store_statements.ANY_BATCH,
+    values=_QUOTA_TYPES,
+    arrays={
+        "ordinals": "integer",
+        "ids": "uuid",
+        "mailbox_ids": "bigint",
+        "recipients": "text",
+        "drops": "boolean",
+        "content_sha256s": "bytea",
+        "octets": "bigint",
+        **_SHARED_TYPES,
+    },
 )
 
 
@@ -194,7 +145,7 @@ class _Row(Outcome, frozen=True, kw_only=True):
 
 
 NO_QUOTA = Quota(messages=2**62, octets=2**62)
-_ROW = class_row(_Row)
+_STORED = Outcome(live=1, stored=1)
 
 
 def new_id() -> uuid.UUID:
@@ -253,40 +204,70 @@ async def _store_round(
 
 async def _store(connection: Connection, incoming: Mapping[int, IncomingMessage], quota: Quota) -> dict[int, Outcome]:
     messages = [*incoming.values()]
+    mailbox_ids = {each.mailbox_id for message in messages for each in message.deliveries}
+    is_short = len(mailbox_ids) == 1 and all(len(message.deliveries) == 1 for message in messages)
+    if is_short and await _store_in_one_mailbox(connection, messages, quota):
+        return dict.fromkeys(incoming, _STORED)
+    return await _store_in_any(connection, incoming, quota)
+
+
+async def _store_in_one_mailbox(connection: Connection, messages: Sequence[IncomingMessage], quota: Quota) -> bool:
+    """Store messages with one delivery each, all to the same mailbox; False when that would not store all of them."""
+    deliveries = [message.deliveries[0] for message in messages]
+    values: dict[str, object] = {
+        "mailbox_id": deliveries[0].mailbox_id,
+        "drops": deliveries[0].drops,
+        "octets": sum(message.octets for message in messages),
+        "quota_messages": quota.messages,
+        "quota_octets": quota.octets,
+    }
+    if len(messages) == 1:
+        values |= {
+            "id": deliveries[0].id,
+            "recipient": deliveries[0].recipient,
+            "content_sha256": messages[0].content_sha256,
+            **dict(zip(_SHARED, _shared_values(messages[0]), strict=True)),
+        }
+        result = await prepared.execute(connection, _ONE_DELIVERY, values)
+    else:
+        values["messages"] = len(messages)
+        arrays: dict[str, Sequence[object]] = {
+            "ids": [each.id for each in deliveries],
+            "recipients": [each.recipient for each in deliveries],
+            "content_sha256s": [message.content_sha256 for message in messages],
+            **_shared_arrays(messages),
+        }
+        result = await prepared.execute(connection, _ONE_MAILBOX, values, arrays)
+    return result.ntuples == 1
+
+
+async def _store_in_any(
+    connection: Connection, incoming: Mapping[int, IncomingMessage], quota: Quota
+) -> dict[int, Outcome]:
+    messages = [*incoming.values()]
     deliveries = [(ordinal, each) for ordinal, message in enumerate(messages, 1) for each in message.deliveries]
-    cursor = connection.cursor(row_factory=_ROW)
-    await cursor.execute(
-        _STORE,
-        {
-            "ordinals": [ordinal for ordinal, _ in deliveries],
-            "ids": [each.id for _, each in deliveries],
-            "mailbox_ids": [each.mailbox_id for _, each in deliveries],
-            "recipients": [each.recipient for _, each in deliveries],
-            "drops": [each.drops for _, each in deliveries],
-            "delivery_sha256s": [messages[ordinal - 1].content_sha256 for ordinal, _ in deliveries],
-            "delivery_octets": [messages[ordinal - 1].octets for ordinal, _ in deliveries],
-            "reverse_path": [message.reverse_path for message in messages],
-            "content": [message.content for message in messages],
-            **_arrays([message.parsed for message in messages]),
-            **_arrays([message.trace for message in messages]),
-            "quota_messages": quota.messages,
-            "quota_octets": quota.octets,
-            "channel": Grown.CHANNEL,
-            "pairs_per_event": PAIRS_PER_PAYLOAD,
-        },
-    )
-    rows = zip(incoming, await cursor.fetchall(), strict=True)
+    arrays: dict[str, Sequence[object]] = {
+        "ordinals": [ordinal for ordinal, _ in deliveries],
+        "ids": [each.id for _, each in deliveries],
+        "mailbox_ids": [each.mailbox_id for _, each in deliveries],
+        "recipients": [each.recipient for _, each in deliveries],
+        "drops": [each.drops for _, each in deliveries],
+        "content_sha256s": [messages[ordinal - 1].content_sha256 for ordinal, _ in deliveries],
+        "octets": [messages[ordinal - 1].octets for ordinal, _ in deliveries],
+        **_shared_arrays(messages),
+    }
+    values = {"quota_messages": quota.messages, "quota_octets": quota.octets}
+    rows = prepared.rows(await prepared.execute(connection, _ANY_BATCH, values, arrays), _Row)
     return {
         number: Outcome(live=row.live, stored=row.stored, full_mailbox_id=row.full_mailbox_id)
-        for number, row in rows
+        for number, row in zip(incoming, rows, strict=True)
         if not row.is_refused or row.full_mailbox_id is not None
     }
 
 
-def _arrays(values: Sequence[ParsedMessage] | Sequence[Trace]) -> dict[str, list[object]]:
-    """The values of each field of some structs, at least one, as an array for Postgres."""
-    columns = zip(*map(astuple, values), strict=True)
-    return {
-        name: [msgspec.json.encode(each).decode() for each in column] if _TYPES.get(name) == "jsonb" else list(column)
-        for name, column in zip(values[0].__struct_fields__, columns, strict=True)
-    }
+def _shared_arrays(messages: Sequence[IncomingMessage]) -> dict[str, Sequence[object]]:
+    return dict(zip(_SHARED, zip(*map(_shared_values, messages), strict=True), strict=True))
+
+
+def _shared_values(message: IncomingMessage) -> tuple[object, ...]:
+    return message.reverse_path, message.content, *astuple(message.parsed), *astuple(message.trace)
