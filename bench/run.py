@@ -36,6 +36,7 @@ from bench import (
     storing,
     strangers,
     throughput,
+    unread,
     waiting,
     wakes,
 )
@@ -60,6 +61,7 @@ _MEASURES: dict[str, Callable[[Pair], Iterator[str]]] = {
     "polling": polling.measure,
     "wakes": wakes.measure,
     "strangers": strangers.measure,
+    "unread": unread.measure,
     "growth": growth.measure,  # late: it stores a million messages, and deletes all messages at its end
     "purge": purge.measure,  # last: it leaves half a million messages
 }
