@@ -16,7 +16,7 @@ SOURCES = {
 LAYERS = {
     "fake_email": [
         ["__main__"],
-        ["storage*", "parse"],
+        ["storage*", "parse", "bodies"],
         ["findings*"],
         ["html*", "parsed_message"],
         ["mime*"],

@@ -13,7 +13,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from support import corpus
 
 with atheris.instrument_imports(include=["fake_email"]):
-    from fake_email import parse
+    from fake_email import bodies, parse
     from fake_email.findings import code_candidates, codes, links
     from fake_email.html import anchors, steps, urls
     from fake_email.mime import addresses as mime_addresses
@@ -70,8 +70,8 @@ def check(content: bytes) -> None:
     fields = (parsed.subject, parsed.from_header)
     assert all(len(text) <= mime_headers.LINE_CHARACTERS and len(text.splitlines()) < 2 for text in fields)
     assert len(parsed.from_address) <= mime_addresses.ADDRESS_CHARACTERS
-    assert len(parsed.text) <= parse.TEXT_CHARACTERS
-    assert len(parsed.html or "") <= parse.TEXT_CHARACTERS
+    assert len(parsed.text) <= bodies.TEXT_CHARACTERS
+    assert len(parsed.html or "") <= bodies.TEXT_CHARACTERS
     assert len(parsed.attachments) <= parse.ATTACHMENTS
     assert len(msgspec.json.encode(parsed.attachments)) <= parse.LIST_OCTETS + 2
     assert len(msgspec.json.encode(parsed.links)) <= parse.LIST_OCTETS + 2

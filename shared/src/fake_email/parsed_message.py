@@ -51,11 +51,15 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LocatedAttachment(Attachment, frozen=True, kw_only=True):
-    """An attachment, and the offsets of its encoded octets in the exact content; `start` is None when unknown."""
+    """An attachment, and the offsets of its encoded octets in the exact content; `start` is None when unknown.
+
+    `location` is its Content-Location (RFC 2557), by which HTML may name it.
+    """
 
     start: int | None = None
     end: int = 0
     encoding: Mechanism = ""
+    location: str | None = None
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ _FIELD_START = re.compile(rb"[!-9;-~]++[ \t]*+:")
 _PARAMETER_LINE = re.compile(rb"[\w*-]++=")
 _BLANK_LINE = re.compile(rb"\r?\n")
 _FIELD = re.compile(
-    rb"\n(subject|from|to|cc|reply-to|date|content-(?:type|transfer-encoding|disposition|id))[ \t]*:"
+    rb"\n(subject|from|to|cc|reply-to|date|content-(?:type|transfer-encoding|disposition|id|location))[ \t]*:"
     rb"([^\n]*+(?>(?:\n(?![!-9;-~]++[ \t]*+:)[^\n]*+)*))",
     re.IGNORECASE,
 )
@@ -172,8 +172,19 @@ def _decode_words(line: bytes, charset: str = "") -> str:
 
 def _decode_word(words: list[bytes], word_type: tuple[bytes, bytes]) -> str:
     """The text of adjacent words; they are decoded together, since many senders split words inside a character."""
-    charset, encoding = word_type
+    charset, encoding = word_type[0].decode("ascii", "replace"), word_type[1]
     if encoding == b"q":
-        words = [word.replace(b"_", b" ") for word in words]
-    octets = b"".join(transfer_encoding.decode(word, encoding) for word in words)
-    return mime_charset.decode(octets, charset.decode("ascii", "replace"))
+        octets = transfer_encoding.decode(b"".join(words).replace(b"_", b" "), encoding)
+    elif len(words) > 1 and any(len(word.rstrip()) % 4 for word in words):
+        return _decode_cut_words(words, charset)
+    else:
+        octets = b"".join(transfer_encoding.decode(word, encoding) for word in words)
+    return mime_charset.decode(octets, charset)
+
+
+def _decode_cut_words(words: list[bytes], charset: str) -> str:
+    """The text of words in base64 that lack padding: either each does, or a group of four is cut between them."""
+    joined = transfer_encoding.decode(b"".join(words), b"b")
+    apart = b"".join(transfer_encoding.decode(word, b"b") for word in words)
+    is_apart = mime_charset.fits(apart, charset) and not mime_charset.fits(joined, charset)
+    return mime_charset.decode(apart if is_apart else joined, charset)

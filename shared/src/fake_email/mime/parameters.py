@@ -12,9 +12,23 @@ SEGMENTS = 100  # of one parameter continued as in RFC 2231 §3
 _EXTENSION_CHARACTERS = 16
 
 _TYPE = re.compile(rb"\s*+([\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127})(?![^\s;,(\"])", re.ASCII)
+# A quotation mark ends a value where a parameter, a comment or nothing follows: names have unescaped ones inside. Their
+# number is bounded, as that of escapes: else each of many costs a search to the end of the field.
 _PARAMETER = re.compile(
-    rb"(?:;|(?<!\s)\s)\s*+([\w.*-]{1,80})[ \t]*+=\s*+(?:\"((?>(?:[^\"\\]|\\.)*))\"|([^;]*+))", re.DOTALL
+    rb"(?:;|(?<!\s)\s)\s*+([\w.*-]{1,80})[ \t]*+=\s*+"
+    rb"(?:\"((?>(?:[^\"\\]|\\.)*)"
+    rb"(?>(?:\"(?!\s*+(?:[;(]|\Z|[\w.*-]{1,80}[ \t]*+=))(?>(?:[^\"\\]|\\.)*)){0,10}))\"|([^;]*+))",
+    re.DOTALL,
 )
+# A quoted value, a bare file name, and a comment, which both may hold.
+_COMMENTED = re.compile(
+    rb"(\"[^\"\\]*+(?>(?:\\.[^\"\\]*+){0,20})\"|(?:file)?name[\d*]{0,6}[ \t]*+=\s*+[^\";\s][^;]*+)"
+    rb"|\([^()\\]*+(?>(?:\\.[^()\\]*+){0,20})\)",
+    re.DOTALL | re.IGNORECASE,
+)
+_COMMENT_BEHIND_NAME = re.compile(rb"(\.\w{1,8})\s++\([^()]*\)\s*\Z")
+_FOLD = re.compile(rb"[\r\n]+(?=[ \t])")
+_LOST_FOLD = re.compile(rb"[\r\n]+")
 _ESCAPED = re.compile(rb"\\([\"\\])")
 # Control characters, and the marks that reverse text, with which "exe.fdp" is shown as "pdf.exe".
 _UNSAFE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
@@ -34,9 +48,16 @@ def first_word(value: bytes) -> str:
 
 def parameters(value: bytes) -> dict[str, bytes]:
     """Every parameter by its name in lower case, each segment of RFC 2231 separately; of two the first counts."""
+    value = value[: mime_headers.FIELD_OCTETS]
+    if b"\n" in value or b"\r" in value:
+        value = _LOST_FOLD.sub(b" ", _FOLD.sub(b"", value))  # RFC 5322 §2.2.3: the blank after a fold stays
+    if b"(" in value:
+        value = _COMMENTED.sub(lambda match: match[1] or b" ", value)  # RFC 2045 §5.1
     by_name: dict[str, bytes] = {}
-    for name, quoted, bare in _PARAMETER.findall(value[: mime_headers.FIELD_OCTETS]):
-        text = _ESCAPED.sub(rb"\1", quoted) if quoted else bare.strip(b" \t\r\n\"'")
+    for name, quoted, bare in _PARAMETER.findall(value):
+        text = _ESCAPED.sub(rb"\1", quoted) if quoted else bare.strip(b" \t\"'")
+        if bare and text.endswith(b")"):
+            text = _COMMENT_BEHIND_NAME.sub(rb"\1", text)
         by_name.setdefault(name.decode("ascii", "replace").lower(), text)
     return by_name
 
@@ -45,8 +66,8 @@ def decoded(parameters: dict[str, bytes], name: str, charset: str = "") -> str:
     """One parameter as text: as RFC 2231 has it, else from encoded words or bare 8-bit octets, perhaps in `charset`."""
     if any("*" in key for key in parameters):
         extended = _join_segments(parameters, name)
-        if extended is not None:
-            return extended
+        if extended is not None:  # some programs put encoded words (RFC 2047) into it all the same
+            return mime_headers.show(extended.encode()) if "=?" in extended else extended
     return mime_headers.show(parameters.get(name, b"")[:NAME_OCTETS], charset)
 
 
