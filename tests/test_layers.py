@@ -31,6 +31,7 @@ LAYERS = {
             "batching",
             "client_network",
             "fair_turns",
+            "mailbox_address",
         ],
     ],
     "http_api": [
