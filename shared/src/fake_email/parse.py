@@ -11,7 +11,7 @@ from fake_email.mime import enclosed, parts, transfer_encoding
 from fake_email.mime import headers as mime_headers
 from fake_email.mime import parameters as mime_parameters
 from fake_email.mime.parts import Leaf
-from fake_email.parsed_message import Address, LocatedAttachment, ParsedMessage
+from fake_email.parsed_message import LocatedAttachment, ParsedMessage
 
 _Item = TypeVar("_Item", bound=msgspec.Struct)
 
@@ -54,7 +54,7 @@ def parse(content: bytes) -> ParsedMessage:
     charset = next((leaf.charset for leaf, _ in texts if leaf.charset), "")
     subject = mime_headers.show(fields.get(b"subject", b""), charset)
     from_field = fields.get(b"from", b"")
-    senders = _addresses(from_field, charset)
+    senders = tuple(mime_headers.addresses(from_field, charset))
     found_links = links.find(html, text)
     listed_links = _within_limit(found_links)
     return ParsedMessage(
@@ -62,9 +62,9 @@ def parse(content: bytes) -> ParsedMessage:
         from_header=mime_headers.show(from_field, charset),
         from_address=senders[0].address if senders else "",
         from_addresses=senders,
-        to_addresses=_addresses(fields.get(b"to", b""), charset),
-        cc_addresses=_addresses(fields.get(b"cc", b""), charset),
-        reply_to_addresses=_addresses(fields.get(b"reply-to", b""), charset),
+        to_addresses=tuple(mime_headers.addresses(fields.get(b"to", b""), charset)),
+        cc_addresses=tuple(mime_headers.addresses(fields.get(b"cc", b""), charset)),
+        reply_to_addresses=tuple(mime_headers.addresses(fields.get(b"reply-to", b""), charset)),
         date_header=mime_headers.date(fields.get(b"date", b"")),
         text=text,
         html=html,
@@ -74,10 +74,6 @@ def parse(content: bytes) -> ParsedMessage:
         links=listed_links,
         links_omitted=len(found_links) - len(listed_links),
     )
-
-
-def _addresses(field: bytes, charset: str) -> tuple[Address, ...]:
-    return tuple(Address(name=each.name, address=each.address) for each in mime_headers.addresses(field, charset))
 
 
 def _within_limit(items: Sequence[_Item]) -> tuple[_Item, ...]:

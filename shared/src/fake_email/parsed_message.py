@@ -5,17 +5,11 @@ from typing import Literal
 
 import msgspec
 
+from fake_email.mime.addresses import Address as Address  # noqa: PLC0414  # part of the values here
 from fake_email.mime.transfer_encoding import Mechanism
 
 CodeSource = Literal["subject", "text", "html"]
 LinkKind = Literal["verify", "reset", "login", "unsubscribe", "other"]
-
-
-class Address(msgspec.Struct, frozen=True, kw_only=True):
-    """An address of a header field, and the name beside it, "" without one."""
-
-    name: str
-    address: str
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True):

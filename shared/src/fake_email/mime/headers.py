@@ -6,7 +6,7 @@ import re
 from fake_email.mime import addresses as mime_addresses
 from fake_email.mime import charset as mime_charset
 from fake_email.mime import chunks, dates, transfer_encoding
-from fake_email.mime.addresses import Entry
+from fake_email.mime.addresses import Address
 
 SECTION_OCTETS = 256 * 1024  # fields beyond are not read
 FIELD_OCTETS = 16 * 1024  # an encoded word takes up to 12 octets a character, and 998 characters are shown
@@ -77,21 +77,21 @@ def show(value: bytes, charset: str = "", *, characters: int = LINE_CHARACTERS) 
     """
     if not value:
         return ""
-    text = _decode_words(_FOLD.sub(b" ", value[:FIELD_OCTETS]), charset)
+    text = _decode_words(_unfolded(value), charset)
     if "=?" in text:
         text = _decode_words(text.encode())  # encoded twice: seen in real mail
-    return _NOT_SHOWN.sub(" ", text).strip()[:characters]
+    return _without_controls(text).strip()[:characters]
 
 
-def addresses(value: bytes, charset: str = "") -> list[Entry]:
+def addresses(value: bytes, charset: str = "") -> list[Address]:
     """The addresses of an undecoded From, To, Cc or Reply-To field (RFC 5322 §3.4), with the decoded names."""
     if not value:
         return []
     # Encoded words are decoded after the field is split: an address inside of one is text for the reader only.
-    text = _NOT_SHOWN.sub(" ", mime_charset.decode_raw(_FOLD.sub(b" ", value[:FIELD_OCTETS]), charset))
+    text = _without_controls(mime_charset.decode_raw(_unfolded(value), charset))
     entries = mime_addresses.read(text)
     if "=?" in text:
-        return [Entry(name=show(each.name.encode(), characters=_NAME), address=each.address) for each in entries]
+        return [Address(name=show(each.name.encode(), characters=_NAME), address=each.address) for each in entries]
     return entries
 
 
@@ -145,6 +145,15 @@ def _belongs(content: bytes, at: int, following: int, *, first: bool) -> bool:
     return bool(
         _FIELD_START.match(content, following, following + SECTION_OCTETS) or _PARAMETER_LINE.match(content, at)
     )
+
+
+def _unfolded(value: bytes) -> bytes:
+    value = value[:FIELD_OCTETS]
+    return _FOLD.sub(b" ", value) if b"\n" in value or b"\r" in value else value
+
+
+def _without_controls(text: str) -> str:
+    return text if text.isprintable() else _NOT_SHOWN.sub(" ", text)
 
 
 def _decode_words(line: bytes, charset: str = "") -> str:

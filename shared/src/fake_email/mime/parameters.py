@@ -1,7 +1,9 @@
 """The values and parameters of Content-Type and Content-Disposition (RFC 2045 §5.1, RFC 2183, RFC 2231)."""
 
+import functools
 import re
 import urllib.parse
+from collections.abc import Mapping
 
 from fake_email.mime import charset as mime_charset
 from fake_email.mime import headers as mime_headers
@@ -10,6 +12,7 @@ NAME_CHARACTERS = 255  # the limit of most file systems
 NAME_OCTETS = 4096  # an encoded word takes up to 12 octets a character
 SEGMENTS = 100  # of one parameter continued as in RFC 2231 §3
 _EXTENSION_CHARACTERS = 16
+_CACHED_OCTETS = 200  # of a field
 
 _TYPE = re.compile(rb"\s*+([\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127})(?![^\s;,(\"])", re.ASCII)
 # A quotation mark ends a value where a parameter, a comment or nothing follows: names have unescaped ones inside. Their
@@ -46,9 +49,12 @@ def first_word(value: bytes) -> str:
     return word[0].decode("ascii", "replace").lower() if word else ""
 
 
-def parameters(value: bytes) -> dict[str, bytes]:
+def parameters(value: bytes) -> Mapping[str, bytes]:
     """Every parameter by its name in lower case, each segment of RFC 2231 separately; of two the first counts."""
-    value = value[: mime_headers.FIELD_OCTETS]
+    return _known(value) if len(value) <= _CACHED_OCTETS else _read(value[: mime_headers.FIELD_OCTETS])
+
+
+def _read(value: bytes) -> dict[str, bytes]:
     if b"\n" in value or b"\r" in value:
         value = _LOST_FOLD.sub(b" ", _FOLD.sub(b"", value))  # RFC 5322 §2.2.3: the blank after a fold stays
     if b"(" in value:
@@ -62,8 +68,13 @@ def parameters(value: bytes) -> dict[str, bytes]:
     return by_name
 
 
-def decoded(parameters: dict[str, bytes], name: str, charset: str = "") -> str:
+_known = functools.lru_cache(maxsize=512)(_read)  # most parts have one of few fields, as text/plain in UTF-8
+
+
+def decoded(parameters: Mapping[str, bytes], name: str, charset: str = "") -> str:
     """One parameter as text: as RFC 2231 has it, else from encoded words or bare 8-bit octets, perhaps in `charset`."""
+    if not parameters:
+        return ""
     if any("*" in key for key in parameters):
         extended = _join_segments(parameters, name)
         if extended is not None:  # some programs put encoded words (RFC 2047) into it all the same
@@ -81,7 +92,7 @@ def file_name(text: str) -> str:
     return "" if name.strip(".") == "" else name
 
 
-def _join_segments(parameters: dict[str, bytes], name: str) -> str | None:
+def _join_segments(parameters: Mapping[str, bytes], name: str) -> str | None:
     whole = parameters.get(f"{name}*")
     if whole is not None:
         label, octets = _split_extended(whole[:NAME_OCTETS])
