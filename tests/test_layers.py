@@ -16,7 +16,7 @@ SOURCES = {
 LAYERS = {
     "fake_email": [
         ["__main__"],
-        ["storage*", "parse"],
+        ["storage*", "parse", "bodies"],
         ["findings*"],
         ["html*", "parsed_message"],
         ["mime*"],
@@ -31,6 +31,7 @@ LAYERS = {
             "batching",
             "client_network",
             "fair_turns",
+            "mailbox_address",
         ],
     ],
     "http_api": [

@@ -5,7 +5,7 @@ import time
 import msgspec
 import pytest
 
-from fake_email import parse
+from fake_email import bodies, parse
 from fake_email.mime import parts
 
 MEGABYTES_25 = 25_000_000
@@ -191,9 +191,9 @@ def test_parts_are_read_as_far_as_their_fields_have_a_mebibyte(field: bytes) -> 
 
 
 def test_text_and_html_are_cut_at_their_limit() -> None:
-    parsed = parse.parse(b"Content-Type: text/html\n\n" + "ž".encode() * (parse.TEXT_CHARACTERS + 10))
+    parsed = parse.parse(b"Content-Type: text/html\n\n" + "ž".encode() * (bodies.TEXT_CHARACTERS + 10))
 
-    assert (len(parsed.text), len(parsed.html or "")) == (parse.TEXT_CHARACTERS, parse.TEXT_CHARACTERS)
+    assert (len(parsed.text), len(parsed.html or "")) == (bodies.TEXT_CHARACTERS, bodies.TEXT_CHARACTERS)
 
 
 def test_a_subject_is_cut_at_its_limit() -> None:

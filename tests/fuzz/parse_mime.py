@@ -13,7 +13,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from support import corpus
 
 with atheris.instrument_imports(include=["fake_email"]):
-    from fake_email import parse
+    from fake_email import bodies, parse
     from fake_email.findings import code_candidates, codes, links
     from fake_email.html import anchors, steps, urls
     from fake_email.mime import addresses as mime_addresses
@@ -39,6 +39,14 @@ USUAL = (
     b"Content-ID: <i@x.test>\r\nContent-Disposition: attachment; filename*0*=utf-8''%C5%BE; filename*1=.pdf\r\n\r\n"
     b"JVBERi0xLjc=\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\ny\r\n--b--\r\n"
 )
+SIGNED = (
+    b"Content-Type: application/pkcs7-mime\nContent-Transfer-Encoding: base64\n\n"
+    b"MEUGCSqGSIb3DQEHAqA4MDYCAQExADAtBgkqhkiG9w0BBwGgIAQeQ29udGVudC1UeXBlOiBpbWFnZS9wbmcNCg0KQUJDMQA="
+)
+OUTLOOK = (
+    b"Content-Type: application/ms-tnef\n\n\x78\x9f\x3e\x22\x01\0\x02\x02\x90\x06\0\0\0\0\0\0\0"
+    b"\x02\x10\x80\x01\0\x02\0\0\0a\0\0\0\x02\x0f\x80\x06\0\x01\0\0\0b\0\0"
+)
 SEEDS = [
     USUAL,
     USUAL.replace(b"\r\n", b"\n"),
@@ -51,6 +59,14 @@ SEEDS = [
     b"Content-Type: text/html\n\n<div style='display:none'>code 1234</div><td style=font-size:0>1<td>2<td>3<td>4 code",
     b"Content-Type: text/html\n\n<a href=https://x.test/unsubscribe><img alt='code 4821'></a><!-- <a href=x> --><p>",
     "Content-Type: text/plain; charset=utf-8\n\n验证码：４８２９１３ код 123-456 doğrulama İ kodu 4821".encode(),
+    b"Content-Type: text/plain; charset=iso-2022-jp\n\n\x1b$B-!G'>Z\x1b(I6\x1b(B\n\x1b$(D0!",
+    b"Subject: \xca\xee\xe4\nContent-Type: text/plain; charset=euc-jp; format=flowed\n\n\xad\xa1 \n> a \n> b",
+    b"Subject: x\n\nsee\nbegin 644 a.b\n#86)C\n!80\n`\nend\nmore",
+    SIGNED,
+    OUTLOOK,
+    b"Content-Type: text/calendar\n\nBEGIN:VEVENT\nSUMMARY:a\\,b\nDTSTART;TZID=x:20261105T140000\nEND:VEVENT",
+    b'Content-Type: image/png; name="a "b" (c).png" (d)\nContent-Transfer-Encoding: base64\n\nQQ==\nQUJD\n-- \nx',
+    b'Content-Type: a/b; name*0="=?u?q?"; name*1="x?="\nContent-Transfer-Encoding: quoted-printable\n\na= \nb',
     b'From a@b.test Mon Jan  1 00:00:00 2024\nFrom: "a \\" b" (c (d)) <@r.test:e@x.test>, f@x.test\n\n',
 ]
 
@@ -70,8 +86,8 @@ def check(content: bytes) -> None:
     fields = (parsed.subject, parsed.from_header)
     assert all(len(text) <= mime_headers.LINE_CHARACTERS and len(text.splitlines()) < 2 for text in fields)
     assert len(parsed.from_address) <= mime_addresses.ADDRESS_CHARACTERS
-    assert len(parsed.text) <= parse.TEXT_CHARACTERS
-    assert len(parsed.html or "") <= parse.TEXT_CHARACTERS
+    assert len(parsed.text) <= bodies.TEXT_CHARACTERS
+    assert len(parsed.html or "") <= bodies.TEXT_CHARACTERS
     assert len(parsed.attachments) <= parse.ATTACHMENTS
     assert len(msgspec.json.encode(parsed.attachments)) <= parse.LIST_OCTETS + 2
     assert len(msgspec.json.encode(parsed.links)) <= parse.LIST_OCTETS + 2

@@ -152,6 +152,10 @@ def test_case_and_tag_do_not_change_the_mailbox(given: str) -> None:
     assert arguments.mailbox_address(parsed(f"<{given}>").path, "other.test") == "reader@mx.test"
 
 
+def test_a_domain_in_unicode_is_its_domain_in_ascii() -> None:
+    assert arguments.mailbox_address(parsed("<reader@MÜNCHEN.test>").path, "mx.test") == "reader@xn--mnchen-3ya.test"
+
+
 def test_a_quoted_local_part_has_the_mailbox_of_the_same_unquoted_local_part() -> None:
     assert arguments.mailbox_address(parsed('<"reader"@mx.test>').path, "other.test") == "reader@mx.test"
 

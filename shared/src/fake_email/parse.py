@@ -1,30 +1,24 @@
 """Content (RFC 5322, MIME) parsed into the text, the attachments, the codes and the links for a reader."""
 
-import re
 from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
 
+from fake_email import bodies
 from fake_email.findings import codes, links
-from fake_email.html import text as html_text
-from fake_email.mime import charset as mime_charset
+from fake_email.mime import enclosed, parts, transfer_encoding
 from fake_email.mime import headers as mime_headers
 from fake_email.mime import parameters as mime_parameters
-from fake_email.mime import parts, transfer_encoding
 from fake_email.mime.parts import Leaf
-from fake_email.parsed_message import Address, LocatedAttachment, ParsedMessage
+from fake_email.parsed_message import LocatedAttachment, ParsedMessage
 
 _Item = TypeVar("_Item", bound=msgspec.Struct)
 
-TEXT_CHARACTERS = 1024 * 1024  # of text, and of html
-TEXT_OCTETS = 4 * TEXT_CHARACTERS  # of one part: no charset takes more for a character
 ATTACHMENTS = 1_000
 LIST_OCTETS = 256 * 1024  # of the attachments as JSON, and of the links
 
 _FEW = 12  # items of a list cannot have LIST_OCTETS: the longest is a link of 4096 characters
-_META_CHARSET = re.compile(rb"<meta\s[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
-_META_OCTETS = 4096
 _OCTET_STREAM = "application/octet-stream"
 _TEXT_TYPES = ("text/plain", "text/html", "")
 _MESSAGE_TYPES = ("message/rfc822", "message/global")
@@ -38,47 +32,53 @@ def parse(content: bytes) -> ParsedMessage:
     """
     exact = content
     content, fields, body = parts.read(exact)
-    bodies: list[Leaf] = []
+    texts: list[tuple[Leaf, bytes]] = []
+    substitute: tuple[Leaf, bytes] | None = None
     files: list[LocatedAttachment] = []
     unlisted = 0
-    for leaf in parts.leaves(content, fields, body):
-        is_text = _is_text(leaf, first=not bodies, alone=leaf.start == body)
+    for leaf, its in enclosed.leaves(content, fields, body):
+        is_alone = leaf.start == body and its is content
+        is_text = _is_text(leaf, first=not texts, alone=is_alone)
         if is_text:
-            bodies.append(leaf)
-        is_attachment = not is_text or leaf.type not in _TEXT_TYPES or (leaf.name and leaf.start != body)
+            texts.append((leaf, its))
+        elif substitute is None and leaf.type in bodies.SUBSTITUTES:
+            substitute = leaf, its
+        is_attachment = not is_text or leaf.type not in _TEXT_TYPES or (leaf.name and not is_alone)
         if is_attachment and len(files) < ATTACHMENTS:
-            files.append(_attachment(leaf, content, is_exact=content is exact))
+            files.append(_attachment(leaf, its, is_exact=its is exact))
         elif is_attachment:
             unlisted += 1
     attachments = _within_limit(files)
-    text, html, unread = _read_bodies(bodies, content)
-    charset = next((leaf.charset for leaf in bodies if leaf.charset), "")
+    found = bodies.read(texts, substitute)
+    text, html = found.text, found.html
+    charset = next((leaf.charset for leaf, _ in texts if leaf.charset), "")
     subject = mime_headers.show(fields.get(b"subject", b""), charset)
     from_field = fields.get(b"from", b"")
+<<<<<<< HEAD
     senders = _addresses(from_field, charset)
     found_links = links.find(html, text, subject)
+=======
+    senders = tuple(mime_headers.addresses(from_field, charset))
+    found_links = links.find(html, text)
+>>>>>>> mime
     listed_links = _within_limit(found_links)
     return ParsedMessage(
         subject=subject,
         from_header=mime_headers.show(from_field, charset),
         from_address=senders[0].address if senders else "",
         from_addresses=senders,
-        to_addresses=_addresses(fields.get(b"to", b""), charset),
-        cc_addresses=_addresses(fields.get(b"cc", b""), charset),
-        reply_to_addresses=_addresses(fields.get(b"reply-to", b""), charset),
+        to_addresses=tuple(mime_headers.addresses(fields.get(b"to", b""), charset)),
+        cc_addresses=tuple(mime_headers.addresses(fields.get(b"cc", b""), charset)),
+        reply_to_addresses=tuple(mime_headers.addresses(fields.get(b"reply-to", b""), charset)),
         date_header=mime_headers.date(fields.get(b"date", b"")),
         text=text,
         html=html,
         attachments=attachments,
         attachments_omitted=len(files) - len(attachments) + unlisted,
-        codes=codes.find(subject, text, html, unread),
+        codes=codes.find(subject, text, html, found.unread),
         links=listed_links,
         links_omitted=len(found_links) - len(listed_links),
     )
-
-
-def _addresses(field: bytes, charset: str) -> tuple[Address, ...]:
-    return tuple(Address(name=each.name, address=each.address) for each in mime_headers.addresses(field, charset))
 
 
 def _within_limit(items: Sequence[_Item]) -> tuple[_Item, ...]:
@@ -99,7 +99,7 @@ def _is_text(leaf: Leaf, *, first: bool, alone: bool) -> bool:
         return first or not leaf.name or leaf.disposition == "inline"
     if leaf.type == "":
         return not leaf.name  # RFC 2045 §5.2: a type that cannot be read is text
-    return alone and leaf.type.startswith("text/")
+    return alone and leaf.type.startswith("text/") and leaf.type not in bodies.SUBSTITUTES
 
 
 def _attachment(leaf: Leaf, content: bytes, *, is_exact: bool) -> LocatedAttachment:
@@ -112,6 +112,7 @@ def _attachment(leaf: Leaf, content: bytes, *, is_exact: bool) -> LocatedAttachm
         start=leaf.start if is_exact else None,
         end=leaf.end,
         encoding=transfer_encoding.mechanism(leaf.encoding),
+        location=leaf.location,
     )
 
 
@@ -124,41 +125,3 @@ def _message_name(leaf: Leaf, content: bytes) -> str:
         .replace("\\", "-")
     )
     return mime_parameters.file_name(f"{subject or 'message'}.eml")
-
-
-def _read_bodies(bodies: list[Leaf], content: bytes) -> tuple[str, str | None, str]:
-    """The text, the HTML, and the HTML that is not in the text because a plain alternative is."""
-    read: list[tuple[Leaf, str]] = []
-    plain_offered: set[str] = set()
-    left = {True: TEXT_CHARACTERS, False: TEXT_CHARACTERS}
-    for leaf in bodies:
-        is_html = leaf.type == "text/html"
-        if left[is_html] > 0:
-            text = _text(leaf, content, left[is_html])
-            left[is_html] -= len(text)
-            read.append((leaf, text))
-            if leaf.alternative is not None and not is_html and text.strip():
-                plain_offered.add(leaf.alternative)
-    documents = [text for leaf, text in read if leaf.type == "text/html"]
-    pieces = [
-        html_text.render(text) if leaf.type == "text/html" else text
-        for leaf, text in read
-        if leaf.type != "text/html" or leaf.alternative not in plain_offered
-    ]
-    unread = [text for leaf, text in read if leaf.type == "text/html" and leaf.alternative in plain_offered]
-    text = _join([piece for piece in pieces if piece.strip()])
-    return text, _join(documents) if documents else None, _join(unread)
-
-
-def _join(pieces: list[str]) -> str:
-    return "\n\n".join(piece.strip("\n") for piece in pieces)[:TEXT_CHARACTERS]
-
-
-def _text(leaf: Leaf, content: bytes, characters: int) -> str:
-    encoding = b"" if transfer_encoding.is_plain(content, leaf.start, leaf.end, leaf.encoding) else leaf.encoding
-    octets = transfer_encoding.beginning(content, leaf.start, leaf.end, encoding, TEXT_OCTETS)
-    label = leaf.charset
-    if not label and leaf.type == "text/html":
-        declared = _META_CHARSET.search(octets, 0, _META_OCTETS)
-        label = declared[1].decode("ascii", "replace") if declared else ""
-    return mime_charset.beginning(octets, label, characters)[:characters]

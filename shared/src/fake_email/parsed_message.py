@@ -5,17 +5,11 @@ from typing import Literal
 
 import msgspec
 
+from fake_email.mime.addresses import Address as Address  # noqa: PLC0414  # part of the values here
 from fake_email.mime.transfer_encoding import Mechanism
 
 CodeSource = Literal["subject", "text", "html"]
 LinkKind = Literal["verify", "reset", "login", "unsubscribe", "other"]
-
-
-class Address(msgspec.Struct, frozen=True, kw_only=True):
-    """An address of a header field, and the name beside it, "" without one."""
-
-    name: str
-    address: str
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,11 +49,15 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LocatedAttachment(Attachment, frozen=True, kw_only=True):
-    """An attachment, and the offsets of its encoded octets in the exact content; `start` is None when unknown."""
+    """An attachment, and the offsets of its encoded octets in the exact content; `start` is None when unknown.
+
+    `location` is its Content-Location (RFC 2557), by which HTML may name it.
+    """
 
     start: int | None = None
     end: int = 0
     encoding: Mechanism = ""
+    location: str | None = None
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):

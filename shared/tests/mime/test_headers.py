@@ -17,6 +17,14 @@ def content(field: str) -> bytes:
         ("=?iso-8859-1?B?SvxyZ2Vu?=", "Jürgen"),
         ("=?utf-8?b?xb4=?= =?utf-8?b?bMM=?=\r\n =?utf-8?b?rQ==?=", "žlí"),
         ("one =?utf-8?q?two?= three", "one two three"),
+        ("=?utf-8?b?xb5sw?= =?utf-8?b?60=?=", "žlí"),
+        ("=?utf-8?b?xb5s?= =?utf-8?b?w60?=", "žlí"),
+        ("=?utf-8?b?xQ?= =?utf-8?b?vmw?=", "žl"),
+        ("=?utf-8?b?xQ==?= =?utf-8?b?vmw=?=", "žl"),
+        ("=?utf-8?q?=C5?= =?utf-8?q?=BE?=", "ž"),
+        ("=?utf-8?q?=C5=B?= =?utf-8?q?E?=", "ž"),
+        ("=?iso-2022-jp?b?GyRCRyc=?= =?iso-2022-jp?b?PloKGyhC?=", "認証"),
+        ("=?gb2312?q?=C4?= =?gb2312?q?=E3?=", "你"),
         ("=?utf-8?Q?Really??= =?utf-8?Q?_yes?=", "Really? yes"),
         ("=?utf-8?q?=3D=3Futf-8=3Fq=3Ftwice=3F=3D?=", "twice"),
         ("=?no-such?q?J=C3=BC?=", "Jü"),
@@ -50,3 +58,10 @@ def test_the_from_field_is_shown_decoded() -> None:
     parsed = parse.parse(content("From: =?utf-8?q?J=C3=BCrgen?= <j@example.test>"))
 
     assert parsed.from_header == "Jürgen <j@example.test>"
+
+
+@pytest.mark.parametrize("field", ["Subject : seen", "Subject\t: seen", "SUBJECT:seen", "subject:\r\n seen"])
+def test_a_field_is_found_however_its_name_is_written(field: str) -> None:
+    parsed = parse.parse(content(f"From: a@b.test\r\n{field}\r\nContent-Type : text/plain"))
+
+    assert (parsed.subject, parsed.text) == ("seen", "x")

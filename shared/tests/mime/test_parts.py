@@ -3,7 +3,7 @@
 import pytest
 
 from fake_email import parse
-from fake_email.mime import parts
+from fake_email.mime import enclosed, parts
 
 LINES = (
     b"Content-Type: multipart/mixed; boundary=b",
@@ -37,7 +37,7 @@ def test_every_leaf_has_its_section_and_the_section_of_the_alternative_around_it
 @pytest.mark.parametrize("line_end", [b"\r\n", b"\n", b"\r"])
 @pytest.mark.parametrize(("section", "octets"), [("1.1", b"one"), ("1.2", b"two"), ("2", b"three"), ("3", b"")])
 def test_the_octets_of_a_part_are_decoded(line_end: bytes, section: str, octets: bytes) -> None:
-    assert parts.octets(line_end.join(LINES), section) == octets
+    assert enclosed.octets(line_end.join(LINES), section) == octets
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,9 @@ async def test_base64_is_the_same_however_its_lines_end(
         ("base64", b"eHl6eA", b"xyzx"),
         ("base64", b"eH l6\t!?-", b"xyz"),
         ("base64", b"eHl6\xff\xfe", b"xyz"),
-        ("base64", b"eA==eA==", b"x"),
+        ("base64", b"eA==eA==", b"xx"),
+        ("base64", b"eA==\r\n-- \r\na list", b"x"),
+        ("x-uuencode", b"begin 644 x\r\n#>'EZ\r\n`\r\nend\r\n", b"xyz"),
         ("base64", b"", b""),
         ("base64", b"====", b""),
         ("base64", b"e", b""),
@@ -123,6 +125,24 @@ async def test_content_is_decoded_as_far_as_possible(
 ) -> None:
     async with open_database(database_url, connections=1) as database:
         assert await octets(connection, database, mailbox, with_files((encoding, body))) == [data]
+
+
+# SignedData without signers, around an image.
+SIGNED = b"MEUGCSqGSIb3DQEHAqA4MDYCAQExADAtBgkqhkiG9w0BBwGgIAQeQ29udGVudC1UeXBlOiBpbWFnZS9wbmcNCg0KQUJDMQA="
+
+
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n", b"\r"])
+async def test_files_inside_of_parts_are_decoded(
+    connection: Connection, database_url: str, mailbox: Recipient, line_end: bytes
+) -> None:
+    text = b"Content-Type: text/plain\r\n\r\nsee\r\nbegin 644 x\r\n#>\x27EZ\r\n`\r\nend\r\n"
+    opaque = b"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n" + SIGNED
+    content = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n%b\r\n--b\r\n%b\r\n--b--\r\n" % (text, opaque)
+
+    async with open_database(database_url, connections=1) as database:
+        read = await octets(connection, database, mailbox, content.replace(b"\r\n", line_end))
+
+    assert read == [b"xyz", base64.b64decode(SIGNED), b"ABC"]
 
 
 @pytest.mark.parametrize("shift", range(6))

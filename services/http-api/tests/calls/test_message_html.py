@@ -119,6 +119,18 @@ async def test_images_that_came_with_the_message_are_in_the_page(
     assert f'<img src="data:image/png;base64,{base64.b64encode(PNG).decode()}"><img alt="d">' in answer.text
 
 
+@pytest.mark.parametrize("reference", ["https://a.test/img/b.png", "b.png"])
+async def test_images_may_be_named_by_their_content_location(
+    pair: Pair, http: httpx.AsyncClient, reference: str
+) -> None:
+    content = html_message(f"<img src='{reference}'>", ("a@b.test", PNG))
+    content = content.replace(b"Content-ID: <a@b.test>", b"Content-Location: https://a.test/img/b.png")
+
+    answer = await http.get(await call(pair, http, content))
+
+    assert "data:image/png" in answer.text
+
+
 async def test_images_past_the_limit_are_left_out(pair: Pair, http: httpx.AsyncClient) -> None:
     images = [(f"i{number}", PNG + bytes(3_000_000)) for number in range(4)]
     html = "".join(f"<img src=cid:{name} alt={name}>" for name, _ in images)

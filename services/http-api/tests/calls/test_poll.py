@@ -102,6 +102,17 @@ async def test_an_empty_mailbox_is_an_empty_page(http: httpx.AsyncClient, addres
     }
 
 
+@pytest.mark.parametrize("plus", ["+", "%2B"])
+async def test_an_address_with_a_tag_reads_the_mailbox_that_its_mail_goes_to(
+    http: httpx.AsyncClient, smtp: SmtpClient, address: str, plus: str
+) -> None:
+    await deliver(smtp, address.replace("@", "+tag@"), message("tagged"))
+
+    polled = (await http.get(f"/api/inbox/poll?address={address.replace('@', plus + 'tag@')}")).json()
+
+    assert (polled["temp_email_addr"], [each["subject"] for each in polled["messages"]]) == (address, ["tagged"])
+
+
 async def test_a_listed_message_has_the_fields_of_a_list(
     http: httpx.AsyncClient, smtp: SmtpClient, address: str
 ) -> None:

@@ -99,6 +99,15 @@ async def test_a_web_page_of_a_listed_origin_may_send_the_methods_and_fields_of_
     assert "Origin" in answer.headers["vary"]
 
 
+async def test_libraries_in_place_of_eventsource_may_send_their_fields(http: httpx.AsyncClient) -> None:
+    fields = "accept,authorization,cache-control,last-event-id,x-requested-with"
+
+    answer = await http.options("/api/inbox/stream", headers=preflight(LISTED, "GET", fields))
+
+    assert answer.headers["access-control-allow-origin"] == LISTED
+    assert {"cache-control", "x-requested-with"} <= set(answer.headers["access-control-allow-headers"].split(", "))
+
+
 @pytest.mark.parametrize("call", CALLS, ids=str)
 async def test_a_page_of_a_listed_origin_may_make_every_call(
     service: Pair, http: httpx.AsyncClient, call: Call

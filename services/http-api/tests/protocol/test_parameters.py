@@ -192,3 +192,16 @@ def test_the_id_of_a_message_is_a_uuid_in_upper_or_lower_case(value: str) -> Non
 def test_an_id_in_another_form_is_not_found(value: str) -> None:
     with pytest.raises(MessageNotFound):
         parameters.message_id(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        (" Reader@MX.test ", "reader@mx.test"),
+        ("reader+tag@mx.test", "reader@mx.test"),
+        ("reader tag@mx.test", "reader@mx.test"),
+        ("reader@münchen.test", "reader@xn--mnchen-3ya.test"),
+    ],
+)
+def test_an_address_is_read_as_mail_is_delivered_to_it(value: str, address: str) -> None:
+    assert parameters.address(value) == address

@@ -150,7 +150,15 @@ def test_images_written_into_the_mail_are_shown() -> None:
 def test_content_ids_are_found_in_attributes_and_styles() -> None:
     html = "<img src=\"cid:a%40b\"><td background='CID:c&amp;d'><p style='background:url(cid:e)'>"
 
-    assert sanitized_page.content_ids(html) == {"a@b", "c&d", "e"}
+    assert {"a@b", "c&d", "e"} <= sanitized_page.references(html)
+
+
+@pytest.mark.parametrize("location", ["https://a.test/b.png?c=1&d=2", "b.png", "./img/b.png", "/b.png"])
+def test_an_image_of_the_mail_may_be_named_by_its_location(location: str) -> None:
+    html = f'<p><img src="{location.replace("&", "&amp;")}"></p>'
+
+    assert location in sanitized_page.references(html)
+    assert "data:image/png" in page(html, {location: PNG})
 
 
 def test_a_fragment_becomes_a_whole_page_with_its_own_policy() -> None:

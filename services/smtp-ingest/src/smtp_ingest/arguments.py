@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from fake_email import mailbox_address as mailbox_addresses
 from smtp_ingest import replies
 
 
@@ -87,13 +88,13 @@ def _split_parameters(text: str) -> dict[str, str | None] | None:
 
 
 def mailbox_address(path: Path, default_domain: str) -> str:
-    """The address of the mailbox of a forward-path, in lower case and without the tag of `local+tag@`.
+    """The address of the mailbox of a forward-path, in its canonical form.
 
     `postmaster` needs no domain (RFC 5321 §4.5.1). Any other path without a domain belongs to no mailbox.
     """
-    local_part = path.local_part.lower().partition("+")[0]
-    domain = path.domain or (default_domain if local_part == "postmaster" else "")
-    return f"{local_part}@{domain}"
+    is_postmaster = path.local_part.lower().partition("+")[0] == "postmaster"
+    domain = path.domain or (default_domain if is_postmaster else "")
+    return mailbox_addresses.canonical(path.local_part, domain)
 
 
 def check_mail_parameters(parameters: Mapping[str, str | None] | None) -> MailParameters | str:

@@ -20,38 +20,39 @@ _QUOTED = re.compile(r'"(?>(?:[^"\\]|\\.)*)"', re.DOTALL)
 _COMMENT_MARK = re.compile(r"[()]|\\.?", re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _PLAIN = re.compile(
-    r"\s*+(?:\"?(?P<name>[\w !#$%&'*+/=?^`{|}~.-]*+)\"?\s*+<(?P<address>[\w.+-]++@[\w.-]++)>"
+    r"\s*+(?:\"?(?P<name>[\w !#$%&*+/=?^`{|}~.-]*+)\"?\s*+<(?P<address>[\w.+-]++@[\w.-]++)>"
     r"|(?P<bare>[\w.+-]++@[\w.-]++))\s*+"
 )
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One address of a field and the name before or behind it; the encoded words of the name are not decoded."""
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """An address of a header field, and the name beside it, "" without one."""
 
     name: str
     address: str
 
 
-def read(text: str) -> list[Entry]:
+def read(text: str) -> list[Address]:
     """The addresses of a field in order, those of groups too, ADDRESSES at most; names are "" where there are none.
 
-    The text is the field unfolded, without control characters. An entry without an address is left out.
+    The text is the field unfolded, without control characters. Encoded words in names stay as they are. An entry
+    without an address is left out.
     """
     plain = _PLAIN.fullmatch(text)
-    if plain:
-        entry = _entry(plain["name"] or "", plain["address"] or plain["bare"])
-        return [entry] if entry else []
+    if plain and len(text) <= ADDRESS_CHARACTERS:
+        name, address, bare = plain.groups("")
+        return [Address(name=" ".join(name.split()) if name else "", address=address or bare)]
     return _Reading(text).entries
 
 
-def _entry(name: str, address: str) -> Entry | None:
+def _entry(name: str, address: str) -> Address | None:
     local_part, _, domain = address.rpartition("@")
     if not local_part or not domain or len(address) > ADDRESS_CHARACTERS:
         return None
     name = " ".join(name.split()).strip(" ,")
     if name.startswith("'") and name.endswith("'"):
         name = name[1:-1]  # as Outlook writes names
-    return Entry(name=name[:NAME_CHARACTERS], address=address)
+    return Address(name=name[:NAME_CHARACTERS], address=address)
 
 
 class _Reading:
@@ -59,7 +60,7 @@ class _Reading:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.entries: list[Entry] = []
+        self.entries: list[Address] = []
         self.characters = CHARACTERS
         self.unclosed = set[str]()  # a quotation mark or bracket whose end is missing is a character like any other
         self.start_entry()

@@ -33,12 +33,21 @@ def decode(octets: bytes, label: str) -> str:
     return storable(_whole(octets, _best(octets, label), "replace").removeprefix("\ufeff"))
 
 
+def fits(octets: bytes, label: str) -> bool:
+    """True when the label names a charset in which the octets have no error."""
+    codec = charset_labels.codec_of(label)
+    try:
+        return bool(codec) and bool(_whole(octets, codec, "strict"))
+    except UnicodeError:
+        return False
+
+
 def decode_raw(octets: bytes, label: str) -> str:
     """As `decode`, for octets of a field whose charset the rest of the message may name: UTF-8 is tried first."""
     try:
         text = octets.decode()
     except UnicodeDecodeError:
-        return decode(octets, label if _fits(octets, label) else "")
+        return decode(octets, label if fits(octets, label) else "")
     return decode(octets, "") if "\x1b" in text else storable(text)
 
 
@@ -87,14 +96,6 @@ def _candidates(octets: bytes, label: str) -> tuple[str, ...]:
     if b"\x1b" in octets and codec not in _NOT_ASCII_BASED and octets.isascii():
         codec = _escaped(octets, codec)
     return (codec, "utf_8") if codec not in {"", "utf_8"} else ("utf_8",)
-
-
-def _fits(octets: bytes, label: str) -> bool:
-    codec = charset_labels.codec_of(label)
-    try:
-        return bool(codec) and bool(_whole(octets, codec, "strict"))
-    except UnicodeError:
-        return False
 
 
 def _escaped(octets: bytes, codec: str) -> str:

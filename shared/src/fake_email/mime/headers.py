@@ -6,7 +6,7 @@ import re
 from fake_email.mime import addresses as mime_addresses
 from fake_email.mime import charset as mime_charset
 from fake_email.mime import chunks, dates, transfer_encoding
-from fake_email.mime.addresses import Entry
+from fake_email.mime.addresses import Address
 
 SECTION_OCTETS = 256 * 1024  # fields beyond are not read
 FIELD_OCTETS = 16 * 1024  # an encoded word takes up to 12 octets a character, and 998 characters are shown
@@ -21,7 +21,7 @@ _FIELD_START = re.compile(rb"[!-9;-~]++[ \t]*+:")
 _PARAMETER_LINE = re.compile(rb"[\w*-]++=")
 _BLANK_LINE = re.compile(rb"\r?\n")
 _FIELD = re.compile(
-    rb"\n(subject|from|to|cc|reply-to|date|content-(?:type|transfer-encoding|disposition|id))[ \t]*:"
+    rb"\n(subject|from|to|cc|reply-to|date|content-(?:type|transfer-encoding|disposition|id|location))[ \t]*:"
     rb"([^\n]*+(?>(?:\n(?![!-9;-~]++[ \t]*+:)[^\n]*+)*))",
     re.IGNORECASE,
 )
@@ -77,21 +77,21 @@ def show(value: bytes, charset: str = "", *, characters: int = LINE_CHARACTERS) 
     """
     if not value:
         return ""
-    text = _decode_words(_FOLD.sub(b" ", value[:FIELD_OCTETS]), charset)
+    text = _decode_words(_unfolded(value), charset)
     if "=?" in text:
         text = _decode_words(text.encode())  # encoded twice: seen in real mail
-    return _NOT_SHOWN.sub(" ", text).strip()[:characters]
+    return _without_controls(text).strip()[:characters]
 
 
-def addresses(value: bytes, charset: str = "") -> list[Entry]:
+def addresses(value: bytes, charset: str = "") -> list[Address]:
     """The addresses of an undecoded From, To, Cc or Reply-To field (RFC 5322 §3.4), with the decoded names."""
     if not value:
         return []
     # Encoded words are decoded after the field is split: an address inside of one is text for the reader only.
-    text = _NOT_SHOWN.sub(" ", mime_charset.decode_raw(_FOLD.sub(b" ", value[:FIELD_OCTETS]), charset))
+    text = _without_controls(mime_charset.decode_raw(_unfolded(value), charset))
     entries = mime_addresses.read(text)
     if "=?" in text:
-        return [Entry(name=show(each.name.encode(), characters=_NAME), address=each.address) for each in entries]
+        return [Address(name=show(each.name.encode(), characters=_NAME), address=each.address) for each in entries]
     return entries
 
 
@@ -147,6 +147,15 @@ def _belongs(content: bytes, at: int, following: int, *, first: bool) -> bool:
     )
 
 
+def _unfolded(value: bytes) -> bytes:
+    value = value[:FIELD_OCTETS]
+    return _FOLD.sub(b" ", value) if b"\n" in value or b"\r" in value else value
+
+
+def _without_controls(text: str) -> str:
+    return text if text.isprintable() else _NOT_SHOWN.sub(" ", text)
+
+
 def _decode_words(line: bytes, charset: str = "") -> str:
     if b"=?" not in line:
         return mime_charset.decode_raw(line, charset)
@@ -172,8 +181,19 @@ def _decode_words(line: bytes, charset: str = "") -> str:
 
 def _decode_word(words: list[bytes], word_type: tuple[bytes, bytes]) -> str:
     """The text of adjacent words; they are decoded together, since many senders split words inside a character."""
-    charset, encoding = word_type
+    charset, encoding = word_type[0].decode("ascii", "replace"), word_type[1]
     if encoding == b"q":
-        words = [word.replace(b"_", b" ") for word in words]
-    octets = b"".join(transfer_encoding.decode(word, encoding) for word in words)
-    return mime_charset.decode(octets, charset.decode("ascii", "replace"))
+        octets = transfer_encoding.decode(b"".join(words).replace(b"_", b" "), encoding)
+    elif len(words) > 1 and any(len(word.rstrip()) % 4 for word in words):
+        return _decode_cut_words(words, charset)
+    else:
+        octets = b"".join(transfer_encoding.decode(word, encoding) for word in words)
+    return mime_charset.decode(octets, charset)
+
+
+def _decode_cut_words(words: list[bytes], charset: str) -> str:
+    """The text of words in base64 that lack padding: either each does, or a group of four is cut between them."""
+    joined = transfer_encoding.decode(b"".join(words), b"b")
+    apart = b"".join(transfer_encoding.decode(word, b"b") for word in words)
+    is_apart = mime_charset.fits(apart, charset) and not mime_charset.fits(joined, charset)
+    return mime_charset.decode(apart if is_apart else joined, charset)

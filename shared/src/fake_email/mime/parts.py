@@ -33,6 +33,10 @@ class Leaf(msgspec.Struct, frozen=True, kw_only=True):
     start: int
     end: int
     alternative: str | None  # the section of the outermost multipart/alternative around it
+    location: str | None = None  # RFC 2557: how HTML may name it instead of by its Content-ID
+    is_flowed: bool = False  # RFC 3676
+    is_delsp: bool = False
+    cuts: tuple[tuple[int, int], ...] = ()  # the offsets of the files within text
 
     def beginning(self, content: bytes, octets: int) -> bytes:
         """The first octets of the decoded body, so many at most."""
@@ -60,13 +64,6 @@ class _Position(msgspec.Struct, frozen=True, kw_only=True):
             default_type="message/rfc822" if parent_type == "multipart/digest" else "text/plain",
             alternative=alternative,
         )
-
-
-def octets(content: bytes, section: str) -> bytes:
-    """The decoded octets of the part with this IMAP section; empty when the message has no such part."""
-    content, fields, body = read(content)
-    with_section = (leaf for leaf in leaves(content, fields, body) if leaf.section == section)
-    return next((leaf.beginning(content, len(content)) for leaf in with_section), b"")
 
 
 def read(content: bytes) -> tuple[bytes, dict[bytes, bytes], int]:
@@ -128,9 +125,18 @@ class _Walk:
         in_type = mime_parameters.parameters(content_type)
         declared = in_type.get("boundary") or mime_parameters.decoded(in_type, "boundary").encode()
         if declared:
-            return declared[:_BOUNDARY_OCTETS].rstrip()
+            declared = declared[:_BOUNDARY_OCTETS].rstrip()
+            return self._unfolded(declared, start, end) if b"\t" in declared or b"  " in declared else declared
         likely = _LIKELY_BOUNDARY.search(self.content, start - 1, min(end, start + _LOOK_FOR_BOUNDARY))
         return likely[1] if likely else b""
+
+    def _unfolded(self, boundary: bytes, start: int, end: int) -> bytes:
+        """The boundary as its delimiters have it: a sender that folded it may have changed its blanks."""
+        words = boundary.split()
+        for each in (boundary, b" ".join(words), b"".join(words)):
+            if chunks.find(self.content, b"\n--" + each, start - 1, end) >= 0:
+                return each
+        return boundary
 
     def _delimiters(self, boundary: bytes, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
         """The start and the end of each delimiter with its line breaks, and true for the closing one."""
@@ -156,7 +162,7 @@ def _leaf(fields: dict[bytes, bytes], media_type: str, start: int, end: int, pos
         or mime_parameters.decoded(in_type, "name", charset)
         or mime_parameters.decoded(in_type, "file", charset)
     )
-    content_id = mime_headers.show(fields.get(b"content-id", b"")[: mime_parameters.NAME_OCTETS]).strip("<> ")
+    content_id = _reference(fields.get(b"content-id", b""))
     return Leaf(
         section=position.section or "1",  # RFC 3501 §6.4.5: the only part of a message has a number too
         type=media_type,
@@ -168,4 +174,11 @@ def _leaf(fields: dict[bytes, bytes], media_type: str, start: int, end: int, pos
         start=start,
         end=end,
         alternative=position.alternative,
+        location=_reference(fields.get(b"content-location", b"")) or None,
+        is_flowed=in_type.get("format", b"").lower() == b"flowed",
+        is_delsp=in_type.get("delsp", b"").lower() == b"yes",
     )
+
+
+def _reference(field: bytes) -> str:
+    return mime_headers.show(field[: mime_parameters.NAME_OCTETS]).strip("<> ") if field else ""

@@ -9,8 +9,7 @@ import msgspec
 from psycopg.rows import dict_row
 
 from fake_email.errors import AttachmentNotFound, MessageNotFound
-from fake_email.mime import chunks, transfer_encoding
-from fake_email.mime import parts as mime_parts
+from fake_email.mime import chunks, enclosed, transfer_encoding
 from fake_email.parsed_message import LocatedAttachment
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import Runs
@@ -67,7 +66,7 @@ async def read(
         async with whole_content():
             pieces = stored_source.pieces(database, attachments.message_id, 0, attachments.octets)
             content = b"".join([piece async for piece in pieces])
-            decoded = await asyncio.to_thread(mime_parts.octets, content, attachment.part)
+            decoded = await asyncio.to_thread(enclosed.octets, content, attachment.part)
         yield decoded
         return
     start, end = attachment.start, attachment.end

@@ -32,7 +32,7 @@ class HtmlSize(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def image_octets(self) -> int:
         """The most octets that `images` reads."""
-        may_be_shown = [each for each in self.attachments.attachments if each.content_id]
+        may_be_shown = [each for each in self.attachments.attachments if each.content_id or each.location]
         return min(sum(_octets_to_read(self.attachments, each) for each in may_be_shown), READ_OCTETS)
 
 
@@ -63,23 +63,30 @@ async def fetch(connection: Connection, message_id: uuid.UUID) -> str:
 async def images(
     database: Runs,
     candidates: MessageAttachments,
-    content_ids: Collection[str],
+    references: Collection[str],
     whole_content: Callable[[], AbstractAsyncContextManager[object]],
 ) -> dict[str, bytes]:
-    """The octets of the attachments that have these Content-IDs, in order, as far as the limits allow.
+    """The octets of the attachments that these references name, by reference, in order, as far as the limits allow.
+
+    A reference is a Content-ID, a Content-Location, or its last segment: HTML may name the file alone (RFC 2557 §5).
 
     Raises MessageNotFound when the message was deleted or has expired meanwhile.
     """
     read: dict[str, bytes] = {}
     octets_left = READ_OCTETS
     for attachment in candidates.attachments:
-        content_id = attachment.content_id or ""
+        names = [name for name in _names(attachment) if name in references and name not in read]
         octets = _octets_to_read(candidates, attachment)
-        if content_id in content_ids and content_id not in read and octets <= octets_left and len(read) < IMAGES:
+        if names and octets <= octets_left and len(read) < IMAGES:
             octets_left -= octets
             pieces = [piece async for piece in attachments.read(database, candidates, attachment, whole_content)]
-            read[content_id] = b"".join(pieces)
+            read |= dict.fromkeys(names, b"".join(pieces))
     return read
+
+
+def _names(attachment: LocatedAttachment) -> list[str]:
+    location = attachment.location or ""
+    return list(filter(None, (attachment.content_id, location, location.rpartition("/")[2])))
 
 
 def _octets_to_read(message: MessageAttachments, attachment: LocatedAttachment) -> int:

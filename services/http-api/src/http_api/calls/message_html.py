@@ -68,8 +68,8 @@ async def message_html(
         await context.hold(_HTML_FACTOR * size.octets + _IMAGE_FACTOR * size.image_octets)
     work = context.quick_work if is_small else context.work
     html = await context.database.run(lambda connection: stored_html.fetch(connection, parsed))
-    content_ids = await work(partial(sanitized_page.content_ids, html))
-    images = await stored_html.images(context.database, size.attachments, content_ids, context.whole_content)
+    references = await work(partial(sanitized_page.references, html))
+    images = await stored_html.images(context.database, size.attachments, references, context.whole_content)
     page = await work(lambda: sanitized_page.page(html, images, remote=remote).encode())
     if context.held:
         context.held.shrink(len(page))

@@ -6,7 +6,12 @@ from http_api.protocol import origins, request_fields
 from http_api.protocol.request_fields import Fields
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE"})
-_FIELDS = frozenset({"authorization", "content-type", "if-none-match", "if-range", "last-event-id", "range"})
+_FIELDS = frozenset(
+    {
+        *("authorization", "content-type", "if-none-match", "if-range", "last-event-id", "range"),
+        *("cache-control", "x-requested-with"),  # of libraries in place of EventSource
+    }
+)
 # A web page may send these without permission; some browsers ask for permission all the same.
 _SAFE_FIELDS = frozenset({"accept", "accept-language", "content-language"})
 _EXPOSED = (

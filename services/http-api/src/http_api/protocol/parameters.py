@@ -10,6 +10,7 @@ import msgspec
 from litestar.openapi.spec import Example
 from litestar.params import Parameter, QueryParameter
 
+from fake_email import mailbox_address
 from fake_email.errors import MessageNotFound
 from fake_email.storage.message_list import END, Cursor
 from http_api.protocol.errors import BadInput
@@ -18,7 +19,7 @@ from http_api.protocol.request import AnyRequest
 Address = Annotated[
     str,
     Parameter(
-        description="The address of the mailbox, in upper or lower case.",
+        description="The address of the mailbox, in upper or lower case, perhaps with a tag as in `name+tag@`.",
         examples=[Example(value="annq7mfk2xd@mail.example.org")],
     ),
 ]
@@ -71,18 +72,18 @@ AccessToken = Annotated[
 _MAX_SEQ = 2**63 - 1
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# A `+` that a client did not encode in the query arrives as a space.
+# As in `address`.
 _LOST_PLUS = re.compile(r" (?=[0-9]{2}:[0-9]{2}$)")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 
 
 def address(value: str) -> str:
-    """The address in `value`, in lower case and without spaces around it."""
-    lowered = value.strip().lower()
-    local_part, at, domain = lowered.rpartition("@")
-    if not (local_part and at and domain) or "\x00" in lowered:
+    """The address in `value` in its canonical form: `name+tag@` reads the mailbox `name@`, where its mail is stored."""
+    local_part, at, domain = value.strip().rpartition("@")
+    if not (local_part and at and domain) or "\x00" in value:
         raise BadInput("address", f"address: {value[:100]!r} is not an address, as in name@example.org.")
-    return lowered
+    # A `+` that a client did not encode in the query arrives as a space.
+    return mailbox_address.canonical(local_part.replace(" ", "+"), domain)
 
 
 def seq(value: str) -> int | None:

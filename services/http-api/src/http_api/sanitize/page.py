@@ -34,6 +34,7 @@ _BODY = {"bgcolor": "#ffffff", "text": "#000000"}
 _CLOSING = "></div>"
 
 _CID = re.compile(r"cid:([^\s\"'<>()]{1,2000})", re.IGNORECASE)
+_SOURCE = re.compile(r"\b(?:src|background)\s{0,9}=\s{0,9}[\"']?([^\s\"'<>]{1,1000})", re.IGNORECASE)
 # Browsers ignore these characters in a URL (URL Standard, "basic URL parser").
 _IGNORED = re.compile(r"^[\x00-\x20]+|[\x00-\x20]+$|[\t\r\n]+")
 _REMOTE = re.compile(r"https?://[^\x00-\x20\"'<>()\\]+", re.IGNORECASE)
@@ -54,13 +55,14 @@ def policy(*, remote: bool) -> str:
     return f"default-src 'none'; img-src {images}; style-src {sheets}; base-uri 'none'; form-action 'none'"
 
 
-def content_ids(text: str) -> frozenset[str]:
-    """The Content-IDs of the parts that the HTML refers to (RFC 2392)."""
-    return frozenset(_content_id(tokens.resolved(reference[1])) for reference in _CID.finditer(text))
+def references(text: str) -> frozenset[str]:
+    """The Content-IDs (RFC 2392) and the Content-Locations (RFC 2557) of the parts that the HTML may refer to."""
+    content_ids = frozenset(_content_id(tokens.resolved(reference[1])) for reference in _CID.finditer(text))
+    return content_ids | {_IGNORED.sub("", tokens.resolved(source[1])) for source in _SOURCE.finditer(text)}
 
 
 def page(text: str, images: Mapping[str, bytes], *, remote: bool) -> str:
-    """The web page that shows this HTML, with the images of these Content-IDs; `remote` allows remote images too."""
+    """The web page that shows this HTML, with the images by reference; `remote` allows remote images too."""
     balanced = balance.read(text)
     sanitizer = _Sanitizer(images, balanced.base, remote=remote)
     # The parser drops `html` and `body` with their attributes, but keeps those of a div.
@@ -136,6 +138,8 @@ class _Sanitizer:
             return self._inlined(self._images.get(_content_id(reference[4:]), b""))
         if _DATA.fullmatch(reference):
             return reference
+        if reference in self._images:
+            return self._inlined(self._images[reference])
         return self._fetched(reference)
 
     def _inlined(self, octets: bytes) -> str | None:

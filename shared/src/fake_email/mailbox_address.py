@@ -1,0 +1,22 @@
+"""The address of a mailbox, in the one form that the table `mailbox` has, from every form that people write. Pure."""
+
+import idna
+
+_DOMAIN_CHARACTERS = 255
+
+
+def canonical(local_part: str, domain: str) -> str:
+    """The address in lower case, without the tag of `local+tag@`, and with the domain as A-labels (RFC 5890).
+
+    A domain that has no A-labels stays as it is: no mailbox has it.
+    """
+    return f"{local_part.lower().partition('+')[0]}@{_a_labels(domain.lower())}"
+
+
+def _a_labels(domain: str) -> str:
+    if domain.isascii() or len(domain) > _DOMAIN_CHARACTERS:
+        return domain
+    try:
+        return idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError:
+        return domain

@@ -1,0 +1,119 @@
+"""The files in `winmail.dat`, which Outlook sends to readers that it takes for Outlook ([MS-OXTNEF]). Pure."""
+
+import struct
+from collections.abc import Iterator
+
+import msgspec
+
+TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+NAME = "winmail.dat"
+FILES = 1_000
+
+_SIGNATURE = 0x223E9F78
+_HEAD, _ATTRIBUTE = struct.Struct("<IH"), struct.Struct("<BII")
+_CHECKSUM_OCTETS = 2
+# Attributes: a file begins, its name, its octets, its further properties.
+_FILE, _TITLE, _DATA, _PROPERTIES = 0x00069002, 0x00018010, 0x0006800F, 0x00069005
+# Properties of a file ([MS-OXPROPS]).
+_LONG_NAME, _MEDIA_TYPE, _CONTENT_ID = 0x3707, 0x370E, 0x3712
+_TEXT, _WIDE_TEXT = 0x001E, 0x001F
+_VARIABLE = frozenset({0x000D, 0x001E, 0x001F, 0x0102})
+_FIXED_OCTETS = {0x0002: 4, 0x0003: 4, 0x0004: 4, 0x000B: 4, 0x0005: 8, 0x0006: 8, 0x0007: 8, 0x0014: 8, 0x0040: 8}
+_GUID_OCTETS = 16
+_FIXED_OCTETS[0x0048] = _GUID_OCTETS
+_SEVERAL = 0x1000  # flag of a property with several values
+_FIRST_NAMED = 0x8000
+_MOST_PROPERTIES = 200
+
+
+class File(msgspec.Struct, kw_only=True):
+    """A file: its name as Outlook has it, its media type and Content-ID if they are there, its offsets."""
+
+    name: str = ""
+    type: str = ""
+    content_id: str = ""
+    start: int = 0
+    end: int = 0
+
+
+def files(octets: bytes) -> list[File]:
+    """The files, FILES at most; none when these octets are no TNEF. A file that was cut ends where the octets do."""
+    found: list[File] = []
+    for attribute, start, end in _attributes(octets):
+        if attribute == _FILE:
+            if len(found) == FILES:
+                break
+            found.append(File())
+        elif found and attribute == _TITLE:
+            found[-1].name = found[-1].name or _text(octets[start:end])
+        elif found and attribute == _DATA:
+            found[-1].start, found[-1].end = start, end
+        elif found and attribute == _PROPERTIES:
+            _read_properties(octets[start:end], found[-1])
+    return [each for each in found if each.end]
+
+
+def _attributes(octets: bytes) -> Iterator[tuple[int, int, int]]:
+    if len(octets) < _HEAD.size or _HEAD.unpack_from(octets)[0] != _SIGNATURE:
+        return
+    at = _HEAD.size
+    while at + _ATTRIBUTE.size <= len(octets):
+        _, attribute, length = _ATTRIBUTE.unpack_from(octets, at)
+        at += _ATTRIBUTE.size
+        yield attribute, at, min(at + length, len(octets))
+        at += length + _CHECKSUM_OCTETS
+
+
+def _read_properties(octets: bytes, file: File) -> None:
+    try:
+        for number, type_, value in _properties(octets):
+            text = value.decode("utf-16-le", "replace").rstrip("\0") if type_ == _WIDE_TEXT else _text(value)
+            if number == _LONG_NAME:
+                file.name = text or file.name
+            elif number == _MEDIA_TYPE:
+                file.type = text
+            elif number == _CONTENT_ID:
+                file.content_id = text
+    except struct.error:
+        pass  # the properties before the fault are read
+
+
+def _properties(octets: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """The number, the type and the value of each property that is text ([MS-OXTNEF] §2.1.3.4)."""
+    (count,) = struct.unpack_from("<I", octets)
+    at = 4
+    for _ in range(min(count, _MOST_PROPERTIES)):
+        type_, number = struct.unpack_from("<HH", octets, at)
+        at += 4
+        if number >= _FIRST_NAMED:
+            (kind,) = struct.unpack_from("<I", octets, at + _GUID_OCTETS)
+            (length,) = struct.unpack_from("<I", octets, at + _GUID_OCTETS + 4)
+            at += _GUID_OCTETS + 8 + (_padded(length) if kind else 0)
+        values = 1
+        is_variable = type_ & ~_SEVERAL in _VARIABLE
+        if type_ & _SEVERAL or is_variable:
+            (values,) = struct.unpack_from("<I", octets, at)
+            at += 4
+        for _ in range(min(values, _MOST_PROPERTIES)):
+            if is_variable:
+                (length,) = struct.unpack_from("<I", octets, at)
+                if type_ in {_TEXT, _WIDE_TEXT}:
+                    yield number, type_, octets[at + 4 : at + 4 + min(length, 4096)]
+                at += 4 + _padded(length)
+            elif type_ & ~_SEVERAL in _FIXED_OCTETS:
+                at += _FIXED_OCTETS[type_ & ~_SEVERAL]
+            else:
+                return  # of an unknown type the length is not known
+
+
+def _padded(length: int) -> int:
+    return length + -length % 4
+
+
+def _text(value: bytes) -> str:
+    """Text in the code page of the sender, which TNEF names in a place that few writers fill."""
+    text = value.partition(b"\0")[0]
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode("cp1252", "replace")
