@@ -20,6 +20,8 @@ _EXAMPLE = Domains(domains=("mail.example.org", "mx.example.org"), default="mail
 
 @get(
     "/api/domains",
+    operation_id="listDomains",
+    tags=["service"],
     summary="List the domains",
     responses=json_response(_EXAMPLE) | error_responses(BadInput, needs_database=False),
     security=[{}],
