@@ -30,6 +30,9 @@ def fix(operation: Operation, schemas: Schemas) -> None:
     for response in responses.values():
         _fix_response(response)
     operation.responses = {**responses}
+    if operation.security == [{}]:
+        # Both mean that the call takes no token, but generated clients ask for one where the list is not empty.
+        operation.security = []
     for parameter in parameters_of(operation):
         _fix_parameter(parameter)
     if isinstance(operation.request_body, RequestBody):
