@@ -371,3 +371,13 @@ async def test_each_event_of_a_stream_is_valid_under_its_schema(
     assert got.keys() == schemas.keys()
     for name, data in got.items():
         jsonschema_rs.validate({"components": components, "allOf": [schemas[name]]}, data)
+
+
+def test_a_call_that_creates_answers_201_except_that_of_the_first_fake_email(document: Document) -> None:
+    created = {
+        name: "201" in operation.responses
+        for name, operation in document.operations()
+        if operation.operation_id.startswith("create")
+    }
+
+    assert created == dict.fromkeys(created, True) | {"post /api/temporary-address": False}
