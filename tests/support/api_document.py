@@ -55,6 +55,9 @@ class Parameter(msgspec.Struct, frozen=True):
 class Operation(msgspec.Struct, frozen=True, rename="camel"):
     responses: dict[str, Body]
     description: str
+    operation_id: str
+    summary: str = ""
+    tags: list[str] = []
     parameters: list[Parameter] = []
     request_body: Body = Body()
     security: list[dict[str, list[str]]] | None = None

@@ -54,13 +54,8 @@ def parse(content: bytes) -> ParsedMessage:
     charset = next((leaf.charset for leaf, _ in texts if leaf.charset), "")
     subject = mime_headers.show(fields.get(b"subject", b""), charset)
     from_field = fields.get(b"from", b"")
-<<<<<<< HEAD
-    senders = _addresses(from_field, charset)
-    found_links = links.find(html, text, subject)
-=======
     senders = tuple(mime_headers.addresses(from_field, charset))
-    found_links = links.find(html, text)
->>>>>>> mime
+    found_links = links.find(html, text, subject)
     listed_links = _within_limit(found_links)
     return ParsedMessage(
         subject=subject,

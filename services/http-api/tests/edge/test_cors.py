@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 from support import calls
+from support.api_document import read
 from support.calls import CALLS, Call, make_known
 from support.harness import Pair, running_http
 from support.http_client import client
+
+from http_api.edge.cors import AllowedOrigins
 
 LISTED = "http://localhost:3000"
 ORIGINS = f"{LISTED}, https://my-app.vercel.app, https://my-app-*.vercel.app"
@@ -185,3 +188,18 @@ async def test_a_preflight_that_fails_gets_the_response_of_any_options(
 
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["allow"] == "OPTIONS, POST"
+
+
+def test_a_web_page_may_read_each_header_field_that_the_document_names() -> None:
+    documented = {
+        name.lower()
+        for _, operation in read().operations()
+        for body in operation.responses.values()
+        for name in body.headers
+    }
+    headers = dict(AllowedOrigins((LISTED,)).response_headers(LISTED.encode()))
+
+    exposed = set(headers[b"access-control-expose-headers"].decode().split(", "))
+
+    assert {"message-seq", "next-since"} < documented
+    assert documented <= exposed

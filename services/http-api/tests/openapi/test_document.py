@@ -1,6 +1,9 @@
 """GET /api/openapi.json: the document that clients are generated from."""
 
+import asyncio
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import aclosing
 
 import httpx
 import jsonschema_rs
@@ -11,7 +14,11 @@ from support import calls
 from support.api_document import PROBLEM_JSON, Body, Document, Media, Operation, Shape, application
 from support.calls import CALLS, Call, make_known
 from support.harness import Pair
+from support.http_client import stream
+from support.waiting import DEADLINE_SECONDS
 
+from http_api.openapi import document as openapi_document
+from http_api.openapi import properties
 from http_api.protocol.problems import ProblemType
 
 WAITED_FOR = {"address", "since", "from", "subject", "text", "has", "query", "timeout"}
@@ -192,7 +199,7 @@ def test_a_bearer_token_is_optional_for_each_call_about_a_mailbox_or_message(doc
     assert document.components.security_schemes["token"]["scheme"] == "bearer"
     assert document.security == [{"token": []}, {}]
     for name, operation in document.operations():
-        assert operation.security == (None if is_about_something(operation) else [{}]), name
+        assert operation.security == (None if is_about_something(operation) else []), name
 
 
 def test_the_options_of_a_new_mailbox_have_their_fields(document: Document) -> None:
@@ -271,3 +278,108 @@ def test_a_call_has_its_parameters(document: Document, path: str, names: set[str
 )
 def test_a_response_other_than_json_has_its_media_type(document: Document, path: str, types: set[str]) -> None:
     assert set(document.paths[path]["get"].responses["200"].content) == types
+
+
+OPERATIONS = {
+    *("getHealth", "listDomains", "createMailbox", "getMailbox", "updateMailbox", "deleteMailbox", "createTicket"),
+    *("listMessages", "searchMessages", "updateMessages", "deleteMessages"),
+    *("waitForMessage", "takeMessage", "streamMessages"),
+    *("getMessage", "updateMessage", "deleteMessage", "getMessageHtml", "getMessageSource", "getAttachment"),
+}
+
+
+def test_each_operation_has_a_name_that_reads_as_a_function_a_summary_and_a_tag(document: Document) -> None:
+    operations = [operation for _, operation in document.operations()]
+
+    names = [operation.operation_id for operation in operations]
+    assert sorted(set(names)) == sorted(names)
+    assert set(names) >= OPERATIONS
+    assert all(re.fullmatch(r"[a-z]+(?:[A-Z][a-z]*)+", name) for name in names)
+    assert all(operation.summary and len(operation.tags) == 1 for operation in operations)
+
+
+def test_each_property_has_a_description_and_no_default(octets: bytes) -> None:
+    schemas = msgspec.json.decode(octets)["components"]["schemas"]
+    found = {
+        f"{name}.{each}": shape
+        for name, schema in schemas.items()
+        for each, shape in schema.get("properties", {}).items()
+    }
+
+    assert len(found) > 100
+    assert {name for name, shape in found.items() if not shape.get("description")} == set()
+    assert {name for name, shape in found.items() if "default" in shape} == set()
+
+
+def test_each_description_of_a_property_is_used() -> None:
+    schema = application().openapi_schema
+    openapi_document.encode(schema)
+
+    used = properties.describe(schema.components.schemas)
+
+    assert used == set(properties.DESCRIPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("schema", "name", "expected"),
+    [
+        ("ListedMessage", "id", "uuid"),
+        ("ListedMessage", "received_at", "date-time"),
+        ("ListedMessage", "date", "date-time"),
+        ("Inbox", "last_received_at", "date-time"),
+        ("TemporaryAddress", "temp_email_addr", "email"),
+        ("TemporaryAddress", "expires_at", "date-time"),
+        ("NearMiss", "id", "uuid"),
+    ],
+)
+def test_a_property_has_its_format(document: Document, schema: str, name: str, expected: str) -> None:
+    found = document.components.schemas[schema].properties[name]
+
+    assert f'"format":"{expected}"' in bytes(found).decode().replace('": "', '":"')
+
+
+@pytest.mark.parametrize("path", ["/api/inbox/wait", "/api/inbox/take"])
+def test_the_problems_of_a_call_that_waits_are_told_apart_by_code(octets: bytes, path: str) -> None:
+    raw = msgspec.json.decode(octets)
+    [operation] = raw["paths"][path].values()
+    schemas = raw["components"]["schemas"]
+
+    for status in operation["responses"].keys() - {"200", "204"}:
+        media = operation["responses"][status]["content"][PROBLEM_JSON]
+        variants = [each["$ref"].rpartition("/")[2] for each in media["schema"].get("anyOf", [media["schema"]])]
+        constants = {schemas[each]["properties"]["code"]["const"] for each in variants}
+        assert constants == media["examples"].keys()
+        assert len(variants) == len(constants)
+
+
+async def test_each_event_of_a_stream_is_valid_under_its_schema(
+    pair: Pair, http: httpx.AsyncClient, octets: bytes
+) -> None:
+    components = msgspec.json.decode(octets)["components"]
+    known = await make_known(pair.database_url)
+    message_path = f"/api/messages/{known.message_ids[0]}"
+    got: dict[str, object] = {}
+    async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, known.address)) as events:
+        async for event in events:
+            got[event.event] = event.data
+            if event.id == "2":
+                await http.patch(message_path, json={"seen": True})
+            elif event.event == "seen":
+                await http.delete(message_path)
+            elif event.event == "deleted":
+                await http.delete("/api/inbox", params={"address": known.address})
+
+    schemas = components["schemas"]["StreamEvents"]["properties"]
+    assert got.keys() == schemas.keys()
+    for name, data in got.items():
+        jsonschema_rs.validate({"components": components, "allOf": [schemas[name]]}, data)
+
+
+def test_a_call_that_creates_answers_201_except_that_of_the_first_fake_email(document: Document) -> None:
+    created = {
+        name: "201" in operation.responses
+        for name, operation in document.operations()
+        if operation.operation_id.startswith("create")
+    }
+
+    assert created == dict.fromkeys(created, True) | {"post /api/temporary-address": False}

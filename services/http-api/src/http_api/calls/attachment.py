@@ -28,6 +28,8 @@ _MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}")
 @get(
     "/api/messages/{message_id:str}/attachments/{number:int}",
     dependencies=READER,
+    operation_id="getAttachment",
+    tags=["messages"],
     summary="Download an attachment",
     media_type=_OCTET_STREAM,
     responses=media_response(

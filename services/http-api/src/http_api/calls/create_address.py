@@ -78,6 +78,8 @@ _EXAMPLE = TemporaryAddress(
 
 @post(
     "/api/temporary-address",
+    operation_id="createMailbox",
+    tags=["mailboxes"],
     summary="Create a mailbox",
     status_code=200,
     responses=json_response(_EXAMPLE)

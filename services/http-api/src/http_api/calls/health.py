@@ -23,9 +23,11 @@ _EXAMPLE = Health(status="ok")
 
 @get(
     "/api/health",
+    operation_id="getHealth",
+    tags=["service"],
     summary="Check the service",
     responses=json_response(_EXAMPLE) | error_responses(),
-    operation_class=or_plain_text("OK"),
+    operation_class=or_plain_text("OK", is_usual=True),
     security=[{}],
 )
 async def health(context: Context, request: AnyRequest) -> Response[str] | Response[Health]:

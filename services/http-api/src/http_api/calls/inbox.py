@@ -73,6 +73,8 @@ _EXAMPLE = Inbox(
 @get(
     "/api/inbox",
     dependencies=READER,
+    operation_id="getMailbox",
+    tags=["mailboxes"],
     summary="Describe a mailbox",
     responses=json_response(_EXAMPLE) | error_responses(BadInput, MailboxNotFound),
 )
@@ -89,6 +91,8 @@ async def inbox(context: Context, address: Address, token_sha256: bytes | None) 
 
 @patch(
     "/api/inbox",
+    operation_id="updateMailbox",
+    tags=["mailboxes"],
     summary="Move the expiry of a mailbox",
     responses=json_response(_EXAMPLE)
     | error_responses(BadInput, MailboxNotFound, OperatorsMailbox, DatabaseFull, has_body=True),
@@ -115,6 +119,8 @@ async def prolong_inbox(
 
 @delete(
     "/api/inbox",
+    operation_id="deleteMailbox",
+    tags=["mailboxes"],
     summary="Delete a mailbox",
     responses=empty_response(204, "The mailbox is deleted.")
     | error_responses(BadInput, MailboxNotFound, OperatorsMailbox, DatabaseFull),

@@ -32,6 +32,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 @get(
     "/api/messages/{message_id:str}",
     dependencies=READER,
+    operation_id="getMessage",
+    tags=["messages"],
     summary="Read a message",
     responses=json_response(WHOLE_EXAMPLE)
     | empty_response(304, "The client has the current message already.")
@@ -50,6 +52,8 @@ async def message(
 
 @patch(
     "/api/messages/{message_id:str}",
+    operation_id="updateMessage",
+    tags=["messages"],
     summary="Mark a message as seen",
     responses=json_response(Seen(seen=True)) | error_responses(BadInput, MessageNotFound, DatabaseFull, has_body=True),
     exception_handlers=UNREADABLE_BODY,
@@ -72,6 +76,8 @@ async def mark_message(
 
 @delete(
     "/api/messages/{message_id:str}",
+    operation_id="deleteMessage",
+    tags=["messages"],
     summary="Delete a message",
     responses=empty_response(204, "The message is deleted.") | error_responses(BadInput, MessageNotFound, DatabaseFull),
 )

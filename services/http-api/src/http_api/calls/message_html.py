@@ -31,6 +31,8 @@ _EXAMPLE = "<!DOCTYPE html><html><head><title>123456 is your code</title></head>
 
 @get(
     "/api/messages/{message_id:str}/html",
+    operation_id="getMessageHtml",
+    tags=["messages"],
     summary="Show the HTML of a message",
     media_type="text/html",
     responses=media_response(

@@ -63,6 +63,8 @@ class Deleted(msgspec.Struct, frozen=True, kw_only=True):
 @get(
     "/api/inbox/messages",
     dependencies=READER,
+    operation_id="searchMessages",
+    tags=["lists of messages"],
     summary="List or search the messages of a mailbox",
     responses=json_response(MessageList(messages=[SUMMARIZED_EXAMPLE], next_cursor="2"))
     | error_responses(BadInput, MailboxNotFound),
@@ -132,6 +134,8 @@ def _next_cursor(found: list[int], shown: list[int], summaries: list[Summary]) -
 
 @patch(
     "/api/inbox/messages",
+    operation_id="updateMessages",
+    tags=["lists of messages"],
     summary="Mark many messages as seen",
     responses=json_response(Marked(changed=2))
     | error_responses(BadInput, MailboxNotFound, DatabaseFull, has_body=True),
@@ -162,6 +166,8 @@ async def mark_messages(
 
 @delete(
     "/api/inbox/messages",
+    operation_id="deleteMessages",
+    tags=["lists of messages"],
     status_code=200,
     summary="Delete many messages",
     responses=json_response(Deleted(deleted=2)) | error_responses(BadInput, MailboxNotFound, DatabaseFull),

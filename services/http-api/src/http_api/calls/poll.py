@@ -61,6 +61,8 @@ _EXAMPLE = Page(
 
 @get(
     "/api/inbox/poll",
+    operation_id="listMessages",
+    tags=["lists of messages"],
     summary="List messages, or wait for the next one",
     responses=json_response(_EXAMPLE) | error_responses(BadInput, TooManyStreams, MailboxNotFound),
 )

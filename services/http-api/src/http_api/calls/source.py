@@ -21,6 +21,8 @@ _EXAMPLE = "Return-Path: <bounces@example.com>\r\nSubject: 123456 is your code\r
 @get(
     "/api/messages/{message_id:str}/source",
     dependencies=READER,
+    operation_id="getMessageSource",
+    tags=["messages"],
     summary="Download the source of a message",
     media_type=_MEDIA_TYPE,
     responses=media_response(_MEDIA_TYPE, "The message.", example=_EXAMPLE)

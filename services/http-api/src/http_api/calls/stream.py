@@ -32,9 +32,15 @@ _EXAMPLE = (sse.retry(1_000) + _EXAMPLE_EVENT).decode()
 
 @get(
     "/api/inbox/stream",
+    operation_id="streamMessages",
+    tags=["new messages"],
     summary="Stream the events of a mailbox",
     media_type=_EVENT_STREAM,
-    responses=media_response(_EVENT_STREAM, "Events, until the mailbox expires or is deleted.", example=_EXAMPLE)
+    responses=media_response(
+        _EVENT_STREAM,
+        "Events, until the mailbox expires or is deleted; `StreamEvents` has the schema of the data of each.",
+        example=_EXAMPLE,
+    )
     | error_responses(BadInput, NotAcceptable, MailboxNotFound, TooManyStreams),
 )
 async def stream(

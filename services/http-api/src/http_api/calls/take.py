@@ -29,6 +29,8 @@ from http_api.schemas.message import WHOLE_EXAMPLE, WholeMessage
 
 @post(
     "/api/inbox/take",
+    operation_id="takeMessage",
+    tags=["new messages"],
     summary="Take the next message",
     status_code=200,
     responses=json_response(WHOLE_EXAMPLE)

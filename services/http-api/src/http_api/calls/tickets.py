@@ -56,6 +56,8 @@ _ASKED = {
 
 @post(
     "/api/tickets",
+    operation_id="createTicket",
+    tags=["mailboxes"],
     summary="Make a ticket for some mailboxes",
     responses=json_response(_EXAMPLE, status=201)
     | error_responses(

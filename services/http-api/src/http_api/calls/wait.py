@@ -52,6 +52,8 @@ _EXAMPLES = (NO_MATCH_EXAMPLE, UnexpectedMessage(**asdict(_UNEXPECTED_MESSAGE), 
 @get(
     "/api/inbox/wait",
     dependencies=READER,
+    operation_id="waitForMessage",
+    tags=["new messages"],
     summary="Wait for a message",
     responses=json_response(_EXAMPLE)
     | empty_response(204, "No message matched in time, as expected.")

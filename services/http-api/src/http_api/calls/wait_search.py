@@ -1,7 +1,7 @@
 """The clauses of the calls that wait for a message, as parameters in their query, and the search that these make."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 from litestar.openapi.spec import Example
 from litestar.params import Parameter, QueryParameter
@@ -46,6 +46,7 @@ class NoMatch(Problem, frozen=True, kw_only=True):
     `matched` is the number of messages that matched, when the call waited for more.
     """
 
+    code: Literal["no_match"]
     near_misses: tuple[NearMiss, ...]
     matched: int = 0
 

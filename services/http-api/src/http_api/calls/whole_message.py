@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
+from typing import Literal
 
 import msgspec
 from litestar import Response
@@ -26,6 +27,7 @@ _JSON = "application/json"
 class UnexpectedMessage(Problem, frozen=True, kw_only=True):
     """A message matched although none was expected."""
 
+    code: Literal["unexpected_message"]
     message: WholeMessage
 
 

@@ -23,7 +23,7 @@ from litestar.openapi.spec import (
 from litestar.serialization import encode_json
 from msgspec import to_builtins
 
-from http_api.openapi import litestar_fixes
+from http_api.openapi import litestar_fixes, problem_schemas, properties, stream_events
 from http_api.openapi.responses import example_of
 from http_api.protocol.problems import PROBLEM_JSON, ProblemType
 
@@ -151,7 +151,10 @@ def encode(document: OpenAPI) -> bytes:
         for operation in vars(path).values():
             if isinstance(operation, Operation):
                 litestar_fixes.fix(operation, document.components.schemas)
+                problem_schemas.tell_apart(operation, document.components.schemas)
                 _add_common_parts(operation)
+    document.components.schemas.update(stream_events.SCHEMAS)
+    properties.describe(document.components.schemas)
     return encode_json(document.to_schema())
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from litestar.openapi.spec import (
     Example,
+    OpenAPIFormat,
     OpenAPIResponse,
     OpenAPIType,
     Operation,
@@ -14,6 +15,8 @@ from litestar.openapi.spec import (
 )
 
 from http_api.protocol.problems import PROBLEM_JSON
+
+_BINARY = frozenset({"*/*", "application/octet-stream", "message/rfc822"})
 
 Schemas = dict[str, Schema]
 
@@ -27,6 +30,9 @@ def fix(operation: Operation, schemas: Schemas) -> None:
     for response in responses.values():
         _fix_response(response)
     operation.responses = {**responses}
+    if operation.security == [{}]:
+        # Both mean that the call takes no token, but generated clients ask for one where the list is not empty.
+        operation.security = []
     for parameter in parameters_of(operation):
         _fix_parameter(parameter)
     if isinstance(operation.request_body, RequestBody):
@@ -48,7 +54,9 @@ def parameters_of(operation: Operation) -> list[Parameter]:
 
 
 def _fix_response(response: OpenAPIResponse) -> None:
-    for media in (response.content or {}).values():
+    for media_type, media in (response.content or {}).items():
+        if media_type in _BINARY and isinstance(media.schema, Schema):
+            media.schema.format = OpenAPIFormat.BINARY
         media.examples = _without_ids(media.examples)
         # A problem with more members is also a Problem, so it is valid under two of the schemas.
         if isinstance(media.schema, Schema) and media.schema.one_of:

@@ -55,17 +55,22 @@ def empty_response(status: int, description: str) -> Responses:
     return {status: ResponseSpec(None, description=description, generate_examples=False)}
 
 
-def or_plain_text(example: str) -> type[Operation]:
-    """The `operation_class` of a call whose 200 is text/plain if the client prefers that to JSON."""
+def or_plain_text(example: str, *, is_usual: bool = False) -> type[Operation]:
+    """The `operation_class` of a call whose 200 is text/plain if the client prefers that to JSON.
+
+    Generated clients take the first media type and send no `Accept`: with `is_usual`, that is the text.
+    """
 
     @dataclass
     class OrPlainText(Operation):
         def __post_init__(self) -> None:
             success = (self.responses or {})["200"]
             if isinstance(success, OpenAPIResponse) and success.content:
-                success.content["text/plain"] = OpenAPIMediaType(
+                text = OpenAPIMediaType(
                     schema=Schema(type=OpenAPIType.STRING), examples={"plain": Example(value=example)}
                 )
+                json = success.content
+                success.content = {"text/plain": text} | json if is_usual else json | {"text/plain": text}
 
     return OrPlainText
 

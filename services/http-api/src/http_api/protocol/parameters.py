@@ -25,7 +25,11 @@ Address = Annotated[
 ]
 MessageId = Annotated[
     str,
-    Parameter(description="The `id` of the message.", examples=[Example(value="019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11")]),
+    Parameter(
+        description="The `id` of the message.",
+        schema_extra={"format": "uuid"},
+        examples=[Example(value="019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11")],
+    ),
 ]
 AttachmentNumber = Annotated[
     int, Parameter(description="The position in `attachments`; 0 is the first.", examples=[Example(value=0)])

@@ -1,0 +1,26 @@
+"""The schema of the events of a stream: a property for each event, with the schema of its data."""
+
+from litestar.openapi.spec import OpenAPIType, Reference, Schema
+
+
+def _object(properties: dict[str, Schema | Reference], description: str) -> Schema:
+    return Schema(type=OpenAPIType.OBJECT, properties=properties, required=sorted(properties), description=description)
+
+
+_ID = Schema(type=OpenAPIType.STRING)
+_SEQ = Schema(type=OpenAPIType.INTEGER)
+_SEEN = Schema(type=OpenAPIType.BOOLEAN)
+SCHEMAS: dict[str, Schema] = {
+    "SeenEvent": _object({"id": _ID, "seq": _SEQ, "seen": _SEEN}, "A message whose `seen` flag was changed."),
+    "DeletedEvent": _object({"id": _ID, "seq": _SEQ}, "A message that was deleted."),
+    "GoneEvent": _object({"temp_email_addr": Schema(type=OpenAPIType.STRING)}, "A mailbox that ended."),
+    "StreamEvents": _object(
+        {
+            "message": Reference(ref="#/components/schemas/ListedMessage"),
+            "seen": Reference(ref="#/components/schemas/SeenEvent"),
+            "deleted": Reference(ref="#/components/schemas/DeletedEvent"),
+            "gone": Reference(ref="#/components/schemas/GoneEvent"),
+        },
+        "The events of a stream: the data of each, as JSON, under the name of the event.",
+    ),
+}
