@@ -102,7 +102,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "Code.source": "Where the code stands.",
     "Link.url": "The URL.",
     "Link.text": "The text of the link; may be empty.",
-    "Link.target": "The URL inside of `url`, when a service wrapped it to check or count clicks and it is readable there.",
+    "Link.target": "The URL inside of `url`, which a service wrapped to check or count clicks; null when there is none.",
     "kind": "What the link is for.",
     # Waiting
     "near_misses": "The last 20 messages that did not match, oldest first.",
