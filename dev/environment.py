@@ -21,7 +21,8 @@ def read() -> dict[str, str]:
     # systemd does not interpolate such a file either, and a password may contain a dollar sign.
     from_file = dotenv_values(ROOT / ".env", interpolate=False)
     environ = {name: value for name, value in from_file.items() if value} | os.environ
-    return environ | {name: environ.get(name) or default for name, default in _DEFAULTS.items()}
+    environ |= {name: environ.get(name) or default for name, default in _DEFAULTS.items()}
+    return {"SMTP_PUBLIC_HOST": environ["SMTP_HOST"], "SMTP_PUBLIC_PORT": environ["SMTP_PORT"]} | environ
 
 
 def http_url(environ: dict[str, str]) -> str:

@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, NoReturn
 
 from fake_email import log, setting_names
 from fake_email.errors import SettingsError
@@ -18,9 +18,16 @@ from fake_email.settings import VARIABLES, Settings, load
 def argument_parser(program: str, description: str) -> argparse.ArgumentParser:
     """A parser that knows `--help` and `--version`; a wrong command line ends the process with status 2."""
     parser = argparse.ArgumentParser(prog=program, description=description)
-    version = importlib.metadata.version(program)  # each command has the name of its package
-    parser.add_argument("--version", action="version", version=f"{program} {version}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     return parser
+
+
+class _Version(argparse.Action):
+    """Shows the version of the program; a start without it does not read the metadata, which takes long."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        version = importlib.metadata.version(parser.prog)  # each command has the name of its package
+        parser.exit(message=f"{parser.prog} {version}\n")
 
 
 @contextmanager

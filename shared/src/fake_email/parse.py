@@ -104,6 +104,7 @@ def _attachment(leaf: Leaf, content: bytes, *, is_exact: bool) -> LocatedAttachm
         size=leaf.octet_count(content),
         content_id=leaf.content_id,
         part=leaf.section,
+        inline=leaf.disposition == "inline" or (leaf.disposition != "attachment" and leaf.content_id is not None),
         start=leaf.start if is_exact else None,
         end=leaf.end,
         encoding=transfer_encoding.mechanism(leaf.encoding),

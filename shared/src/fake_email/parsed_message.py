@@ -39,13 +39,17 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    """One part that is not, or not only, the text: its size in octets after decoding, and its IMAP section."""
+    """One part that is not, or not only, the text: its size in octets after decoding, and its IMAP section.
+
+    `inline`: the message shows it within its text, rather than as a file beside it.
+    """
 
     name: str
     type: str
     size: int
     content_id: str | None
     part: str
+    inline: bool = False
 
 
 class LocatedAttachment(Attachment, frozen=True, kw_only=True):

@@ -35,13 +35,15 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     http_workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     smtp_host: str = "0.0.0.0"  # noqa: S104  # mail servers connect from any network
     smtp_port: Port = 25
+    smtp_public_host: str | None = None
+    smtp_public_port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 25
     cors_allowed_origins: tuple[str, ...] = ()
     inbox_access: Literal["open", "private"] = "open"
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
     http_exempt_networks: tuple[str, ...] = ()
     creations_per_minute: PerMinute = 60
     failed_tokens_per_minute: PerMinute = 20
-    tickets_per_minute: Positive = 60
+    tickets_per_minute: PerMinute = 60
     calls_per_minute: PerMinute = 60_000
     http_max_streams: Positive = 15_000
     http_max_client_streams: Positive = 200

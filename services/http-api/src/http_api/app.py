@@ -32,6 +32,7 @@ from http_api.calls import (
     stream,
     take,
     tickets,
+    version,
     wait,
 )
 from http_api.calls.context import SharedContext, provide_context
@@ -56,6 +57,7 @@ log = structlog.get_logger()
 
 _MODULES = (
     health,
+    version,
     domains,
     create_address,
     inbox,

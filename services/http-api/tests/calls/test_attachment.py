@@ -136,8 +136,8 @@ async def test_a_valid_media_type_is_that_of_the_message(
         ),
         ('attachment; filename="../../etc/passwd"', 'attachment; filename="passwd"'),
         (r'attachment; filename="C:\\x\\evil.exe"', 'attachment; filename="evil.exe"'),
-        ('attachment; filename=".."', 'attachment; filename="attachment.png"'),
-        ("attachment", 'attachment; filename="attachment.png"'),
+        ('attachment; filename=".."', 'attachment; filename="attachment-1.png"'),
+        ("attachment", 'attachment; filename="attachment-1.png"'),
         (f'attachment; filename="{"n" * 600}.txt"', f'attachment; filename="{"n" * 251}.txt"'),
     ],
 )

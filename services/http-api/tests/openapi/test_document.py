@@ -370,6 +370,7 @@ async def test_each_event_of_a_stream_is_valid_under_its_schema(
                 await http.delete("/api/inbox", params={"address": known.address})
 
     schemas = components["schemas"]["StreamEvents"]["properties"]
+    got["expired"] = {}  # only a stream of a ticket has it: test_ticket_stream
     assert got.keys() == schemas.keys()
     for name, data in got.items():
         jsonschema_rs.validate({"components": components, "allOf": [schemas[name]]}, data)

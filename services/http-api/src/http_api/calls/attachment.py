@@ -58,7 +58,9 @@ async def attachment(
     media_type = wanted.type if _MEDIA_TYPE.fullmatch(wanted.type) else _OCTET_STREAM
     headers = {
         "Accept-Ranges": "bytes",
-        "Content-Disposition": content_disposition.attachment(wanted.name, media_type),
+        "Content-Disposition": content_disposition.attachment(
+            wanted.name or content_disposition.default_name(number + 1, media_type), media_type
+        ),
         "Content-Length": str(end - start),
         # Not as media_type: Litestar adds a charset to it, or prefers the media type above.
         "Content-Type": media_type,

@@ -40,6 +40,10 @@ DESCRIPTIONS: Mapping[str, str] = {
     "last_received_at": "When the newest message was received; null if the mailbox never had one.",
     "changes": "A number that grows when messages are marked or deleted. A client that sees it jump lists anew.",
     "domains": "The domains that receive mail.",
+    "smtp": "The server that takes mail for the domains.",
+    "host": "Its name or address.",
+    "port": "Its port.",
+    "version": "The version, which ends in what `git describe` says of a release.",
     "default": "The domain of an address whose creation names none.",
     "Health.status": "The service can do its work.",
     # Lists
@@ -91,10 +95,11 @@ DESCRIPTIONS: Mapping[str, str] = {
     "Address.address": "The address.",
     "HeaderField.name": "The name of the field, as written.",
     "HeaderField.value": "The value, unfolded and decoded, at most 16 KiB of it.",
-    "Attachment.name": "The file name; may be empty.",
+    "Attachment.name": "The file name; for a file that has none, a name by its position and type.",
     "Attachment.type": "The media type that the message gives it.",
     "size": "The size after decoding, in bytes.",
     "content_id": "The Content-ID, by which HTML names an image; null without one.",
+    "inline": "Whether the message shows it within its text, as an image of its HTML.",
     "part": "The IMAP section of the part, as in `2.1`.",
     "Code.value": "The code as a person would type it.",
     "confidence": "How certain it is that this is a code, from 0 to 1.",
@@ -102,7 +107,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "Code.source": "Where the code stands.",
     "Link.url": "The URL.",
     "Link.text": "The text of the link; may be empty.",
-    "Link.target": "The URL inside of `url`, which a service wrapped to check or count clicks; null when there is none.",
+    "Link.target": "The URL inside of `url`, which a service wrapped to count clicks; null when there is none.",
     "kind": "What the link is for.",
     # Waiting
     "near_misses": "The last 20 messages that did not match, oldest first.",
@@ -120,6 +125,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "StreamEvents.message": "The data of `event: message`: a message that arrived.",
     "StreamEvents.seen": "The data of `event: seen`: a message that was marked, or no longer is.",
     "StreamEvents.deleted": "The data of `event: deleted`: a message that was deleted.",
+    "StreamEvents.expired": "The data of `event: expired`, the last event: the ticket of the stream expired.",
     "StreamEvents.gone": "The data of `event: gone`, the last event: the mailbox expired or was deleted.",
 }
 FORMATS: Mapping[str, OpenAPIFormat] = {

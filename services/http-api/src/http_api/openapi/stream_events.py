@@ -14,12 +14,14 @@ SCHEMAS: dict[str, Schema] = {
     "SeenEvent": _object({"id": _ID, "seq": _SEQ, "seen": _SEEN}, "A message whose `seen` flag was changed."),
     "DeletedEvent": _object({"id": _ID, "seq": _SEQ}, "A message that was deleted."),
     "GoneEvent": _object({"temp_email_addr": Schema(type=OpenAPIType.STRING)}, "A mailbox that ended."),
+    "ExpiredEvent": _object({}, "The end of a ticket; it has no properties."),
     "StreamEvents": _object(
         {
             "message": Reference(ref="#/components/schemas/ListedMessage"),
             "seen": Reference(ref="#/components/schemas/SeenEvent"),
             "deleted": Reference(ref="#/components/schemas/DeletedEvent"),
             "gone": Reference(ref="#/components/schemas/GoneEvent"),
+            "expired": Reference(ref="#/components/schemas/ExpiredEvent"),
         },
         "The events of a stream: the data of each, as JSON, under the name of the event.",
     ),

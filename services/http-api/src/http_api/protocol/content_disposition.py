@@ -9,6 +9,11 @@ _ATTR_CHARACTERS = "!#$&+^`|"
 _FOLDERS = frozenset("/\\")
 
 
+def default_name(number: int, media_type: str) -> str:
+    """The name of a file that has none, the `number`th of a message."""
+    return f"attachment-{number}{mimetypes.guess_extension(media_type) or ''}"
+
+
 def attachment(name: str, media_type: str) -> str:
     """The field for a file to be saved as `name`, or as `attachment` with the ending of its type if `name` is empty.
 

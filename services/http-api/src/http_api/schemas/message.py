@@ -1,11 +1,14 @@
 """The public shapes of a message; the field names are a contract with clients."""
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec.structs import asdict
 
-from fake_email.parsed_message import Address, Attachment, Code, Link
+from fake_email.parsed_message import Address, Attachment, Code, Link, Shown
 from fake_email.storage.message import OpenedMessage
 from fake_email.storage.message_list import Listed
+from http_api.protocol import content_disposition
 from http_api.protocol.parameters import rfc3339
 
 
@@ -117,6 +120,24 @@ WHOLE_EXAMPLE = WholeMessage(
 )
 
 
+def shown_attachments(attachments: Sequence[Attachment]) -> tuple[Attachment, ...]:
+    """The attachments, each with a name."""
+    return tuple(
+        each if each.name else msgspec.structs.replace(each, name=content_disposition.default_name(number, each.type))
+        for number, each in enumerate(attachments, 1)
+    )
+
+
+def people(message: Shown) -> dict[str, tuple[Address, ...]]:
+    """The addresses of the message by the public name of their field."""
+    return {
+        "from": _senders(message) if message.from_addresses is None else message.from_addresses,
+        "to": message.to_addresses or (),
+        "cc": message.cc_addresses or (),
+        "reply_to": message.reply_to_addresses or (),
+    }
+
+
 def listed_message(message: Listed) -> ListedMessage:
     """`message` under its public names; `from_addr` is the address in From, else the reverse-path."""
     renamed = {
@@ -127,15 +148,13 @@ def listed_message(message: Listed) -> ListedMessage:
         "received_at": rfc3339(message.received_at),
         "truncated": message.is_cut,
         "date": rfc3339(message.date_header) if message.date_header else None,
-        "from": _senders(message) if message.from_addresses is None else message.from_addresses,
-        "to": message.to_addresses or (),
-        "cc": message.cc_addresses or (),
-        "reply_to": message.reply_to_addresses or (),
+        "attachments": shown_attachments(message.attachments),
+        **people(message),
     }
     return msgspec.convert(asdict(message) | renamed, ListedMessage)
 
 
-def _senders(message: Listed) -> tuple[Address, ...]:
+def _senders(message: Shown) -> tuple[Address, ...]:
     """The sender in From, of a message that a release before stored."""
     if not message.from_address:
         return ()

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from fake_email.parsed_message import Attachment, Code, Link
+from fake_email.parsed_message import Address, Attachment, Code, Link
 from fake_email.storage.many_messages import Summary
 from http_api.protocol.parameters import rfc3339
-from http_api.schemas.message import LISTED_EXAMPLE
+from http_api.schemas.message import LISTED_EXAMPLE, people, shown_attachments
 from http_api.schemas.preview import preview
 
 
@@ -27,6 +27,12 @@ class SummarizedMessage(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...]
     seen: bool
     octets: int
+    attachments_omitted: int
+    links_omitted: int
+    from_: tuple[Address, ...] = msgspec.field(name="from")
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    reply_to: tuple[Address, ...]
 
 
 SUMMARIZED_EXAMPLE = SummarizedMessage(
@@ -37,6 +43,7 @@ SUMMARIZED_EXAMPLE = SummarizedMessage(
 
 def summarized_message(message: Summary) -> SummarizedMessage:
     """`message` under its public names."""
+    shown = people(message)
     return SummarizedMessage(
         id=str(message.id),
         seq=message.seq,
@@ -48,9 +55,15 @@ def summarized_message(message: Summary) -> SummarizedMessage:
         from_header=message.from_header,
         date=rfc3339(message.date_header) if message.date_header else None,
         has_html=message.has_html,
-        attachments=message.attachments,
+        attachments=shown_attachments(message.attachments),
         codes=message.codes,
         links=message.links,
         seen=message.seen,
         octets=message.octets,
+        attachments_omitted=message.attachments_omitted,
+        links_omitted=message.links_omitted,
+        from_=shown["from"],
+        to=shown["to"],
+        cc=shown["cc"],
+        reply_to=shown["reply_to"],
     )
