@@ -248,10 +248,11 @@ def test_a_run_keeps_settings_that_were_added_to_the_environment_file_by_hand(ho
 def test_a_resolver_among_the_denied_addresses_is_allowed_and_told_and_closed_again_when_it_is_gone(
     host: Container,
 ) -> None:
+    as_before = dict.fromkeys(VARIABLES, "")
     host.ssh("sudo cp /etc/resolv.conf /srv/ && echo nameserver 169.254.169.253 | sudo tee -a /etc/resolv.conf")
-    opened = set_up(host)
+    opened = set_up(host, **as_before)
     host.ssh("sudo cp /srv/resolv.conf /etc/")
-    closed = set_up(host)
+    closed = set_up(host, **as_before)
 
     drop_in = "/etc/systemd/system/fake-email-{}.service.d/resolver.conf"
     changed = [drop_in.format(service) for service in ("http-api", "smtp-ingest")]

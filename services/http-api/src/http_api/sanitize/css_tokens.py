@@ -13,18 +13,28 @@ Type: TypeAlias = Literal["plain", "punctuation", "url", "string", "comment", "f
 Token: TypeAlias = tuple[Type, str]
 
 SPACE = " \t\r\n\f"
+
+
+def _run(choices: str, least: str = "*") -> str:
+    """`(?:choices)*+`, which Python before 3.11.5 matches wrongly (CPython issue 106052).
+
+    An atomic group keeps memory for each repetition until its end: the inner groups end after a thousand.
+    """
+    return rf"(?>(?:(?>(?:{choices}){{1,1000}})){least})"
+
+
 _NAME = r"[\w\u0080-\U0010ffff-]"
 _START = r"[A-Za-z_\u0080-\U0010ffff]"
 _IDENT = rf"(?:--|-?{_START}){_NAME}*+"
-_NUMBER = r"[+-]?(?:\d++(?:\.\d++)?+|\.\d++)(?:[eE][+-]?\d++)?+"
+_NUMBER = r"[+-]?(?:\d++(?:\.\d++)?+|\.\d++)(?>(?:[eE][+-]?\d++)?)"
 _IS_ESCAPE = r"\\(?![\r\n\f])"  # §4.3.8
-_ESCAPE = rf"(?:\\[0-9A-Fa-f]{{1,6}}+(?:\r\n|[{SPACE}])?+|{_IS_ESCAPE}(?:[^0-9A-Fa-f]|\Z))"
-_ESCAPED_IDENT = rf"(?:--|-?(?:{_START}|{_ESCAPE}))(?:{_NAME}|{_ESCAPE})*+"
+_ESCAPE = rf"(?:\\[0-9A-Fa-f]{{1,6}}+(?>(?:\r\n|[{SPACE}])?)|{_IS_ESCAPE}(?:[^0-9A-Fa-f]|\Z))"
+_ESCAPED_IDENT = rf"(?:--|-?(?:{_START}|{_ESCAPE}))" + _run(f"{_NAME}|{_ESCAPE}")
 
 _PLAIN = "|".join(
     (
         rf"[{SPACE}]++",
-        rf"{_NUMBER}(?:%|(?:{_IDENT})?+(?!-?{_IS_ESCAPE}))",
+        rf"{_NUMBER}(?:%|(?>(?:{_IDENT})?)(?!-?{_IS_ESCAPE}))",
         rf"(?!-->){_IDENT}(?!\(|{_IS_ESCAPE})",
         rf"\#{_NAME}++(?!{_IS_ESCAPE})",
         # None of these delimiters begins another token.
@@ -39,20 +49,20 @@ _URL_NAME = "".join(
     for letter, code in (("[Uu]", "[57]5"), ("[Rr]", "[57]2"), ("[Ll]", "[46][Cc]"))
 )
 _PATTERNS: tuple[tuple[Type, str], ...] = (
-    ("plain", f"(?:{_PLAIN})++"),
+    ("plain", _run(_PLAIN, "+")),
     ("punctuation", r"[{};:()\[\]>~|^$=]"),
     ("url", rf"(?i:url)\([{SPACE}]*+(?:\"{_DOUBLE}\"|'{_SINGLE}'|{_BARE})[{SPACE}]*+\)"),
     ("string", rf"\"{_DOUBLE}\"|'{_SINGLE}'"),
-    ("comment", r"/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"),
+    ("comment", r"/\*.*?(?:\*/|\Z)"),
     # A URL without quotes, which ends elsewhere than a function (§4.3.6, §4.3.14).
-    ("bad", rf"{_URL_NAME}\((?![{SPACE}]*+[\"'])(?:[^)\\]|{_ESCAPE}|\\)*+\)?"),
+    ("bad", rf"{_URL_NAME}\((?![{SPACE}]*+[\"'])" + _run(rf"[^)\\]|{_ESCAPE}|\\") + r"\)?"),
     ("function", rf"{_IDENT}\("),
     ("at", rf"@{_IDENT}(?!{_IS_ESCAPE})"),
     ("html_comment", "<!--|-->"),
     ("function", rf"{_ESCAPED_IDENT}\("),
-    ("bad", rf"(?:[@\#]|{_NUMBER})?+{_ESCAPED_IDENT}|\#(?:{_NAME}|{_ESCAPE})++"),
-    ("bad", rf"\"(?:[^\"\\\r\n\f]|{_ESCAPE}|\\(?:\r\n|[\r\n\f]))*+\"?"),
-    ("bad", rf"'(?:[^'\\\r\n\f]|{_ESCAPE}|\\(?:\r\n|[\r\n\f]))*+'?"),
+    ("bad", rf"(?>(?:[@\#]|{_NUMBER})?){_ESCAPED_IDENT}|\#" + _run(f"{_NAME}|{_ESCAPE}", "+")),
+    ("bad", '"' + _run(rf"[^\"\\\r\n\f]|{_ESCAPE}|\\(?:\r\n|[\r\n\f])") + '"?'),
+    ("bad", "'" + _run(rf"[^'\\\r\n\f]|{_ESCAPE}|\\(?:\r\n|[\r\n\f])") + "'?"),
     ("bad", "."),
 )
 _TOKEN = re.compile("|".join(f"({pattern})" for _, pattern in _PATTERNS), re.ASCII | re.DOTALL)
