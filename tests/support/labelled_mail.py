@@ -6,6 +6,10 @@ were set aside until the rules were done.
 In `known/` and `apart/`, a message starts with a line `==== name`. Its fields follow, then its text, then after
 `<<< html` its HTML. The field `Code` is the code that a person would type, or none; a field `Link` is a kind and a URL.
 
+In `link_mail_1.txt` and `link_mail_2.txt`, in 28 languages, each line is a message with links: language, the kind of
+each link in order, subject and body, separated by tabs. `[text](URL)` is a link of HTML, and makes the message HTML.
+Both files were measured once before the words of links were learnt from them.
+
 In `short.txt` and `short_apart.txt`, each line is a message: code, subject and body, separated by tabs. The body is
 text, HTML, or both with `<<<` between; ⏎ stands for the end of a line. In `links.txt`, each line is a kind, and a body
 with one link.
@@ -13,7 +17,9 @@ with one link.
 
 import email.message
 import email.policy
+import re
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 
 import msgspec
@@ -87,3 +93,23 @@ def read_links() -> list[tuple[str, str, str]]:
 def first_code(parsed: ParsedMessage) -> str:
     """Return the best code of a message, or "none"."""
     return parsed.codes[0].value if parsed.codes else "none"
+
+
+def read_link_mail(name: str) -> list[Labelled]:
+    """Return the messages of a file of mail with links."""
+    lines = (FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return [_link_mail(f"{name}: line {number}", line) for number, line in enumerate(lines, 1)]
+
+
+def _link_mail(name: str, line: str) -> Labelled:
+    _, kinds, subject, body = line.split("\t")
+    urls = _URL.findall(body)
+    links = dict(zip(urls, kinds.split(","), strict=True))
+    html = _HTML_LINK.sub(lambda link: f'<a href="{escape(link[2])}">{link[1]}</a>', body)
+    paragraphs = None if html == body else "".join(f"<p>{paragraph}</p>" for paragraph in html.split("⏎"))
+    content = _message(subject, "" if paragraphs else body.replace("⏎", "\n"), paragraphs)
+    return Labelled(name=name, code="", links=links, content=content)
+
+
+_HTML_LINK = re.compile(r"\[([^]]*)\]\((https?://[^)]+)\)")
+_URL = re.compile(r"https?://[^\s)>⏎]+")

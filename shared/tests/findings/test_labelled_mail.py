@@ -11,6 +11,7 @@ from fake_email import parse
 from fake_email.findings import links
 
 LEAST = 0.98
+LEAST_OF_KIND = 0.95
 
 
 def figures(right: int, found: int, labelled: int) -> str:
@@ -61,6 +62,23 @@ def test_links_of_the_labelled_mail_have_the_right_kind(capsys: pytest.CaptureFi
 
     assert right / found >= LEAST
     assert right / labelled >= LEAST
+
+
+@pytest.mark.parametrize("name", ["link_mail_1", "link_mail_2"])
+def test_links_of_mail_in_28_languages_have_the_right_kind(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = [
+        (found[url], kind)
+        for each in labelled_mail.read_link_mail(name)
+        for found in [{link.url: link.kind for link in parse.parse(each.content).links}]
+        for url, kind in each.links.items()
+    ]
+
+    for kind in ("verify", "reset", "login", "unsubscribe"):
+        right = pairs.count((kind, kind))
+        found, labelled = (sum(pair[at] == kind for pair in pairs) for at in (0, 1))
+        with capsys.disabled():
+            sys.stdout.write(f"\nlinks, {name}, {kind}: {figures(right, found, labelled)}")
+        assert right >= LEAST_OF_KIND * max(found, labelled)
 
 
 def test_links_have_the_right_kind_by_the_words_of_each_language(capsys: pytest.CaptureFixture[str]) -> None:

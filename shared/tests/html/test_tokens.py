@@ -109,7 +109,7 @@ def test_the_contents_of_an_element_without_an_end_tag_are_not_skipped() -> None
 def test_only_the_tags_that_are_not_passed_are_read_and_none_in_comments_or_attributes() -> None:
     markup = "<!-- <a b=1> --><a b=2>c</a><abbr b=3><!--><A\nb=4><p title='<a>'><a b='<a>'>c<a b='"
 
-    only = tokens.Scanner(markup).only(tokens.all_but(("a",)))
+    only = tokens.Scanner(markup).only(tokens.all_but(("a",), "a"))
     read_tags = [markup[start:end] for type_, start, end, _, _ in only if type_ == "start"]
 
     assert read_tags == ["<a b=2>", "<A\nb=4>", "<a b='<a>'>"]
@@ -119,7 +119,7 @@ def test_only_the_tags_that_are_not_passed_are_read_and_none_in_comments_or_attr
 def test_the_tags_that_are_not_passed_are_those_of_all_tokens(pieces: list[str]) -> None:
     markup = "".join(pieces)
 
-    only = [token for token in tokens.Scanner(markup).only(tokens.all_but(("a",))) if token[3] == "a"]
+    only = [token for token in tokens.Scanner(markup).only(tokens.all_but(("a",), "a")) if token[3] == "a"]
 
     assert [token for token in only if token[0] == "start"] == [
         token for token in tokens.Scanner(markup) if token[3] == "a" and token[0] == "start"

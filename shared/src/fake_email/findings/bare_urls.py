@@ -20,7 +20,7 @@ _GLUED = (
 )
 _RUN = f"{{1,{urls.CHARACTERS}}}+"
 _BODY = rf"(?>(?:[^{_NEVER}{_GLUED}]{_RUN}|(?<![a-zA-Z0-9%])[{_GLUED}]{_RUN}){{1,64}})"
-_URL = re.compile(rf"https?://{_BODY}", re.IGNORECASE)
+_URL = re.compile(rf"[hH][tT][tT][pP][sS]?://{_BODY}")
 _REST = re.compile(_BODY)
 _LINES = 8  # of one URL in `<…>`
 _SCHEME = re.compile(r"https?\Z", re.IGNORECASE)
@@ -29,7 +29,7 @@ _SET_OFF = re.compile(r"<(?:URL:[ \t]*+)?+\Z", re.IGNORECASE)
 _SET_OFF_CHARACTERS = len("<URL: ")
 # The end of a line inside of `<…>`, with the mark of a quoted line.
 _LINE_END = re.compile(r"[ \t]*+\r?\n[ \t]*+(?:>[ \t]*+)?+(?=[^\s>])")
-_HOST = re.compile(r"https?://[^\s/?#\\]+", re.IGNORECASE)
+_HOST = re.compile(r"[^:]+://[^\s/?#\\]")
 
 _MOST_TRAILING = 32
 _TRAILING = ".,;:!?'`|^"
@@ -44,15 +44,15 @@ def find(text: str, known: Collection[str] = ()) -> Iterator[tuple[str, int]]:
     position = text.find("://")
     left = 2 * len(text) + urls.CHARACTERS  # of characters read; more only where each URL is in the middle of another
     while position >= 0 and left > 0:
+        if known and (open_ := text.rfind("<", max(0, position - _SCHEME_CHARACTERS - 1), position)) >= 0:
+            close = text.find(">", position, position + urls.CHARACTERS)
+            if text[open_ + 1 : close] in known:
+                position = text.find("://", close)
+                continue
         scheme = _SCHEME.search(text, max(0, position - _SCHEME_CHARACTERS), position)
         end = position + len("://")
         if scheme:
             start = scheme.start()
-            if text[start - 1 : start] == "<" and known:
-                close = text.find(">", start, start + urls.CHARACTERS)
-                if text[start:close] in known:
-                    position = text.find("://", close)
-                    continue
             url, read, end = _set_off(text, start) or _bare(text, start, end)
             left -= read - start
             if _HOST.match(url):
@@ -62,7 +62,8 @@ def find(text: str, known: Collection[str] = ()) -> Iterator[tuple[str, int]]:
 
 def _set_off(text: str, start: int) -> tuple[str, int, int] | None:
     """The URL that stands in `<…>`, its lines joined, and twice its end; None for another."""
-    if not _SET_OFF.search(text, max(0, start - _SET_OFF_CHARACTERS), start):
+    before = text[max(0, start - _SET_OFF_CHARACTERS) : start]
+    if "<" not in before or not _SET_OFF.search(before):
         return None
     match = _URL.match(text, start)
     url = ""
@@ -91,7 +92,9 @@ def _bare(text: str, start: int, least: int) -> tuple[str, int, int]:
     before = text[start - 1 : start]
     if before and before in _QUOTES:
         url = url.partition(before)[0]
-    url = _without_trailing(_within_brackets(url))
+    if ")" in url or "]" in url or "}" in url:
+        url = _within_brackets(url)
+    url = _without_trailing(url)
     if before and before in _EMPHASIS:
         url = url.rstrip(before)
     return url, match.end(), max(least, start + len(url))

@@ -10,6 +10,8 @@ import functools
 import itertools
 import operator
 import re
+import string
+from collections.abc import Iterable
 from importlib import resources
 from typing import Literal
 
@@ -55,12 +57,19 @@ def _read_languages() -> tuple[dict[str, list[_Word]], dict[str, WordKind]]:
     return by_key, whole
 
 
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    # Grouped by first letter: of a hundred words, a search then tries few at any one position.
+    groups = itertools.groupby(sorted(words), key=operator.itemgetter(0))
+    return re.compile("|".join(f"{first}(?:{'|'.join(re.escape(word[1:]) for word in of)})" for first, of in groups))
+
+
 _BY_KEY, _WHOLE = _read_languages()
 _IN_PATH = {
-    kind: re.compile("|".join(re.escape(word) for _, words in lines for word in words))
+    kind: _any_of([word for _, words in lines for word in words])
     for kind, lines in itertools.groupby(_lines(_URL_FILE), key=operator.itemgetter(0))
 }
-_ANY_IN_PATH = re.compile("|".join(pattern.pattern for pattern in _IN_PATH.values()))  # few URLs have any
+_ANY_IN_PATH = _any_of([word for _, words in _lines(_URL_FILE) for word in words])  # few URLs have any
+_NO_DIGITS = {ord(digit): None for digit in string.digits}
 
 
 @functools.lru_cache(maxsize=1024)  # a newsletter has a hundred "Read more"
@@ -87,7 +96,11 @@ def of_text(text: str) -> LinkKind:
 
 def of_path(path: str) -> LinkKind:
     """The kind of a link with this path and query, in lower case."""
-    path = path[:_PATH_CHARACTERS]
+    return _of_letters(path[:_PATH_CHARACTERS].translate(_NO_DIGITS))
+
+
+@functools.lru_cache(maxsize=1024)  # many URLs of a newsletter differ in numbers alone
+def _of_letters(path: str) -> LinkKind:
     if not _ANY_IN_PATH.search(path):
         return "other"
     return of_kinds(frozenset(kind for kind, pattern in _IN_PATH.items() if pattern.search(path)))

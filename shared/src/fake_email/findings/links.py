@@ -1,12 +1,8 @@
 """The links of a message, each once, and the kind of each: what it is for."""
 
 import itertools
-import re
-from collections.abc import Iterator
-from typing import NamedTuple
 
 from fake_email.findings import bare_urls, link_lexicon, wrapped_links
-from fake_email.findings.link_lexicon import WordKind
 from fake_email.html import anchors, references, tokens
 from fake_email.parsed_message import Link, LinkKind
 
@@ -18,54 +14,73 @@ _BEFORE_CHARACTERS = 160  # before a link, which may say its kind
 _SUBJECT_CHARACTERS = 200
 _GENERIC_CHARACTERS = 40  # a longer text says more than "click here"
 
-_IS_WEB = re.compile(r"https?://[^\s/?#\\]+", re.IGNORECASE)
-
-
-class _Occurrence(NamedTuple):
-    """A URL, its text, and its position in the HTML or the text; the words before it may say its kind."""
-
-    url: str
-    text: str
-    source: str
-    start: int
-    is_bare: bool
-
-    def words_before(self) -> str:
-        """The words before the link, in lower case."""
-        if self.is_bare:
-            return _line_before(self.source, self.start).lower()
-        markup = self.source[max(0, self.start - 4 * _BEFORE_CHARACTERS) : self.start]
-        words = references.in_text(tokens.without_tags(markup) if "<" in markup else markup)
-        return " ".join(words.split())[-_BEFORE_CHARACTERS:].lower()
-
 
 def find(markup: str | None, text: str, subject: str = "") -> tuple[Link, ...]:
     """The links of HTML and text, in their order, LINKS at most, in time linear in CHARACTERS."""
-    links: dict[str, Link] = {}
-    of_subject = link_lexicon.of_text(subject[:_SUBJECT_CHARACTERS].lower())
-    for occurrence in itertools.islice(_occurrences(markup, text, links), _OCCURRENCES):
-        if len(links) >= LINKS:
-            break
-        known = links.get(occurrence.url)
-        if known is None or (known.kind == "other" and not known.text):
-            target = wrapped_links.target(occurrence.url)
-            kind = _kind(occurrence, target, occurrence.text.lower(), of_subject)
-            if kind == of_subject:
-                of_subject = "other"  # the subject speaks of one link
-            link = Link(url=occurrence.url, text=occurrence.text, kind=kind, target=target)
-            if link.kind == "unsubscribe" or _IS_WEB.match(link.url):
-                links[link.url] = link
-    return tuple(links.values())
-
-
-def _occurrences(markup: str | None, text: str, known: dict[str, Link]) -> Iterator[_Occurrence]:
+    found = _Found(link_lexicon.of_text(subject[:_SUBJECT_CHARACTERS].lower()))
     if markup is not None:
         markup = markup[:CHARACTERS]
-        for url, words, start in anchors.read(markup):
-            yield _Occurrence(url, words, markup, start, is_bare=False)
+        for url, words, start in itertools.islice(anchors.read(markup), _OCCURRENCES):
+            if not found.add(url, words, markup, start, is_bare=False):
+                break
     text = text[:CHARACTERS]
-    for url, start in bare_urls.find(text, known if markup else ()):  # rendered HTML has the links again
-        yield _Occurrence(url, url[: anchors.TEXT_CHARACTERS], text, start, is_bare=True)
+    # Rendered HTML has its links again.
+    for url, start in itertools.islice(bare_urls.find(text, found.links if markup else ()), _OCCURRENCES):
+        if not found.add(url, url[: anchors.TEXT_CHARACTERS], text, start, is_bare=True):
+            break
+    return tuple(found.links.values())
+
+
+class _Found:
+    """The links that were found so far, by their URLs, and the kind that the subject of the message still speaks of."""
+
+    def __init__(self, of_subject: LinkKind) -> None:
+        self.links: dict[str, Link] = {}
+        self.of_subject = of_subject
+
+    def add(self, url: str, text: str, source: str, start: int, *, is_bare: bool) -> bool:
+        """Add the link that starts here in the HTML or the text; false when there are enough."""
+        known = self.links.get(url)
+        if known is None or (known.kind == "other" and not known.text):
+            target = wrapped_links.target(url)
+            low = text.lower()
+            is_bare = is_bare or not low or url.lower().startswith(low)
+            kind, points = _kind_of(target or url, "" if is_bare else low)
+            if kind == "other" and (is_bare or points):
+                kind = self.kind_of_place(source, start, is_bare=is_bare)
+            if kind == self.of_subject:
+                self.of_subject = "other"  # the subject speaks of one link
+            if kind == "unsubscribe" or url[:1] not in "mMtT":
+                self.links[url] = Link(url=url, text=text, kind=kind, target=target)
+        return len(self.links) < LINKS
+
+    def kind_of_place(self, source: str, start: int, *, is_bare: bool) -> LinkKind:
+        """The kind of a link by the words before it, or by the subject."""
+        before = _line_before(source, start) if source[start] != "<" else _words_before(source, start)
+        before = before.lower()
+        words = link_lexicon.kinds(before)
+        if is_bare and not (before.rstrip("<( ").endswith((":", "：")) or "point" in words):
+            return "other"
+        kind = link_lexicon.of_kinds(words)
+        return (
+            self.of_subject if kind == "other" and "trade" not in words and self.of_subject != "unsubscribe" else kind
+        )
+
+
+def _kind_of(url: str, low: str) -> tuple[LinkKind, bool]:
+    """The kind of a link by its text, in lower case, else by its URL; true for a text that only says: a link."""
+    words = link_lexicon.kinds(low)
+    kind = link_lexicon.of_kinds(words) if words else "other"
+    if kind == "other" and "trade" not in words:
+        path = url.find("/", url.find("//") + 2)
+        kind = link_lexicon.of_path(url[path:].lower()) if path >= 0 else "other"
+    return kind, "point" in words and len(low) <= _GENERIC_CHARACTERS
+
+
+def _words_before(markup: str, position: int) -> str:
+    markup = markup[max(0, position - 4 * _BEFORE_CHARACTERS) : position]
+    words = references.in_text(tokens.without_tags(markup) if "<" in markup else markup)
+    return " ".join(words.split())[-_BEFORE_CHARACTERS:]
 
 
 def _line_before(text: str, position: int) -> str:
@@ -74,26 +89,3 @@ def _line_before(text: str, position: int) -> str:
         if any(map(str.isalnum, line)):
             return line
     return ""
-
-
-def _kind(occurrence: _Occurrence, target: str | None, low: str, of_subject: LinkKind) -> LinkKind:
-    """The kind of a link with this text, in lower case: by the text, else by the path, else by the words before it."""
-    is_bare = occurrence.is_bare or occurrence.url.lower().startswith(low)
-    words = frozenset[WordKind]() if is_bare else link_lexicon.kinds(low)
-    kind = link_lexicon.of_kinds(words)
-    if kind == "other" and "trade" not in words:
-        kind = link_lexicon.of_path(_path(target or occurrence.url))
-    if kind != "other" or not (is_bare or (len(low) <= _GENERIC_CHARACTERS and "point" in words)):
-        return kind
-    before = occurrence.words_before()
-    words = link_lexicon.kinds(before)
-    if is_bare and not (before.rstrip("<( ").endswith((":", "：")) or "point" in words):
-        return "other"
-    kind = link_lexicon.of_kinds(words)
-    return of_subject if kind == "other" and "trade" not in words and of_subject != "unsubscribe" else kind
-
-
-def _path(url: str) -> str:
-    """The part of a URL after its host, in lower case."""
-    start = url.find("/", url.find("://") + 3)
-    return url[start:].lower() if start >= 0 else ""

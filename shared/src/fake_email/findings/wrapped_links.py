@@ -8,6 +8,7 @@ import string
 import urllib.parse
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 
 from fake_email.html import urls
@@ -55,7 +56,6 @@ _IN_PATH = re.compile(
     r"/C?L0/(https?:%2F%2F[^/?#]+)|^/[\w-]+/(https?%3A%2F%2F[^/?#]+)|^/v[0-9]/(?:r[0-9]+/)?___(https?://.+?)___[./]",
     re.IGNORECASE,
 )
-_IN_PATHS = ("L0/http", "/http", "/___")
 _POSTMARK = re.compile(r"/[0-9](s?)/([^/?#]+)/")
 _ENCODED = re.compile(r"[\w-]{12,8192}")
 _VALUES = 50  # of a query that are read
@@ -75,16 +75,26 @@ def target(url: str) -> str | None:
 
 
 def _inside(url: str) -> str | None:
+    start = url.find("//") + 2
+    if not ("/http" in url or "/___" in url or _may_wrap(url[start : url.find("/", start)])):
+        return None
     match = _HOST_AND_REST.fullmatch(url)
     if match is None:
         return None
-    host, rest = match[1].rpartition("@")[2].partition(":")[0].lower(), match[2]
-    if not (host.endswith(_HOSTS) or host.startswith(_GOOGLES) or any(mark in rest for mark in _IN_PATHS)):
-        return None
-    for written in _candidates(host, rest):
+    for written in _candidates(_host(match[1]), match[2]):
         if _WEB.match(written):
             return urls.shown(_WEB.sub(lambda scheme: scheme[0].rstrip("/") + "//", written, count=1)) or None
     return None
+
+
+@lru_cache(maxsize=256)  # most links of a mail have one host
+def _may_wrap(authority: str) -> bool:
+    host = _host(authority)
+    return host.endswith(_HOSTS) or host.startswith(_GOOGLES)
+
+
+def _host(authority: str) -> str:
+    return authority.rpartition("@")[2].partition(":")[0].lower()
 
 
 def _candidates(host: str, rest: str) -> Iterator[str]:
@@ -159,11 +169,10 @@ def _with_replaced(written: str, encoded: str) -> str:
     return "".join(pieces)
 
 
-_PAGES: dict[str, list[str]] = {}
-for _known in _PARAMETERS:
-    if "/" in _known:
-        _host, _slash, _path = _known.partition("/")
-        _PAGES.setdefault(_host, []).append(_slash + _path)
+_PAGES = {
+    host: [slash + path for other, slash, path in (known.partition("/") for known in _PARAMETERS) if other == host]
+    for host in {known.partition("/")[0] for known in _PARAMETERS if "/" in known}
+}
 # For the first look at a host.
 _HOSTS = (
     *(known.partition("/")[0] for known in _PARAMETERS),

@@ -1,8 +1,8 @@
 """The links of HTML that a reader sees, each with its target and its text, in time linear in the length. Pure."""
 
+import functools
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from fake_email.html import elements, references, style, tokens, urls
 from fake_email.html.structure import Element, Structure
@@ -11,18 +11,14 @@ TEXT_CHARACTERS = 200
 
 _INNER_CHARACTERS = 16_384  # between the tags of a link
 _LINKS = ("a", "area")
-_PASSED = tokens.all_but((*_LINKS, *sorted(elements.UNSEEN)))
+_PASSED = tokens.all_but((*_LINKS, *sorted(elements.UNSEEN)), "a")
 _SIMPLE = re.compile(r"([^<]*+)</[aA]>")
 # Their tags stand inside of words.
 _INLINE = frozenset({"b", "em", "font", "i", "small", "span", "strong", "u", "wbr"})
 
 
-class Anchor(NamedTuple):
-    """A link: its target, its text, and the position of its tag."""
-
-    url: str
-    text: str
-    start: int
+# A link: its target, its text, and the position of its tag. A tuple, since a struct takes longer to make.
+Anchor = tuple[str, str, int]
 
 
 def read(markup: str) -> Iterator[Anchor]:
@@ -36,21 +32,25 @@ class _Reading:
     def __init__(self, markup: str) -> None:
         self.markup = markup
         self.scanner = tokens.Scanner(markup)
-        self.base = tokens.base(markup)
-        self.hiding = style.Hiding(markup)
         # These follow the scanner only where something hides.
         self.all_tokens = tokens.Scanner(markup)
         self.hiding_elements = 0
-        self.structure = Structure(self.closed, has_sheets=style.has_sheets(markup))
+
+    @functools.cached_property
+    def structure(self) -> Structure:
+        return Structure(self.closed, has_sheets=style.has_sheets(self.markup))
+
+    @functools.cached_property
+    def base(self) -> str:
+        return tokens.base(self.markup)
 
     def anchors(self) -> Iterator[Anchor]:
-        may_hide = self.hiding.at if self.hiding.at(0) < len(self.markup) else None
-        for type_, start, end, name, attributes in self.scanner.only(_PASSED, may_hide):
+        for type_, start, end, name, attributes in self.scanner.only(_PASSED, style.Hiding(self.markup).at):
             if type_ != "start":
                 continue
             if name in elements.UNSEEN:
                 self.scanner.skip_unseen(name, attributes)
-            elif may_hide and style.read(name, attributes).hides & ~style.NO_SIZE:
+            elif style.read(name, attributes).hides & ~style.NO_SIZE:
                 yield from self.anchors_after(start)
                 self.scanner.position = self.all_tokens.position
             elif name in _LINKS and (anchor := self.anchor(name, attributes, start, end)):
@@ -85,11 +85,12 @@ class _Reading:
         self.hiding_elements -= _hides(element)
 
     def anchor(self, name: str, attributes: str, start: int, end: int) -> Anchor | None:
-        url = urls.shown(tokens.attribute(attributes, "href"), self.base)
+        href = tokens.attribute(attributes, "href")
+        url = urls.shown(href, "" if urls.is_absolute(href) else self.base)
         if not url:
             return None
         text = self.text(end) if name == "a" else tokens.attribute(attributes, "alt")
-        return Anchor(url, " ".join(text.split())[:TEXT_CHARACTERS], start)
+        return url, " ".join(text.split())[:TEXT_CHARACTERS], start
 
     def text(self, start: int) -> str:
         """The text of the link that starts here, or the alternatives of its pictures when it has none."""

@@ -54,6 +54,7 @@ class Style(NamedTuple):
 
 
 PLAIN = Style()
+_WINDOW, _OVERLAP = 32_768, 1_024  # characters
 _LOW = {ord(letter): letter.lower() for letter in string.ascii_uppercase}  # each letter in its place
 
 
@@ -69,17 +70,25 @@ class Hiding:
     """The positions in a document of what may hide something."""
 
     def __init__(self, markup: str) -> None:
-        low = markup.lower()
-        self._low = low if len(low) == len(markup) else markup.translate(_LOW)
-        self._next = dict.fromkeys(_MAY_HIDE, -1)
+        self._markup = markup
+        self._low = ""
+        self._start = self._end = 0  # of the window that is looked at: most documents are not read to their ends
+        self._next: dict[re.Pattern[str], int] = {}
 
     def at(self, position: int) -> int:
-        """The first position that is not before this one; the length of the document when there is none."""
+        """The first position that is not before this one, or a position before that."""
+        if position >= self._end:
+            self._start, self._end = position, position + _WINDOW
+            window = self._markup[position : self._end + _OVERLAP]
+            low = window.lower()
+            self._low = low if len(low) == len(window) else window.translate(_LOW)
+            self._next = dict.fromkeys(_MAY_HIDE, -1)
+        offset = position - self._start
         for pattern, found in self._next.items():
-            if found < position:
-                match = pattern.search(self._low, position)
-                self._next[pattern] = match.start() if match else len(self._low)
-        return min(self._next.values())
+            if found < offset:
+                match = pattern.search(self._low, offset)
+                self._next[pattern] = match.start() if match else _WINDOW
+        return min(self._end, self._start + min(self._next.values()))
 
 
 def has_sheets(markup: str) -> bool:

@@ -78,15 +78,24 @@ class Scanner:
                 yield "comment", start, end, "", ""
 
     def only(self, passed: re.Pattern[str], stop: Callable[[int], int] | None = None) -> Iterator[Token]:
-        """The tokens that `passed`, made by `all_but`, does not pass, and those that hold the next `stop`, the first of
-        the positions from a position on; faster than all tokens.
+        """The tokens that `passed`, made by `all_but`, does not pass; faster than all tokens.
+
+        A token over a position of `stop` is read, too: the first such position from a position on, or one before that.
         """
         markup = self.markup
         tokens = iter(self)
-        last = len(markup)
-        while match := passed.match(markup, self.position, stop(self.position) if stop else last):
+        stopped = 0 if stop else len(markup)
+        while True:
+            if stop and self.position >= stopped:
+                stopped = stop(self.position)
+            match = passed.match(markup, self.position, stopped)
+            if match is None:
+                return
             self.position = match.end()
-            if match.end() == match.start() or markup[self.position : self.position + 1] == "<":
+            if match.lastindex:  # the tag behind
+                name, attributes = match.groups()
+                yield "start", match.start(1) - 1, match.end(), name.lower(), attributes
+            elif match.end() == match.start() or markup[self.position : self.position + 1] == "<":
                 token = next(tokens, None)
                 if token is None:
                     return
@@ -124,7 +133,7 @@ def base(markup: str) -> str:
     if not _BASE.search(markup):
         return ""
     scanner = Scanner(markup)
-    for type_, _, _, name, inside in scanner.only(all_but(("base", *sorted(elements.UNSEEN)))):
+    for type_, _, _, name, inside in scanner.only(all_but(("base", *sorted(elements.UNSEEN)), "base")):
         if type_ == "start":
             if name in elements.UNSEEN:
                 scanner.skip_unseen(name, inside)
@@ -146,8 +155,8 @@ def _rest_of_tag(match: re.Match[str]) -> tuple[int, str, bool]:
 
 
 @functools.cache
-def all_but(names: Iterable[str]) -> re.Pattern[str]:
-    """A pattern that passes text and tags, except start tags with one of these names."""
+def all_but(names: Iterable[str], usual: str) -> re.Pattern[str]:
+    """A pattern that passes text and tags, but no start tag with one of these names; then one `usual` tag is read."""
     by_letter = itertools.groupby(sorted(names), key=operator.itemgetter(0))
     stop = "|".join(
         _any_case(first) + f"(?:{'|'.join(_any_case(name[1:]) for name in group)})" for first, group in by_letter
@@ -155,6 +164,7 @@ def all_but(names: Iterable[str]) -> re.Pattern[str]:
     return re.compile(
         rf"(?>[^<]*+(?:<(?:/{_NAME}>|(?!(?:{stop})[\t\n\f\r />]){_NAME}{_IN_TAG}>|/{_NAME}{_IN_TAG}>"
         r"|(?![a-zA-Z/!?]))[^<]*+){0,100})"
+        rf"(?:<({_any_case(usual)})(?=[\t\n\f\r /])({_IN_TAG})>)?"
     )
 
 

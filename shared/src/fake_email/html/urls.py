@@ -47,6 +47,11 @@ def resolve(href: str, base: str = "") -> str:
     return url if len(url) <= CHARACTERS else ""
 
 
+def is_absolute(href: str) -> bool:
+    """True for a URL that needs no base; others may need none either."""
+    return _USUAL.match(href) is not None
+
+
 def base(href: str) -> str:
     """The base of a document's relative URLs, from `<base href>`; empty unless it is of the web."""
     url = resolve(href)
