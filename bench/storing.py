@@ -1,9 +1,10 @@
 """Messages stored per second, and the CPU time of each message in µs: of the daemon, of Postgres and of the client.
 
-AGAINST=DIR adds a second checkout, whose virtual environment exists, on the same Postgres. PEER=HOST:PORT,ADDRESS adds
-a server that runs already, with one or more of its addresses. Rounds alternate; each figure is a median. ours/…: the
-ratio of the rates; above 1, ours is faster. The client is smtp-source where it is installed, else ours; realistic mail
-and base64 always come from ours, since smtp-source repeats one text.
+1, 10 and 50 sessions, each with one message a connection, or with many. AGAINST=DIR adds a second checkout, whose
+virtual environment exists, on the same Postgres. PEER=HOST:PORT,ADDRESS adds a server that runs already, with one or
+more of its addresses. Rounds alternate; each figure is a median. ours/…: the ratio of the rates. CPU …: the other's CPU
+time, of daemon and Postgres, in relation to ours. Above 1, ours is better. The client is smtp-source where it is
+installed, else ours; realistic mail and base64 always come from ours, since smtp-source repeats one text.
 """
 
 import statistics
@@ -87,7 +88,7 @@ def _loads() -> Iterator[Load]:
         where = f"{mailboxes} mailboxes" if mailboxes > 1 else "1 mailbox"
         for closes in (True, False):
             for sessions in _SESSIONS:
-                label = f"{sessions:>2}, {'one' if closes else 'many'} a connection, {where}"
+                label = f"{sessions:>2}, {'one' if closes else 'many'} each, {where}"
                 yield Load(label=label, order=_order(sessions, closes_after_message=closes), mailboxes=mailboxes)
         yield Load(
             label=f"10, 1 MiB of base64, {where}",
@@ -156,25 +157,39 @@ def _recipients(server: Contestant, load: Load, turn: int) -> tuple[str, ...]:
 
 
 def _heading(servers: Mapping[str, Contestant]) -> str:
-    rates = [*servers, *(f"ours/{name}" for name in list(servers)[1:])]
-    return row("messages/s; µs a message", *rates, *(f"{name} µs" for name in servers))
+    others = list(servers)[1:]
+    ratios = [*(f"ours/{name}" for name in others), *(f"CPU {name}" for name in others)]
+    return _row("messages/s; µs a message", (*servers, *ratios), [f"{name} µs" for name in servers])
 
 
 def _compared(label: str, rounds: Rounds) -> str:
-    """A row: the rates, the ratios, then daemon+Postgres+client of each server."""
-    rates, ratios, costs = [], [], []
-    for name in rounds[0]:
-        samples = [each[name] for each in rounds]
-        rates.append(statistics.median(sample.result.per_second for sample in samples))
-        ratios.append(
-            statistics.median(
-                each["ours"].result.per_second / sample.result.per_second
-                for each, sample in zip(rounds, samples, strict=True)
-            )
-        )
-        parts = ([s.daemon for s in samples], [s.postgres for s in samples], [s.client for s in samples])
-        costs.append("+".join(f"{statistics.median(part) * 1_000_000:.0f}" for part in parts))
-    return row(label, *rates, *ratios[1:]) + "".join(f"{cost:>16}" for cost in costs)
+    """A row: the rates, the ratios of the rates and of the CPU times, then daemon+Postgres+client of each server."""
+    names = list(rounds[0])
+    rates = [statistics.median(each[name].result.per_second for each in rounds) for name in names]
+    ratios = [
+        statistics.median(ratio(each["ours"], each[name]) for each in rounds)
+        for ratio in (_rate_ratio, _cpu_ratio)
+        for name in names[1:]
+    ]
+    return _row(label, (*rates, *ratios), [_cost([each[name] for each in rounds]) for name in names])
+
+
+def _rate_ratio(ours: Sample, other: Sample) -> float:
+    return ours.result.per_second / other.result.per_second
+
+
+def _cpu_ratio(ours: Sample, other: Sample) -> float:
+    """The CPU time of the other's daemon and Postgres in relation to ours; a peer's Postgres is not known."""
+    return (other.daemon + other.postgres) / max(ours.daemon + ours.postgres, 1e-9)
+
+
+def _cost(samples: Sequence[Sample]) -> str:
+    parts = ([s.daemon for s in samples], [s.postgres for s in samples], [s.client for s in samples])
+    return "+".join(f"{statistics.median(part) * 1_000_000:.0f}" for part in parts)
+
+
+def _row(label: str, figures: Sequence[str | float], costs: Sequence[str]) -> str:
+    return row(label, *figures) + "".join(f"{cost:>18}" for cost in costs)
 
 
 def _counted(name: str, database_url: str, acknowledged: int, *, is_exact: bool) -> str:

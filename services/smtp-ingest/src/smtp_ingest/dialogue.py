@@ -87,7 +87,6 @@ class Dialogue:
         self._content_reader: ContentReader | None = None
         self._after_content: Step = _nothing
         self._task: asyncio.Task[None] | None = None
-        self._is_closed = False
 
     def begin(self, commands: Commands) -> None:
         """Greet the client, and execute its commands from now on."""
@@ -133,6 +132,7 @@ class Dialogue:
             return
         if rest is not None:
             link.deadlines.are_suspended = True
+            self._rest = rest
             self._task = self._loop.create_task(self._finish(rest))
             return
         self.flush()
@@ -212,8 +212,6 @@ class Dialogue:
         finally:
             self._task = None
             link.deadlines.are_suspended = False
-            if self._is_closed:
-                self._commands.close()
         link.deadlines.wait()
         self.go_on()
 
@@ -236,12 +234,16 @@ class Dialogue:
 
     def close(self) -> None:
         """Drop the input, and what was not committed."""
-        self._is_closed = True
         self.drop_input()
         if self._task is None:
             self._commands.close()
         else:
             self._task.cancel()
+            self._task.add_done_callback(self._close_after_task)
+
+    def _close_after_task(self, _task: asyncio.Task[None]) -> None:
+        self._rest.close()  # A task that is cancelled before its first step has not begun it.
+        self._commands.close()
 
 
 def _nothing() -> None:
