@@ -10,11 +10,12 @@ PACKAGES = shared/pyproject.toml services/smtp-ingest/pyproject.toml services/ht
 FUZZ = $(VENV)/fuzz
 FUZZ_SECONDS ?= 300
 LIBRARIES = $(abspath $(VENV)/libraries)
+READERS = .local/readers
 
 # Where container images set it, every start would compile every library anew: seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test test-quick test-libraries test-senders test-deploy prove run demo migrate bench fuzz fuzz-api lock release \
+.PHONY: help setup check test test-quick test-libraries test-senders test-readers test-deploy prove run demo migrate bench fuzz fuzz-api lock release \
 	deploy rollback clean
 
 help: ## this list
@@ -84,6 +85,15 @@ $(LIBRARIES)/ready: $(READY) tests/libraries/requirements.txt tests/libraries/pa
 test-senders: $(READY) ## Postfix, Exim, OpenSMTPD and others send mail to smtp-ingest; as root, on Debian; 3 minutes
 	$(VENV)/bin/python tests/senders/fetch.py
 	$(VENV)/bin/pytest -n0 --timeout=300 tests/senders
+
+test-readers: $(READY) $(READERS)/ready ## compare how other readers read the corpus (CORPUS=DIR); needs Node and npm
+	$(VENV)/bin/pytest -n0 --timeout=600 tests/readers
+
+$(READERS)/ready: tests/readers/package-lock.json tests/readers/read.mjs
+	mkdir -p $(READERS)
+	cp tests/readers/package.json tests/readers/package-lock.json tests/readers/.npmrc tests/readers/read.mjs $(READERS)
+	npm ci --prefix $(READERS)
+	touch $@
 
 test-deploy: $(READY) ## set up a bare host in a container, deploy to it, break it; as root, on Debian; 6 minutes
 	$(VENV)/bin/pytest --maxprocesses=2 --timeout=900 tests/deploy/on_host

@@ -80,6 +80,7 @@ def test_the_size_of_a_long_attachment_is_that_of_its_decoded_octets(encoded: by
         (b"quoted-printable", b"a=3Db=\r\nc=  \r\nd= \t\ne =\n", b"a=bcde "),
         (b"quoted-printable", b"a=\r\n =3D = x", b"a = = x"),
         (b"x-uuencode", b"text\nbegin 644 a.b\n#86)C\n!80 \n`\nend\ntext\n", b"abca"),
+        (b"x-uuencode", b"begin 644 a.b\n#86)C\n!80XX\n!8\237\xff0\n\x7fxyz\nend\n", b"abca`"),
         (b"x-uuencode", b"begin 644 a.b\r\n#86)C\r\n!80\r\n \r\nend", b"abca"),
     ],
 )
