@@ -37,7 +37,13 @@ class Press:
 
 @asynccontextmanager
 async def running(
-    press: Press, *, batch_items: int = 100, batch_weight: int = 100, queue_items: int = 100, queue_weight: int = 100
+    press: Press,
+    *,
+    batch_items: int = 100,
+    batch_weight: int = 100,
+    queue_items: int = 100,
+    queue_weight: int = 100,
+    runs: int = 1,
 ) -> AsyncIterator[tuple[Batcher[str, str], asyncio.TaskGroup]]:
     """A running Batcher, and a group for its callers; the block ends when all callers have ended."""
     batcher = Batcher(
@@ -48,10 +54,11 @@ async def running(
         queue_weight=queue_weight,
     )
     async with asyncio.timeout(20), asyncio.TaskGroup() as helpers:
-        run = helpers.create_task(batcher.run())
+        tasks = [helpers.create_task(batcher.run()) for _ in range(runs)]
         async with asyncio.TaskGroup() as callers:
             yield batcher, callers
-        run.cancel()
+        for task in tasks:
+            task.cancel()
 
 
 async def submit(batcher: Batcher[str, str], item: str, weight: int = 1) -> str:
@@ -86,6 +93,26 @@ async def test_items_submitted_during_a_batch_share_the_next_batch() -> None:
 
     assert press.batches == [["first"], ["a", "b", "c"]]
     assert [submitted.result() for submitted in together] == ["A", "B", "C"]
+
+
+async def test_two_runs_work_on_two_batches_while_the_next_items_gather() -> None:
+    press = Press()
+
+    async with running(press, runs=2) as (batcher, callers):
+        before = batcher.busy_seconds()
+        for item in ("first", "second"):
+            callers.create_task(submit(batcher, item))
+            await press.has_begun()
+        later = [callers.create_task(submit(batcher, item)) for item in ("a", "b")]
+        await asyncio.sleep(0)
+        batches, busy_seconds = list(press.batches), batcher.busy_seconds()
+        press.release(3)
+
+    assert batches == [["first"], ["second"]]
+    assert before == 0.0 < busy_seconds
+    assert sorted(press.batches[2]) == ["a", "b"]
+    assert sorted(each.result() for each in later) == ["A", "B"]
+    assert batcher.busy_seconds() == 0.0
 
 
 async def test_the_number_of_items_in_a_batch_is_bounded() -> None:

@@ -1,4 +1,4 @@
-"""A batcher: one batch of work in flight at a time, while the next items gather for the batch after it.
+"""A batcher: one batch of work in flight for each `run`, while the next items gather for the batch after it.
 
 There is no timer: a lone item is worked on at once, and a crowd shares one round trip.
 """
@@ -51,7 +51,8 @@ class Batcher(Generic[Item, Outcome]):
         self._items = 0
         self._weight = 0
         self._has_work = asyncio.Event()
-        self._began_at: float | None = None
+        # When each batch in flight began, the oldest first.
+        self._begun: list[float] = []
 
     @property
     def is_full(self) -> bool:
@@ -59,8 +60,8 @@ class Batcher(Generic[Item, Outcome]):
         return self._items >= self._queue_items or self._weight >= self._queue_weight
 
     def busy_seconds(self) -> float:
-        """The seconds that the batch in flight has taken so far; 0 without a batch in flight."""
-        return 0.0 if self._began_at is None else asyncio.get_running_loop().time() - self._began_at
+        """The seconds that the oldest batch in flight has taken so far; 0 without a batch in flight."""
+        return asyncio.get_running_loop().time() - self._begun[0] if self._begun else 0.0
 
     async def submit(self, item: Item, weight: int = 0) -> Outcome:
         """Queue `item` and return its outcome; raises QueueFull at once when the queue has no space for it."""
@@ -74,12 +75,15 @@ class Batcher(Generic[Item, Outcome]):
         return await future
 
     async def run(self) -> None:
-        """Work through the queue until cancelled."""
+        """Work through the queue until cancelled; two of these work on two batches at the same time."""
         while True:
             await self._has_work.wait()
             await asyncio.sleep(0)  # items submitted in this iteration of the event loop join the batch
+            if not self._queue:  # another run has taken it
+                continue
             batch = self._take()
-            self._began_at = asyncio.get_running_loop().time()
+            began_at = asyncio.get_running_loop().time()
+            self._begun.append(began_at)
             outcomes: Sequence[Outcome | ServiceError]
             try:
                 outcomes = await self._work([item for item, _, _ in batch])
@@ -88,7 +92,7 @@ class Batcher(Generic[Item, Outcome]):
             except Exception:  # the edge: the next batch may succeed
                 log.exception("batch_failed", items=len(batch))
                 outcomes = [WorkFailed()] * len(batch)
-            self._began_at = None
+            self._begun.remove(began_at)
             for (_, weight, future), outcome in zip(batch, outcomes, strict=True):
                 self._items -= 1
                 self._weight -= weight

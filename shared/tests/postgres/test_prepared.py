@@ -128,3 +128,15 @@ async def test_psycopgs_errors_deallocate_no_statement_that_is_sent_once(databas
         await connection.execute("SELECT 1", prepare=True)
 
         assert await shown(connection, "text", "a", ["b"]) == ("a", '["b"]')
+
+
+async def test_a_statement_that_was_deallocated_is_prepared_again(database_url: str) -> None:
+    async with await TimedConnection.connect(database_url, autocommit=True) as connection:
+        connection.prepared_names = set()
+        await shown(connection, "text", "a", ["b"])
+        await connection.execute("DEALLOCATE ALL")
+
+        with pytest.raises(psycopg.errors.InvalidSqlStatementName):
+            await shown(connection, "text", "a", ["b"])
+
+        assert await shown(connection, "text", "a", ["b"]) == ("a", '["b"]')

@@ -27,9 +27,9 @@ from smtp_ingest.storage_limits import StorageLimits
 
 log = structlog.get_logger()
 
-# RCPT, DATA and large messages have one statement in flight each, and two large messages are staged meanwhile. Two
+# RCPT and DATA have one statement in flight each, large messages two, and two more of these are staged meanwhile. Two
 # further connections let a retry begin, or a probe run, before a dead connection is given up.
-_CONNECTIONS = 7
+_CONNECTIONS = 8
 BACKLOG = 1_024
 _STATUS_SECONDS = 5.0
 # The time to end after the last session.

@@ -22,8 +22,10 @@ log = structlog.get_logger()
 
 _BATCH_MESSAGES = 100
 _BATCH_OCTETS = 8 * 1_048_576
-# libpq copies all parameters of a statement at once, which delays the event loop.
-_LARGE_BATCH_OCTETS = 2 * 1_048_576
+# libpq copies all parameters of a statement at once, which delays the event loop. While Postgres stores one batch, the
+# next one is sent.
+_LARGE_BATCH_OCTETS = 1_048_576
+_LARGE_BATCHES = 2
 # A client waits ten minutes for the reply to the final dot (RFC 5321 §4.5.3.2.6); a working disk is never so slow.
 _STATEMENT_SECONDS = 20.0
 _TRIES = 3
@@ -68,7 +70,8 @@ class GroupCommit:
         async with self._database.lane() as lane, asyncio.TaskGroup() as tasks:
             self._lane = lane
             tasks.create_task(self._small.run())
-            tasks.create_task(self._large.run())
+            for _ in range(_LARGE_BATCHES):
+                tasks.create_task(self._large.run())
             tasks.create_task(self._database.watch())
 
     def is_full(self, octets: int) -> bool:

@@ -93,7 +93,12 @@ def _execute(
             yield from _result(pgconn)
             known.add(statement.name)
         pgconn.send_query_prepared(name, parameters, formats)
-    return (yield from _result(pgconn))
+    try:
+        return (yield from _result(pgconn))
+    except psycopg.errors.InvalidSqlStatementName:  # deallocated by somebody else; the next call prepares it again
+        if known is not None:
+            known.discard(statement.name)
+        raise
 
 
 def _result(pgconn: PGconn) -> PQGen[PGresult]:
