@@ -19,7 +19,8 @@ from http_api.live.shares import Shares
 from http_api.live.stream_slots import StreamSlots
 from http_api.live.streams import Streams
 from http_api.live.waiters import Waiters
-from http_api.protocol.client_address import Client, ClientAddresses
+from http_api.protocol.client_address import Client
+from http_api.protocol.request import CLIENT as CLIENT_KEY
 
 CLIENT = Client(address="192.0.2.1", network=0xC0000201, is_trusted=False)
 
@@ -72,9 +73,10 @@ async def opened(
     if disconnects_at_once:
         reader.disconnects.set()
     scope = RequestFactory().get().scope
+    scope["state"][CLIENT_KEY] = CLIENT
 
     async def serve() -> None:
-        await detaching(event_stream, Shares(), ClientAddresses(()))(scope, reader.receive, reader.send)
+        await detaching(event_stream, Shares())(scope, reader.receive, reader.send)
 
     serving = streams.tasks.create_task(serve())
     try:

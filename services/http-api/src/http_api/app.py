@@ -47,7 +47,6 @@ from http_api.live.waiters import Waiters
 from http_api.openapi import document
 from http_api.openapi.document import Document
 from http_api.protocol import error_handlers, known_parameters
-from http_api.protocol.client_address import ClientAddresses
 from http_api.protocol.parameters import provide_token
 from http_api.protocol.request import AnyRequest
 from http_api.serving.granian_socket import STOP_SIGNALS, GranianSocket
@@ -127,9 +126,7 @@ def create_app(settings: Settings, http_socket: GranianSocket, watchdog: Watchdo
         finally:
             shares.stop()
 
-    return detaching(
-        create_litestar(lifespan), shares, ClientAddresses(settings.trusted_proxies, settings.http_exempt_networks)
-    )
+    return detaching(create_litestar(lifespan), shares)
 
 
 def create_litestar(*lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]]) -> Litestar:

@@ -77,6 +77,13 @@ def test_one_share_may_be_larger_than_a_clients_part_when_the_client_holds_nothi
     assert shares.take_now(ANN) is not None
 
 
+def test_an_exempt_client_is_bounded_by_the_total_alone_where_that_is_so() -> None:
+    exempt = Client(address="192.0.2.9", network=9, is_trusted=False, is_exempt=True)
+    shares = FairShares("calls", total=2, client_units=1, spares_exempt=True)
+
+    assert [shares.take_now(exempt) is not None for _ in range(3)] == [True, True, False]
+
+
 def test_a_share_larger_than_the_total_takes_all() -> None:
     shares = threads(total=4)
 

@@ -24,7 +24,7 @@ from http_api.edge.response_headers import AddCorsHeaders, AddHeaders, HeadOnly
 from http_api.protocol import problems, request_fields
 from http_api.protocol.client_address import Client, ClientAddresses
 from http_api.protocol.problems import ProblemType
-from http_api.protocol.request import FAILED_TOKENS, NOTHING_FOUND
+from http_api.protocol.request import CLIENT, FAILED_TOKENS, NOTHING_FOUND
 
 log = structlog.get_logger()
 
@@ -70,7 +70,7 @@ class Middleware:
             receive, send = head.receive, head.send
         elif scope["method"] in _WITH_BODY:
             receive = BodyDeadline(receive)
-        client = self._clients.of(scope)
+        client = scope["state"][CLIENT] = self._clients.of(scope)
         calls = self._take(self._calls, client)
         fields = [*scope["headers"]]
         headers = dict(fields)

@@ -26,23 +26,27 @@ class ClientDatabase:
         self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
     ) -> Result:
         """As Database.run, in the client's turn."""
-        async with self._connections.share(self._client):
-            try:
-                return await self._database.run(work, answer_seconds=answer_seconds)
-            except DatabaseAway:
-                self._refuse_waiting()
-                raise
+        share = self._connections.take_now(self._client) or await self._connections.take(self._client)
+        try:
+            return await self._database.run(work, answer_seconds=answer_seconds)
+        except DatabaseAway:
+            self._refuse_waiting()
+            raise
+        finally:
+            share.release()
 
     async def write(
         self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
     ) -> Result:
         """As Database.write, in the client's turn."""
-        async with self._connections.share(self._client):
-            try:
-                return await self._database.write(work, answer_seconds=answer_seconds)
-            except DatabaseAway:
-                self._refuse_waiting()
-                raise
+        share = self._connections.take_now(self._client) or await self._connections.take(self._client)
+        try:
+            return await self._database.write(work, answer_seconds=answer_seconds)
+        except DatabaseAway:
+            self._refuse_waiting()
+            raise
+        finally:
+            share.release()
 
     async def probe(self) -> None:
         """As Database.probe, without a turn."""

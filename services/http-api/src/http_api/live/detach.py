@@ -15,13 +15,14 @@ from http_api.live.event_stream import STATE_KEY, EventStream
 from http_api.live.fair_shares import Share
 from http_api.live.shares import Shares
 from http_api.protocol import problems
-from http_api.protocol.client_address import Client, ClientAddresses
+from http_api.protocol.client_address import Client
 from http_api.protocol.errors import Overloaded
+from http_api.protocol.request import CLIENT
 
 log = structlog.get_logger()
 
 
-def detaching(application: ASGIApp, shares: Shares, client_addresses: ClientAddresses) -> ASGIApp:
+def detaching(application: ASGIApp, shares: Shares) -> ASGIApp:
     """`application`, which returns once the head of a stream is sent, and after it the stream itself.
 
     A call waits for its client's turn, and holds what it takes of `shares` until its response was taken.
@@ -31,7 +32,7 @@ def detaching(application: ASGIApp, shares: Shares, client_addresses: ClientAddr
         if scope["type"] != ScopeType.HTTP:
             await application(scope, receive, send)
             return
-        client = client_addresses.of(scope)
+        client = scope["state"][CLIENT]
         share = shares.calls.take_now(client) or await _admit(shares, client, send)
         if share is None:
             return

@@ -80,6 +80,7 @@ class FairShares:
         client_units: int,
         client_waiters: int = sys.maxsize,
         waiters: int = sys.maxsize,
+        spares_exempt: bool = False,
         stall_seconds: float = math.inf,
     ) -> None:
         self._resource = resource
@@ -87,6 +88,8 @@ class FairShares:
         self._client_units = client_units
         self._client_waiters = client_waiters
         self._waiters = waiters
+        # An exempt client has neither of the bounds of one client; it still takes turns.
+        self._spares_exempt = spares_exempt
         # While others wait, a share that was stalled for this long is revoked.
         self._stall_seconds = stall_seconds
         self._held: dict[int, int] = {}
@@ -111,12 +114,15 @@ class FairShares:
 
     def take_now(self, client: Client, units: int = 1) -> Share | None:
         """A share, or None when the client would have to wait for its turn."""
-        units = min(units, self._total)
-        if client.network in self._queues or not self._fits(client.network, units):
+        network, units = client.network, min(units, self._total)
+        # Written out, since every call passes here.
+        held = self._held.get(network, 0)
+        is_within_own = not held or held + units <= self._client_units or self._is_spared(client)
+        if network in self._queues or not is_within_own or self.units_held + units > self._total:
             return None
-        share = Share(self, client, units)
-        self._grant(share)
-        return share
+        self._held[network] = held + units
+        self.units_held += units
+        return Share(self, client, units)
 
     async def take(self, client: Client, units: int = 1, *, seconds: float | None = TURN_SECONDS) -> Share:
         """A share, when it is the client's turn; raises Overloaded after `seconds`, or when too many callers wait."""
@@ -148,10 +154,11 @@ class FairShares:
         network = share.client.network
         share.units -= units
         self.units_held -= units
-        self._held[network] -= units
-        if not self._held[network]:
+        if held := self._held[network] - units:
+            self._held[network] = held
+        else:
             del self._held[network]
-        if not share.units:
+        if not share.units and self._revocable:
             self._revocable.discard(share)
         if self._queues:
             self._take_turns()
@@ -160,12 +167,15 @@ class FairShares:
         """From now on, revoke the share when it has been stalled for long while others wait."""
         self._revocable.add(share)
 
-    def _fits(self, network: int, units: int) -> bool:
-        return self._is_within_own(network, units) and self.units_held + units <= self._total
+    def _fits(self, share: Share) -> bool:
+        return self._is_within_own(share) and self.units_held + share.units <= self._total
 
-    def _is_within_own(self, network: int, units: int) -> bool:
-        held = self._held.get(network, 0)
-        return not held or held + units <= self._client_units
+    def _is_within_own(self, share: Share) -> bool:
+        held = self._held.get(share.client.network, 0)
+        return not held or held + share.units <= self._client_units or self._is_spared(share.client)
+
+    def _is_spared(self, client: Client) -> bool:
+        return self._spares_exempt and client.is_exempt
 
     def _grant(self, share: Share) -> None:
         network = share.client.network
@@ -179,7 +189,7 @@ class FairShares:
             is_granted = False
             for network in tuple(self._queues):
                 waiter = self._queues[network][0]
-                if not self._fits(network, waiter.share.units):
+                if not self._fits(waiter.share):
                     continue
                 is_granted = True
                 self._dequeue(waiter)
@@ -190,7 +200,7 @@ class FairShares:
 
     def _enqueue(self, waiter: _Waiter) -> None:
         client = waiter.share.client
-        if len(self._queues.get(client.network, ())) >= self._client_waiters:
+        if len(self._queues.get(client.network, ())) >= self._client_waiters and not self._is_spared(client):
             raise self._overloaded(client)
         self._queues.setdefault(client.network, deque()).append(waiter)
         self._waiting += 1
@@ -230,7 +240,7 @@ class FairShares:
     def _is_short(self) -> bool:
         """True while a client waits that is within its own bound."""
         firsts = (queue[0].share for queue in self._queues.values())
-        return any(self._is_within_own(each.client.network, each.units) for each in firsts)
+        return any(map(self._is_within_own, firsts))
 
     def _overloaded(self, client: Client) -> Overloaded:
         now = time.monotonic()

@@ -31,6 +31,7 @@ class Shares:
             client_units=CLIENT_CALLS,
             client_waiters=CLIENT_WAITING_CALLS,
             waiters=_WAITING_CALLS,
+            spares_exempt=True,
         )
         self.answer_octets = FairShares(
             "answer_octets", total=ANSWER_OCTETS, client_units=CLIENT_ANSWER_OCTETS, stall_seconds=_STALL_SECONDS

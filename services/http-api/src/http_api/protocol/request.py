@@ -1,4 +1,4 @@
-"""The request of a call, and the mark that a call leaves in the state of its request."""
+"""The request of a call, and what its state has."""
 
 from litestar import Request
 from litestar.datastructures import State
@@ -8,3 +8,5 @@ AnyRequest = Request[None, None, State]
 NOTHING_FOUND = "nothing_found"
 # In the request's state, of a call whose body has tokens: how many of them opened nothing.
 FAILED_TOKENS = "failed_tokens"
+# In the request's state, from the first: the client of the call.
+CLIENT = "client"
