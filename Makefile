@@ -9,13 +9,15 @@ COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --pyt
 PACKAGES = shared/pyproject.toml services/smtp-ingest/pyproject.toml services/http-api/pyproject.toml
 FUZZ = $(VENV)/fuzz
 FUZZ_SECONDS ?= 300
+TRAINING = $(VENV)/training
 LIBRARIES = $(abspath $(VENV)/libraries)
 READERS = .local/readers
 
 # Where container images set it, every start would compile every library anew: seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test test-quick test-libraries test-senders test-readers test-deploy prove run demo migrate bench fuzz fuzz-api lock release \
+.PHONY: help setup check test test-quick test-libraries test-senders test-readers test-deploy prove run demo \
+	migrate bench fuzz fuzz-api train lock release \
 	deploy rollback clean
 
 help: ## this list
@@ -62,11 +64,22 @@ $(FUZZ)/ready: $(READY) tests/fuzz/requirements.txt
 		-r tests/fuzz/requirements.txt
 	touch $@
 
+# So is the library that learns: the program has the weights alone.
+train: $(TRAINING)/ready ## learn the weights of the code finder from the labelled mail
+	PYTHONPATH=$(TRAINING) $(VENV)/bin/python tests/training/train.py
+
+$(TRAINING)/ready: $(READY) tests/training/requirements.txt
+	rm -rf $(TRAINING)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --target $(TRAINING) \
+		-r tests/training/requirements.txt
+	touch $@
+
 lock: $(READY) ## pin the dependencies of the pyproject.toml files; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) --no-emit-package fake-email $(PACKAGES) -o requirements.txt
 	$(COMPILE) --no-emit-package fake-email $(PACKAGES) --group dev -c requirements.txt -o requirements-dev.txt
 	echo uv | $(COMPILE) - -c requirements-dev.txt -o requirements-uv.txt
 	echo 'atheris<3.1' | $(COMPILE) - -o tests/fuzz/requirements.txt
+	echo scikit-learn | $(COMPILE) - -o tests/training/requirements.txt
 	printf 'openapi-python-client\nnodejs-wheel-binaries\n' | $(COMPILE) - -o tests/libraries/requirements.txt
 
 test-libraries: $(LIBRARIES)/ready ## generate clients from the API document with others' generators, and use them; a minute

@@ -38,7 +38,7 @@ def strings(parsed: ParsedMessage) -> list[str]:
 def test_a_plain_message_is_parsed() -> None:
     content = message(
         "From: Ada <ada@a.test>",
-        "Subject: Your code",
+        "Subject: Your visit",
         "Date: Fri, 1 Mar 2024 12:30:00 +0200",
         "",
         "It is 123456.",
@@ -48,7 +48,7 @@ def test_a_plain_message_is_parsed() -> None:
     parsed = parse.parse(content)
 
     assert parsed == ParsedMessage(
-        subject="Your code",
+        subject="Your visit",
         from_header="Ada <ada@a.test>",
         from_address="ada@a.test",
         from_addresses=(Address(name="Ada", address="ada@a.test"),),

@@ -1,7 +1,8 @@
-"""The labelled mail of `tests/labelled_mail/`: messages in thirteen languages, with the findings to expect in each.
+"""The labelled mail of `tests/labelled_mail/`: messages in 28 languages, with the findings to expect in each.
 
-The rules for codes and links were written from `known/` and `short.txt`. The messages of `apart/` and `short_apart.txt`
-were set aside until the rules were done.
+`make train` learns the weights of the code finder from this mail. `known/`, `apart/`, `short.txt` and `short_apart.txt`
+are in thirteen languages. Each `batch_*/` was written and labelled before any finder had read it; `blind.txt` keeps
+what the finder of that day made of it.
 
 In `known/` and `apart/`, a message starts with a line `==== name`. Its fields follow, then its text, then after
 `<<< html` its HTML. The field `Code` is the code that a person would type, or none; a field `Link` is a kind and a URL.
@@ -10,9 +11,11 @@ In `link_mail_1.txt` and `link_mail_2.txt`, in 28 languages, each line is a mess
 each link in order, subject and body, separated by tabs. `[text](URL)` is a link of HTML, and makes the message HTML.
 Both files were measured once before the words of links were learnt from them.
 
-In `short.txt` and `short_apart.txt`, each line is a message: code, subject and body, separated by tabs. The body is
-text, HTML, or both with `<<<` between; ⏎ stands for the end of a line. In `links.txt`, each line is a kind, and a body
-with one link.
+In `short.txt`, `short_apart.txt` and `short_wrong.txt` (kinds of mail that were found wrong), each line is a message:
+code, subject and body, separated by tabs. The body is text, HTML, or both with `<<<` between; ⏎ stands for the end of a
+line. In `links.txt`, each line is a kind, and a body with one link.
+
+In `batch_*/`, a message starts with a line `==== code | subject`; its body is as in `short.txt`, with real line ends.
 """
 
 import email.message
@@ -28,7 +31,10 @@ from fake_email.parsed_message import ParsedMessage
 
 FOLDER = Path(__file__).parents[1] / "labelled_mail"
 LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh")
-PARTS = ("known", "apart", "short", "short_apart")
+OUT_OF_FOLD = FOLDER / "out_of_fold.txt"
+BATCHES = ("batch_1", "batch_2", "batch_3", "batch_4")
+PARTS = ("known", "apart", "short", "short_apart", "short_wrong", *BATCHES)
+_SEPARATORS = re.compile(r"(?<=[0-9])[ -](?=[0-9])")
 
 
 class Labelled(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +48,8 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(part: str) -> list[Labelled]:
     """Return all messages of a part."""
+    if part.startswith("batch"):
+        return [each for path in sorted((FOLDER / part).iterdir()) for each in _read_batch(path)]
     if part.startswith("short"):
         return list(_read_short(FOLDER / f"{part}.txt"))
     return [each for language in LANGUAGES for each in _read(FOLDER / part / f"{language}.txt")]
@@ -61,13 +69,25 @@ def _read(path: Path) -> Iterator[Labelled]:
         )
 
 
+def _read_batch(path: Path) -> Iterator[Labelled]:
+    for block in ("\n" + path.read_text(encoding="utf-8")).split("\n==== ")[1:]:
+        head, _, body = block.partition("\n")
+        code, subject = head.split(" | ", 1)
+        typed = _SEPARATORS.sub("", code) if code.strip("0123456789 -") == "" else code
+        name = f"{path.stem}: {path.parent.name}: {subject}"
+        yield Labelled(name=name, code=typed, links={}, content=_message_of_body(subject, body))
+
+
 def _read_short(path: Path) -> Iterator[Labelled]:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         code, subject, written = line.split("\t")
-        body = written.replace("⏎", "\n")
-        text, _, html = body.partition("<<<") if body[:1] != "<" else ("", "", body)
-        content = _message(subject, text or ("" if html else " "), html or None)
+        content = _message_of_body(subject, written.replace("⏎", "\n"))
         yield Labelled(name=f"{path.stem}: line {number}", code=code, links={}, content=content)
+
+
+def _message_of_body(subject: str, body: str) -> bytes:
+    text, _, html = body.partition("<<<") if body[:1] != "<" else ("", "", body)
+    return _message(subject, text or ("" if html else " "), html or None)
 
 
 def _message(subject: str, text: str, html: str | None) -> bytes:

@@ -188,7 +188,7 @@ def test_the_best_code_comes_first() -> None:
 
 
 def test_codes_over_the_limit_are_left_out() -> None:
-    text = "".join(f"Your code is {number}.\n" for number in range(100_000, 110_000))
+    text = "".join(f"Your one-time code for the login is {number}.\n" for number in range(123_456, 133_456))
 
     assert len(codes.find("", text)) == codes.CODES
 

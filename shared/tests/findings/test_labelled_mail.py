@@ -1,5 +1,6 @@
-"""The precision and recall of the first code and of the kinds of links, over labelled mail in thirteen languages."""
+"""The precision and recall of the first code and of the kinds of links, over labelled mail; what confidence means."""
 
+import itertools
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,10 @@ from fake_email.findings import links
 
 LEAST = 0.98
 LEAST_OF_KIND = 0.95
+LEAST_UNSEEN = 0.95  # of codes in mail that the weights were not learnt from
+OVER, UNDER = 0.05, 0.15  # between a confidence and how often it is right: few messages have a low confidence
+ENOUGH = 0.5
+BOUNDS = (0.5, 0.8, 0.9, 0.97, 1.01)
 
 
 def figures(right: int, found: int, labelled: int) -> str:
@@ -48,6 +53,38 @@ def test_codes_are_found_in_the_labelled_mail(capsys: pytest.CaptureFixture[str]
 
     assert right / found >= LEAST, wrong
     assert right / labelled >= LEAST, wrong
+
+
+def judged_unseen() -> list[tuple[float, str, str]]:
+    """The best confidence, its code and the right code of each labelled message, by weights of other mail."""
+    right = {each.name: each.code for part in labelled_mail.PARTS for each in labelled_mail.read(part)}
+    rows = [line.split("\t") for line in labelled_mail.OUT_OF_FOLD.read_text(encoding="utf-8").splitlines()]
+    judged = {name: (float(confidence), value) for confidence, value, name in rows}
+    assert judged.keys() <= right.keys(), "make train"
+    return [(*judged.get(name, (0.0, "none")), code) for name, code in right.items()]
+
+
+def test_codes_are_found_in_mail_that_the_weights_were_not_learnt_from(capsys: pytest.CaptureFixture[str]) -> None:
+    judged = judged_unseen()
+
+    right = sum(confidence >= ENOUGH and value == code for confidence, value, code in judged)
+    found = sum(confidence >= ENOUGH for confidence, _, _ in judged)
+    labelled = sum(code != "none" for _, _, code in judged)
+    with capsys.disabled():
+        sys.stdout.write(f"\ncodes, unseen, {len(judged)} messages: {figures(right, found, labelled)}")
+    assert right / found >= LEAST_UNSEEN
+    assert right / labelled >= LEAST_UNSEEN
+
+
+def test_a_confidence_is_the_part_that_is_right(capsys: pytest.CaptureFixture[str]) -> None:
+    judged = judged_unseen()
+
+    with capsys.disabled():
+        for least, most in itertools.pairwise(BOUNDS):
+            inside = [(confidence, value == code) for confidence, value, code in judged if least <= confidence < most]
+            said, right = (sum(column) / len(inside) for column in zip(*inside, strict=True))
+            sys.stdout.write(f"\ncodes, confidence {said:.2f}: {right:.2f} of {len(inside)} are right")
+            assert -UNDER <= said - right <= OVER
 
 
 def test_links_of_the_labelled_mail_have_the_right_kind(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,205 @@
+"""The features of a candidate: the kinds of words in each zone around it, beside its form and place."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from fake_email.findings import code_form
+from fake_email.findings.code_candidates import Candidate
+from fake_email.findings.code_form import LINKS, MARKS
+from fake_email.findings.code_lexicon import KINDS, kinds
+
+_BEFORE, _AFTER = 200, 160  # characters of a line read, on each side of a candidate
+_NEAR = 12  # characters of the nearest words, at least
+_COPULA = 5  # letters of a word such as "is", at most
+_ABOVE, _BELOW = 4, 3  # lines with something on them
+_WHOLE = 2000  # characters that tell what a message is about
+
+_STOPS = (". ", "! ", "? ", "; ", "。", "！", "？", "；", "؟", "।")
+_OTHER_NUMBER = re.compile(r"[0-9]{3,}")
+_NUMBER_BEFORE = re.compile(r".*[0-9](?:[0-9]|(?<=[0-9]) )", re.DOTALL)
+_NUMBER_AFTER = re.compile(r"[0-9]{2}")
+
+_CODE = frozenset(KINDS.index(kind) for kind in ("code", "otp", "pin", "pass", "digits"))
+_NUMBERS = frozenset(
+    KINDS.index(kind) for kind in ("sale", "order", "number", "phone", "card", "meeting", "place", "other", "date")
+)
+_NOUNS = _CODE | _NUMBERS
+
+
+class Names(NamedTuple):
+    """The names of the features of a zone: one for each kind, and for each kind beside a word for a code."""
+
+    kinds: tuple[str, ...]
+    beside_code: tuple[str, ...]
+
+
+def _names(zone: str) -> Names:
+    return Names(tuple(f"{zone}:{kind}" for kind in KINDS), tuple(f"{zone}:code+{kind}" for kind in KINDS))
+
+
+_ZONES = {
+    zone: _names(zone)
+    for zone in (
+        *("copula", "word before", "word linked", "near before", "before", "before a number", "sentence before"),
+        *("word after", "near after", "after", "after a number", "sentence after", "nearest", "sentence", "around"),
+        *("line above", "lines above", "line below", "lines below", "subject", "whole"),
+        *("line above, alone", "lines above, alone", "line below, alone", "lines below, alone"),
+    )
+}
+
+
+class Text(NamedTuple):
+    """A text that begins with the subject, the kinds of words in all of it and in the subject, and its candidates."""
+
+    text: str
+    body: int
+    whole: Sequence[int]
+    subject: Sequence[int]
+    candidates: int
+    known: dict[str, Sequence[int]]  # the kinds of words in lines that several candidates have around them
+
+    def kinds(self, text: str) -> Sequence[int]:
+        found = self.known.get(text)
+        if found is None:
+            found = self.known[text] = kinds(text)
+        return found
+
+
+def read(text: str, body: int, candidates: int) -> Text:
+    """The text of a message, whose body begins at `body`, and which has this number of candidates."""
+    return Text(text, body, kinds(text[body : body + _WHOLE]), kinds(text[:body]), candidates, {})
+
+
+def of(here: Text, candidate: Candidate) -> Iterator[str]:
+    """The names of the features that this candidate has."""
+    text, (start, end, _) = here.text, candidate
+    first = max(text.rfind("\n", max(0, start - _BEFORE), start) + 1, start - _BEFORE, 0)
+    last = text.find("\n", end, end + _AFTER)
+    last = min(last if last >= 0 else len(text), end + _AFTER)
+    before, after = text[first:start], text[end:last]
+    alone = not before.strip(MARKS) and not after.strip(MARKS + ".")
+    yield from code_form.of_place(before, after, alone=alone)
+    yield from _of_text(here, candidate)
+    beside = _OTHER_NUMBER.findall(before[_sentence_start(before) :] + "," + after[: _sentence_end(after)])
+    yield f"numbers beside: {min(len(beside), 3)}"
+    sentence: set[int] = set()
+    linked = False
+    for name, found in [*_zones_before(before), *_zones_after(after)]:
+        yield from _of_kinds(name, found)
+        if name == "nearest" and _NUMBERS.isdisjoint(found):
+            yield "code is nearest" if found else "no noun before"
+        if not name.startswith("sentence"):
+            sentence.update(found)
+        linked = linked or (name.startswith(("word", "near")) and not _CODE.isdisjoint(found))
+    yield from _of_kinds("sentence", sentence)
+    if _CODE.isdisjoint(sentence):
+        yield "no code in the sentence"
+    if _NUMBERS.isdisjoint(sentence):
+        yield "no number in the sentence"
+    around = set(sentence)
+    suffix = ", alone" if alone else ""
+    for name, words in _zones_of_lines(text, first, last):
+        found = here.kinds(words)
+        around.update(found)
+        linked = linked or (alone and name == "line above" and not _CODE.isdisjoint(found))
+        yield from _of_kinds(name + suffix, found)
+        if name == "line above" and words.rstrip().endswith((":", "：")):
+            yield f"above a colon{suffix}"
+    yield from _of_kinds("around", around)
+    if _CODE.isdisjoint(around):
+        yield "no code around"
+    yield from code_form.of(candidate.value, text[start:end], alone=alone, linked=linked)
+    yield from _of_kinds("subject", here.subject)
+    yield from map(_ZONES["whole"].kinds.__getitem__, here.whole)
+
+
+def _zones_before(before: str) -> Iterator[tuple[str, Sequence[int]]]:
+    cut = _sentence_start(before)
+    number = _NUMBER_BEFORE.match(before, cut)  # a word before it says what that is the number of
+    near = _last_words(before[number.end() if number else cut :], _NEAR)
+    found = kinds(_last_words(near, 1))
+    yield "word linked" if near.rstrip(MARKS).endswith(LINKS) else "word before", found
+    nearest = _NOUNS.intersection(found)
+    if not found and len(near.split()[-1:]) == 1 and len(near.split()[-1]) <= _COPULA:
+        yield "copula", kinds(before[cut:])
+    found = kinds(near)
+    yield "near before", found
+    nearest = nearest or _NOUNS.intersection(found)
+    found = kinds(before[cut : len(before) - len(near)])
+    yield "before a number" if number else "before", found
+    nearest = nearest or (_CODE if number else _NOUNS).intersection(found)
+    yield "nearest", tuple(nearest)
+    yield "sentence before", kinds(before[:cut])
+
+
+def _zones_after(after: str) -> Iterator[tuple[str, Sequence[int]]]:
+    cut = _sentence_end(after)
+    number = _NUMBER_AFTER.search(after, 0, cut)
+    near = _first_words(after[: number.start() if number else cut], _NEAR)
+    yield "word after", kinds(_first_words(near, 1))
+    yield "near after", kinds(near)
+    yield "after a number" if number else "after", kinds(after[len(near) : cut])
+    yield "sentence after", kinds(after[cut:])
+
+
+def _sentence_start(before: str) -> int:
+    return max((before.rfind(stop) + len(stop) for stop in _STOPS if stop in before), default=0)
+
+
+def _sentence_end(after: str) -> int:
+    return min((at for at in map(after.find, _STOPS) if at >= 0), default=len(after))
+
+
+def _zones_of_lines(text: str, first: int, last: int) -> Iterator[tuple[str, str]]:
+    above = list(lines_above(text, first))
+    below = [line[:_AFTER] for line in text[last : last + 3 * _AFTER].splitlines() if line.strip()][:_BELOW]
+    yield "line above", above[0] if above else ""
+    yield "lines above", "\n".join(above[1:])
+    yield "line below", below[0] if below else ""
+    yield "lines below", "\n".join(below[1:])
+
+
+def _of_text(here: Text, candidate: Candidate) -> Iterator[str]:
+    text, (start, end, _) = here.text, candidate
+    yield f"candidates: {min(here.candidates, 6)}"
+    yield f"length: {min(len(text).bit_length(), 12)}"
+    if start < here.body:
+        yield "in the subject"
+    written = text[start:end]
+    if text.find(written) < start or text.find(written, end) >= 0:
+        yield "written twice"
+    if text[start - 1 : start] == "#":
+        yield "behind a hash"
+
+
+def _of_kinds(zone: str, found: Iterable[int]) -> Iterator[str]:
+    names = _ZONES[zone]
+    yield from map(names.kinds.__getitem__, found)
+    if not _CODE.isdisjoint(found):
+        yield from (names.beside_code[kind] for kind in found if kind not in _CODE)
+
+
+def _last_words(text: str, length: int) -> str:
+    """The last words, of this length or a little more; where words have no blanks between, the last characters."""
+    at = text.rfind(" ", 0, max(0, len(text.rstrip(MARKS)) - length)) + 1
+    return text[at if len(text) - at <= 2 * length + 16 else -max(length, 5) :]
+
+
+def _first_words(text: str, length: int) -> str:
+    at = text.find(" ", length + len(text) - len(text.lstrip(MARKS)))
+    at = at if at >= 0 else len(text)
+    return text[: at if at <= 2 * length + 16 else max(length, 5)]
+
+
+def lines_above(text: str, at: int) -> Iterator[str]:
+    """The lines above that have something on them, the nearest first."""
+    left = _ABOVE
+    for _ in range(2 * _ABOVE):
+        end = at - 1
+        if end <= 0 or not left:
+            return
+        at = max(text.rfind("\n", max(0, end - _BEFORE), end) + 1, end - _BEFORE, 0)
+        if text[at:end].strip():
+            left -= 1
+            yield text[at:end]
