@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import psutil
 import psycopg
+from environment import ROOT
 from support.harness import Pair
 
 from bench.figures import make_mailboxes
@@ -96,16 +97,17 @@ def cpu_seconds(process: psutil.Process | None) -> float:
 
 
 def _of_pair(pair: Pair, mailboxes: Sequence[str]) -> Contestant:
-    script = "import sys, sysconfig; print(sys.version.split()[0], sysconfig.get_config_var('CONFIG_ARGS'))"
-    version, _, options = subprocess.check_output([pair.commands / "python", "-c", script], text=True).partition(" ")
-    built = "optimised" if "--enable-optimizations" in options else "built without --enable-optimizations"
+    python = pair.commands / "python"
+    version = subprocess.check_output([python, "-c", "import platform; print(platform.python_version())"], text=True)
+    is_optimised = subprocess.run([python, ROOT / "deploy/installer/python_build.py"], check=False).returncode == 0
+    built = "built with optimisations" if is_optimised else "built without optimisations"
     return Contestant(
         host="127.0.0.1",
         port=pair.smtp_port,
         mailboxes=tuple(mailboxes),
         daemon=psutil.Process(pair.services[0].pid),
         database_url=pair.database_url,
-        python=f"{version}, {built}",
+        python=f"{version.strip()}, {built}",
     )
 
 

@@ -42,3 +42,16 @@ def test_past_4096_recipients_the_one_found_first_is_dropped() -> None:
     recent.add((recipient(str(number)) for number in range(2, 4_097)), 10.0)
 
     assert [recent.get(address, 10.0) is None for address in ("0", "1", "2", "4096")] == [False, True, False, False]
+
+
+def test_a_message_that_was_stored_counts_towards_the_quota_of_a_remembered_recipient() -> None:
+    recent = RecentRecipients()
+    recent.add([recipient("a@mx.test")], now=1.0)
+
+    recent.count("a@mx.test", 100)
+    recent.count("b@mx.test", 100)
+
+    found = recent.get("a@mx.test", now=2.0)
+    assert found is not None
+    assert (found.message_count, found.stored_octets) == (1, 100)
+    assert recent.get("b@mx.test", now=2.0) is None

@@ -95,7 +95,8 @@ class Connection(aiosmtpd.smtp.SMTP):
 
     def eof_received(self) -> bool:
         # A client that has closed its sending side may still read (RFC 1122 §4.2.2.13), so its commands are answered.
-        self.dialogue.receive_end()
+        if not self.is_ending:
+            self.dialogue.receive_end()
         return not (self.is_ending or self.tls)  # TLS has no half-closed connection.
 
     def pause_writing(self) -> None:
@@ -105,7 +106,8 @@ class Connection(aiosmtpd.smtp.SMTP):
     def resume_writing(self) -> None:
         super().resume_writing()
         self.has_backlog = False
-        self.dialogue.go_on()
+        if not self.is_ending:
+            self.dialogue.go_on()
 
     def pause_reading(self) -> None:
         """Let the client wait with what it sends."""

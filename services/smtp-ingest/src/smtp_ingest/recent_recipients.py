@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
 from fake_email.storage.mailboxes import Recipient
 
 _MAX_SECONDS = 2.0
@@ -12,7 +14,8 @@ _MAX_RECIPIENTS = 4_096
 class RecentRecipients:
     """Remembers recipients by address, until they are two seconds old.
 
-    A recipient's mailbox may have ended or grown since: the statement that stores a message decides.
+    A recipient's mailbox may have ended since, or grown by another daemon's mail: the statement that stores a message
+    decides.
     """
 
     def __init__(self) -> None:
@@ -33,3 +36,14 @@ class RecentRecipients:
         if recipient is None or now - found_at >= _MAX_SECONDS:
             return None
         return recipient
+
+    def count(self, address: str, octets: int) -> None:
+        """Count a message of that size that was stored in the mailbox of `address`."""
+        if address in self._found:
+            found_at, recipient = self._found[address]
+            grown = msgspec.structs.replace(
+                recipient,
+                message_count=recipient.message_count + 1,
+                stored_octets=recipient.stored_octets + octets,
+            )
+            self._found[address] = (found_at, grown)

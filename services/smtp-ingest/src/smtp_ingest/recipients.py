@@ -34,6 +34,10 @@ class Recipients:
             return recent
         return await self._batcher.submit(address)
 
+    def count(self, address: str, octets: int) -> None:
+        """Count a message of that size that was stored in the mailbox of `address`, so that RCPT sees a full one."""
+        self._recent.count(address, octets)
+
     def is_role_mailbox(self, recipient: Recipient) -> bool:
         """True for the operator's mailboxes, which are never full: their oldest messages are dropped instead."""
         return recipient.address in self._role_addresses

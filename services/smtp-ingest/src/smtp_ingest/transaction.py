@@ -35,6 +35,7 @@ class Transaction:
         self._parameters = parameters
         self._trace = trace
         self._deliveries: list[Delivery] = []
+        self._addresses: list[str] = []
         self._content: Content | None = None
         # Now, since a client that has left is no longer known.
         self._network = context.sessions.limited_network(connection)
@@ -86,6 +87,7 @@ class Transaction:
                 drops=recipients.is_role_mailbox(recipient),
             )
         )
+        self._addresses.append(recipient.address)
         return replies.RECIPIENT_OK
 
     def data_reader(self) -> DataReader:
@@ -126,6 +128,9 @@ class Transaction:
         if outcome.live == 0:
             self._connection.log.info("message_refused", reason="mailbox_gone")
             return replies.NO_SUCH_MAILBOX
+        if outcome.stored:
+            for address in self._addresses:
+                self._context.recipients.count(address, incoming.octets)
         self._connection.messages += 1
         self._octets, self._outcome = incoming.octets, outcome
         return replies.COMMITTED
