@@ -12,11 +12,15 @@ from fake_email import parse
 from fake_email.findings import links
 
 LEAST = 0.98
+<<<<<<< HEAD
 LEAST_OF_KIND = 0.95
 LEAST_UNSEEN = 0.95  # of codes in mail that the weights were not learnt from
 OVER, UNDER = 0.05, 0.15  # between a confidence and how often it is right: few messages have a low confidence
 ENOUGH = 0.5
 BOUNDS = (0.5, 0.8, 0.9, 0.97, 1.01)
+=======
+LEAST_OF_KIND = {"verify": 0.95, "reset": 0.95, "login": 0.9, "unsubscribe": 0.95}
+>>>>>>> html
 
 
 def figures(right: int, found: int, labelled: int) -> str:
@@ -101,7 +105,7 @@ def test_links_of_the_labelled_mail_have_the_right_kind(capsys: pytest.CaptureFi
     assert right / labelled >= LEAST
 
 
-@pytest.mark.parametrize("name", ["link_mail_1", "link_mail_2"])
+@pytest.mark.parametrize("name", ["link_mail_1", "link_mail_2", "link_mail_3"])
 def test_links_of_mail_in_28_languages_have_the_right_kind(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     pairs = [
         (found[url], kind)
@@ -110,12 +114,12 @@ def test_links_of_mail_in_28_languages_have_the_right_kind(name: str, capsys: py
         for url, kind in each.links.items()
     ]
 
-    for kind in ("verify", "reset", "login", "unsubscribe"):
+    for kind, least in LEAST_OF_KIND.items():
         right = pairs.count((kind, kind))
         found, labelled = (sum(pair[at] == kind for pair in pairs) for at in (0, 1))
         with capsys.disabled():
             sys.stdout.write(f"\nlinks, {name}, {kind}: {figures(right, found, labelled)}")
-        assert right >= LEAST_OF_KIND * max(found, labelled)
+        assert right >= least * max(found, labelled)
 
 
 def test_links_have_the_right_kind_by_the_words_of_each_language(capsys: pytest.CaptureFixture[str]) -> None:

@@ -164,6 +164,7 @@ def test_the_first_attribute_with_a_name_counts_and_its_references_are_resolved(
         ("a<!-- never closed", "a"),
         ("a<!-->b<!--->c", "a b c"),
         ("of=a>b", "of=a>b"),
+        ("a < 482913 > b<3>", "a < 482913 > b<3>"),
     ],
 )
 def test_tags_are_taken_out_of_a_fragment(fragment: str, words: str) -> None:

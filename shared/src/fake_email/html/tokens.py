@@ -35,7 +35,7 @@ _ATTRIBUTE = re.compile(
     rf"(?:{_SPACE}*+={_SPACE}*+(?:\"([^\"]*+)\"?|'([^']*+)'?|([^\t\n\f\r >\"'][^\t\n\f\r >]*+))?)?+"
 )
 _TAG_ROUGHLY = re.compile(
-    r"<(?:!--(?!-?>).*?(?:--!?>|\Z)|(?:style|script|title)\b[^<>]*+>[^<]*+|[^<>]*+>)", re.IGNORECASE | re.DOTALL
+    r"<(?:!--(?!-?>).*?(?:--!?>|\Z)|(?:style|script|title)\b[^<>]*+>[^<]*+|[a-z/!?][^<>]*+>)", re.IGNORECASE | re.DOTALL
 )
 _BASE = re.compile(r"<[bB][aA][sS][eE][\t\n\f\r /]")
 

@@ -1,0 +1,49 @@
+"""Text and links of hostile HTML are read in linear time: quadratic time for these would be minutes."""
+
+import pytest
+
+from fake_email.findings import links
+from fake_email.html import text as html_text
+from fake_email.html import tokens
+
+MARKUP = {
+    "depth": "<div>",
+    "formatting that is never closed": "<p><b><font size=1>",
+    "tags closed out of order": "<a><div><b><p></a></div></b>",
+    "cells": "<table><td>",
+    "comments never closed": "<!--",
+    "half tags": "<a ",
+    "quotes": "<p title='",
+    "attributes": "<p a",
+    "equals signs": "<a =",
+    "angle brackets": "<",
+    "raw elements never closed": "<title><a href=//x.test>",
+    "SVG": "<svg/><svg>",
+    "hidden elements never closed": "<div style='display:none'><a href=https://x.test/>a</a>",
+    "hidden elements": "<p style='DISPLAY:\tnone'><a href=https://x.test/>a</a></p>",
+    "hidden tables": "<table style='display:none'>a<tr>b<td>c",
+    "elements seen in hidden ones": "<b style='visibility:hidden'><i style='visibility:visible'>a",
+    "blocks in lines": "<span style='display:block'>",
+    "words of styles": "display:none ",
+    "declarations": "<div style='a:b;c:d(;display:block'>",
+    "bases": "<base x><base href=https://x.test/><a href=b>",
+    "areas": "<area href=https://x.test/ alt=a>",
+    "labels": "<a href=https://x.test/>" + "<b>a</b>" * 50,
+    "references": "<a href='&copy&amp;&copy=&#x26'>",
+    "URLs": "https://x.test/a ",
+    "URLs in brackets": "](https://x.test/",
+    "URLs that are set off": "<https://x.test/\n",
+    "URLs of several lines": "<URL:https://x.test/a\nb",
+    "URLs without a blank": "https://例え.jp/パスabc",
+    "wrapped URLs": f"<a href='https://urldefense.com/v3/__https://a/{'**_' * 300}__;{'JnUl' * 10}!!x'>a</a>",
+}
+
+
+@pytest.mark.parametrize("name", MARKUP)
+def test_repeated_markup_is_read_in_linear_time(name: str) -> None:
+    html = MARKUP[name] * (tokens.CHARACTERS // 8 // len(MARKUP[name]))
+
+    text = html_text.render(html)
+
+    assert len(text) <= 2 * len(html)
+    assert len(links.find(html, html)) <= links.LINKS
