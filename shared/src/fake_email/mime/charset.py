@@ -161,7 +161,11 @@ def _decoded(octets: bytes, codec: str, errors: str) -> Iterator[str]:
         piece = iso_2022_jp.feed(piece, is_last=is_last) if iso_2022_jp else piece
         try:
             # The UTF-7 decoder keeps back shifted text until the shift ends: at a hyphen, at a line's end, or never.
-            text = decoder.decode(piece, final=codec == "utf_7" or is_last)
+            is_final = codec == "utf_7" or is_last
+            if is_final and codec in east_asian.MENDED:  # the handler of errors is for whole characters
+                text = decoder.decode(piece + b"\n", final=True).removesuffix("\n")
+            else:
+                text = decoder.decode(piece, final=is_final)
         except UnicodeError:
             if errors in {"strict", east_asian.STRICT}:
                 raise

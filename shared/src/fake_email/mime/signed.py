@@ -1,5 +1,6 @@
 """The content of opaque S/MIME (RFC 8551 §3.5.2), read out of the signature, which nobody verifies. Pure."""
 
+import itertools
 from collections.abc import Iterator
 
 TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
@@ -9,6 +10,7 @@ _SEQUENCE, _OID, _OCTETS, _PIECES, _CONTENT = 0x30, 0x06, 0x04, 0x24, 0xA0  # ta
 _LONG = 0x80  # a length of so many octets follows; with none, a mark ends the value
 _LENGTH_OCTETS = 4
 _DEPTH = 16
+_MOST_PIECES = 100_000  # of one content, each of a thousand octets or so
 
 
 def content(octets: bytes) -> bytes:
@@ -26,7 +28,7 @@ def content(octets: bytes) -> bytes:
         reading.enter(_SEQUENCE)
         reading.skip()  # eContentType
         reading.enter(_CONTENT)
-        return b"".join(reading.pieces())
+        return b"".join(itertools.islice(reading.pieces(), _MOST_PIECES))
     except (_MalformedError, IndexError):
         return b""
 

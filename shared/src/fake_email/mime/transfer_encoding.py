@@ -17,8 +17,8 @@ _PADDING = re.compile(rb"=[=\s]*+")
 _LOOK_AHEAD = 200  # octets behind padding, which show whether base64 goes on
 _LONG_LINE = 60
 _GROUPS_WITH_PADDING = 100_000  # of one body; the rest of a body with more is not read
-_SOFT_BREAK = re.compile(rb"=[ \t]{1,1000}+(?=\r?\n)")
-_SOFT_BREAK_BEGUN = re.compile(rb"=(?:[0-9A-Fa-f]|[ \t]{0,1000}\r?)\Z")
+_SOFT_BREAK = re.compile(rb"=(?:[ \t]{1,1000}+(?:\r?\n|\r)|\r)")
+_SOFT_BREAK_BEGUN = re.compile(rb"=++[ \t]{0,1000}+\r?\Z")
 _ENCODING = re.compile(rb"[\s\"']*+([\w-]+)")
 _CHARACTERS_A_WORD = 15  # or fewer, on average, in text; base64 has no spaces
 _OCTETS_FOR_ONE = 3  # in quoted-printable, the longest of the encodings
@@ -123,8 +123,10 @@ def _goes_on(rest: bytes) -> bool:
 
 
 def _decode_quoted_printable(encoded: bytes) -> bytes:
-    if b"= " in encoded or b"=\t" in encoded:
-        encoded = _SOFT_BREAK.sub(b"=", encoded)  # RFC 2045 §6.7 (3): blanks at the end of a line are not the sender's
+    encoded = encoded.replace(b"=\r\n", b"=\n")
+    if b"= " in encoded or b"=\t" in encoded or b"=\r" in encoded:
+        # RFC 2045 §6.7 (3): blanks at the end of a line are not the sender's.
+        encoded = _SOFT_BREAK.sub(b"=\n", encoded)
     return binascii.a2b_qp(encoded)
 
 
@@ -201,8 +203,11 @@ class _QuotedPrintable:
         encoded = self._rest + encoded
         end = len(encoded)
         if not is_last:
-            begun = _SOFT_BREAK_BEGUN.search(encoded, max(0, end - 1_002))
+            # An escape ends at a line feed, or two octets after its equals sign; blanks may follow a soft break.
+            begun = _SOFT_BREAK_BEGUN.search(encoded, max(0, end - 1_100))
             end = begun.start() if begun else end
+            away = (end - back for back in range(3) if b"=" not in encoded[max(0, end - back - 2) : end - back])
+            end = encoded.rfind(b"\n") + 1 or next(away, end)
         self._rest = encoded[end:]
         return _decode_quoted_printable(encoded[:end])
 

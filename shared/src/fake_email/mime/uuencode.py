@@ -72,15 +72,16 @@ class Decoder:
         pieces: list[bytes] = []
         for line in lines:
             self._lines += 1
-            if self._is_begun:
-                if not line.strip():
-                    continue
+            if self._lines > LINES:
+                self._is_over = True
+                break
+            if not self._is_begun:
+                self._is_begun = line.startswith(b"begin ")
+            elif line.strip():
                 pieces.append(_decode_line(line))
-                if not pieces[-1] or self._lines > LINES:
+                if not pieces[-1]:
                     self._is_over = True
                     break
-            else:
-                self._is_begun = line.startswith(b"begin ")
         return b"".join(pieces)
 
 
