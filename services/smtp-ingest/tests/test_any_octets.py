@@ -94,9 +94,16 @@ class Daemon:
     def begin(self) -> None:
         """Empty the mailbox, and skip the events logged until now."""
         self.new_events()
-        self._database.execute("DELETE FROM mailbox WHERE address = 'reader@any-octets.test'")
+        # The mailbox stays: the daemon remembers it for seconds, and no address is given out twice.
         self._database.execute(
-            "INSERT INTO mailbox (address, expires_at) VALUES ('reader@any-octets.test', now() + interval '1 hour')"
+            """
+            INSERT INTO mailbox (address, expires_at)
+            VALUES ('reader@any-octets.test', now() + interval '1 hour')
+            ON CONFLICT (address) DO UPDATE SET message_count = 0, stored_octets = 0
+            """
+        )
+        self._database.execute(
+            "DELETE FROM message USING mailbox WHERE mailbox_id = mailbox.id AND address = 'reader@any-octets.test'"
         )
 
     def stored(self) -> list[bytes]:

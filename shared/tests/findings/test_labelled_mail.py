@@ -12,15 +12,11 @@ from fake_email import parse
 from fake_email.findings import links
 
 LEAST = 0.98
-<<<<<<< HEAD
-LEAST_OF_KIND = 0.95
+LEAST_OF_KIND = {"verify": 0.95, "reset": 0.95, "login": 0.9, "unsubscribe": 0.95}
 LEAST_UNSEEN = 0.95  # of codes in mail that the weights were not learnt from
 OVER, UNDER = 0.05, 0.15  # between a confidence and how often it is right: few messages have a low confidence
 ENOUGH = 0.5
 BOUNDS = (0.5, 0.8, 0.9, 0.97, 1.01)
-=======
-LEAST_OF_KIND = {"verify": 0.95, "reset": 0.95, "login": 0.9, "unsubscribe": 0.95}
->>>>>>> html
 
 
 def figures(right: int, found: int, labelled: int) -> str:
