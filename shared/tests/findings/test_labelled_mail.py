@@ -103,7 +103,7 @@ def test_links_of_the_labelled_mail_have_the_right_kind(capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("name", ["link_mail_1", "link_mail_2", "link_mail_3"])
 def test_links_of_mail_in_28_languages_have_the_right_kind(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    pairs = [
+    pairs: list[tuple[str, str]] = [
         (found[url], kind)
         for each in labelled_mail.read_link_mail(name)
         for found in [{link.url: link.kind for link in parse.parse(each.content).links}]
