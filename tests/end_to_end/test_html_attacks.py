@@ -114,9 +114,12 @@ async def test_an_attack_opened_alone_runs_and_fetches_nothing(
     assert await tab.evaluate("document.title") == ["Message"]
 
 
+@pytest.mark.parametrize("query", ["", "?embed=1"])
 async def test_attacks_in_frames_of_a_frontend_run_and_fetch_nothing(
-    urls: list[str], browser: Browser, tab: Tab
+    urls: list[str], browser: Browser, tab: Tab, query: str
 ) -> None:
+    urls = [url + query for url in urls]
+
     await open_frames(browser, tab, urls)
 
     assert ran(tab) == []
@@ -139,6 +142,25 @@ async def test_attacks_with_remote_content_run_nothing_and_fetch_only_images_and
     assert [each for each in browser.others.requests if each.referer] == []
     await tab.wait_for("document.title", {"Ours": 1, "Message": len(urls)})
     assert await tab.evaluate(COVERING) == [0] * (1 + len(urls))
+
+
+async def test_an_embedded_page_tells_its_height_and_takes_a_theme(
+    shown: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str, browser: Browser, tab: Tab
+) -> None:
+    message_id = await send(smtp, http, address, "<p style='margin:0;height:700px'>tall</p>")
+    script = (
+        "<script>addEventListener('message', ({ data, source, origin }) => {"
+        " if (data.type === 'fake-email:height') {"
+        " document.body.dataset.told = `${data.height >= 700} ${origin}`;"
+        " source.postMessage({ type: 'fake-email:theme', theme: 'dark' }, '*') } })</script>"
+    )
+    frame = f"<iframe src='{shown.http_url}/api/messages/{message_id}/html?embed=1'></iframe>"
+    browser.pages.content_of["mail.page.test/"] = f"<link rel=icon href=data:,>{script}{frame}"
+
+    await tab.open(f"{FRONTEND}/")
+
+    told = "document.body.dataset.told || String(document.documentElement.hasAttribute('data-fake-email-dark'))"
+    await tab.wait_for(told, {"true null": 1, "true": 1})
 
 
 @pytest.mark.parametrize("query", ["", "?remote=1"])

@@ -3,12 +3,13 @@
 import asyncio
 import base64
 import binascii
+from pathlib import Path
 
 import httpx
 import pytest
 from support.database import make_mailbox, store
-from support.harness import Pair
-from support.http_client import problem
+from support.harness import Pair, running_http
+from support.http_client import client, problem
 from support.waiting import DEADLINE_SECONDS
 
 DATA = bytes(range(256)) * 40
@@ -268,3 +269,44 @@ async def test_many_requests_at_once_for_a_message_that_must_be_read_whole_all_s
     answers = await asyncio.gather(*(http.get(path) for _ in range(20)))
 
     assert [answer.content == DATA * 100 for answer in answers] == [True] * 20
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "is_shown"),
+    [
+        ("image/png", "image/png", True),
+        ("IMAGE/JPG", "image/jpeg", True),
+        ("text/plain", "text/plain; charset=utf-8", True),
+        ("image/svg+xml", "image/svg+xml", False),
+        ("text/html", "text/html", False),
+        ("application/pdf", "application/pdf", False),
+    ],
+)
+async def test_what_cannot_run_is_shown_on_request(
+    pair: Pair, http: httpx.AsyncClient, kind: str, sent: str, is_shown: bool
+) -> None:
+    path = await file(pair, http, mail(encoded(DATA, "base64"), kind=kind))
+
+    saved, shown = await http.get(path), await http.get(path, params={"disposition": "inline"})
+
+    assert saved.headers["content-disposition"].startswith("attachment;")
+    assert shown.headers["content-disposition"].startswith("inline;" if is_shown else "attachment;")
+    assert shown.headers["content-type"] == sent
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    assert shown.headers["content-security-policy"].endswith("sandbox") is is_shown
+
+
+@pytest.mark.parametrize(
+    ("referer", "policy"), [("https://mail.test/", "cross-origin"), ("https://b.test/", "same-origin")]
+)
+async def test_a_page_of_an_allowed_origin_may_embed_a_picture(
+    pair: Pair, tmp_path: Path, referer: str, policy: str
+) -> None:
+    with running_http(pair.database_url, tmp_path, CORS_ALLOWED_ORIGINS="https://mail.test") as service:
+        async with client(service.http_url) as http:
+            path = await file(pair, http, mail(encoded(DATA, "base64")))
+            shown = await http.get(path, params={"disposition": "inline"}, headers={"Referer": referer})
+            saved = await http.get(path, headers={"Referer": referer})
+
+    assert shown.headers["cross-origin-resource-policy"] == policy
+    assert saved.headers["cross-origin-resource-policy"] == "same-origin"

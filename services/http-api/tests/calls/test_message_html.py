@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
@@ -51,6 +52,36 @@ async def call(pair: Pair, http: httpx.AsyncClient, content: bytes) -> str:
     address = make_mailbox(pair.database_url)
     await store(pair.database_url, address, content)
     return await newest(http, address)
+
+
+async def test_images_of_other_hosts_that_are_left_out_are_counted(pair: Pair, http: httpx.AsyncClient) -> None:
+    images = (
+        "<img src=https://a.test/1.png><img src=https://a.test/1.png><p style='background:url(https://a.test/2.png)'>"
+    )
+    url = await call(pair, http, html_message(images))
+
+    without, with_them = await http.get(url), await http.get(url, params={"remote": True})
+
+    assert without.headers["remote-images-blocked"] == "2"
+    assert with_them.headers["remote-images-blocked"] == "0"
+
+
+async def test_an_embedded_page_allows_one_script_by_its_hash_and_has_no_origin(
+    pair: Pair, http: httpx.AsyncClient
+) -> None:
+    url = await call(pair, http, html_message("<script>alert(1)</script><p>Hello</p>"))
+
+    plain, embedded = await http.get(url), await http.get(url, params={"embed": True})
+
+    assert "script" not in plain.text + plain.headers["content-security-policy"]
+    assert embedded.text.count("<script>") == 1
+    assert "alert" not in embedded.text
+    policy = dict(each.split(" ", 1) for each in embedded.headers["content-security-policy"].split("; "))
+    digest = base64.b64encode(
+        hashlib.sha256(embedded.text.split("<script>")[1].split("</script>")[0].encode()).digest()
+    )
+    assert policy["script-src"] == f"'sha256-{digest.decode()}'"
+    assert policy["sandbox"] == "allow-popups allow-popups-to-escape-sandbox allow-scripts"
 
 
 async def test_the_response_is_an_html_page(pair: Pair, http: httpx.AsyncClient) -> None:
@@ -201,7 +232,7 @@ async def test_web_pages_of_listed_origins_may_show_the_page_in_a_frame(
 
 
 async def test_other_calls_are_served_while_pages_are_made(pair: Pair, http: httpx.AsyncClient) -> None:
-    url = await call(pair, http, html_message("<p style='color:red'>" * 40_000))
+    url = await call(pair, http, html_message("<p style='color:red'>" * 15_000))
     made: list[str] = []
 
     async def make() -> None:

@@ -115,7 +115,7 @@ class Shown(HTMLParser):
 
 
 def shown(html: str) -> Shown:
-    page = sanitized_page.page(html, {}, remote=False)
+    page = sanitized_page.page(html, {}, remote=False).text
     return Shown(page[page.index("<body") :].removesuffix("</body></html>\n") + "</body>")
 
 

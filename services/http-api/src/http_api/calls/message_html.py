@@ -51,13 +51,24 @@ async def message_html(
             examples=[Example(value=True)],
         ),
     ] = False,
+    embed: Annotated[
+        bool,
+        Parameter(
+            description="`true` adds a script that tells the height of the page to the frame's parent.",
+            examples=[Example(value=True)],
+        ),
+    ] = False,
     access_token: AccessToken = None,
     ticket: Ticket = None,
 ) -> Response[bytes]:
     """Return the sanitized HTML: it runs no scripts, and loads nothing from other hosts without `remote=1`.
 
     Images that came with the message are part of the page. A message without HTML gets a 404 with the code `no_html`.
-    `access_token` is for frames, which cannot send `Authorization`.
+    `Remote-Images-Blocked` is the number of images from other hosts that the page leaves out. `ticket` is for frames,
+    which cannot send `Authorization`.
+
+    With `embed=1`, one script of ours posts `{type: "fake-email:height", height}` to the parent of the frame, and turns
+    the page dark or light when it gets `{type: "fake-email:theme", theme: "dark"}`. The mail itself runs no scripts.
     """
     parsed = parameters.message_id(message_id)
     token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)
@@ -72,7 +83,8 @@ async def message_html(
     html = await context.database.run(lambda connection: stored_html.fetch(connection, parsed))
     references = await work(partial(sanitized_page.references, html))
     images = await stored_html.images(context.database, size.attachments, references, context.whole_content)
-    page = await work(lambda: sanitized_page.page(html, images, remote=remote).encode())
+    made = await work(lambda: sanitized_page.page(html, images, remote=remote, is_embedded=embed))
+    page = made.text.encode()
     if context.held:
         context.held.shrink(len(page))
     ancestors = origins.ancestors(context.settings.cors_allowed_origins, request.headers.get("referer"))
@@ -81,8 +93,13 @@ async def message_html(
         media_type="text/html",
         headers={
             "Content-Security-Policy": "; ".join(
-                (sanitized_page.policy(remote=remote), f"frame-ancestors {ancestors}", _SANDBOX)
+                (
+                    sanitized_page.policy(remote=remote, is_embedded=embed),
+                    f"frame-ancestors {ancestors}",
+                    _SANDBOX + (" allow-scripts" if embed else ""),
+                )
             ),
+            "Remote-Images-Blocked": str(made.remote_images_blocked),
             # A browser refuses a sandboxed page that asks to be isolated from its opener.
             "Cross-Origin-Opener-Policy": "unsafe-none",
             "Referrer-Policy": "no-referrer",

@@ -16,7 +16,7 @@ _FIELDS = frozenset(
 _SAFE_FIELDS = frozenset({"accept", "accept-language", "content-language"})
 _EXPOSED = (
     b"accept-ranges, content-disposition, content-length, content-range, etag, location, message-seq, next-since, "
-    b"ratelimit-limit, ratelimit-policy, ratelimit-remaining, ratelimit-reset, retry-after"
+    b"ratelimit-limit, ratelimit-policy, ratelimit-remaining, ratelimit-reset, remote-images-blocked, retry-after, date"
 )
 _MAX_AGE_SECONDS = 86_400
 

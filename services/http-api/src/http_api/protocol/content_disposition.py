@@ -14,10 +14,11 @@ def default_name(number: int, media_type: str) -> str:
     return f"attachment-{number}{mimetypes.guess_extension(media_type) or ''}"
 
 
-def attachment(name: str, media_type: str) -> str:
+def attachment(name: str, media_type: str, *, is_inline: bool = False) -> str:
     """The field for a file to be saved as `name`, or as `attachment` with the ending of its type if `name` is empty.
 
-    A name of dots alone counts as empty. The name has no `/` or `\\`, nor a character that a client may turn into one.
+    With `is_inline`, a browser shows the file. A name of dots alone counts as empty. The name has no `/` or `\\`, nor a
+    character that a client may turn into one.
     """
     name = "".join(character if _FOLDERS.isdisjoint(_normal(character)) else "_" for character in name)
     if not _normal(name).strip(". "):
@@ -28,10 +29,11 @@ def attachment(name: str, media_type: str) -> str:
         plain = "attachment"  # the name has no ASCII
     elif plain.startswith(".") and not name.startswith("."):
         plain = f"attachment{plain.strip()}"  # the name has no ASCII before its ending
+    kind = "inline" if is_inline else "attachment"
     if plain == name:
-        return f'attachment; filename="{plain}"'
+        return f'{kind}; filename="{plain}"'
     encoded = urllib.parse.quote(name, safe=_ATTR_CHARACTERS)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
 
 
 def _normal(text: str) -> str:

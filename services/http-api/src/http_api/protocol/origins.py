@@ -27,6 +27,11 @@ def ancestors(origins: Sequence[str], referer: str | None) -> str:
     return " ".join(exact) or "'none'"
 
 
+def is_page_of(origins: Sequence[str], referer: str | None) -> bool:
+    """True when the web page at `referer` is of one of these origins."""
+    return re.fullmatch(pattern(origins), _origin(referer or "")) is not None
+
+
 def shown(origin: str) -> str:
     """The origin as a browser writes it, for the log; `null` for any other text."""
     return origin if _WRITTEN.fullmatch(origin) else "null"

@@ -10,10 +10,11 @@ import urllib.parse
 from base64 import b64encode
 from collections.abc import Mapping
 
+import msgspec
 import nh3
 
 from fake_email.html import tokens, urls
-from http_api.sanitize import allowlist, balance, css
+from http_api.sanitize import allowlist, balance, css, embed
 
 INLINE_OCTETS = 8 * 1024 * 1024  # of images in one page; an image counts each time it is written
 SHEETS = 20  # remote style sheets of one page
@@ -49,10 +50,18 @@ _RASTER = (
 )
 
 
-def policy(*, remote: bool) -> str:
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """A web page, and the number of remote images that it leaves out."""
+
+    text: str
+    remote_images_blocked: int
+
+
+def policy(*, remote: bool, is_embedded: bool = False) -> str:
     """The Content-Security-Policy of a page, without the directives that work in a header only."""
+    scripts = f"; script-src {embed.SOURCE}" if is_embedded else ""
     images, sheets = ("data: https: http:", "'unsafe-inline' https: http:") if remote else ("data:", "'unsafe-inline'")
-    return f"default-src 'none'; img-src {images}; style-src {sheets}; base-uri 'none'; form-action 'none'"
+    return f"default-src 'none'; img-src {images}; style-src {sheets}; base-uri 'none'; form-action 'none'{scripts}"
 
 
 def references(text: str) -> frozenset[str]:
@@ -61,8 +70,11 @@ def references(text: str) -> frozenset[str]:
     return content_ids | {_IGNORED.sub("", tokens.resolved(source[1])) for source in _SOURCE.finditer(text)}
 
 
-def page(text: str, images: Mapping[str, bytes], *, remote: bool) -> str:
-    """The web page that shows this HTML, with the images by reference; `remote` allows remote images too."""
+def page(text: str, images: Mapping[str, bytes], *, remote: bool, is_embedded: bool = False) -> Page:
+    """The web page that shows this HTML, with the images by reference; `remote` allows remote images too.
+
+    With `is_embedded`, it has the script for the frontend around it.
+    """
     balanced = balance.read(text)
     sanitizer = _Sanitizer(images, balanced.base, remote=remote)
     # The parser drops `html` and `body` with their attributes, but keeps those of a div.
@@ -73,9 +85,14 @@ def page(text: str, images: Mapping[str, bytes], *, remote: bool) -> str:
             sanitizer.clean(balance.start_tag("div", _BODY | balanced.body) + "</div>"),
         )
     )
-    head = _HEAD.format(policy=policy(remote=remote), sheets=sanitizer.sheets(balanced))
-    rest = _CUT if balanced.is_cut else ""
-    return f"<!doctype html><html{root}>{head}<body{body}>{sanitizer.clean(balanced.markup)}{rest}</body></html>\n"
+    sheets = sanitizer.sheets(balanced) + (embed.HEAD if is_embedded else "")
+    head = _HEAD.format(policy=policy(remote=remote, is_embedded=is_embedded), sheets=sheets)
+    rest = (_CUT if balanced.is_cut else "") + (embed.FOOT if is_embedded else "")
+    markup = sanitizer.clean(balanced.markup)
+    return Page(
+        text=f"<!doctype html><html{root}>{head}<body{body}>{markup}{rest}</body></html>\n",
+        remote_images_blocked=len(sanitizer.blocked),
+    )
 
 
 def _content_id(reference: str) -> str:
@@ -90,6 +107,8 @@ class _Sanitizer:
         self._base = base
         self._remote = remote
         self._left = INLINE_OCTETS
+        # The addresses of remote images that were left out.
+        self.blocked: set[str] = set()
         self._cleaner = nh3.Cleaner(
             tags=set(allowlist.ELEMENTS),
             clean_content_tags=set(),
@@ -140,7 +159,10 @@ class _Sanitizer:
             return reference
         if reference in self._images:
             return self._inlined(self._images[reference])
-        return self._fetched(reference)
+        address = self._fetched(reference)
+        if address is None and _REMOTE.fullmatch(remote := urls.resolve(reference, self._base)):
+            self.blocked.add(remote)
+        return address
 
     def _inlined(self, octets: bytes) -> str | None:
         media_type = next((name for pattern, name in _RASTER if pattern.match(octets)), None)
