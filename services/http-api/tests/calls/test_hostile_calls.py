@@ -12,7 +12,7 @@ from support.content import message
 from support.database import locked, make_mailbox, store
 from support.harness import Pair, Service, running_http
 from support.http_client import client, problem
-from support.waiting import until
+from support.waiting import DEADLINE_SECONDS, until
 
 from http_api.live.shares import CLIENT_CALLS, CLIENT_WAITING_CALLS
 
@@ -89,6 +89,21 @@ async def test_past_its_part_of_the_memory_a_client_gets_503_and_another_client_
     assert b"\r\nretry-after: 2\r\n" in refused
     assert b'"code":"overloaded"' in refused
     assert [each["client"] for each in overloads(process, "answer_octets")] == [HOSTILE["X-Forwarded-For"]]
+
+
+async def test_a_client_that_has_left_holds_nothing(
+    service: tuple[Pair, Service], http: httpx.AsyncClient, address: str
+) -> None:
+    pair, _ = service
+    await store(pair.database_url, address, HEAVY)
+    path = await newest(http, address)
+
+    for _ in range(3):
+        with unread(pair, path, 10):
+            pass
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while (await http.get(path, headers=HOSTILE)).status_code != 200:
+                pass
 
 
 async def test_a_heavy_message_is_the_same_json_as_a_light_one(
