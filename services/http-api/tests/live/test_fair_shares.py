@@ -187,6 +187,21 @@ async def test_a_caller_that_leaves_in_the_moment_of_its_turn_passes_it_on() -> 
     assert queue.granted == ["cat"]
 
 
+async def test_a_caller_that_left_just_before_its_turn_takes_none() -> None:
+    shares = threads()
+    queue = Queue(shares)
+    held = shares.take_now(ANN)
+    await queue.ask("bob", BOB)
+    await queue.ask("cat", CAT)
+
+    queue.tasks[0].cancel()
+    assert held
+    held.release()
+    await settle()
+
+    assert (queue.granted, shares.units_held) == (["cat"], 1)
+
+
 async def test_past_the_bound_of_a_clients_queue_its_next_caller_is_refused_at_once() -> None:
     shares = FairShares("calls", total=1, client_units=1, client_waiters=2)
     queue = Queue(shares)

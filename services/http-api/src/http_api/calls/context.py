@@ -12,7 +12,7 @@ from fake_email.settings import Settings
 from http_api.live import call_shares
 from http_api.live.call_shares import CallShares
 from http_api.live.client_database import ClientDatabase
-from http_api.live.fair_shares import Share
+from http_api.live.fair_shares import TURN_SECONDS, Share
 from http_api.live.mailbox_lookups import MailboxLookups
 from http_api.live.shares import Shares
 from http_api.live.stream_slots import StreamSlots
@@ -68,9 +68,9 @@ class Context:
         """The call's share of the memory for answers, if it has one."""
         return self._call.answer
 
-    async def hold(self, octets: int) -> Share:
+    async def hold(self, octets: int, *, seconds: float = TURN_SECONDS) -> Share:
         """The call's share of the memory for answers, of `octets` if it is new; raises Overloaded."""
-        return await self._call.hold(octets)
+        return await self._call.hold(octets, seconds=seconds)
 
     def release_hold(self) -> None:
         """Release the share of `hold`: the call read something that it does not send."""

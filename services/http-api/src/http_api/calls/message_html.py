@@ -11,6 +11,7 @@ from fake_email.errors import MessageNotFound, NoHtml
 from fake_email.storage import message_html as stored_html
 from http_api.calls.context import Context
 from http_api.calls.reader import Ticket, reader_token
+from http_api.live.work_threads import WORK_SECONDS
 from http_api.openapi.responses import error_responses, media_response
 from http_api.protocol import origins, parameters
 from http_api.protocol.errors import BadInput
@@ -78,7 +79,8 @@ async def message_html(
     )
     is_small = size.octets + size.image_octets <= _SMALL_OCTETS
     if not is_small:
-        await context.hold(_HTML_FACTOR * size.octets + _IMAGE_FACTOR * size.image_octets)
+        octets = _HTML_FACTOR * size.octets + _IMAGE_FACTOR * size.image_octets
+        await context.hold(octets, seconds=WORK_SECONDS)
     work = context.quick_work if is_small else context.work
     html = await context.database.run(lambda connection: stored_html.fetch(connection, parsed))
     references = await work(partial(sanitized_page.references, html))

@@ -61,6 +61,10 @@ def response(
     if not context.held:
         return Response(message, headers=dict(headers))
     parts = _parts(context.held, message)
+    if json_pieces.octets_held(parts) <= WHOLE_OCTETS:
+        body = b"".join(json_pieces.pieces(parts))
+        known = {**headers, "Content-Length": str(len(body))}
+        return PiecedResponse([body], status=HTTPStatus.OK, media_type=_JSON, headers=known)
     return PiecedResponse(json_pieces.pieces(parts), status=HTTPStatus.OK, media_type=_JSON, headers=headers)
 
 
@@ -79,5 +83,5 @@ def unexpected(
 def _parts(share: Share, message: WholeMessage) -> list[json_pieces.Part]:
     """The JSON of the message in parts, which is all that is kept of it."""
     parts = json_pieces.parts(message)
-    share.shrink(json_pieces.octets_held(parts))
+    share.shrink(max(json_pieces.octets_held(parts), WHOLE_OCTETS))
     return parts

@@ -4,12 +4,13 @@ A response is sent in pieces: Granian takes a few of them, and keeps them in mem
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 
-from litestar.types import Message, Scope, Send
+from litestar.types import Message, Receive, Scope, Send
 
-from http_api.live.fair_shares import Share
+from http_api.live.fair_shares import TURN_SECONDS, Share
 from http_api.live.shares import Shares
+from http_api.live.until_disconnect import until_disconnect
 from http_api.protocol.client_address import Client
 
 STATE_KEY = "call_shares"
@@ -21,27 +22,36 @@ WHOLE_OCTETS = 65_536
 class CallShares:
     """The shares of one call, which `send`s its response."""
 
-    __slots__ = ("_call", "_send", "_shares", "_task", "answer", "client", "was_revoked")
+    __slots__ = ("_call", "_send", "_shares", "_task", "answer", "client", "receive", "was_revoked")
 
-    def __init__(self, shares: Shares, client: Client, call: Share, send: Send) -> None:
+    def __init__(self, shares: Shares, client: Client, call: Share, receive: Receive, send: Send) -> None:
         self._shares = shares
         self._call = call
+        self.receive = receive
         self._send = send
         self.answer: Share | None = None
         self._task = asyncio.current_task()
         self.client = client
         self.was_revoked = False
 
-    async def hold(self, octets: int) -> Share:
+    async def hold(self, octets: int, *, seconds: float = TURN_SECONDS) -> Share:
         """Take a share of the memory for answers, which the call holds until its end; raises Overloaded.
 
         While others wait for memory, the call is cancelled if its client takes nothing of the answer.
         """
         if self.answer is None:
-            self.answer = await self._shares.answer_octets.take(self.client, octets)
+            resource = self._shares.answer_octets
+            self.answer = resource.take_now(self.client, octets) or await self._unless_left(
+                resource.take(self.client, octets, seconds=seconds)
+            )
             self.answer.when_revoked = self._revoke
             self._shares.answer_octets.allow_revoking(self.answer)
         return self.answer
+
+    async def _unless_left(self, taking: Coroutine[None, None, Share]) -> Share:
+        """The share; cancels the wait for it and raises ClientDisconnected when the client leaves."""
+        # A waiting call, which holds no such share any more, is watched as a whole.
+        return await (until_disconnect(self, taking) if self._call.units else taking)
 
     def release_call(self) -> None:
         """Count no longer as a call in progress: the call waits, and holds a slot for that."""

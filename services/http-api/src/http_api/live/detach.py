@@ -36,7 +36,7 @@ def detaching(application: ASGIApp, shares: Shares) -> ASGIApp:
         share = shares.calls.take_now(client) or await _admit(shares, client, send)
         if share is None:
             return
-        held = scope["state"][call_shares.STATE_KEY] = CallShares(shares, client, share, send)
+        held = scope["state"][call_shares.STATE_KEY] = CallShares(shares, client, share, receive, send)
         try:
             await application(scope, receive, held.send)
         except BaseException as error:

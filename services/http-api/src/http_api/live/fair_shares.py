@@ -146,8 +146,7 @@ class FairShares:
     def refuse_waiting(self, error: Callable[[], ServiceError]) -> None:
         """Raise an error at each caller that waits."""
         for waiter in [waiter for queue in self._queues.values() for waiter in queue]:
-            self._dequeue(waiter)
-            waiter.granted.set_exception(error())
+            self._refuse(waiter, error())
 
     def give_back(self, share: Share, units: int) -> None:
         """Take `units` of a share back, and grant what fits now."""
@@ -189,6 +188,10 @@ class FairShares:
             is_granted = False
             for network in tuple(self._queues):
                 waiter = self._queues[network][0]
+                if waiter.granted.done():  # its caller was cancelled, and has not run since
+                    is_granted = True
+                    self._dequeue(waiter)
+                    continue
                 if not self._fits(waiter.share):
                     continue
                 is_granted = True
@@ -206,9 +209,13 @@ class FairShares:
         self._waiting += 1
         if self._waiting > self._waiters:
             newest = max(self._queues.values(), key=len)[-1]
-            self._dequeue(newest)
-            newest.granted.set_exception(self._overloaded(newest.share.client))
+            self._refuse(newest, self._overloaded(newest.share.client))
         self._revoke_stalled()
+
+    def _refuse(self, waiter: _Waiter, error: ServiceError) -> None:
+        self._dequeue(waiter)
+        if not waiter.granted.done():
+            waiter.granted.set_exception(error)
 
     def _dequeue(self, waiter: _Waiter) -> None:
         network = waiter.share.client.network

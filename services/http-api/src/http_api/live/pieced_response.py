@@ -8,7 +8,7 @@ from litestar.types import Receive, Send
 
 
 class PiecedResponse(Response[None]):
-    """A response without Content-Length: the size is not known before the last piece is made."""
+    """A response without Content-Length, unless `headers` has it: the last piece may not be made yet."""
 
     def __init__(
         self,

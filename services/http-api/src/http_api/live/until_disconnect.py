@@ -2,16 +2,24 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import TypeVar
+from typing import Protocol, TypeVar
+
+from litestar.types import Receive
 
 from fake_email.errors import ServiceError
 from http_api.protocol.errors import ClientDisconnected
-from http_api.protocol.request import AnyRequest
 
 Result = TypeVar("Result")
 
 
-async def until_disconnect(request: AnyRequest, work: Coroutine[None, None, Result]) -> Result:
+class Received(Protocol):
+    """A request, or what else tells that its client has disconnected."""
+
+    @property
+    def receive(self) -> Receive: ...
+
+
+async def until_disconnect(request: Received, work: Coroutine[None, None, Result]) -> Result:
     """The result of `work`, or its error; cancels it and raises ClientDisconnected if the client disconnects."""
     async with asyncio.TaskGroup() as tasks:
         working = tasks.create_task(_outcome(work))
@@ -35,6 +43,6 @@ async def _outcome(work: Coroutine[None, None, Result]) -> Result | ServiceError
         return error
 
 
-async def _disconnected(request: AnyRequest) -> None:
+async def _disconnected(request: Received) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -14,7 +14,7 @@ from http_api.protocol.client_address import Client
 Result = TypeVar("Result")
 
 # One client's work may take seconds, and it waits for its own work before.
-WORK_SECONDS = 15.0
+WORK_SECONDS = 30.0
 _NICE = 10
 
 
