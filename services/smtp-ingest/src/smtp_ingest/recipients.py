@@ -26,11 +26,11 @@ class Recipients:
     async def find(self, address: str, octets: int) -> Recipient | None:
         """The live mailbox of `address`, which is for a message of that size; 0 means an unknown size.
 
-        Without a wait when the mailbox was found a moment ago and had space. Raises DatabaseAway, DatabaseFull and
-        QueueFull.
+        Without a wait when the mailbox was found a moment ago and had space, unless the database is known to be away.
+        Raises DatabaseAway, DatabaseFull and QueueFull.
         """
         recent = self._recent.get(address, asyncio.get_running_loop().time())
-        if recent is not None and not self.is_full(recent, octets):
+        if recent is not None and not self._database.is_away and not self.is_full(recent, octets):
             return recent
         return await self._batcher.submit(address)
 

@@ -5,8 +5,8 @@ The forms are those of the types' receive functions (PostgreSQL, "Retrieving Que
 
 import datetime
 import struct
-import uuid
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
@@ -18,6 +18,7 @@ _MICROSECOND = datetime.timedelta(microseconds=1)
 _BIGINT = struct.Struct("!q")
 _INTEGER = struct.Struct("!i")
 _JSONB_VERSION = b"\1"
+_encode_json = msgspec.json.Encoder().encode
 # Dimensions (1), whether there are nulls, the type of the elements, the number of elements, the first index.
 _ARRAY = struct.Struct("!iiIii")
 _LENGTH = struct.Struct("!i")
@@ -29,11 +30,7 @@ def _timestamptz(value: datetime.datetime) -> bytes:
 
 
 def _jsonb(value: object) -> bytes:
-    return _JSONB_VERSION + msgspec.json.encode(value)
-
-
-def _uuid(value: uuid.UUID) -> bytes:
-    return value.bytes
+    return _JSONB_VERSION + _encode_json(value)
 
 
 def _boolean(value: bool) -> bytes:  # the value itself
@@ -48,24 +45,24 @@ _TYPES: dict[Type, tuple[int, Callable[..., bytes]]] = {  # type: ignore[explici
     "integer": (23, _INTEGER.pack),
     "text": (25, str.encode),
     "timestamptz": (1184, _timestamptz),
-    "uuid": (2950, _uuid),
+    "uuid": (2950, attrgetter("bytes")),
     "jsonb": (3802, _jsonb),
 }
 
 
-def encode(type_: Type, value: object) -> bytes | None:
-    """The binary form of one value; None stands for null."""
-    return None if value is None else _TYPES[type_][1](value)
+def encoder(type_: Type) -> Callable[[object], bytes]:
+    """The function that encodes values of a type, but no null."""
+    return _TYPES[type_][1]
 
 
 def encode_array(type_: Type, values: Sequence[object]) -> bytes:
-    """The binary form of an array of one dimension, whose first index is 1."""
-    oid, encoder = _TYPES[type_]
+    """The binary form of an array of one dimension, whose first index is 1; None stands for null."""
+    oid, encode = _TYPES[type_]
     pieces = [_ARRAY.pack(1, None in values, oid, len(values), 1)]
     for value in values:
         if value is None:
             pieces.append(_NULL)
         else:
-            encoded = encoder(value)
+            encoded = encode(value)
             pieces += (_LENGTH.pack(len(encoded)), encoded)
     return b"".join(pieces)

@@ -91,7 +91,7 @@ class TimedConnection(psycopg.AsyncConnection[TupleRow]):
     is_lost = False
     backend_pid = 0
     # The names of the statements that are prepared on it; None when it does not keep them.
-    prepared_names: set[str] | None = None
+    prepared_names: set[bytes] | None = None
     _read_socket: int | None = None
     _ready: asyncio.Future[Ready] | None = None
 

@@ -3,7 +3,7 @@
 A connection of a lane keeps them prepared. On any other connection psycopg may deallocate all prepared statements.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -23,20 +23,19 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """A statement with numbered parameters, which have names too, and the name under which connections prepare it.
 
-    `values` are the parameters with one value, and their types; `arrays` those with an array, and its elements' types.
+    `values` are the parameters with one value, and its encoder; `arrays` those with an array, and its elements' type.
     """
 
-    name: str
-    text: str
-    values: Mapping[str, binary.Type]
-    arrays: Mapping[str, binary.Type]
+    name: bytes
+    text: bytes
+    values: tuple[tuple[str, Callable[[object], bytes]], ...]
+    arrays: tuple[tuple[str, binary.Type], ...]
 
     def encode(self, values: Mapping[str, object], arrays: Mapping[str, Sequence[object]]) -> list[bytes | None]:
-        """The parameters in binary form, in their order."""
-        return [
-            *(binary.encode(type_, values[name]) for name, type_ in self.values.items()),
-            *(binary.encode_array(type_, arrays[name]) for name, type_ in self.arrays.items()),
-        ]
+        """The parameters in binary form, in their order; None stands for null."""
+        parameters = [None if (value := values[name]) is None else encode(value) for name, encode in self.values]
+        parameters += [binary.encode_array(type_, arrays[name]) for name, type_ in self.arrays]
+        return parameters
 
 
 def statement(
@@ -51,7 +50,12 @@ def statement(
     types = [*values.items(), *((each, f"{type_}[]") for each, type_ in arrays.items())]
     numbered = {each: sql.SQL(f"${number}::{type_}") for number, (each, type_) in enumerate(types, 1)}
     filled = sql.SQL(text).format(**numbered, **parts)
-    return Statement(name=name, text=filled.as_string(), values=values, arrays=arrays)
+    return Statement(
+        name=name.encode(),
+        text=filled.as_string().encode(),
+        values=tuple((each, binary.encoder(type_)) for each, type_ in values.items()),
+        arrays=tuple(arrays.items()),
+    )
 
 
 async def execute(
@@ -82,17 +86,17 @@ def rows(result: PGresult, struct: type[Row]) -> list[Row]:
 
 
 def _execute(
-    pgconn: PGconn, known: set[str] | None, statement: Statement, parameters: Sequence[bytes | None]
+    pgconn: PGconn, known: set[bytes] | None, statement: Statement, parameters: Sequence[bytes | None]
 ) -> PQGen[PGresult]:
-    name, text, formats = statement.name.encode(), statement.text.encode(), [Format.BINARY] * len(parameters)
+    formats = [Format.BINARY] * len(parameters)
     if known is None:
-        pgconn.send_query_params(text, parameters, param_formats=formats)
+        pgconn.send_query_params(statement.text, parameters, param_formats=formats)
     else:
         if statement.name not in known:
-            pgconn.send_prepare(name, text)
+            pgconn.send_prepare(statement.name, statement.text)
             yield from _result(pgconn)
             known.add(statement.name)
-        pgconn.send_query_prepared(name, parameters, formats)
+        pgconn.send_query_prepared(statement.name, parameters, formats)
     try:
         return (yield from _result(pgconn))
     except psycopg.errors.InvalidSqlStatementName:  # deallocated by somebody else; the next call prepares it again
