@@ -37,7 +37,8 @@ def _with_enclosed(leaf: Leaf, content: bytes, depth: int) -> Iterator[tuple[Lea
         yield from ((each, content) for each in files)
         return
     yield leaf, content
-    if leaf.type in signed.TYPES and depth:
+    name = leaf.name.lower()
+    if depth and (leaf.type in signed.TYPES or name == signed.NAME):
         inner = signed.content(leaf.beginning(content, leaf.end - leaf.start))
         if inner:
             inner, fields, body = parts.read(inner)
@@ -48,7 +49,7 @@ def _with_enclosed(leaf: Leaf, content: bytes, depth: int) -> Iterator[tuple[Lea
                     alternative=None if each.alternative is None else f"{leaf.section}.{each.alternative}",
                 )
                 yield from _with_enclosed(placed, inner, depth - 1)
-    elif leaf.type in tnef.TYPES or leaf.name.lower() == tnef.NAME:
+    elif leaf.type in tnef.TYPES or name == tnef.NAME:
         decoded = leaf.beginning(content, leaf.end - leaf.start)
         yield from ((each, decoded) for each in _of_outlook(leaf, decoded))
 
