@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from fake_email import parse
-from fake_email.mime import enclosed, signed, tnef
+from fake_email.mime import enclosed, parts, signed, tnef
 from fake_email.parsed_message import ParsedMessage
 
 DATA = bytes(range(100))
@@ -130,6 +130,18 @@ def test_a_signature_around_a_signature_is_read() -> None:
     inner = OPAQUE + base64.encodebytes(cms(b"\r\ninside\r\n"))
 
     assert parse.parse(OPAQUE + base64.encodebytes(cms(inner))).text == "inside"
+
+
+@pytest.mark.parametrize(("leaves", "contents", "expected"), [(1, 100, 100 + enclosed.SIGNED), (300, 100, parts.PARTS)])
+def test_the_signed_contents_that_are_read_and_their_leaves_are_bounded(
+    leaves: int, contents: int, expected: int
+) -> None:
+    inner = b"Content-Type: multipart/mixed; boundary=c\r\n\r\n" + b"--c\r\n\r\n" * leaves
+    part = OPAQUE + base64.encodebytes(cms(inner)) + b"\r\n--b\r\n"
+
+    content = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + part * (contents - 1) + part[:-7]
+
+    assert len(list(enclosed.leaves(*parts.read(content)))) == expected
 
 
 @pytest.mark.parametrize(
