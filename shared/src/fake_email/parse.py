@@ -18,7 +18,7 @@ _Item = TypeVar("_Item", bound=msgspec.Struct)
 ATTACHMENTS = 1_000
 LIST_OCTETS = 256 * 1024  # of the attachments as JSON, and of the links
 
-_FEW = 12  # items of a list cannot have LIST_OCTETS: the longest is a link of 4096 characters
+_FEW = 6  # items of a list cannot have LIST_OCTETS: the longest is a link with a target, 4096 characters each
 _OCTET_STREAM = "application/octet-stream"
 _TEXT_TYPES = ("text/plain", "text/html", "")
 _MESSAGE_TYPES = ("message/rfc822", "message/global")

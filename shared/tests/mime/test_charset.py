@@ -85,6 +85,7 @@ def test_charsets_of_mail_that_browsers_no_longer_read_are_read(label: str, code
         ("ChineseBig5", "big5hkscs", TAIWANESE),
         ("cp950", "big5hkscs", TAIWANESE),
         ("cp50220", "iso2022_jp", JAPANESE),
+        ("x-iso-2022-jp", "iso2022_jp", JAPANESE),
         ("_iso-2022-jp$ESC", "iso2022_jp", JAPANESE),
         ("cp51932", "euc_jp", JAPANESE),
         ("x-windows-949", "cp949", KOREAN),
@@ -113,6 +114,7 @@ def test_labels_of_other_mail_programs_are_known(label: str, codec: str, text: s
         ("big5", b"\xa1\x45", "‧"),
         ("gb2312", b"\x80 \xe9F", "€ 镕"),
         ("gb2312", "镕".encode("gb18030"), "镕"),
+        ("gbk", b"\xa6\xd9\xa8\xbc", "\ufe10\u1e3f"),
         ("gbk", b"\x810\x810", "\x80"),
     ],
 )  # fmt: skip

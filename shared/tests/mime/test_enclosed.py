@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from fake_email import parse
-from fake_email.mime import enclosed, signed, tnef
+from fake_email.mime import enclosed, parts, signed, tnef
 from fake_email.parsed_message import ParsedMessage
 
 DATA = bytes(range(100))
@@ -93,6 +93,15 @@ def cms(content: bytes, *, form: str = "der") -> bytes:
     return wrap(0x30, signed_data, wrap(0xA0, wrap(0x30, der(2, b"\1"), wrap(0x31), inner, der(0x31))))
 
 
+@pytest.mark.parametrize(
+    "type_", ["application/x-pkcs7-mime; smime-type=signed-data", "application/octet-stream; name=smime.p7m"]
+)
+def test_signed_content_is_found_under_each_of_its_names(type_: str) -> None:
+    head = f"Content-Type: {type_}\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+
+    assert parse.parse(head.encode() + base64.encodebytes(cms(b"\r\ninside\r\n"))).text == "inside"
+
+
 @pytest.mark.parametrize("form", ["der", "ber", "pieces"])
 @pytest.mark.parametrize("size", [10, 200, 70_000])
 def test_the_content_of_a_signature_is_shown(form: str, size: int) -> None:
@@ -121,6 +130,18 @@ def test_a_signature_around_a_signature_is_read() -> None:
     inner = OPAQUE + base64.encodebytes(cms(b"\r\ninside\r\n"))
 
     assert parse.parse(OPAQUE + base64.encodebytes(cms(inner))).text == "inside"
+
+
+@pytest.mark.parametrize(("leaves", "contents", "expected"), [(1, 100, 100 + enclosed.SIGNED), (300, 100, parts.PARTS)])
+def test_the_signed_contents_that_are_read_and_their_leaves_are_bounded(
+    leaves: int, contents: int, expected: int
+) -> None:
+    inner = b"Content-Type: multipart/mixed; boundary=c\r\n\r\n" + b"--c\r\n\r\n" * leaves
+    part = OPAQUE + base64.encodebytes(cms(inner)) + b"\r\n--b\r\n"
+
+    content = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + part * (contents - 1) + part[:-7]
+
+    assert len(list(enclosed.leaves(*parts.read(content)))) == expected
 
 
 @pytest.mark.parametrize(
@@ -191,6 +212,19 @@ def test_the_files_of_outlook_are_attachments(type_: str) -> None:
         ("bü.txt", "application/octet-stream", 3, "2.2"),
     ]
     assert read_back(content, parsed)[1:] == [DATA, b"abc"]
+
+
+@pytest.mark.parametrize(("type_", "before"), [(0x0102, b""), (0x000D, bytes(16))], ids=["octets", "object"])
+def test_the_octets_of_a_file_may_be_a_property(type_: int, before: bytes) -> None:
+    value = before + b"abc"
+    octets = struct.pack("<HHII", type_, 0x3701, 1, len(value)) + value + b"\0" * (-len(value) % 4)
+    encoded = (
+        TNEF[:6] + attribute(0x69002, b"") + attribute(0x69005, properties(octets, text_property(0x3704, "a.txt")))
+    )
+
+    [file] = tnef.files(encoded)
+
+    assert (file.name, encoded[file.start : file.end]) == ("a.txt", b"abc")
 
 
 @pytest.mark.parametrize("length", range(0, len(TNEF), 7))

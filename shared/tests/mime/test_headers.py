@@ -3,6 +3,7 @@
 import pytest
 
 from fake_email import parse
+from fake_email.mime import headers
 
 
 def content(field: str) -> bytes:
@@ -65,3 +66,12 @@ def test_a_field_is_found_however_its_name_is_written(field: str) -> None:
     parsed = parse.parse(content(f"From: a@b.test\r\n{field}\r\nContent-Type : text/plain"))
 
     assert (parsed.subject, parsed.text) == ("seen", "x")
+
+
+@pytest.mark.parametrize("fold", [b" ", b"\r\n "])
+def test_all_fields_have_the_charset_that_the_message_names(fold: bytes) -> None:
+    type_field = b"Content-Type: text/plain;" + fold + b"charset=windows-1251"
+
+    fields = headers.all_fields(b"Subject: " + "Код".encode("cp1251") + b"\r\n" + type_field + b"\r\n\r\n")
+
+    assert fields[0] == ("Subject", "Код")

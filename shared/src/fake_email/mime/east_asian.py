@@ -14,6 +14,14 @@ _FIRST, _LAST = 0xA1, 0xFE  # of the two octets of a character in EUC
 _OTHERWISE = {
     "euc_jp": {"〜": "～", "‖": "∥", "−": "－", "¢": "￠", "£": "￡", "¬": "￢"},  # noqa: RUF001
     "big5hkscs": {"•": "‧", "､": "﹑", "‾": "¯", "∼": "～", "♁": "⊕", "☉": "⊙", "¥": "￥", "¢": "￠", "£": "￡"},  # noqa: RUF001
+    # Characters that Unicode had not when GB 18030 was first written.
+    "gb18030": dict(
+        zip(
+            "\ue5e5\ue78d\ue78e\ue78f\ue790\ue791\ue792\ue793\ue794\ue795\ue796\ue7c7\ue81e\ue826\ue82b\ue82c\ue832\ue843\ue854\ue864",
+            "\u3000\ufe10\ufe12\ufe11\ufe13\ufe14\ufe15\ufe16\ufe17\ufe18\ufe19\u1e3f\u9fb4\u9fb5\u9fb6\u9fb7\u9fb8\u9fb9\u9fba\u9fbb",
+            strict=True,
+        )
+    ),
 }
 MENDED = frozenset({"euc_jp", "gb18030"})
 

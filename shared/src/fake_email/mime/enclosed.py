@@ -1,5 +1,6 @@
 """All leaves of a message, also those inside of a leaf: signed content, files of Outlook, files within text. Pure."""
 
+import itertools
 from collections.abc import Iterator
 
 from msgspec.structs import replace
@@ -8,6 +9,7 @@ from fake_email.mime import parameters as mime_parameters
 from fake_email.mime import parts, signed, tnef, transfer_encoding, uuencode
 from fake_email.mime.parts import Leaf
 
+SIGNED = 20  # contents of signatures read in one message
 SIGNED_DEPTH = 3  # of signatures around signatures
 _OCTET_STREAM = "application/octet-stream"
 _TEXT_TYPES = ("text/plain", "")
@@ -16,10 +18,11 @@ _TEXT_TYPES = ("text/plain", "")
 def leaves(content: bytes, fields: dict[bytes, bytes], body: int) -> Iterator[tuple[Leaf, bytes]]:
     """Each leaf, and the content that its offsets count in: this content, or what is decoded from a leaf of it.
 
-    A leaf comes before the leaves inside of it, whose sections count on from its own.
+    A leaf comes before the leaves inside of it, whose sections count on from its own. All in all there are PARTS.
     """
-    for leaf in parts.leaves(content, fields, body):
-        yield from _with_enclosed(leaf, content, SIGNED_DEPTH)
+    signed_left = itertools.repeat(None, SIGNED)
+    with_enclosed = (_with_enclosed(leaf, content, signed_left) for leaf in parts.leaves(content, fields, body))
+    return itertools.islice(itertools.chain.from_iterable(with_enclosed), parts.PARTS)
 
 
 def octets(content: bytes, section: str) -> bytes:
@@ -30,27 +33,34 @@ def octets(content: bytes, section: str) -> bytes:
     return leaf.beginning(content, len(content)) if leaf else b""
 
 
-def _with_enclosed(leaf: Leaf, content: bytes, depth: int) -> Iterator[tuple[Leaf, bytes]]:
+def _with_enclosed(
+    leaf: Leaf, content: bytes, signed_left: Iterator[None], depth: int = SIGNED_DEPTH
+) -> Iterator[tuple[Leaf, bytes]]:
+    """The leaf and the leaves inside of it; each signed content that is read takes one of `signed_left`."""
     if leaf.type in _TEXT_TYPES:
         files = _in_text(leaf, content)
         yield (replace(leaf, cuts=tuple((each.start, each.end) for each in files)) if files else leaf), content
         yield from ((each, content) for each in files)
         return
     yield leaf, content
-    if leaf.type in signed.TYPES and depth:
-        inner = signed.content(leaf.beginning(content, leaf.end - leaf.start))
-        if inner:
-            inner, fields, body = parts.read(inner)
-            for each in parts.leaves(inner, fields, body):
-                placed = replace(
-                    each,
-                    section=f"{leaf.section}.{each.section}",
-                    alternative=None if each.alternative is None else f"{leaf.section}.{each.alternative}",
-                )
-                yield from _with_enclosed(placed, inner, depth - 1)
-    elif leaf.type in tnef.TYPES or leaf.name.lower() == tnef.NAME:
+    name = leaf.name.lower()
+    if leaf.type in signed.TYPES or name == signed.NAME:
+        if depth and any(True for _ in itertools.islice(signed_left, 1)):
+            for each, inner in _signed(leaf, content):
+                yield from _with_enclosed(each, inner, signed_left, depth - 1)
+    elif leaf.type in tnef.TYPES or name == tnef.NAME:
         decoded = leaf.beginning(content, leaf.end - leaf.start)
         yield from ((each, decoded) for each in _of_outlook(leaf, decoded))
+
+
+def _signed(leaf: Leaf, content: bytes) -> Iterator[tuple[Leaf, bytes]]:
+    inner = signed.content(leaf.beginning(content, leaf.end - leaf.start))
+    if not inner:
+        return
+    inner, fields, body = parts.read(inner)
+    for each in parts.leaves(inner, fields, body):
+        alternative = None if each.alternative is None else f"{leaf.section}.{each.alternative}"
+        yield replace(each, section=f"{leaf.section}.{each.section}", alternative=alternative), inner
 
 
 def _in_text(leaf: Leaf, content: bytes) -> list[Leaf]:

@@ -31,6 +31,8 @@ _MAIL_FIELD = re.compile(
     rb"|sender|x-[\w-]+)[ \t]*:",
     re.IGNORECASE | re.MULTILINE,
 )
+_TYPE_FIELD = re.compile(rb"\ncontent-type[ \t]*:[^\n]*+(?:\n[ \t][^\n]*+){0,5}", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset=\"?([\w.:-]{1,40})", re.IGNORECASE)
 _FOLD = re.compile(rb"[\r\n]+[ \t]*")
 _ENCODED_WORD = re.compile(
     rb"=\?[ \t]?([\w.:+-]{1,40})(?:\*[\w-]{0,20})?\?[ \t]?([bq])\?([^?]*+(?:\?(?!=)[^?]*+){0,20})\?=",
@@ -64,8 +66,11 @@ def all_fields(content: bytes) -> list[tuple[str, str]]:
     section = b"\n" + content[:section_end].lstrip(b" \t")
     if body == section_end and not _MAIL_FIELD.search(section):
         return []
+    type_field = _TYPE_FIELD.search(section)
+    named = _CHARSET.search(type_field[0]) if type_field else None
+    charset = named[1].decode("ascii") if named else ""
     return [
-        (field[1].decode("ascii"), show(field[2].strip(), characters=FIELD_OCTETS))
+        (field[1].decode("ascii"), show(field[2].strip(), charset, characters=FIELD_OCTETS))
         for field in _ANY_FIELD.finditer(section)
     ]
 

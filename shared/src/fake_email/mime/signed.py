@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator
 
 TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
+NAME = "smime.p7m"
 
 _SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
 _SEQUENCE, _OID, _OCTETS, _PIECES, _CONTENT = 0x30, 0x06, 0x04, 0x24, 0xA0  # tags of ASN.1

@@ -16,14 +16,17 @@ _CHECKSUM_OCTETS = 2
 _FILE, _TITLE, _DATA, _PROPERTIES = 0x00069002, 0x00018010, 0x0006800F, 0x00069005
 # Properties of a file ([MS-OXPROPS]).
 _LONG_NAME, _MEDIA_TYPE, _CONTENT_ID = 0x3707, 0x370E, 0x3712
-_TEXT, _WIDE_TEXT = 0x001E, 0x001F
-_VARIABLE = frozenset({0x000D, 0x001E, 0x001F, 0x0102})
+_SHORT_NAMES = frozenset({0x3704, 0x3001})
+_OCTETS = 0x3701  # of a file that has no attribute with them
+_OBJECT, _TEXT, _WIDE_TEXT, _BINARY = 0x000D, 0x001E, 0x001F, 0x0102
+_VARIABLE = frozenset({_OBJECT, _TEXT, _WIDE_TEXT, _BINARY})
 _FIXED_OCTETS = {0x0002: 4, 0x0003: 4, 0x0004: 4, 0x000B: 4, 0x0005: 8, 0x0006: 8, 0x0007: 8, 0x0014: 8, 0x0040: 8}
 _GUID_OCTETS = 16
 _FIXED_OCTETS[0x0048] = _GUID_OCTETS
 _SEVERAL = 0x1000  # flag of a property with several values
 _FIRST_NAMED = 0x8000
 _MOST_PROPERTIES = 200
+_TEXT_OCTETS = 4096
 
 
 class File(msgspec.Struct, kw_only=True):
@@ -49,7 +52,7 @@ def files(octets: bytes) -> list[File]:
         elif found and attribute == _DATA:
             found[-1].start, found[-1].end = start, end
         elif found and attribute == _PROPERTIES:
-            _read_properties(octets[start:end], found[-1])
+            _read_properties(octets, start, end, found[-1])
     return [each for each in found if each.end]
 
 
@@ -64,12 +67,19 @@ def _attributes(octets: bytes) -> Iterator[tuple[int, int, int]]:
         at += length + _CHECKSUM_OCTETS
 
 
-def _read_properties(octets: bytes, file: File) -> None:
+def _read_properties(octets: bytes, start: int, end: int, file: File) -> None:
     try:
-        for number, type_, value in _properties(octets):
-            text = value.decode("utf-16-le", "replace").rstrip("\0") if type_ == _WIDE_TEXT else _text(value)
+        for number, type_, at, length in _properties(octets, start, end):
+            if number == _OCTETS and not file.end:
+                file.start = at + (_GUID_OCTETS if type_ == _OBJECT else 0)
+                file.end = max(file.start, min(at + length, end))
+            if type_ not in {_TEXT, _WIDE_TEXT}:
+                continue
+            text = _property_text(octets[at : at + min(length, _TEXT_OCTETS)], type_)
             if number == _LONG_NAME:
                 file.name = text or file.name
+            elif number in _SHORT_NAMES:
+                file.name = file.name or text
             elif number == _MEDIA_TYPE:
                 file.type = text
             elif number == _CONTENT_ID:
@@ -78,11 +88,16 @@ def _read_properties(octets: bytes, file: File) -> None:
         pass  # the properties before the fault are read
 
 
-def _properties(octets: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """The number, the type and the value of each property that is text ([MS-OXTNEF] §2.1.3.4)."""
-    (count,) = struct.unpack_from("<I", octets)
-    at = 4
+def _properties(octets: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """The number and the type of each property of variable length, with the offset and the length of its value.
+
+    [MS-OXTNEF] §2.1.3.4
+    """
+    (count,) = struct.unpack_from("<I", octets, at)
+    at += 4
     for _ in range(min(count, _MOST_PROPERTIES)):
+        if at >= end:
+            return
         type_, number = struct.unpack_from("<HH", octets, at)
         at += 4
         if number >= _FIRST_NAMED:
@@ -97,13 +112,16 @@ def _properties(octets: bytes) -> Iterator[tuple[int, int, bytes]]:
         for _ in range(min(values, _MOST_PROPERTIES)):
             if is_variable:
                 (length,) = struct.unpack_from("<I", octets, at)
-                if type_ in {_TEXT, _WIDE_TEXT}:
-                    yield number, type_, octets[at + 4 : at + 4 + min(length, 4096)]
+                yield number, type_, at + 4, length
                 at += 4 + _padded(length)
             elif type_ & ~_SEVERAL in _FIXED_OCTETS:
                 at += _FIXED_OCTETS[type_ & ~_SEVERAL]
             else:
                 return  # of an unknown type the length is not known
+
+
+def _property_text(value: bytes, type_: int) -> str:
+    return value.decode("utf-16-le", "replace").partition("\0")[0] if type_ == _WIDE_TEXT else _text(value)
 
 
 def _padded(length: int) -> int:

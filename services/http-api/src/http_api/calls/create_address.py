@@ -12,6 +12,7 @@ from litestar import post
 from litestar.openapi.spec import Example
 from litestar.params import Body
 
+from fake_email import mailbox_address
 from fake_email.errors import AddressTaken, DatabaseFull
 from fake_email.settings import MAX_TTL_SECONDS, MIN_TTL_SECONDS
 from fake_email.storage import mailboxes
@@ -139,9 +140,10 @@ def _exact(username: str | None) -> str:
 def _domain(wanted: str | None, domains: tuple[str, ...]) -> str:
     if wanted is None:
         return domains[0]
-    if wanted.lower() not in domains:
+    domain = mailbox_address.a_labels(wanted)
+    if domain not in domains:
         raise BadInput("domain", f"domain: {wanted[:100]!r} is none of the domains here: {', '.join(domains)}.")
-    return wanted.lower()
+    return domain
 
 
 def _local_part(username: str | None) -> str:
