@@ -32,8 +32,11 @@ _OPTIONS = (
     "--no-first-run",
     "--no-default-browser-check",
     "--no-pings",
+    "--disable-features=AnchorElementInteraction,NavigationPredictor,PreconnectToSearch,Prerender2",
     "--remote-debugging-port=0",
 )
+# Never connect, prefetch or render ahead of a reader: a connection to a stranger's host is then the mail's doing.
+_PREFERENCES = {"net": {"network_prediction_options": 2}}
 
 
 def command() -> str | None:
@@ -254,6 +257,8 @@ def running(program: str, directory: Path) -> Iterator[Browser]:
     hosts = {"*.page.test": f"127.0.0.1:{pages.port}", "*.test": f"127.0.0.1:{others.port}", "*": "~NOTFOUND"}
     maps = ", ".join(f"MAP {host} {target}" for host, target in hosts.items())
     rules = f"--host-resolver-rules={maps}, EXCLUDE 127.0.0.1"
+    (directory / "Default").mkdir(parents=True)
+    (directory / "Default" / "Preferences").write_bytes(msgspec.json.encode(_PREFERENCES))
     with (directory / "chromium.log").open("wb") as log:
         process = subprocess.Popen(
             [program, *_OPTIONS, rules, f"--user-data-dir={directory}", "about:blank"],

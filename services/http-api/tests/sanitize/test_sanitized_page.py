@@ -31,6 +31,22 @@ def test_links_with_other_schemes_lose_their_targets(href: str) -> None:
     assert "href" not in page(f'<a href="{href}">a</a>')
 
 
+def test_relative_links_and_images_start_from_the_base_of_the_document() -> None:
+    body = page("<base href=https://a.test/b/><a href=c?d=1&copy=2>e</a><img src=f.png>", remote=True)
+
+    assert 'href="https://a.test/b/c?d=1&amp;copy=2"' in body
+    assert 'src="https://a.test/b/f.png"' in body
+    assert "<base" not in body
+
+
+def test_blanks_in_a_link_are_encoded_or_dropped_as_in_browsers() -> None:
+    assert 'href="https://a.test/b%20c%E2%80%8Bd"' in page("<a href=' https://a.te\nst/b c\u200bd '>e</a>")
+
+
+def test_an_unknown_element_that_is_hidden_stays_hidden() -> None:
+    assert page("<x-y style='display:none'>a</x-y>b") == '<span style="display:none">a</span>b'
+
+
 def test_a_link_without_a_scheme_is_https() -> None:
     assert 'href="https://a.test/"' in page("<a href=//a.test/>a</a>")
 
