@@ -17,6 +17,10 @@ from faults.program import running_program
 from faults.stage import Stage, running_stage
 from faults.trial import Scale, Trial
 
+# What unread responses may take; the rest of the crowd is there already.
+_MOST_GROWTH = 200_000_000
+_SAMPLE_SECONDS = 0.2
+
 _STORED = """
     SELECT encode(sha256(content), 'hex')
     FROM message
@@ -44,9 +48,27 @@ def run_hostile_clients(crowd: Crowd, stage: Stage, _chance: random.Random, seco
     host, port = stage.http_url.removeprefix("http://").split(":")
     with running_program("faults.hostile_load") as program:
         program.request(Start(smtp=stage.smtp_address, http=(host, int(port)), crowd=crowd))
-        time.sleep(seconds)
+        grown = _growth(stage, seconds)
         outcome = msgspec.json.decode(program.request(Stop()), type=Outcome)
-    return [*_broken_promises(outcome, stage)]
+    return [*_broken_promises(outcome, stage), *_too_much(grown)]
+
+
+def _growth(stage: Stage, seconds: float) -> int:
+    """The octets by which http-api grew within `seconds`, at the most."""
+    before, most, over_at = _resident(stage), 0, time.monotonic() + seconds
+    while time.monotonic() < over_at:
+        most = max(most, _resident(stage) - before)
+        time.sleep(_SAMPLE_SECONDS)
+    return most
+
+
+def _resident(stage: Stage) -> int:
+    return sum(each.memory_info().rss for each in stage.http.main.children(recursive=True))
+
+
+def _too_much(grown: int) -> Iterator[str]:
+    if grown > _MOST_GROWTH:
+        yield f"http-api grew by {grown // 1_000_000} MB while hostile clients read nothing"
 
 
 def _broken_promises(outcome: Outcome, stage: Stage) -> Iterator[str]:
@@ -60,8 +82,8 @@ def _broken_promises(outcome: Outcome, stage: Stage) -> Iterator[str]:
         yield f"{outcome.readers_disconnected} of the hostile clients that read their stream were disconnected"
 
 
-_FULL = Crowd(slow=500, large=50, large_octets=26_214_000, streams=2_000, stalled=500, texts_per_second=4)
-_SHORT = Crowd(slow=50, large=5, large_octets=3_000_000, streams=40, stalled=10, texts_per_second=10)
+_FULL = Crowd(slow=500, large=50, large_octets=26_214_000, streams=2_000, stalled=500, unread=200, texts_per_second=4)
+_SHORT = Crowd(slow=50, large=5, large_octets=3_000_000, streams=40, stalled=10, unread=30, texts_per_second=10)
 
 TRIALS = (
     Trial(

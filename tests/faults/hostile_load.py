@@ -13,10 +13,12 @@ from collections.abc import Coroutine, Iterator
 import msgspec
 import uvloop
 
+from faults import unread_clients
 from faults.readers import Readers
 from faults.slow_clients import SLOW_CLIENTS, run_slow_client
 from faults.smtp_session import Dialogue, connect
 from faults.stream_clients import StreamClient, open_stream
+from faults.unread_clients import run_unread_client
 
 _AGAIN_SECONDS = 0.5
 _CHECK_SECONDS = 0.05
@@ -24,6 +26,8 @@ _PATIENCE_SECONDS = 120.0
 _CLIENT_SESSIONS = 20
 _CLIENT_STREAMS = 100
 _AT_ONCE = 20
+_HEAVY_OCTETS = 1_500_000
+_HEAVY_MESSAGES = 5
 # Octets of events on each stream: more than all buffers on the way to a stalled client hold.
 _FULL_OCTETS = 300_000
 _FIELDS = b"From: Writer <writer@client.test>\r\nSubject: to your attention\r\n"
@@ -36,7 +40,8 @@ _BASE64_LINE = b"QUJD" * 19 + b"\r\n"
 class Crowd(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers of slow clients, of clients that send large messages, and of streams, `stalled` of which do not read.
 
-    `texts_per_second`: small messages that are sent to the mailboxes of the streams.
+    `unread`: clients that ask for large responses and read nothing of them. `texts_per_second`: small messages that are
+    sent to the mailboxes of the streams.
     """
 
     slow: int
@@ -44,6 +49,7 @@ class Crowd(msgspec.Struct, frozen=True, kw_only=True):
     large_octets: int
     streams: int
     stalled: int
+    unread: int
     texts_per_second: float
 
 
@@ -90,14 +96,20 @@ class HostileClients:
         crowd = self._crowd
         readers = Readers(f"http://{self._http[0]}:{self._http[1]}")
         self._outcome.addresses = [(await readers.make_mailbox(private=False)).address for _ in range(crowd.large)]
-        await readers.http.aclose()
         recipients, local_addresses = itertools.cycle(self._outcome.addresses), _local_addresses()
+        heavy = (await readers.make_mailbox(private=False)).address
+        heavy_content = unread_clients.content(_HEAVY_OCTETS)
+        await self._run_session(self._messages(heavy, heavy_content, most=_HEAVY_MESSAGES), next(local_addresses))
+        asked = await unread_clients.paths(readers.http, heavy)
+        await readers.http.aclose()
+        self._outcome.addresses.append(heavy)
         runs: list[Coroutine[None, None, None]] = []
         for _, client, local_address in zip(
             range(crowd.slow), itertools.cycle(SLOW_CLIENTS), local_addresses, strict=False
         ):
             host, port = self._http if client.is_http else self._smtp
             runs.append(run_slow_client(client, host, port, local_address=local_address, address=next(recipients)))
+        runs += [run_unread_client(*self._http, asked, number=number) for number in range(crowd.unread)]
         await self._open_streams()
         for address, local_address in zip(self._outcome.addresses, local_addresses, strict=False):
             runs.append(self._send_large(address, local_address))
