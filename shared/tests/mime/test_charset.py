@@ -122,6 +122,19 @@ def test_characters_that_browsers_know_are_read(label: str, octets: bytes, text:
     assert charset.decode(octets, label) == text
 
 
+@pytest.mark.parametrize(
+    ("label", "octets", "text"),
+    [
+        ("euc-jp", b"\xad\xa1\x80\xa0\xad\xea\xff", "①\ufffd\ufffd㈱\ufffd"),
+        ("euc-jp", b"\xad\xfe\xad\xa1\xff", "\ufffd①\ufffd"),
+        ("iso-2022-jp", b"\x1b$B-!G\x1b(Ba", "①\ufffda"),
+        ("gbk", b"\x80\x80\xff\xff\xc4\xe3", "€€\ufffd\ufffd你"),
+    ],
+)
+def test_octets_of_no_character_are_shown_as_such(label: str, octets: bytes, text: str) -> None:
+    assert charset.decode(octets, label) == text
+
+
 @pytest.mark.parametrize("label", ["", "us-ascii", "utf-8", "iso-8859-1", "no-such-charset"])
 @pytest.mark.parametrize("codec", ["iso2022_jp", "iso2022_kr"])
 def test_text_with_escape_sequences_is_read_whatever_its_label(label: str, codec: str) -> None:

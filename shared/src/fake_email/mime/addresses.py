@@ -8,7 +8,7 @@ ADDRESS_CHARACTERS = 320  # RFC 5321 §4.5.3.1: local part 64, "@", domain 255; 
 NAME_CHARACTERS = 320
 ADDRESSES = 100  # of one field
 CHARACTERS = 8192  # of all names and addresses of one field
-_TOKENS = 4_000  # read in one field; so many addresses with names have a quarter of them
+_TOKENS = 1_000  # read in one field
 
 # An encoded word is one atom, whatever characters its sender forgot to encode.
 _TOKEN = re.compile(

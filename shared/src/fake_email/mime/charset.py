@@ -95,6 +95,8 @@ def _candidates(octets: bytes, label: str) -> tuple[str, ...]:
         codec = ""  # not one letter of UTF-16: the label is wrong
     if b"\x1b" in octets and codec not in _NOT_ASCII_BASED and octets.isascii():
         codec = _escaped(octets, codec)
+        if codec.startswith("iso2022"):
+            return (codec,)  # UTF-8 would show the escape sequences
     return (codec, "utf_8") if codec not in {"", "utf_8"} else ("utf_8",)
 
 

@@ -7,7 +7,6 @@ Python's `euc_jp` and `iso2022_jp` lack the NEC and IBM rows of JIS X 0208 (① 
 import codecs
 import re
 
-_EURO = 0x80  # of code page 936
 _FIRST, _LAST = 0xA1, 0xFE  # of the two octets of a character in EUC
 
 # The characters that the Encoding Standard maps otherwise than Python, by codec.
@@ -23,6 +22,9 @@ _OTHERWISE = {
         )
     ),
 }
+_EUROS = re.compile(rb"\x80++")  # of code page 936
+_WINDOWS_ROWS = re.compile(rb"(?:[\xad\xf9-\xfc][\xa1-\xfe])++")
+_WRONG = {"euc_jp": re.compile(rb"[\x80-\x8d\x90-\xa0\xff]++"), "gb18030": re.compile(rb"\xff++")}
 MENDED = frozenset({"euc_jp", "gb18030"})
 
 _ESCAPE = re.compile(rb"\x1b(?:\$\(?([@BDOPQ])|\(([BJHI])|([()$]{0,2}))")
@@ -92,23 +94,35 @@ def _is_odd(octets: bytes) -> bool:
 
 
 def _mended(error: UnicodeError) -> tuple[str, int] | None:
+    """The characters of the octets that the codec does not know, as many as stand here, and the offset behind them."""
     if not isinstance(error, UnicodeDecodeError):
         return None
     octets, at = error.object, error.start
-    if octets[at] == _EURO and error.encoding == "gb18030":
-        return "€", at + 1
-    pair = octets[at : at + 2]
-    if error.encoding == "euc_jp" and len(pair) == 2 and min(pair) >= _FIRST and max(pair) <= _LAST:  # noqa: PLR2004
-        return _in_cp932(*pair), at + 2
-    return None
+    if error.encoding == "gb18030":
+        euros = _EUROS.match(octets, at)
+        return ("€" * len(euros[0]), euros.end()) if euros else None
+    run = _WINDOWS_ROWS.match(octets, at)
+    if run is None:
+        return None
+    characters = [_OF_WINDOWS.get(octets[pair : pair + 2], "\ufffd") for pair in range(at, run.end(), 2)]
+    return "".join(characters), run.end()
 
 
 def _in_cp932(row: int, cell: int) -> str:
-    """The character of JIS X 0208 with the NEC and IBM rows, which code page 932 has."""
+    """The character of JIS X 0208 with the NEC and IBM rows, which code page 932 has; "" when there is none."""
     row, cell = row - _FIRST, cell - _FIRST
     lead = (row >> 1) + 0x81
     trail = cell + 0x9F if row % 2 else cell + 0x40 + (cell >= 0x3F)  # noqa: PLR2004  # Shift_JIS skips 0x7F
-    return bytes((lead + 0x40 if lead > 0x9F else lead, trail)).decode("cp932", "replace")  # noqa: PLR2004
+    return bytes((lead + 0x40 if lead > 0x9F else lead, trail)).decode("cp932", "ignore")  # noqa: PLR2004
+
+
+# Rows 13 and 89 to 92.
+_OF_WINDOWS = {
+    bytes((row, cell)): character
+    for row in (0xAD, 0xF9, 0xFA, 0xFB, 0xFC)
+    for cell in range(_FIRST, _LAST + 1)
+    if (character := _in_cp932(row, cell))
+}
 
 
 def _strict(error: UnicodeError) -> tuple[str, int]:
@@ -119,7 +133,11 @@ def _strict(error: UnicodeError) -> tuple[str, int]:
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:
-    return _mended(error) or codecs.replace_errors(error)  # type: ignore[return-value]  # it is always a string here
+    mended = _mended(error)
+    if mended is None and isinstance(error, UnicodeDecodeError):
+        wrong = _WRONG[error.encoding].match(error.object, error.start)
+        mended = ("\ufffd" * len(wrong[0]), wrong.end()) if wrong else None
+    return mended or codecs.replace_errors(error)  # type: ignore[return-value]  # it is always a string here
 
 
 STRICT, REPLACE = "fake_email.strict", "fake_email.replace"
