@@ -69,6 +69,6 @@ def kinds(text: str) -> Sequence[int]:
 
 
 def is_like_a_word(letters: str) -> bool:
-    """True for capital letters that follow each other as in words, as those of a voucher do and those of a code do not."""
+    """True for capital letters that follow each other as in words; those of vouchers do, those of codes do not."""
     triples = [letters[at : at + 3] for at in range(len(letters) - 2)]
     return 2 * sum(each in _TRIPLES for each in triples) >= len(triples)
