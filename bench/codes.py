@@ -1,7 +1,8 @@
 """The cost of finding codes and links in a message, in microseconds of CPU time for typical mail.
 
 with: parsing the message, findings included. finding: the findings alone. with/without: the ratio of parsing with
-findings to parsing without.
+findings to parsing without. Below, the cost of codes alone: in mail with and without one, and in 64 KB of hostile text
+and in half of it, since the time must be linear.
 """
 
 import email.message
@@ -25,6 +26,18 @@ _ROW = (
     "<tr><td style='padding:10px 25px;font-size:0'><div style='font:13px Arial;color:#1a2b3c'>Item %d is new until"
     " May 2024; read what it can do.</div><a href='https://news.test/c/%d?utm_source=mail&amp;id=88213%d'>More</a></td></tr>\n"
 )
+_FOOTER = (
+    "\nIf you did not ask for it, ignore this mail. Never share the code.\n\nHarbour Services Ltd, 221 Baker Street,"
+    " London NW1 6XE. Company no. 04421938. Tel. 020 7946 0123.\n"
+)
+_HOSTILE = {
+    "64 KB of codes": "code 482913 ",
+    "64 KB of lines": "code\n482913\n",
+    "64 KB of boxes": "code 1 2 3 4 ",
+    "64 KB of capitals": "code QWXTBZ ",
+    "64 KB of words": "verification code pin otp order enter valid share 482913 voucher invoice ",
+    "64 KB of one number": "1",
+}
 _PAGE = (
     "<html><head><style>"
     + ".a{color:#123456;padding:10px}\n" * 100
@@ -42,6 +55,25 @@ def measure(_pair: Pair) -> Iterator[str]:
         ]
         whole, finding = (1e6 * statistics.median(each) for each in zip(*rounds, strict=True))
         yield row(label, whole, finding, statistics.median(whole / (whole - finding) for whole, finding in rounds))
+
+    yield row("µs to find codes", "all", "half")
+    for label, text in _texts().items():
+        yield row(label, *(_median(partial(codes.find, "Hello", part)) for part in (text, text[: len(text) // 2])))
+
+
+def _texts() -> dict[str, str]:
+    plain = "The minutes of our last talk are here. We were eight, and the next one is in spring.\n" * 24
+    code = f"Hello Ann,\n\nYour verification code is 482913.\n{_FOOTER}"
+    return {
+        "2 KB without a word for a code": plain[:2048],
+        "a code, its footer": code,
+        "2 KB with a code": (code + plain)[:2048],
+        **{label: (text * 65_536)[:65_536] for label, text in _HOSTILE.items()},
+    }
+
+
+def _median(call: Callable[[], object]) -> float:
+    return 1e6 * statistics.median(_seconds(call) for _ in range(_ROUNDS))
 
 
 def _find(parsed: ParsedMessage, content: bytes) -> None:

@@ -55,6 +55,15 @@ def test_codes_are_found_in_the_labelled_mail(capsys: pytest.CaptureFixture[str]
     assert right / labelled >= LEAST, wrong
 
 
+def test_codes_are_found_at_first_sight(capsys: pytest.CaptureFixture[str]) -> None:
+    right, found, labelled, wrong = codes_of(labelled_mail.read(labelled_mail.UNSEEN))
+
+    with capsys.disabled():
+        sys.stdout.write(f"\ncodes, {labelled_mail.UNSEEN}, at first sight: {figures(right, found, labelled)}")
+    assert right / found >= LEAST, wrong
+    assert right / labelled >= LEAST, wrong
+
+
 def judged_unseen() -> list[tuple[float, str, str]]:
     """The best confidence, its code and the right code of each labelled message, by weights of other mail."""
     right = {each.name: each.code for part in labelled_mail.PARTS for each in labelled_mail.read(part)}

@@ -47,7 +47,7 @@ _MASKED = re.compile(r"[Xx]{3}|\A[Xx]{2}[0-9]")  # of a card, or a phone
 _AROUND = re.compile(r"[!-~]*+")
 _ADDRESS = re.compile(r"://|www\.|@|\.[a-z]{2,}/")
 _NOT_BEFORE = "$€£¥₽₺₩₴₹№+@/\\=&~^%_©<•*"
-_NOT_AFTER = "@/\\=&_%‰°€$£¥₽₺₩₴₹"
+_NOT_AFTER = "@/\\=&_%‰°€$£¥₽₺₩₴₹元円원年月日号號時时人次名件回分秒년월일명개건호층시분초점"
 # Between the parts of a number, a time or an amount.
 _BEFORE_DIGIT = re.compile(r"[0-9][.,:;'’/ –-]|[$€£¥₽₺₩₴₹№#+©] ")
 _AFTER_DIGIT = re.compile(r"[.,:;'’/ –-][0-9]| [€$£¥₽₺₩₴₹%]")

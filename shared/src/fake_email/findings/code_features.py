@@ -10,15 +10,17 @@ from fake_email.findings.code_form import LINKS, MARKS
 from fake_email.findings.code_lexicon import KINDS, kinds
 
 _BEFORE, _AFTER = 200, 160  # characters of a line read, on each side of a candidate
+NEAR_CODE = "code is near"  # the name of a feature
 _NEAR = 12  # characters of the nearest words, at least
 _COPULA = 5  # letters of a word such as "is", at most
 _ABOVE, _BELOW = 4, 3  # lines with something on them
 _WHOLE = 2000  # characters that tell what a message is about
 
 _STOPS = (". ", "! ", "? ", "; ", "。", "！", "？", "；", "؟", "।")
-_OTHER_NUMBER = re.compile(r"[0-9]{3,}")
-_NUMBER_BEFORE = re.compile(r".*[0-9](?:[0-9]|(?<=[0-9]) )", re.DOTALL)
-_NUMBER_AFTER = re.compile(r"[0-9]{2}")
+_OTHER_NUMBER = re.compile(r"[0-9]{3,}(?:[ -][0-9]+)*+")
+# The end of a number, since a word before it says what that is the number of, and of a clause.
+_CLAUSE_BEFORE = re.compile(r".*(?:[0-9](?:[0-9]|(?<=[0-9]) )|[,，、])", re.DOTALL)
+_CLAUSE_AFTER = re.compile(r"(?:[,;，、；(（|/·].*?)?[0-9]{2}")  # with the words of its clause
 
 _CODE = frozenset(KINDS.index(kind) for kind in ("code", "otp", "pin", "pass", "digits"))
 _NUMBERS = frozenset(
@@ -41,8 +43,17 @@ def _names(zone: str) -> Names:
 _ZONES = {
     zone: _names(zone)
     for zone in (
-        *("copula", "word before", "word linked", "near before", "before", "before a number", "sentence before"),
-        *("word after", "near after", "after", "after a number", "sentence after", "nearest", "sentence", "around"),
+        *(
+            "copula",
+            "unknown before",
+            "word before",
+            "word linked",
+            "near before",
+            "before",
+            "clause before",
+            "sentence before",
+        ),
+        *("word after", "near after", "after", "clause after", "sentence after", "nearest", "sentence", "around"),
         *("line above", "lines above", "line below", "lines below", "subject", "whole"),
         *("line above, alone", "lines above, alone", "line below, alone", "lines below, alone"),
     )
@@ -86,9 +97,12 @@ def of(here: Text, candidate: Candidate) -> Iterator[str]:
     sentence: set[int] = set()
     linked = False
     for name, found in [*_zones_before(before), *_zones_after(after)]:
+        yield name
         yield from _of_kinds(name, found)
         if name == "nearest" and _NUMBERS.isdisjoint(found):
             yield "code is nearest" if found else "no noun before"
+        if name == "near before" and not _CODE.isdisjoint(found) and _NUMBERS.isdisjoint(found):
+            yield NEAR_CODE
         if not name.startswith("sentence"):
             sentence.update(found)
         linked = linked or (name.startswith(("word", "near")) and not _CODE.isdisjoint(found))
@@ -116,30 +130,30 @@ def of(here: Text, candidate: Candidate) -> Iterator[str]:
 
 def _zones_before(before: str) -> Iterator[tuple[str, Sequence[int]]]:
     cut = _sentence_start(before)
-    number = _NUMBER_BEFORE.match(before, cut)  # a word before it says what that is the number of
-    near = _last_words(before[number.end() if number else cut :], _NEAR)
+    clause = _CLAUSE_BEFORE.match(before, cut)
+    near = _last_words(before[clause.end() if clause else cut :], _NEAR)
     found = kinds(_last_words(near, 1))
     yield "word linked" if near.rstrip(MARKS).endswith(LINKS) else "word before", found
     nearest = _NOUNS.intersection(found)
-    if not found and len(near.split()[-1:]) == 1 and len(near.split()[-1]) <= _COPULA:
-        yield "copula", kinds(before[cut:])
+    if not found and near.strip(MARKS):
+        yield "copula" if len(near.split()[-1]) <= _COPULA else "unknown before", kinds(before[cut:])
     found = kinds(near)
     yield "near before", found
     nearest = nearest or _NOUNS.intersection(found)
     found = kinds(before[cut : len(before) - len(near)])
-    yield "before a number" if number else "before", found
-    nearest = nearest or (_CODE if number else _NOUNS).intersection(found)
+    yield "clause before" if clause else "before", found
+    nearest = nearest or (_CODE if clause else _NOUNS).intersection(found)
     yield "nearest", tuple(nearest)
     yield "sentence before", kinds(before[:cut])
 
 
 def _zones_after(after: str) -> Iterator[tuple[str, Sequence[int]]]:
     cut = _sentence_end(after)
-    number = _NUMBER_AFTER.search(after, 0, cut)
-    near = _first_words(after[: number.start() if number else cut], _NEAR)
+    clause = _CLAUSE_AFTER.search(after, 0, cut)
+    near = _first_words(after[: clause.start() if clause else cut], _NEAR)
     yield "word after", kinds(_first_words(near, 1))
     yield "near after", kinds(near)
-    yield "after a number" if number else "after", kinds(after[len(near) : cut])
+    yield "clause after" if clause else "after", kinds(after[len(near) : cut])
     yield "sentence after", kinds(after[cut:])
 
 

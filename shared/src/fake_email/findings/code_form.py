@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 
+from fake_email.findings.code_lexicon import is_like_a_word
+
 MARKS = " \t\"'“”«»„‘’*_()[]<>「」『』【】（）"
 LINKS = (":", "：", "=", "→", "—", "–", "-")
 
-_SPOKEN = 4  # letters of a word that a voucher begins with, at least
-_UNSPEAKABLE = re.compile(r"(?!S[CPT][HLR])[BCDFGHJKLMNPQRSTVWXZ]{3}|Q[^U]|[XZJQ]{2}")
+_WORD = 4  # letters of a word that a voucher begins with, at least
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9]")
 _YEAR = re.compile(r"(?:19|20)[0-9][0-9]")
 _BEHIND = (("behind a colon", ":："), ("behind a dash", "=→—–-"), ("behind a comma", ",;"))
@@ -45,11 +46,10 @@ def _of_digits(value: str, written: str, link: str) -> Iterator[str]:
 def _mixture(letters: str) -> str:
     """The name of how letters and digits are mixed."""
     if letters.isalpha():
-        return "letters" if _UNSPEAKABLE.search(letters) else "spoken letters"
+        return "word" if is_like_a_word(letters.upper()) else "letters"
     word = letters.rstrip("0123456789").upper()
     if word.isalpha():
-        is_spoken = len(word) >= _SPOKEN and not _UNSPEAKABLE.search(word)
-        return "word and number" if is_spoken else "letters, then digits"
+        return "word and number" if len(word) >= _WORD and is_like_a_word(word) else "letters, then digits"
     return "digits, then letters" if letters.lstrip("0123456789").isalpha() else "letters and digits"
 
 

@@ -53,9 +53,22 @@ def _compile(words: dict[str, list[str]]) -> "re2.Set":
 
 _WORDS = _read()
 _SET = _compile(_WORDS)
+_TRIPLES = {
+    word[at : at + 3].upper()
+    for each in _WORDS.values()
+    for word in each
+    if word.isascii()
+    for at in range(len(word) - 2)
+}
 KINDS: tuple[str, ...] = tuple(_WORDS)
 
 
 def kinds(text: str) -> Sequence[int]:
     """The kinds of words in a text, as positions in KINDS, in time linear in its length."""
     return (text and _SET.Match(text.encode("utf-8", "replace"))) or ()
+
+
+def is_like_a_word(letters: str) -> bool:
+    """True for capital letters that follow each other as in words; those of vouchers do, those of codes do not."""
+    triples = [letters[at : at + 3] for at in range(len(letters) - 2)]
+    return 2 * sum(each in _TRIPLES for each in triples) >= len(triples)
