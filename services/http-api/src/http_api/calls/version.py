@@ -1,6 +1,7 @@
 """GET /api/version: which release of the API this is."""
 
 import importlib.metadata
+from functools import cache
 
 import msgspec
 from litestar import get
@@ -16,8 +17,15 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _EXAMPLE = Version(version="0.1.0+g8962f6a")
-# The build of a release adds what `git describe` says after the plus sign.
-_VERSION = Version(version=importlib.metadata.version("http-api"))
+
+
+@cache
+def _version() -> Version:
+    """The version of the package, read once, when it is asked for: a start does without.
+
+    The build of a release adds what `git describe` says after the plus sign.
+    """
+    return Version(version=importlib.metadata.version("http-api"))
 
 
 @get(
@@ -30,4 +38,4 @@ _VERSION = Version(version=importlib.metadata.version("http-api"))
 )
 async def version() -> Version:
     """Tell the version of the API, which is that of its release."""
-    return _VERSION
+    return _version()
