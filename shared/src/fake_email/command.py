@@ -27,7 +27,8 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         version = importlib.metadata.version(parser.prog)  # each command has the name of its package
-        parser.exit(message=f"{parser.prog} {version}\n")
+        sys.stdout.write(f"{parser.prog} {version}\n")
+        parser.exit()
 
 
 @contextmanager
