@@ -25,6 +25,7 @@ In `batch_*/`, a message starts with a line `==== code | subject`; its body is a
 
 import email.message
 import email.policy
+import functools
 import re
 from collections.abc import Iterator
 from html import escape
@@ -52,6 +53,7 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
     content: bytes
 
 
+@functools.cache
 def read(part: str) -> list[Labelled]:
     """Return all messages of a part."""
     if part.startswith("batch"):

@@ -40,7 +40,7 @@ _GROUPS = re.compile(
 )  # or two cells of a table
 _WORD = re.compile(r"[0-9A-Za-z]{1,20}(?:-[0-9A-Za-z]{1,20}){0,4}")
 _WORD_BACKWARDS = re.compile(r"[0-9A-Za-z-]{0,40}")
-_CAPITALS = re.compile(r"(?<![\w@/.#&=-])[A-Z]{3,10}(?:-[A-Z]{3,6})?(?![\w@/=-])")
+_CAPITALS = re.compile(r"[A-Z]{3}(?<![\w@/.#&=-][A-Z]{3})[A-Z]{0,7}(?:-[A-Z]{3,6})?(?![\w@/=-])")
 _GLUED = re.compile(r"([0-9]{4,8})[A-Z][a-z]+(?:-[A-Za-z]*)?")  # "268423If you did not"
 _PREFIXED = re.compile(r"(?:[A-Z]|FB)-([0-9]{4,8})")
 _MASKED = re.compile(r"[Xx]{3}|\A[Xx]{2}[0-9]")  # of a card, or a phone

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from fake_email.findings import code_form
 from fake_email.findings.code_candidates import Candidate
 from fake_email.findings.code_form import LINKS, MARKS
-from fake_email.findings.code_lexicon import KINDS, kinds
+from fake_email.findings.code_lexicon import CODES, KINDS, kinds
 
 _BEFORE, _AFTER = 200, 160  # characters of a line read, on each side of a candidate
 NEAR_CODE = "code is near"  # the name of a feature
@@ -22,7 +22,7 @@ _OTHER_NUMBER = re.compile(r"[0-9]{3,}(?:[ -][0-9]+)*+")
 _CLAUSE_BEFORE = re.compile(r".*(?:[0-9](?:[0-9]|(?<=[0-9]) )|[,，、])", re.DOTALL)
 _CLAUSE_AFTER = re.compile(r"(?:[,;，、；(（|/·].*?)?[0-9]{2}")  # with the words of its clause
 
-_CODE = frozenset(KINDS.index(kind) for kind in ("code", "otp", "pin", "pass", "digits"))
+_CODE = frozenset(map(KINDS.index, CODES))
 _NUMBERS = frozenset(
     KINDS.index(kind) for kind in ("sale", "order", "number", "phone", "card", "meeting", "place", "other", "date")
 )

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from fake_email.findings import code_candidates, code_features, code_score
+from fake_email.findings import code_candidates, code_features, code_lexicon, code_score
 from fake_email.findings.code_candidates import Candidate
-from fake_email.findings.code_lexicon import KINDS, kinds
+from fake_email.findings.code_lexicon import KINDS
 from fake_email.html import text as html_text
 from fake_email.html import tokens
 from fake_email.parsed_message import Code, CodeSource
@@ -15,15 +15,14 @@ from fake_email.parsed_message import Code, CodeSource
 CODES = 10  # of one message
 CHARACTERS = 64 * 1024  # of a text read; further down are terms of use
 EVIDENCE_CHARACTERS = 160
-CANDIDATES = 36  # of one text with words for a code near; each takes some 60 µs
+CANDIDATES = 32  # of one text with words for a code near; each takes some 60 µs
 
 _ENOUGH = 0.5
-_BEGINNING = 600  # characters of a text that a subject about a code speaks of
+_BEGINNING = 600  # characters of a text that its subject speaks of
 _NEAR_BEFORE, _NEAR_AFTER = 300, 200  # characters
 _HTML_CHARACTERS = 256 * 1024  # read of HTML that is not in the text
 _LINE_CHARACTERS = 300  # of a line read, on each side of a number
 _ABOVE_CHARACTERS = 120  # of evidence, from the line above
-_CODE = frozenset(KINDS.index(kind) for kind in ("code", "otp", "pin", "pass", "digits", "verify"))
 _ENTER = KINDS.index("enter")
 _ENTERED = frozenset(KINDS.index(kind) for kind in ("login", "pickup"))
 
@@ -61,9 +60,11 @@ def find(subject: str, text: str, html: str | None = None, unread: str = "") -> 
 
 
 def speaks_of_codes(text: str) -> bool:
-    """True for text with a word for a code, or one that tells to enter something that proves something."""
-    found = kinds(text)
-    return not _CODE.isdisjoint(found) or (_ENTER in found and not _ENTERED.isdisjoint(found))
+    """True for text with a word for a code, or with words at its beginning to enter something at a door or a login."""
+    if code_lexicon.speaks_of_codes(text):
+        return True
+    found = code_lexicon.kinds(text[:_BEGINNING])
+    return _ENTER in found and not _ENTERED.isdisjoint(found)
 
 
 def weigh(subject: str, text: str) -> list[Weighed]:
