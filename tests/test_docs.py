@@ -16,7 +16,9 @@ PACKAGES = [
     ROOT / "services/http-api/src/http_api",
     ROOT / "services/smtp-ingest/src/smtp_ingest",
 ]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/*.md")])
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "docs/llms.txt", *ROOT.glob("deploy/*.md")],
+)
 # A path is relative to the repository, to the folder of a package, to a package, to deploy/, or to the document and,
 # below the root, the folders beside it.
 BASES = [ROOT, ROOT / "deploy", *(package.parent for package in PACKAGES), *PACKAGES]
@@ -223,6 +225,26 @@ def test_the_table_of_limits_has_the_defaults_of_the_settings() -> None:
     described = {name: int(number.replace(",", "")) * (1_048_576 if unit else 1) for number, unit, name in rows}
     assert len(described) > 5
     assert described == {name: defaults[name] for name in described}
+
+
+def test_every_call_and_parameter_of_the_api_is_described() -> None:
+    contract = msgspec.json.decode((ROOT / "tests/contract/openapi.json").read_bytes())
+    pages = "".join((ROOT / "docs" / each).read_text() for each in ("api.md", "frontend.md"))
+    listed = [each for calls in contract["paths"].values() for call in calls.values() for each in call["parameters"]]
+    shared = contract["components"]["parameters"].values()
+    parameters = {each["name"] for each in [*listed, *shared] if "$ref" not in each and each["in"] != "path"}
+    # The identifiers of a path differ from example to example.
+    paths = {re.sub(r"\\\{.*?\\\}", r"[^/\\s]+", re.escape(path)) for path in contract["paths"]}
+
+    assert len(parameters) > 10
+    assert {each for each in parameters if not re.search(rf"\b{re.escape(each)}\b", pages)} == set()
+    assert {each for each in paths if not re.search(rf"{each}(?![/\w])", pages)} == set()
+
+
+def test_the_short_text_for_programs_names_every_document() -> None:
+    listed = set(re.findall(r"\]\(([^)\s]+)\)", (ROOT / "docs/llms.txt").read_text()))
+
+    assert listed == {path.name for path in ROOT.glob("docs/*.md")}
 
 
 def test_readme_is_one_screen() -> None:
