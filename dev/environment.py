@@ -7,13 +7,9 @@ from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESSES = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": "2525", "HTTP_HOST": "127.0.0.1", "HTTP_PORT": "3001"}
-_DEFAULTS = {
-    **ADDRESSES,
-    "DOMAIN": "fake-email.test",
-    "CORS_ALLOWED_ORIGINS": ",".join(
-        f"http://{host}:{port}" for port in (3000, 5173) for host in ("localhost", "127.0.0.1")
-    ),
-}
+_PAGE = {"WEB": "1", "WEB_PORT": "3000"}
+_DEFAULTS = {**ADDRESSES, **_PAGE, "DOMAIN": "fake-email.test"}
+_VITE_PORT = "5173"
 
 
 def read() -> dict[str, str]:
@@ -22,6 +18,9 @@ def read() -> dict[str, str]:
     from_file = dotenv_values(ROOT / ".env", interpolate=False)
     environ = {name: value for name, value in from_file.items() if value} | os.environ
     environ |= {name: environ.get(name) or default for name, default in _DEFAULTS.items()}
+    environ["CORS_ALLOWED_ORIGINS"] = environ.get("CORS_ALLOWED_ORIGINS") or ",".join(
+        f"http://{host}:{port}" for port in (environ["WEB_PORT"], _VITE_PORT) for host in ("localhost", "127.0.0.1")
+    )
     return {"SMTP_PUBLIC_HOST": environ["SMTP_HOST"], "SMTP_PUBLIC_PORT": environ["SMTP_PORT"]} | environ
 
 
@@ -29,3 +28,9 @@ def http_url(environ: dict[str, str]) -> str:
     """The base URL of the API."""
     host = environ["HTTP_HOST"]
     return f"http://{f'[{host}]' if ':' in host else host}:{environ['HTTP_PORT']}"
+
+
+def page_api_url(environ: dict[str, str]) -> str:
+    """The base URL of the API for a browser on this machine, which cannot call the address of all interfaces."""
+    everywhere = {"0.0.0.0", "::"}
+    return http_url(environ | {"HTTP_HOST": "127.0.0.1"} if environ["HTTP_HOST"] in everywhere else environ)

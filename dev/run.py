@@ -1,4 +1,4 @@
-"""`make run`: run both services until Ctrl-C, on the database of DATABASE_URL or on an embedded Postgres."""
+"""`make run`: run both services and the page until Ctrl-C, on DATABASE_URL or on an embedded Postgres."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from types import FrameType
 from typing import NoReturn
 
 import psycopg
-from environment import ADDRESSES, ROOT, http_url, read
+from environment import ADDRESSES, ROOT, http_url, page_api_url, read
 from postgres import EmbeddedPostgres, PostgresError, ends_with_us
 
 from fake_email.errors import SettingsError
@@ -20,6 +20,7 @@ from fake_email.postgres.connection import conninfo, why_unreachable
 from fake_email.settings import Settings, load
 
 _COMMANDS = Path(sys.executable).parent
+_PAGE = ROOT / "dev" / "page.py"
 _SERVICES = ("smtp-ingest", "http-api")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _READY_SECONDS = 20.0
@@ -119,12 +120,21 @@ async def _serve(environ: dict[str, str], settings: Settings) -> str:
                 )
                 services.append(service)
                 tasks.create_task(_report_end(name, service, reasons))
+            if environ["WEB"] != "0":
+                services.append(await _start_page(environ))
             greeting = tasks.create_task(_greet(environ, settings, reasons))
             reason = await reasons.get()
             greeting.cancel()
             return reason
         finally:
             await _end(services)
+
+
+async def _start_page(environ: dict[str, str]) -> asyncio.subprocess.Process:
+    """Build and serve the page beside the services, and after them where the processor is busy; they run without it."""
+    # nice(1), and a session of its own, whose programs all end with it.
+    command = [*ends_with_us("TERM"), "nice", sys.executable, str(_PAGE), page_api_url(environ), environ["WEB_PORT"]]
+    return await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environ, start_new_session=True)
 
 
 async def _report_end(name: str, service: asyncio.subprocess.Process, reasons: asyncio.Queue[str]) -> None:

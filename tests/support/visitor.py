@@ -1,0 +1,115 @@
+"""A person at the page: looks, clicks, types and presses keys in a real browser."""
+
+import asyncio
+import json
+
+from support.browser import Tab
+from support.smtp_client import SmtpClient
+from support.waiting import DEADLINE_SECONDS
+
+CODE = (
+    b"From: ACME Accounts <accounts@acme.test>\r\nSubject: Confirm your sign-up\r\n"
+    b"Content-Type: text/html\r\n\r\n"
+    b"<p>Your verification code is <b>482913</b>.</p>"
+    b"<a href='https://acme.test/verify?t=Qm9w'>Verify your email</a>\r\n"
+)
+_WATCH = """
+window.violations = []
+addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+    violations.push(`${violatedDirective} ${blockedURI}`))
+"""
+_KEY_CODES = {"Enter": 13, "Escape": 27, "Delete": 46, "ArrowDown": 40, "ArrowUp": 38}
+
+
+class Visitor:
+    """One visit; what is on the page is asked for until it is so, with a deadline."""
+
+    def __init__(self, tab: Tab, url: str) -> None:
+        self.tab = tab
+        self.url = url
+
+    async def begin(self, width: int = 1280, height: int = 800) -> None:
+        """Open the page in a browser that has never been there."""
+        origin = self.url.rstrip("/")
+        await self.tab.call("Storage.clearDataForOrigin", origin=origin, storageTypes="all")
+        await self.tab.call("Page.addScriptToEvaluateOnNewDocument", source=_WATCH)
+        permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"]
+        await self.tab.call("Browser.grantPermissions", "", origin=origin, permissions=permissions)
+        await self.resize(width, height)
+        await self.tab.call("Emulation.setFocusEmulationEnabled", enabled=True)
+        await self.visit()
+
+    async def visit(self) -> None:
+        """Open the page, as at the next visit, and wait until mail would show up."""
+        await self.tab.open(self.url)
+        await self.is_so("document.querySelector('.status.live') !== null")
+
+    async def resize(self, width: int, height: int) -> None:
+        await self.tab.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
+
+    async def colours(self, scheme: str) -> None:
+        """Prefer light or dark."""
+        wanted = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+        features = [{"name": name, "value": value} for name, value in wanted.items()]
+        await self.tab.call("Emulation.setEmulatedMedia", features=features)
+
+    async def value(self, script: str) -> object:
+        """The value of the script in the page's own document."""
+        values = await self.tab.evaluate(f"window === top ? ({script}) : undefined")
+        return next((value for value in values if value is not None), None)
+
+    async def is_so(self, script: str) -> None:
+        """Wait until the script is true in the page's own document."""
+        # Never cancelled within a call, whose response nobody would expect then.
+        ends_at = asyncio.get_running_loop().time() + DEADLINE_SECONDS
+        while await self.value(f"Promise.resolve({script}).then(Boolean)") is not True:
+            if asyncio.get_running_loop().time() > ends_at:
+                text = await self.value("document.body.innerText")
+                raise AssertionError(f"{script}: not so on this page: {text}")
+
+    async def sees(self, text: str) -> None:
+        await self.is_so(f"document.body.innerText.includes({json.dumps(text)})")
+
+    async def sees_no(self, text: str) -> None:
+        await self.is_so(f"!document.body.innerText.includes({json.dumps(text)})")
+
+    async def address(self) -> str:
+        await self.is_so("document.querySelector('.address')")
+        return str(await self.value("document.querySelector('.address').textContent"))
+
+    async def token(self) -> str:
+        """The token of the mailbox that was made last."""
+        return str(await self.value("JSON.parse(localStorage['fake-email.mailboxes'])[0].token"))
+
+    async def click(self, name: str) -> None:
+        """Click the button or link whose accessible name or text begins so."""
+        find = f"""[...document.querySelectorAll("button, a, summary, label")].find((each) =>
+            (each.getAttribute("aria-label") ?? each.textContent.trim()).startsWith({json.dumps(name)}))"""
+        await self.is_so(f"{find} && !{find}.disabled")
+        await self.value(f"{find}.click()")
+
+    async def types(self, text: str) -> None:
+        await self.tab.call("Input.insertText", text=text)
+
+    async def presses(self, key: str) -> None:
+        code = _KEY_CODES.get(key, 0)
+        text = {} if code and key != "Enter" else {"text": "\r" if key == "Enter" else key}
+        await self.tab.call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
+        await self.tab.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
+
+    async def has_copied(self, text: str) -> None:
+        """Wait until this text is on the clipboard."""
+        await self.is_so(f"navigator.clipboard.readText().then((text) => text === {json.dumps(text)})")
+
+    async def violations(self) -> object:
+        return await self.value("window.violations")
+
+
+async def deliver(visitor: Visitor, smtp: SmtpClient, *contents: bytes) -> None:
+    """Send these messages to the visitor's mailbox, in this order."""
+    address = await visitor.address()
+    for content in contents:
+        reply = await smtp.deliver(content, address)
+        assert reply.code == 250

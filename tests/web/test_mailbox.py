@@ -1,0 +1,128 @@
+"""The address and its mailbox on the page, in a real browser, against the real services."""
+
+import httpx
+from support.content import message
+from support.harness import Pair
+from support.smtp_client import SmtpClient
+from support.visitor import Visitor
+
+
+async def test_the_first_visit_has_a_private_address_at_once(visitor: Visitor, http: httpx.AsyncClient) -> None:
+    address = await visitor.address()
+
+    without_token = await http.get("/api/inbox", params={"address": address})
+    with_token = await http.get(
+        "/api/inbox", params={"address": address}, headers={"Authorization": f"Bearer {await visitor.token()}"}
+    )
+    assert (without_token.status_code, with_token.status_code) == (404, 200)
+
+
+async def test_an_empty_mailbox_says_how_to_send_a_test(visitor: Visitor, api: Pair) -> None:
+    await visitor.sees("Waiting for mail")
+
+    await visitor.sees(f"smtp://127.0.0.1:{api.environ['SMTP_PUBLIC_PORT']}")
+    await visitor.sees(f"--mail-rcpt {await visitor.address()}")
+
+
+async def test_a_key_copies_the_address(visitor: Visitor) -> None:
+    await visitor.presses("c")
+
+    await visitor.has_copied(await visitor.address())
+
+
+async def test_no_token_is_in_a_url_or_in_the_title(visitor: Visitor, smtp: SmtpClient) -> None:
+    await smtp.deliver(b"Subject: Hello\r\nContent-Type: text/html\r\n\r\n<p>Hi</p>\r\n", await visitor.address())
+    await visitor.click("Unread: Hello")
+    await visitor.is_so("document.querySelector('iframe')")
+
+    token = await visitor.token()
+    assert not [url for url in visitor.tab.requests if token in url]
+    assert token not in str(await visitor.value("document.title + location.href"))
+
+
+async def test_mailboxes_are_there_at_the_next_visit(visitor: Visitor, smtp: SmtpClient) -> None:
+    first = await visitor.address()
+    await visitor.click("New")
+    await visitor.is_so(f"document.querySelector('.address').textContent !== '{first}'")
+    second = await visitor.address()
+    await smtp.deliver(message("While away"), second)
+
+    await visitor.visit()
+
+    assert await visitor.address() == second
+    await visitor.sees("While away")
+    await visitor.sees(first.partition("@")[0])
+
+
+async def test_one_stream_counts_the_unread_mail_of_every_mailbox(visitor: Visitor, smtp: SmtpClient) -> None:
+    first = await visitor.address()
+    await visitor.click("New")
+    await visitor.is_so(f"document.querySelector('.address').textContent !== '{first}'")
+    await visitor.is_so("document.querySelector('.status.live')")
+
+    await smtp.deliver(message("To the first"), first)
+
+    await visitor.sees("1 unread message")
+    await visitor.is_so("document.title === '(1) fake-email'")
+
+
+async def test_a_mailbox_is_extended_by_a_day(visitor: Visitor) -> None:
+    await visitor.click("Extend by a day")
+
+    await visitor.sees("The mailbox now ends in 1d 23h")
+
+
+async def test_a_mailbox_that_is_ended_now_is_gone_and_another_is_made(
+    visitor: Visitor, http: httpx.AsyncClient
+) -> None:
+    address, token = await visitor.address(), await visitor.token()
+    await visitor.click("End now")
+    await visitor.sees("End this mailbox?")
+
+    await visitor.value("document.querySelector('dialog .main').click()")
+    await visitor.sees_no(address.partition("@")[0])
+
+    assert await visitor.address() != address
+    gone = await http.get("/api/inbox", params={"address": address}, headers={"Authorization": f"Bearer {token}"})
+    assert gone.status_code == 404
+
+
+async def test_a_mailbox_that_is_over_says_so_and_offers_a_new_one(visitor: Visitor, http: httpx.AsyncClient) -> None:
+    address = await visitor.address()
+    await http.delete(
+        "/api/inbox", params={"address": address}, headers={"Authorization": f"Bearer {await visitor.token()}"}
+    )
+    await visitor.sees("This mailbox is over")
+
+    await visitor.click("Make a new mailbox")
+
+    await visitor.sees("Waiting for mail")
+    assert await visitor.address() != address
+
+
+async def test_a_chosen_name_is_taken_exactly(visitor: Visitor) -> None:
+    await visitor.click("Name…")
+    await visitor.is_so("document.querySelector('dialog input') === document.activeElement")
+    await visitor.types("ann.of.the.page")
+    await visitor.click("Exactly this name")
+    await visitor.click("Make the mailbox")
+
+    await visitor.is_so("document.querySelector('.address').textContent === 'ann.of.the.page@mx.test'")
+
+
+async def test_everything_is_forgotten_on_demand(visitor: Visitor) -> None:
+    token = await visitor.token()
+    await visitor.click("Settings")
+
+    await visitor.click("Forget everything")
+
+    await visitor.is_so(f"localStorage['fake-email.mailboxes'] && !JSON.stringify(localStorage).includes('{token}')")
+
+
+async def test_the_page_speaks_german(visitor: Visitor) -> None:
+    await visitor.click("Settings")
+
+    await visitor.click("Deutsch")
+
+    await visitor.sees("Wartet auf Post")
+    assert await visitor.value("document.documentElement.lang") == "de"

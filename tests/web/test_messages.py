@@ -1,0 +1,158 @@
+"""Mail on the page: the list, an open message, search and deletion, by mouse and by key."""
+
+import httpx
+from support.content import message
+from support.smtp_client import SmtpClient
+from support.visitor import CODE, Visitor, deliver
+
+HOSTILE = (
+    b"From: x@evil.test\r\nSubject: <img src=x onerror=alert(1)>\r\nContent-Type: text/html\r\n\r\n"
+    b"<script>top.document.title='owned'</script><img src=x onerror='top.location=\"http://evil.test/\"'>"
+    b"<form action='http://evil.test/'><input autofocus onfocus=alert(1)></form>Harmless text\r\n"
+)
+
+
+async def stored(visitor: Visitor, http: httpx.AsyncClient) -> list[dict[str, object]]:
+    """The messages of the visitor's mailbox as the API has them."""
+    response = await http.get(
+        "/api/inbox/messages",
+        params={"address": await visitor.address()},
+        headers={"Authorization": f"Bearer {await visitor.token()}"},
+    )
+    messages: list[dict[str, object]] = response.json()["messages"]
+    return messages
+
+
+async def test_new_mail_is_shown_with_its_code_and_counted_in_the_title(visitor: Visitor, smtp: SmtpClient) -> None:
+    await deliver(visitor, smtp, CODE)
+
+    await visitor.sees("Confirm your sign-up")
+    await visitor.sees("ACME Accounts")
+    await visitor.is_so("document.title === '(1) fake-email'")
+
+
+async def test_a_click_on_the_code_copies_it(visitor: Visitor, smtp: SmtpClient) -> None:
+    await deliver(visitor, smtp, CODE)
+
+    await visitor.click("Copy the code 482913")
+
+    await visitor.has_copied("482913")
+
+
+async def test_the_link_of_a_message_opens_in_a_tab_without_opener(visitor: Visitor, smtp: SmtpClient) -> None:
+    await deliver(visitor, smtp, CODE)
+
+    await visitor.is_so("document.querySelector('a.chip')?.href === 'https://acme.test/verify?t=Qm9w'")
+    assert await visitor.value("document.querySelector('a.chip').rel") == "noopener noreferrer"
+
+
+async def test_an_open_message_shows_its_html_in_a_frame_and_is_read(
+    visitor: Visitor, smtp: SmtpClient, http: httpx.AsyncClient
+) -> None:
+    await deliver(visitor, smtp, CODE)
+
+    await visitor.click("Unread: Confirm your sign-up")
+
+    await visitor.is_so("document.querySelector('iframe')")
+    await visitor.tab.wait_for("document.querySelector('b')?.textContent === '482913'", {"True": 1, "False": 1})
+    await visitor.is_so("document.title === 'fake-email'")
+    assert [each["seen"] for each in await stored(visitor, http)] == [True]
+
+
+async def test_a_hostile_message_does_nothing_to_the_page(visitor: Visitor, smtp: SmtpClient) -> None:
+    await deliver(visitor, smtp, HOSTILE)
+
+    await visitor.click("Unread: <img src=x")
+
+    await visitor.tab.wait_for("document.body.innerText.trim() === 'Harmless text'", {"True": 1, "False": 1})
+    assert visitor.tab.dialogs == []
+    assert await visitor.value("document.title") == "fake-email"
+    assert not [url for url in visitor.tab.requests if "evil.test" in url]
+
+
+async def test_text_headers_and_source_are_views_of_a_message(visitor: Visitor, smtp: SmtpClient) -> None:
+    await deliver(visitor, smtp, CODE)
+    await visitor.click("Unread: Confirm your sign-up")
+
+    await visitor.click("Headers")
+    await visitor.sees("ACME Accounts <accounts@acme.test>")
+    await visitor.click("Source")
+    await visitor.sees("Return-Path:")
+    await visitor.click("Text")
+    await visitor.sees("Verify your email")
+
+
+async def test_keys_go_through_the_list(visitor: Visitor, smtp: SmtpClient) -> None:
+    await deliver(visitor, smtp, message("Older"), message("Newer"))
+    await visitor.is_so("document.querySelectorAll('[data-message]').length === 2")
+
+    await visitor.presses("j")
+    await visitor.is_so("document.querySelector('#subject')?.textContent === 'Newer'")
+    await visitor.presses("ArrowDown")
+    await visitor.is_so("document.querySelector('#subject')?.textContent === 'Older'")
+    await visitor.presses("Escape")
+
+    await visitor.sees("Choose a message")
+
+
+async def test_a_search_finds_with_the_grammar_of_the_api(visitor: Visitor, smtp: SmtpClient) -> None:
+    await deliver(visitor, smtp, CODE, message("Something else"))
+    await visitor.is_so("document.querySelectorAll('[data-message]').length === 2")
+
+    await visitor.presses("/")
+    await visitor.types("has:code -subject:else")
+
+    await visitor.is_so("document.querySelectorAll('[data-message]').length === 1")
+    await visitor.sees("Confirm your sign-up")
+
+
+async def test_a_search_with_a_mistake_says_so(visitor: Visitor, smtp: SmtpClient) -> None:
+    await deliver(visitor, smtp, message("Hello"))
+    await visitor.sees("Hello there.")
+
+    await visitor.presses("/")
+    await visitor.types("has:nothing")
+
+    await visitor.sees("The search is not complete yet, or has a mistake")
+
+
+async def test_a_deleted_message_comes_back_by_undo(
+    visitor: Visitor, smtp: SmtpClient, http: httpx.AsyncClient
+) -> None:
+    await deliver(visitor, smtp, message("Dear me"))
+    await visitor.click("Unread: Dear me")
+    await visitor.is_so("document.querySelector('#subject')")
+    await visitor.presses("Delete")
+    await visitor.is_so("document.querySelectorAll('[data-message]').length === 0")
+
+    await visitor.presses("z")
+
+    await visitor.is_so("document.querySelectorAll('[data-message]').length === 1")
+    assert len(await stored(visitor, http)) == 1
+
+
+async def test_a_deletion_is_sent_when_the_page_is_left(
+    visitor: Visitor, smtp: SmtpClient, http: httpx.AsyncClient
+) -> None:
+    await deliver(visitor, smtp, message("Away with it"))
+    await visitor.click("Unread: Away with it")
+    await visitor.is_so("document.querySelector('#subject')")
+    await visitor.presses("Delete")
+
+    await visitor.visit()
+
+    await visitor.sees("Waiting for mail")
+    assert await stored(visitor, http) == []
+
+
+async def test_an_attachment_is_offered_under_its_name(visitor: Visitor, smtp: SmtpClient) -> None:
+    content = (
+        b"Subject: Two parts\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\n\r\nSee below.\r\n"
+        b"--b\r\nContent-Disposition: attachment; filename=terms.txt\r\n\r\nBe kind.\r\n--b--\r\n"
+    )
+    await deliver(visitor, smtp, content)
+
+    await visitor.click("Unread: Two parts")
+
+    await visitor.is_so("document.querySelector('a[download=\"terms.txt\"]')?.href.includes('/attachments/0?ticket=')")

@@ -1,0 +1,54 @@
+// The sender of a message as a list shows it. Pure.
+
+import type { Code, Link, Summary } from "../api/types"
+
+type Sent = Pick<Summary, "from" | "from_addr">
+
+const SURE = 0.5
+
+export function senderName(message: Sent): string {
+  const [first] = message.from
+  return first?.name || first?.address || message.from_addr
+}
+
+/** One or two letters for the sender's picture. */
+export function initials(name: string): string {
+  const words = name.replace(/@.*/, "").split(/[^\p{L}\p{N}]+/u).filter(Boolean)
+  const [first = "?", last] = [words[0], words.length > 1 ? words.at(-1) : undefined]
+  return ([...first][0]! + (last ? [...last][0]! : ([...first][1] ?? ""))).toUpperCase()
+}
+
+/** A colour of the sender's own, as a hue in degrees. */
+export function hue(address: string): number {
+  let sum = 7
+  for (const letter of address.toLowerCase()) sum = (sum * 31 + letter.codePointAt(0)!) % 3_600
+  return (sum % 24) * 15
+}
+
+/** The code to offer, if one is sure enough. */
+export function bestCode(codes: readonly Code[]): Code | undefined {
+  return codes.find(({ confidence }) => confidence >= SURE)
+}
+
+/** A code as people read it: six digits in two groups. */
+export function spaced(code: string): string {
+  return /^\d{6}$/.test(code) || /^\d{8}$/.test(code)
+    ? `${code.slice(0, code.length / 2)}\u2009${code.slice(code.length / 2)}`
+    : code
+}
+
+/** The link that the message is about, if there is one. */
+export function bestLink(links: readonly Link[]): (Link & { kind: "verify" | "reset" | "login" }) | undefined {
+  return links.find(
+    (link): link is Link & { kind: "verify" | "reset" | "login" } =>
+      ["verify", "reset", "login"].includes(link.kind) && /^https?:/i.test(link.url),
+  )
+}
+
+export function host(url: string): string {
+  try {
+    return new URL(url).host
+  } catch {
+    return url
+  }
+}

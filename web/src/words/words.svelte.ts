@@ -1,0 +1,92 @@
+// The words of the page: a JSON file for each language, and dates, numbers and sizes as the language writes them.
+
+import en from "./en.json"
+
+type Words = typeof en
+type Word = keyof Words
+type Values = Record<string, string | number>
+
+export const LANGUAGES = { en: "English", de: "Deutsch" } as const
+export type Language = keyof typeof LANGUAGES
+
+const others: Record<Exclude<Language, "en">, () => Promise<{ default: Words }>> = { de: () => import("./de.json") }
+
+let language = $state<Language>("en")
+let words = $state.raw<Words>(en)
+
+export function currentLanguage(): Language {
+  return language
+}
+
+export async function speak(wanted: Language): Promise<void> {
+  words = wanted === "en" ? en : (await others[wanted]()).default
+  language = wanted
+  document.documentElement.lang = wanted
+  localStorage.setItem("fake-email.language", wanted)
+}
+
+/** The language that was chosen, else the first of the browser's that the page has. */
+export function wantedLanguage(): Language {
+  const wishes = [localStorage.getItem("fake-email.language") ?? "", ...navigator.languages]
+  const known = wishes.map((wish) => wish.slice(0, 2)).find((wish) => wish in LANGUAGES)
+  return (known as Language | undefined) ?? "en"
+}
+
+/** The sentence under this name. `{n}` and the like stand for values; `n` also chooses between one and many. */
+export function t(word: Word, values: Values = {}): string {
+  const found: unknown = words[word]
+  const text = typeof found === "string" ? found : plural(found as Record<string, string>, Number(values["n"]))
+  return text.replace(/\{(\w+)\}/g, (all, name: string) => String(values[name] ?? all))
+}
+
+function plural(forms: Record<string, string>, n: number): string {
+  return forms[new Intl.PluralRules(language).select(n)] ?? forms["other"] ?? ""
+}
+
+/** The sentence for a problem of the API, by its code. */
+export function sentence(code: string): string {
+  const word = `problem_${code}`
+  return t(word in words ? (word as Word) : "problem_other")
+}
+
+/** The age of a moment in a few letters. */
+export function age(then: number, now: number): string {
+  const seconds = Math.max(0, (now - then) / 1000)
+  if (seconds < 45) return t("now")
+  if (seconds < 3_600) return unit(Math.max(1, Math.round(seconds / 60)), "minute")
+  if (seconds < 86_400) return unit(Math.round(seconds / 3_600), "hour")
+  return unit(Math.round(seconds / 86_400), "day")
+}
+
+/** A span in its two largest units, as in `23h 41m`. */
+export function span(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000))
+  const parts: [number, string][] = [
+    [Math.floor(seconds / 86_400), "day"],
+    [Math.floor(seconds / 3_600) % 24, "hour"],
+    [Math.floor(seconds / 60) % 60, "minute"],
+    [seconds % 60, "second"],
+  ]
+  const first = Math.max(0, parts.findIndex(([n]) => n > 0))
+  const shown = parts.slice(first, seconds < 600 ? first + 2 : Math.min(first + 2, 3)).filter(([n]) => n > 0)
+  return (shown.length ? shown : parts.slice(-1)).map(([n, name]) => unit(n, name)).join(" ")
+}
+
+function unit(n: number, name: string): string {
+  return new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "narrow" }).format(n)
+}
+
+export function size(octets: number): string {
+  const [n, name] = octets < 1_000 ? [octets, "byte"] : octets < 1e6 ? [octets / 1e3, "kilobyte"] : [octets / 1e6, "megabyte"]
+  const digits = n < 10 && name === "megabyte" ? 1 : 0
+  return new Intl.NumberFormat(language, {
+    style: "unit",
+    unit: name,
+    unitDisplay: name === "byte" ? "long" : "short",
+    maximumFractionDigits: digits,
+  }).format(n)
+}
+
+export function moment(then: number): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" }).format(then)
+}

@@ -1,0 +1,39 @@
+import { expect, test } from "vitest"
+import { bestCode, bestLink, initials, spaced } from "../src/state/people"
+import { parse } from "../src/api/parse"
+
+test("initials are the first letters of the first and the last word", () => {
+  expect(initials("ACME Accounts")).toBe("AA")
+  expect(initials("Jean-Luc de la Rue")).toBe("JR")
+})
+
+test("one word, or the name in an address, gives its first two letters", () => {
+  expect(initials("Übersicht")).toBe("ÜB")
+  expect(initials("no-reply@example.com")).toBe("NR")
+  expect(initials("")).toBe("?")
+})
+
+test("six and eight digits are shown in two groups", () => {
+  expect(spaced("482913")).toBe("482\u2009913")
+  expect(spaced("7F2K9")).toBe("7F2K9")
+})
+
+test("an unsure code is not offered", () => {
+  const code = { value: "1234", confidence: 0.3, evidence: "1234", source: "text" as const }
+  expect(bestCode([code])).toBeUndefined()
+})
+
+test("a link of another scheme is never offered", () => {
+  const link = { text: "", kind: "verify" as const, target: null }
+  expect(bestLink([{ ...link, url: "javascript:alert(1)" }])).toBeUndefined()
+  expect(bestLink([{ ...link, url: "https://a.test/" }])?.url).toBe("https://a.test/")
+})
+
+test("an event of a stream is read, a comment is not one", () => {
+  expect(parse('event: gone\ndata: {"temp_email_addr":"a@b.test"}')).toEqual({
+    name: "gone",
+    data: { temp_email_addr: "a@b.test" },
+  })
+  expect(parse(":")).toBeNull()
+  expect(parse("retry: 1000")).toBeNull()
+})
