@@ -18,7 +18,7 @@ _STATES = {
     "between LISTEN and the first read": "query LIKE 'LISTEN%'",
     "listening": "state = 'idle' AND (query = '' OR query LIKE 'SELECT id, last_seq FROM mailbox%')",
     "idle": "state = 'idle' AND query <> '' AND query NOT LIKE 'SELECT id, last_seq FROM mailbox%'",
-    "storing": "state = 'active' AND query LIKE '%WITH delivery AS%'",
+    "storing": "state = 'active' AND query LIKE '%INSERT INTO message (%'",
     "staging": "state = 'active' AND query LIKE 'COPY staged_content%'",
     "in a transaction": "state = 'idle in transaction'",
     "any": "true",
