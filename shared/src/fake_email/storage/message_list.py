@@ -139,6 +139,18 @@ _BY_SEQ = statement(
     listed=LISTED,
 )
 
+_LAST_SEQS = """
+    SELECT wanted.id AS mailbox_id, last.seq
+    FROM unnest(%(mailbox_ids)s::bigint[]) AS wanted (id)
+    CROSS JOIN LATERAL (
+        SELECT seq
+        FROM message
+        WHERE mailbox_id = wanted.id AND received_at <= %(received_at)s
+        ORDER BY seq DESC
+        LIMIT 1
+    ) AS last
+"""
+
 _SIZES = statement(
     """
     SELECT seq, least(octet_length(text), %(text_octets)s) + {findings} AS octets
@@ -242,6 +254,15 @@ async def by_seq(
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_BY_SEQ, {"mailbox_id": mailbox_id, "seqs": chosen, "text_octets": LISTED_TEXT_OCTETS})
         return {each.seq for each in left}, [listed(row) async for row in cursor]
+
+
+async def last_seqs(
+    connection: Connection, mailbox_ids: Sequence[int], *, received_at: datetime.datetime
+) -> dict[int, int]:
+    """The seq of the last message up to this time, by mailbox; nothing of a mailbox without one."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_LAST_SEQS, {"mailbox_ids": list(mailbox_ids), "received_at": received_at})
+        return {row["mailbox_id"]: row["seq"] for row in await cursor.fetchall()}
 
 
 def rewind(since: Cursor, *, before: int, last_seq: int) -> Cursor:
