@@ -62,12 +62,15 @@ LISTED = columns(
     octets="octet_length(message.content)",
 )
 
-# The JSON of what was found in a message; a small one is not looked into.
+# The JSON of what was found in a message, and of its people; a small one is not looked into.
 FINDINGS_OCTETS = sql.SQL(" + ").join(
     sql.SQL("CASE WHEN pg_column_size({column}) > 200 THEN octet_length(({column})::text) ELSE 200 END").format(
         column=sql.Identifier("message", name)
     )
-    for name in ("attachments", "codes", "links")
+    for name in (
+        *("attachments", "codes", "links"),
+        *("from_addresses", "to_addresses", "cc_addresses", "reply_to_addresses"),
+    )
 )
 
 _FOUND = """
