@@ -193,6 +193,7 @@ async def test_one_message_that_is_marked_is_a_change_only_when_its_flag_changes
     ("parameters", "field"),
     [
         ({"query": "has:atachment"}, "query"),
+        ({"query": "code:\0"}, "query"),
         ({"query": "/(/"}, "query"),
         ({"cursor": "next"}, "cursor"),
     ],
