@@ -84,6 +84,8 @@ def _explain(error: HTTPException) -> tuple[str, str]:
         unknown = re.search(r"unknown field `([^`]*)`", complaint)
         if unknown:
             return unknown[1][:100], f"{unknown[1][:100]}: not a field of this call."
+        if field == "data" and complaint == "'data'":  # the KeyError of a call that got no body
+            return "body", "body: missing; this call needs JSON."
         field = "body" if field == "data" else field
         return field, f"{field}: {_sentence(complaint)}"
     missing = re.search(r"Missing required query parameter '(\w+)'", error.detail)
