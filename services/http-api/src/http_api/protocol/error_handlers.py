@@ -94,9 +94,14 @@ def _explain(error: HTTPException) -> tuple[str, str]:
     return "body", f"body: {_sentence(error.detail)}"
 
 
+_TEXT_GIVEN = re.compile(r"Expected (bool|int|float)(?: \| null)?, got str")
+_EXPECTED = {"bool": "true or false", "int": "a whole number", "float": "a number"}
+
+
 def _sentence(complaint: str) -> str:
-    """The complaint of msgspec without its path and its backticks."""
-    return re.sub(r" - at `\$[^`]*`$", "", complaint).replace("`", "").rstrip(".") + "."
+    """The complaint of msgspec without its path, its backticks and, for a parameter, the names of its types."""
+    plain = re.sub(r" - at `\$[^`]*`$", "", complaint).replace("`", "").rstrip(".") + "."
+    return _TEXT_GIVEN.sub(lambda match: f"Expected {_EXPECTED[match[1]]}", plain)
 
 
 def _on_bug(_request: AnyRequest, error: Exception) -> Response[Problem]:
