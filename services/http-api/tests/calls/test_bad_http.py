@@ -190,6 +190,15 @@ async def test_an_odd_body_is_an_error_of_the_client(
     assert (answer.status_code, problem(answer)["code"]) == (400, "bad_input")
 
 
+@pytest.mark.parametrize("call", [call for call in CALLS if call.body is not None], ids=str)
+async def test_a_missing_body_is_called_so(http: httpx.AsyncClient, call: Call) -> None:
+    call = call.about("missing@nowhere.test", "019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11")
+
+    answer = await http.request(call.method, call.path)
+
+    assert problem(answer)["detail"] == "body: missing; this call needs JSON."
+
+
 @pytest.mark.parametrize("call", [call for call in CALLS if call.takes_body], ids=str)
 async def test_a_body_that_is_too_large_is_an_error_of_the_client(
     pair: Pair, http: httpx.AsyncClient, call: Call

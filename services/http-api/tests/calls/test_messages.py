@@ -58,17 +58,34 @@ async def test_an_empty_mailbox_has_an_empty_page(pair: Pair, http: httpx.AsyncC
     assert answer.json() == {"messages": [], "next_cursor": None}
 
 
-async def test_a_page_ends_early_when_its_links_are_very_many(pair: Pair, http: httpx.AsyncClient) -> None:
-    address = make_mailbox(pair.database_url)
-    links = "\r\n".join(f"https://example.com/{number}/{'x' * 900}" for number in range(250))
-    await store(pair.database_url, address, *(message(f"m{number}", links) for number in range(12)))
+_LINKS = "\r\n".join(f"https://example.com/{number}/{'x' * 900}" for number in range(250))
+_PEOPLE = ",".join(f"{'n' * 60} <p{number}@example.com>" for number in range(100))
+_WITH_PEOPLE = [
+    f"Subject: m{number}\r\nFrom: {_PEOPLE}\r\nTo: {_PEOPLE}\r\nCc: {_PEOPLE}\r\nReply-To: {_PEOPLE}\r\n\r\nx".encode()
+    for number in range(60)
+]
 
-    parameters: dict[str, str | int] = {"address": address, "order": "oldest"}
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        [message(f"m{number}", _LINKS) for number in range(12)],
+        _WITH_PEOPLE,
+    ],
+    ids=["links", "people"],
+)
+async def test_a_page_ends_early_when_its_messages_are_large(
+    pair: Pair, http: httpx.AsyncClient, contents: list[bytes]
+) -> None:
+    address = make_mailbox(pair.database_url)
+    await store(pair.database_url, address, *contents)
+
+    parameters: dict[str, str | int] = {"address": address, "order": "oldest", "limit": 100}
     subjects: list[str] = []
     pages = 0
     while True:
         answer = await http.get("/api/inbox/messages", params=parameters)
-        assert len(answer.content) < 2_097_152
+        assert len(answer.content) < 1_048_576
         pages += 1
         subjects += [each["subject"] for each in answer.json()["messages"]]
         if answer.json()["next_cursor"] is None:
@@ -76,7 +93,17 @@ async def test_a_page_ends_early_when_its_links_are_very_many(pair: Pair, http: 
         parameters["cursor"] = answer.json()["next_cursor"]
 
     assert pages > 1
-    assert subjects == [f"m{number}" for number in range(12)]
+    assert subjects == [f"m{number}" for number in range(len(contents))]
+
+
+async def test_many_messages_of_a_wait_with_many_people_are_bounded(pair: Pair, http: httpx.AsyncClient) -> None:
+    address = make_mailbox(pair.database_url)
+    await store(pair.database_url, address, *_WITH_PEOPLE)
+
+    answer = await http.get("/api/inbox/wait", params={"address": address, "count": len(_WITH_PEOPLE)})
+
+    assert len(answer.content) < 1_310_720
+    assert len(answer.json()["messages"]) < len(_WITH_PEOPLE)
 
 
 @pytest.mark.parametrize(
@@ -164,13 +191,34 @@ async def test_one_message_that_is_marked_is_a_change_only_when_its_flag_changes
 
 @pytest.mark.parametrize(
     ("parameters", "field"),
-    [({"query": "has:atachment"}, "query"), ({"query": "/(/"}, "query"), ({"cursor": "next"}, "cursor")],
+    [
+        ({"query": "has:atachment"}, "query"),
+        ({"query": "code:\0"}, "query"),
+        ({"query": "/(/"}, "query"),
+        ({"cursor": "next"}, "cursor"),
+    ],
 )
 async def test_a_wrong_search_is_refused(
     http: httpx.AsyncClient, address: str, parameters: dict[str, str], field: str
 ) -> None:
     answer = await http.get("/api/inbox/messages", params={"address": address} | parameters)
     assert (answer.status_code, problem(answer)["field"]) == (400, field)
+
+
+@pytest.mark.parametrize(
+    ("call", "parameters", "sentence"),
+    [
+        ("messages", {"limit": "ten"}, "limit: Expected a whole number."),
+        ("wait", {"timeout": "soon"}, "timeout: Expected a number."),
+        ("wait", {"count": "1.5"}, "count: Expected a whole number."),
+        ("wait", {"unseen": "maybe"}, "unseen: Expected true or false."),
+    ],
+)
+async def test_a_parameter_of_another_type_is_refused_in_words(
+    http: httpx.AsyncClient, address: str, call: str, parameters: dict[str, str], sentence: str
+) -> None:
+    answer = await http.get(f"/api/inbox/{call}", params={"address": address} | parameters)
+    assert (answer.status_code, problem(answer)["detail"]) == (400, sentence)
 
 
 async def test_a_mailbox_that_expires_during_the_call_loses_nothing_to_it(

@@ -97,6 +97,22 @@ async def test_a_stream_resumes_all_mailboxes_where_it_was_with_another_ticket_t
     assert sorted(told(before + after)) == sorted([*expected, ("message", two[0].address, 3)])
 
 
+async def test_a_stream_since_a_time_resumes_after_it_in_mailboxes_that_had_nothing_to_send(
+    pair: Pair, http: httpx.AsyncClient, two: tuple[Known, Known]
+) -> None:
+    one, other = two[0], await make_known(pair.database_url)
+    listed = await http.get("/api/inbox/messages", params={"address": other.address})
+    await store(pair.database_url, one.address, message("later"))
+    ticket = await make_ticket(http, one, other)
+    async with streaming(http, ticket, since=listed.json()["messages"][0]["received_at"]) as stream:
+        before = await take(stream, 1)
+    await store(pair.database_url, other.address, message("between"))
+    async with streaming(http, ticket, since=before[0][1]) as stream:
+        after = await take(stream, 1)
+
+    assert told(before + after) == [("message", one.address, 3), ("message", other.address, 3)]
+
+
 async def test_a_stream_from_now_on_has_later_mail_alone(
     pair: Pair, http: httpx.AsyncClient, two: tuple[Known, Known]
 ) -> None:

@@ -100,6 +100,7 @@ def test_columns_are_asked_for_by_name(value: str, condition: Condition) -> None
         ("has:atachment", "query: 'has:atachment': has: is followed by code, link or attachment."),
         ("is:new", "query: 'is:new': is: is followed by read or unread."),
         ("code:", "query: 'code:': code: is followed by a code, as in code:482913."),
+        ("code:4\x00", "query: 'code:4\\x00': code: is followed by a code, as in code:482913."),
         ("after:monday", "query: 'after:monday': not a date or a time, as in 2026-01-31 or 2026-01-31T12:00:00Z."),
         ("larger:big", "query: 'larger:big': not a size, as in 20000, 500K or 2M."),
         (

@@ -12,10 +12,13 @@ from fake_email.parsed_message import Attachment, Shown
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import MARKS_PER_PAYLOAD, Deleted, Marked
 from fake_email.postgres.statements import columns
+from fake_email.storage.message_list import FINDINGS_OCTETS
 
 PREVIEWED_CHARACTERS = 2_000
-# A list ends with the message that reaches this total.
-_LIST_OCTETS = 786_432
+# A list ends before the message that would pass this total; a larger message comes alone. The text of JSON in Postgres
+# is longer than the JSON of the response, and the rest of a message is less than _OTHER_OCTETS.
+_LIST_OCTETS = 1_000_000
+_OTHER_OCTETS = 4_000
 
 
 class Summary(Shown, frozen=True, kw_only=True):
@@ -37,14 +40,15 @@ _SUMMARIES = """
     SELECT {page}
     FROM (
         SELECT {summary},
-            sum(octets_of.json) OVER (ORDER BY seq {order}) - octets_of.json AS octets_before
+            sum(octets_of.json) OVER (ORDER BY seq {order}) AS octets_so_far,
+            row_number() OVER (ORDER BY seq {order}) AS number
         FROM message
         CROSS JOIN LATERAL (
-            SELECT octet_length(codes::text) + octet_length(links::text) + octet_length(attachments::text)
+            SELECT {findings} + octet_length(subject) + octet_length(from_header) + %(other_octets)s
         ) AS octets_of (json)
         WHERE mailbox_id = %(mailbox_id)s AND seq = ANY(%(seqs)s)
     ) AS page
-    WHERE octets_before < %(octets)s
+    WHERE octets_so_far <= %(octets)s OR number = 1
     ORDER BY seq {order}
 """
 _PAGE = columns("page", Summary)
@@ -115,19 +119,20 @@ _DELETE = f"""{_LOCKED}, deleted AS (
 async def read(
     connection: Connection, mailbox_id: int, seqs: Sequence[int], *, newest_first: bool = False
 ) -> list[Summary]:
-    """The messages of a mailbox with these seqs, in order; fewer when their codes, links and attachments are many.
+    """The messages of a mailbox with these seqs, in order; fewer when they are large.
 
     The first of them is always there, unless it was deleted. The caller has checked the token.
     """
     order = sql.SQL("DESC" if newest_first else "ASC")
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
-            sql.SQL(_SUMMARIES).format(page=_PAGE, summary=_SUMMARY, order=order),
+            sql.SQL(_SUMMARIES).format(page=_PAGE, summary=_SUMMARY, findings=FINDINGS_OCTETS, order=order),
             {
                 "mailbox_id": mailbox_id,
                 "seqs": list(seqs),
                 "characters": PREVIEWED_CHARACTERS,
                 "octets": _LIST_OCTETS,
+                "other_octets": _OTHER_OCTETS,
             },
         )
         return [msgspec.convert(row, Summary) for row in await cursor.fetchall()]

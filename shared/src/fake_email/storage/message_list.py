@@ -62,12 +62,15 @@ LISTED = columns(
     octets="octet_length(message.content)",
 )
 
-# The JSON of what was found in a message; a small one is not looked into.
+# The JSON of what was found in a message, and of its people; a small one is not looked into.
 FINDINGS_OCTETS = sql.SQL(" + ").join(
     sql.SQL("CASE WHEN pg_column_size({column}) > 200 THEN octet_length(({column})::text) ELSE 200 END").format(
         column=sql.Identifier("message", name)
     )
-    for name in ("attachments", "codes", "links")
+    for name in (
+        *("attachments", "codes", "links"),
+        *("from_addresses", "to_addresses", "cc_addresses", "reply_to_addresses"),
+    )
 )
 
 _FOUND = """
@@ -138,6 +141,18 @@ _BY_SEQ = statement(
     """,
     listed=LISTED,
 )
+
+_LAST_SEQS = """
+    SELECT wanted.id AS mailbox_id, last.seq
+    FROM unnest(%(mailbox_ids)s::bigint[]) AS wanted (id)
+    CROSS JOIN LATERAL (
+        SELECT seq
+        FROM message
+        WHERE mailbox_id = wanted.id AND received_at <= %(received_at)s
+        ORDER BY seq DESC
+        LIMIT 1
+    ) AS last
+"""
 
 _SIZES = statement(
     """
@@ -242,6 +257,15 @@ async def by_seq(
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_BY_SEQ, {"mailbox_id": mailbox_id, "seqs": chosen, "text_octets": LISTED_TEXT_OCTETS})
         return {each.seq for each in left}, [listed(row) async for row in cursor]
+
+
+async def last_seqs(
+    connection: Connection, mailbox_ids: Sequence[int], *, received_at: datetime.datetime
+) -> dict[int, int]:
+    """The seq of the last message up to this time, by mailbox; nothing of a mailbox without one."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_LAST_SEQS, {"mailbox_ids": list(mailbox_ids), "received_at": received_at})
+        return {row["mailbox_id"]: row["seq"] for row in await cursor.fetchall()}
 
 
 def rewind(since: Cursor, *, before: int, last_seq: int) -> Cursor:

@@ -94,7 +94,7 @@ async def list_messages(
 ) -> MessageList:
     """Return messages for a list: sender, subject, a preview, codes, links and attachments, but no text.
 
-    A page has fewer messages than `limit` when they have very many links or attachments.
+    A page has fewer messages than `limit` if it would pass 1 MiB, as with very many links or recipients.
     """
     terms = search_language.parse(query_text)
     start = _start(cursor)

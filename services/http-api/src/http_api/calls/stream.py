@@ -10,8 +10,8 @@ from litestar.params import HeaderParameter, Parameter, QueryParameter
 from litestar.types import ASGIApp
 
 from fake_email.errors import MailboxNotFound
-from fake_email.storage import tickets
-from fake_email.storage.message_list import Cursor
+from fake_email.storage import message_list, tickets
+from fake_email.storage.message_list import START, Cursor
 from fake_email.storage.tickets import TicketMailbox
 from http_api.calls.context import Context
 from http_api.calls.reader import Ticket
@@ -121,6 +121,12 @@ async def _stream_of_ticket(
         return EventStream(context.streams, [feed], client=context.client)
     if not mailboxes:
         raise MailboxNotFound
+    if cursor and cursor.received_at > START.received_at:
+        # The id of an event has a seq of each mailbox, also of those that were not read yet.
+        passed = await context.database.run(
+            partial(message_list.last_seqs, mailbox_ids=[each.id for each in mailboxes], received_at=cursor.received_at)
+        )
+        seqs = {stream_position.name(each.address): passed.get(each.id, 0) for each in mailboxes}
     feeds = [
         Feed(
             each.id,

@@ -146,7 +146,7 @@ def _is(value: str, shown: str, field: str) -> tuple[Column, bool]:
 
 
 def _code(value: str, shown: str, field: str) -> tuple[Column, bool]:
-    if not value:
+    if not value or "\x00" in value:  # which no text of Postgres has
         raise BadInput(field, f"{field}: {shown[:100]!r}: code: is followed by a code, as in code:482913.")
     return HasCode(value=value), False
 

@@ -84,6 +84,8 @@ def _explain(error: HTTPException) -> tuple[str, str]:
         unknown = re.search(r"unknown field `([^`]*)`", complaint)
         if unknown:
             return unknown[1][:100], f"{unknown[1][:100]}: not a field of this call."
+        if field == "data" and complaint == "'data'":  # the KeyError of a call that got no body
+            return "body", "body: missing; this call needs JSON."
         field = "body" if field == "data" else field
         return field, f"{field}: {_sentence(complaint)}"
     missing = re.search(r"Missing required query parameter '(\w+)'", error.detail)
@@ -92,9 +94,14 @@ def _explain(error: HTTPException) -> tuple[str, str]:
     return "body", f"body: {_sentence(error.detail)}"
 
 
+_TEXT_GIVEN = re.compile(r"Expected (bool|int|float)(?: \| null)?, got str")
+_EXPECTED = {"bool": "true or false", "int": "a whole number", "float": "a number"}
+
+
 def _sentence(complaint: str) -> str:
-    """The complaint of msgspec without its path and its backticks."""
-    return re.sub(r" - at `\$[^`]*`$", "", complaint).replace("`", "").rstrip(".") + "."
+    """The complaint of msgspec without its path, its backticks and, for a parameter, the names of its types."""
+    plain = re.sub(r" - at `\$[^`]*`$", "", complaint).replace("`", "").rstrip(".") + "."
+    return _TEXT_GIVEN.sub(lambda match: f"Expected {_EXPECTED[match[1]]}", plain)
 
 
 def _on_bug(_request: AnyRequest, error: Exception) -> Response[Problem]:
