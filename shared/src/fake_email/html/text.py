@@ -99,8 +99,12 @@ class _Renderer:
                 self.break_line(tag.line_break)
             if tag.is_cell:
                 self.marks.append(_CELL)
+            if tag.is_written:
+                self.write_start(tag.name, tag.attributes, tag.element.style.display)
             if text:
                 self.write(text)
+            if tag.name == "a":
+                self.end_link()
             if tag.line_break:
                 self.break_line(tag.line_break)
             return
@@ -235,7 +239,7 @@ class _Renderer:
 
     def target(self, attributes: str) -> str:
         url = urls.resolve(tokens.attribute(attributes, "href"), self.base)
-        return "" if url[:11].lower().startswith(_NOT_FOLLOWED) else url
+        return "" if url[:4] != "http" and url[:11].lower().startswith(_NOT_FOLLOWED) else url
 
     def item_mark(self) -> str:
         if not self.lists or self.lists[-1] < 0:

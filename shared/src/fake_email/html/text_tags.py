@@ -17,6 +17,7 @@ BREAKS = dict.fromkeys(
 MARKS = {"br": "\n", "hr": "\n---\n"}
 WRITTEN = frozenset({"a", "area", "br", "hr", "img", "li", "ol", "pre", "ul"})  # that are not only breaks
 
+_NO_LEAVES = elements.VOID | {"ol", "pre", "ul"}  # which change what is inside
 _CELLS = frozenset({"td", "th"})
 _NAME = re.compile(r"/?([^\t\n\f\r />]*+)")
 _CACHED_CHARACTERS = 128  # of a tag that other documents may have, too
@@ -51,7 +52,8 @@ class Known(dict[str, Tag]):
 
 def read(inside: str) -> Tag:
     """The tag that has this between its angle brackets."""
-    return _usual(inside) if len(inside) <= _CACHED_CHARACTERS else _read(inside)
+    is_usual = len(inside) <= _CACHED_CHARACTERS and not inside.startswith("a ")  # links differ from each other
+    return _usual(inside) if is_usual else _read(inside)
 
 
 def line_break(name: str, display: style.Display) -> str | None:
@@ -81,7 +83,7 @@ def _read(inside: str) -> Tag:
         is_known=is_known,
         is_void=element.name in elements.VOID,
         is_cell=display == "cell" or (name in _CELLS and not display),
-        is_leaf=is_known and not element.hidden and name not in WRITTEN and name not in elements.VOID,
+        is_leaf=is_known and not element.hidden and name not in _NO_LEAVES,
         is_written=element.name in WRITTEN,
     )
 
