@@ -151,3 +151,16 @@ def test_a_delimiter_is_found_wherever_a_step_ends(distance: int) -> None:
 )
 def test_long_markup_is_rendered(markup: str, text: str) -> None:
     assert html_text.render(markup) == text
+
+
+@pytest.mark.parametrize(
+    "end", [b"", b"QQ", b"QQ==\r\n", b"QUI=", b"Q", b"=", b"QQ=\r\n\r\n=", b"QQ==\r\nfooter of a list", b"====QUJD"]
+)
+@pytest.mark.parametrize("inside", [b"", b"\r\n", b"!-QUJD", b"Q=\r\n", b"QQ==\r\n"])
+def test_the_size_of_a_long_file_in_base64_is_that_of_its_octets(inside: bytes, end: bytes) -> None:
+    line = base64.b64encode(bytes(57)) + b"\r\n"
+    encoded = line * 2_000 + inside + line * 2_000 + end
+
+    size = transfer_encoding.octet_count(encoded, 0, len(encoded), b"base64")
+
+    assert size == len(transfer_encoding.beginning(encoded, 0, len(encoded), b"base64", len(encoded)))

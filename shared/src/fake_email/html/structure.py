@@ -15,13 +15,25 @@ from fake_email.html.style import Style
 DEPTH = 200  # of open elements; browsers stop at 512
 
 
-class Element(msgspec.Struct, gc=False):
+class Element(msgspec.Struct, frozen=True, gc=False):
     """An open element; `hidden` has the bits of `style` for its text, with those of the elements around it."""
 
     name: str
     style: Style
     hidden: int = 0
     is_over: bool = False  # its end tag came while another element was open inside
+
+
+def element(name: str, attributes: str) -> Element:
+    """The element of a start tag where nothing around it is hidden."""
+    own = style.read(name, attributes) if attributes else style.PLAIN
+    if own is style.PLAIN and name in _PLAIN:
+        return _PLAIN[name]
+    return Element("img" if name == "image" else name, own, own.hides)
+
+
+# HTML, "in body", of "image": "don't ask".
+_PLAIN = {name: Element(name, style.PLAIN) for name in elements.KNOWN} | {"image": Element("img", style.PLAIN)}
 
 
 class Structure:
@@ -32,49 +44,64 @@ class Structure:
         self._closed = closed
         # A style sheet, which is not read, may show again what is without size or invisible.
         self._shows = style.INVISIBLE | style.NO_SIZE if has_sheets else 0
-        self._names: Counter[str] = Counter()  # of the open elements
-        self._too_deep: Counter[str] = Counter()
+        self.names: Counter[str] = Counter()  # of the open elements
+        self.too_deep: Counter[str] = Counter()
 
     def start(self, name: str, attributes: str) -> Element | None:
-        """The element that a start tag opens; None for a tag that is left out. A void element is not opened.
+        """The element that a start tag opens; None for a tag that is left out. A void element is not opened."""
+        return self.start_element(element(name, attributes))
 
-        An unknown element counts only where it is hidden.
-        """
-        own = style.read(name, attributes) if attributes else style.PLAIN
-        if name == "image":  # HTML, "in body": "don't ask"
-            name = "img"
-        if name not in elements.KNOWN:
-            if not own.hides or name in elements.VOID:
+    def start_element(self, element: Element) -> Element | None:
+        """Do the same, for an element of `element`. An unknown element counts only where it is hidden."""
+        name = element.name
+        closing = _CLOSING.get(name)
+        if closing is None:
+            if name not in elements.KNOWN and (not element.hidden or name in elements.VOID):
                 return None
-        elif name not in elements.INLINE and not self._close_before(name):
+        elif not closing(self, name):
             return None
-        elif name == "a":
-            self.end("a")
-        around = self.hidden() if name not in elements.TABLE_PARTS else self.open[-1].hidden
-        hidden = around & ~(own.shows | self._shows) | own.hides if around or own.hides else 0
-        element = Element(name, own, hidden)
+        open_ = self.open
+        if element.hidden or (open_ and open_[-1].hidden):
+            element = self._within(element)
         if name not in elements.VOID:
-            if len(self.open) >= DEPTH:
-                self._too_deep[name] += 1
+            if len(open_) >= DEPTH:
+                self.too_deep[name] += 1
                 return None
-            self.open.append(element)
-            self._names[name] += 1
+            open_.append(element)
+            self.names[name] += 1
         return element
+
+    def stands_alone(self, element: Element) -> bool:
+        """True if the start of this element and its end, with text between, have no effect on hiding or later tags.
+
+        What ends where the element starts is closed in any case.
+        """
+        closing = _CLOSING.get(element.name)
+        if closing is not None and not closing(self, element.name):
+            return False
+        open_ = self.open
+        return not (element.hidden or self.too_deep or len(open_) >= DEPTH or (open_ and open_[-1].hidden))
+
+    def _within(self, element: Element) -> Element:
+        """The element, hidden as the elements around it are, too."""
+        own = element.style
+        around = self.hidden() if element.name not in elements.TABLE_PARTS else self.open[-1].hidden
+        return Element(element.name, own, around & ~(own.shows | self._shows) | own.hides)
 
     def end(self, name: str) -> None:
         """Close what an end tag closes."""
-        if self._too_deep and self._too_deep[name]:
-            self._too_deep[name] -= 1
+        if self.too_deep and self.too_deep[name]:
+            self.too_deep[name] -= 1
         elif self.open and self.open[-1].name == name:
             self._close_last()
         elif name in elements.HEADINGS:
-            self._close_nearest(elements.HEADINGS, elements.CELLS)
-        elif not self._names[name]:
+            self.close_nearest(elements.HEADINGS, elements.CELLS)
+        elif not self.names[name]:
             return
         elif name in elements.TABLE_PARTS or name == "table":
-            self._close_nearest(frozenset({name}), elements.ONLY_TABLE)
+            self.close_nearest(frozenset({name}), elements.ONLY_TABLE)
         elif name in elements.BLOCKS:
-            self._close_nearest(frozenset({name}), elements.CELLS)
+            self.close_nearest(frozenset({name}), elements.CELLS)
         else:
             self._end_inline(name)
 
@@ -87,25 +114,7 @@ class Structure:
         return self.open[index - 1].hidden if index else 0
 
     def end_all(self) -> None:
-        self._close_to(0)
-
-    def _close_before(self, name: str) -> bool:
-        """Close the elements that end where this one starts; false when this one cannot start here."""
-        if name in elements.TABLE_PARTS:
-            if not self._names["table"]:
-                return False
-            parents = elements.PARENTS[name]
-            while self.open[-1].name not in parents:
-                self._close_to(len(self.open) - 1)
-            return True
-        if name in elements.ITEMS:
-            self._close_nearest(elements.ITEMS[name], elements.LISTS)
-        if name in elements.BLOCKS:
-            if self._names["p"]:
-                self._close_nearest(_PARAGRAPH, elements.CELLS)
-            if name in elements.HEADINGS and self.open and self.open[-1].name in elements.HEADINGS:
-                self._close_to(len(self.open) - 1)
-        return True
+        self.close_to(0)
 
     def _end_inline(self, name: str) -> None:
         in_block = False
@@ -113,38 +122,83 @@ class Structure:
             element = self.open[index]
             if element.name == name and not element.is_over:
                 if in_block:
-                    element.is_over = True
+                    self.open[index] = Element(name, element.style, element.hidden, is_over=True)
                 else:
-                    self._close_to(index)
+                    self.close_to(index)
                 return
             if element.name in elements.CELLS:
                 return
             in_block = in_block or element.name in elements.BLOCKS or element.name in elements.TABLE_PARTS
 
-    def _close_nearest(self, names: frozenset[str], barriers: frozenset[str]) -> None:
+    def close_nearest(self, names: frozenset[str], barriers: frozenset[str]) -> None:
         """Close the innermost element with one of these names, and all inside it, unless a barrier is inside it."""
-        if not any(map(self._names.__getitem__, names)):
+        if not any(map(self.names.__getitem__, names)):
             return
         for index in range(len(self.open) - 1, -1, -1):
             name = self.open[index].name
             if name in names:
-                self._close_to(index)
+                self.close_to(index)
                 return
             if name in barriers:
                 return
 
-    def _close_to(self, depth: int) -> None:
+    def close_to(self, depth: int) -> None:
         while len(self.open) > depth:
             self._close_last()
 
     def _close_last(self) -> None:
-        element = self.open.pop()
-        self._names[element.name] -= 1
+        open_ = self.open
+        element = open_.pop()
+        self.names[element.name] -= 1
         self._closed(element)
-        while self.open and self.open[-1].is_over:
-            element = self.open.pop()
-            self._names[element.name] -= 1
+        while open_ and open_[-1].is_over:
+            element = open_.pop()
+            self.names[element.name] -= 1
             self._closed(element)
 
 
 _PARAGRAPH = frozenset({"p"})
+# These close the elements that end where this one starts; they return false when this one cannot start here.
+
+
+def _close_before_link(structure: Structure, name: str) -> bool:
+    if structure.names[name] or structure.too_deep:
+        structure.end(name)
+    return True
+
+
+def _close_before_table_part(structure: Structure, name: str) -> bool:
+    if not structure.names["table"]:
+        return False
+    parents = elements.PARENTS[name]
+    while structure.open[-1].name not in parents:
+        structure.close_to(len(structure.open) - 1)
+    return True
+
+
+def _close_before_item(structure: Structure, name: str) -> bool:
+    structure.close_nearest(elements.ITEMS[name], elements.LISTS)
+    return _close_before_block(structure, name)
+
+
+def _close_before_block(structure: Structure, _name: str) -> bool:
+    if structure.names["p"]:
+        structure.close_nearest(_PARAGRAPH, elements.CELLS)
+    return True
+
+
+def _close_before_heading(structure: Structure, name: str) -> bool:
+    _close_before_block(structure, name)
+    if structure.open and structure.open[-1].name in elements.HEADINGS:
+        structure.close_to(len(structure.open) - 1)
+    return True
+
+
+# Of what is known, other elements close none.
+_CLOSING: dict[str, Callable[[Structure, str], bool]] = {
+    **dict.fromkeys(elements.TABLE_PARTS, _close_before_table_part),
+    **dict.fromkeys(elements.BLOCKS, _close_before_block),
+    **dict.fromkeys(elements.HEADINGS, _close_before_heading),
+    **dict.fromkeys(elements.ITEMS, _close_before_item),
+    "a": _close_before_link,
+}

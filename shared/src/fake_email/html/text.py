@@ -3,8 +3,9 @@
 import io
 import re
 
-from fake_email.html import elements, references, steps, style, tokens, urls
+from fake_email.html import elements, references, steps, style, text_tags, tokens, urls
 from fake_email.html.structure import Element, Structure
+from fake_email.html.text_tags import Tag
 
 _TAGS = 2 * tokens.TAGS  # of HTML read
 _SPACE = re.compile(r"[ \t\r\n\f]+")
@@ -13,15 +14,6 @@ _PADDING = re.compile("(?>(?:[\u00ad\u034f\u200b-\u200d\u2060\ufeff][ \u00a0]*+)
 
 _KEPT_SPACE = "\u00a0"  # a space that is not collapsed; the rendered text has a plain space for it
 _CELL = "\t"  # between cells; no text has a tab: tabs are collapsed, or replaced by spaces
-_LINE, _BLANK_LINE = "\n", "\n\n"
-_BREAKS = dict.fromkeys(
-    """address article aside body center dd div dt fieldset figcaption figure footer form header legend main nav option
-    section tr""".split(),  # noqa: SIM905 - one a line is a page
-    _LINE,
-) | dict.fromkeys("blockquote dl h1 h2 h3 h4 h5 h6 ol p pre table ul".split(), _BLANK_LINE)  # noqa: SIM905 - as above
-_MARKS = {"br": "\n", "hr": "\n---\n"}
-_CELLS = frozenset({"td", "th"})
-_WRITTEN = frozenset({"a", "area", "br", "hr", "img", "li", "ol", "pre", "ul"})  # that are not only breaks
 _NOT_FOLLOWED = ("javascript:", "vbscript:", "data:", "cid:", "about:", "file:", "blob:")
 
 
@@ -50,29 +42,76 @@ class _Renderer:
 
     def read(self, markup: str) -> None:
         scanner = tokens.Scanner(markup)
-        structure = self.structure
         tags = 0
         for type_, start, end, name, attributes in scanner:
             if type_ == "text":
                 self.write(markup[start:end])
-                continue
-            if type_ == "end":
-                if name == "a":
-                    self.end_link()
-                structure.end(name)
-                if name not in elements.KNOWN or name == "br":
-                    self.break_line(_MARKS.get(name) or _BREAKS.get(name))
-            elif name in elements.UNSEEN:
-                scanner.skip_unseen(name, attributes)
-            elif type_ == "start":
-                self.start(name, attributes)
-            tags += 1
-            if tags == _TAGS:
+            else:
+                tags += 1
+                if type_ == "end":
+                    self.end(text_tags.read(f"/{name}"))
+                elif name in elements.UNSEEN:
+                    scanner.skip_unseen(name, attributes)
+                elif type_ == "start":
+                    self.start(text_tags.read(f"{name}{attributes}"))
+            tags = self.read_runs(scanner, tags)
+            if tags >= _TAGS:
                 break
         self.end_link()
         if len(self.aside) > 1:
             # A browser goes on hiding to the end. A sender's slip must not cost the reader the rest of the mail.
             self.seen += self.aside
+
+    def read_runs(self, scanner: tokens.Scanner, tags: int) -> int:
+        """Read the runs here; return the number of tags read so far."""
+        known = text_tags.Known()
+        for run in scanner.runs():
+            if tags >= _TAGS:
+                return tags
+            inside, name, text, behind = run.groups()
+            if inside is None:
+                scanner.position = run.start()
+                return tags
+            tag = known[inside]
+            tags += 1
+            if name is None:
+                self.end(tag)
+            elif tag.is_unseen:
+                scanner.position = run.start(3)
+                scanner.skip_unseen(tag.name, tag.attributes)
+                return tags
+            elif behind is None:
+                self.start(tag)
+            else:
+                tags += 1
+                self.write_leaf(tag, text)
+                text = behind
+            if text:
+                self.write(text)
+        if scanner.markup.startswith("<", scanner.position):  # all of it was runs
+            scanner.position = len(scanner.markup)
+        return tags
+
+    def write_leaf(self, tag: Tag, text: str) -> None:
+        """Write an element that has only text inside."""
+        if tag.is_leaf and not self.hidden and self.structure.stands_alone(tag.element):
+            if tag.line_break:
+                self.break_line(tag.line_break)
+            if tag.is_cell:
+                self.marks.append(_CELL)
+            if tag.is_written:
+                self.write_start(tag.name, tag.attributes, tag.element.style.display)
+            if text:
+                self.write(text)
+            if tag.name == "a":
+                self.end_link()
+            if tag.line_break:
+                self.break_line(tag.line_break)
+            return
+        self.start(tag)
+        if text:
+            self.write(text)
+        self.end(text_tags.read(f"/{tag.name}"))
 
     def text(self) -> str:
         lines: list[str] = []
@@ -99,31 +138,36 @@ class _Renderer:
             text = references.in_text(piece) if "&" in piece else piece
             if self.preformatted:
                 text = text.replace("\t", " " * 4).replace(" ", _KEPT_SPACE)
-            else:
+            elif not text.isprintable() or "  " in text:
                 text = " " if text.isspace() and text.isascii() else _SPACE.sub(" ", text)
-                if text == " " and self.pieces[-1][-1] in " \n":
-                    continue
+            if text == " " and self.pieces[-1][-1] in " \n":
+                continue
             if text:
                 self.pieces.append(text)
 
-    def start(self, name: str, attributes: str) -> None:
-        element = self.structure.start(name, attributes)
-        if element is None:
-            if name not in elements.KNOWN:
-                self.break_line(_BREAKS.get(name))
+    def start(self, tag: Tag) -> None:
+        opened = self.structure.start_element(tag.element)
+        if opened is None:
+            if not tag.is_known and (line_break := text_tags.BREAKS.get(tag.name)):
+                self.break_line(line_break)
             return
-        name = element.name
-        display = element.style.display
-        if element.hidden or self.hidden:
-            self.hide(element.hidden if name in elements.VOID else self.structure.hidden())
-        if line_break := _line_break(name, display):
-            self.break_line(line_break)
-        if display == "cell" or (name in _CELLS and not display):
+        if opened.hidden or self.hidden:
+            self.hide(opened.hidden if tag.is_void else self.structure.hidden())
+        if tag.line_break:
+            self.break_line(tag.line_break)
+        if tag.is_cell:
             self.marks.append(_CELL)
-        if name in _WRITTEN:
-            self.write_start(name, attributes, display)
-        if name in elements.VOID and (element.hidden or self.hidden):
+        if tag.is_written:
+            self.write_start(opened.name, tag.attributes, opened.style.display)
+        if tag.is_void and (opened.hidden or self.hidden):
             self.hide_as_around()
+
+    def end(self, tag: Tag) -> None:
+        if tag.name == "a":
+            self.end_link()
+        self.structure.end(tag.name)
+        if tag.line_break:
+            self.break_line(tag.line_break)
 
     def write_start(self, name: str, attributes: str, display: style.Display) -> None:
         match name:
@@ -145,12 +189,12 @@ class _Renderer:
             case "pre":
                 self.preformatted += 1
             case "br" | "hr":
-                self.marks.append(_MARKS[name])
+                self.marks.append(text_tags.MARKS[name])
 
     def closed(self, element: Element) -> None:
         """End an element, after the structure has closed it."""
         name = element.name
-        if name in _WRITTEN:
+        if name in text_tags.WRITTEN:
             match name:
                 case "a":
                     self.end_link()
@@ -158,7 +202,7 @@ class _Renderer:
                     self.lists.pop()
                 case "pre":
                     self.preformatted -= 1
-        if line_break := _line_break(name, element.style.display):
+        if line_break := text_tags.line_break(name, element.style.display):
             self.break_line(line_break)
         open_ = self.structure.open
         if element.hidden or self.hidden or (open_ and open_[-1].hidden):
@@ -177,8 +221,8 @@ class _Renderer:
             self.aside = ["\n"]
         self.hide(hidden)
 
-    def break_line(self, line_break: str | None) -> None:
-        if line_break and (line_break == _BLANK_LINE or not self.marks[-1].endswith("\n")):
+    def break_line(self, line_break: str) -> None:
+        if line_break == text_tags.BLANK_LINE or self.marks[-1][-1] != "\n":
             self.marks.append(line_break)
 
     def write_mark(self, text: str) -> None:
@@ -188,14 +232,14 @@ class _Renderer:
     def write_area(self, attributes: str) -> None:
         """Write a part of a picture that is a link."""
         if target := self.target(attributes):
-            self.break_line(_LINE)
+            self.break_line(text_tags.LINE)
             text = tokens.attribute(attributes, "alt").strip()
             self.write_mark(f"{text} <{target}>" if text else f"<{target}>")
-            self.break_line(_LINE)
+            self.break_line(text_tags.LINE)
 
     def target(self, attributes: str) -> str:
         url = urls.resolve(tokens.attribute(attributes, "href"), self.base)
-        return "" if url[:11].lower().startswith(_NOT_FOLLOWED) else url
+        return "" if url[:4] != "http" and url[:11].lower().startswith(_NOT_FOLLOWED) else url
 
     def item_mark(self) -> str:
         if not self.lists or self.lists[-1] < 0:
@@ -207,7 +251,7 @@ class _Renderer:
         if not self.link:
             return
         label = "".join(self.link_pieces[self.link_start :]).strip()
-        if label not in _spellings(self.link):
+        if label not in self.link or label not in _spellings(self.link):
             # RFC 3986, Appendix C: how a URI is set off in plain text.
             self.link_pieces.append(f" <{self.link}>" if label else f"<{self.link}>")
         self.link = ""
@@ -228,13 +272,6 @@ def _without_runs(cell: str) -> str:
 
 def _with_plain_spaces(line: str) -> str:
     return line.replace(_KEPT_SPACE, " ")
-
-
-def _line_break(name: str, display: style.Display) -> str | None:
-    """The break before and behind an element."""
-    if not display:
-        return _BREAKS.get(name)
-    return _BREAKS.get(name, _LINE) if display == "line" else None
 
 
 def _spellings(target: str) -> tuple[str, ...]:

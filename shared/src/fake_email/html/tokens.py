@@ -29,6 +29,9 @@ _TOKEN = re.compile(
     rf"<(/?)({_NAME})({_IN_TAG})>?|((?>(?:[^<]++|<(?![a-zA-Z/!?])){{1,1000}}))|<(?:({_COMMENT_START})|[!?/][^>]*+>?)"
 )
 _TAG, _TEXT, _COMMENT = 3, 4, 5  # the last group of each
+# A tag and the text behind it; if its end tag follows, that end tag and the text behind that; only "<" of all else.
+_BEHIND = r"((?>[^<]*+(?:<(?![a-zA-Z/!?])[^<]*+){0,1000}))"
+_RUN = re.compile(rf"<(?:(({_NAME}){_IN_TAG}|/{_NAME}{_IN_TAG})>{_BEHIND}(?:</\2>{_BEHIND})?)?")
 _REST_OF_TAG = re.compile(rf"({_IN_TAG})>?")
 _ATTRIBUTE = re.compile(
     r"([^\t\n\f\r />][^\t\n\f\r />=]*+)"
@@ -76,6 +79,15 @@ class Scanner:
             else:
                 self.position = end = self._comment_end(end) if group == _COMMENT else end
                 yield "comment", start, end, "", ""
+
+    def runs(self) -> Iterator[re.Match[str]]:
+        """The next tags, each with the text behind it, which are faster to read than tokens.
+
+        The groups of a run are the inside of the tag, the name of a start tag, the text, and the text behind the end
+        tag of an element that has no other tag inside. A run without groups is where tokens must be read.
+        """
+        is_at_tag = self.markup.startswith("<", self.position)
+        return _RUN.finditer(self.markup, self.position if is_at_tag else len(self.markup))
 
     def only(self, passed: re.Pattern[str], stop: Callable[[int], int] | None = None) -> Iterator[Token]:
         """The tokens that `passed`, made by `all_but`, does not pass; faster than all tokens.

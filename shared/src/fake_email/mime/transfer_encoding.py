@@ -66,7 +66,16 @@ def octet_count(content: bytes, start: int, end: int, encoding: bytes) -> int:
     """The number of octets in `decode(content[start:end], encoding)`."""
     if end - start <= chunks.OCTETS:
         return len(decode(content[start:end], encoding))
-    if mechanism(encoding):
+    name = mechanism(encoding)
+    if name == "base64":
+        padding = chunks.find(content, b"=", start, end)
+        if padding < 0:
+            padding = end
+        if end - padding <= chunks.OCTETS and not content[padding:end].strip(_SEPARATOR):
+            # Without padding inside, the digits tell the number: decoding takes three times as long.
+            steps = chunks.steps(start, padding)
+            return 3 * sum(len(content[at:to].translate(None, _NOT_BASE64)) for at, to in steps) // 4
+    if name:
         return sum(map(len, _decoded(content, start, end, encoding)))
     return end - start
 

@@ -1,0 +1,91 @@
+"""The effects of a tag on the text of a document, by the tag alone. Pure."""
+
+import functools
+import re
+
+import msgspec
+
+from fake_email.html import elements, structure, style
+from fake_email.html.structure import Element
+
+LINE, BLANK_LINE = "\n", "\n\n"
+BREAKS = dict.fromkeys(
+    """address article aside body center dd div dt fieldset figcaption figure footer form header legend main nav option
+    section tr""".split(),  # noqa: SIM905 - one a line is a page
+    LINE,
+) | dict.fromkeys("blockquote dl h1 h2 h3 h4 h5 h6 ol p pre table ul".split(), BLANK_LINE)  # noqa: SIM905 - as above
+MARKS = {"br": "\n", "hr": "\n---\n"}
+WRITTEN = frozenset({"a", "area", "br", "hr", "img", "li", "ol", "pre", "ul"})  # that are not only breaks
+
+_NO_LEAVES = elements.VOID | {"ol", "pre", "ul"}  # which change what is inside
+_CELLS = frozenset({"td", "th"})
+_NAME = re.compile(r"/?([^\t\n\f\r />]*+)")
+_CACHED_CHARACTERS = 128  # of a tag that other documents may have, too
+_KNOWN = 1024  # tags of one document
+_NONE = Element("", style.PLAIN)
+
+
+class Tag(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A tag; `element` is what a start tag opens where nothing around it is hidden."""
+
+    name: str
+    attributes: str = ""
+    element: Element = _NONE
+    line_break: str | None = None  # before a start tag, or behind an end tag that closes no element
+    is_known: bool = False
+    is_unseen: bool = False
+    is_void: bool = False
+    is_cell: bool = False
+    is_leaf: bool = False  # an element that may be written in one step where it has only text inside
+    is_written: bool = False
+
+
+class Known(dict[str, Tag]):
+    """The tags of a document by what they have between their angle brackets; most occur many times."""
+
+    def __missing__(self, inside: str) -> Tag:
+        tag = read(inside)
+        if len(self) < _KNOWN:
+            self[inside] = tag
+        return tag
+
+
+def read(inside: str) -> Tag:
+    """The tag that has this between its angle brackets."""
+    is_usual = len(inside) <= _CACHED_CHARACTERS and not inside.startswith("a ")  # links differ from each other
+    return _usual(inside) if is_usual else _read(inside)
+
+
+def line_break(name: str, display: style.Display) -> str | None:
+    """The break before and behind an element."""
+    if not display:
+        return BREAKS.get(name)
+    return BREAKS.get(name, LINE) if display == "line" else None
+
+
+def _read(inside: str) -> Tag:
+    match = _NAME.match(inside)
+    name = match[1].lower() if match else ""
+    is_known = name in elements.KNOWN
+    if inside[0] == "/":
+        breaks = not is_known or name == "br"
+        return Tag(name=name, line_break=(MARKS.get(name) or BREAKS.get(name)) if breaks else None)
+    attributes = inside[match.end() :] if match else ""
+    if name in elements.UNSEEN:
+        return Tag(name=name, attributes=attributes, is_unseen=True)
+    element = structure.element(name, attributes)
+    display = element.style.display
+    return Tag(
+        name=name,
+        attributes=attributes,
+        element=element,
+        line_break=line_break(element.name, display),
+        is_known=is_known,
+        is_void=element.name in elements.VOID,
+        is_cell=display == "cell" or (name in _CELLS and not display),
+        is_leaf=is_known and not element.hidden and name not in _NO_LEAVES,
+        is_written=element.name in WRITTEN,
+    )
+
+
+_usual = functools.lru_cache(maxsize=1024)(_read)
