@@ -240,6 +240,9 @@ export interface paths {
         /**
          * Download an attachment
          * @description Return the attachment at position `number` of `attachments`, as a file to be saved.
+         *
+         *     With `disposition=inline`, a picture of pixels or plain text is shown instead, in a sandbox; any other type is still
+         *     saved. Web pages of allowed origins may embed it, if they send their origin in `Referer`.
          */
         get: operations["getAttachment"];
         put?: never;
@@ -262,7 +265,11 @@ export interface paths {
          * @description Return the sanitized HTML: it runs no scripts, and loads nothing from other hosts without `remote=1`.
          *
          *     Images that came with the message are part of the page. A message without HTML gets a 404 with the code `no_html`.
-         *     `access_token` is for frames, which cannot send `Authorization`.
+         *     `Remote-Images-Blocked` is the number of images from other hosts that the page leaves out. `ticket` is for frames,
+         *     which cannot send `Authorization`.
+         *
+         *     With `embed=1`, one script of ours posts `{type: "fake-email:height", height}` to the parent of the frame, and turns
+         *     the page dark or light when it gets `{type: "fake-email:theme", theme: "dark"}`. The mail itself runs no scripts.
          */
         get: operations["getMessageHtml"];
         put?: never;
@@ -2647,6 +2654,8 @@ export interface operations {
             query?: {
                 /** @description A ticket for the mailbox, for links, images, frames and EventSource, which send no token. */
                 ticket?: string;
+                /** @description `inline`: a browser shows it, if it is a picture or plain text. */
+                disposition?: "attachment" | "inline";
             };
             header?: {
                 /** @description The ETag of the response that the client has. */
@@ -2786,6 +2795,8 @@ export interface operations {
             query?: {
                 /** @description `true` lets the page load images and style sheets from other hosts. */
                 remote?: boolean;
+                /** @description `true` adds a script that tells the height of the page to the frame's parent. */
+                embed?: boolean;
                 /** @description The token of the mailbox, for EventSource and frames, which cannot send `Authorization`. */
                 access_token?: string;
                 /** @description A ticket for the mailbox, for links, images, frames and EventSource, which send no token. */
