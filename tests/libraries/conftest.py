@@ -3,10 +3,20 @@
 import os
 from pathlib import Path
 
+import httpx
 import pytest
+from support.harness import Pair
 
 
 @pytest.fixture(scope="session")
 def libraries() -> Path:
     """The directory of the Python packages; the packages of Node are in its folder `node`."""
     return Path(os.environ["LIBRARIES"])
+
+
+@pytest.fixture
+def document(pair: Pair, tmp_path: Path) -> Path:
+    """The document that the service serves."""
+    path = tmp_path / "openapi.json"
+    path.write_bytes(httpx.get(f"{pair.http_url}/api/openapi.json").content)
+    return path

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-import httpx
-import pytest
 from support.calls import CONTENT
 from support.harness import Pair
 from support.smtp_client import SmtpClient
@@ -44,14 +42,6 @@ async def use(
         status = await client.wait()
     assert status == 0, printed
     return list(json.loads(printed))
-
-
-@pytest.fixture
-def document(pair: Pair, tmp_path: Path) -> Path:
-    """The document that the service serves."""
-    path = tmp_path / "openapi.json"
-    path.write_bytes(httpx.get(f"{pair.http_url}/api/openapi.json").content)
-    return path
 
 
 async def test_types_of_openapi_typescript_compile_and_do_the_main_job(

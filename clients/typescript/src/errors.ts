@@ -1,0 +1,66 @@
+/** The errors of the client: a problem of the API, no mail in time, mail that was not expected. */
+import type { Clauses, Message, NearMiss } from "./types.ts"
+
+/** An error response of the API. `code` never changes; the message is a sentence for people. */
+export class Problem extends Error {
+  override name = "Problem"
+  readonly code: string
+  readonly status: number
+  /** The parameter, header field or body that was wrong. */
+  readonly field: string | undefined
+  /** The whole response body, as `near_misses` are in it. */
+  readonly body: Readonly<Record<string, unknown>>
+  readonly headers: Headers
+
+  constructor(response: Response, body: Record<string, unknown>) {
+    // A proxy that cannot reach the API has a page of its own.
+    const code = String(body.code ?? (response.status > 500 ? "unavailable" : "unknown"))
+    super(`${response.status} ${code}: ${body.detail ?? response.statusText}`)
+    this.code = code
+    this.status = response.status
+    this.field = body.field as string | undefined
+    this.body = body
+    this.headers = response.headers
+  }
+}
+
+/** No message matched in time. The message of the error says what was waited for, and what came instead. */
+export class NoMail extends Error {
+  override name = "NoMail"
+  readonly nearMisses: readonly NearMiss[]
+
+  /** `cause` is the failure of the last call, when the API could not be reached at the end. */
+  constructor(address: string, clauses: Clauses, seconds: number, nearMisses: readonly NearMiss[], cause?: unknown) {
+    const others = nearMisses.map(
+      (each) => `\n- ${JSON.stringify(each.subject)} from ${each.from_addr} failed ${each.failed.join(", ")}`,
+    )
+    super(
+      `No mail${inWords(clauses)} came to ${address} within ${seconds} s. ` +
+        (others.length ? `Other mail:${others.join("")}` : "No other mail came.") +
+        (cause ? `\nThe last call failed: ${cause}` : ""),
+      cause ? { cause } : undefined,
+    )
+    this.nearMisses = nearMisses
+  }
+}
+
+/** A message came that the test did not expect. */
+export class Unexpected extends Error {
+  override name = "Unexpected"
+  readonly mail: Message
+
+  constructor(address: string, clauses: Clauses, mail: Message) {
+    super(
+      `No mail${inWords(clauses)} was expected at ${address}, but this came:` +
+        `\nFrom: ${mail.from_header}\nSubject: ${mail.subject}\n\n${mail.text.slice(0, 1000)}`,
+    )
+    this.mail = mail
+  }
+}
+
+function inWords(clauses: Clauses): string {
+  const words = Object.entries(clauses).map(([name, value]) =>
+    typeof value === "string" ? `${name} ${JSON.stringify(value)}` : `${name} ${value}`,
+  )
+  return words.length ? ` with ${words.join(", ")}` : ""
+}

@@ -1,0 +1,75 @@
+/** The search behind `wait`: calls of at most 25 seconds, one after the other until the deadline. */
+import { type Caller, type Request, retryDelay, sleep } from "./caller.ts"
+import { NoMail, Problem } from "./errors.ts"
+import type { Clauses, Message, NearMiss, WaitOptions } from "./types.ts"
+
+// Many proxies give up on a response after 30 seconds.
+const CALL_SECONDS = 25
+const MOST_NEAR_MISSES = 20
+
+export interface Mailbox {
+  address: string
+  token?: string | undefined
+}
+
+/**
+ * The first message after `since` that meets all clauses, and that `refuse` has no objection to: it returns the clause
+ * that a message fails. Throws NoMail.
+ */
+export async function search(
+  caller: Caller,
+  { address, token }: Mailbox,
+  since: number,
+  { timeout = CALL_SECONDS, signal, ...clauses }: WaitOptions,
+  refuse: (message: Message) => string | undefined,
+): Promise<Message> {
+  const end = performance.now() + timeout * 1000
+  const query = { ...parameters(clauses), address }
+  const misses = new Map<string, NearMiss>()
+  let attempt = 0
+  for (;;) {
+    // The API waits for a second at least.
+    const seconds = Math.max(1, Math.min(CALL_SECONDS, (end - performance.now()) / 1000))
+    const request: Request = { query: { ...query, since, timeout: seconds }, token, within: seconds + 10 }
+    let failure: unknown
+    try {
+      const response = await caller.once("GET", "inbox/wait", signal ? { ...request, signal } : request)
+      const message = (await response.json()) as Message
+      const failed = refuse(message)
+      if (!failed) return message
+      misses.set(message.id, { ...message, failed: [failed] })
+      since = nextSince(response.headers)
+      // Messages that are there already are looked at even when the time is over.
+      continue
+    } catch (error) {
+      if (error instanceof Problem && error.code === "no_match") {
+        since = nextSince(error.headers)
+        for (const each of error.body.near_misses as NearMiss[]) misses.set(each.id, each)
+        attempt = 0
+      } else {
+        failure = error
+      }
+    }
+    const left = end - performance.now()
+    const delay = failure ? retryDelay(failure, attempt++, signal) : 0
+    if (delay === undefined) throw signal?.aborted ? signal.reason : failure
+    if (left <= delay || left < 1) {
+      throw new NoMail(address, clauses, timeout, [...misses.values()].slice(-MOST_NEAR_MISSES), failure)
+    }
+    if (delay) await sleep(delay, signal)
+  }
+}
+
+function nextSince(headers: Headers): number {
+  return Number(headers.get("Next-Since"))
+}
+
+function parameters(clauses: Clauses): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(clauses).map(([name, value]) => [name, value instanceof RegExp ? pattern(value) : value]),
+  )
+}
+
+function pattern({ source, flags }: RegExp): string {
+  return `/${flags.includes("i") ? "(?i)" : ""}${source}/`
+}

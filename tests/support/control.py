@@ -1,0 +1,41 @@
+"""What a test program in another language may ask for: a restart of http-api, and an early end of all tickets."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import psycopg
+from support.harness import Pair
+
+
+@contextmanager
+def controlled(pair: Pair) -> Iterator[str]:
+    """The URL below which a POST to `stop`, `start` or `end-tickets` does that to the pair."""
+
+    def stop() -> None:
+        pair.services[-1].stop()
+
+    def end_tickets() -> None:
+        with psycopg.connect(pair.database_url, autocommit=True) as connection:
+            connection.execute("UPDATE ticket SET expires_at = now() + interval '1 second'")
+
+    actions: dict[str, Callable[[], object]] = {
+        "/stop": stop,
+        "/start": pair.start_http,
+        "/end-tickets": end_tickets,
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            actions[self.path]()
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
