@@ -1,4 +1,4 @@
-"""The checks of the page's sources: types, what the API promises, and the logic that needs no browser."""
+"""The checks of the page's sources: types, header fields, and the logic that needs no browser."""
 
 import json
 import os
@@ -32,11 +32,6 @@ def test_svelte_check_finds_nothing() -> None:
 @pytest.mark.usefixtures("page_url")
 def test_the_tests_of_the_logic_pass() -> None:
     npm("test")
-
-
-@pytest.mark.usefixtures("page_url")
-def test_the_types_are_those_of_the_api_document() -> None:
-    npm("types", "--", "--check")
 
 
 def test_the_header_fields_name_the_api_alone(page_url: str, api: Pair) -> None:
