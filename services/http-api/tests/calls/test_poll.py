@@ -132,7 +132,14 @@ async def test_a_listed_message_has_the_fields_of_a_list(
         "date": "2026-01-31T12:00:00.000000Z",
         "has_html": True,
         "attachments": [
-            {"name": "ticket.pdf", "type": "application/pdf", "size": 4, "content_id": None, "part": "2"},
+            {
+                "name": "ticket.pdf",
+                "type": "application/pdf",
+                "size": 4,
+                "content_id": None,
+                "part": "2",
+                "inline": False,
+            },
         ],
         "octets": len(MULTIPART),
         "attachments_omitted": 0,

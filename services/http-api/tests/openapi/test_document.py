@@ -253,7 +253,7 @@ def test_a_problem_has_its_fields(document: Document) -> None:
         ("/api/messages/{message_id}/source", {"message_id", "ticket", "If-None-Match"}),
         (
             "/api/messages/{message_id}/attachments/{number}",
-            {"message_id", "number", "ticket", "If-None-Match", "Range", "If-Range"},
+            {"message_id", "number", "disposition", "ticket", "If-None-Match", "Range", "If-Range"},
         ),
     ],
 )
