@@ -70,6 +70,10 @@ class _Handler(SimpleHTTPRequestHandler):
         self.send_header("Cache-Control", _YEAR if self.path.startswith("/assets/") else "no-cache")
         super().end_headers()
 
+    def list_directory(self, _path: str | os.PathLike[str]) -> None:
+        """Hide what is in a folder, as Vercel does."""
+        self.send_error(404)
+
     def log_message(self, *_arguments: object) -> None:
         """Keep the terminal for the services."""
 

@@ -28,7 +28,7 @@ function deployed() {
       writeFileSync(`${out}.headers.json`, `${JSON.stringify(headers(api), null, 2)}\n`)
       if (!process.env.VERCEL) return
       // vercel.com/docs/build-output-api: only a file that the build writes can have the API's origin in it.
-      const vercel = resolve("../.vercel/output")
+      const vercel = resolve(out, "../../.vercel/output")
       mkdirSync(vercel, { recursive: true })
       cpSync(out, `${vercel}/static`, { recursive: true })
       const routes = [

@@ -18,6 +18,8 @@ window.violations = []
 addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
     violations.push(`${violatedDirective} ${blockedURI}`))
 """
+# What Chromium says while one document takes the place of another.
+_BETWEEN_DOCUMENTS = ("navigated or closed", "default execution context", "context was destroyed")
 _KEY_CODES = {"Enter": 13, "Escape": 27, "Delete": 46, "ArrowDown": 40, "ArrowUp": 38}
 
 
@@ -56,9 +58,20 @@ class Visitor:
         await self.tab.call("Emulation.setEmulatedMedia", features=features)
 
     async def value(self, script: str) -> object:
-        """The value of the script in the page's own document."""
-        values = await self.tab.evaluate(f"window === top ? ({script}) : undefined")
-        return next((value for value in values if value is not None), None)
+        """The value of the script, or of the promise that it is, in the page's own document."""
+        while True:
+            try:
+                ran = await self.tab.call(
+                    "Runtime.evaluate", expression=script, returnByValue=True, userGesture=True, awaitPromise=True
+                )
+            except AssertionError as error:
+                if not any(words in str(error) for words in _BETWEEN_DOCUMENTS):
+                    raise
+            else:
+                assert "exceptionDetails" not in ran, ran
+                result = ran["result"]
+                assert isinstance(result, dict)
+                return result.get("value")
 
     async def is_so(self, script: str) -> None:
         """Wait until the script is true in the page's own document."""

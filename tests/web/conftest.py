@@ -33,14 +33,20 @@ def api(pair: Pair, page_port: int, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
-def page_url(api: Pair, page_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of the page, built for that http-api and served as `make run` serves it."""
+def built(api: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of the page, built for that http-api."""
     out = tmp_path_factory.mktemp("page") / "page"
     try:
         page_build.build(api.http_url, out)
     except page_build.NodeMissing as error:
         pytest.skip(f"the page is {error}")
-    with page_build.server(out, page_port) as server:
+    return out
+
+
+@pytest.fixture(scope="session")
+def page_url(built: Path, page_port: int) -> Iterator[str]:
+    """The URL of the page, served as `make run` serves it."""
+    with page_build.server(built, page_port) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{page_port}/"
         server.shutdown()

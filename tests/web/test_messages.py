@@ -95,6 +95,20 @@ async def test_keys_go_through_the_list(visitor: Visitor, smtp: SmtpClient) -> N
     await visitor.sees("Choose a message")
 
 
+async def test_the_way_back_of_the_browser_leads_to_the_list_and_forward_to_the_message(
+    visitor: Visitor, smtp: SmtpClient
+) -> None:
+    await visitor.resize(390, 800)
+    await deliver(visitor, smtp, message("Hello"))
+    await visitor.click("Unread: Hello")
+    await visitor.is_so("document.querySelector('#subject')")
+
+    await visitor.value("history.back()")
+    await visitor.is_so("document.querySelector('[data-message]')?.checkVisibility()")
+    await visitor.value("history.forward()")
+    await visitor.is_so("document.querySelector('#subject')?.checkVisibility()")
+
+
 async def test_a_search_finds_with_the_grammar_of_the_api(visitor: Visitor, smtp: SmtpClient) -> None:
     await deliver(visitor, smtp, CODE, message("Something else"))
     await visitor.is_so("document.querySelectorAll('[data-message]').length === 2")

@@ -1,20 +1,27 @@
-"""The checks of the page's sources: types, what the API promises, and the logic that needs no browser."""
+"""The checks of the page's sources: types, header fields, and the logic that needs no browser."""
 
+import json
+import os
 import subprocess
 import urllib.request
+from pathlib import Path
 
 import page as page_build
 import pytest
 from support.harness import Pair
 
 
-def npm(*arguments: str) -> str:
-    """Run a script of the page's package.json, and return what it says."""
+def npm(*arguments: str, **environ: str) -> None:
+    """Run a script of the page's package.json, which must succeed."""
     ran = subprocess.run(
-        ["npm", "run", "--silent", *arguments], cwd=page_build.WEB, capture_output=True, text=True, check=False
+        ["npm", "run", "--silent", *arguments],
+        cwd=page_build.WEB,
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
 
 
 @pytest.mark.usefixtures("page_url")
@@ -27,11 +34,6 @@ def test_the_tests_of_the_logic_pass() -> None:
     npm("test")
 
 
-@pytest.mark.usefixtures("page_url")
-def test_the_types_are_those_of_the_api_document() -> None:
-    npm("types", "--", "--check")
-
-
 def test_the_header_fields_name_the_api_alone(page_url: str, api: Pair) -> None:
     with urllib.request.urlopen(page_url) as response:
         policy = response.headers["Content-Security-Policy"]
@@ -39,3 +41,14 @@ def test_the_header_fields_name_the_api_alone(page_url: str, api: Pair) -> None:
     assert f"connect-src {api.http_url};" in policy
     assert "require-trusted-types-for 'script'" in policy
     assert "unsafe" not in policy
+
+
+def test_a_build_on_vercel_sends_the_same_header_fields(page_url: str, api: Pair, tmp_path: Path) -> None:
+    npm("build", OUT=str(tmp_path / "web" / "dist"), VERCEL="1", VITE_API_URL=api.http_url)
+
+    config = json.loads((tmp_path / ".vercel/output/config.json").read_text())
+    with urllib.request.urlopen(page_url) as response:
+        sent = response.headers
+    [fields] = [route["headers"] for route in config["routes"] if route.get("src") == "/(.*)"]
+    assert {name: sent[name] for name in fields} == fields
+    assert (tmp_path / ".vercel/output/static/index.html").exists()

@@ -23,7 +23,7 @@ function unread(): void {
 /** What a key does; undefined for a key of the browser. */
 export function action(key: string, find: () => void, help: () => void): (() => void) | undefined {
   const box = boxes.current
-  const code = opened.whole && bestCode(opened.whole.codes)
+  const code = opened.whole?.id === opened.id ? bestCode(opened.whole?.codes ?? []) : undefined
   switch (key) {
     case "c":
       return box && !box.isOver ? () => void copy(box.address, t("copied")) : undefined

@@ -330,7 +330,9 @@ async def test_a_message_is_listed_as_it_was_parsed(connection: Connection, new_
         text="It is 123456.",
         is_cut=False,
         has_html=True,
-        attachments=(Attachment(name="a.png", type="image/png", size=4, content_id="1@client.test", part="2", inline=True),),
+        attachments=(
+            Attachment(name="a.png", type="image/png", size=4, content_id="1@client.test", part="2", inline=True),
+        ),
         codes=sent.parsed.codes,
         links=sent.parsed.links,
         attachments_omitted=0,

@@ -1,18 +1,16 @@
-// The shapes of the API, from its OpenAPI document.
+// The shapes of the API, from the types of the TypeScript client.
 
-import type { components } from "./schema"
+import type { components } from "../../../clients/typescript/src/api"
 
 type Schemas = components["schemas"]
 
 export type Address = Schemas["TemporaryAddress"]
-export type Attachment = Schemas["Attachment"]
 export type Code = Schemas["Code"]
 export type Domains = Schemas["DomainList"]
 export type Inbox = Schemas["Inbox"]
 export type Link = Schemas["Link"]
 export type Listed = Schemas["ListedMessage"]
 export type Page = Schemas["MessageList"]
-export type Person = Schemas["Address"]
 export type Summary = Schemas["SummarizedMessage"]
 export type Ticket = Schemas["Ticket"]
 export type Whole = Schemas["WholeMessage"]

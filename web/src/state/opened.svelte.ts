@@ -19,7 +19,7 @@ export const opened = {
   get id(): string | null {
     return id
   },
-  /** The message, once it is loaded. */
+  /** The message; while it is loaded, the one that was open before. */
   get whole(): Whole | null {
     return whole
   },
@@ -38,12 +38,11 @@ export function fail(thrown: unknown): void {
 }
 
 /** Show a message. The browser's way back leads to the list, which a phone needs. */
-export async function open(wanted: string): Promise<void> {
+export async function open(wanted: string, isInHistory = false): Promise<void> {
   const box = boxes.current
   if (!box) return
-  history[id ? "replaceState" : "pushState"]({ id: wanted }, "")
+  if (!isInHistory) history[id ? "replaceState" : "pushState"]({ id: wanted }, "")
   id = wanted
-  whole = null
   problem = null
   try {
     const [message, opens] = await Promise.all([api.message(box, wanted), ticketFor(box)])

@@ -30,11 +30,10 @@ export function bestCode(codes: readonly Code[]): Code | undefined {
   return codes.find(({ confidence }) => confidence >= SURE)
 }
 
-/** A code as people read it: six digits in two groups. */
-export function spaced(code: string): string {
-  return /^\d{6}$/.test(code) || /^\d{8}$/.test(code)
-    ? `${code.slice(0, code.length / 2)}\u2009${code.slice(code.length / 2)}`
-    : code
+/** The parts of a code that stand together: six and eight digits are two. */
+export function groups(code: string): readonly string[] {
+  const half = code.length / 2
+  return /^(?:\d{6}|\d{8})$/.test(code) ? [code.slice(0, half), code.slice(half)] : [code]
 }
 
 /** The link that the message is about, if there is one. */
