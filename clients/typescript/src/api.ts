@@ -83,7 +83,7 @@ export interface paths {
          * List or search the messages of a mailbox
          * @description Return messages for a list: sender, subject, a preview, codes, links and attachments, but no text.
          *
-         *     A page has fewer messages than `limit` when they have very many links or attachments.
+         *     A page has fewer messages than `limit` if it would pass 1 MiB, as with very many links or recipients.
          */
         get: operations["searchMessages"];
         put?: never;
