@@ -1,15 +1,17 @@
 """A lane: its work is on one connection while that works, and otherwise has the guarantees of the pool."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
+import psutil
 import psycopg
 import pytest
+import uvloop
 from postgres import EmbeddedPostgres
 from structlog.testing import capture_logs
-from support.database import frozen, without_room
+from support.database import frozen, own_postgres, without_room
 from support.firewall import Way, firewall
 from support.waiting import DEADLINE_SECONDS, until
 
@@ -208,3 +210,36 @@ async def test_work_whose_request_or_answer_is_lost_runs_again_on_another_connec
 
     first, second = pids
     assert result == second != first
+
+
+@contextmanager
+def _ending(backend: int) -> Iterator[None]:
+    """Stop a server process during the block, which ends then: it says so, and its connection is reset.
+
+    What was sent to it meanwhile is unread then, and so the kernel resets the connection (RFC 9293 §3.6.1).
+    """
+    process = psutil.Process(backend)
+    process.suspend()
+    process.terminate()  # which the process sees when it goes on
+    yield
+    process.resume()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_work_whose_connection_is_reset_while_it_waits_has_another_one(
+    run: Callable[[Coroutine[object, object, int]], int],
+) -> None:
+    """The services run on uvloop, which tells of an error on a socket once."""
+
+    async def work(url: str) -> int:
+        async with open_database(url, connections=CONNECTIONS) as database, database.lane() as lane:
+            backend = await database.write(pid, lane=lane)
+            with _ending(backend):
+                writing = asyncio.create_task(database.write(pid, lane=lane))
+                # The statement waits in the buffer of the stopped process.
+                await until(lambda: any(each.is_asked for each in database._working))  # noqa: SLF001  # nothing else shows it
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                return await writing
+
+    with own_postgres() as server:
+        assert run(work(server.url)) > 0

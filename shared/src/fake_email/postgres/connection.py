@@ -18,6 +18,8 @@ Connection = psycopg.AsyncConnection[TupleRow]
 Result = TypeVar("Result")
 
 ANSWER_SECONDS = 1.7
+# A kept connection that waits for an answer is watched anew so often.
+_LOOK_AGAIN_SECONDS = 0.1
 # These find a dead peer within seconds instead of the kernel's two hours. Connecting takes five round trips, and each
 # of them may take more than half a second.
 _PARAMETERS = {
@@ -138,8 +140,12 @@ class TimedConnection(psycopg.AsyncConnection[TupleRow]):
     def _can_read(self) -> None:
         if self._ready is None:
             self._read_unasked()
-        elif not self._ready.done():
-            self._ready.set_result(Ready.R)
+        else:
+            self._set_ready(Ready.R)
+
+    def _set_ready(self, ready: Ready) -> None:
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_result(ready)
 
     def _read_unasked(self) -> None:
         """Read a notice or a changed parameter, or notice that the server has closed the connection."""
@@ -154,15 +160,22 @@ class TimedConnection(psycopg.AsyncConnection[TupleRow]):
             wanted = next(gen)
             while True:
                 self._ready = loop.create_future()
+                looking_again = loop.call_later(_LOOK_AGAIN_SECONDS, self._set_ready, Ready.NONE)
                 if wanted & Wait.W:
-                    loop.add_writer(read_socket, self._can_write)
+                    loop.add_writer(read_socket, self._set_ready, Ready.W)
                 try:
                     ready = await self._ready
                 finally:
                     self._ready = None
+                    looking_again.cancel()
                     if wanted & Wait.W:
                         loop.remove_writer(read_socket)
-                wanted = gen.send(ready)
+                if ready == Ready.NONE and not self.closed:
+                    # After an error on the socket, as a reset is one, uvloop calls the reader once and then no more.
+                    loop.remove_reader(read_socket)
+                    loop.add_reader(read_socket, self._can_read)
+                else:
+                    wanted = gen.send(ready or Ready.R)
         except StopIteration as end:
             result: Result = end.value
             return result
@@ -172,7 +185,3 @@ class TimedConnection(psycopg.AsyncConnection[TupleRow]):
         finally:
             if self.closed:
                 self.stop_reading()
-
-    def _can_write(self) -> None:
-        if self._ready is not None and not self._ready.done():
-            self._ready.set_result(Ready.W)
