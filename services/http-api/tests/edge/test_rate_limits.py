@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from http_api.edge.rate_limits import SETS, WAYS, Count, Limit, Windows, new_table
+from http_api.edge.rate_limits import SETS, WAYS, Count, Limit, Windows, new_table, unlimited
 
 LIMIT = Limit(name="creations_per_minute", number=3)
 OTHER = Limit(name="calls_per_minute", number=3)
@@ -111,6 +111,12 @@ def test_a_peek_finds_a_limit_that_is_reached(windows: Windows) -> None:
     take(windows, 3)
 
     assert windows.peek(LIMIT, CLIENT, NOW).is_refused
+
+
+def test_a_client_without_a_limit_has_never_more_left_than_the_limit(table: int) -> None:
+    given_back = Windows(table).give_back(unlimited(LIMIT, NOW), CLIENT)
+
+    assert given_back.remaining == LIMIT.number
 
 
 def test_a_count_that_is_given_back_can_be_taken_again(windows: Windows) -> None:

@@ -111,7 +111,7 @@ class Windows:
             self._unlock(first)
 
     def give_back(self, count: Count, network: int) -> Count:
-        """Count one less in the window of `count`, if that is still in the table."""
+        """Count one less in the window of `count`, if that is still in the table; nothing is less than none."""
         key = self._key(count.limit.name, network)
         first = key % SETS * _SET
         self._lock(first)
@@ -121,7 +121,7 @@ class Windows:
                 self._words[slot + _TAKEN] -= 1
         finally:
             self._unlock(first)
-        return msgspec.structs.replace(count, remaining=count.remaining + 1)
+        return msgspec.structs.replace(count, remaining=min(count.remaining + 1, count.limit.number))
 
     def _hash(self, name: str, network: int) -> int:
         digest = blake2b(f"{name} {network}".encode(), key=self._secret, digest_size=_WORD_OCTETS).digest()
