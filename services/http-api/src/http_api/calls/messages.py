@@ -25,7 +25,7 @@ from http_api.protocol import parameters
 from http_api.protocol.error_handlers import UNREADABLE_BODY
 from http_api.protocol.errors import BadInput
 from http_api.protocol.json_body import decode_strictly
-from http_api.protocol.parameters import Address, QueryText
+from http_api.protocol.parameters import Address, OptionalQueryText, QueryText
 from http_api.protocol.request import AnyRequest
 from http_api.schemas.summary import SUMMARIZED_EXAMPLE, SummarizedMessage, summarized_message
 
@@ -147,14 +147,14 @@ async def mark_messages(
     address: Address,
     data: Annotated[Mark, Body(examples=[Example(value={"seen": True})])],
     token_sha256: bytes | None,
-    query_text: QueryText = "",
+    query_text: OptionalQueryText = None,
 ) -> Marked:
     """Set or clear the `seen` flag of all messages, or with `query` of those that it finds.
 
     Open streams of the mailbox send the event `seen` for each message whose flag changes.
     """
     seen = decode_strictly(await request.json(), type(data)).seen
-    terms = search_language.parse(query_text)
+    terms = _terms(query_text)
     mailbox = await context.mailbox_lookups.fetch(parameters.address(address), token_sha256)
     changed = 0
     async for seqs in _batches(context, mailbox, terms):
@@ -173,18 +173,25 @@ async def mark_messages(
     responses=json_response(Deleted(deleted=2)) | error_responses(BadInput, MailboxNotFound, DatabaseFull),
 )
 async def delete_messages(
-    context: Context, address: Address, token_sha256: bytes | None, query_text: QueryText = ""
+    context: Context, address: Address, token_sha256: bytes | None, query_text: OptionalQueryText = None
 ) -> Deleted:
     """Delete all messages, or with `query` those that it finds; the mailbox stays.
 
     Open streams of the mailbox send the event `deleted` for each. Mail that arrives during the call stays.
     """
-    terms = search_language.parse(query_text)
+    terms = _terms(query_text)
     mailbox = await context.mailbox_lookups.fetch(parameters.address(address), token_sha256)
     deleted = 0
     async for seqs in _batches(context, mailbox, terms):
         deleted += await context.database.write(partial(many_messages.delete, mailbox_id=mailbox.id, seqs=seqs))
     return Deleted(deleted=deleted)
+
+
+def _terms(query_text: str | None) -> list[Term]:
+    """The terms of a query that may be left out, but not empty: a script whose variable is empty means no message."""
+    if query_text is not None and not query_text.strip():
+        raise BadInput("query", "query: empty; leave the parameter out to mean all messages.")
+    return search_language.parse(query_text or "")
 
 
 async def _batches(context: Context, mailbox: MailboxState, terms: Sequence[Term]) -> AsyncIterator[list[int]]:

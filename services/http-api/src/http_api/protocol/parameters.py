@@ -57,14 +57,14 @@ Before = Annotated[
     str | None,
     Parameter(description="Only messages before this `seq` or `received_at`.", examples=_CURSORS),
 ]
-QueryText = Annotated[
-    str,
-    QueryParameter(
-        name="query",  # Litestar reserves this as the name of an argument
-        description='Only messages that this search finds, as in `from:ann subject:"your code" -has:attachment`.',
-        examples=[Example(value="from:ann has:code")],
-    ),
-]
+_QUERY = QueryParameter(
+    name="query",  # Litestar reserves this as the name of an argument
+    description='Only messages that this search finds, as in `from:ann subject:"your code" -has:attachment`.',
+    examples=[Example(value="from:ann has:code")],
+)
+QueryText = Annotated[str, _QUERY]
+# Of a call for which an empty query would mean all messages.
+OptionalQueryText = Annotated[str | None, _QUERY]
 AccessToken = Annotated[
     str | None,
     Parameter(
