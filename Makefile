@@ -18,6 +18,12 @@ READERS = .local/readers
 # Where container images set it, every start would compile every library anew: seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Node trusts the certificates of the system too, as uv does: a network may have an authority of its own.
+SYSTEM_CERTIFICATES = $(wildcard /etc/ssl/certs/ca-certificates.crt)
+ifneq ($(SYSTEM_CERTIFICATES),)
+export NODE_EXTRA_CA_CERTS ?= $(SYSTEM_CERTIFICATES)
+endif
+
 .PHONY: help setup check test test-quick test-libraries client-types test-web test-senders test-readers test-deploy prove run demo \
 	migrate bench fuzz fuzz-api train lock release \
 	deploy rollback clean
