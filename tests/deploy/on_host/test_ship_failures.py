@@ -90,7 +90,7 @@ def broken(release: Path, tmp_path: Path) -> Callable[[Callable[[Path], None]], 
         (another_python, "the release is for Python 3.12 on x86_64, this host has Python 3.11 on x86_64"),
         (
             a_wheel_for_another_python,
-            "manylinux2014_x86_64.whl is for another Python than this host's cp311",
+            "_x86_64.whl is for another Python than this host's cp311",
         ),
         (an_import_error, "ModuleNotFoundError: No module named 'no_such_module'"),
         (a_library_that_is_missing, "libgcc_s.so.9 => not found"),
