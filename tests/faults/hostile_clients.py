@@ -83,7 +83,7 @@ def _broken_promises(outcome: Outcome, stage: Stage) -> Iterator[str]:
 
 
 _FULL = Crowd(slow=500, large=50, large_octets=26_214_000, streams=2_000, stalled=500, unread=200, texts_per_second=4)
-_SHORT = Crowd(slow=50, large=5, large_octets=3_000_000, streams=40, stalled=10, unread=30, texts_per_second=10)
+_SHORT = Crowd(slow=50, large=5, large_octets=3_000_000, streams=40, stalled=10, unread=10, texts_per_second=10)
 
 TRIALS = (
     Trial(
