@@ -18,7 +18,7 @@ _DATABASE = "against"
 
 
 class Rivals(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line names: a second checkout, and `host:port,address` of a server that runs."""
+    """The rivals on the command line: a second checkout, and `host:port,address` of a running server."""
 
     against: Path | None = None
     peer: str | None = None

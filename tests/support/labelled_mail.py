@@ -1,8 +1,8 @@
 """The labelled mail of `tests/labelled_mail/`: messages in 28 languages, with the findings to expect in each.
 
 `make train` learns the weights of the code finder from this mail. `known/`, `apart/`, `short.txt` and `short_apart.txt`
-are in thirteen languages. Each `batch_*/` was written and labelled before any finder had read it; `blind.txt` keeps
-what the finder of that day made of it.
+are in thirteen languages. Each `batch_*/` was written and labelled before any finder had read it; `blind.txt` has
+the first result of each.
 
 In `known/` and `apart/`, a message starts with a line `==== name`. Its fields follow, then its text, then after
 `<<< html` its HTML. The field `Code` is the code that a person would type, or none; a field `Link` is a kind and a URL.

@@ -24,7 +24,7 @@ _KEY_CODES = {"Enter": 13, "Escape": 27, "Delete": 46, "ArrowDown": 40, "ArrowUp
 
 
 class Visitor:
-    """One visit; what is on the page is asked for until it is so, with a deadline."""
+    """One visit to the page; each check repeats until it holds or its deadline passes."""
 
     def __init__(self, tab: Tab, url: str) -> None:
         self.tab = tab

@@ -55,7 +55,7 @@ def unread(service: Pair, path: str, times: int) -> Iterator[list[socket.socket]
 
 
 def refusals(connections: Sequence[socket.socket]) -> list[bytes]:
-    """The beginnings of the responses that came and are no 200."""
+    """The beginnings of the responses with another status than 200."""
     begun = []
     for each in connections:
         with suppress(BlockingIOError):

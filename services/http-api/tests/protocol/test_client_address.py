@@ -11,7 +11,7 @@ CLIENTS = ClientAddresses(["127.0.0.0/8", "::1", "10.0.0.1"])
 
 
 def scope(peer: str, *forwarded: str) -> HTTPScope:
-    """What of a call tells who calls."""
+    """The parts of a call from which the client address is read."""
     headers = [(b"x-forwarded-for", value.encode("latin-1")) for value in forwarded]
     return {"type": "http", "client": (peer, 1), "headers": [(b"host", b"x"), *headers]}  # type: ignore[typeddict-item]  # the rest says nothing of it
 

@@ -209,7 +209,7 @@ class _Renderer:
             self.hide_as_around()
 
     def hide(self, hidden: int) -> None:
-        """Set aside what follows, as far as it is hidden; what is without size has pictures that are seen."""
+        """Set the following text aside while it is hidden; an element without size still shows its pictures."""
         self.hidden = hidden
         self.pieces = self.aside if hidden else self.seen
         self.marks = self.aside if hidden & ~style.NO_SIZE else self.seen

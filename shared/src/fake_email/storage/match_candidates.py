@@ -58,7 +58,7 @@ _READ = """
 """
 # A text may have megabytes, and most are small: the message that reaches this total is the last of its page.
 _TEXT_OCTETS = 262_144
-# The memory that one page takes, whose last text may be as long as a text can be.
+# The memory of one page; its last text may have the greatest length.
 MOST_OCTETS = 4_194_304
 
 
