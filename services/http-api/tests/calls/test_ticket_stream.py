@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from support.calls import Known, make_known
 from support.content import message
-from support.database import store
+from support.database import store, until_one_waits
 from support.harness import Pair, running_http
 from support.http_client import client, problem
 
@@ -137,6 +137,38 @@ async def test_a_mailbox_that_ends_is_told_and_the_last_one_ends_the_stream(
     assert told(first) == [("gone", two[1].address, None)]
     assert told(still) == [("message", two[0].address, 3)]
     assert told(rest) == [("gone", two[0].address, None)]
+
+
+async def test_a_mailbox_that_ends_while_it_is_read_is_told_once(
+    pair: Pair, http: httpx.AsyncClient, two: tuple[Known, Known]
+) -> None:
+    one, ending = two
+    ids = "SELECT mailbox_id, message.id FROM message JOIN mailbox ON mailbox.id = mailbox_id WHERE address = %s"
+    async with (
+        streaming(http, await make_ticket(http, *two)) as stream,
+        streaming(http, await make_ticket(http, one)) as other,
+    ):
+        await take(stream, 4)
+        await take(other, 2)
+        with (
+            psycopg.connect(pair.database_url, autocommit=True) as database,
+            psycopg.connect(pair.database_url) as locking,
+        ):
+            ending_id = database.execute(ids, [ending.address]).fetchall()[0][0]
+            one_id, message_id = database.execute(ids, [one.address]).fetchall()[0]
+            locking.execute("LOCK TABLE mailbox")
+            database.execute("SELECT pg_notify('message_stored', %s)", [f"{ending_id}:3"])
+            await until_one_waits(database)
+            database.execute("SELECT pg_notify('mailbox_gone', %s)", [str(ending_id)])
+            database.execute("SELECT pg_notify('message_marked', %s)", [f"{one_id}:1:{message_id}:1"])
+            await take(other, 1)  # so the service has heard what came before
+            locking.execute("DELETE FROM mailbox WHERE id = %s", [ending_id])
+        gone = await take(stream, 2)
+        await store(pair.database_url, one.address, message("still here"))
+        still = await take(stream, 1)
+
+    assert sorted(told(gone)) == [("gone", ending.address, None), ("seen", one.address, 1)]
+    assert told(still) == [("message", one.address, 3)]
 
 
 async def test_a_stream_ends_with_its_ticket(pair: Pair, http: httpx.AsyncClient, two: tuple[Known, Known]) -> None:

@@ -243,7 +243,7 @@ class EventStream:
 
     async def _write_gone(self, feed: Feed) -> None:
         """Tell that the mailbox is gone; the last of them ends the stream."""
-        feed.is_gone = True
+        feed.end()
         self._streams.waiters.remove(feed.mailbox_id, feed)
         gone = sse.event("gone", {"temp_email_addr": feed.address})
         if all(each.is_gone for each in self._feeds):

@@ -59,6 +59,12 @@ class Feed:
         self._writer = writer
         self.wake()
 
+    def end(self) -> None:
+        """Have nothing more to send: the mailbox is gone, also if it was woken once more while it was read."""
+        self.is_gone = True
+        self.has_news = False
+        self.pending = None
+
     def wake(self) -> None:
         if self._writer:
             self.has_news = True
