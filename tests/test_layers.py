@@ -16,6 +16,7 @@ SOURCES = {
 LAYERS = {
     "fake_email": [
         ["__main__"],
+        ["operator_tools*"],
         ["storage*", "parse", "bodies"],
         ["findings*"],
         ["html*", "parsed_message"],

@@ -1,4 +1,4 @@
-"""`fake-email`: the operator's commands; `migrate` and `operator-token` change the database, `check` only reads it."""
+"""`fake-email`: the operator's commands, over the database alone; the services need not run."""
 
 import argparse
 import asyncio
@@ -12,18 +12,16 @@ from psycopg.rows import scalar_row
 
 from fake_email import command, log, setting_names
 from fake_email.errors import MigrationError, SettingsError
+from fake_email.operator_tools import commands
 from fake_email.postgres import migrate
 from fake_email.postgres.connection import conninfo, why_unreachable
 from fake_email.settings import VARIABLES, DatabaseSettings, Settings, load
 from fake_email.storage import role_mailboxes
 
-_COMMANDS = {
-    "migrate": "apply the pending migrations",
-    "check": "check settings, database and schema, and change nothing",
-    "operator-token": "print a new token for the operator's mailboxes, and revoke the old token",
-}
 _TOKEN_OCTETS = 32
 _DOT_ENV = Path(".env")
+_ENV_FILE = "/etc/fake-email/env"
+_DOT_ENV_HELP = " (default: .env, if there is one, as make run does)"
 # https://www.postgresql.org/docs/current/wal-reliability.html
 _DURABILITY_OFF = """
     SELECT name
@@ -41,8 +39,12 @@ def main() -> None:
             _migrate(load(os.environ, DatabaseSettings), arguments.migrations)
         elif arguments.command == "operator-token":
             asyncio.run(_replace_operator_token(load(_with_file(arguments.env_file), Settings)))
-        else:
+        elif arguments.command == "check":
             _check(load(_with_file(arguments.env_file), Settings), arguments)
+        else:
+            settings = load(_with_file(arguments.env_file), DatabaseSettings)
+            log.configure(settings.log_level)
+            asyncio.run(commands.run(settings, arguments))
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
@@ -56,32 +58,30 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = command.argument_parser("fake-email", "Commands for the operator of fake-email.")
-    parser.add_argument(
-        "command", choices=_COMMANDS, help="; ".join(f"{name}: {does}" for name, does in _COMMANDS.items())
-    )
-    parser.add_argument(
-        "--migrations",
-        type=Path,
-        default=Path("db/migrations"),
-        metavar="DIR",
-        help="the directory of the migration files (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--env-file",
-        type=Path,
-        metavar="FILE",
-        help="check, operator-token: read settings from this file, such as /etc/fake-email/env; check also names the "
-        "variables in it that no program reads. operator-token reads .env if there is one, as make run does",
-    )
-    scope = parser.add_mutually_exclusive_group()
-    scope.add_argument("--offline", action="store_true", help="check: do not connect to the database")
-    scope.add_argument("--before-migrate", action="store_true", help="check: allow pending migrations")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    migrate_parser = subparsers.add_parser("migrate", help="apply the pending migrations")
+    check = subparsers.add_parser("check", help="check settings, database and schema, and change nothing")
+    subparsers.add_parser("operator-token", help="print a new token for the operator's mailboxes, and revoke the old")
+    commands.add_to(subparsers.add_parser)
+    for each in (migrate_parser, check):
+        each.add_argument(
+            "--migrations",
+            type=Path,
+            default=Path("db/migrations"),
+            metavar="DIR",
+            help="the directory of the migration files (default: %(default)s)",
+        )
+    scope = check.add_mutually_exclusive_group()
+    scope.add_argument("--offline", action="store_true", help="do not connect to the database")
+    scope.add_argument("--before-migrate", action="store_true", help="allow pending migrations")
+    for name, each in subparsers.choices.items():
+        if name != "migrate":
+            more = "; name the variables in it that no program reads" if name == "check" else _DOT_ENV_HELP
+            each.add_argument(
+                "--env-file", type=Path, metavar="FILE", help=f"read settings from it, as from {_ENV_FILE}{more}"
+            )
     arguments = parser.parse_args()
-    if arguments.command != "check" and (arguments.offline or arguments.before_migrate):
-        parser.error("--offline and --before-migrate are only for check")
-    if arguments.command == "migrate" and arguments.env_file:
-        parser.error("--env-file is only for check and operator-token")
-    if arguments.command == "operator-token" and not arguments.env_file and _DOT_ENV.is_file():
+    if arguments.command not in {"migrate", "check"} and not arguments.env_file and _DOT_ENV.is_file():
         arguments.env_file = _DOT_ENV
     return arguments
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from fake_email.settings import Settings
+from smtp_ingest.blocked_senders import BlockedSenders
 from smtp_ingest.group_commit import GroupCommit
 from smtp_ingest.live_sessions import LiveSessions
 from smtp_ingest.memory_budget import MemoryBudget
@@ -23,6 +24,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     memory: MemoryBudget
     overload: Overload
     recipients: Recipients
+    blocked_senders: BlockedSenders
     group_commit: GroupCommit
     storage_limits: StorageLimits
     parser_threads: ParserThreads

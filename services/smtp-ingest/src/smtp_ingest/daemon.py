@@ -9,9 +9,10 @@ from functools import partial
 
 import structlog
 
-from fake_email.postgres.pool import open_database
+from fake_email.postgres.pool import Database, open_database
 from fake_email.settings import Settings
 from fake_email.systemd import Notifier
+from smtp_ingest.blocked_senders import BlockedSenders
 from smtp_ingest.connection import Connection
 from smtp_ingest.context import Context
 from smtp_ingest.group_commit import GroupCommit
@@ -82,22 +83,26 @@ async def serve(
                 memory=memory,
                 overload=Overload(group_commit, memory),
                 recipients=Recipients(database, settings),
+                blocked_senders=BlockedSenders(),
                 group_commit=group_commit,
                 storage_limits=StorageLimits(database, settings),
                 parser_threads=ParserThreads(short=short, long=long),
                 read_turns=ReadTurns(),
             )
-            await _serve(context, sockets, notifier, stop)
+            await _serve(context, database, sockets, notifier, stop)
     log.info("stopped")
 
 
-async def _serve(context: Context, sockets: Sequence[socket.socket], notifier: Notifier, stop: asyncio.Event) -> None:
+async def _serve(
+    context: Context, database: Database, sockets: Sequence[socket.socket], notifier: Notifier, stop: asyncio.Event
+) -> None:
     async with asyncio.TaskGroup() as tasks:
         runs = (
             context.recipients.run(),
             context.group_commit.run(),
             context.overload.run(),
             context.storage_limits.run(),
+            context.blocked_senders.run(database),
             _report_alive(context.sessions, notifier),
         )
         helpers = [tasks.create_task(run) for run in runs]

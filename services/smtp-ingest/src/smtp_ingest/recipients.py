@@ -40,7 +40,11 @@ class Recipients:
 
     def is_role_mailbox(self, recipient: Recipient) -> bool:
         """True for the operator's mailboxes, which are never full: their oldest messages are dropped instead."""
-        return recipient.address in self._role_addresses
+        return self.is_role_address(recipient.address)
+
+    def is_role_address(self, address: str) -> bool:
+        """True for the addresses of the operator's mailboxes, whether they exist yet or not."""
+        return address in self._role_addresses
 
     def is_full(self, recipient: Recipient, octets: int) -> bool:
         """True when the mailbox's quota has no space for a message of that size; 0 means an unknown size."""

@@ -33,6 +33,7 @@ UNKNOWN_PARAMETER = "555 5.5.4 Unknown parameter"
 BAD_CHUNK = "501 5.5.4 Invalid BDAT; send BDAT size or BDAT size LAST; closing the connection"
 SMTPUTF8_REQUIRED = "553 5.6.7 A non-ASCII address needs SMTPUTF8 in MAIL FROM"
 NOT_OUR_DOMAIN = "550 5.7.1 Not a domain of this server; relaying denied"
+BLOCKED = "550 5.7.1 {text}"
 NO_SUCH_MAILBOX = "550 5.1.1 No such mailbox"
 
 TRY_LATER = "451 4.3.0 Cannot store mail at the moment, try again later"

@@ -23,7 +23,8 @@ _CONSTANT_REPLIES = {
     "HELP": replies.HELP,
     **dict.fromkeys(("EXPN", "AUTH", "ETRN", "TURN"), replies.NOT_IMPLEMENTED),
 }
-_NO_RECIPIENT = frozenset({replies.NO_SUCH_MAILBOX, replies.NOT_OUR_DOMAIN})
+# No such mailbox, not our domain, a blocked sender.
+_REFUSED_FOR_GOOD = "550"
 
 
 class Session:
@@ -183,7 +184,7 @@ class Session:
 
     async def _add_recipient(self, transaction: Transaction, forward_path: Path) -> None:
         reply = await transaction.add_recipient(forward_path)
-        if reply not in _NO_RECIPIENT:
+        if not reply.startswith(_REFUSED_FOR_GOOD):
             self._reply(reply)
             return
         delay_seconds = self._limits.count_refused_recipient()

@@ -70,7 +70,7 @@ class SessionLimits:
             raise LimitReached("smtp_max_errors")
 
     def count_refused_recipient(self) -> float:
-        """Count a recipient that does not exist; returns the seconds by which to delay the reply."""
+        """Count a recipient that was refused for good; returns the seconds by which to delay the reply."""
         self._refused_recipients += 1
         if self._refused_recipients > self._settings.smtp_max_refused_recipients:
             raise LimitReached("smtp_max_refused_recipients")

@@ -74,6 +74,8 @@ class Transaction:
         address = arguments.mailbox_address(forward_path, domains[0])
         if address.rpartition("@")[2] not in domains:
             return replies.NOT_OUR_DOMAIN
+        if not recipients.is_role_address(address) and (refusal := self._block_refusal()):
+            return refusal
         recipient = await recipients.find(address, self._parameters.octets)
         if recipient is None:
             return replies.NO_SUCH_MAILBOX
@@ -89,6 +91,16 @@ class Transaction:
         )
         self._addresses.append(recipient.address)
         return replies.RECIPIENT_OK
+
+    def _block_refusal(self) -> str | None:
+        """The reply to a sender that the operator blocks, which is logged."""
+        block = self._context.blocked_senders.find(
+            client_address=self._trace.client_address, reverse_path=self._reverse_path
+        )
+        if block is None:
+            return None
+        self._connection.log.info("sender_blocked", block=block.sender)
+        return replies.BLOCKED.format(text=block.reply)
 
     def data_reader(self) -> DataReader:
         """The reader of the content after DATA."""
