@@ -1,6 +1,7 @@
 """The handlers that turn errors into responses, in the form in which Litestar takes them."""
 
 import re
+from collections import ChainMap
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -78,7 +79,9 @@ def _on_library_error(request: AnyRequest, error: HTTPException) -> Response[Pro
 
 def _explain(request: AnyRequest, error: HTTPException) -> tuple[str, str]:
     """The field and the sentence, from Litestar's list of invalid fields, or from its one line of text."""
-    types = request.scope["route_handler"].signature_model.__annotations__
+    handler = request.scope["route_handler"]
+    models = [*(each.signature_model for each in handler.resolve_dependencies().values()), handler.signature_model]
+    types: dict[str, object] = dict(ChainMap(*(each.__annotations__ for each in models)))
     extra = error.extra
     if isinstance(extra, list) and extra and isinstance(extra[0], dict):
         complaint = str(extra[0].get("message", "not valid"))
