@@ -31,6 +31,7 @@ LAYERS = {
             "systemd",
             "batching",
             "client_network",
+            "expected",
             "fair_turns",
             "mailbox_address",
         ],

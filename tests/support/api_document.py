@@ -22,6 +22,7 @@ class Shape(msgspec.Struct, frozen=True):
 
     ref: str | None = msgspec.field(default=None, name="$ref")
     one_of: list["Shape"] = msgspec.field(default_factory=list, name="oneOf")
+    all_of: list["Shape"] = msgspec.field(default_factory=list, name="allOf")
     properties: dict[str, msgspec.Raw] = {}
     required: list[str] = []
 
@@ -83,7 +84,7 @@ class Document(msgspec.Struct, frozen=True):
 
     def fields(self, media: Media) -> set[str]:
         """Return the names of the fields of the object that a body holds."""
-        [ref] = [each.ref for each in (media.schema, *media.schema.one_of) if each.ref]
+        [ref] = [each.ref for each in (media.schema, *media.schema.one_of, *media.schema.all_of) if each.ref]
         return set(self.components.schemas[ref.rpartition("/")[2]].properties)
 
     def parameters(self, operation: Operation) -> list[Parameter]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 import psycopg.conninfo
 
+from fake_email import expected
 from fake_email.errors import SettingsError
 
 MIN_TTL_SECONDS = 60
@@ -128,27 +129,7 @@ def _one_line(complaint: str, values: Mapping[str, object], settings_type: type[
         return f"{missing[1].upper()}: missing; it has no default"
     name = complaint.rpartition(" - at `$.")[2].rstrip("`").partition("[")[0]
     types = {field.name: field.type for field in msgspec.structs.fields(settings_type)}
-    return f"{name.upper()}: {str(values[name])[:_SHOWN_CHARACTERS]!r} is not {_expected(types[name])}"
-
-
-def _expected(annotation: object) -> str:
-    """The values that a setting can have, in words."""
-    match msgspec.inspect.type_info(annotation):
-        case msgspec.inspect.LiteralType(values=choices):
-            *others, last = sorted(map(str, choices))
-            return f"one of {', '.join(others)} and {last}"
-        case msgspec.inspect.IntType(ge=least, le=most):
-            return f"a whole number{_range(least, most)}"
-        case msgspec.inspect.FloatType(gt=bound, ge=least, le=most):
-            return f"a number{_range(least, most) if bound is None else f' above {bound:g} and up to {most:g}'}"
-        case _:
-            return "a value of this setting"
-
-
-def _range(least: float | None, most: float | None) -> str:
-    if least is None:
-        return ""
-    return f" of {least:.15g} or more" if most is None else f" from {least:.15g} to {most:.15g}"
+    return f"{name.upper()}: {str(values[name])[:_SHOWN_CHARACTERS]!r} is not {expected.in_words(types[name])}"
 
 
 def _check_database_url(url: str) -> None:

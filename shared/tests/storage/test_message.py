@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 import pytest
-from support.database import heard, incoming_message
+from support.database import incoming_message
 
 from fake_email.errors import MessageNotFound
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.notifications import Deleted, Marked
+from fake_email.postgres.notifications import Deleted
 from fake_email.postgres.pool import open_database
 from fake_email.storage import mailboxes, message_list, store
 from fake_email.storage import message as stored_message
@@ -138,48 +138,3 @@ async def test_a_message_of_an_expired_mailbox_is_not_found_with_the_token_eithe
     await connection.execute("UPDATE mailbox SET expires_at = now()")
 
     await assert_message_not_found(message_id, TOKEN)
-
-
-async def test_a_message_is_taken_once_and_its_mark_is_notified(
-    connection: Connection, another: Connection, mailbox: Recipient, database_url: str
-) -> None:
-    message_id = await put(connection, mailbox)
-    await another.execute(f"LISTEN {Marked.CHANNEL}")
-
-    async with open_database(database_url, connections=4) as database:
-        takes = [stored_message.take(database, message_id, token_sha256=None) for _ in range(4)]
-        taken, *refused = sorted(await asyncio.gather(*takes, return_exceptions=True), key=type_name, reverse=True)
-
-    assert isinstance(taken, stored_message.OpenedMessage)
-    assert taken.listed.seen
-    assert [type(each) for each in refused] == [MessageNotFound] * 3
-    assert await heard(another, Marked.CHANNEL) == [f"{mailbox.mailbox_id}:1:{message_id}:1"]
-
-
-async def test_a_take_whose_connection_is_lost_before_the_commit_takes_the_message_on_another(
-    connection: Connection, mailbox: Recipient, database_url: str
-) -> None:
-    message_id = await put(connection, mailbox)
-    await connection.execute("CREATE SEQUENCE attempts")
-    await connection.execute("""
-        CREATE FUNCTION lose_first() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF nextval('attempts') = 1 THEN
-                PERFORM pg_terminate_backend(pg_backend_pid());
-            END IF;
-            RETURN NEW;
-        END
-        $$
-    """)
-    await connection.execute(
-        "CREATE TRIGGER lose_first BEFORE UPDATE ON message FOR EACH ROW EXECUTE FUNCTION lose_first()"
-    )
-
-    async with open_database(database_url, connections=2) as database:
-        taken = await stored_message.take(database, message_id, token_sha256=None)
-
-    assert taken.listed.seen
-
-
-def type_name(found: object) -> str:
-    return type(found).__name__

@@ -205,22 +205,6 @@ async def test_a_wrong_search_is_refused(
     assert (answer.status_code, problem(answer)["field"]) == (400, field)
 
 
-@pytest.mark.parametrize(
-    ("call", "parameters", "sentence"),
-    [
-        ("messages", {"limit": "ten"}, "limit: Expected a whole number."),
-        ("wait", {"timeout": "soon"}, "timeout: Expected a number."),
-        ("wait", {"count": "1.5"}, "count: Expected a whole number."),
-        ("wait", {"unseen": "maybe"}, "unseen: Expected true or false."),
-    ],
-)
-async def test_a_parameter_of_another_type_is_refused_in_words(
-    http: httpx.AsyncClient, address: str, call: str, parameters: dict[str, str], sentence: str
-) -> None:
-    answer = await http.get(f"/api/inbox/{call}", params={"address": address} | parameters)
-    assert (answer.status_code, problem(answer)["detail"]) == (400, sentence)
-
-
 async def test_a_mailbox_that_expires_during_the_call_loses_nothing_to_it(
     pair: Pair, http: httpx.AsyncClient, address: str
 ) -> None:

@@ -81,6 +81,31 @@ async def test_without_an_unseen_message_there_is_no_match(pair: Pair, http: htt
     assert answer.headers["next-since"] == "1"
 
 
+async def test_with_count_so_many_are_taken_together(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
+    await store(pair.database_url, address, *(message(each) for each in "abcde"))
+
+    taken = await take(http, address, count="2")
+    too_few = await take(http, address, count="4")
+
+    assert [each["subject"] for each in taken.json()["messages"]] == ["a", "b"]
+    assert all(each["seen"] for each in [taken.json(), *taken.json()["messages"]])
+    assert taken.headers["next-since"] == "2"
+    assert (too_few.status_code, problem(too_few)["matched"]) == (404, 3)
+    assert await seen(http, address) == [True, True, False, False, False]
+
+
+async def test_calls_with_count_at_the_same_time_share_no_message(
+    pair: Pair, http: httpx.AsyncClient, address: str
+) -> None:
+    calls = [asyncio.create_task(take(http, address, count="3", timeout="20")) for _ in range(6)]
+    await store(pair.database_url, address, *(message(str(number)) for number in range(18)))
+
+    answers = await asyncio.gather(*calls)
+
+    taken = [int(each["subject"]) for answer in answers for each in answer.json()["messages"]]
+    assert sorted(taken) == [*range(18)]
+
+
 async def test_wait_takes_nothing(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
     await store(pair.database_url, address, message("a"))
 
@@ -89,7 +114,9 @@ async def test_wait_takes_nothing(pair: Pair, http: httpx.AsyncClient, address: 
     assert await seen(http, address) == [False]
 
 
-@pytest.mark.parametrize(("name", "value"), [("timeout", "0"), ("subject", "/(/"), ("expect", "none"), ("count", "2")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("timeout", "0"), ("subject", "/(/"), ("expect", "none"), ("count", "0"), ("unseen", "true")]
+)
 async def test_an_invalid_parameter_is_named(http: httpx.AsyncClient, address: str, name: str, value: str) -> None:
     answer = await take(http, address, **{name: value})
 

@@ -12,7 +12,7 @@ from fake_email.errors import MessageNotFound
 from fake_email.mime import headers as mime_headers
 from fake_email.postgres import notifications
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.pool import Runs, RunsWrites
+from fake_email.postgres.pool import Runs
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage import message_list, permission
 from fake_email.storage.message_list import FINDINGS_OCTETS, LISTED, LISTED_TEXT_OCTETS, Listed
@@ -44,7 +44,6 @@ _FETCH = statement(
 
 _WEIGH = statement("SELECT {octets} FROM message WHERE message.id = %(id)s", octets=_OCTETS)
 
-# It returns a row when the flag was another. A second take of a message waits for the first, and then finds it seen.
 _MARK_SEEN = """
     WITH locked AS (
         SELECT mailbox.id
@@ -126,35 +125,16 @@ async def fetch_light(
     """As `fetch`, but None for a message that takes more than `most_octets`, or was deleted in this moment."""
 
     async def read(connection: Connection) -> DictRow | None:
-        return await _fetch(
+        return await read_row(
             connection, message_id=message_id, token_sha256=token_sha256, most_octets=most_octets // JSON_FACTOR
         )
 
     row = await database.run(read)
-    return await _opened(row) if row else None
+    return await opened(row) if row else None
 
 
-async def take(database: RunsWrites, message_id: uuid.UUID, *, token_sha256: bytes | None) -> OpenedMessage:
-    """Mark an unseen message as seen and return it; raises MessageNotFound as `fetch` does, and for a seen message."""
-    was_marked = False
-
-    async def mark(connection: Connection) -> DictRow:
-        nonlocal was_marked
-        async with connection.transaction():
-            row = await _fetch(connection, message_id=message_id, token_sha256=token_sha256, most_octets=sys.maxsize)
-            cursor = await connection.execute(
-                _MARK_SEEN, {"id": message_id, "seen": True, "channel": notifications.Marked.CHANNEL}
-            )
-            # A connection may be lost after its commit: this work then runs again, and finds its own mark.
-            if row is None or (cursor.rowcount == 0 and not was_marked):
-                raise MessageNotFound
-            was_marked = True
-            return row | {"seen": True}
-
-    return await _opened(await database.write(mark))
-
-
-async def _opened(row: DictRow) -> OpenedMessage:
+async def opened(row: DictRow) -> OpenedMessage:
+    """The message of a row of `read_row`."""
     header = row["header"]
     if len(header) > _LONG_HEADER_OCTETS:
         fields = await asyncio.to_thread(mime_headers.all_fields, header)
@@ -170,7 +150,7 @@ async def _opened(row: DictRow) -> OpenedMessage:
     )
 
 
-async def _fetch(
+async def read_row(
     connection: Connection, *, message_id: uuid.UUID, token_sha256: bytes | None, most_octets: int
 ) -> DictRow | None:
     """The row of a message that may be read; None when it was deleted meanwhile, or has more than `most_octets`."""

@@ -10,9 +10,11 @@ import msgspec
 
 from fake_email.errors import DatabaseAway, MessageNotFound
 from fake_email.storage import match_candidates, message_list
+from fake_email.storage import take as taking
 from fake_email.storage.mailboxes import MailboxState
 from fake_email.storage.match_candidates import MatchCandidate
 from fake_email.storage.message_list import Cursor, Listed
+from fake_email.storage.take import Taken
 from http_api.calls import mailbox_search
 from http_api.calls import whole_message as opened
 from http_api.calls.context import Context
@@ -160,31 +162,59 @@ async def _open(
     context: Context, search: Search, mailbox: MailboxState, matched: list[MatchCandidate]
 ) -> Outcome | None:
     """The outcome with these messages; None when one was deleted or taken meanwhile, which then leaves `matched`."""
-    listed: list[Listed] = []
-    if search.count > 1:
-        if mailbox.stored_octets > WHOLE_OCTETS:
-            await context.hold(CLIENT_ANSWER_OCTETS)
-        seqs = [each.seq for each in matched]
-        left, listed = await context.database.run(
-            partial(message_list.by_seq, mailbox_id=mailbox.id, seqs=seqs, most_octets=PAGE_OCTETS)
-        )
-        matched[:] = [each for each in matched if each.seq in left]
-        if len(matched) < search.count:
-            context.release_hold()
-            return None
-    open_message = opened.take if search.takes else opened.fetch
-    try:
-        found = await open_message(context, matched[0].id, token_sha256=search.token_sha256)
-    except MessageNotFound:
+    if search.count > 1 and mailbox.stored_octets > WHOLE_OCTETS:
+        await context.hold(CLIENT_ANSWER_OCTETS)
+    found = await (_take if search.takes else _read)(context, search, mailbox, matched)
+    if found is None:
         context.release_hold()
-        del matched[0]
         return None
     return Outcome(
-        first=whole_message(found),
-        messages=tuple(listed_message(each) for each in listed or [found.listed]),
+        first=whole_message(found.first),
+        messages=tuple(map(listed_message, found.listed)),
         matched=len(matched),
-        next_since=(listed or matched)[-1].seq,
+        next_since=found.listed[-1].seq,
     )
+
+
+async def _read(context: Context, search: Search, mailbox: MailboxState, matched: list[MatchCandidate]) -> Taken | None:
+    listed: list[Listed] = []
+    if search.count > 1:
+        left, listed = await context.database.run(
+            partial(
+                message_list.by_seq,
+                mailbox_id=mailbox.id,
+                seqs=[each.seq for each in matched],
+                most_octets=PAGE_OCTETS,
+            )
+        )
+        if len(left) < search.count:
+            matched[:] = [each for each in matched if each.seq in left]
+            return None
+    try:
+        first = await opened.fetch(context, matched[0].id, token_sha256=search.token_sha256)
+    except MessageNotFound:
+        del matched[0]
+        return None
+    return Taken(first=first, listed=listed or [first.listed])
+
+
+async def _take(context: Context, search: Search, mailbox: MailboxState, matched: list[MatchCandidate]) -> Taken | None:
+    seqs = [each.seq for each in matched]
+    try:
+        await opened.hold_for(context, matched[0].id, token_sha256=search.token_sha256)
+        return await taking.take(
+            context.database,
+            mailbox.id,
+            seqs=seqs,
+            first_id=matched[0].id,
+            token_sha256=search.token_sha256,
+            most_octets=PAGE_OCTETS,
+        )
+    except MessageNotFound:
+        left = await context.database.run(partial(taking.unseen, mailbox_id=mailbox.id, seqs=seqs))
+        # If all are left, the mailbox has expired, which the next look finds.
+        matched[:] = [each for each in matched if each.seq in left][: search.count - 1]
+        return None
 
 
 def _near_miss(message: MatchCandidate, failed: list[str]) -> NearMiss:

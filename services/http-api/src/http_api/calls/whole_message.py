@@ -38,17 +38,12 @@ async def fetch(context: Context, message_id: uuid.UUID, *, token_sha256: bytes 
     )
     if found:
         return found
-    await _hold(context, message_id, token_sha256)
+    await hold_for(context, message_id, token_sha256=token_sha256)
     return await stored_message.fetch(context.database, message_id, token_sha256=token_sha256)
 
 
-async def take(context: Context, message_id: uuid.UUID, *, token_sha256: bytes | None) -> OpenedMessage:
-    """The message, which is then marked as seen; raises MessageNotFound also for one that was seen."""
-    await _hold(context, message_id, token_sha256)
-    return await stored_message.take(context.database, message_id, token_sha256=token_sha256)
-
-
-async def _hold(context: Context, message_id: uuid.UUID, token_sha256: bytes | None) -> None:
+async def hold_for(context: Context, message_id: uuid.UUID, *, token_sha256: bytes | None) -> None:
+    """Hold the memory that a large message takes; raises MessageNotFound and Overloaded."""
     octets = await context.database.run(partial(stored_message.weigh, message_id=message_id, token_sha256=token_sha256))
     if octets > WHOLE_OCTETS:
         await context.hold(octets)

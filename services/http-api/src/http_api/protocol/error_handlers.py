@@ -1,6 +1,7 @@
 """The handlers that turn errors into responses, in the form in which Litestar takes them."""
 
 import re
+from collections import ChainMap
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -9,9 +10,10 @@ from litestar import Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
+from fake_email import expected
 from fake_email.batching import WorkFailed
 from fake_email.errors import MailboxNotFound, MessageNotFound, ServiceError
-from http_api.protocol import problems
+from http_api.protocol import complaints, problems
 from http_api.protocol.errors import BadInput, ClientDisconnected, NotModified, RangeNotSatisfiable
 from http_api.protocol.problems import Problem, ProblemType
 from http_api.protocol.request import NOTHING_FOUND, AnyRequest
@@ -63,7 +65,7 @@ def _on_library_error(request: AnyRequest, error: HTTPException) -> Response[Pro
     """The response to a request that Litestar refuses before its call runs."""
     status = error.status_code
     if status == HTTPStatus.BAD_REQUEST:
-        return _bad_input(*_explain(error))
+        return _bad_input(*_explain(request, error))
     if error.detail == "client disconnected prematurely":  # a client that only stopped sending still reads
         return _bad_input("body", "body: ended too early.")
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
@@ -75,33 +77,25 @@ def _on_library_error(request: AnyRequest, error: HTTPException) -> Response[Pro
     return _on_bug(request, error)
 
 
-def _explain(error: HTTPException) -> tuple[str, str]:
+def _explain(request: AnyRequest, error: HTTPException) -> tuple[str, str]:
     """The field and the sentence, from Litestar's list of invalid fields, or from its one line of text."""
+    handler = request.scope["route_handler"]
+    models = [*(each.signature_model for each in handler.resolve_dependencies().values()), handler.signature_model]
+    types: dict[str, object] = dict(ChainMap(*(each.__annotations__ for each in models)))
     extra = error.extra
     if isinstance(extra, list) and extra and isinstance(extra[0], dict):
         complaint = str(extra[0].get("message", "not valid"))
-        field = str(extra[0].get("key", "body")).removeprefix("data.")
-        unknown = re.search(r"unknown field `([^`]*)`", complaint)
-        if unknown:
-            return unknown[1][:100], f"{unknown[1][:100]}: not a field of this call."
-        if field == "data" and complaint == "'data'":  # the KeyError of a call that got no body
+        name = str(extra[0].get("key", "data"))
+        if name == "data" and complaint == "'data'":  # the KeyError of a call that got no body
             return "body", "body: missing; this call needs JSON."
-        field = "body" if field == "data" else field
-        return field, f"{field}: {_sentence(complaint)}"
+        if name in types and name != "data":
+            return complaints.explain(complaint, name, expected.in_words(types[name]))
+        path = name.removeprefix("data").strip(".")
+        return complaints.explain(complaint, path, expected.member(types.get("data"), path))
     missing = re.search(r"Missing required query parameter '(\w+)'", error.detail)
     if missing:
         return missing[1], f"{missing[1]}: missing; this call needs it."
-    return "body", f"body: {_sentence(error.detail)}"
-
-
-_TEXT_GIVEN = re.compile(r"Expected (bool|int|float)(?: \| null)?, got str")
-_EXPECTED = {"bool": "true or false", "int": "a whole number", "float": "a number"}
-
-
-def _sentence(complaint: str) -> str:
-    """The complaint of msgspec without its path, its backticks and, for a parameter, the names of its types."""
-    plain = re.sub(r" - at `\$[^`]*`$", "", complaint).replace("`", "").rstrip(".") + "."
-    return _TEXT_GIVEN.sub(lambda match: f"Expected {_EXPECTED[match[1]]}", plain)
+    return complaints.explain(error.detail, "", "JSON")
 
 
 def _on_bug(_request: AnyRequest, error: Exception) -> Response[Problem]:

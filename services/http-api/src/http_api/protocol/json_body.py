@@ -4,6 +4,8 @@ from typing import TypeVar
 
 import msgspec
 
+from fake_email import expected
+from http_api.protocol import complaints
 from http_api.protocol.errors import BadInput
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -14,6 +16,6 @@ def decode_strictly(body: object, body_type: type[Body]) -> Body:
     try:
         return msgspec.convert(body, body_type)
     except msgspec.ValidationError as error:
-        complaint, _, path = str(error).partition(" - at `$.")
-        field = path.rstrip("`") or "body"
-        raise BadInput(field, f"{field}: {complaint.replace('`', '')}.") from None
+        complaint, _, path = str(error).partition(" - at `$")
+        path = path.strip("`.")
+        raise BadInput(*complaints.explain(complaint, path, expected.member(body_type, path))) from None
