@@ -37,6 +37,7 @@ ALLOWED = (
     _browser("tests/end_to_end/test_foreign_pages.py::*"),
     _browser("tests/end_to_end/test_html_attacks.py::*"),
     _browser("tests/end_to_end/test_html_shown.py::*"),
+    _browser("tests/libraries/test_playwright_fixture.py::*"),
     _browser("tests/web/*"),
     AllowedSkip(tests="tests/web/*", reason="the page is not built*: Node.js * or later and npm build it; *"),
     AllowedSkip(
