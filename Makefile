@@ -7,6 +7,7 @@ PYTHON_SAYS = -c 'import sys; print(sys.version)' 2>/dev/null
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
 PACKAGES = shared/pyproject.toml services/smtp-ingest/pyproject.toml services/http-api/pyproject.toml
+CLIENT = clients/python/pyproject.toml
 FUZZ = $(VENV)/fuzz
 FUZZ_SECONDS ?= 300
 TRAINING = $(VENV)/training
@@ -84,7 +85,7 @@ $(TRAINING)/ready: $(READY) tests/training/requirements.txt
 
 lock: $(READY) ## pin the dependencies of the pyproject.toml files; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) --no-emit-package fake-email $(PACKAGES) -o requirements.txt
-	$(COMPILE) --no-emit-package fake-email $(PACKAGES) --group dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) --no-emit-package fake-email $(PACKAGES) $(CLIENT) --group dev -c requirements.txt -o requirements-dev.txt
 	echo uv | $(COMPILE) - -c requirements-dev.txt -o requirements-uv.txt
 	echo 'atheris<3.1' | $(COMPILE) - -o tests/fuzz/requirements.txt
 	echo scikit-learn | $(COMPILE) - -o tests/training/requirements.txt
@@ -144,7 +145,7 @@ rollback: ## run the previous release again on HOST=ubuntu@host; VERSION=… cho
 clean: ## remove the virtual environment and the caches of the tools; the mail in .local/ stays
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-$(READY): dev/setup.sh requirements-uv.txt requirements-dev.txt $(PACKAGES)
+$(READY): dev/setup.sh requirements-uv.txt requirements-dev.txt $(PACKAGES) $(CLIENT)
 	@VENV='$(VENV)' PYTHON='$(PYTHON)' dev/setup.sh
 
 # An environment that was made with another Python than the one asked for is made again.

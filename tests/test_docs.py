@@ -17,7 +17,10 @@ PACKAGES = [
     ROOT / "services/smtp-ingest/src/smtp_ingest",
 ]
 DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "docs/llms.txt", *ROOT.glob("deploy/*.md")],
+    [
+        *(*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "docs/llms.txt", *ROOT.glob("deploy/*.md")),
+        *ROOT.glob("clients/*/README.md"),
+    ],
 )
 # A path is relative to the repository, to the folder of a package, to a package, to deploy/, or to the document and,
 # below the root, the folders beside it.
@@ -25,7 +28,7 @@ BASES = [ROOT, ROOT / "deploy", *(package.parent for package in PACKAGES), *PACK
 # The files that may define a variable that Settings does not have.
 PROGRAMS = [
     *("Makefile", "conftest.py", ".github/workflows/*.yml", "deploy/**/*.sh", "deploy/**/*.py", "dev/*.py"),
-    *("shared/src/**/*.py", "services/*/src/**/*.py"),
+    *("shared/src/**/*.py", "services/*/src/**/*.py", "clients/python/src/**/*.py", "clients/typescript/tests/*.ts"),
 ]
 GENERATED = (".venv", ".local/", "dist/")
 MEDIA_TYPE = re.compile(r"(?:application|audio|font|image|message|multipart|text|video)/")

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from support.harness import Pair
 from support.node_package import Node
+from support.sender import Sender
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +37,8 @@ def document(pair: Pair, tmp_path: Path) -> Path:
     path = tmp_path / "openapi.json"
     path.write_bytes(httpx.get(f"{pair.http_url}/api/openapi.json").content)
     return path
+
+
+@pytest.fixture
+def sender(pair: Pair) -> Sender:
+    return Sender(pair.smtp_port)
