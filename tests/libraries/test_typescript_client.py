@@ -13,7 +13,7 @@ from support.control import controlled
 from support.harness import Pair, running_pair
 
 CLIENT = Path(__file__).parents[2] / "clients/typescript"
-MODULES = CLIENT / "node_modules"
+MODULES = CLIENT.parents[1] / "node_modules"
 FAULTS = "faults.test.js"
 SECONDS = 100
 
