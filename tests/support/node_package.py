@@ -11,7 +11,7 @@ from types import MappingProxyType
 import msgspec
 
 CLIENT = Path(__file__).parents[2] / "clients/typescript"
-MODULES = CLIENT / "node_modules"
+MODULES = CLIENT.parents[1] / "node_modules"
 SECONDS = 100
 # What the examples of the README need beside the package; @playwright/test is its peer.
 _BESIDE = ("@playwright", "@types", "playwright", "playwright-core", "undici-types")

@@ -59,7 +59,9 @@ export const test: TestType<Args, PlaywrightWorkerArgs & PlaywrightWorkerOptions
     await use(async (options) => {
       const wanted = { private: true, ttlSeconds: TTL_SECONDS, ...mailboxOptions, ...options }
       const box = await mail.mailbox(wanted).catch((cause: unknown) => {
-        throw new Error(`No mailbox at ${fakeEmailUrl}, the address in FAKE_EMAIL_URL or fakeEmailUrl: ${cause}`, { cause })
+        throw new Error(`No mailbox at ${fakeEmailUrl}, the address in FAKE_EMAIL_URL or fakeEmailUrl: ${cause}`, {
+          cause,
+        })
       })
       mailboxes.push(box)
       testInfo.annotations.push({ type: "mailbox", description: box.address })
@@ -77,6 +79,9 @@ async function attach(box: Mailbox, testInfo: TestInfo): Promise<void> {
       await testInfo.attach(name, { body: typeof body === "string" ? body : Buffer.from(body), contentType })
     }
   } catch (error) {
-    await testInfo.attach(`mailbox ${box.address}`, { body: `The messages cannot be read: ${error}`, contentType: "text/plain" })
+    await testInfo.attach(`mailbox ${box.address}`, {
+      body: `The messages cannot be read: ${error}`,
+      contentType: "text/plain",
+    })
   }
 }

@@ -25,7 +25,9 @@ export async function attachments(box: Mailbox, signal: AbortSignal): Promise<At
   const number = messages.length ? `${messages.length}${next_cursor ? " newest" : ""}` : "no"
   const overview = [
     `${box.address} has ${number} message${messages.length === 1 ? "" : "s"}.`,
-    ...shown.map(({ message }) => `- ${message.received_at} ${JSON.stringify(message.subject)} from ${message.from_addr}`),
+    ...shown.map(
+      ({ message }) => `- ${message.received_at} ${JSON.stringify(message.subject)} from ${message.from_addr}`,
+    ),
   ]
   const files: Attachment[] = [text(`mailbox ${box.address}`, overview.join("\n"))]
   for (const { message, source } of shown) {
