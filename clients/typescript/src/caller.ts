@@ -11,13 +11,20 @@ export interface Request extends CallOptions {
   within?: number
 }
 
-/** How a call is made again until its deadline. */
+export interface CallerOptions {
+  fetch?: typeof fetch
+  /** For so many seconds a call is made again while the API is away or asks to wait; 30 by default, and 0 for one attempt. */
+  patience?: number
+}
+
+/** Makes calls again until their deadline. */
 export class Caller {
   readonly url: string
   readonly patience: number
   readonly #fetch: typeof fetch
 
-  constructor(url: string, fetch: typeof globalThis.fetch | undefined, patience: number) {
+  /** `url` is the address of the API, as http://localhost:3001. */
+  constructor(url: string, { fetch, patience = 30 }: CallerOptions = {}) {
     this.url = new URL(url).href.replace(/\/$/, "")
     // A browser's fetch must be called on its window.
     this.#fetch = fetch ?? ((...request) => globalThis.fetch(...request))
@@ -68,10 +75,12 @@ export class Caller {
     }
   }
 
+  /** The JSON of the response, as `json<MailboxInfo>("GET", "inbox", { query: { address }, token })`. */
   async json<T>(method: string, path: string, request: Request = {}): Promise<T> {
     return this.call(method, path, request, (response) => response.json())
   }
 
+  /** The URL of a call. */
   link(path: string, query: Record<string, unknown> = {}): string {
     const pairs = Object.entries(query).flatMap(([name, value]) =>
       [value].flat().flatMap((each) => (each === undefined ? [] : [[name, String(each)]])),
@@ -86,7 +95,7 @@ export function retryDelay(error: unknown, attempt: number, signal?: AbortSignal
   const backoff = Math.min(250 * 2 ** attempt, 2000)
   if (!(error instanceof Problem)) return backoff
   if (![429, 502, 503, 504].includes(error.status)) return undefined
-  return Number(error.headers.get("Retry-After") ?? NaN) * 1000 || backoff
+  return error.retryAfter * 1000 || backoff
 }
 
 /** Wait; rejects with the signal's reason when that aborts. */

@@ -11,6 +11,8 @@ export class Problem extends Error {
   /** The whole response body, as `near_misses` are in it. */
   readonly body: Readonly<Record<string, unknown>>
   readonly headers: Headers
+  /** Seconds until another attempt is worth it; 0 when the API names none. */
+  readonly retryAfter: number
 
   constructor(response: Response, body: Record<string, unknown>) {
     // A proxy that cannot reach the API has a page of its own.
@@ -21,6 +23,7 @@ export class Problem extends Error {
     this.field = body.field as string | undefined
     this.body = body
     this.headers = response.headers
+    this.retryAfter = Number(response.headers.get("Retry-After")) || 0
   }
 }
 

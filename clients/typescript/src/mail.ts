@@ -1,21 +1,17 @@
 /** A fake-email server: where mailboxes are made and opened. */
-import { Caller } from "./caller.ts"
+import { Caller, type CallerOptions } from "./caller.ts"
 import { Mailbox } from "./mailbox.ts"
 import { Stream, type StreamOptions } from "./stream.ts"
-import type { CallOptions, DomainList, NewMailbox } from "./types.ts"
+import type { CallOptions, DomainList, NewAddress, NewMailbox } from "./types.ts"
 
-export interface MailOptions {
-  fetch?: typeof fetch
-  /** For so many seconds a call is made again while the API is away or asks to wait; 30 by default. */
-  patience?: number
-}
+export type MailOptions = CallerOptions
 
 export class Mail {
   readonly #caller: Caller
 
   /** `url` is the address of the API, as http://localhost:3001. */
-  constructor(url: string, { fetch, patience = 30 }: MailOptions = {}) {
-    this.#caller = new Caller(url, fetch, patience)
+  constructor(url: string, options?: MailOptions) {
+    this.#caller = new Caller(url, options)
   }
 
   /** Make a mailbox. */
@@ -23,12 +19,8 @@ export class Mail {
     const { ttlSeconds, signal, keepalive, ...wanted } = options
     const body = { ...wanted, ttl_seconds: ttlSeconds }
     const request = { body, ...(signal && { signal }), ...(keepalive && { keepalive }) }
-    const made = await this.#caller.json<{ temp_email_addr: string; token?: string }>(
-      "POST",
-      "temporary-address",
-      request,
-    )
-    return this.open(made.temp_email_addr, made.token)
+    const made = await this.#caller.json<NewAddress>("POST", "temporary-address", request)
+    return this.open(made.temp_email_addr, made.token ?? undefined)
   }
 
   /** A mailbox that is there already; nothing is asked of the server. */

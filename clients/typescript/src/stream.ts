@@ -30,6 +30,8 @@ export interface StreamOptions {
   signal?: AbortSignal
   /** Is told each new state. */
   onState?: (state: StreamState) => void
+  /** Is told why each attempt failed, and the milliseconds until about the next one. */
+  onFailure?: (failure: unknown, delay: number) => void
 }
 
 interface Known {
@@ -107,6 +109,7 @@ export class Stream implements AsyncIterable<StreamEvent> {
           this.#ticket = undefined
           this.#mayBeGone = true
         } else if (delay === undefined) throw failure
+        if (delay) this.#options.onFailure?.(failure, delay)
         this.#set((delay && failures) || globalThis.navigator?.onLine === false ? "offline" : "connecting")
         await this.#pause(delay)
       }

@@ -10,6 +10,8 @@ export type ListedMessage = Schemas["ListedMessage"]
 /** A message of a list: a preview, and no text. */
 export type SummarizedMessage = Schemas["SummarizedMessage"]
 export type MessageList = Schemas["MessageList"]
+/** A new mailbox, with the token of a private one. */
+export type NewAddress = Schemas["TemporaryAddress"]
 export type MailboxInfo = Schemas["Inbox"]
 export type DomainList = Schemas["DomainList"]
 export type Ticket = Schemas["Ticket"]

@@ -83,7 +83,12 @@ test("a stream goes on after a restart, and tells what it missed", async () => {
   await using box = await mail.mailbox({ private: true })
   await using other = await mail.mailbox()
   const states = new Watch<StreamState>()
-  const { stream, iterator, events } = openStream([box, other], { onState: states.add })
+  const delays: number[] = []
+  const onFailure = (failure: unknown, delay: number) => {
+    assert(failure instanceof Error)
+    delays.push(delay)
+  }
+  const { stream, iterator, events } = openStream([box, other], { onState: states.add, onFailure })
   await deliver(box.address, "One")
   assert.equal(await events, "message One")
   const more = take(iterator, 2)
@@ -94,6 +99,7 @@ test("a stream goes on after a restart, and tells what it missed", async () => {
   await states.until("open", 2)
   await deliver(box.address, "Three")
   assert.deepEqual(await more, ["message Two", "message Three"])
+  assert(delays.length && delays.every((each) => each > 0))
   stream.close()
 })
 
