@@ -31,6 +31,11 @@ PROGRAMS = [
     *("shared/src/**/*.py", "services/*/src/**/*.py", "clients/python/src/**/*.py", "clients/typescript/tests/*.ts"),
 ]
 GENERATED = (".venv", ".local/", "dist/")
+# What programs import from the TypeScript client.
+ENTRY_POINTS = {
+    f"fake-email-client{name.removeprefix('.')}"
+    for name in msgspec.json.decode((ROOT / "clients/typescript/package.json").read_bytes())["exports"]
+}
 MEDIA_TYPE = re.compile(r"(?:application|audio|font|image|message|multipart|text|video)/")
 PATH = re.compile(r"\.?[\w-][\w.-]*(?:/[\w.{}*-]+)*/?")
 SUFFIXES = (".py", ".sh", ".md", ".sql", ".toml", ".yml", ".json", ".env.example")
@@ -105,6 +110,8 @@ def missing_files(page: str, document: Path) -> list[str]:
             if not is_path or not PATH.fullmatch(path) or MEDIA_TYPE.match(path) or path.startswith(GENERATED):
                 continue
             names = path.rstrip("/")
+            if path in ENTRY_POINTS:
+                continue
             if not any([*base.glob(names)] or (base / f"{names}.py").exists() for base in [*BASES, *folders]):
                 missing.add(path)
     return sorted(missing)
