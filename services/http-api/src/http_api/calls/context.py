@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -21,6 +22,7 @@ from http_api.live.waiters import Waiters
 from http_api.live.work_threads import WORK_SECONDS
 from http_api.protocol.client_address import Client
 from http_api.protocol.request import AnyRequest
+from http_api.sanitize.work import Done, Work
 
 Result = TypeVar("Result")
 
@@ -89,6 +91,10 @@ class Context:
     async def quick_work(self, work: Callable[[], Result]) -> Result:
         """The result of `work` that takes milliseconds, so it does not wait for other work; raises Overloaded."""
         return await self._shares.quick_threads.run(self.client, work)
+
+    async def sanitize(self, work: Work) -> Done:
+        """The page of large HTML, made in a process of its own; raises Overloaded."""
+        return await self._shares.sanitizer_turns.run(self.client, partial(self._shares.sanitizer_process.do, work))
 
     def reading(self, octets: int) -> AbstractAsyncContextManager[object]:
         """Memory for what a waiting call reads and compares; such a call has time, and is not refused."""
