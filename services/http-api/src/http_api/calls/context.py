@@ -67,9 +67,12 @@ class Context:
         self.streams = shared.streams
         self.waiters = shared.waiters
 
-    def database_for(self, octets: int) -> ClientDatabase:
-        """The database for a read of so many octets of memory: a heavy one stands in no way of light ones."""
-        return ClientDatabase(self._database, self._shares.connections_for(octets), self.client)
+    def database_for(self, octets: int, *, seconds: float | None = TURN_SECONDS) -> ClientDatabase:
+        """The database for reads of so many octets of memory: heavy ones stand in no way of light ones.
+
+        Without `seconds` they wait for their turn as long as it takes, as the rest of a response that has begun does.
+        """
+        return ClientDatabase(self._database, self._shares.connections_for(octets), self.client, seconds=seconds)
 
     @property
     def held(self) -> Share | None:
