@@ -1,6 +1,6 @@
 """The objects that the calls of a worker process share, and what a call has of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TypeVar
@@ -8,8 +8,10 @@ from typing import TypeVar
 import msgspec
 from litestar.datastructures import State
 
+from fake_email.mime import headers as mime_headers
 from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
+from fake_email.storage.message import Field
 from http_api.live import call_shares
 from http_api.live.call_shares import CallShares
 from http_api.live.client_database import ClientDatabase
@@ -94,6 +96,10 @@ class Context:
     async def quick_work(self, work: Callable[[], Result]) -> Result:
         """The result of `work` that takes milliseconds, so it does not wait for other work; raises Overloaded."""
         return await self._shares.quick_threads.run(self.client, work)
+
+    async def decode_fields(self, header: bytes) -> Sequence[Field]:
+        """The fields of a long header section, decoded beside the event loop."""
+        return await self.work(partial(mime_headers.all_fields, header), seconds=None)
 
     async def sanitize(self, work: Work) -> Done:
         """The page of large HTML, made in a process of its own; raises Overloaded."""
