@@ -28,6 +28,7 @@ from bench import (
     growth,
     large,
     latency,
+    loop,
     memory,
     polling,
     purge,
@@ -62,6 +63,7 @@ _MEASURES: dict[str, Callable[[Pair], Iterator[str]]] = {
     "wakes": wakes.measure,
     "strangers": strangers.measure,
     "unread": unread.measure,
+    "loop": loop.measure,
     "growth": growth.measure,  # late: it stores a million messages, and deletes all messages at its end
     "purge": purge.measure,  # last: it leaves half a million messages
 }

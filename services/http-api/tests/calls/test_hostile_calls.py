@@ -91,6 +91,21 @@ async def test_past_its_part_of_the_memory_a_client_gets_503_and_another_client_
     assert [each["client"] for each in overloads(process, "answer_octets")] == [HOSTILE["X-Forwarded-For"]]
 
 
+async def test_a_heavy_message_that_the_client_has_already_is_not_read_for_its_304(
+    service: tuple[Pair, Service], http: httpx.AsyncClient, address: str
+) -> None:
+    pair, _ = service
+    await store(pair.database_url, address, HEAVY)
+    path = await newest(http, address)
+    tag = (await http.get(path, headers=OTHER)).headers["etag"]
+
+    # More than the client's part of the memory, in which a message that is read would have to wait for its place.
+    with unread(pair, path, 24):
+        answer = await http.get(path, headers={**HOSTILE, "If-None-Match": tag})
+
+    assert answer.status_code == 304
+
+
 async def test_a_client_that_has_left_holds_nothing(
     service: tuple[Pair, Service], http: httpx.AsyncClient, address: str
 ) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import sys
 import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 import msgspec
 from psycopg import sql
@@ -41,6 +43,8 @@ _FETCH = statement(
     trace=columns("message", Trace),
     octets=_OCTETS,
 )
+
+_IS_SEEN = "SELECT seen FROM message WHERE id = %(id)s"
 
 _WEIGH = statement("SELECT {octets} FROM message WHERE message.id = %(id)s", octets=_OCTETS)
 
@@ -89,6 +93,10 @@ _DELETE = """
 """
 
 
+Field: TypeAlias = tuple[str, str]
+Decode: TypeAlias = Callable[[bytes], Awaitable[Sequence[Field]]]
+
+
 class OpenedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message without its source; `fields` are the header fields in order, decoded for a reader."""
 
@@ -97,7 +105,7 @@ class OpenedMessage(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     text: str
     html: str | None
-    fields: tuple[tuple[str, str], ...]
+    fields: tuple[Field, ...]
 
 
 async def weigh(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> int:
@@ -111,16 +119,42 @@ async def weigh(connection: Connection, message_id: uuid.UUID, *, token_sha256: 
     return JSON_FACTOR * octets
 
 
-async def fetch(database: Runs, message_id: uuid.UUID, *, token_sha256: bytes | None) -> OpenedMessage:
-    """A message of a live mailbox; raises MessageNotFound when there is none, or its mailbox has another token."""
-    found = await fetch_light(database, message_id, token_sha256=token_sha256, most_octets=sys.maxsize)
+async def is_seen(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> bool:
+    """The flag of a message, of which nothing else is read; raises MessageNotFound as `fetch` does."""
+    await permission.check(connection, message_id, token_sha256=token_sha256)
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_IS_SEEN, {"id": message_id})
+        seen: bool | None = await cursor.fetchone()
+    if seen is None:
+        raise MessageNotFound
+    return seen
+
+
+async def in_thread(header: bytes) -> Sequence[Field]:
+    """The header fields, decoded in a thread."""
+    return await asyncio.to_thread(mime_headers.all_fields, header)
+
+
+async def fetch(
+    database: Runs, message_id: uuid.UUID, *, token_sha256: bytes | None, decode: Decode = in_thread
+) -> OpenedMessage:
+    """A message of a live mailbox; raises MessageNotFound when there is none, or its mailbox has another token.
+
+    `decode` decodes a long header section beside the event loop.
+    """
+    found = await fetch_light(database, message_id, token_sha256=token_sha256, most_octets=sys.maxsize, decode=decode)
     if found is None:
         raise MessageNotFound
     return found
 
 
 async def fetch_light(
-    database: Runs, message_id: uuid.UUID, *, token_sha256: bytes | None, most_octets: int
+    database: Runs,
+    message_id: uuid.UUID,
+    *,
+    token_sha256: bytes | None,
+    most_octets: int,
+    decode: Decode = in_thread,
 ) -> OpenedMessage | None:
     """As `fetch`, but None for a message that takes more than `most_octets`, or was deleted in this moment."""
 
@@ -130,16 +164,14 @@ async def fetch_light(
         )
 
     row = await database.run(read)
-    return await opened(row) if row else None
+    return await opened(row, decode) if row else None
 
 
-async def opened(row: DictRow) -> OpenedMessage:
+async def opened(row: DictRow, decode: Decode = in_thread) -> OpenedMessage:
     """The message of a row of `read_row`."""
     header = row["header"]
-    if len(header) > _LONG_HEADER_OCTETS:
-        fields = await asyncio.to_thread(mime_headers.all_fields, header)
-    else:
-        fields = mime_headers.all_fields(header)
+    is_long = len(header) > _LONG_HEADER_OCTETS
+    fields = await decode(header) if is_long else mime_headers.all_fields(header)
     return OpenedMessage(
         listed=message_list.listed(row),
         trace=msgspec.convert(row, Trace),

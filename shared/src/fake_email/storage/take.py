@@ -11,7 +11,7 @@ from fake_email.errors import MessageNotFound
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import RunsWrites
 from fake_email.storage import many_messages, message, message_list
-from fake_email.storage.message import OpenedMessage
+from fake_email.storage.message import Decode, OpenedMessage
 from fake_email.storage.message_list import Listed
 
 _UNSEEN = """
@@ -36,11 +36,13 @@ async def take(
     first_id: uuid.UUID,
     token_sha256: bytes | None,
     most_octets: int,
+    decode: Decode = message.in_thread,
 ) -> Taken:
     """Mark the messages of a mailbox with these seqs as seen, and return them; the first has the id `first_id`.
 
-    The message that reaches `most_octets` is the last that is taken. Raises MessageNotFound, having taken none, when
-    one of the messages was deleted, was seen already, or has a mailbox with another token.
+    The message that reaches `most_octets` is the last that is taken; `decode` is as for `message.fetch`. Raises
+    MessageNotFound, having taken none, when one of the messages was deleted, was seen already, or has a mailbox with
+    another token.
     """
     was_marked = False
 
@@ -59,7 +61,7 @@ async def take(
             return row | {"seen": True}, [msgspec.structs.replace(each, seen=True) for each in listed]
 
     row, listed = await database.write(mark)
-    return Taken(first=await message.opened(row), listed=listed)
+    return Taken(first=await message.opened(row, decode), listed=listed)
 
 
 async def unseen(connection: Connection, mailbox_id: int, *, seqs: Sequence[int]) -> set[int]:

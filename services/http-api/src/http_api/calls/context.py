@@ -1,14 +1,17 @@
 """The objects that the calls of a worker process share, and what a call has of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 from litestar.datastructures import State
 
+from fake_email.mime import headers as mime_headers
 from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
+from fake_email.storage.message import Field
 from http_api.live import call_shares
 from http_api.live.call_shares import CallShares
 from http_api.live.client_database import ClientDatabase
@@ -21,6 +24,7 @@ from http_api.live.waiters import Waiters
 from http_api.live.work_threads import WORK_SECONDS
 from http_api.protocol.client_address import Client
 from http_api.protocol.request import AnyRequest
+from http_api.sanitize.work import Done, Work
 
 Result = TypeVar("Result")
 
@@ -65,9 +69,12 @@ class Context:
         self.streams = shared.streams
         self.waiters = shared.waiters
 
-    def database_for(self, octets: int) -> ClientDatabase:
-        """The database for a read of so many octets of memory: a heavy one stands in no way of light ones."""
-        return ClientDatabase(self._database, self._shares.connections_for(octets), self.client)
+    def database_for(self, octets: int, *, seconds: float | None = TURN_SECONDS) -> ClientDatabase:
+        """The database for reads of so many octets of memory: heavy ones stand in no way of light ones.
+
+        Without `seconds` they wait for their turn as long as it takes, as the rest of a response that has begun does.
+        """
+        return ClientDatabase(self._database, self._shares.connections_for(octets), self.client, seconds=seconds)
 
     @property
     def held(self) -> Share | None:
@@ -89,6 +96,14 @@ class Context:
     async def quick_work(self, work: Callable[[], Result]) -> Result:
         """The result of `work` that takes milliseconds, so it does not wait for other work; raises Overloaded."""
         return await self._shares.quick_threads.run(self.client, work)
+
+    async def decode_fields(self, header: bytes) -> Sequence[Field]:
+        """The fields of a long header section, decoded beside the event loop."""
+        return await self.work(partial(mime_headers.all_fields, header), seconds=None)
+
+    async def sanitize(self, work: Work) -> Done:
+        """The page of large HTML, made in a process of its own; raises Overloaded."""
+        return await self._shares.sanitizer_turns.run(self.client, partial(self._shares.sanitizer_process.do, work))
 
     def reading(self, octets: int) -> AbstractAsyncContextManager[object]:
         """Memory for what a waiting call reads and compares; such a call has time, and is not refused."""

@@ -209,6 +209,7 @@ async def _take(context: Context, search: Search, mailbox: MailboxState, matched
             first_id=matched[0].id,
             token_sha256=search.token_sha256,
             most_octets=PAGE_OCTETS,
+            decode=context.decode_fields,
         )
     except MessageNotFound:
         left = await context.database.run(partial(taking.unseen, mailbox_id=mailbox.id, seqs=seqs))

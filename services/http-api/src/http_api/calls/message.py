@@ -1,5 +1,6 @@
 """GET, PATCH and DELETE /api/messages/{id}: return the whole message, mark it as seen, delete it."""
 
+import uuid
 from typing import Annotated
 
 import msgspec
@@ -44,10 +45,18 @@ async def message(
 ) -> Response[WholeMessage] | Response[None]:
     """Return the message: header fields in order, text, HTML, attachments, codes, links, envelope and TLS."""
     parsed = parameters.message_id(message_id)
+    if "if-none-match" in request.headers:  # then the message may not have to be read
+        seen = await context.database.run(
+            lambda connection: stored_message.is_seen(connection, parsed, token_sha256=token_sha256)
+        )
+        check_if_none_match(request, _tag(parsed, seen=seen))
     found = await opened.fetch(context, parsed, token_sha256=token_sha256)
-    tag = etag(parsed, int(found.listed.seen))
-    check_if_none_match(request, tag)
-    return opened.response(context, whole_message(found), {"ETag": tag})
+    headers = {"ETag": _tag(parsed, seen=found.listed.seen)}
+    return opened.response(context, whole_message(found), headers)
+
+
+def _tag(message_id: uuid.UUID, *, seen: bool) -> str:
+    return etag(message_id, int(seen))
 
 
 @patch(

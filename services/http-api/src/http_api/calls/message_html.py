@@ -18,6 +18,7 @@ from http_api.protocol.errors import BadInput
 from http_api.protocol.parameters import AccessToken, MessageId
 from http_api.protocol.request import AnyRequest
 from http_api.sanitize import page as sanitized_page
+from http_api.sanitize import work as sanitizing
 
 # Links open outside the sandbox, where they work as in any web page.
 _SANDBOX = "sandbox allow-popups allow-popups-to-escape-sandbox"
@@ -86,13 +87,13 @@ async def message_html(
     html = await database.run(lambda connection: stored_html.fetch(connection, parsed))
     references = await work(partial(sanitized_page.references, html))
     images = await stored_html.images(database, size.attachments, references, context.whole_content)
-    made = await work(lambda: sanitized_page.page(html, images, remote=remote, is_embedded=embed))
-    page = made.text.encode()
+    wanted = sanitizing.Work(html=html, images=images, remote=remote, is_embedded=embed)
+    made = await (context.quick_work(partial(sanitizing.do, wanted)) if is_small else context.sanitize(wanted))
     if context.held:
-        context.held.shrink(len(page))
+        context.held.shrink(len(made.page))
     ancestors = origins.ancestors(context.settings.cors_allowed_origins, request.headers.get("referer"))
     return Response(
-        page,
+        made.page,
         media_type="text/html",
         headers={
             "Content-Security-Policy": "; ".join(

@@ -41,7 +41,7 @@ async def source(context: Context, request: AnyRequest, message_id: MessageId, t
     check_if_none_match(request, tag)
     await context.hold(2 * stored_source.PIECE_OCTETS)
     return Stream(
-        stored_source.read(context.database, found),
+        stored_source.read(context.database_for(0, seconds=None), found),
         media_type=_MEDIA_TYPE,
         headers={
             "Content-Length": str(len(found.trace) + found.octets),

@@ -39,7 +39,9 @@ async def fetch(context: Context, message_id: uuid.UUID, *, token_sha256: bytes 
     if found:
         return found
     octets = await hold_for(context, message_id, token_sha256=token_sha256)
-    return await stored_message.fetch(context.database_for(octets), message_id, token_sha256=token_sha256)
+    return await stored_message.fetch(
+        context.database_for(octets), message_id, token_sha256=token_sha256, decode=context.decode_fields
+    )
 
 
 async def hold_for(context: Context, message_id: uuid.UUID, *, token_sha256: bytes | None) -> int:

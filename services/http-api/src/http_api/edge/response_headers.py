@@ -1,5 +1,6 @@
 """Headers that are added to a response on its way out, and the response to HEAD, which has no content."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from litestar.types import HTTPReceiveMessage, Message, Receive, Send, WebSocketReceiveMessage
@@ -110,6 +111,8 @@ class HeadOnly:
             self._is_sent = True
             await self._send(message)
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            await asyncio.sleep(0)  # a response in pieces goes on, and may take many
 
     async def receive(self) -> HTTPReceiveMessage | WebSocketReceiveMessage:
         return {"type": "http.disconnect"} if self._is_sent else await self._receive()

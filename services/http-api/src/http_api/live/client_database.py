@@ -6,27 +6,30 @@ from typing import TypeVar
 from fake_email.errors import DatabaseAway
 from fake_email.postgres.connection import ANSWER_SECONDS, Connection
 from fake_email.postgres.pool import Database
-from http_api.live.fair_shares import FairShares
+from http_api.live.fair_shares import TURN_SECONDS, FairShares, Share
 from http_api.protocol.client_address import Client
 
 Result = TypeVar("Result")
 
 
 class ClientDatabase:
-    """A Database for the calls of one client; `run` and `write` also raise Overloaded."""
+    """A Database for the calls of one client, which also raises Overloaded, after `seconds` without a turn."""
 
-    __slots__ = ("_client", "_connections", "_database")
+    __slots__ = ("_client", "_connections", "_database", "_seconds")
 
-    def __init__(self, database: Database, connections: FairShares, client: Client) -> None:
+    def __init__(
+        self, database: Database, connections: FairShares, client: Client, *, seconds: float | None = TURN_SECONDS
+    ) -> None:
         self._database = database
         self._connections = connections
         self._client = client
+        self._seconds = seconds
 
     async def run(
         self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
     ) -> Result:
         """As Database.run, in the client's turn."""
-        share = self._connections.take_now(self._client) or await self._connections.take(self._client)
+        share = self._connections.take_now(self._client) or await self._turn()
         try:
             return await self._database.run(work, answer_seconds=answer_seconds)
         except DatabaseAway:
@@ -39,7 +42,7 @@ class ClientDatabase:
         self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
     ) -> Result:
         """As Database.write, in the client's turn."""
-        share = self._connections.take_now(self._client) or await self._connections.take(self._client)
+        share = self._connections.take_now(self._client) or await self._turn()
         try:
             return await self._database.write(work, answer_seconds=answer_seconds)
         except DatabaseAway:
@@ -50,7 +53,7 @@ class ClientDatabase:
 
     async def probe(self) -> None:
         """As Database.probe, in the client's turn."""
-        share = self._connections.take_now(self._client) or await self._connections.take(self._client)
+        share = self._connections.take_now(self._client) or await self._turn()
         try:
             await self._database.probe()
         except DatabaseAway:
@@ -58,6 +61,9 @@ class ClientDatabase:
             raise
         finally:
             share.release()
+
+    async def _turn(self) -> Share:
+        return await self._connections.take(self._client, seconds=self._seconds)
 
     def _refuse_waiting(self) -> None:
         """Tell the callers that wait for a connection what has happened, so that none takes it for an overload."""

@@ -26,6 +26,7 @@ Resource = Literal[
     "heavy_connections",
     "light_answer_octets",
     "quick_threads",
+    "sanitizer_process",
     "stream_connections",
     "whole_contents",
     "work_threads",

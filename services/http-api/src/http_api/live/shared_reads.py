@@ -113,8 +113,10 @@ class SharedReads:
             return await _read(connection, wanted) if read.turn is this else None
 
         try:
-            page = await ClientDatabase(self._database, self._connections, client).run(run)
-            result = _page(page) if page else None
+            # A stream that gave its turn up would only ask for another one.
+            database = ClientDatabase(self._database, self._connections, client, seconds=None)
+            page = await database.run(run)
+            result = await _page(page) if page else None
         except ServiceError as error:
             result = error
         except Exception:  # the edge: this would end the process, and with it the streams of all other mailboxes
@@ -142,7 +144,7 @@ async def _read(connection: Connection, wanted: _Wanted) -> ShortPage:
     )
 
 
-def _page(page: ShortPage) -> Page:
+async def _page(page: ShortPage) -> Page:
     events: list[Event] = []
     octets = 0
     for message in page.messages:
@@ -151,6 +153,7 @@ def _page(page: ShortPage) -> Page:
         event = sse.event("message", listed_message(message), event_id=message.seq)
         events.append(Event(seq=message.seq, octets=event))
         octets += len(event)
+        await asyncio.sleep(0)  # each message may take milliseconds
     return Page(
         events=tuple(events),
         octets=octets,

@@ -5,6 +5,7 @@ Light work has memory, connections and a thread of its own, so that it never sta
 
 from http_api.live.fair_shares import FairShares
 from http_api.live.work_threads import WorkThreads
+from http_api.sanitize.process import SanitizerProcess
 
 _CALL_CONNECTIONS = 6
 _HEAVY_CONNECTIONS = 2
@@ -58,6 +59,9 @@ class Shares:
         self.whole_contents = FairShares("whole_contents", total=1, client_units=1)
         self.work_threads = WorkThreads("work_threads", threads=_THREADS)
         self.quick_threads = WorkThreads("quick_threads", threads=1)
+        # Its thread only waits for the process, whose work would take most of the interpreter from the event loop.
+        self.sanitizer_process = SanitizerProcess()
+        self.sanitizer_turns = WorkThreads("sanitizer_process", threads=1)
 
     def memory_for(self, octets: int) -> FairShares:
         """The memory that an answer of so many octets takes its share of."""
@@ -71,3 +75,5 @@ class Shares:
         """Start no further work in threads."""
         self.work_threads.stop()
         self.quick_threads.stop()
+        self.sanitizer_turns.stop()
+        self.sanitizer_process.end()
