@@ -12,7 +12,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 import psycopg.conninfo
-from postgres import EmbeddedPostgres, PostgresError, programs
+from postgres import EmbeddedPostgres, PostgresError, in_memory, programs
 from support.database import MIGRATIONS, kill
 from support.waiting import deadline
 
@@ -134,7 +134,7 @@ def _kill(server: EmbeddedPostgres) -> None:
 @contextmanager
 def replicated() -> Iterator[ReplicatedPostgres]:
     """Both servers with our schema during the block, the replica following the primary."""
-    with tempfile.TemporaryDirectory(prefix="fake-email-") as directory:
+    with tempfile.TemporaryDirectory(prefix="fake-email-", dir=in_memory()) as directory:
         servers = ReplicatedPostgres(Path(directory))
         try:
             servers.start()

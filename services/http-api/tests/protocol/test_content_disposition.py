@@ -4,7 +4,7 @@ import re
 import sys
 import unicodedata
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -59,11 +59,22 @@ def test_a_name_that_begins_with_a_dot_stays_unchanged() -> None:
     assert content_disposition.attachment(".profile", "text/plain") == 'attachment; filename=".profile"'
 
 
-def alike(texts: Iterable[str]) -> list[str]:
-    """Each character that normalisation (NFKD) turns into text with one of `texts` in it, or that is one of them."""
-    wanted = list(texts)
-    normal = {chr(each): unicodedata.normalize("NFKD", chr(each)) for each in range(sys.maxunicode + 1)}
-    return [each for each, plain in normal.items() if any(text in plain for text in wanted)]
+def changed() -> Iterator[tuple[str, str]]:
+    """Each character that normalisation (NFKD) changes, and the text that it becomes."""
+    for first in range(0, sys.maxunicode, 256):
+        block = "".join(map(chr, range(first, first + 256)))
+        # Of most blocks all characters stay: each process of pytest would take seconds to try every character.
+        if not unicodedata.is_normalized("NFKD", block):
+            yield from ((each, plain) for each in block if (plain := unicodedata.normalize("NFKD", each)) != each)
+
+
+CHANGED = dict(changed())
+
+
+def alike(characters: Iterable[str]) -> list[str]:
+    """The characters, and each that normalisation (NFKD) turns into text with one of them in it."""
+    wanted = set(characters)
+    return sorted(wanted | {each for each, plain in CHANGED.items() if not wanted.isdisjoint(plain)})
 
 
 def names(field: str) -> list[str]:
