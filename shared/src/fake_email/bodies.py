@@ -1,9 +1,11 @@
 """The text and the HTML of a message, from the parts that are text."""
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
+from fake_email.html import anchors
 from fake_email.html import text as html_text
 from fake_email.mime import calendar, flowed, transfer_encoding
 from fake_email.mime import charset as mime_charset
@@ -31,11 +33,15 @@ _META_OCTETS = 4096
 
 
 class Bodies(msgspec.Struct, frozen=True):
-    """The text, the HTML, and the HTML that is not in the text because a plain alternative is."""
+    """The text, the HTML, and the HTML that is not in the text because a plain alternative is.
+
+    `link_tags` are those of all links of the HTML, for `anchors`, where rendering it has found them.
+    """
 
     text: str
     html: str | None
     unread: str
+    link_tags: Sequence[anchors.Tag] | None = None
 
 
 def read(leaves: list[tuple[Leaf, bytes]], substitute: tuple[Leaf, bytes] | None) -> Bodies:
@@ -52,16 +58,20 @@ def read(leaves: list[tuple[Leaf, bytes]], substitute: tuple[Leaf, bytes] | None
             if leaf.alternative is not None and not is_html and text.strip():
                 plain_offered.add(leaf.alternative)
     documents = [text for leaf, text in read if leaf.type == "text/html"]
-    pieces = [
-        html_text.render(text) if leaf.type == "text/html" else text
-        for leaf, text in read
-        if leaf.type != "text/html" or leaf.alternative not in plain_offered
-    ]
+    link_tags: Sequence[anchors.Tag] | None = None
+    pieces: list[str] = []
+    for leaf, text in read:
+        if leaf.type != "text/html":
+            pieces.append(text)
+        elif leaf.alternative not in plain_offered:
+            rendered = html_text.read(text.lstrip("\n"))
+            pieces.append(rendered.text)
+            link_tags = rendered.link_tags if len(documents) == 1 else None
     unread = [text for leaf, text in read if leaf.type == "text/html" and leaf.alternative in plain_offered]
     text = _join([piece for piece in pieces if piece.strip()])
     if substitute and not text.strip():
         text = _substituted(*substitute)
-    return Bodies(text, _join(documents) if documents else None, _join(unread))
+    return Bodies(text, _join(documents) if documents else None, _join(unread), link_tags)
 
 
 def _substituted(leaf: Leaf, content: bytes) -> str:

@@ -55,7 +55,7 @@ def parse(content: bytes) -> ParsedMessage:
     subject = mime_headers.show(fields.get(b"subject", b""), charset)
     from_field = fields.get(b"from", b"")
     senders = tuple(mime_headers.addresses(from_field, charset))
-    found_links = links.find(html, text, subject)
+    found_links = links.find(html, text, subject, found.link_tags)
     listed_links = _within_limit(found_links)
     return ParsedMessage(
         subject=subject,

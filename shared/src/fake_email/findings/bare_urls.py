@@ -29,6 +29,7 @@ _SET_OFF = re.compile(r"<(?:URL:[ \t]*+)?+\Z", re.IGNORECASE)
 _SET_OFF_CHARACTERS = len("<URL: ")
 # The end of a line inside of `<…>`, with the mark of a quoted line.
 _LINE_END = re.compile(r"[ \t]*+\r?\n[ \t]*+(?:>[ \t]*+)?+(?=[^\s>])")
+_IN_BRACKETS = re.compile(r"<([hH][tT][tT][pP][sS]?://[^<>]*)>")
 _HOST = re.compile(r"[^:]+://[^\s/?#\\]")
 
 _MOST_TRAILING = 32
@@ -41,6 +42,8 @@ _OPENING = {")": "(", "]": "[", "}": "{"}
 
 def find(text: str, known: Collection[str] = ()) -> Iterator[tuple[str, int]]:
     """Each URL and its start, without the known URLs that stand in `<…>`."""
+    if known and _are_all_known(text, known):
+        return
     position = text.find("://")
     left = 2 * len(text) + urls.CHARACTERS  # of characters read; more only where each URL is in the middle of another
     while position >= 0 and left > 0:
@@ -58,6 +61,12 @@ def find(text: str, known: Collection[str] = ()) -> Iterator[tuple[str, int]]:
             if _HOST.match(url):
                 yield url, start
         position = text.find("://", end)
+
+
+def _are_all_known(text: str, known: Collection[str]) -> bool:
+    """True for text whose URLs are all known and in `<…>`, as in most HTML that was rendered."""
+    found = _IN_BRACKETS.findall(text)
+    return all(map(known.__contains__, found)) and text.count("://") == sum(each.count("://") for each in found)
 
 
 def _set_off(text: str, start: int) -> tuple[str, int, int] | None:

@@ -1,6 +1,7 @@
 """The links of a message, each once, and the kind of each: what it is for."""
 
 import itertools
+from collections.abc import Sequence
 
 from fake_email.findings import bare_urls, link_lexicon, wrapped_links
 from fake_email.html import anchors, references, tokens
@@ -15,12 +16,18 @@ _SUBJECT_CHARACTERS = 200
 _GENERIC_CHARACTERS = 40  # a longer text says more than "click here"
 
 
-def find(markup: str | None, text: str, subject: str = "") -> tuple[Link, ...]:
-    """The links of HTML and text, in their order, LINKS at most, in time linear in CHARACTERS."""
+def find(
+    markup: str | None, text: str, subject: str = "", tags: Sequence[anchors.Tag] | None = None
+) -> tuple[Link, ...]:
+    """The links of HTML and text, in their order, LINKS at most, in time linear in CHARACTERS.
+
+    `tags` are for `anchors`.
+    """
     found = _Found(link_lexicon.of_text(subject[:_SUBJECT_CHARACTERS].lower()))
     if markup is not None:
+        tags = tags if len(markup) <= CHARACTERS else None
         markup = markup[:CHARACTERS]
-        for url, words, start in itertools.islice(anchors.read(markup), _OCCURRENCES):
+        for url, words, start in itertools.islice(anchors.read(markup, tags), _OCCURRENCES):
             if not found.add(url, words, markup, start, is_bare=False):
                 break
     text = text[:CHARACTERS]

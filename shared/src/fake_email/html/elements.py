@@ -13,6 +13,7 @@ INLINE = frozenset(
     | {"var"}
 )
 KNOWN = BLOCKS | TABLE_PARTS | INLINE | {"area", "br", "img", "wbr"}
+LINKS = frozenset({"a", "area"})
 VOID = frozenset(
     {"area", "base", "basefont", "bgsound", "br", "col", "embed", "frame", "hr", "img", "input", "keygen"}
     | {"link", "meta", "param", "source", "track", "wbr"}

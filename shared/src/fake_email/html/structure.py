@@ -4,7 +4,7 @@ A parser of HTML takes quadratic time and memory for elements that are nested to
 order (HTML Standard, "adoption agency algorithm"). Here elements are nested to a bounded depth and closed in order.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 
 import msgspec
@@ -41,11 +41,13 @@ class Structure:
 
     def __init__(self, closed: Callable[[Element], None], *, has_sheets: bool = False) -> None:
         self.open: list[Element] = []
+        # The open elements that are hidden or over, and all that were too deep.
+        self.unusual = 0
         self._closed = closed
         # A style sheet, which is not read, may show again what is without size or invisible.
         self._shows = style.INVISIBLE | style.NO_SIZE if has_sheets else 0
-        self.names: Counter[str] = Counter()  # of the open elements
-        self.too_deep: Counter[str] = Counter()
+        self.names: defaultdict[str, int] = defaultdict(int)  # of the open elements
+        self.too_deep: defaultdict[str, int] = defaultdict(int)
 
     def start(self, name: str, attributes: str) -> Element | None:
         """The element that a start tag opens; None for a tag that is left out. A void element is not opened."""
@@ -54,11 +56,10 @@ class Structure:
     def start_element(self, element: Element) -> Element | None:
         """Do the same, for an element of `element`. An unknown element counts only where it is hidden."""
         name = element.name
-        closing = _CLOSING.get(name)
-        if closing is None:
-            if name not in elements.KNOWN and (not element.hidden or name in elements.VOID):
+        if name not in elements.KNOWN:
+            if not element.hidden or name in elements.VOID:
                 return None
-        elif not closing(self, name):
+        elif not self.may_start(name):
             return None
         open_ = self.open
         if element.hidden or (open_ and open_[-1].hidden):
@@ -66,21 +67,35 @@ class Structure:
         if name not in elements.VOID:
             if len(open_) >= DEPTH:
                 self.too_deep[name] += 1
+                self.unusual += 1
                 return None
             open_.append(element)
             self.names[name] += 1
+            self.unusual += element.hidden != 0
         return element
 
-    def stands_alone(self, element: Element) -> bool:
-        """True if the start of this element and its end, with text between, have no effect on hiding or later tags.
-
-        What ends where the element starts is closed in any case.
+    def push(self, element: Element) -> bool:
+        """Open a known element that is not void, where nothing is hidden and the depth allows it; False if it cannot
+        start here.
         """
-        closing = _CLOSING.get(element.name)
-        if closing is not None and not closing(self, element.name):
+        name = element.name
+        closing = _CLOSING[name]
+        if closing is not None and not closing(self, name):
             return False
-        open_ = self.open
-        return not (element.hidden or self.too_deep or len(open_) >= DEPTH or (open_ and open_[-1].hidden))
+        self.open.append(element)
+        self.names[name] += 1
+        return True
+
+    def may_start(self, name: str) -> bool:
+        """Close what ends where a known element starts; False for one that cannot start here."""
+        closing = _CLOSING[name]
+        return closing is None or closing(self, name)
+
+    def pop(self) -> Element:
+        """The last element, which is no longer open; nothing may be hidden or over."""
+        element = self.open.pop()
+        self.names[element.name] -= 1
+        return element
 
     def _within(self, element: Element) -> Element:
         """The element, hidden as the elements around it are, too."""
@@ -123,6 +138,7 @@ class Structure:
             if element.name == name and not element.is_over:
                 if in_block:
                     self.open[index] = Element(name, element.style, element.hidden, is_over=True)
+                    self.unusual += not element.hidden
                 else:
                     self.close_to(index)
                 return
@@ -148,13 +164,14 @@ class Structure:
 
     def _close_last(self) -> None:
         open_ = self.open
-        element = open_.pop()
-        self.names[element.name] -= 1
-        self._closed(element)
-        while open_ and open_[-1].is_over:
+        while True:
             element = open_.pop()
             self.names[element.name] -= 1
+            if element.hidden or element.is_over:
+                self.unusual -= 1
             self._closed(element)
+            if not open_ or not open_[-1].is_over:
+                return
 
 
 _PARAGRAPH = frozenset({"p"})
@@ -194,8 +211,8 @@ def _close_before_heading(structure: Structure, name: str) -> bool:
     return True
 
 
-# Of what is known, other elements close none.
-_CLOSING: dict[str, Callable[[Structure, str], bool]] = {
+_CLOSING: dict[str, Callable[[Structure, str], bool] | None] = {
+    **dict.fromkeys(elements.KNOWN),
     **dict.fromkeys(elements.TABLE_PARTS, _close_before_table_part),
     **dict.fromkeys(elements.BLOCKS, _close_before_block),
     **dict.fromkeys(elements.HEADINGS, _close_before_heading),

@@ -29,15 +29,17 @@ class Tag(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A tag; `element` is what a start tag opens where nothing around it is hidden."""
 
     name: str
-    attributes: str = ""
     element: Element = _NONE
     line_break: str | None = None  # before a start tag, or behind an end tag that closes no element
     is_known: bool = False
     is_unseen: bool = False
     is_void: bool = False
     is_cell: bool = False
+    is_usual: bool = False  # a start tag of an element that is known and not hidden
     is_leaf: bool = False  # an element that may be written in one step where it has only text inside
     is_written: bool = False
+    is_link: bool = False
+    hides: bool = False  # more than the text alone
 
 
 class Known(dict[str, Tag]):
@@ -45,15 +47,17 @@ class Known(dict[str, Tag]):
 
     def __missing__(self, inside: str) -> Tag:
         tag = read(inside)
-        if len(self) < _KNOWN:
+        if tag is not LINK and len(self) < _KNOWN:
             self[inside] = tag
         return tag
 
 
 def read(inside: str) -> Tag:
     """The tag that has this between its angle brackets."""
-    is_usual = len(inside) <= _CACHED_CHARACTERS and not inside.startswith("a ")  # links differ from each other
-    return _usual(inside) if is_usual else _read(inside)
+    if inside.startswith("a "):  # links differ from each other
+        low = inside.lower()
+        return _read(inside) if "style" in low or "hidden" in low else LINK
+    return _usual(inside) if len(inside) <= _CACHED_CHARACTERS else _read(inside)
 
 
 def line_break(name: str, display: style.Display) -> str | None:
@@ -72,20 +76,24 @@ def _read(inside: str) -> Tag:
         return Tag(name=name, line_break=(MARKS.get(name) or BREAKS.get(name)) if breaks else None)
     attributes = inside[match.end() :] if match else ""
     if name in elements.UNSEEN:
-        return Tag(name=name, attributes=attributes, is_unseen=True)
+        return Tag(name=name, is_unseen=True)
     element = structure.element(name, attributes)
     display = element.style.display
+    is_usual = is_known and not element.hidden
     return Tag(
         name=name,
-        attributes=attributes,
         element=element,
         line_break=line_break(element.name, display),
         is_known=is_known,
         is_void=element.name in elements.VOID,
         is_cell=display == "cell" or (name in _CELLS and not display),
-        is_leaf=is_known and not element.hidden and name not in _NO_LEAVES,
+        is_usual=is_usual,
+        is_leaf=is_usual and name not in _NO_LEAVES,
         is_written=element.name in WRITTEN,
+        is_link=name in elements.LINKS,
+        hides=element.style.hides & ~style.NO_SIZE != 0,
     )
 
 
 _usual = functools.lru_cache(maxsize=1024)(_read)
+LINK = _read("a")  # a link without a style of its own

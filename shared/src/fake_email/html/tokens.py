@@ -30,8 +30,13 @@ _TOKEN = re.compile(
 )
 _TAG, _TEXT, _COMMENT = 3, 4, 5  # the last group of each
 # A tag and the text behind it; if its end tag follows, that end tag and the text behind that; only "<" of all else.
-_BEHIND = r"((?>[^<]*+(?:<(?![a-zA-Z/!?])[^<]*+){0,1000}))"
-_RUN = re.compile(rf"<(?:(({_NAME}){_IN_TAG}|/{_NAME}{_IN_TAG})>{_BEHIND}(?:</\2>{_BEHIND})?)?")
+# What most tags have inside, and most text, is tried first.
+_USUAL_IN_TAG = r"(?>(?: [a-zA-Z-]++=\"[^\"]*+\"){0,1000})(?=>)"
+_BEHIND = r"([^<]*+(?>(?:(?=<[^a-zA-Z/!?])(?:<(?![a-zA-Z/!?])[^<]*+){0,1000})?))"
+_RUN = re.compile(
+    rf"<(?:(/[a-zA-Z0-9]++(?=>)|({_NAME})(?:{_USUAL_IN_TAG}|{_IN_TAG})|/{_NAME}{_IN_TAG})>"
+    rf"{_BEHIND}(?:</\2>{_BEHIND})?)?"
+)
 _REST_OF_TAG = re.compile(rf"({_IN_TAG})>?")
 _ATTRIBUTE = re.compile(
     r"([^\t\n\f\r />][^\t\n\f\r />=]*+)"
@@ -40,6 +45,7 @@ _ATTRIBUTE = re.compile(
 _TAG_ROUGHLY = re.compile(
     r"<(?:!--(?!-?>).*?(?:--!?>|\Z)|(?:style|script|title)\b[^<>]*+>[^<]*+|[a-z/!?][^<>]*+>)", re.IGNORECASE | re.DOTALL
 )
+_HREF = ' href="'
 _BASE = re.compile(r"<[bB][aA][sS][eE][\t\n\f\r /]")
 
 TokenType = Literal["text", "comment", "start", "end"]
@@ -149,8 +155,8 @@ def base(markup: str) -> str:
         if type_ == "start":
             if name in elements.UNSEEN:
                 scanner.skip_unseen(name, inside)
-            elif href := attribute(inside, "href"):
-                return urls.base(href)
+            elif url := href(inside):
+                return urls.base(url)
     return ""
 
 
@@ -205,6 +211,13 @@ def attribute(inside: str, wanted: str) -> str:
             return resolved(match[2] or match[3] or match[4] or "")
         match = _ATTRIBUTE.search(inside, match.end())
     return ""
+
+
+def href(inside: str) -> str:
+    """The value of `href` inside a tag, as `attribute` has it."""
+    if inside.startswith(_HREF) and (end := inside.find('"', len(_HREF))) >= 0:  # as most links have it
+        return resolved(inside[len(_HREF) : end])
+    return attribute(inside, "href")
 
 
 def resolved(value: str) -> str:

@@ -20,8 +20,12 @@ def shown(href: str, base: str = "") -> str:
     """The target of a link that may be followed: to the web, to a mail address or to a telephone; empty otherwise."""
     if len(href) <= CHARACTERS and _USUAL.fullmatch(href):
         return href
-    url = resolve(href, base)
-    return url if url[:8].lower().startswith(_SHOWN) else ""
+    return followed(resolve(href, base))
+
+
+def followed(url: str) -> str:
+    """The absolute URL if it may be followed; empty otherwise."""
+    return url if url.startswith(_SHOWN) or url[:8].lower().startswith(_SHOWN) else ""
 
 
 def resolve(href: str, base: str = "") -> str:

@@ -1,0 +1,229 @@
+"""What the tags of a document do to its text: lines, cells, marks of lists, targets of links, hidden text. Pure."""
+
+from fake_email.html import references, steps, style, text_lines, text_tags, tokens, urls
+from fake_email.html.structure import DEPTH, Element, Structure
+from fake_email.html.text_tags import Tag
+
+_COUNTED = frozenset({"ul", "ol", "pre"})  # while they are open
+_NOT_FOLLOWED = ("javascript:", "vbscript:", "data:", "cid:", "about:", "file:", "blob:")
+
+
+class Writer:
+    """The text of one document, written from its start to its end; the `base` is that of relative URLs."""
+
+    def __init__(self, base: str, *, has_sheets: bool) -> None:
+        self.seen: list[str] = ["\n"]
+        self.aside: list[str] = ["\n"]  # of the hidden element that is open
+        self.hidden = 0
+        self.pieces = self.seen  # where text is written; pictures, links and breaks go to `marks`
+        self.marks = self.seen
+        self.lists: list[int] = []  # the last number of each open list, negative where items have none
+        self.preformatted = 0
+        self.link = ""
+        self.link_start = 0
+        self.link_pieces = self.seen
+        self.structure = Structure(self.closed, has_sheets=has_sheets)
+        self.base = base
+
+    def write_leaf(self, tag: Tag, attributes: str, text: str) -> str | None:
+        """Write an element that has only text inside; returns the URL of a link where it was read."""
+        structure = self.structure
+        if (
+            not tag.is_leaf
+            or structure.unusual
+            or len(structure.open) >= DEPTH
+            or not structure.may_start(tag.element.name)
+        ):
+            self.start(tag, attributes)
+            if text:
+                self.write(text)
+            self.end(text_tags.read(f"/{tag.name}"))
+            return None
+        url = None
+        if tag.line_break:
+            self.break_line(tag.line_break)
+        if tag.is_cell:
+            self.seen.append(text_lines.CELL)
+        if tag.name == "a":
+            url = self.start_link(attributes)
+        elif tag.is_written:
+            self.write_start(tag.name, attributes, tag.element.style.display)
+        if text:
+            self.write(text)
+        if url:
+            self.end_link()
+        if tag.line_break:
+            self.break_line(tag.line_break)
+        return url
+
+    def write(self, run: str) -> None:
+        if len(run) > steps.CHARACTERS:
+            for piece in steps.pieces(run):
+                self.write_piece(piece)
+        elif self.preformatted:
+            self.write_piece(run)
+        elif run.isprintable() and "  " not in run and "&" not in run and run != " ":
+            self.pieces.append(run)
+        elif run.isspace() and run.isascii():
+            if self.pieces[-1][-1] not in " \n":
+                self.pieces.append(" ")
+        else:
+            self.write_piece(run)
+
+    def write_piece(self, piece: str) -> None:
+        text = references.in_text(piece) if "&" in piece else piece
+        if self.preformatted:
+            text = text.replace("\t", " " * 4).replace(" ", text_lines.KEPT_SPACE)
+        elif not text.isprintable() or "  " in text:
+            text = " " if text.isspace() and text.isascii() else text_lines.without_runs(text)
+        if text and (text != " " or self.pieces[-1][-1] not in " \n"):
+            self.pieces.append(text)
+
+    def finish(self) -> list[str]:
+        """The pieces of the text, for `text_lines`."""
+        self.end_link()
+        if len(self.aside) > 1:
+            # A browser goes on hiding to the end. A sender's slip must not cost the reader the rest of the mail.
+            self.seen += self.aside
+        return self.seen
+
+    def start(self, tag: Tag, attributes: str) -> None:
+        structure = self.structure
+        if tag.is_usual and not structure.unusual and len(structure.open) < DEPTH:
+            if not (structure.may_start(tag.element.name) if tag.is_void else structure.push(tag.element)):
+                return
+            if tag.line_break:
+                self.break_line(tag.line_break)
+            if tag.is_cell:
+                self.seen.append(text_lines.CELL)
+            if tag.is_written:
+                self.write_start(tag.element.name, attributes, tag.element.style.display)
+        else:
+            self.start_unusual(tag, attributes)
+
+    def start_unusual(self, tag: Tag, attributes: str) -> None:
+        """Do the same where something is hidden, or for an element that is hidden or not known."""
+        opened = self.structure.start_element(tag.element)
+        if opened is None:
+            if not tag.is_known and (line_break := text_tags.BREAKS.get(tag.name)):
+                self.break_line(line_break)
+            return
+        if opened.hidden or self.hidden:
+            self.hide(opened.hidden if tag.is_void else self.structure.hidden())
+        if tag.line_break:
+            self.break_line(tag.line_break)
+        if tag.is_cell:
+            self.marks.append(text_lines.CELL)
+        if tag.is_written:
+            self.write_start(opened.name, attributes, opened.style.display)
+        if tag.is_void and (opened.hidden or self.hidden):
+            self.hide_as_around()
+
+    def end(self, tag: Tag) -> None:
+        name, structure = tag.name, self.structure
+        if name == "a":
+            self.end_link()
+        if structure.unusual or name in _COUNTED or not structure.open or structure.open[-1].name != name:
+            structure.end(name)
+            if tag.line_break:
+                self.break_line(tag.line_break)
+        elif line_break := text_tags.line_break(name, structure.pop().style.display):
+            self.break_line(line_break)
+
+    def write_start(self, name: str, attributes: str, display: style.Display) -> None:
+        match name:
+            case "a":
+                self.start_link(attributes)
+            case "img":
+                if text := tokens.attribute(attributes, "alt").strip():
+                    self.write_mark(f"[{text}]")
+            case "area":
+                self.write_area(attributes)
+            case "li":
+                if not display:
+                    self.marks.append(f"\n{self.item_mark()} ")
+            case "ul" | "ol":
+                self.lists.append(-1 if name == "ul" else 0)
+            case "pre":
+                self.preformatted += 1
+            case "br" | "hr":
+                self.marks.append(text_tags.MARKS[name])
+
+    def closed(self, element: Element) -> None:
+        """End an element, after the structure has closed it."""
+        name = element.name
+        if name in text_tags.WRITTEN:
+            match name:
+                case "a":
+                    self.end_link()
+                case "ul" | "ol":
+                    self.lists.pop()
+                case "pre":
+                    self.preformatted -= 1
+        if line_break := text_tags.line_break(name, element.style.display):
+            self.break_line(line_break)
+        open_ = self.structure.open
+        if element.hidden or self.hidden or (open_ and open_[-1].hidden):
+            self.hide_as_around()
+
+    def hide(self, hidden: int) -> None:
+        """Set the following text aside while it is hidden; an element without size still shows its pictures."""
+        self.hidden = hidden
+        self.pieces = self.aside if hidden else self.seen
+        self.marks = self.aside if hidden & ~style.NO_SIZE else self.seen
+
+    def hide_as_around(self) -> None:
+        """Hide what follows as the open element does; what stands in a hidden element that ended is dropped."""
+        hidden = self.structure.hidden()
+        if not hidden:
+            self.aside = ["\n"]
+        self.hide(hidden)
+
+    def break_line(self, line_break: str) -> None:
+        if line_break == text_tags.BLANK_LINE or self.marks[-1][-1] != "\n":
+            self.marks.append(line_break)
+
+    def write_mark(self, text: str) -> None:
+        """Write the alternative of a picture."""
+        self.marks.append(steps.change(text, text_lines.without_runs))
+
+    def write_area(self, attributes: str) -> None:
+        """Write a part of a picture that is a link."""
+        if target := _followed(urls.resolve(tokens.href(attributes), self.base)):
+            self.break_line(text_tags.LINE)
+            text = tokens.attribute(attributes, "alt").strip()
+            self.write_mark(f"{text} <{target}>" if text else f"<{target}>")
+            self.break_line(text_tags.LINE)
+
+    def start_link(self, attributes: str) -> str:
+        """Begin a link; returns its URL."""
+        self.end_link()
+        url = urls.resolve(tokens.href(attributes), self.base)
+        self.link = _followed(url)
+        self.link_pieces = self.marks
+        self.link_start = len(self.marks)
+        return url
+
+    def item_mark(self) -> str:
+        if not self.lists or self.lists[-1] < 0:
+            return "*"
+        self.lists[-1] += 1
+        return f"{self.lists[-1]}."
+
+    def end_link(self) -> None:
+        if not self.link:
+            return
+        label = "".join(self.link_pieces[self.link_start :]).strip()
+        if label not in self.link or label not in _spellings(self.link):
+            # RFC 3986, Appendix C: how a URI is set off in plain text.
+            self.link_pieces.append(f" <{self.link}>" if label else f"<{self.link}>")
+        self.link = ""
+
+
+def _followed(url: str) -> str:
+    return "" if url[:4] != "http" and url[:11].lower().startswith(_NOT_FOLLOWED) else url
+
+
+def _spellings(target: str) -> tuple[str, ...]:
+    short = target.removeprefix("mailto:").removeprefix("https://").removeprefix("http://")
+    return target, short, target.rstrip("/"), short.rstrip("/")
