@@ -56,7 +56,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def fake_email(pytestconfig: pytest.Config) -> Iterator[Mail]:
+def fake_mail(pytestconfig: pytest.Config) -> Iterator[Mail]:
     """The server: --fake-email-url, else FAKE_EMAIL_URL, else FAKE_EMAIL_COMMAND, which runs for the session."""
     given: dict[str, str] = getattr(pytestconfig, "workerinput", {})
     try:
@@ -99,10 +99,10 @@ class Mailboxes:
 
 
 @pytest.fixture
-def mailboxes(fake_email: Mail, request: pytest.FixtureRequest) -> Iterator[Mailboxes]:
+def mailboxes(fake_mail: Mail, request: pytest.FixtureRequest) -> Iterator[Mailboxes]:
     """A function that makes mailboxes, as `mailboxes(name="ann")`."""
     with ExitStack() as stack:
-        made = request.node.stash[_mailboxes] = Mailboxes(fake_email, stack)
+        made = request.node.stash[_mailboxes] = Mailboxes(fake_mail, stack)
         yield made
 
 
@@ -113,11 +113,11 @@ def mailbox(mailboxes: Mailboxes) -> Mailbox:
 
 
 @pytest.fixture
-def amailbox(mailbox: Mailbox, fake_email: Mail) -> AsyncMailbox:
+def amailbox(mailbox: Mailbox, fake_mail: Mail) -> AsyncMailbox:
     """The mailbox for a test that uses asyncio."""
     # No connection outlives its call, and so none outlives the event loop of the test.
     http = httpx2.AsyncClient(limits=httpx2.Limits(max_keepalive_connections=0))
-    return AsyncMail(fake_email.url, http=http).open(mailbox.address, mailbox.token)
+    return AsyncMail(fake_mail.url, http=http).open(mailbox.address, mailbox.token)
 
 
 @pytest.hookimpl(wrapper=True)
