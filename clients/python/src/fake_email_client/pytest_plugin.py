@@ -11,6 +11,7 @@ import pytest
 from fake_email_client.async_mail import AsyncMail, AsyncMailbox
 from fake_email_client.errors import NoMail, Problem, in_lines
 from fake_email_client.mail import Mail, Mailbox
+from fake_email_client.requests import trusts_environment
 from fake_email_client.schemas import SummarizedMessage
 from fake_email_client.server_command import ServerError, running
 
@@ -116,7 +117,8 @@ def mailbox(mailboxes: Mailboxes) -> Mailbox:
 def amailbox(mailbox: Mailbox, fake_mail: Mail) -> AsyncMailbox:
     """The mailbox for a test that uses asyncio."""
     # No connection outlives its call, and so none outlives the event loop of the test.
-    http = httpx2.AsyncClient(limits=httpx2.Limits(max_keepalive_connections=0))
+    limits = httpx2.Limits(max_keepalive_connections=0)
+    http = httpx2.AsyncClient(limits=limits, trust_env=trusts_environment(fake_mail.url))
     return AsyncMail(fake_mail.url, http=http).open(mailbox.address, mailbox.token)
 
 
