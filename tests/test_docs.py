@@ -19,7 +19,7 @@ PACKAGES = [
 DOCUMENTS = sorted(
     [
         *(*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "docs/llms.txt", *ROOT.glob("deploy/*.md")),
-        *ROOT.glob("clients/*/README.md"),
+        ROOT / "clients/python/README.md",
     ],
 )
 # A path is relative to the repository, to the folder of a package, to a package, to deploy/, or to the document and,
@@ -28,7 +28,7 @@ BASES = [ROOT, ROOT / "deploy", *(package.parent for package in PACKAGES), *PACK
 # The files that may define a variable that Settings does not have.
 PROGRAMS = [
     *("Makefile", "conftest.py", ".github/workflows/*.yml", "deploy/**/*.sh", "deploy/**/*.py", "dev/*.py"),
-    *("shared/src/**/*.py", "services/*/src/**/*.py", "clients/python/src/**/*.py", "clients/typescript/tests/*.ts"),
+    *("shared/src/**/*.py", "services/*/src/**/*.py", "clients/python/src/**/*.py"),
 ]
 GENERATED = (".venv", ".local/", "dist/")
 # What programs import from the TypeScript client.

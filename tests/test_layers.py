@@ -60,7 +60,8 @@ LAYERS = {
         ["*"],
     ],
     "fake_email_client": [
-        ["mail", "async_mail"],
+        ["pytest_plugin"],
+        ["mail", "async_mail", "server_command"],
         ["core", "requests"],
         ["search", "stream"],
         ["calls"],

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx2
 import pytest
 from support.harness import Pair
 from support.sender import Sender
@@ -156,6 +157,24 @@ def test_a_message_is_read_with_all_that_it_has(box: Mailbox, sender: Sender) ->
     assert error.value.code == "attachment_not_found"
 
 
+def test_a_browser_gets_the_html_by_a_url_without_the_token(mail: Mail, sender: Sender) -> None:
+    with mail.mailbox(private=True) as box:
+        sender.welcome(box.address)
+        url = box.html_url(box.wait(), remote=True)
+
+        assert str(box.token) not in url
+        assert "Confirm your address" in httpx2.get(url, trust_env=False).text
+
+
+def test_a_proxy_in_the_environment_is_not_asked_for_this_machine(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    with Mail(pair.http_url, patience=0) as mail:
+        assert mail.domains().default == "mx.test"
+
+
 def test_messages_are_listed_marked_and_deleted_one_by_one_and_by_a_query(box: Mailbox, sender: Sender) -> None:
     for subject in "ABC":
         sender.text(box.address, subject)
@@ -272,6 +291,7 @@ async def test_each_method_of_the_asynchronous_client(pair: Pair, sender: Sender
         assert await box.read(message) == message
         assert (await box.source(message)).startswith(b"Return-Path:")
         assert "Confirm" in await box.html(message)
+        assert (await box.html_url(message)).startswith(f"{pair.http_url}/api/messages/{message.id}/html?ticket=")
         assert (await box.attachment(message)).strip() == b"Be kind."
         await box.mark(message)
         assert await box.mark_all(seen=False) == 1

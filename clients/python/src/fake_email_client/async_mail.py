@@ -11,7 +11,7 @@ from fake_email_client.calls import Cut, Steps, T, checked
 from fake_email_client.clauses import Clauses, LinkKind
 from fake_email_client.core import AnyMessage, Core, Order, create, domains
 from fake_email_client.errors import Problem
-from fake_email_client.requests import LIMITS, checked_url, request
+from fake_email_client.requests import LIMITS, checked_url, request, trusts_environment
 from fake_email_client.schemas import (
     DomainList,
     ListedMessage,
@@ -35,7 +35,7 @@ class AsyncMail:
         self.url = checked_url(url)
         self.patience = patience
         self._is_own = http is None
-        self._http = httpx2.AsyncClient(limits=LIMITS) if http is None else http
+        self._http = httpx2.AsyncClient(limits=LIMITS, trust_env=trusts_environment(url)) if http is None else http
 
     def mailbox(
         self,
@@ -164,6 +164,13 @@ class AsyncMailbox:
     async def html(self, message: AnyMessage) -> str:
         """The HTML of the message as a page that is safe to show; `message.html` is as the sender wrote it."""
         return await self._mail.run(self._core.html(message))
+
+    async def html_url(self, message: AnyMessage, *, remote: bool = False) -> str:
+        """A URL for a browser: the HTML of the message as a page that is safe to show, with a ticket and no token.
+
+        With `remote`, the page loads images from other servers.
+        """
+        return self._mail.url + await self._mail.run(self._core.html_path(message, remote))
 
     async def attachment(self, message: AnyMessage, position: int = 0) -> bytes:
         """The attachment at this position of `message.attachments`; 0 is the first."""

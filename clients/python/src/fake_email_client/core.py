@@ -20,6 +20,7 @@ from fake_email_client.schemas import (
     SomeMessage,
     SummarizedMessage,
     TemporaryAddress,
+    Ticket,
 )
 from fake_email_client.search import search
 from fake_email_client.stream import Place
@@ -117,6 +118,12 @@ class Core:
     def html(self, message: AnyMessage) -> Steps[str]:
         page = yield from self._content(f"{_path(message)}/html")
         return page.decode()
+
+    def html_path(self, message: AnyMessage, remote: bool) -> Steps[str]:
+        """The path of the page, with a ticket, which lives for an hour at most."""
+        body = {"mailboxes": [{"address": self.address, "token": self.token}]}
+        ticket = (yield from self._fetch(Ticket, Call(method="POST", path="tickets", body=body))).ticket
+        return f"/api/{_path(message)}/html?ticket={ticket}{'&remote=true' if remote else ''}"
 
     def attachment(self, message: AnyMessage, position: int) -> Steps[bytes]:
         return self._content(f"{_path(message)}/attachments/{position}")

@@ -11,7 +11,7 @@ from fake_email_client.calls import Cut, Steps, T, checked
 from fake_email_client.clauses import Clauses, LinkKind
 from fake_email_client.core import AnyMessage, Core, Order, create, domains
 from fake_email_client.errors import Problem
-from fake_email_client.requests import LIMITS, checked_url, request
+from fake_email_client.requests import LIMITS, checked_url, request, trusts_environment
 from fake_email_client.schemas import DomainList, ListedMessage, MailboxInfo, Message, SummarizedMessage
 from fake_email_client.search import CALL_SECONDS
 from fake_email_client.stream import MAX_EVENT_OCTETS, Place
@@ -28,7 +28,7 @@ class Mail:
         self.url = checked_url(url)
         self.patience = patience
         self._is_own = http is None
-        self._http = httpx2.Client(limits=LIMITS) if http is None else http
+        self._http = httpx2.Client(limits=LIMITS, trust_env=trusts_environment(url)) if http is None else http
 
     def mailbox(
         self,
@@ -154,6 +154,13 @@ class Mailbox:
     def html(self, message: AnyMessage) -> str:
         """The HTML of the message as a page that is safe to show; `message.html` is as the sender wrote it."""
         return self._mail.run(self._core.html(message))
+
+    def html_url(self, message: AnyMessage, *, remote: bool = False) -> str:
+        """A URL for a browser: the HTML of the message as a page that is safe to show, with a ticket and no token.
+
+        With `remote`, the page loads images from other servers.
+        """
+        return self._mail.url + self._mail.run(self._core.html_path(message, remote))
 
     def attachment(self, message: AnyMessage, position: int = 0) -> bytes:
         """The attachment at this position of `message.attachments`; 0 is the first."""

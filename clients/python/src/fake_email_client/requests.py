@@ -8,6 +8,7 @@ from fake_email_client.calls import Call
 # Each waiting call takes a connection, so that their number is not limited here.
 LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
 _CONNECT_SECONDS = 10.0
+_THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 
 
 def checked_url(url: str) -> str:
@@ -16,6 +17,11 @@ def checked_url(url: str) -> str:
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ValueError(f"{url} is not the URL of an API, as http://localhost:3001 is")
     return url.rstrip("/")
+
+
+def trusts_environment(url: str) -> bool:
+    """False for this machine, whose ports a proxy that the environment names cannot reach."""
+    return httpx2.URL(url).host not in _THIS_MACHINE
 
 
 def request(http: httpx2.Client | httpx2.AsyncClient, url: str, call: Call) -> httpx2.Request:

@@ -160,6 +160,11 @@ class TemporaryAddress(msgspec.Struct, frozen=True, kw_only=True):
     token: str | None = None
 
 
+class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+    ticket: str
+    expires_at: datetime
+
+
 class SmtpServer(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int

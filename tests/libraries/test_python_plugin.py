@@ -1,0 +1,162 @@
+"""The pytest plugin of clients/python, in a run of pytest of its own."""
+
+import os
+import socket
+import sys
+
+import pytest
+from support.harness import COMMANDS, Pair
+
+SENDER = """
+import smtplib
+
+def send(address, subject, text="Hello there."):
+    content = f"Subject: {{subject}}\\nFrom: Ann <ann@example.test>\\n\\n{{text}}"
+    with smtplib.SMTP("127.0.0.1", {port}, local_hostname="client.test") as session:
+        session.sendmail("ann@example.test", [address], content)
+"""
+# The whole test takes minutes: `ALL=1 make test-libraries`.
+ALL = bool(os.environ.get("ALL"))
+WITHOUT_SERVER = ("FAKE_EMAIL_URL", "FAKE_EMAIL_COMMAND")
+
+
+@pytest.fixture
+def site(pytester: pytest.Pytester, pair: Pair, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A project with the plugin, and with a sender of mail, but without a server."""
+    for name in WITHOUT_SERVER:
+        monkeypatch.delenv(name, raising=False)
+    pytester.makepyfile(sender=SENDER.format(port=pair.smtp_port))
+    pytester.makeini("[pytest]\nfilterwarnings = error\nasyncio_default_fixture_loop_scope = function")
+    return pytester
+
+
+def run(site: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    plugins = ("anyio", "faker", "schemathesis", "hypothesispytest", "timeout")
+    return site.runpytest_subprocess("-q", *(f"-pno:{each}" for each in plugins), *arguments, timeout=60)
+
+
+def test_each_test_has_a_mailbox_of_its_own_which_is_deleted(site: pytest.Pytester, pair: Pair) -> None:
+    site.makepyfile(
+        """
+        import asyncio
+        import pytest
+        from fake_email_client import Problem
+        from sender import send
+
+        seen = []
+
+        def test_one(mailbox, mailboxes):
+            send(mailbox.address, "Code", "Your code is 482913.")
+            assert mailbox.code() == "482913"
+            seen.extend([mailbox, mailboxes(name="bob"), mailboxes()])
+            assert seen[1].address.startswith("bob")
+
+        def test_they_are_gone(mailbox):
+            assert mailbox.address not in {each.address for each in seen}
+            for each in seen:
+                with pytest.raises(Problem, match="client has been closed|mailbox_not_found"):
+                    each.info()
+
+        @pytest.mark.asyncio
+        async def test_asyncio(amailbox, mailbox):
+            send(amailbox.address, "Code", "Your code is 771204.")
+            assert await amailbox.code() == "771204"
+            assert mailbox.address == amailbox.address
+
+        def test_a_loop_of_its_own(amailbox):
+            assert asyncio.run(amailbox.info()).private
+        """
+    )
+
+    run(site, f"--fake-email-url={pair.http_url}").assert_outcomes(passed=4)
+
+
+def test_the_report_of_a_failed_test_has_its_mail_and_the_near_misses(
+    site: pytest.Pytester, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_EMAIL_URL", pair.http_url)
+    site.makepyfile(
+        """
+        from sender import send
+
+        def test_it(mailbox, mailboxes):
+            send(mailbox.address, "Welcome", "Your code is 482913.")
+            mailboxes(name="empty")
+            try:
+                mailbox.wait(subject="invoice", timeout=1)
+            except TimeoutError as error:
+                raise RuntimeError("no invoice") from error
+        """
+    )
+
+    result = run(site, "-n1")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*- mail at *@mx.test -*",
+            '- ??:??:?? "Welcome" from Ann <ann@example.test> (code 482913)',
+            "  Your code is 482913.",
+            "*- mail at empty*@mx.test -*",
+            "No mail came.",
+            "*- mail that did not match -*",
+            '- "Welcome" from ann@example.test failed subject',
+        ]
+    )
+
+
+def test_without_a_server_tests_are_skipped_and_the_reason_says_what_to_set(site: pytest.Pytester) -> None:
+    site.makepyfile("def test_it(mailbox): pass")
+
+    result = run(site, "-rs")
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*set FAKE_EMAIL_URL or --fake-email-url *, or FAKE_EMAIL_COMMAND to *"])
+
+
+@pytest.mark.parametrize("workers", ["2", *(["0"] if ALL else [])])
+def test_the_command_runs_once_for_all_workers_and_ends_with_the_session(
+    site: pytest.Pytester, pair: Pair, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    for name in ("DATABASE_URL", "DOMAIN"):
+        monkeypatch.setenv(name, pair.environ[name])
+    script = site.makefile(".sh", f'echo "$HTTP_PORT" >>{site.path}/started; {COMMANDS}/http-api\n')
+    monkeypatch.setenv("FAKE_EMAIL_COMMAND", f"sh '{script}'")
+    site.makepyfile(
+        """
+        import pytest
+        from sender import send
+
+        @pytest.mark.parametrize("number", range(8))
+        def test_it(mailbox, number):
+            send(mailbox.address, str(number))
+            assert mailbox.wait().subject == str(number)
+        """
+    )
+
+    run(site, f"-n{workers}").assert_outcomes(passed=8)
+
+    [port] = (site.path / "started").read_text().split()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(port)))
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_a_command_that_ends_is_an_error_with_its_output(
+    site: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    monkeypatch.setenv("FAKE_EMAIL_COMMAND", f"{sys.executable} -c 'import sys; sys.exit(\"no database\")'")
+    site.makepyfile("def test_it(mailbox): pass")
+
+    result = run(site, f"-n{workers}")
+
+    output = result.stdout.str() + result.stderr.str()
+    assert "FAKE_EMAIL_COMMAND ended with status 1:\nno database" in output
+    assert result.ret != pytest.ExitCode.OK
+
+
+def test_a_run_without_mailboxes_starts_no_server(site: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_EMAIL_COMMAND", "false")
+    site.makepyfile("def test_it(): pass")
+
+    run(site).assert_outcomes(passed=1)
