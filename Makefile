@@ -24,8 +24,8 @@ ifneq ($(SYSTEM_CERTIFICATES),)
 export NODE_EXTRA_CA_CERTS ?= $(SYSTEM_CERTIFICATES)
 endif
 
-.PHONY: help setup check test test-quick test-libraries client-types format-web test-web test-senders test-readers test-deploy prove run demo \
-	migrate bench fuzz fuzz-api train lock release \
+.PHONY: help setup check test test-quick test-libraries client-types release-clients format-web test-web \
+	test-senders test-readers test-deploy prove run demo migrate bench fuzz fuzz-api train lock release \
 	deploy rollback clean
 
 help: ## this list
@@ -113,6 +113,10 @@ client-types: $(READY) ## make the types of the TypeScript client from the kept 
 format-web: $(READY) ## format web/ and clients/typescript/ as make check wants it
 	$(NODE_TOOLS) install
 	$(NODE_TOOLS) npm run --silent format
+
+release-clients: $(READY) ## build the client libraries into dist/clients: a wheel, an sdist and a tarball for npm
+	$(NODE_TOOLS) install
+	@$(VENV)/bin/python dev/release_clients.py
 
 test-web: $(READY) ## the page in Chromium, its types, its size and axe; needs npm's registry; 4 minutes
 	$(VENV)/bin/pytest -n0 --timeout=240 tests/web

@@ -1,6 +1,8 @@
 """The generators and the programs that they need, as `make test-libraries` installs them."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -8,6 +10,8 @@ import pytest
 from support.harness import Pair
 from support.node_package import Node
 from support.sender import Sender
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +30,18 @@ def node(libraries: Path) -> Node:
 
 
 @pytest.fixture(scope="session")
-def package(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The npm package of clients/typescript, built."""
-    return node.pack(tmp_path_factory.mktemp("package"))
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages of the client libraries, as `make release-clients` builds them."""
+    folder = tmp_path_factory.mktemp("packages")
+    subprocess.run([sys.executable, ROOT / "dev/release_clients.py", folder], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def package(packages: Path) -> Path:
+    """The npm package of clients/typescript."""
+    [tarball] = packages.glob("*.tgz")
+    return tarball
 
 
 @pytest.fixture

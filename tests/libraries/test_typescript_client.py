@@ -18,7 +18,7 @@ def place(pair: Pair) -> dict[str, str]:
     return {"FAKE_EMAIL_URL": pair.http_url, "SMTP_PORT": str(pair.smtp_port)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tests(node: Node) -> list[Path]:
     """The tests of the client, compiled."""
     node.run(MODULES / "typescript/bin/tsc", "-p", "tsconfig.tests.json")

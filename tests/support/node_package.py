@@ -47,12 +47,6 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
         sys.stdout.write(done.stdout.decode())
         assert done.returncode == status
 
-    def pack(self, folder: Path) -> Path:
-        """Build the package, and return its tarball in the folder."""
-        self.run(self.npm, "pack", "--silent", "--pack-destination", folder)
-        [tarball] = folder.glob("*.tgz")
-        return tarball
-
     def install(self, tarball: Path, folder: Path) -> None:
         """Install the package in an empty folder, with what the examples need beside it."""
         (folder / "package.json").write_text('{"type": "module"}')

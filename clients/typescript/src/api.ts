@@ -143,8 +143,9 @@ export interface paths {
          *     the mailbox expired or was deleted, and ends the stream.
          *
          *     With a ticket, `data:` has the `temp_email_addr` of each event's mailbox, and `id:` is a position in all mailboxes
-         *     of the ticket, which `Last-Event-ID` and `since` also take with another ticket. `event: gone` ends the stream with
-         *     the last mailbox, and `event: expired` when the ticket ends.
+         *     of the ticket, which `Last-Event-ID` and `since` also take with another ticket. `event: gone` comes first for each
+         *     mailbox that was deleted before, and ends the stream with the last mailbox; `event: expired` ends it when the ticket
+         *     ends. A ticket that has no mailbox left is as no ticket.
          */
         get: operations["streamMessages"];
         put?: never;
@@ -169,7 +170,8 @@ export interface paths {
          * @description Return the first unseen message that meets every clause, and mark it as seen, so that no other call takes it.
          *
          *     The call waits as `GET /api/inbox/wait` does, and has the same plain text. Of several calls at the same time, each
-         *     takes another message. A client that loses the response finds the message, marked as seen, with other calls.
+         *     takes another message. With `count`, the call takes so many together, or none. A client that loses the response
+         *     finds the messages, marked as seen, with other calls.
          */
         post: operations["takeMessage"];
         delete?: never;
@@ -2128,6 +2130,8 @@ export interface operations {
             query: {
                 /** @description The address of the mailbox, in upper or lower case, perhaps with a tag as in `name+tag@`. */
                 address: string;
+                /** @description Wait for so many messages that match; the response has `messages`. */
+                count?: number;
                 /** @description A string in From, in upper or lower case, or a regular expression (RE2) in slashes, as in /[0-9]{6}/. */
                 from?: string;
                 /** @description The message must have this; may be given several times. */
@@ -2149,7 +2153,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A whole message: the fields of a list, and more; `text` and `html` have at most 1,048,576 characters each. */
+            /** @description The first message that matches; with `count`, `messages` has the first so many, in order, as in a list. */
             200: {
                 headers: {
                     "Message-Seq": components["headers"]["Message-Seq"];
@@ -2161,7 +2165,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WholeMessage"];
+                    "application/json": components["schemas"]["FoundMessage"];
                     "text/plain": string;
                 };
             };
