@@ -6,13 +6,18 @@ A machine that cannot build the page is told in one line on stderr, and exit sta
 """
 
 import hashlib
+import io
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import BinaryIO, TypedDict
+from urllib.parse import urlsplit
 
 import node
 
@@ -24,7 +29,20 @@ _NOT_SOURCES = {"node_modules", "dist", "build", "tests"}
 _SOURCES = ("web", "docs", "clients", "package.json", "package-lock.json")
 # What else the build reads from the environment: docs/vercel.md has them.
 _VARIABLES = ("CONTACT", "SOURCE_URL")
-_YEAR = "public, max-age=31536000, immutable"
+
+
+class Rule(TypedDict):
+    """The header fields of the paths that an expression matches; web/headers.js has all rules."""
+
+    path: str
+    headers: dict[str, str]
+
+
+class Site(TypedDict):
+    """What the build says to its server, beside the files."""
+
+    pages: list[str]
+    rules: list[Rule]
 
 
 class PortTaken(Exception):
@@ -44,11 +62,16 @@ def build(api_url: str, out: Path) -> None:
     stamp.write_text(wanted)
 
 
+def read_site(out: Path) -> Site:
+    """What a build says to its server."""
+    site: Site = json.loads(out.with_name(f"{out.name}.site.json").read_text())
+    return site
+
+
 def server(out: Path, port: int) -> ThreadingHTTPServer:
     """A server of the built page on the loopback interface, which already listens."""
-    fields: dict[str, str] = json.loads(out.with_name(f"{out.name}.headers.json").read_text())
     try:
-        return ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, fields, directory=str(out)))
+        return ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, read_site(out), directory=str(out)))
     except OSError as error:
         raise PortTaken(f"cannot listen on 127.0.0.1:{port} ({error.strerror}): choose another WEB_PORT") from None
 
@@ -56,19 +79,55 @@ def server(out: Path, port: int) -> ThreadingHTTPServer:
 class _Handler(SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def __init__(self, fields: dict[str, str], *arguments: object, directory: str) -> None:
-        self._fields = fields
+    def __init__(self, site: Site, *arguments: object, directory: str) -> None:
+        self._site = site
         super().__init__(*arguments, directory=directory)  # type: ignore[arg-type]  # what socketserver passes
 
+    def send_head(self) -> io.BytesIO | BinaryIO | None:
+        path = urlsplit(self.path).path
+        if path.removesuffix("/") in self._site["pages"] and path.endswith("/"):
+            self.send_response(HTTPStatus.PERMANENT_REDIRECT)
+            self.send_header("Location", path.removesuffix("/"))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return None
+        return super().send_head()
+
+    def translate_path(self, path: str) -> str:
+        """The file of a path; that of a page ends in `.html`, which its path does not."""
+        is_page = urlsplit(path).path in self._site["pages"]
+        return super().translate_path(path) + (".html" if is_page else "")
+
+    def guess_type(self, path: str | os.PathLike[str]) -> str:
+        found = super().guess_type(path)
+        return f"{found}; charset=utf-8" if found.startswith("text/") else found
+
     def end_headers(self) -> None:
-        for name, value in self._fields.items():
+        path = urlsplit(self.path).path
+        fields: dict[str, str] = {}
+        for rule in self._site["rules"]:
+            if re.fullmatch(rule["path"], path):
+                fields |= rule["headers"]
+        for name, value in fields.items():
             self.send_header(name, value)
-        self.send_header("Cache-Control", _YEAR if self.path.startswith("/assets/") else "no-cache")
         super().end_headers()
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Respond with our own page to an unknown path, as Vercel does."""
+        if code != HTTPStatus.NOT_FOUND:
+            super().send_error(code, message, explain)
+            return
+        content = (Path(self.directory) / "404.html").read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def list_directory(self, _path: str | os.PathLike[str]) -> None:
         """Hide what is in a folder, as Vercel does."""
-        self.send_error(404)
+        self.send_error(HTTPStatus.NOT_FOUND)
 
     def log_message(self, *_arguments: object) -> None:
         """Keep the terminal for the services."""

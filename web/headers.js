@@ -1,10 +1,38 @@
 // The header fields of every response with the page, for Vercel and for the server of `make run`.
 
+const YEAR = "public, max-age=31536000, immutable"
+
 /**
+ * The header fields of each path: those of every rule whose expression matches the whole path, a later rule over an earlier one.
+ *
  * @param {string} api the origin of the API
- * @returns {Record<string, string>}
+ * @returns {{ path: string, headers: Record<string, string> }[]}
  */
-export function headers(api) {
+export function rules(api) {
+  return [
+    { path: "/.*", headers: { ...headers(api), "Cache-Control": "no-cache" } },
+    { path: "/assets/.*", headers: { "Cache-Control": YEAR } },
+    // The ticket in its URL opens mail: no search engine lists it.
+    { path: "/share", headers: { "X-Robots-Tag": "noindex" } },
+  ]
+}
+
+/** The configuration of Vercel's Build Output API, with the pages at paths without `.html`. */
+export function vercelConfig(/** @type {string} */ api, /** @type {string[]} */ paths) {
+  return {
+    version: 3,
+    routes: [
+      ...rules(api).map(({ path, headers }) => ({ src: `^${path}$`, headers, continue: true })),
+      { src: `^(${paths.join("|")})/$`, status: 308, headers: { Location: "$1" } },
+      { handle: "filesystem" },
+      { src: "^/.*$", status: 404, dest: "/404.html" },
+    ],
+    overrides: Object.fromEntries(paths.map((path) => [`${path.slice(1)}.html`, { path: path.slice(1) }])),
+  }
+}
+
+/** @returns {Record<string, string>} */
+function headers(/** @type {string} */ api) {
   const policy = {
     "default-src": "'none'",
     "script-src": "'self'",

@@ -1,57 +1,27 @@
-// The build: the page in dist/, or in OUT; beside it headers.json, and on Vercel the files that Vercel reads.
+// The build in dist/, or in OUT: `vite build` makes the inbox, and `vite build --mode site` adds the other pages, whose
+// programs are apart, so that the inbox is not larger for them.
 
-import { cpSync, mkdirSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { svelte } from "@sveltejs/vite-plugin-svelte"
 import { defineConfig } from "vite"
-import { headers } from "./headers.js"
+import { entries, site } from "./site/plugin.js"
+import { settings } from "./site/settings.js"
 
-const LOCAL_API = "http://localhost:3001"
-const YEAR = "public, max-age=31536000, immutable"
-const out = resolve(process.env.OUT ?? "dist")
-const api = origin(process.env.VITE_API_URL || LOCAL_API)
+const out = resolve(process.env["OUT"] ?? "dist")
+const built = settings(process.env)
 
-/** @param {string} url */
-function origin(url) {
-  try {
-    return new URL(url).origin
-  } catch {
-    throw new Error(`VITE_API_URL: ${url} is not the URL of an API, such as https://api.example.org`)
-  }
-}
-
-/** @returns {import("vite").Plugin} */
-function deployed() {
-  return {
-    name: "deployed",
-    closeBundle() {
-      writeFileSync(`${out}.headers.json`, `${JSON.stringify(headers(api), null, 2)}\n`)
-      if (!process.env.VERCEL) return
-      // vercel.com/docs/build-output-api: only a file that the build writes can have the API's origin in it.
-      const vercel = resolve(out, "../../.vercel/output")
-      mkdirSync(vercel, { recursive: true })
-      cpSync(out, `${vercel}/static`, { recursive: true })
-      const routes = [
-        { src: "/assets/(.*)", headers: { "Cache-Control": YEAR }, continue: true },
-        { src: "/(.*)", headers: headers(api), continue: true },
-        { handle: "filesystem" },
-      ]
-      writeFileSync(`${vercel}/config.json`, JSON.stringify({ version: 3, routes }))
-    },
-  }
-}
-
-export default defineConfig({
-  plugins: [svelte(), deployed()],
-  define: { "import.meta.env.VITE_API_URL": JSON.stringify(api) },
+export default defineConfig(({ mode, command }) => ({
+  plugins: [...(mode === "site" || command === "serve" ? [site(built, out)] : []), svelte()],
+  define: { "import.meta.env.VITE_API_URL": JSON.stringify(built.api) },
   build: {
     outDir: out,
-    emptyOutDir: true,
+    emptyOutDir: mode !== "site",
     target: ["chrome123", "firefox121", "safari17.5"],
     assetsInlineLimit: 0,
     // The polyfill is for browsers that cannot show the page.
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: mode === "site" ? { input: entries(built) } : {},
   },
   server: { port: 5173, strictPort: true },
-})
+}))

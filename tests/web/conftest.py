@@ -53,6 +53,12 @@ def page_url(built: Path, page_port: int) -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.fixture(scope="session")
+def site(built: Path) -> page_build.Site:
+    """The paths of all pages but the inbox, and the header fields of every path."""
+    return page_build.read_site(built)
+
+
 @pytest.fixture
 async def http(api: Pair) -> AsyncIterator[httpx.AsyncClient]:
     """A client of that http-api."""

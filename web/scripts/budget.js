@@ -1,14 +1,54 @@
-// Fail when the built page is larger than its budget. Sizes are those after gzip, as a browser loads the files.
+// Fail when the inbox is larger than its budget, or when a page names a host or a font to load from. Sizes are those after
+// gzip, as a browser loads the files.
 
 import { readFileSync, readdirSync } from "node:fs"
+import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 
 const BUDGET = { js: 40_000, css: 8_000 }
-const directory = `${process.env.OUT ?? "dist"}/assets`
+const FIRST_VIEW = 100_000
+const out = process.env["OUT"] ?? "dist"
+const names = readdirSync(out, { recursive: true, encoding: "utf8" })
+const text = (/** @type {string} */ name) => readFileSync(join(out, name), "utf8")
+const zipped = (/** @type {Iterable<string>} */ files) =>
+  [...files].reduce((sum, name) => sum + gzipSync(readFileSync(join(out, name))).length, 0)
+const assets = names.filter((name) => /^assets\/.*\.(?:js|css|svg)$/.test(name))
 
+/** The files that a file names, and those that these name. */
+function loaded(/** @type {string} */ name, /** @type {Set<string>} */ found = new Set()) {
+  const content = text(name)
+  for (const asset of assets) {
+    if (found.has(asset) || !content.includes(asset.replace("assets/", ""))) continue
+    found.add(asset)
+    loaded(asset, found)
+  }
+  return found
+}
+
+function hold(/** @type {string} */ what, /** @type {number} */ size, /** @type {number} */ most) {
+  console.log(`${what}: ${size} of ${most} bytes`)
+  if (size > most) process.exitCode = 1
+}
+
+const ofInbox = [...loaded("index.html")]
 for (const [kind, most] of Object.entries(BUDGET)) {
-  const files = readdirSync(directory).filter((name) => name.endsWith(`.${kind}`))
-  const sum = files.reduce((all, name) => all + gzipSync(readFileSync(`${directory}/${name}`)).length, 0)
-  console.log(`${kind}: ${sum} of ${most} bytes`)
-  if (sum > most) process.exitCode = 1
+  hold(`${kind} of the inbox`, zipped(ofInbox.filter((name) => name.endsWith(`.${kind}`))), most)
+}
+hold("the first view", zipped(["index.html", "icon.svg", ...ofInbox]), FIRST_VIEW)
+
+const fonts = names.filter(
+  (name) => /\.(?:woff2?|ttf|otf|eot)$/.test(name) || (name.endsWith(".css") && /@font-face/.test(text(name))),
+)
+const foreign = names
+  .filter((name) => /\.(?:html|css)$/.test(name))
+  .flatMap((name) =>
+    [
+      ...text(name).matchAll(
+        /(?:<(?!a\b)[a-z]+\b[^>]*\s(?:src|href)=["']|url\(["']?|@import ["'])((?:https?:)?\/\/[^"')\s>]+)/g,
+      ),
+    ].map(([, url]) => `${name} loads ${url}`),
+  )
+for (const wrong of [...fonts.map((name) => `${name} is a font`), ...foreign]) {
+  console.error(wrong)
+  process.exitCode = 1
 }
