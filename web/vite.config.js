@@ -20,6 +20,20 @@ function origin(url) {
   }
 }
 
+/**
+ * True for a module that the entry imports, directly or not, without `import()`.
+ * @param {string} id
+ * @param {(id: string) => { isEntry: boolean, importers: string[] } | null} about
+ * @param {Set<string>} seen
+ * @returns {boolean}
+ */
+function isFirstView(id, about, seen = new Set()) {
+  const module = about(id)
+  if (!module || seen.has(id)) return false
+  seen.add(id)
+  return module.isEntry || module.importers.some((each) => isFirstView(each, about, seen))
+}
+
 /** @returns {import("vite").Plugin} */
 function deployed() {
   return {
@@ -52,6 +66,19 @@ export default defineConfig({
     // The polyfill is for browsers that cannot show the page.
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        // One file for all that the first view needs is smaller than many.
+        codeSplitting: {
+          groups: [
+            {
+              debugName: "page",
+              name: (id, chunks) => (isFirstView(id, (each) => chunks.getModuleInfo(each)) ? "page" : null),
+            },
+          ],
+        },
+      },
+    },
   },
   server: { port: 5173, strictPort: true },
 })
