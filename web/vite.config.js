@@ -10,6 +10,33 @@ import { settings } from "./site/settings.js"
 const out = resolve(process.env["OUT"] ?? "dist")
 const built = settings(process.env)
 
+/**
+ * True for a module that the entry imports, directly or not, without `import()`.
+ * @param {string} id
+ * @param {(id: string) => { isEntry: boolean, importers: string[] } | null} about
+ * @param {Set<string>} seen
+ * @returns {boolean}
+ */
+function isFirstView(id, about, seen = new Set()) {
+  const module = about(id)
+  if (!module || seen.has(id)) return false
+  seen.add(id)
+  return module.isEntry || module.importers.some((each) => isFirstView(each, about, seen))
+}
+
+/** One file for all that the first view needs is smaller than many. */
+const ONE_FILE = {
+  codeSplitting: {
+    groups: [
+      {
+        debugName: "page",
+        /** @type {(id: string, chunks: { getModuleInfo: (id: string) => { isEntry: boolean, importers: string[] } | null }) => string | null} */
+        name: (id, chunks) => (isFirstView(id, (each) => chunks.getModuleInfo(each)) ? "page" : null),
+      },
+    ],
+  },
+}
+
 export default defineConfig(({ mode, command }) => ({
   plugins: [...(mode === "site" || command === "serve" ? [site(built, out)] : []), svelte()],
   define: { "import.meta.env.VITE_API_URL": JSON.stringify(built.api) },
@@ -21,7 +48,7 @@ export default defineConfig(({ mode, command }) => ({
     // The polyfill is for browsers that cannot show the page.
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    rolldownOptions: mode === "site" ? { input: entries(built) } : {},
+    rolldownOptions: mode === "site" ? { input: entries(built) } : { output: ONE_FILE },
   },
   server: { port: 5173, strictPort: true },
 }))
