@@ -37,6 +37,24 @@ DESCRIPTIONS: Mapping[str, str] = {
     "Quota.messages": "The most messages.",
     "Quota.octets": "The most bytes.",
     "last_seq": "The `seq` of the newest message; 0 if the mailbox never had one.",
+    "attempts": "The attempts to deliver, oldest first.",
+    "others": "How many more attempts there were, by their reply.",
+    "before": "The attempts for this address before the mailbox was there, oldest first; none after 24 hours.",
+    "attempted_at": "When the attempt ended.",
+    "stage": "Where the attempt ended: `rcpt` (the address), `data` (the content) or `commit` (the storing).",
+    "reply": "The SMTP reply, as given; null if the client left before one.",
+    "message_id": "The id of the message, if it was stored; it may have been deleted since.",
+    "sender_domain": "The domain of the reverse-path; empty for a bounce.",
+    "client_addr": "The IP address of the client; null in an open mailbox.",
+    "client_host": "What the client called itself in EHLO or HELO; null in an open mailbox.",
+    "DeliveryAttempt.tls": "The version and the cipher of TLS; null for plain text.",
+    "declared_octets": "The size that the client declared, in bytes; null if it declared none.",
+    "DeliveryAttempt.octets": "The size of the content that was received, in bytes.",
+    "DeliveryAttempt.seconds": "How long each stage took; null for a message that an older release stored.",
+    "Seconds.rcpt": "From MAIL to the content, in seconds.",
+    "Seconds.data": "From the beginning to the end of the content, in seconds.",
+    "Seconds.commit": "From there to the reply, or, if it was stored, until it was handed to Postgres, in seconds.",
+    "number": "How many attempts.",
     "last_received_at": "When the newest message was received; null if the mailbox never had one.",
     "changes": "A number that grows when messages are marked or deleted. A client that sees it jump lists anew.",
     "domains": "The domains that receive mail.",
@@ -130,8 +148,9 @@ DESCRIPTIONS: Mapping[str, str] = {
 }
 FORMATS: Mapping[str, OpenAPIFormat] = {
     "id": _ID,
+    "message_id": _ID,
     "temp_email_addr": _EMAIL,
-    **dict.fromkeys(("expires_at", "created_at", "received_at", "last_received_at", "date"), _TIME),
+    **dict.fromkeys(("expires_at", "created_at", "received_at", "last_received_at", "date", "attempted_at"), _TIME),
 }
 
 
