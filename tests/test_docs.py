@@ -17,7 +17,10 @@ PACKAGES = [
     ROOT / "services/smtp-ingest/src/smtp_ingest",
 ]
 DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "docs/llms.txt", *ROOT.glob("deploy/*.md")],
+    [
+        *(*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "docs/llms.txt", *ROOT.glob("deploy/*.md")),
+        *ROOT.glob("clients/*/README.md"),
+    ],
 )
 # A path is relative to the repository, to the folder of a package, to a package, to deploy/, or to the document and,
 # below the root, the folders beside it.
@@ -25,9 +28,14 @@ BASES = [ROOT, ROOT / "deploy", *(package.parent for package in PACKAGES), *PACK
 # The files that may define a variable that Settings does not have.
 PROGRAMS = [
     *("Makefile", "conftest.py", ".github/workflows/*.yml", "deploy/**/*.sh", "deploy/**/*.py", "dev/*.py"),
-    *("shared/src/**/*.py", "services/*/src/**/*.py"),
+    *("shared/src/**/*.py", "services/*/src/**/*.py", "clients/python/src/**/*.py", "clients/typescript/tests/*.ts"),
 ]
 GENERATED = (".venv", ".local/", "dist/")
+# What programs import from the TypeScript client.
+ENTRY_POINTS = {
+    f"fake-email-client{name.removeprefix('.')}"
+    for name in msgspec.json.decode((ROOT / "clients/typescript/package.json").read_bytes())["exports"]
+}
 MEDIA_TYPE = re.compile(r"(?:application|audio|font|image|message|multipart|text|video)/")
 PATH = re.compile(r"\.?[\w-][\w.-]*(?:/[\w.{}*-]+)*/?")
 SUFFIXES = (".py", ".sh", ".md", ".sql", ".toml", ".yml", ".json", ".env.example")
@@ -102,6 +110,8 @@ def missing_files(page: str, document: Path) -> list[str]:
             if not is_path or not PATH.fullmatch(path) or MEDIA_TYPE.match(path) or path.startswith(GENERATED):
                 continue
             names = path.rstrip("/")
+            if path in ENTRY_POINTS:
+                continue
             if not any([*base.glob(names)] or (base / f"{names}.py").exists() for base in [*BASES, *folders]):
                 missing.add(path)
     return sorted(missing)

@@ -1,9 +1,13 @@
 """Who may import whom: the services meet in Postgres alone, and what they share knows neither of them."""
 
 import ast
+import itertools
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 SOURCES = {
@@ -16,7 +20,9 @@ STRANGERS = {
     "smtp_ingest": {"http_api", "granian", "litestar"},
     "http_api": {"smtp_ingest", "aiosmtpd"},
 }
-WORKSPACE = ("shared", "services", "tests", "dev", "bench")
+# The client is installed without the services.
+CLIENT = ROOT / "clients/python/src/fake_email_client"
+WORKSPACE = ("shared", "services", "clients", "tests", "dev", "bench")
 
 
 def imports(tree: ast.AST) -> list[ast.Import | ast.ImportFrom]:
@@ -48,6 +54,14 @@ def test_a_package_imports_what_they_share_by_its_whole_name(package: str) -> No
 
     assert "fake_email" in names
     assert "" not in names
+
+
+def test_the_client_imports_what_it_is_installed_with() -> None:
+    project = tomllib.loads((CLIENT.parents[1] / "pyproject.toml").read_text())["project"]
+    named = [*project["dependencies"], *itertools.chain(*project.get("optional-dependencies", {}).values())]
+    installed = {Requirement(each).name.replace("-", "_") for each in named}
+
+    assert imported(CLIENT) - sys.stdlib_module_names == installed | {"fake_email_client"}
 
 
 def test_no_import_stands_inside_a_function() -> None:

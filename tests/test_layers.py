@@ -11,6 +11,7 @@ SOURCES = {
     "fake_email": ROOT / "shared/src/fake_email",
     "smtp_ingest": ROOT / "services/smtp-ingest/src/smtp_ingest",
     "http_api": ROOT / "services/http-api/src/http_api",
+    "fake_email_client": ROOT / "clients/python/src/fake_email_client",
 }
 # From the top down. A module belongs to the first pattern that it matches; `*` ends the list with all other modules.
 LAYERS = {
@@ -57,6 +58,14 @@ LAYERS = {
         ["context"],
         ["reply_tables", "guard"],
         ["*"],
+    ],
+    "fake_email_client": [
+        ["mail", "async_mail"],
+        ["core", "requests"],
+        ["search", "stream"],
+        ["calls"],
+        ["errors"],
+        ["clauses", "schemas"],
     ],
 }
 

@@ -37,8 +37,9 @@ ALLOWED = (
     _browser("tests/end_to_end/test_foreign_pages.py::*"),
     _browser("tests/end_to_end/test_html_attacks.py::*"),
     _browser("tests/end_to_end/test_html_shown.py::*"),
+    _browser("tests/libraries/test_playwright_fixture.py::*"),
     _browser("tests/web/*"),
-    AllowedSkip(tests="tests/web/*", reason="the page is not built*: Node.js * or later and npm build it; *"),
+    AllowedSkip(tests="tests/web/*", reason="the page is not built: Node.js*"),
     AllowedSkip(
         tests="tests/deploy/test_units.py::*",
         reason="systemd-analyze is not here",

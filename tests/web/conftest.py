@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
+import node
 import page as page_build
 import pytest
 from support.browser import Browser
@@ -38,8 +39,8 @@ def built(api: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("page") / "page"
     try:
         page_build.build(api.http_url, out)
-    except page_build.NodeMissing as error:
-        pytest.skip(f"the page is {error}")
+    except node.NodeMissing as error:
+        pytest.skip(f"the page is not built: {error}")
     return out
 
 
@@ -73,4 +74,4 @@ async def visitor(browser: Browser, page_url: str) -> AsyncIterator[Visitor]:
 @pytest.fixture(scope="session")
 def axe() -> str:
     """The script of axe-core, which `npm ci` has installed for the build."""
-    return (Path(page_build.WEB) / "node_modules" / "axe-core" / "axe.min.js").read_text()
+    return (node.MODULES / "axe-core" / "axe.min.js").read_text()

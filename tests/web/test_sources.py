@@ -1,32 +1,20 @@
 """The checks of the page's sources: types, header fields, and the logic that needs no browser."""
 
 import json
-import os
-import subprocess
 import urllib.request
 from pathlib import Path
 
-import page as page_build
+import node
 import pytest
 from support.harness import Pair
+
+ROOT = Path(__file__).parents[2]
+MEMBERS = ("web", "clients/typescript")
 
 
 def npm(*arguments: str, **environ: str) -> None:
     """Run a script of the page's package.json, which must succeed."""
-    ran = subprocess.run(
-        ["npm", "run", "--silent", *arguments],
-        cwd=page_build.WEB,
-        env=os.environ | environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-
-
-@pytest.mark.usefixtures("page_url")
-def test_svelte_check_finds_nothing() -> None:
-    npm("check")
+    node.run("run", "--silent", "--workspace", "web", *arguments, **environ)
 
 
 @pytest.mark.usefixtures("page_url")
@@ -52,3 +40,11 @@ def test_a_build_on_vercel_sends_the_same_header_fields(page_url: str, api: Pair
     [fields] = [route["headers"] for route in config["routes"] if route.get("src") == "/(.*)"]
     assert {name: sent[name] for name in fields} == fields
     assert (tmp_path / ".vercel/output/static/index.html").exists()
+
+
+def test_the_lock_pins_each_package_by_hash_and_names_no_registry() -> None:
+    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    pinned = {name: each for name, each in packages.items() if "node_modules/" in name and not each.get("link")}
+
+    assert [name for name, each in pinned.items() if "integrity" not in each] == []
+    assert {each["resolved"] for each in packages.values() if "resolved" in each} == set(MEMBERS)

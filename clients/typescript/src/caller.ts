@@ -34,7 +34,9 @@ export class Caller {
   /** The response of one call; throws a Problem for an error response. */
   async once(method: string, path: string, request: Request = {}): Promise<Response> {
     const { token, body, within, signal, keepalive } = request
-    const signals = [signal, within && AbortSignal.timeout(Math.ceil(within * 1000))].filter((each) => each instanceof AbortSignal)
+    const signals = [signal, within && AbortSignal.timeout(Math.ceil(within * 1000))].filter(
+      (each) => each instanceof AbortSignal,
+    )
     const response = await this.#fetch(this.link(path, request.query), {
       method,
       signal: AbortSignal.any(signals),

@@ -154,8 +154,12 @@ export class Mailbox {
   }
 
   #wait(options: WaitOptions, refuse: (message: Message) => string | undefined): Promise<Message> {
-    return search(this.#caller, this, this.#floor, options, (each) =>
-      refuse(each) ?? (this.#take(each.seq) ? undefined : "returned before"),
+    return search(
+      this.#caller,
+      this,
+      this.#floor,
+      options,
+      (each) => refuse(each) ?? (this.#take(each.seq) ? undefined : "returned before"),
     )
   }
 

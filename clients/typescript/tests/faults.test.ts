@@ -32,9 +32,15 @@ async function relay() {
   let isCut = false
   const server = createServer((client) => {
     const api = connect(Number(new URL(url).port), "127.0.0.1")
-    for (const [from, to] of [[client, api], [api, client]] as const) {
+    for (const [from, to] of [
+      [client, api],
+      [api, client],
+    ] as const) {
       sockets.add(from)
-      from.on("error", () => {}).on("close", () => to.destroy()).pipe(to)
+      from
+        .on("error", () => {})
+        .on("close", () => to.destroy())
+        .pipe(to)
     }
     if (isCut) client.destroy()
   }).listen(0, "127.0.0.1")
@@ -172,6 +178,9 @@ test("a call past a limit is made again after Retry-After", async () => {
   const second = limited.open(box.address).wait()
   await statuses.until(429)
   await deliver(box.address, "Welcome")
-  assert.deepEqual((await Promise.all([first, second])).map((each) => each.subject), ["Welcome", "Welcome"])
+  assert.deepEqual(
+    (await Promise.all([first, second])).map((each) => each.subject),
+    ["Welcome", "Welcome"],
+  )
   assert.deepEqual(statuses.seen, [429, 200, 200])
 })

@@ -35,11 +35,17 @@ test("a list has a query and pages", async () => {
   await using box = await mail.mailbox()
   for (const subject of ["A", "B", "C"]) await deliver(box.address, subject)
   const first = await box.list({ limit: 2, query: "-subject:b" })
-  assert.deepEqual(first.messages.map((each) => each.subject), ["C", "A"])
+  assert.deepEqual(
+    first.messages.map((each) => each.subject),
+    ["C", "A"],
+  )
   assert.equal(first.next_cursor, null)
   const page = await box.list({ limit: 2, order: "oldest" })
   const next = await box.list({ limit: 2, order: "oldest", cursor: page.next_cursor! })
-  assert.deepEqual([...page.messages, ...next.messages].map((each) => each.subject), ["A", "B", "C"])
+  assert.deepEqual(
+    [...page.messages, ...next.messages].map((each) => each.subject),
+    ["A", "B", "C"],
+  )
 })
 
 test("a message is read whole, as its source, and with its attachments", async () => {

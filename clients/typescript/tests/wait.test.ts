@@ -79,10 +79,13 @@ test("waiting", together, async (t) => {
       await deliver(box.address, "More news")
       await box.wait({ subject: "welcome" })
       const error = await failure(box.wait({ subject: "welcome", timeout: 1 }))
-      assert.deepEqual((error as NoMail).nearMisses.map((each) => [each.subject, ...each.failed]), [
-        ["Welcome", "returned before"],
-        ["More news", "subject"],
-      ])
+      assert.deepEqual(
+        (error as NoMail).nearMisses.map((each) => [each.subject, ...each.failed]),
+        [
+          ["Welcome", "returned before"],
+          ["More news", "subject"],
+        ],
+      )
     }),
 
     t.test("expectNone is content without such mail, and shows the mail that came", async () => {
@@ -121,7 +124,10 @@ test("waiting", together, async (t) => {
       await using box = await mail.mailbox()
       await deliver(box.address, "Other")
       await failure(recording.open(box.address).wait({ subject: "welcome", timeout: 27 }))
-      assert.deepEqual(calls.map((each) => each.get("since")), ["0", "1"])
+      assert.deepEqual(
+        calls.map((each) => each.get("since")),
+        ["0", "1"],
+      )
       assert(Number(calls[0]?.get("timeout")) <= 25)
       assert(Number(calls[1]?.get("timeout")) <= 2)
     }),

@@ -8,7 +8,7 @@ import pytest
 from support.content import message
 from support.database import store
 from support.harness import Pair
-from support.inside import opened, streams_of
+from support.inside import CLIENT, opened, streams_of
 from support.waiting import DEADLINE_SECONDS, until
 
 from fake_email.storage.message_list import Cursor
@@ -57,7 +57,7 @@ async def test_a_stream_shows_what_comes_in_the_place_of_what_was_lost(pair: Pai
         set_back(pair, address, seq=1)
         begun = streams.shared_reads.begun
         await streams.database.run(streams.waiters.connected)
-        await streams.shared_reads.page(Cursor(seq=3), address=address, token_sha256=None, after=begun)
+        await streams.shared_reads.page(CLIENT, Cursor(seq=3), address=address, token_sha256=None, after=begun)
         await store(pair.database_url, address, message("new"))
 
         await streams.database.run(streams.waiters.connected)

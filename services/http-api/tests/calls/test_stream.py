@@ -14,7 +14,7 @@ from support.content import message
 from support.database import is_waited_for, make_mailbox, store
 from support.harness import Pair
 from support.http_client import StreamedEvent, problem, stream
-from support.inside import opened, streams_of
+from support.inside import CLIENT, opened, streams_of
 from support.smtp_client import SmtpClient
 from support.waiting import DEADLINE_SECONDS, until
 
@@ -359,7 +359,7 @@ async def test_a_read_for_the_right_token_is_not_shared_with_another_token(
     await deliver(smtp, address, message("secret"))
     right, wrong = hashlib.sha256(token.encode()).digest(), hashlib.sha256(b"wrong").digest()
     async with streams_of(pair) as streams:
-        read = partial(streams.shared_reads.page, Cursor(), address=address, after=0)
+        read = partial(streams.shared_reads.page, CLIENT, Cursor(), address=address, after=0)
 
         page, *refused = await asyncio.gather(
             read(token_sha256=right), read(token_sha256=wrong), read(token_sha256=None), return_exceptions=True

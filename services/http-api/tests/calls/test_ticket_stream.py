@@ -171,6 +171,55 @@ async def test_a_mailbox_that_ends_while_it_is_read_is_told_once(
     assert told(still) == [("message", one.address, 3)]
 
 
+async def test_a_mailbox_that_was_deleted_before_is_told_first(
+    pair: Pair, http: httpx.AsyncClient, two: tuple[Known, Known]
+) -> None:
+    third = await make_known(pair.database_url)
+    ticket = await make_ticket(http, *two, third)
+    async with streaming(http, ticket) as stream:
+        position = (await take(stream, 6))[-1][1]
+    for each in two:
+        await delete(pair, http, each)
+
+    async with streaming(http, ticket, since=position) as stream:
+        first = await take(stream, 2)
+        await store(pair.database_url, third.address, message("still here"))
+        still = await take(stream, 1)
+        await delete(pair, http, third)
+        rest = [event async for event in stream]
+
+    assert sorted(told(first)) == sorted(("gone", each.address, None) for each in two)
+    assert told(still) == [("message", third.address, 3)]
+    assert told(rest) == [("gone", third.address, None)]
+
+
+async def test_a_ticket_without_a_mailbox_that_is_left_is_as_no_ticket(
+    pair: Pair, http: httpx.AsyncClient, two: tuple[Known, Known]
+) -> None:
+    ticket = await make_ticket(http, *two)
+    for each in two:
+        await delete(pair, http, each)
+
+    whole = await http.get("/api/inbox/stream", params={"ticket": ticket})
+    one = await http.get("/api/inbox/stream", params={"ticket": ticket, "address": two[0].address})
+
+    assert [(each.status_code, problem(each)["code"]) for each in (whole, one)] == [(404, "mailbox_not_found")] * 2
+
+
+async def test_a_ticket_that_a_release_before_made_tells_nothing_of_a_mailbox_that_was_deleted(
+    pair: Pair, http: httpx.AsyncClient, two: tuple[Known, Known]
+) -> None:
+    ticket = await make_ticket(http, *two)
+    with psycopg.connect(pair.database_url, autocommit=True) as connection:
+        connection.execute("UPDATE ticket SET addresses = NULL")
+    await delete(pair, http, two[1])
+
+    async with streaming(http, ticket) as stream:
+        stored = await take(stream, 2)
+
+    assert told(stored) == [("message", two[0].address, seq) for seq in (1, 2)]
+
+
 async def test_a_stream_ends_with_its_ticket(pair: Pair, http: httpx.AsyncClient, two: tuple[Known, Known]) -> None:
     ticket = await make_ticket(http, *two)
     with psycopg.connect(pair.database_url, autocommit=True) as connection:

@@ -58,6 +58,8 @@ _READ = """
 """
 # A text may have megabytes, and most are small: the message that reaches this total is the last of its page.
 _TEXT_OCTETS = 262_144
+# A character of one octet may take three in UTF-8.
+TEXT_FACTOR = 4
 # The memory of one page; its last text may have the greatest length.
 MOST_OCTETS = 4_194_304
 

@@ -108,28 +108,44 @@ _READ = statement(
 )
 
 # The sizes are known without the values, so that no value is read of a message that the page leaves out.
-_READ_SHORT = statement(
-    """
-    SELECT mailbox.id AS mailbox_id, mailbox.token_sha256, mailbox.expires_at, mailbox.last_seq, is_short, {listed}
-    FROM mailbox
-    LEFT JOIN LATERAL (
-        SELECT seq, octets_before, max(octets_before) OVER () >= %(most_octets)s AS is_short
+_SUMMED = sql.SQL("""
+        SELECT seq, octets, octets_before, max(octets_before) OVER () >= %(most_octets)s AS is_short
         FROM (
-            SELECT seq,
+            SELECT seq, octets,
                 sum(octets) OVER (ORDER BY CASE WHEN %(backwards)s THEN -seq ELSE seq END) - octets AS octets_before
             FROM (
                 SELECT seq, least(octet_length(text), %(text_octets)s) + {findings} AS octets
                 {found}
             ) AS sized
         ) AS summed
+""").format(findings=FINDINGS_OCTETS, found=sql.SQL(_FOUND))
+
+_READ_SHORT = statement(
+    """
+    SELECT mailbox.id AS mailbox_id, mailbox.token_sha256, mailbox.expires_at, mailbox.last_seq, is_short, {listed}
+    FROM mailbox
+    LEFT JOIN LATERAL (
+        {summed}
     ) AS page ON octets_before < %(most_octets)s
     LEFT JOIN message ON message.mailbox_id = mailbox.id AND message.seq = page.seq
     WHERE mailbox.address = %(address)s AND mailbox.expires_at > now()
     ORDER BY page.seq
     """,
     listed=LISTED,
-    findings=FINDINGS_OCTETS,
-    found=sql.SQL(_FOUND),
+    summed=_SUMMED,
+)
+
+_WEIGH_SHORT = statement(
+    """
+    SELECT mailbox.token_sha256, coalesce(sum(page.octets), 0)::bigint AS octets
+    FROM mailbox
+    LEFT JOIN LATERAL (
+        {summed}
+    ) AS page ON octets_before < %(most_octets)s
+    WHERE mailbox.address = %(address)s AND mailbox.expires_at > now()
+    GROUP BY mailbox.id
+    """,
+    summed=_SUMMED,
 )
 
 _BY_SEQ = statement(
@@ -206,6 +222,23 @@ async def read_short(
         messages=[listed(row) for row in rows if row["id"] is not None],
         is_short=bool(rows[0]["is_short"]),
     )
+
+
+async def weigh_short(
+    connection: Connection,
+    *,
+    address: str,
+    token_sha256: bytes | None,
+    since: Cursor,
+    limit: int,
+    most_octets: int,
+    before: Cursor = END,
+) -> int:
+    """The octets that `read_short` would read; with so many as its `most_octets` it reads no more, whatever arrives."""
+    parameters = _parameters(address, token_sha256, since, limit, before) | {"most_octets": most_octets}
+    rows = await _rows(connection, _WEIGH_SHORT, parameters)
+    octets: int = rows[0]["octets"]
+    return max(octets, 1)
 
 
 def _parameters(

@@ -20,8 +20,9 @@ DEFAULT_SECONDS = 3_600
 _SECRET_OCTETS = 24
 
 _CREATE = """
-    INSERT INTO ticket (ticket_sha256, mailbox_ids, expires_at)
-    SELECT %(ticket_sha256)s, %(mailbox_ids)s, least(now() + make_interval(secs => %(ttl_seconds)s), min(expires_at))
+    INSERT INTO ticket (ticket_sha256, mailbox_ids, addresses, expires_at)
+    SELECT %(ticket_sha256)s, array_agg(id ORDER BY id), array_agg(address ORDER BY id),
+        least(now() + make_interval(secs => %(ttl_seconds)s), min(expires_at))
     FROM mailbox
     WHERE id = ANY(%(mailbox_ids)s) AND expires_at > now()
     HAVING count(*) = cardinality(%(mailbox_ids)s::bigint[])
@@ -38,6 +39,15 @@ _MAILBOXES = """
     ORDER BY mailbox.id
 """
 
+_GONE = """
+    SELECT made.id, made.address
+    FROM ticket
+    CROSS JOIN unnest(ticket.mailbox_ids, ticket.addresses) AS made (id, address)
+    WHERE ticket.ticket_sha256 = %(ticket_sha256)s AND ticket.expires_at > now() AND made.address IS NOT NULL
+        AND NOT EXISTS (SELECT FROM mailbox WHERE mailbox.id = made.id AND mailbox.expires_at > now())
+    ORDER BY made.id
+"""
+
 _OPENED = """
     SELECT mailbox.token_sha256
     FROM ticket
@@ -52,6 +62,13 @@ class TicketMailbox(MailboxState, frozen=True, kw_only=True):
     """A live mailbox that a ticket reads, and the seconds until the ticket expires."""
 
     seconds_left: float
+
+
+class GoneMailbox(msgspec.Struct, frozen=True, kw_only=True):
+    """A mailbox of a ticket that was deleted since; no other mailbox ever has its id."""
+
+    id: int
+    address: str
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +110,13 @@ async def mailboxes(connection: Connection, ticket_sha256: bytes) -> list[Ticket
     """The live mailboxes that the ticket reads; none when it is unknown or has expired."""
     async with connection.cursor(row_factory=class_row(TicketMailbox)) as cursor:
         await cursor.execute(_MAILBOXES, {"ticket_sha256": ticket_sha256})
+        return await cursor.fetchall()
+
+
+async def gone(connection: Connection, ticket_sha256: bytes) -> list[GoneMailbox]:
+    """The mailboxes of the ticket that are gone; none when the ticket is unknown or has expired."""
+    async with connection.cursor(row_factory=class_row(GoneMailbox)) as cursor:
+        await cursor.execute(_GONE, {"ticket_sha256": ticket_sha256})
         return await cursor.fetchall()
 
 

@@ -102,10 +102,11 @@ async def attachment(
             headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if status == HTTPStatus.PARTIAL_CONTENT:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{wanted.size}"
-    # An attachment without a known position is one piece.
+    # An attachment without a known position is one piece, for which the whole content is read.
     await context.hold(wanted.size if wanted.start is None else min(wanted.size, 2 * stored_source.PIECE_OCTETS))
+    database = context.database_for(attached.octets) if wanted.start is None else context.database
     return Stream(
-        _cut(attachments.read(context.database, attached, wanted, context.whole_content), start, end),
+        _cut(attachments.read(database, attached, wanted, context.whole_content), start, end),
         status_code=status,
         headers=headers,
     )

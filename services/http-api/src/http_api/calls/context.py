@@ -42,6 +42,7 @@ class Context:
 
     __slots__ = (
         "_call",
+        "_database",
         "_shares",
         "client",
         "database",
@@ -56,12 +57,17 @@ class Context:
         self._call = call
         self._shares = shared.shares
         self.client: Client = call.client
-        self.database = ClientDatabase(shared.database, shared.shares.database_connections, call.client)
+        self._database = shared.database
+        self.database = self.database_for(0)
         self.mailbox_lookups = shared.mailbox_lookups
         self.settings = shared.settings
         self.stream_slots = shared.stream_slots
         self.streams = shared.streams
         self.waiters = shared.waiters
+
+    def database_for(self, octets: int) -> ClientDatabase:
+        """The database for a read of so many octets of memory: a heavy one stands in no way of light ones."""
+        return ClientDatabase(self._database, self._shares.connections_for(octets), self.client)
 
     @property
     def held(self) -> Share | None:
@@ -86,7 +92,7 @@ class Context:
 
     def reading(self, octets: int) -> AbstractAsyncContextManager[object]:
         """Memory for what a waiting call reads and compares; such a call has time, and is not refused."""
-        return self._shares.answer_octets.share(self.client, octets, seconds=None)
+        return self._shares.memory_for(octets).share(self.client, octets, seconds=None)
 
     def whole_content(self) -> AbstractAsyncContextManager[object]:
         """The client's turn to have a whole content in memory; raises Overloaded."""

@@ -137,8 +137,8 @@ async def _compare(
     read = partial(match_candidates.read, mailbox_id=mailbox.id, since=since, limit=_PAGE, with_text=with_text)
     compared: list[tuple[MatchCandidate, list[str]]] = []
     # The texts stay in memory while each waits for its turn to be compared.
-    async with mailbox_search.memory(context, mailbox, with_text=with_text):
-        for each in await _retry(context, search, lambda: context.database.run(read)):
+    async with mailbox_search.memory(context, mailbox, with_text=with_text) as database:
+        for each in await _retry(context, search, lambda: database.run(read)):
             failed = await mailbox_search.failed(context, search.clauses, each)
             compared.append((msgspec.structs.replace(each, text=""), failed))
             most -= not failed
@@ -201,9 +201,9 @@ async def _read(context: Context, search: Search, mailbox: MailboxState, matched
 async def _take(context: Context, search: Search, mailbox: MailboxState, matched: list[MatchCandidate]) -> Taken | None:
     seqs = [each.seq for each in matched]
     try:
-        await opened.hold_for(context, matched[0].id, token_sha256=search.token_sha256)
+        octets = await opened.hold_for(context, matched[0].id, token_sha256=search.token_sha256)
         return await taking.take(
-            context.database,
+            context.database_for(octets),
             mailbox.id,
             seqs=seqs,
             first_id=matched[0].id,

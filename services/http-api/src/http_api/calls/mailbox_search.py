@@ -1,7 +1,7 @@
 """The search of a mailbox for the messages that meet all terms of a query, page by page."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import asynccontextmanager
 from functools import partial
 
 import msgspec
@@ -13,6 +13,7 @@ from fake_email.storage.message_list import END, Cursor
 from http_api.calls.context import Context
 from http_api.live import match
 from http_api.live.call_shares import WHOLE_OCTETS
+from http_api.live.client_database import ClientDatabase
 from http_api.live.match import Clause
 from http_api.live.query import ColumnTerm, Term
 
@@ -54,8 +55,8 @@ async def matching(
         )
         last_seq = None
         found = []
-        async with memory(context, mailbox, with_text=with_text):
-            for each in await context.database.run(read):
+        async with memory(context, mailbox, with_text=with_text) as database:
+            for each in await database.run(read):
                 last_seq = each.seq
                 if not await failed(context, clauses, each):
                     found.append(msgspec.structs.replace(each, text=""))
@@ -69,8 +70,12 @@ async def matching(
             after_seq = last_seq
 
 
-def memory(context: Context, mailbox: MailboxState, *, with_text: bool) -> AbstractAsyncContextManager[object]:
-    """Memory for the texts of a page of candidates, while they wait to be compared."""
-    if with_text and mailbox.stored_octets > WHOLE_OCTETS:
-        return context.reading(match_candidates.MOST_OCTETS)
-    return nullcontext()
+@asynccontextmanager
+async def memory(context: Context, mailbox: MailboxState, *, with_text: bool) -> AsyncIterator[ClientDatabase]:
+    """Memory for the texts of a page of candidates, while they wait to be compared, and the database to read them."""
+    if not with_text or mailbox.stored_octets <= WHOLE_OCTETS:
+        yield context.database
+        return
+    octets = min(match_candidates.TEXT_FACTOR * mailbox.stored_octets, match_candidates.MOST_OCTETS)
+    async with context.reading(octets):
+        yield context.database_for(octets)

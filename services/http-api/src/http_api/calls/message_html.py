@@ -78,13 +78,14 @@ async def message_html(
         lambda connection: stored_html.weigh(connection, parsed, token_sha256=token_sha256)
     )
     is_small = size.octets + size.image_octets <= _SMALL_OCTETS
+    octets = _HTML_FACTOR * size.octets + _IMAGE_FACTOR * size.image_octets
+    database = context.database_for(octets)
     if not is_small:
-        octets = _HTML_FACTOR * size.octets + _IMAGE_FACTOR * size.image_octets
         await context.hold(octets, seconds=WORK_SECONDS)
     work = context.quick_work if is_small else context.work
-    html = await context.database.run(lambda connection: stored_html.fetch(connection, parsed))
+    html = await database.run(lambda connection: stored_html.fetch(connection, parsed))
     references = await work(partial(sanitized_page.references, html))
-    images = await stored_html.images(context.database, size.attachments, references, context.whole_content)
+    images = await stored_html.images(database, size.attachments, references, context.whole_content)
     made = await work(lambda: sanitized_page.page(html, images, remote=remote, is_embedded=embed))
     page = made.text.encode()
     if context.held:

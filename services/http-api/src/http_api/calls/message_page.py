@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
+from msgspec.structs import asdict
 
 from fake_email.storage import message_list
 from fake_email.storage.mailboxes import MailboxState
+from fake_email.storage.message import JSON_FACTOR
 from fake_email.storage.message_list import END, Cursor, Listed
 from http_api.calls.context import Context
 from http_api.live.call_shares import WHOLE_OCTETS
@@ -14,8 +17,6 @@ from http_api.schemas.message import listed_message
 
 # A page ends before the message that would pass this size; a larger message comes alone.
 PAGE_OCTETS = 1_048_576
-# What Postgres sends of so many octets takes this much until it is JSON.
-_READING_OCTETS = 6 * PAGE_OCTETS
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,16 +46,7 @@ async def read(context: Context, mailbox: MailboxState, wanted: Wanted) -> Messa
     Raises MailboxNotFound, DatabaseAway and Overloaded.
     """
     if mailbox.stored_octets <= WHOLE_OCTETS:
-        _, messages = await context.database.run(
-            lambda connection: message_list.read(
-                connection,
-                address=wanted.address,
-                token_sha256=wanted.token_sha256,
-                since=wanted.since,
-                limit=wanted.limit,
-                before=wanted.before,
-            )
-        )
+        _, messages = await context.database.run(partial(message_list.read, **asdict(wanted)))
         encoded = msgspec.json.encode([listed_message(each) for each in messages])
         if len(encoded) <= WHOLE_OCTETS:
             return MessagePage(messages=messages, encoded=encoded, may_have_more=len(messages) == wanted.limit)
@@ -62,17 +54,12 @@ async def read(context: Context, mailbox: MailboxState, wanted: Wanted) -> Messa
 
 
 async def _read_short(context: Context, wanted: Wanted) -> MessagePage:
-    share = await context.hold(_READING_OCTETS)
-    page = await context.database.run(
-        lambda connection: message_list.read_short(
-            connection,
-            address=wanted.address,
-            token_sha256=wanted.token_sha256,
-            since=wanted.since,
-            limit=wanted.limit,
-            most_octets=PAGE_OCTETS,
-            before=wanted.before,
-        )
+    weigh = partial(message_list.weigh_short, **asdict(wanted), most_octets=PAGE_OCTETS)
+    most_octets = await context.database.run(weigh)
+    held_octets = JSON_FACTOR * most_octets
+    share = await context.hold(held_octets) if held_octets > WHOLE_OCTETS else None
+    page = await context.database_for(held_octets).run(
+        partial(message_list.read_short, **asdict(wanted), most_octets=most_octets)
     )
     is_backwards = wanted.before is not END
     encoded: list[bytes] = []
@@ -87,7 +74,8 @@ async def _read_short(context: Context, wanted: Wanted) -> MessagePage:
     if not encoded:
         context.release_hold()
         return EMPTY_PAGE
-    share.shrink(2 * octets)
+    if share:
+        share.shrink(2 * octets)
     count = len(encoded)
     return MessagePage(
         messages=page.messages[-count:] if is_backwards else page.messages[:count],

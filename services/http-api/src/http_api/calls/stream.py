@@ -81,8 +81,9 @@ async def stream(
     the mailbox expired or was deleted, and ends the stream.
 
     With a ticket, `data:` has the `temp_email_addr` of each event's mailbox, and `id:` is a position in all mailboxes
-    of the ticket, which `Last-Event-ID` and `since` also take with another ticket. `event: gone` ends the stream with
-    the last mailbox, and `event: expired` when the ticket ends.
+    of the ticket, which `Last-Event-ID` and `since` also take with another ticket. `event: gone` comes first for each
+    mailbox that was deleted before, and ends the stream with the last mailbox; `event: expired` ends it when the ticket
+    ends. A ticket that has no mailbox left is as no ticket.
     """
     if not accepts(request_fields.joined(request.scope["headers"], b"accept"), _EVENT_STREAM):
         raise NotAcceptable
@@ -111,7 +112,8 @@ async def _stream_of_ticket(
     wanted = None if address is None else parameters.address(address)
     seqs = stream_position.decode(last_event_id or since or "")
     cursor = _cursor(last_event_id, since) if seqs is None else Cursor()
-    mailboxes = await context.database.run(partial(tickets.mailboxes, ticket_sha256=tickets.sha256(ticket)))
+    ticket_sha256 = tickets.sha256(ticket)
+    mailboxes = await context.database.run(partial(tickets.mailboxes, ticket_sha256=ticket_sha256))
     seconds_left = min((each.seconds_left for each in mailboxes), default=0.0)
     mailboxes = [each for each in mailboxes if wanted in {None, each.address}]
     if not mailboxes and wanted:
@@ -136,6 +138,13 @@ async def _stream_of_ticket(
         )
         for each in mailboxes
     ]
+    if wanted is None:
+        # The first read of such a feed finds no mailbox, and the stream tells that.
+        gone = await context.database.run(partial(tickets.gone, ticket_sha256=ticket_sha256))
+        live = {each.id for each in mailboxes}
+        feeds[:0] = [
+            Feed(each.id, address=each.address, token_sha256=None, cursor=START) for each in gone if each.id not in live
+        ]
     return EventStream(context.streams, feeds, client=context.client, ticket_seconds=seconds_left)
 
 

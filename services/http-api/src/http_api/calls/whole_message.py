@@ -38,15 +38,19 @@ async def fetch(context: Context, message_id: uuid.UUID, *, token_sha256: bytes 
     )
     if found:
         return found
-    await hold_for(context, message_id, token_sha256=token_sha256)
-    return await stored_message.fetch(context.database, message_id, token_sha256=token_sha256)
+    octets = await hold_for(context, message_id, token_sha256=token_sha256)
+    return await stored_message.fetch(context.database_for(octets), message_id, token_sha256=token_sha256)
 
 
-async def hold_for(context: Context, message_id: uuid.UUID, *, token_sha256: bytes | None) -> None:
-    """Hold the memory that a large message takes; raises MessageNotFound and Overloaded."""
+async def hold_for(context: Context, message_id: uuid.UUID, *, token_sha256: bytes | None) -> int:
+    """The octets of memory that a message takes; the call then holds them, if they are many.
+
+    Raises MessageNotFound and Overloaded.
+    """
     octets = await context.database.run(partial(stored_message.weigh, message_id=message_id, token_sha256=token_sha256))
     if octets > WHOLE_OCTETS:
         await context.hold(octets)
+    return octets
 
 
 def response(

@@ -40,12 +40,12 @@ class CallShares:
         While others wait for memory, the call is cancelled if its client takes nothing of the answer.
         """
         if self.answer is None:
-            resource = self._shares.answer_octets
-            self.answer = resource.take_now(self.client, octets) or await self._unless_left(
-                resource.take(self.client, octets, seconds=seconds)
+            memory = self._shares.memory_for(octets)
+            self.answer = memory.take_now(self.client, octets) or await self._unless_left(
+                memory.take(self.client, octets, seconds=seconds)
             )
             self.answer.when_revoked = self._revoke
-            self._shares.answer_octets.allow_revoking(self.answer)
+            memory.allow_revoking(self.answer)
         return self.answer
 
     async def _unless_left(self, taking: Coroutine[None, None, Share]) -> Share:

@@ -49,8 +49,15 @@ class ClientDatabase:
             share.release()
 
     async def probe(self) -> None:
-        """As Database.probe, without a turn."""
-        await self._database.probe()
+        """As Database.probe, in the client's turn."""
+        share = self._connections.take_now(self._client) or await self._connections.take(self._client)
+        try:
+            await self._database.probe()
+        except DatabaseAway:
+            self._refuse_waiting()
+            raise
+        finally:
+            share.release()
 
     def _refuse_waiting(self) -> None:
         """Tell the callers that wait for a connection what has happened, so that none takes it for an overload."""

@@ -206,19 +206,24 @@ class EventStream:
 
     async def _read(self, feed: Feed) -> Page:
         return await self._streams.shared_reads.page(
-            feed.cursor, address=feed.address, token_sha256=feed.token_sha256, after=feed.reads_before
+            self._client,
+            feed.cursor,
+            address=feed.address,
+            token_sha256=feed.token_sha256,
+            after=feed.reads_before,
         )
 
     async def _hold(self, feed: Feed, page: Page) -> Page:
         """The page, for which the stream then holds memory; read again if the stream had to wait for that."""
         octets = page.octets
-        self._share = self._streams.answer_octets.take_now(self._client, octets)
+        memory = self._streams.shares.memory_for(octets)
+        self._share = memory.take_now(self._client, octets)
         if self._share is None:
             del page
-            self._share = await self._streams.answer_octets.take(self._client, octets)
+            self._share = await memory.take(self._client, octets)
             page = await self._read(feed)
         self._share.when_revoked = self._revoke
-        self._streams.answer_octets.allow_revoking(self._share)
+        memory.allow_revoking(self._share)
         return page
 
     def _revoke(self) -> None:

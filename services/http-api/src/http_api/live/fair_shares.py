@@ -19,7 +19,17 @@ from fake_email.errors import ServiceError
 from http_api.protocol.client_address import Client
 from http_api.protocol.errors import Overloaded
 
-Resource = Literal["answer_octets", "calls", "database_connections", "quick_threads", "whole_contents", "work_threads"]
+Resource = Literal[
+    "answer_octets",
+    "calls",
+    "database_connections",
+    "heavy_connections",
+    "light_answer_octets",
+    "quick_threads",
+    "stream_connections",
+    "whole_contents",
+    "work_threads",
+]
 
 # How long a caller waits for its turn.
 TURN_SECONDS = 5.0

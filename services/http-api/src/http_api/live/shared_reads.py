@@ -11,6 +11,9 @@ from fake_email.postgres.pool import Database
 from fake_email.storage import message_list
 from fake_email.storage.message_list import Cursor, ShortPage
 from http_api.live import sse
+from http_api.live.client_database import ClientDatabase
+from http_api.live.fair_shares import FairShares
+from http_api.protocol.client_address import Client
 from http_api.schemas.message import listed_message
 
 log = structlog.get_logger()
@@ -36,63 +39,107 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     is_last: bool
 
 
-class _Read(msgspec.Struct, frozen=True, kw_only=True):
-    """A read that has not ended; the `number`th of the process."""
+class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """The mailbox of a page, and the cursor before it."""
 
-    number: int
-    task: "asyncio.Task[Page | ServiceError | None]"
+    address: str
+    token_sha256: bytes | None
+    since: Cursor
+
+
+class _Read:
+    """A read that has not ended; once it has begun in a turn, the `number`th of the process.
+
+    Until then each client that waits for it asks for a turn, and the first turn reads for all of them.
+    """
+
+    __slots__ = ("number", "result", "turn", "turns")
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self.turn: asyncio.Task[None] | None = None
+        self.turns: dict[int, asyncio.Task[None]] = {}
+        self.result: asyncio.Future[Page | ServiceError | None] = asyncio.get_running_loop().create_future()
+
+    def begin(self, number: int, turn: "asyncio.Task[None] | None") -> None:
+        """Read in this turn, and give the others up."""
+        self.number, self.turn = number, turn
+        for each in self.turns.values():
+            if each is not turn:
+                each.cancel()
 
 
 class SharedReads:
     """The reads of one worker process."""
 
-    def __init__(self, database: Database, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, database: Database, connections: FairShares, tasks: asyncio.TaskGroup) -> None:
         self._database = database
+        self._connections = connections
         self._tasks = tasks
-        self._reads: dict[tuple[str, bytes | None, Cursor], _Read] = {}
+        self._reads: dict[_Wanted, _Read] = {}
         # A stream that is woken after n reads have begun shares a later one: the nth may have missed the change.
         self.begun = 0
 
-    async def page(self, since: Cursor, *, address: str, token_sha256: bytes | None, after: int) -> Page:
-        """The page after `since`, from a read that began after the read number `after`.
+    async def page(
+        self, client: Client, since: Cursor, *, address: str, token_sha256: bytes | None, after: int
+    ) -> Page:
+        """The page after `since`, from a read that began after the read number `after`, in a turn of the client.
 
-        Raises the errors of message_list.read and Database.run, and RuntimeError after any other, which was logged.
+        A turn of another client that waits for the same read serves as well. Raises the errors of message_list.read and
+        ClientDatabase.run, and RuntimeError after any other, which was logged.
         """
-        key = (address, token_sha256, since)
-        read = self._reads.get(key)
-        if read is None or read.number <= after:
-            self.begun += 1
-            read = _Read(number=self.begun, task=self._tasks.create_task(self._read(address, token_sha256, since)))
-            self._reads[key] = read
-        try:
-            result = await read.task
-        finally:
-            if self._reads.get(key) is read:
-                del self._reads[key]
+        wanted = _Wanted(address=address, token_sha256=token_sha256, since=since)
+        read = self._reads.get(wanted)
+        if read is None or (read.number is not None and read.number <= after):
+            read = self._reads[wanted] = _Read()
+        if read.number is None and client.network not in read.turns:
+            read.turns[client.network] = self._tasks.create_task(self._take_turn(client, wanted, read))
+        result = await asyncio.shield(read.result)
         if result is None:
             raise RuntimeError
         if isinstance(result, ServiceError):
             raise type(result)(str(result))
         return result
 
-    async def _read(self, address: str, token_sha256: bytes | None, since: Cursor) -> Page | ServiceError | None:
-        async def read(connection: Connection) -> ShortPage:
-            return await message_list.read_short(
-                connection,
-                address=address,
-                token_sha256=token_sha256,
-                since=since,
-                limit=_PAGE_MESSAGES,
-                most_octets=_PAGE_OCTETS,
-            )
+    async def _take_turn(self, client: Client, wanted: _Wanted, read: _Read) -> None:
+        """Read when it is the client's turn, unless another client's turn comes first."""
+        this = asyncio.current_task()
+        result: Page | ServiceError | None = None
+
+        async def run(connection: Connection) -> ShortPage | None:
+            if read.turn is None:
+                self.begun += 1
+                read.begin(self.begun, this)
+            return await _read(connection, wanted) if read.turn is this else None
 
         try:
-            return _page(await self._database.run(read))
+            page = await ClientDatabase(self._database, self._connections, client).run(run)
+            result = _page(page) if page else None
         except ServiceError as error:
-            return error
+            result = error
         except Exception:  # the edge: this would end the process, and with it the streams of all other mailboxes
             log.exception("look_failed")
-            return None
+        finally:
+            del read.turns[client.network]
+            # A turn that failed before the read began leaves it to the other clients' turns.
+            if read.turn is this or (read.turn is None and not read.turns):
+                self._end(wanted, read, result)
+
+    def _end(self, wanted: _Wanted, read: _Read, result: Page | ServiceError | None) -> None:
+        if self._reads.get(wanted) is read:
+            del self._reads[wanted]
+        read.result.set_result(result)
+
+
+async def _read(connection: Connection, wanted: _Wanted) -> ShortPage:
+    return await message_list.read_short(
+        connection,
+        address=wanted.address,
+        token_sha256=wanted.token_sha256,
+        since=wanted.since,
+        limit=_PAGE_MESSAGES,
+        most_octets=_PAGE_OCTETS,
+    )
 
 
 def _page(page: ShortPage) -> Page:

@@ -1,17 +1,25 @@
-"""The resources of a worker process that clients share, and how much there is of each."""
+"""The resources of a worker process that clients share, and how much there is of each.
+
+Light work has memory, connections and a thread of its own, so that it never stands behind the heavy work of others.
+"""
 
 from http_api.live.fair_shares import FairShares
 from http_api.live.work_threads import WorkThreads
 
-CONNECTIONS = 8
-# Two connections are left to what works for all clients at once: look-ups, streams, the purge.
-_CALL_CONNECTIONS = CONNECTIONS - 2
+_CALL_CONNECTIONS = 6
+_HEAVY_CONNECTIONS = 2
+_STREAM_CONNECTIONS = 4
+# Two more are left to what works for all clients at once: look-ups, the purge.
+CONNECTIONS = _CALL_CONNECTIONS + _HEAVY_CONNECTIONS + _STREAM_CONNECTIONS + 2
 # One interpreter runs all threads: each thread more would let the event loop wait for longer.
 _THREADS = 2
 _MEBIBYTE = 1_048_576
 # An answer counts from the moment before its rows are read until its client has taken the last piece.
-ANSWER_OCTETS = 64 * _MEBIBYTE
+_ANSWER_OCTETS = 48 * _MEBIBYTE
 CLIENT_ANSWER_OCTETS = 16 * _MEBIBYTE
+_LIGHT_ANSWER_OCTETS = 32 * _MEBIBYTE
+# The largest answer that is light, and what one client holds of light answers.
+LIGHT_OCTETS = _MEBIBYTE
 # While other clients wait for memory, an answer of which nothing was taken for this long is cut.
 _STALL_SECONDS = 2.0
 # Fewer in all than the calls that Granian accepts beside the streams, so that a call can always be refused.
@@ -33,16 +41,31 @@ class Shares:
             waiters=_WAITING_CALLS,
             spares_exempt=True,
         )
-        self.answer_octets = FairShares(
-            "answer_octets", total=ANSWER_OCTETS, client_units=CLIENT_ANSWER_OCTETS, stall_seconds=_STALL_SECONDS
+        self._answer_octets = FairShares(
+            "answer_octets", total=_ANSWER_OCTETS, client_units=CLIENT_ANSWER_OCTETS, stall_seconds=_STALL_SECONDS
+        )
+        self._light_answer_octets = FairShares(
+            "light_answer_octets", total=_LIGHT_ANSWER_OCTETS, client_units=LIGHT_OCTETS, stall_seconds=_STALL_SECONDS
         )
         self.database_connections = FairShares(
             "database_connections", total=_CALL_CONNECTIONS, client_units=_CALL_CONNECTIONS // 2
+        )
+        self.heavy_connections = FairShares("heavy_connections", total=_HEAVY_CONNECTIONS, client_units=1)
+        self.stream_connections = FairShares(
+            "stream_connections", total=_STREAM_CONNECTIONS, client_units=_STREAM_CONNECTIONS // 2
         )
         # Each whole content takes three times its size.
         self.whole_contents = FairShares("whole_contents", total=1, client_units=1)
         self.work_threads = WorkThreads("work_threads", threads=_THREADS)
         self.quick_threads = WorkThreads("quick_threads", threads=1)
+
+    def memory_for(self, octets: int) -> FairShares:
+        """The memory that an answer of so many octets takes its share of."""
+        return self._light_answer_octets if octets <= LIGHT_OCTETS else self._answer_octets
+
+    def connections_for(self, octets: int) -> FairShares:
+        """The connections that read an answer of so many octets."""
+        return self.database_connections if octets <= LIGHT_OCTETS else self.heavy_connections
 
     def stop(self) -> None:
         """Start no further work in threads."""

@@ -38,9 +38,9 @@ class Streams:
         self.database = database
         self.waiters = waiters
         self.stream_slots = stream_slots
-        self.answer_octets = shares.answer_octets
+        self.shares = shares
         self.tasks = tasks
-        self.shared_reads = SharedReads(database, tasks)
+        self.shared_reads = SharedReads(database, shares.stream_connections, tasks)
         self.stall_seconds = stall_seconds
         self._groups: list[set[Commented]] = [set() for _ in range(_GROUPS)]
         self._opened = 0

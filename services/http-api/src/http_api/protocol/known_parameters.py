@@ -13,6 +13,12 @@ from http_api.protocol.errors import BadInput
 from http_api.protocol.request import AnyRequest
 
 _SHOWN_CHARACTERS = 100
+# Secrets in a query: what a call takes instead.
+_SECRETS = {
+    "ticket": "a ticket opens GET only; send the token of the mailbox in Authorization.",
+    "access_token": "send the token of the mailbox in Authorization.",
+    "token": "send the token of the mailbox in Authorization.",
+}
 
 
 async def check_names(request: AnyRequest) -> None:
@@ -37,6 +43,8 @@ def check(parameters: Mapping[str, bool], names: Iterable[str]) -> None:
 
 
 def _unknown(parameters: Mapping[str, bool], name: str) -> str:
+    if name in _SECRETS:
+        return f"not a parameter of this call; {_SECRETS[name]}"
     nearest = difflib.get_close_matches(name[:_SHOWN_CHARACTERS].lower(), parameters, n=1)
     if nearest:
         return f"not a parameter of this call; the nearest is {nearest[0]}."

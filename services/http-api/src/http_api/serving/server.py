@@ -1,6 +1,7 @@
 """Granian, started from code: a parent process, which owns the port, and workers, which serve the calls."""
 
 import multiprocessing
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -23,6 +24,9 @@ from http_api.serving.watchdog import Watchdog
 _BACKPRESSURE = 5_000
 # At a stop Granian waits until every response is read, for which a client that reads nothing could keep it for ever.
 _STOP_SECONDS = 3
+# The event loop waits this long for the interpreter when it comes back from a system call while a thread works. A query
+# is several system calls.
+_SWITCH_SECONDS = 0.000_5
 _LOGGERS: dict[str, object] = {
     "handlers": {},
     "formatters": {},
@@ -63,4 +67,5 @@ def run(settings: Settings, http_socket: GranianSocket, load: Callable[[], ASGIA
 
 def _load(settings: Settings, http_socket: GranianSocket, watchdog: Watchdog, table: int) -> ASGIApp:
     log.configure(settings.log_level)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     return Middleware(create_app(settings, http_socket, watchdog), settings, table)

@@ -1,0 +1,60 @@
+"""The clauses that a message must meet: as arguments, as parameters of the API, and in words. Pure."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypedDict
+
+Has = Literal["code", "link", "attachment"]
+LinkKind = Literal["verify", "reset", "login", "unsubscribe", "other"]
+Text = str | re.Pattern[str]
+Parameters = Mapping[str, str | Sequence[str]]
+
+
+class Clauses(TypedDict, total=False):
+    """What a message must have.
+
+    A text is found in upper or lower case. A compiled pattern is searched with RE2; of its flags, re.I counts.
+    """
+
+    from_: Text
+    subject: Text
+    text: Text
+    has: Has | Sequence[Has]
+    query: str
+
+
+def with_has(clauses: Clauses, has: Has) -> Clauses:
+    """The clauses, and one that the message has this too."""
+    given = clauses.get("has", ())
+    return {**clauses, "has": tuple(dict.fromkeys([has, *([given] if isinstance(given, str) else given)]))}
+
+
+def parameters(clauses: Clauses) -> Parameters:
+    """The clauses as parameters of the API; raises TypeError for a clause that there is not."""
+    unknown = clauses.keys() - Clauses.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"no such clause: {', '.join(sorted(unknown))}; there are {', '.join(Clauses.__annotations__)}")
+    found: dict[str, str | Sequence[str]] = {}
+    for name in ("from_", "subject", "text"):
+        if name in clauses:
+            value: Text = clauses[name]
+            found[name.removesuffix("_")] = value if isinstance(value, str) else _pattern(value)
+    if "has" in clauses:
+        found["has"] = clauses["has"]
+    if "query" in clauses:
+        found["query"] = clauses["query"]
+    return found
+
+
+def in_words(clauses: Clauses) -> str:
+    """The clauses as the end of a sentence about mail."""
+    words = []
+    for name, value in parameters(clauses).items():
+        said = ", ".join([value] if isinstance(value, str) else value)
+        words.append(f"{name} {said if name == 'has' else json.dumps(said, ensure_ascii=False)}")
+    return f" with {' and '.join(words)}" if words else ""
+
+
+def _pattern(pattern: re.Pattern[str]) -> str:
+    return f"/{'(?i)' if pattern.flags & re.IGNORECASE else ''}{pattern.pattern}/"

@@ -1,0 +1,69 @@
+"""The errors of the client: a problem of the API, no mail in time, mail that was not expected."""
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import httpx2
+import msgspec
+
+from fake_email_client.clauses import Clauses, in_words
+from fake_email_client.schemas import Message, NearMiss, NoMatch
+
+_SHOWN_CHARACTERS = 1000
+
+
+class Problem(Exception):
+    """An error response of the API. `code` never changes; the text is a sentence for people."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        try:
+            self.body = msgspec.json.decode(response.content, type=NoMatch)
+        except msgspec.DecodeError:
+            self.body = NoMatch()  # a proxy's own page
+        self.status = response.status_code
+        away = "unavailable" if self.status > HTTPStatus.INTERNAL_SERVER_ERROR else "unknown"
+        self.code = self.body.code or away
+        self.field = self.body.field
+        self.headers = response.headers
+        super().__init__(f"{self.status} {self.code}: {self.body.detail or response.reason_phrase}")
+
+
+class NoMail(TimeoutError):
+    """No message matched in time. The text says what was waited for, and what came instead.
+
+    When the API could not be reached at the end, `cause` is the failure of the last call.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        clauses: Clauses,
+        seconds: float,
+        near_misses: Sequence[NearMiss],
+        cause: Exception | None = None,
+    ) -> None:
+        self.near_misses = tuple(near_misses)
+        self.cause = cause
+        others = "\nOther mail:\n" + in_lines(near_misses) if near_misses else " No other mail came."
+        failure = f"\nThe last call failed: {type(cause).__name__}: {cause}" if cause else ""
+        super().__init__(f"No mail{in_words(clauses)} came to {address} within {seconds:g} s.{others}{failure}")
+
+
+class Unexpected(AssertionError):
+    """A message came that the test did not expect; `mail` is that message."""
+
+    def __init__(self, address: str, clauses: Clauses, mail: Message) -> None:
+        self.mail = mail
+        super().__init__(
+            f"No mail{in_words(clauses)} was expected at {address}, but this came:\n"
+            f"From: {mail.from_header}\nSubject: {mail.subject}\n\n{mail.text[:_SHOWN_CHARACTERS]}"
+        )
+
+
+def in_lines(near_misses: Sequence[NearMiss]) -> str:
+    """A line for each near miss: its subject, its sender, and the clauses that it failed."""
+    return "\n".join(
+        f"- {json.dumps(each.subject, ensure_ascii=False)} from {each.from_addr} failed {', '.join(each.failed)}"
+        for each in near_misses
+    )

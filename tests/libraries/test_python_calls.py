@@ -1,0 +1,146 @@
+"""The calls that clients/python makes, without a service: how a wait is split, and when a call is made again."""
+
+import httpx2
+import pytest
+
+from fake_email_client.calls import Call, Steps, T, insist
+from fake_email_client.errors import NoMail, Problem
+from fake_email_client.search import search
+from fake_email_client.stream import Place
+
+CUT = httpx2.ReadError("reset")
+CALL = Call(path="domains")
+
+
+def problem(status: int, **headers: str) -> httpx2.Response:
+    return httpx2.Response(status, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def no_match(next_since: int) -> httpx2.Response:
+    return httpx2.Response(404, headers={"Next-Since": str(next_since)}, json={"code": "no_match", "near_misses": []})
+
+
+def result(steps: Steps[T], response: httpx2.Response) -> T:
+    """The result of the steps, which this response ends."""
+    with pytest.raises(StopIteration) as end:
+        steps.send(response)
+    value: T = end.value.value
+    return value
+
+
+def wait(seconds: float) -> Steps[object]:
+    return search("ann@mx.test", None, 0, seconds, {"subject": "welcome"}, lambda _message: None)
+
+
+def test_a_long_wait_is_split_into_calls_of_25_seconds_and_the_cursor_goes_on() -> None:
+    steps = wait(40)
+    first = next(steps)
+    second = steps.send(no_match(next_since=3))
+
+    assert first.query == {"subject": "welcome", "address": "ann@mx.test", "since": "0", "timeout": "25.000"}
+    assert second.query["since"] == "3"
+
+
+def test_a_wait_is_not_longer_than_its_timeout_but_for_the_second_that_the_api_waits_at_least() -> None:
+    assert [next(wait(seconds)).query["timeout"] for seconds in (0, 1)] == ["1.000", "1.000"]
+    assert 9 < float(str(next(wait(10)).query["timeout"])) <= 10
+
+
+def test_a_wait_whose_time_is_over_raises_with_the_failure_of_the_last_call() -> None:
+    steps = wait(1)
+    next(steps)
+
+    with pytest.raises(NoMail, match=r"within 1 s\. No other mail came\.\nThe last call failed: Problem: 503") as error:
+        steps.send(problem(503, Retry_After="5"))
+    assert isinstance(error.value.cause, Problem)
+    assert error.value.cause is error.value.__cause__
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_call_is_made_again_after_the_seconds_that_the_api_asks_for(status: int) -> None:
+    steps = insist(CALL, 30)
+    next(steps)
+
+    assert steps.send(problem(status, Retry_After="7")).after == 7
+    assert result(steps, problem(200)).status_code == 200
+
+
+def test_a_call_that_was_cut_is_made_again_after_longer_and_longer_pauses() -> None:
+    steps = insist(CALL, 30)
+    next(steps)
+
+    assert [steps.throw(CUT).after for _ in range(5)] == [0.25, 0.5, 1, 2, 2]
+
+
+@pytest.mark.parametrize("retry_after", ["", "0", "soon"])
+def test_a_retry_after_that_says_no_seconds_is_a_short_pause(retry_after: str) -> None:
+    steps = insist(CALL, 30)
+    next(steps)
+
+    assert steps.send(problem(503, Retry_After=retry_after)).after == 0.25
+
+
+def test_a_call_is_not_made_again_after_the_patience() -> None:
+    steps = insist(CALL, 5)
+    next(steps)
+
+    with pytest.raises(Problem, match="429 unknown: Too Many Requests"):
+        steps.send(problem(429, Retry_After="6"))
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 500])
+def test_other_error_responses_are_raised_at_once(status: int) -> None:
+    steps = insist(CALL, 30)
+    next(steps)
+
+    with pytest.raises(Problem) as error:
+        steps.send(problem(status))
+    assert error.value.status == status
+
+
+def test_a_call_that_gives_out_an_exact_name_is_not_made_again_after_a_cut() -> None:
+    steps = insist(CALL, 30, is_repeatable=False)
+    next(steps)
+    steps.send(problem(503))
+
+    with pytest.raises(httpx2.ReadError):
+        steps.throw(CUT)
+
+
+def test_the_page_of_a_proxy_is_a_problem_too() -> None:
+    error = Problem(httpx2.Response(502, html="<h1>Bad Gateway</h1>"))
+
+    assert (error.code, error.status, error.field, str(error)) == (
+        "unavailable",
+        502,
+        None,
+        "502 unavailable: Bad Gateway",
+    )
+
+
+def test_a_stream_goes_on_after_the_last_event() -> None:
+    place = Place("ann@mx.test", "secret", 30, 2)
+    first = place.call()
+    place.take(httpx2.ServerSentEvent(event="seen", data="{}", id="4"))
+    place.take(httpx2.ServerSentEvent(event="of a newer API", data="{}"))
+
+    assert (first.query["since"], "Last-Event-ID" in first.headers, first.token) == ("2", False, "secret")
+    assert place.call().headers["Last-Event-ID"] == "4"
+
+
+def test_a_stream_is_given_up_when_the_api_is_away_for_longer_than_the_patience() -> None:
+    place = Place("ann@mx.test", None, 0.3, 0)
+    place.opened()
+
+    assert place.pause(CUT) >= 0.25
+    with pytest.raises(httpx2.ReadError):
+        place.pause(CUT)
+
+
+def test_a_stream_is_over_when_its_mailbox_is_gone_after_a_cut() -> None:
+    place = Place("ann@mx.test", None, 30, 0)
+    place.opened()
+    place.pause(CUT)
+    place.pause(Problem(httpx2.Response(404, json={"code": "mailbox_not_found"})))
+
+    assert place.is_over

@@ -1,0 +1,66 @@
+"""The structs of clients/python have the fields of the kept API document, and take those of a newer API."""
+
+import json
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+
+from fake_email_client import schemas
+from fake_email_client.clauses import Has, LinkKind
+
+DOCUMENT = json.loads((Path(__file__).parents[1] / "contract/openapi.json").read_bytes())
+SCHEMAS = DOCUMENT["components"]["schemas"]
+# The client's name of a struct, where the document has another one.
+RENAMED = {"MailboxInfo": "Inbox", "Message": "WholeMessage"}
+STRUCTS = [
+    each
+    for each in vars(schemas).values()
+    if isinstance(each, type) and issubclass(each, msgspec.Struct) and each is not schemas.SomeMessage
+]
+
+
+def schema(struct: type[msgspec.Struct]) -> dict[str, dict[str, dict[str, object]]]:
+    found: dict[str, dict[str, dict[str, object]]] = SCHEMAS[RENAMED.get(struct.__name__, struct.__name__)]
+    return found
+
+
+def described(value: dict[str, object]) -> object:
+    """The type of a property: its name, its variants, or the name of its struct; formats and limits aside."""
+    for variants in ("oneOf", "anyOf"):
+        if isinstance(given := value.get(variants), list):
+            return sorted(str(described(each)) for each in given)
+    if "$ref" in value:
+        name = str(value["$ref"]).rpartition("/")[2]
+        return next((ours for ours, theirs in RENAMED.items() if theirs == name), name)
+    if isinstance(items := value.get("items"), dict):
+        return [described(items)]
+    return value.get("type", "string")
+
+
+@pytest.mark.parametrize("struct", STRUCTS)
+def test_a_struct_has_each_field_of_its_schema_with_the_same_type(struct: type[msgspec.Struct]) -> None:
+    _, components = msgspec.json.schema_components([struct])
+    ours = {name: described(each) for name, each in components[struct.__name__]["properties"].items()}
+
+    assert ours == {name: described(each) for name, each in schema(struct)["properties"].items()}
+
+
+@pytest.mark.parametrize("struct", [each for each in STRUCTS if each is not schemas.NoMatch])
+def test_a_field_that_the_schema_promises_is_required_and_another_has_a_default(struct: type[msgspec.Struct]) -> None:
+    fields = {each.encode_name for each in msgspec.structs.fields(struct) if each.required}
+
+    assert fields == set(schema(struct)["required"])
+
+
+def test_a_field_of_a_newer_api_is_ignored() -> None:
+    link = b'{"url": "https://example.test", "text": "", "kind": "a newer kind", "preview": {"title": "Welcome"}}'
+
+    assert msgspec.json.decode(link, type=schemas.Link).kind == "a newer kind"
+
+
+def test_the_kinds_of_links_and_what_a_message_may_have_are_those_of_the_api() -> None:
+    assert set(get_args(LinkKind)) == set(SCHEMAS["Link"]["properties"]["kind"]["enum"])
+    [has] = [each for each in DOCUMENT["paths"]["/api/inbox/wait"]["get"]["parameters"] if each["name"] == "has"]
+    assert set(get_args(Has)) == set(has["schema"]["items"]["enum"])
