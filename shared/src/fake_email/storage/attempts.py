@@ -124,6 +124,15 @@ _LIST = sql.SQL("""
 
 _COUNTS = "SELECT reply, number FROM attempt_count WHERE mailbox_id = %(mailbox_id)s"
 
+_FAILED = """
+    SELECT attempted_at, stage, reply
+    FROM attempt
+    WHERE mailbox_id = (SELECT id FROM mailbox WHERE address = %(address)s AND expires_at > now())
+        AND message_id IS NULL
+    ORDER BY id DESC
+    LIMIT %(limit)s
+"""
+
 _EARLY = """
     SELECT attempted_at, reply
     FROM early_attempt
@@ -176,6 +185,14 @@ class KnownAttempt(msgspec.Struct, frozen=True, kw_only=True):
     tls: str
     octets: int
     transfer: Transfer | None
+
+
+class FailedAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt that was not stored, and its reply; None: the client left before one."""
+
+    attempted_at: datetime.datetime
+    stage: Stage
+    reply: str | None
 
 
 class ReplyCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -267,6 +284,13 @@ async def fetch_timeline(connection: Connection, mailbox_id: int, *, address: st
 async def fetch(connection: Connection, mailbox_id: int, ids: Sequence[int]) -> list[KnownAttempt]:
     """These attempts for a mailbox. The caller has checked the token."""
     return await _fetch(connection, _SOME, {"mailbox_id": mailbox_id, "ids": list(ids)})
+
+
+async def fetch_failed(connection: Connection, *, address: str, limit: int) -> list[FailedAttempt]:
+    """The newest attempts for a mailbox that were not stored, oldest first. The caller has checked the token."""
+    async with connection.cursor(row_factory=class_row(FailedAttempt)) as rows:
+        await rows.execute(_FAILED, {"address": address, "limit": limit})
+        return [*reversed(await rows.fetchall())]
 
 
 async def delete_early(connection: Connection, *, limit: int) -> int:

@@ -55,6 +55,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "Seconds.data": "From the beginning to the end of the content, in seconds.",
     "Seconds.commit": "From there to the reply, or, if it was stored, until it was handed to Postgres, in seconds.",
     "number": "How many attempts.",
+    "refused": "The last 20 attempts to deliver to the mailbox that were refused, deferred or cut, oldest first.",
     "last_received_at": "When the newest message was received; null if the mailbox never had one.",
     "changes": "A number that grows when messages are marked or deleted. A client that sees it jump lists anew.",
     "domains": "The domains that receive mail.",
@@ -143,6 +144,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "StreamEvents.message": "The data of `event: message`: a message that arrived.",
     "StreamEvents.seen": "The data of `event: seen`: a message that was marked, or no longer is.",
     "StreamEvents.deleted": "The data of `event: deleted`: a message that was deleted.",
+    "StreamEvents.attempt": "The data of `event: attempt`: an attempt to deliver that was not stored.",
     "StreamEvents.expired": "The data of `event: expired`, the last event: the ticket of the stream expired.",
     "StreamEvents.gone": "The data of `event: gone`, the last event: the mailbox expired or was deleted.",
 }

@@ -30,18 +30,26 @@ class DeliveryAttempt(msgspec.Struct, frozen=True, kw_only=True):
     seconds: Seconds | None
 
 
+class RefusedAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt to deliver that was not stored."""
+
+    attempted_at: str
+    stage: str
+    reply: str | None
+
+
 ATTEMPT_EXAMPLE = DeliveryAttempt(
     attempted_at="2026-01-31T12:02:11.402183Z",
-    stage="data",
-    reply="552 5.3.4 The message is larger than 26214400 bytes",
-    message_id=None,
+    stage="commit",
+    reply="250 2.6.0 Message stored",
+    message_id="019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11",
     sender_domain="shop.example.com",
     client_addr="192.0.2.25",
     client_host="mail.shop.example.com",
     tls="TLSv1.3 TLS_AES_256_GCM_SHA384",
-    declared_octets=None,
-    octets=26_345_472,
-    seconds=Seconds(rcpt=0.012, data=4.31, commit=0),
+    declared_octets=48_213,
+    octets=48_213,
+    seconds=Seconds(rcpt=0.012, data=0.231, commit=0.002),
 )
 
 
