@@ -28,9 +28,12 @@ class Content:
         self._line_octets = 0
         self._is_header_checked = False
         self.fault: Fault | None = None
+        # All that was received, also what was dropped for a fault.
+        self.octets = 0
 
     def add(self, octets: bytes) -> None:
         """Keep more octets."""
+        self.octets += len(octets)
         if self.fault is not None:
             return
         self._buffer.write(octets)

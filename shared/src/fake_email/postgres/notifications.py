@@ -95,9 +95,22 @@ class Marked(msgspec.Struct, frozen=True, kw_only=True):
                 yield None
 
 
+class Attempted(msgspec.Struct, frozen=True, kw_only=True):
+    """Mail for a mailbox was refused, deferred or cut; a payload is `mailbox_id:attempt_id`."""
+
+    CHANNEL: ClassVar = "delivery_attempted"
+    mailbox_id: int
+    attempt_id: int
+
+    @classmethod
+    def decode(cls, payload: str) -> Iterator[Self | None]:
+        found = _PAIR.fullmatch(payload)
+        yield cls(mailbox_id=int(found[1]), attempt_id=int(found[2])) if found else None
+
+
 # A change of one message that is stored, which the streams of its mailbox report.
 MessageChange: TypeAlias = Deleted | Marked
-Notification = Grown | Gone | MessageChange
+Notification = Grown | Gone | Attempted | MessageChange
 
 _BY_CHANNEL: dict[str, type[Notification]] = {each.CHANNEL: each for each in get_args(Notification)}
 _LISTEN = sql.SQL("; ").join(sql.SQL("LISTEN {}").format(sql.Identifier(channel)) for channel in _BY_CHANNEL)
