@@ -232,14 +232,13 @@ class EventStream:
     async def _hold(self, feed: Feed, page: Page) -> Page:
         """The page, for which the stream then holds memory; read again if the stream had to wait for that."""
         octets = page.octets
-        memory = self._streams.shares.memory_for(octets)
-        self._share = memory.take_now(self._client, octets)
+        shares = self._streams.shares
+        self._share = shares.take_memory_now(self._client, octets)
         if self._share is None:
             del page
-            self._share = await memory.take(self._client, octets)
+            self._share = await shares.memory_for(octets).take(self._client, octets)
             page = await self._read(feed)
-        self._share.when_revoked = self._revoke
-        memory.allow_revoking(self._share)
+        self._share.allow_revoking(self._revoke)
         return page
 
     def _revoke(self) -> None:
