@@ -61,6 +61,10 @@ class _Context(msgspec.Struct, frozen=True, rename="camel"):
     unique_id: str
 
 
+class _Request(msgspec.Struct, frozen=True):
+    headers: dict[str, str]
+
+
 class _Target(msgspec.Struct, frozen=True, rename="camel"):
     target_id: str
     type: str
@@ -82,6 +86,7 @@ class Tab:
         self.console: list[str] = []
         self.popups: list[str] = []
         self.frames: list[str] = []  # the URLs of all navigations
+        self.forwarded: dict[str, str] = {}  # header fields that a proxy adds, after a call of `Fetch.enable`
         self._socket = socket
         self._session = ""
         self._contexts: dict[tuple[str, int], _Context] = {}
@@ -133,6 +138,11 @@ class Tab:
                 await self._send("Page.handleJavaScriptDialog", message.session_id, {"accept": False})
             case "Runtime.consoleAPICalled" | "Runtime.exceptionThrown":
                 self.console.append(str(parameters))
+            case "Fetch.requestPaused":
+                fields = msgspec.convert(parameters["request"], _Request).headers | self.forwarded
+                headers = [{"name": name, "value": value} for name, value in fields.items()]
+                continued = {"requestId": parameters["requestId"], "headers": headers}
+                await self._send("Fetch.continueRequest", message.session_id, continued)
             case "Page.windowOpen":
                 self.popups.append(str(parameters["url"]))
             case "Page.frameNavigated":

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import httpx
 from support.browser import Tab
 from support.smtp_client import SmtpClient
 from support.waiting import DEADLINE_SECONDS
@@ -20,6 +21,7 @@ addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) 
 """
 # What Chromium says while one document takes the place of another.
 _BETWEEN_DOCUMENTS = ("navigated or closed", "default execution context", "context was destroyed")
+_CONTROL = 2  # of Input.dispatchKeyEvent
 _KEY_CODES = {"Enter": 13, "Escape": 27, "Delete": 46, "ArrowDown": 40, "ArrowUp": 38}
 
 
@@ -97,8 +99,8 @@ class Visitor:
         return str(await self.value("JSON.parse(localStorage['fake-email.mailboxes'])[0].token"))
 
     async def click(self, name: str) -> None:
-        """Click the button or link whose accessible name or text begins so."""
-        find = f"""[...document.querySelectorAll("button, a, summary, label")].find((each) =>
+        """Click the button, link, choice or field whose accessible name or text begins so."""
+        find = f"""[...document.querySelectorAll("button, a, label, [role=option], input[aria-label]")].find((each) =>
             (each.getAttribute("aria-label") ?? each.textContent.trim()).startsWith({json.dumps(name)}))"""
         await self.is_so(f"{find} && !{find}.disabled")
         await self.value(f"{find}.click()")
@@ -106,11 +108,19 @@ class Visitor:
     async def types(self, text: str) -> None:
         await self.tab.call("Input.insertText", text=text)
 
-    async def presses(self, key: str) -> None:
+    async def presses(self, key: str, *, control: bool = False) -> None:
         code = _KEY_CODES.get(key, 0)
-        text = {} if code and key != "Enter" else {"text": "\r" if key == "Enter" else key}
-        await self.tab.call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
-        await self.tab.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
+        text = {} if control or (code and key != "Enter") else {"text": "\r" if key == "Enter" else key}
+        modifiers = _CONTROL if control else 0
+        for kind, typed in (("keyDown", text), ("keyUp", {})):
+            await self.tab.call(
+                "Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, modifiers=modifiers, **typed
+            )
+
+    async def opens(self, subject: str) -> None:
+        """Open the message with this subject, and wait until it is shown."""
+        await self.click(f"Unread: {subject}")
+        await self.is_so(f"document.querySelector('#subject')?.textContent === {json.dumps(subject)}")
 
     async def has_copied(self, text: str) -> None:
         """Wait until this text is on the clipboard."""
@@ -126,3 +136,14 @@ async def deliver(visitor: Visitor, smtp: SmtpClient, *contents: bytes) -> None:
     for content in contents:
         reply = await smtp.deliver(content, address)
         assert reply.code == 250
+
+
+async def stored(visitor: Visitor, http: httpx.AsyncClient, query: str | None = None) -> list[dict[str, object]]:
+    """The messages of the visitor's mailbox as the API has them, or those that the query finds."""
+    response = await http.get(
+        "/api/inbox/messages",
+        params={"address": await visitor.address()} | ({"query": query} if query else {}),
+        headers={"Authorization": f"Bearer {await visitor.token()}"},
+    )
+    messages: list[dict[str, object]] = response.json()["messages"]
+    return messages

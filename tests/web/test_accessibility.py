@@ -2,7 +2,10 @@
 
 import json
 
+import httpx
 import pytest
+from support.content import message
+from support.harness import Pair
 from support.smtp_client import SmtpClient
 from support.visitor import CODE, Visitor, deliver
 
@@ -49,12 +52,80 @@ async def test_a_list_of_two_mailboxes(visitor: Visitor, smtp: SmtpClient, axe: 
     await assert_accessible(visitor, axe)
 
 
-@pytest.mark.parametrize("dialog", ["Settings", "Name…", "End now"])
+@pytest.mark.parametrize("dialog", ["Settings", "Name…", "End now", "QR code", "All commands"])
 async def test_a_dialog(visitor: Visitor, axe: str, dialog: str) -> None:
     await visitor.click(dialog)
     await visitor.is_so("document.querySelector('dialog[open]')")
 
     await assert_accessible(visitor, axe)
+
+
+async def test_the_list_of_keys(visitor: Visitor, axe: str) -> None:
+    await visitor.presses("?")
+    await visitor.is_so("document.querySelector('dialog[open]')")
+
+    await assert_accessible(visitor, axe)
+
+
+@pytest.mark.parametrize("name", ["Send a test", "Playwright"])
+async def test_the_lines_of_an_empty_mailbox(visitor: Visitor, axe: str, name: str) -> None:
+    await visitor.click(name)
+    await visitor.is_so("document.querySelector('pre')")
+
+    await assert_accessible(visitor, axe)
+
+
+async def test_selected_messages_and_a_notice(visitor: Visitor, smtp: SmtpClient, axe: str) -> None:
+    await deliver(visitor, smtp, CODE, message("Another"))
+    await visitor.click("Select: Another")
+    await assert_accessible(visitor, axe)
+
+    await visitor.click("Delete")
+    await visitor.sees("Message deleted.")
+
+    await assert_accessible(visitor, axe)
+
+
+@pytest.mark.parametrize("view", ["Text", "Headers", "Source"])
+async def test_a_view_of_a_message(visitor: Visitor, smtp: SmtpClient, axe: str, view: str) -> None:
+    await deliver(visitor, smtp, CODE)
+    await visitor.opens("Confirm your sign-up")
+
+    await visitor.click(view)
+    await visitor.is_so("document.querySelector('[role=tabpanel]').textContent.length > 20")
+
+    await assert_accessible(visitor, axe)
+
+
+async def test_a_search_that_finds_nothing(visitor: Visitor, smtp: SmtpClient, axe: str) -> None:
+    await deliver(visitor, smtp, CODE)
+    await visitor.sees("Confirm your sign-up")
+    await visitor.presses("/")
+    await visitor.types("nothing")
+    await visitor.sees("No mail is found")
+
+    await assert_accessible(visitor, axe)
+
+
+async def test_a_mailbox_that_is_over(visitor: Visitor, http: httpx.AsyncClient, axe: str) -> None:
+    token = await visitor.token()
+    await http.delete(
+        "/api/inbox", params={"address": await visitor.address()}, headers={"Authorization": f"Bearer {token}"}
+    )
+    await visitor.sees("This mailbox is over")
+
+    await assert_accessible(visitor, axe)
+
+
+async def test_a_page_without_its_api(visitor: Visitor, api: Pair, axe: str) -> None:
+    await visitor.tab.call("Network.setBlockedURLs", urls=[f"{api.http_url}/*"])
+    await visitor.value("localStorage.clear()")
+    await visitor.tab.open(visitor.url)
+    await visitor.sees(f"No API at {api.http_url}")
+
+    await assert_accessible(visitor, axe)
+
+    await visitor.tab.call("Network.setBlockedURLs", urls=[])
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])

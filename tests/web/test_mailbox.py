@@ -1,6 +1,7 @@
 """The address and its mailbox on the page, in a real browser, against the real services."""
 
 import httpx
+import pytest
 from support.content import message
 from support.harness import Pair
 from support.smtp_client import SmtpClient
@@ -20,8 +21,36 @@ async def test_the_first_visit_has_a_private_address_at_once(visitor: Visitor, h
 async def test_an_empty_mailbox_says_how_to_send_a_test(visitor: Visitor, api: Pair) -> None:
     await visitor.sees("Waiting for mail")
 
+    await visitor.click("Send a test")
+
     await visitor.sees(f"smtp://127.0.0.1:{api.environ['SMTP_PUBLIC_PORT']}")
     await visitor.sees(f"--mail-rcpt {await visitor.address()}")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("curl", "/api/inbox/wait'"),
+        ("pytest", "def test_sign_up(mailbox):"),
+        ("Playwright", 'import { test } from "fake-email-client/playwright"'),
+    ],
+)
+async def test_an_empty_mailbox_shows_how_a_shell_and_a_test_read_it(
+    visitor: Visitor, api: Pair, name: str, line: str
+) -> None:
+    await visitor.click(name)
+
+    await visitor.sees(line)
+    await visitor.sees(api.http_url)
+
+
+async def test_a_line_with_the_token_is_copied_whole_and_shown_without_the_token(visitor: Visitor) -> None:
+    await visitor.click("curl")
+    await visitor.sees("Authorization: Bearer ••••••••")
+
+    await visitor.click("Copy: curl")
+
+    await visitor.is_so(f"navigator.clipboard.readText().then((text) => text.includes('{await visitor.token()}'))")
 
 
 async def test_a_key_copies_the_address(visitor: Visitor) -> None:
@@ -110,11 +139,44 @@ async def test_a_chosen_name_is_taken_exactly(visitor: Visitor) -> None:
     await visitor.is_so("document.querySelector('.address').textContent === 'ann.of.the.page@mx.test'")
 
 
+async def test_a_mailbox_that_was_ended_elsewhere_while_the_page_was_closed_says_so_at_the_next_visit(
+    visitor: Visitor, http: httpx.AsyncClient
+) -> None:
+    first = await visitor.address()
+    token = await visitor.token()
+    await visitor.click("New")
+    await visitor.is_so(f"document.querySelector('.address').textContent !== '{first}'")
+    await visitor.is_so("document.querySelector('.status.live')")
+    await visitor.tab.open("about:blank")
+    await http.delete("/api/inbox", params={"address": first}, headers={"Authorization": f"Bearer {token}"})
+
+    await visitor.visit()
+    await visitor.click(first.partition("@")[0])
+
+    await visitor.sees("This mailbox is over")
+
+
+async def test_a_qr_code_holds_the_address_for_another_device(visitor: Visitor) -> None:
+    await visitor.presses("q")
+
+    shown = "document.querySelector('dialog svg[role=img]')?.ariaLabel"
+    await visitor.is_so(f"{shown} === 'QR code of {await visitor.address()}'")
+
+
+async def test_the_icon_of_the_tab_counts_unread_mail(visitor: Visitor, smtp: SmtpClient) -> None:
+    await visitor.is_so("document.querySelector('link[rel=icon]').href.endsWith('/icon.svg')")
+
+    await smtp.deliver(message("Hello"), await visitor.address())
+
+    await visitor.is_so("document.querySelector('link[rel=icon]').href.startsWith('data:image/png;base64,')")
+
+
 async def test_everything_is_forgotten_on_demand(visitor: Visitor) -> None:
     token = await visitor.token()
     await visitor.click("Settings")
 
     await visitor.click("Forget everything")
+    await visitor.click("Yes, forget everything")
 
     await visitor.is_so(f"localStorage['fake-email.mailboxes'] && !JSON.stringify(localStorage).includes('{token}')")
 

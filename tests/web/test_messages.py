@@ -1,9 +1,13 @@
 """Mail on the page: the list, an open message, search and deletion, by mouse and by key."""
 
+import zipfile
+from pathlib import Path
+
 import httpx
 from support.content import message
 from support.smtp_client import SmtpClient
-from support.visitor import CODE, Visitor, deliver
+from support.visitor import CODE, Visitor, deliver, stored
+from support.waiting import until
 
 HOSTILE = (
     b"From: x@evil.test\r\nSubject: <img src=x onerror=alert(1)>\r\nContent-Type: text/html\r\n\r\n"
@@ -11,16 +15,14 @@ HOSTILE = (
     b"<form action='http://evil.test/'><input autofocus onfocus=alert(1)></form>Harmless text\r\n"
 )
 
-
-async def stored(visitor: Visitor, http: httpx.AsyncClient) -> list[dict[str, object]]:
-    """The messages of the visitor's mailbox as the API has them."""
-    response = await http.get(
-        "/api/inbox/messages",
-        params={"address": await visitor.address()},
-        headers={"Authorization": f"Bearer {await visitor.token()}"},
-    )
-    messages: list[dict[str, object]] = response.json()["messages"]
-    return messages
+ATTACHMENTS = (
+    b"Subject: Two parts\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    b"--b\r\n\r\nSee below.\r\n"
+    b"--b\r\nContent-Disposition: attachment; filename=terms.txt\r\n\r\nBe kind.\r\n"
+    b"--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n"
+    b"Content-Disposition: attachment; filename=dot.png\r\n\r\n"
+    b"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==\r\n--b--\r\n"
+)
 
 
 async def test_new_mail_is_shown_with_its_code_and_counted_in_the_title(visitor: Visitor, smtp: SmtpClient) -> None:
@@ -159,14 +161,39 @@ async def test_a_deletion_is_sent_when_the_page_is_left(
     assert await stored(visitor, http) == []
 
 
-async def test_an_attachment_is_offered_under_its_name(visitor: Visitor, smtp: SmtpClient) -> None:
-    content = (
-        b"Subject: Two parts\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
-        b"--b\r\n\r\nSee below.\r\n"
-        b"--b\r\nContent-Disposition: attachment; filename=terms.txt\r\n\r\nBe kind.\r\n--b--\r\n"
-    )
-    await deliver(visitor, smtp, content)
+async def test_the_code_of_an_open_message_is_shown_with_its_evidence_and_copied_by_a_key(
+    visitor: Visitor, smtp: SmtpClient
+) -> None:
+    await deliver(visitor, smtp, CODE)
+    await visitor.opens("Confirm your sign-up")
 
-    await visitor.click("Unread: Two parts")
+    await visitor.is_so("document.querySelector('q mark')?.textContent === '482913'")
+    await visitor.is_so("document.querySelector('q').textContent === 'Your verification code is 482913.'")
+    await visitor.presses("y")
+
+    await visitor.has_copied("482913")
+
+
+async def test_an_attachment_is_offered_under_its_name_and_a_picture_is_shown(
+    visitor: Visitor, smtp: SmtpClient
+) -> None:
+    await deliver(visitor, smtp, ATTACHMENTS)
+
+    await visitor.opens("Two parts")
 
     await visitor.is_so("document.querySelector('a[download=\"terms.txt\"]')?.href.includes('/attachments/0?ticket=')")
+    await visitor.is_so("document.querySelector('a[download=\"dot.png\"] img')?.naturalWidth === 1")
+
+
+async def test_all_attachments_come_in_one_archive(visitor: Visitor, smtp: SmtpClient, tmp_path: Path) -> None:
+    await visitor.tab.call("Browser.setDownloadBehavior", "", behavior="allow", downloadPath=str(tmp_path))
+    await deliver(visitor, smtp, ATTACHMENTS)
+    await visitor.opens("Two parts")
+
+    await visitor.click("All 2 as ZIP")
+
+    await until((tmp_path / "attachments.zip").exists)
+    with zipfile.ZipFile(tmp_path / "attachments.zip") as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["terms.txt", "dot.png"]
+        assert archive.read("terms.txt") == b"Be kind."

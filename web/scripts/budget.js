@@ -5,8 +5,9 @@ import { readFileSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 
-const BUDGET = { js: 40_000, css: 8_000 }
-const FIRST_VIEW = 100_000
+// index.html names what the first view needs; the other parts of the inbox are loaded when they are asked for.
+const FIRST_VIEW = { js: 40_000, css: 8_000, all: 100_000 }
+const ALL_PARTS = { js: 65_000, css: 16_000 }
 const out = process.env["OUT"] ?? "dist"
 const names = readdirSync(out, { recursive: true, encoding: "utf8" })
 const text = (/** @type {string} */ name) => readFileSync(join(out, name), "utf8")
@@ -30,11 +31,16 @@ function hold(/** @type {string} */ what, /** @type {number} */ size, /** @type 
   if (size > most) process.exitCode = 1
 }
 
-const ofInbox = [...loaded("index.html")]
-for (const [kind, most] of Object.entries(BUDGET)) {
-  hold(`${kind} of the inbox`, zipped(ofInbox.filter((name) => name.endsWith(`.${kind}`))), most)
+const ofKind = (/** @type {string[]} */ files, /** @type {string} */ kind) =>
+  files.filter((name) => kind === "all" || name.endsWith(`.${kind}`))
+
+const first = ["index.html", "icon.svg", ...assets.filter((name) => text("index.html").includes(name))]
+for (const [kind, most] of Object.entries(FIRST_VIEW)) {
+  hold(`first view, ${kind}`, zipped(ofKind(first, kind)), most)
 }
-hold("the first view", zipped(["index.html", "icon.svg", ...ofInbox]), FIRST_VIEW)
+for (const [kind, most] of Object.entries(ALL_PARTS)) {
+  hold(`all of the inbox, ${kind}`, zipped(ofKind([...loaded("index.html")], kind)), most)
+}
 
 const fonts = names.filter(
   (name) => /\.(?:woff2?|ttf|otf|eot)$/.test(name) || (name.endsWith(".css") && /@font-face/.test(text(name))),

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest"
-import { bestCode, bestLink, groups, initials } from "../src/state/people"
-import { parse } from "../src/api/parse"
+import { bestCode, bestLink, evidenceOf, groups, initials } from "../src/state/people"
 
 test("initials are the first letters of the first and the last word", () => {
   expect(initials("ACME Accounts")).toBe("AA")
@@ -29,11 +28,9 @@ test("a link of another scheme is never offered", () => {
   expect(bestLink([{ ...link, url: "https://a.test/" }])?.url).toBe("https://a.test/")
 })
 
-test("an event of a stream is read, a comment is not one", () => {
-  expect(parse('event: gone\ndata: {"temp_email_addr":"a@b.test"}')).toEqual({
-    name: "gone",
-    data: { temp_email_addr: "a@b.test" },
-  })
-  expect(parse(":")).toBeNull()
-  expect(parse("retry: 1000")).toBeNull()
+test("the evidence of a code is cut around the code, with its gaps", () => {
+  const code = { value: "482913", confidence: 1, source: "text" as const }
+  expect(evidenceOf({ ...code, evidence: "Your code is 482 913." })).toEqual(["Your code is ", "482 913", "."])
+  expect(evidenceOf({ ...code, evidence: "It is elsewhere" })).toEqual(["It is elsewhere", "", ""])
+  expect(evidenceOf({ ...code, value: "A.1", evidence: "A.1 is it" })[1]).toBe("A.1")
 })

@@ -1,42 +1,24 @@
-// The calls of the API that the page makes. No token is ever in a URL: tickets are.
+// The calls of the API that the page makes, by the core of the TypeScript client. No token is ever in a URL: tickets are.
 
-import { away, problemOf } from "./problem"
-import type { Address, Domains, Inbox, Key, Page, Ticket, Whole } from "./types"
-
-interface Call {
-  method?: "GET" | "POST" | "PATCH" | "DELETE"
-  key?: Key | undefined
-  body?: unknown
-  keepalive?: boolean
-  signal?: AbortSignal
-}
+import { Caller, type Request } from "../../../clients/typescript/src/calls"
+import type { Domains, Inbox, Key, NewAddress, Page, Ticket, Whole } from "./types"
 
 export const API = import.meta.env.VITE_API_URL as string
 
-export async function call(path: string, { method = "GET", key, body, keepalive = false, signal }: Call = {}) {
-  const headers: Record<string, string> = {}
-  if (key?.token) headers["Authorization"] = `Bearer ${key.token}`
-  if (body !== undefined) headers["Content-Type"] = "application/json"
-  const sent: RequestInit = { method, headers, keepalive, cache: "no-store" }
-  if (body !== undefined) sent.body = JSON.stringify(body)
-  if (signal) sent.signal = signal
-  let response
-  try {
-    response = await fetch(`${API}${path}`, sent)
-  } catch (error) {
-    if (signal?.aborted) throw error
-    throw away()
-  }
-  if (!response.ok) throw await problemOf(response)
-  return response
-}
+// A person decides about another attempt, so each call is made once; the stream has a patience of its own.
+export const caller = new Caller(API, { patience: 0 })
+const SECONDS = 20
 
-async function json<T>(path: string, given?: Call): Promise<T> {
-  return (await (await call(path, given)).json()) as T
-}
+const json = <T>(method: string, path: string, request?: Request): Promise<T> =>
+  caller.json<T>(method, path, { within: SECONDS, ...request })
 
-const ofMailbox = (key: Key, more: Record<string, string> = {}) =>
-  new URLSearchParams({ address: key.address, ...more }).toString()
+const send = (method: string, path: string, request?: Request): Promise<Response> =>
+  caller.once(method, path, { within: SECONDS, ...request })
+
+const of = ({ address, token }: Key, more: Record<string, unknown> = {}): Request => ({
+  token,
+  query: { address, ...more },
+})
 
 export interface Wish {
   username?: string
@@ -45,53 +27,59 @@ export interface Wish {
 }
 
 export const create = (wish: Wish) =>
-  json<Address>("/api/temporary-address", { method: "POST", body: { private: true, ...wish } })
+  json<NewAddress>("POST", "temporary-address", { body: { private: true, ...wish } })
 
-export const domains = () => json<Domains>("/api/domains")
+export const domains = () => json<Domains>("GET", "domains")
 
-export const inbox = (key: Key) => json<Inbox>(`/api/inbox?${ofMailbox(key)}`, { key })
+export const inbox = (key: Key) => json<Inbox>("GET", "inbox", of(key))
 
 export const extend = (key: Key, seconds: number) =>
-  json<Inbox>(`/api/inbox?${ofMailbox(key)}`, { key, method: "PATCH", body: { ttl_seconds: seconds } })
+  json<Inbox>("PATCH", "inbox", { ...of(key), body: { ttl_seconds: seconds } })
 
-export const end = (key: Key) => call(`/api/inbox?${ofMailbox(key)}`, { key, method: "DELETE" })
+export const end = (key: Key) => send("DELETE", "inbox", of(key))
 
-export function list(key: Key, query: string, cursor: string | null, signal?: AbortSignal): Promise<Page> {
-  const more: Record<string, string> = {}
-  if (query) more["query"] = query
-  if (cursor) more["cursor"] = cursor
-  return json<Page>(`/api/inbox/messages?${ofMailbox(key, more)}`, signal ? { key, signal } : { key })
-}
+export const list = (key: Key, query: string, cursor: string | null, signal?: AbortSignal): Promise<Page> =>
+  json<Page>("GET", "inbox/messages", {
+    ...of(key, { query: query || undefined, cursor: cursor ?? undefined }),
+    ...(signal && { signal }),
+  })
 
-export const markAll = (key: Key) =>
-  call(`/api/inbox/messages?${ofMailbox(key)}`, { key, method: "PATCH", body: { seen: true } })
+export const markAll = (key: Key) => send("PATCH", "inbox/messages", { ...of(key), body: { seen: true } })
 
-export const message = (key: Key, id: string) => json<Whole>(`/api/messages/${id}`, { key })
+export const message = ({ token }: Key, id: string) => json<Whole>("GET", `messages/${id}`, { token })
 
-export const mark = (key: Key, id: string, seen: boolean) =>
-  call(`/api/messages/${id}`, { key, method: "PATCH", body: { seen } })
+export const mark = ({ token }: Key, id: string, seen: boolean) =>
+  send("PATCH", `messages/${id}`, { token, body: { seen } })
 
 /** `keepalive` lets the call outlive the page. */
-export const remove = (key: Key, id: string, keepalive: boolean) =>
-  call(`/api/messages/${id}`, { key, method: "DELETE", keepalive })
+export const remove = ({ token }: Key, id: string, keepalive: boolean) =>
+  send("DELETE", `messages/${id}`, { token, keepalive })
 
 /** The first bytes of the source as text, which are enough to read. */
-export async function source(key: Key, id: string): Promise<string> {
+export async function source({ token }: Key, id: string): Promise<string> {
   const most = 262_144
-  const text = await (await call(`/api/messages/${id}/source`, { key })).text()
+  const text = await (await send("GET", `messages/${id}/source`, { token, within: 60 })).text()
   return text.length > most ? `${text.slice(0, most)}\n…` : text
 }
 
-export const ticket = (keys: readonly Key[]) =>
-  json<Ticket>("/api/tickets", {
-    method: "POST",
-    body: { mailboxes: keys.map(({ address, token }) => (token ? { address, token } : { address })) },
-  })
+export const attachment = async ({ token }: Key, id: string, number: number): Promise<Blob> =>
+  (await send("GET", `messages/${id}/attachments/${number}`, { token, within: 300 })).blob()
+
+/** The number of images from other hosts that the HTML leaves out. */
+export const blockedImages = async ({ token }: Key, id: string): Promise<number> =>
+  Number((await send("HEAD", `messages/${id}/html`, { token })).headers.get("Remote-Images-Blocked"))
+
+export const ticket = ({ address, token }: Key) =>
+  json<Ticket>("POST", "tickets", { body: { mailboxes: [{ address, token }] } })
 
 export const htmlUrl = (id: string, opened: string, remote: boolean) =>
-  `${API}/api/messages/${id}/html?ticket=${opened}${remote ? "&remote=1" : ""}`
+  caller.link(`messages/${id}/html`, { embed: 1, ticket: opened, remote: remote ? 1 : undefined })
 
 export const attachmentUrl = (id: string, number: number, opened: string) =>
-  `${API}/api/messages/${id}/attachments/${number}?ticket=${opened}`
+  caller.link(`messages/${id}/attachments/${number}`, { ticket: opened })
 
-export const sourceUrl = (id: string, opened: string) => `${API}/api/messages/${id}/source?ticket=${opened}`
+/** For an image of the page: the API shows pictures of pixels in this way, and nothing else. */
+export const pictureUrl = (id: string, number: number, opened: string) =>
+  caller.link(`messages/${id}/attachments/${number}`, { disposition: "inline", ticket: opened })
+
+export const sourceUrl = (id: string, opened: string) => caller.link(`messages/${id}/source`, { ticket: opened })

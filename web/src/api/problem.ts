@@ -1,36 +1,35 @@
 // What can go wrong with a call: a problem that the API tells of, or no response at all.
 
-/** An error response of the API. `code` is stable; `away` is ours, for a call without a response. */
-export class Problem extends Error {
+import { Problem } from "../../../clients/typescript/src/calls"
+
+/** A failed call as the page tells of it. */
+export interface Trouble {
+  /** A code of the API, or `away`, for a call without a response. */
   readonly code: string
-  readonly status: number
-  /** Seconds until another try is worth it; 0 when the API names none. */
-  readonly retryAfter: number
+  readonly detail: string
+  /** True when another attempt may succeed without a change. */
+  readonly passes: boolean
+  /** When another attempt is worth it, in milliseconds since 1970; 0 when the API names no time. */
+  readonly triesAt: number
+}
 
-  constructor(code: string, status: number, detail: string, retryAfter = 0) {
-    super(detail)
-    this.code = code
-    this.status = status
-    this.retryAfter = retryAfter
-  }
-
-  /** True when another try may succeed without a change. */
-  get passes(): boolean {
-    return this.status === 0 || this.status === 429 || this.status >= 500
+export function troubleOf(thrown: unknown): Trouble {
+  if (!(thrown instanceof Problem)) return { code: "away", detail: "", passes: true, triesAt: 0 }
+  const { code, status, retryAfter, body } = thrown
+  return {
+    code,
+    detail: String(body["detail"] ?? ""),
+    passes: status === 429 || status >= 500,
+    triesAt: retryAfter ? Date.now() + retryAfter * 1_000 : 0,
   }
 }
 
-export async function problemOf(response: Response): Promise<Problem> {
-  const retryAfter = Number(response.headers.get("Retry-After")) || 0
-  try {
-    const { code, detail } = (await response.json()) as { code: string; detail: string }
-    return new Problem(code, response.status, detail, retryAfter)
-  } catch {
-    // A proxy before the API responds with a page of its own.
-    return new Problem("unavailable", response.status, response.statusText, retryAfter)
-  }
+/** True when the mailbox or the message is not there any more. */
+export function isGone(thrown: unknown): boolean {
+  return thrown instanceof Problem && (thrown.code === "mailbox_not_found" || thrown.code === "message_not_found")
 }
 
-export function away(): Problem {
-  return new Problem("away", 0, "The API does not respond.")
+/** True when the API responded with this code. */
+export function isProblem(thrown: unknown, code: string): boolean {
+  return thrown instanceof Problem && thrown.code === code
 }

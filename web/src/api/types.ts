@@ -1,19 +1,20 @@
 // The shapes of the API, from the types of the TypeScript client.
 
-import type { components } from "../../../clients/typescript/src/api"
+import type { ListedMessage, Message, SummarizedMessage } from "../../../clients/typescript/src/calls"
 
-type Schemas = components["schemas"]
+export type {
+  DomainList as Domains,
+  MailboxInfo as Inbox,
+  MessageList as Page,
+  NewAddress,
+  Ticket,
+} from "../../../clients/typescript/src/calls"
 
-export type Address = Schemas["TemporaryAddress"]
-export type Code = Schemas["Code"]
-export type Domains = Schemas["DomainList"]
-export type Inbox = Schemas["Inbox"]
-export type Link = Schemas["Link"]
-export type Listed = Schemas["ListedMessage"]
-export type Page = Schemas["MessageList"]
-export type Summary = Schemas["SummarizedMessage"]
-export type Ticket = Schemas["Ticket"]
-export type Whole = Schemas["WholeMessage"]
+export type Code = SummarizedMessage["codes"][number]
+export type Link = SummarizedMessage["links"][number]
+export type Listed = ListedMessage
+export type Summary = SummarizedMessage
+export type Whole = Message
 
 /** A mailbox as a call names it: its address, and the token of a private one. */
 export interface Key {

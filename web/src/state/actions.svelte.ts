@@ -1,34 +1,36 @@
 // What a person does with the mailboxes.
 
 import * as api from "../api/client"
-import { away, Problem } from "../api/problem"
+import { isGone, troubleOf, type Trouble } from "../api/problem"
 import { span, t } from "../words/words.svelte"
 import type { Box } from "./box.svelte"
 import * as kept from "./boxes.svelte"
 import { catchUp, reconnect } from "./live.svelte"
-import { say } from "./notices.svelte"
-import { closed, fail } from "./opened.svelte"
+import { fail, say } from "./notices.svelte"
+import { closed } from "./opened.svelte"
 import { search } from "./search.svelte"
+import { selectNone } from "./selected.svelte"
 
 const DAY_SECONDS = 86_400
 const MAX_SECONDS = 7 * DAY_SECONDS // of the life of a mailbox
 const MINUTE_MS = 60_000
+const PAUSE_MS = 5_000
 
 let isMaking = $state(false)
-let problem = $state.raw<Problem | null>(null)
+let problem = $state.raw<Trouble | null>(null)
 
 export const making = {
   get isOn(): boolean {
     return isMaking
   },
   /** Why there is no new mailbox. */
-  get problem(): Problem | null {
+  get problem(): Trouble | null {
     return problem
   },
 }
 
-/** Make a mailbox and show it; false when that failed. */
-export async function make(wish: api.Wish = {}): Promise<boolean> {
+/** Make a mailbox and show it; false when that failed, which a dialog that asked for it tells itself. */
+export async function make(wish: api.Wish = {}, isAsked = false): Promise<boolean> {
   if (isMaking) return false
   isMaking = true
   problem = null
@@ -39,12 +41,22 @@ export async function make(wish: api.Wish = {}): Promise<boolean> {
     reconnect()
     return true
   } catch (thrown) {
-    problem = thrown instanceof Problem ? thrown : away()
-    if (kept.boxes.all.length) fail(problem)
+    problem = troubleOf(thrown)
+    if (!kept.boxes.all.length) makeLater(problem)
+    if (kept.boxes.all.length && !isAsked) fail(thrown, () => void make(wish))
     return false
   } finally {
     isMaking = false
   }
+}
+
+let later: ReturnType<typeof setTimeout> | undefined
+
+/** Try again by itself: without a mailbox the page is of no use. */
+function makeLater({ passes, triesAt }: Trouble): void {
+  clearTimeout(later)
+  if (!passes) return
+  later = setTimeout(() => kept.boxes.all.length || void make(), Math.max(PAUSE_MS, triesAt - Date.now()))
 }
 
 /** Show another mailbox. */
@@ -57,6 +69,7 @@ export function choose(box: Box): void {
 
 function leave(): void {
   closed()
+  selectNone()
   search.query = ""
 }
 
@@ -69,7 +82,7 @@ export async function extend(box: Box): Promise<void> {
     const isLonger = box.expiresAt - before > MINUTE_MS
     say(t(isLonger ? "extended" : "longest", { span: span(box.expiresAt - Date.now()) }))
   } catch (thrown) {
-    fail(thrown)
+    fail(thrown, () => void extend(box))
   }
 }
 
@@ -77,7 +90,7 @@ export async function end(box: Box): Promise<void> {
   try {
     await api.end(box)
   } catch (thrown) {
-    if (!(thrown instanceof Problem) || thrown.code !== "mailbox_not_found") return fail(thrown)
+    if (!isGone(thrown)) return fail(thrown, () => void end(box))
   }
   say(t("ended"))
   await forget(box)
@@ -98,7 +111,7 @@ export async function markAll(box: Box): Promise<void> {
     await api.markAll(box)
     for (const { id, seen } of box.messages) if (!seen) box.marked(id, true)
   } catch (thrown) {
-    fail(thrown)
+    fail(thrown, () => void markAll(box))
   }
 }
 

@@ -6,9 +6,12 @@ export interface Kept {
   readonly address: string
   readonly token?: string
   readonly expiresAt: number
+  /** The senders whose mail may load images from other hosts. */
+  readonly trusted?: readonly string[]
 }
 
 const PREVIEW_CHARACTERS = 200
+const MAX_TRUSTED = 50
 
 export class Box {
   readonly address: string
@@ -23,6 +26,7 @@ export class Box {
   cursor = $state<string | null>(null)
   /** The messages that are deleted as soon as they can no longer be restored. */
   hidden = $state.raw<ReadonlySet<string>>(new Set())
+  trusted = $state.raw<readonly string[]>([])
   /** The messages that arrived while the page was open. */
   arrived = new Set<string>()
   #unseen = $state(0)
@@ -32,10 +36,11 @@ export class Box {
     this.isListed && this.cursor === null ? this.visible.filter(({ seen }) => !seen).length : this.#unseen,
   )
 
-  constructor({ address, token, expiresAt }: Kept) {
+  constructor({ address, token, expiresAt, trusted = [] }: Kept) {
     this.address = address
     this.token = token
     this.expiresAt = expiresAt
+    this.trusted = trusted
   }
 
   get name(): string {
@@ -47,8 +52,8 @@ export class Box {
   }
 
   kept(): Kept {
-    const { address, token, expiresAt } = this
-    return token ? { address, token, expiresAt } : { address, expiresAt }
+    const { address, token, expiresAt, trusted } = this
+    return { address, ...(token && { token }), expiresAt, ...(trusted.length && { trusted }) }
   }
 
   counted(inbox: Inbox): void {
@@ -75,7 +80,11 @@ export class Box {
   received(message: Listed): boolean {
     if (this.messages.some(({ id }) => id === message.id)) return false
     const { body_text, truncated: _truncated, reverse_path: _path, ...rest } = message
-    const preview = body_text.slice(0, 4 * PREVIEW_CHARACTERS).replace(/\s+/g, " ").trim().slice(0, PREVIEW_CHARACTERS)
+    const preview = body_text
+      .slice(0, 4 * PREVIEW_CHARACTERS)
+      .replace(/\s+/g, " ")
+      .trim()
+      .slice(0, PREVIEW_CHARACTERS)
     this.arrived.add(message.id)
     this.messages = [{ ...rest, preview }, ...this.messages]
     if (!message.seen) this.#unseen += 1
@@ -88,14 +97,25 @@ export class Box {
 
   removed(id: string): void {
     this.messages = this.messages.filter((each) => each.id !== id)
-    this.restored(id)
+    this.restored([id])
   }
 
-  hide(id: string): void {
-    this.hidden = new Set([...this.hidden, id])
+  hide(ids: readonly string[]): void {
+    this.hidden = new Set([...this.hidden, ...ids])
   }
 
-  restored(id: string): void {
-    this.hidden = new Set([...this.hidden].filter((each) => each !== id))
+  restored(ids: readonly string[]): void {
+    this.hidden = new Set([...this.hidden].filter((each) => !ids.includes(each)))
+  }
+
+  /** Let mail from this sender load images from other hosts, or no longer. */
+  trust(sender: string, isOn: boolean): void {
+    const name = sender.toLowerCase()
+    const others = this.trusted.filter((each) => each !== name)
+    this.trusted = isOn ? [...others, name].slice(-MAX_TRUSTED) : others
+  }
+
+  trusts(sender: string): boolean {
+    return this.trusted.includes(sender.toLowerCase())
   }
 }

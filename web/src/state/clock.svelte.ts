@@ -12,3 +12,6 @@ export const clock = {
     return now
   },
 }
+
+/** The seconds until a moment, counted down; 0 after it. */
+export const secondsUntil = (then: number): number => Math.max(0, Math.ceil((then - now) / 1_000))

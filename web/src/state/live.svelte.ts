@@ -1,38 +1,34 @@
-// One stream for all mailboxes, by a ticket. It goes on by itself, and lists what it may have missed.
+// One stream for all mailboxes, by a ticket of the client's. It goes on by itself, and what it may have missed is listed.
 
+import { Stream, type StreamEvent, type StreamState } from "../../../clients/typescript/src/calls"
 import * as api from "../api/client"
-import { events } from "../api/events"
-import type { StreamEvent } from "../api/parse"
-import { away, Problem } from "../api/problem"
-import type { Ticket } from "../api/types"
+import { isGone, troubleOf } from "../api/problem"
+import type { Listed } from "../api/types"
 import type { Box } from "./box.svelte"
 import { boxes, keep } from "./boxes.svelte"
 
 export type Status = "idle" | "connecting" | "catching_up" | "live" | "offline" | "away" | "limited"
 
 const MAX_MAILBOXES = 50 // of a ticket
-const MAX_PAUSE_MS = 15_000
-const END_PAUSE_MS = 300
-const TICKET_MARGIN_MS = 60_000
+const PAUSE_MS = 2_000
 
 let status = $state<Status>("idle")
 let triesAt = $state(0)
 let stop = new AbortController()
 let wake = (): void => {}
 let isLeft = false
-let held: { ticket: Ticket; addresses: readonly string[] } | null = null
 
 export const live = {
   get status(): Status {
     return status
   },
-  /** When the next try is, while calls are limited. */
+  /** When the next attempt is, while calls are limited. */
   get triesAt(): number {
     return triesAt
   },
 }
 
-/** Open the stream anew: the mailboxes have changed, or the network is back. */
+/** Open the stream anew: the mailboxes have changed. */
 export function reconnect(): void {
   stop.abort()
   wake()
@@ -49,15 +45,9 @@ export function comeBack(): void {
   wake()
 }
 
-/** A ticket that opens this mailbox for a while yet. */
-export async function ticketFor(box: Box): Promise<string> {
-  const fresh = held && Date.parse(held.ticket.expires_at) - Date.now() > TICKET_MARGIN_MS
-  if (held && fresh && held.addresses.includes(box.address)) return held.ticket.ticket
-  return (await api.ticket([box])).ticket
-}
-
-export async function run(onMessage: () => void): Promise<never> {
-  for (let failures = 0; ; ) {
+/** Follow all mailboxes for as long as the page is open. */
+export async function run(onMessage: (box: Box, message: Listed) => void): Promise<never> {
+  for (;;) {
     stop = new AbortController()
     const followed = boxes.all.filter((box) => !box.isOver).slice(0, MAX_MAILBOXES)
     if (!followed.length || isLeft) {
@@ -66,33 +56,62 @@ export async function run(onMessage: () => void): Promise<never> {
       continue
     }
     try {
-      if (!failures) status = "connecting"
-      const ticket = await api.ticket(followed)
-      held = { ticket, addresses: followed.map(({ address }) => address) }
-      for await (const event of events(ticket.ticket, stop.signal)) {
-        if (event) {
-          apply(event)
-          if (event.name === "message") onMessage()
-          continue
-        }
-        status = "catching_up"
-        await Promise.all(followed.map(catchUp))
-        failures = 0
-        status = "live"
-      }
-      // The ticket has expired, or the service stops: not at once, since a proxy may end every stream.
-      if (!stop.signal.aborted) await pause(END_PAUSE_MS)
+      await follow(followed, stop, onMessage)
     } catch (thrown) {
-      const problem = thrown instanceof Problem ? thrown : away()
-      failures += 1
-      if (problem.code === "mailbox_not_found" && (await findOver(followed))) continue
-      status = problem.status === 429 ? "limited" : navigator.onLine ? "away" : "offline"
-      const backoff = Math.min(MAX_PAUSE_MS, 250 * 2 ** failures) * (0.75 + Math.random() / 2)
-      const wait = Math.max(backoff, problem.retryAfter * 1_000)
-      triesAt = Date.now() + wait
-      await pause(wait)
+      failed(thrown, PAUSE_MS)
+      await pause(Math.max(PAUSE_MS, triesAt - Date.now()))
     }
   }
+}
+
+async function follow(
+  followed: readonly Box[],
+  { signal }: AbortController,
+  onMessage: (box: Box, message: Listed) => void,
+): Promise<void> {
+  let state: StreamState = "connecting"
+  let isListed = false
+  let failure: unknown
+  const lost = new AbortController()
+  const tell = (): void => {
+    if (signal.aborted) return
+    if (state === "open") status = isListed ? "live" : "catching_up"
+    else if (state === "catching up") status = "catching_up"
+    else if (state === "offline") status = troubleStatus()
+    else if (state === "connecting") status = "connecting"
+  }
+  const stream = new Stream(api.caller, followed, {
+    since: "now",
+    signal: AbortSignal.any([signal, lost.signal]),
+    onFailure: failed,
+    onState(now) {
+      // What came before `now` is listed, once the stream is open.
+      if (now === "catching up" && !isListed) {
+        Promise.all(followed.map(catchUp)).then(
+          () => ((isListed = true), tell()),
+          (thrown: unknown) => ((failure = thrown), lost.abort()),
+        )
+      }
+      state = now
+      tell()
+    },
+  })
+  status = "connecting"
+  for await (const event of stream) apply(event, onMessage)
+  if (failure) throw failure
+}
+
+let lastFailure: Status = "away"
+
+function failed(thrown: unknown, delay: number): void {
+  const { code, triesAt: wanted } = troubleOf(thrown)
+  lastFailure = code === "rate_limited" || code === "too_many_streams" ? "limited" : "away"
+  triesAt = Math.max(wanted, Date.now() + delay)
+  status = troubleStatus()
+}
+
+function troubleStatus(): Status {
+  return navigator.onLine ? lastFailure : "offline"
 }
 
 function pause(milliseconds: number): Promise<void> {
@@ -114,35 +133,28 @@ export async function catchUp(box: Box): Promise<void> {
     if (page) box.listed(page)
     keep()
   } catch (thrown) {
-    if (!(thrown instanceof Problem) || thrown.code !== "mailbox_not_found") throw thrown
+    if (!isGone(thrown)) throw thrown
     box.isOver = true
   }
 }
 
-async function findOver(followed: readonly Box[]): Promise<boolean> {
-  try {
-    await Promise.all(followed.map(catchUp))
-  } catch {
-    return false
-  }
-  return followed.some((box) => box.isOver)
-}
-
-function apply(event: StreamEvent): void {
-  if (event.name === "expired") return
-  const box = boxes.find(event.data.temp_email_addr)
+function apply(event: StreamEvent, onMessage: (box: Box, message: Listed) => void): void {
+  const box = boxes.find(event.address)
   if (!box) return
-  switch (event.name) {
+  switch (event.type) {
     case "message":
-      box.received(event.data)
+      if (box.received(event.message)) onMessage(box, event.message)
       break
     case "seen":
-      box.marked(event.data.id, event.data.seen)
+      box.marked(event.id, event.seen)
       count(box)
       break
     case "deleted":
-      box.removed(event.data.id)
+      box.removed(event.id)
       count(box)
+      break
+    case "changed":
+      catchUp(box).catch(() => reconnect())
       break
     case "gone":
       box.isOver = true

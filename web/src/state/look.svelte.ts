@@ -5,11 +5,18 @@ const KEY = "fake-email.theme"
 export const THEMES = ["system", "light", "dark"] as const
 export type Theme = (typeof THEMES)[number]
 
+const system = matchMedia("(prefers-color-scheme: dark)")
 let theme = $state<Theme>("system")
+let isSystemDark = $state(system.matches)
+
+system.addEventListener("change", ({ matches }) => (isSystemDark = matches))
 
 export const look = {
   get theme(): Theme {
     return theme
+  },
+  get isDark(): boolean {
+    return theme === "dark" || (theme === "system" && isSystemDark)
   },
 }
 

@@ -13,7 +13,10 @@ export function senderName(message: Sent): string {
 
 /** One or two letters for the sender's picture. */
 export function initials(name: string): string {
-  const words = name.replace(/@.*/, "").split(/[^\p{L}\p{N}]+/u).filter(Boolean)
+  const words = name
+    .replace(/@.*/, "")
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter(Boolean)
   const [first = "?", last] = [words[0], words.length > 1 ? words.at(-1) : undefined]
   return ([...first][0]! + (last ? [...last][0]! : ([...first][1] ?? ""))).toUpperCase()
 }
@@ -50,4 +53,13 @@ export function host(url: string): string {
   } catch {
     return url
   }
+}
+
+/** The line that shows a code, in three pieces with the code in the middle; the code may have gaps there. */
+export function evidenceOf({ value, evidence }: Code): readonly [string, string, string] {
+  const spaced = [...value].map((letter) => letter.replace(/[^\p{L}\p{N}]/u, "\\$&")).join("[\\s-]?")
+  const found = new RegExp(spaced, "u").exec(evidence)
+  if (!found) return [evidence, "", ""]
+  const end = found.index + found[0].length
+  return [evidence.slice(0, found.index), found[0], evidence.slice(end)]
 }

@@ -1,7 +1,7 @@
 // The search in the mailbox that is shown, as one types.
 
 import * as api from "../api/client"
-import { Problem } from "../api/problem"
+import { troubleOf, type Trouble } from "../api/problem"
 import type { Summary } from "../api/types"
 import { boxes } from "./boxes.svelte"
 
@@ -10,7 +10,7 @@ const PAUSE_MS = 200
 let query = $state("")
 let found = $state.raw<readonly string[] | null>(null)
 let unlisted = $state.raw<ReadonlyMap<string, Summary>>(new Map())
-let problem = $state.raw<Problem | null>(null)
+let problem = $state.raw<Trouble | null>(null)
 let timer: ReturnType<typeof setTimeout> | undefined
 let stop = new AbortController()
 
@@ -22,7 +22,7 @@ export const search = {
     query = wanted
     again(PAUSE_MS)
   },
-  get problem(): Problem | null {
+  get problem(): Trouble | null {
     return problem
   },
   /** The messages that are found, the newest first; all of the mailbox without a search. */
@@ -31,9 +31,7 @@ export const search = {
     if (!box) return []
     if (found === null) return box.visible
     const listed = new Map(box.messages.map((each) => [each.id, each]))
-    return found
-      .filter((id) => !box.hidden.has(id))
-      .flatMap((id) => listed.get(id) ?? unlisted.get(id) ?? [])
+    return found.filter((id) => !box.hidden.has(id)).flatMap((id) => listed.get(id) ?? unlisted.get(id) ?? [])
   },
   get isOn(): boolean {
     return found !== null
@@ -61,7 +59,7 @@ export function again(pause = PAUSE_MS): void {
       found = messages.map(({ id }) => id)
       problem = null
     } catch (thrown) {
-      if (!signal.aborted && thrown instanceof Problem) problem = thrown
+      if (!signal.aborted) problem = troubleOf(thrown)
     }
   }, pause)
 }

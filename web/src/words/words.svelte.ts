@@ -67,7 +67,10 @@ export function span(milliseconds: number): string {
     [Math.floor(seconds / 60) % 60, "minute"],
     [seconds % 60, "second"],
   ]
-  const first = Math.max(0, parts.findIndex(([n]) => n > 0))
+  const first = Math.max(
+    0,
+    parts.findIndex(([n]) => n > 0),
+  )
   const shown = parts.slice(first, seconds < 600 ? first + 2 : Math.min(first + 2, 3)).filter(([n]) => n > 0)
   return (shown.length ? shown : parts.slice(-1)).map(([n, name]) => unit(n, name)).join(" ")
 }
@@ -77,7 +80,8 @@ function unit(n: number, name: string): string {
 }
 
 export function size(octets: number): string {
-  const [n, name] = octets < 1_000 ? [octets, "byte"] : octets < 1e6 ? [octets / 1e3, "kilobyte"] : [octets / 1e6, "megabyte"]
+  const [n, name] =
+    octets < 1_000 ? [octets, "byte"] : octets < 1e6 ? [octets / 1e3, "kilobyte"] : [octets / 1e6, "megabyte"]
   const digits = n < 10 && name === "megabyte" ? 1 : 0
   return new Intl.NumberFormat(language, {
     style: "unit",

@@ -1,0 +1,57 @@
+// Deletion of messages: hidden at once, deleted when they can no longer be restored.
+
+import * as api from "../api/client"
+import { isGone } from "../api/problem"
+import { t } from "../words/words.svelte"
+import { atOnce } from "./at_once"
+import type { Box } from "./box.svelte"
+import { fail, NOTICE_MS, say } from "./notices.svelte"
+
+interface Pending {
+  readonly box: Box
+  readonly ids: readonly string[]
+  readonly timer: ReturnType<typeof setTimeout>
+}
+
+const pending = new Set<Pending>()
+
+/** Hide messages, and delete them when they can no longer be restored. */
+export function remove(box: Box, wanted: readonly string[]): void {
+  const ids = wanted.filter((id) => !box.hidden.has(id))
+  if (!ids.length) return
+  box.hide(ids)
+  const entry: Pending = { box, ids, timer: setTimeout(() => void finish(entry), NOTICE_MS) }
+  pending.add(entry)
+  say(t("deleted", { n: ids.length }), { undo: () => restore(entry) })
+}
+
+function restore(entry: Pending): void {
+  clearTimeout(entry.timer)
+  pending.delete(entry)
+  entry.box.restored(entry.ids)
+}
+
+async function finish(entry: Pending, isLast = false): Promise<void> {
+  if (!pending.delete(entry)) return
+  clearTimeout(entry.timer)
+  const { box, ids } = entry
+  const failures = await atOnce(
+    ids,
+    async (id) => {
+      try {
+        await api.remove(box, id, isLast)
+      } catch (thrown) {
+        if (!isGone(thrown)) throw thrown
+      }
+      box.removed(id)
+    },
+    isLast ? ids.length : undefined,
+  )
+  box.restored(failures.map(({ each }) => each))
+  if (failures[0]) fail(failures[0].thrown)
+}
+
+/** Delete at once what waits for it: the page is about to end. */
+export function finishAll(): void {
+  for (const entry of [...pending]) void finish(entry, true)
+}
