@@ -25,16 +25,10 @@ function isFirstView(id, about, seen = new Set()) {
 }
 
 /** One file for all that the first view needs is smaller than many. */
-const ONE_FILE = {
-  codeSplitting: {
-    groups: [
-      {
-        debugName: "page",
-        /** @type {(id: string, chunks: { getModuleInfo: (id: string) => { isEntry: boolean, importers: string[] } | null }) => string | null} */
-        name: (id, chunks) => (isFirstView(id, (each) => chunks.getModuleInfo(each)) ? "page" : null),
-      },
-    ],
-  },
+const inOneFile = {
+  debugName: "page",
+  /** @type {import("vite").Rolldown.CodeSplittingNameFunction} */
+  name: (id, chunks) => (isFirstView(id, (each) => chunks.getModuleInfo(each)) ? "page" : null),
 }
 
 export default defineConfig(({ mode, command }) => ({
@@ -48,7 +42,11 @@ export default defineConfig(({ mode, command }) => ({
     // The polyfill is for browsers that cannot show the page.
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    rolldownOptions: mode === "site" ? { input: entries(built) } : { output: ONE_FILE },
+    rolldownOptions: {
+      // A slow machine is no reason for a warning.
+      checks: { bundlerTimings: false, pluginTimings: false },
+      ...(mode === "site" ? { input: entries(built) } : { output: { codeSplitting: { groups: [inOneFile] } } }),
+    },
   },
   server: { port: 5173, strictPort: true },
 }))

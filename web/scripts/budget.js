@@ -5,8 +5,9 @@ import { readFileSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 
-const BUDGET = { js: 40_000, css: 8_000 }
-const FIRST_VIEW = 100_000
+// index.html names what the first view needs; the other parts of the inbox are loaded when they are asked for.
+const FIRST_VIEW = { js: 40_000, css: 8_000, all: 100_000 }
+const ALL_PARTS = { js: 65_000, css: 16_000 }
 const out = process.env["OUT"] ?? "dist"
 const names = readdirSync(out, { recursive: true, encoding: "utf8" })
 const text = (/** @type {string} */ name) => readFileSync(join(out, name), "utf8")
@@ -14,18 +15,32 @@ const zipped = (/** @type {Iterable<string>} */ files) =>
   [...files].reduce((sum, name) => sum + gzipSync(readFileSync(join(out, name))).length, 0)
 const assets = names.filter((name) => /^assets\/.*\.(?:js|css|svg)$/.test(name))
 
+/** The files that a file names, and those that these name. */
+function loaded(/** @type {string} */ name, /** @type {Set<string>} */ found = new Set()) {
+  const content = text(name)
+  for (const asset of assets) {
+    if (found.has(asset) || !content.includes(asset.replace("assets/", ""))) continue
+    found.add(asset)
+    loaded(asset, found)
+  }
+  return found
+}
+
 function hold(/** @type {string} */ what, /** @type {number} */ size, /** @type {number} */ most) {
   console.log(`${what}: ${size} of ${most} bytes`)
   if (size > most) process.exitCode = 1
 }
 
-// The build puts all that the first view needs into the files that index.html names; other parts load when asked for.
-const page = text("index.html")
-const ofInbox = assets.filter((name) => page.includes(name))
-for (const [kind, most] of Object.entries(BUDGET)) {
-  hold(`${kind} of the inbox`, zipped(ofInbox.filter((name) => name.endsWith(`.${kind}`))), most)
+const ofKind = (/** @type {string[]} */ files, /** @type {string} */ kind) =>
+  files.filter((name) => kind === "all" || name.endsWith(`.${kind}`))
+
+const first = ["index.html", "icon.svg", ...assets.filter((name) => text("index.html").includes(name))]
+for (const [kind, most] of Object.entries(FIRST_VIEW)) {
+  hold(`first view, ${kind}`, zipped(ofKind(first, kind)), most)
 }
-hold("the first view", zipped(["index.html", "icon.svg", ...ofInbox]), FIRST_VIEW)
+for (const [kind, most] of Object.entries(ALL_PARTS)) {
+  hold(`all of the inbox, ${kind}`, zipped(ofKind([...loaded("index.html")], kind)), most)
+}
 
 const fonts = names.filter(
   (name) => /\.(?:woff2?|ttf|otf|eot)$/.test(name) || (name.endsWith(".css") && /@font-face/.test(text(name))),
