@@ -49,10 +49,11 @@ class NoMail(TimeoutError):
         self.refused = tuple(refused)
         self.cause = cause
         others = "\nOther mail:\n" + in_lines(near_misses) if near_misses else " No other mail came."
-        attempts = "".join(f"\n- {each.stage}: {each.reply or 'the sender left'}" for each in refused)
-        others += f"\nMail that was refused:{attempts}" if refused else ""
+        attempts = "\nMail that was refused:\n" + refused_in_lines(refused) if refused else ""
         failure = f"\nThe last call failed: {type(cause).__name__}: {cause}" if cause else ""
-        super().__init__(f"No mail{in_words(clauses)} came to {address} within {seconds:g} s.{others}{failure}")
+        super().__init__(
+            f"No mail{in_words(clauses)} came to {address} within {seconds:g} s.{others}{attempts}{failure}"
+        )
 
 
 class Unexpected(AssertionError):
@@ -72,3 +73,8 @@ def in_lines(near_misses: Sequence[NearMiss]) -> str:
         f"- {json.dumps(each.subject, ensure_ascii=False)} from {each.from_addr} failed {', '.join(each.failed)}"
         for each in near_misses
     )
+
+
+def refused_in_lines(refused: Sequence[RefusedAttempt]) -> str:
+    """A line for each attempt to deliver that failed: where it ended, and the reply that the sender got."""
+    return "\n".join(f"- {each.stage}: {each.reply or 'the sender left'}" for each in refused)
