@@ -1,6 +1,7 @@
 """Content (RFC 5322, MIME) parsed into the text, the attachments, the codes and the links for a reader."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ _Item = TypeVar("_Item", bound=msgspec.Struct)
 
 ATTACHMENTS = 1_000
 LIST_OCTETS = 256 * 1024  # of the attachments as JSON, and of the links
+PARTS_SECONDS = 2.0  # of CPU time; the parts after it are not read
 
 _FEW = 6  # items of a list cannot have LIST_OCTETS: the longest is a link with a target, 4096 characters each
 _OCTET_STREAM = "application/octet-stream"
@@ -24,12 +26,13 @@ _TEXT_TYPES = ("text/plain", "text/html", "")
 _MESSAGE_TYPES = ("message/rfc822", "message/global")
 
 
-def parse(content: bytes) -> ParsedMessage:
+def parse(content: bytes, cpu_seconds: Callable[[], float] = time.thread_time) -> ParsedMessage:
     """The message in these octets, in time linear in their number; never raises, whatever the octets are.
 
     Text over a limit is cut; attachments and links over a limit are left out and counted. Text that does not decode
-    has U+FFFD.
+    has U+FFFD. `cpu_seconds` is the clock of PARTS_SECONDS.
     """
+    parts_end_at = cpu_seconds() + PARTS_SECONDS
     exact = content
     content, fields, body = parts.read(exact)
     texts: list[tuple[Leaf, bytes]] = []
@@ -48,6 +51,8 @@ def parse(content: bytes) -> ParsedMessage:
             files.append(_attachment(leaf, its, is_exact=its is exact))
         elif is_attachment:
             unlisted += 1
+        if cpu_seconds() >= parts_end_at:
+            break
     attachments = _within_limit(files)
     found = bodies.read(texts, substitute)
     text, html = found.text, found.html
