@@ -8,6 +8,7 @@ import msgspec
 
 from fake_email import bodies
 from fake_email.findings import codes, links
+from fake_email.html import remote_images
 from fake_email.mime import enclosed, parts, transfer_encoding
 from fake_email.mime import headers as mime_headers
 from fake_email.mime import parameters as mime_parameters
@@ -78,7 +79,14 @@ def parse(content: bytes, cpu_seconds: Callable[[], float] = time.thread_time) -
         codes=codes.find(subject, text, html, found.unread),
         links=listed_links,
         links_omitted=len(found_links) - len(listed_links),
+        remote_images=remote_images.count(html, _references(attachments)) if html else 0,
     )
+
+
+def _references(files: Sequence[LocatedAttachment]) -> set[str]:
+    """What HTML may call the files: a Content-ID, a Content-Location, or the last segment of one (RFC 2557 §5)."""
+    names = ((each.content_id, each.location, (each.location or "").rpartition("/")[2]) for each in files)
+    return {name for each in names for name in each if name}
 
 
 def _within_limit(items: Sequence[_Item]) -> tuple[_Item, ...]:
