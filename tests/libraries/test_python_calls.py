@@ -56,6 +56,21 @@ def test_a_wait_whose_time_is_over_raises_with_the_failure_of_the_last_call() ->
     assert error.value.cause is error.value.__cause__
 
 
+def test_no_mail_says_what_was_refused() -> None:
+    times = {"attempted_at": "2026-11-29T23:49:02Z"}
+    refused = [
+        {"stage": "data", "reply": "552 5.3.4 Too big", **times},
+        {"stage": "commit", "reply": None, **times},
+    ]
+    error = Problem(httpx2.Response(404, json={"code": "no_match", "near_misses": [], "refused": refused}))
+
+    said = str(NoMail("ann@mx.test", {}, 25, error.body.near_misses, error.body.refused))
+
+    assert said.endswith(
+        "No other mail came.\nMail that was refused:\n- data: 552 5.3.4 Too big\n- commit: the sender left"
+    )
+
+
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_a_call_is_made_again_after_the_seconds_that_the_api_asks_for(status: int) -> None:
     steps = insist(CALL, 30)

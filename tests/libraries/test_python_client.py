@@ -1,5 +1,6 @@
 """clients/python on real services: each method and each error; each message is returned once."""
 
+import asyncio
 import inspect
 import re
 import secrets
@@ -10,6 +11,7 @@ import httpx2
 import pytest
 from support.harness import Pair
 from support.sender import Sender
+from support.smtp_client import SmtpClient
 from support.waiting import deadline
 
 from fake_email_client import AsyncMail, AsyncMailbox, ListedMessage, Mail, Mailbox, NoMail, Problem, Unexpected
@@ -110,6 +112,21 @@ def test_no_mail_says_what_was_waited_for_and_what_came_instead(box: Mailbox, se
 def test_no_mail_of_an_empty_mailbox_says_that_nothing_came(box: Mailbox) -> None:
     with pytest.raises(TimeoutError, match=r"^No mail came to \S+ within 1\.5 s\. No other mail came\.$"):
         box.wait(timeout=1.5)
+
+
+async def test_no_mail_says_that_a_sender_left(pair: Pair, mail: Mail) -> None:
+    with mail.mailbox(private=True) as box:
+        async with SmtpClient.connect(pair.smtp_port) as session:
+            await session.begin(box.address)
+        said = ""
+        for _ in deadline():
+            with pytest.raises(NoMail) as error:
+                await asyncio.to_thread(box.wait, timeout=1)
+            said = str(error.value)
+            if error.value.refused:
+                break
+
+    assert said.endswith("No other mail came.\nMail that was refused:\n- data: the sender left")
 
 
 def test_no_mail_lists_messages_that_were_returned_before(box: Mailbox, sender: Sender) -> None:

@@ -13,7 +13,7 @@ from fake_email_client import AsyncMail, AsyncMailbox, Mail
 MAILBOXES = 1000
 AT_A_TIME = 50
 RECIPIENTS = 100
-SECONDS = 100
+SECONDS = 180
 
 
 def test_eight_tests_in_parallel_get_their_own_codes(pair: Pair, sender: Sender) -> None:

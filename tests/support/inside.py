@@ -3,18 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import NoReturn
 
 from litestar.testing import RequestFactory
 from litestar.types import HTTPReceiveMessage, Message
-from support.harness import Pair
+from support.harness import DOMAINS, Pair
 
 from fake_email.postgres.pool import open_database
 from fake_email.settings import Settings
 from fake_email.storage import mailboxes
 from fake_email.storage.message_list import Cursor
+from http_api.calls.context import Context, SharedContext
+from http_api.live.call_shares import CallShares
 from http_api.live.detach import detaching
 from http_api.live.event_stream import EventStream
 from http_api.live.feed import Feed
+from http_api.live.mailbox_lookups import MailboxLookups
 from http_api.live.shares import Shares
 from http_api.live.stream_slots import StreamSlots
 from http_api.live.streams import Streams
@@ -53,7 +57,7 @@ class Reader:
 @asynccontextmanager
 async def streams_of(pair: Pair) -> AsyncIterator[Streams]:
     """The streams of one worker process, which does not listen for notifications."""
-    settings = Settings(database_url=pair.database_url, domain=("mx.test",))
+    settings = Settings(database_url=pair.database_url, domain=DOMAINS)
     async with open_database(pair.database_url, connections=2) as database, asyncio.TaskGroup() as tasks:
         yield Streams(database, Waiters(), StreamSlots(settings), Shares(), tasks, stall_seconds=30)
 
@@ -84,3 +88,24 @@ async def opened(
     finally:
         reader.takes.set()
         serving.cancel()
+
+
+def context_of(streams: Streams) -> Context:
+    """What a call of the client CLIENT has of the worker process of these streams; it neither receives nor sends."""
+    settings = Settings(database_url="", domain=DOMAINS)
+    shared = SharedContext(
+        settings=settings,
+        database=streams.database,
+        waiters=streams.waiters,
+        mailbox_lookups=MailboxLookups(streams.database),
+        shares=streams.shares,
+        stream_slots=streams.stream_slots,
+        streams=streams,
+    )
+    share = streams.shares.calls.take_now(CLIENT)
+    assert share
+    return Context(shared, CallShares(streams.shares, CLIENT, share, _unused, _unused))
+
+
+async def _unused(*_: object) -> NoReturn:
+    raise NotImplementedError

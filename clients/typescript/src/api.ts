@@ -140,7 +140,8 @@ export interface paths {
          *     `Last-Event-ID`, which a browser sends when it reconnects, takes precedence over `since`. `event: deleted`, with the
          *     `id` and `seq` of a message as `data:`, says that a message before this point of the stream was deleted, and
          *     `event: seen`, with `seen` too, that one was marked. `event: gone`, with the `temp_email_addr` as `data:`, says that
-         *     the mailbox expired or was deleted, and ends the stream.
+         *     the mailbox expired or was deleted, and ends the stream. With `events=attempt`, `event: attempt` tells each attempt
+         *     to deliver mail that was refused, deferred or cut, as `GET /api/inbox/timeline` does; it is not sent again.
          *
          *     With a ticket, `data:` has the `temp_email_addr` of each event's mailbox, and `id:` is a position in all mailboxes
          *     of the ticket, which `Last-Event-ID` and `since` also take with another ticket. `event: gone` comes first for each
@@ -174,6 +175,29 @@ export interface paths {
          *     finds the messages, marked as seen, with other calls.
          */
         post: operations["takeMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/inbox/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell what was delivered, refused and cut
+         * @description Answer "why didn't my mail arrive?": list each attempt to deliver to the mailbox, with the reply that it got.
+         *
+         *     An attempt that was refused before its recipient was named is not here. `before` has the attempts for this address
+         *     before the mailbox was there. In an open mailbox, `client_addr` and `client_host` are null.
+         */
+        get: operations["getTimeline"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -456,6 +480,34 @@ export interface components {
             /** @description The position of the message in its mailbox: 1, 2, 3, in the order of arrival. */
             seq: number;
         };
+        /** DeliveryAttempt */
+        DeliveryAttempt: {
+            /**
+             * Format: date-time
+             * @description When the attempt ended.
+             */
+            attempted_at: string;
+            /** @description The IP address of the client; null in an open mailbox. */
+            client_addr: string | null;
+            /** @description What the client called itself in EHLO or HELO; null in an open mailbox. */
+            client_host: string | null;
+            /** @description The size that the client declared, in bytes; null if it declared none. */
+            declared_octets: number | null;
+            /** @description The id of the message, if it was stored; it may have been deleted since. */
+            message_id: string | null;
+            /** @description The size of the content that was received, in bytes. */
+            octets: number;
+            /** @description The SMTP reply, as given; null if the client left before one. */
+            reply: string | null;
+            /** @description How long each stage took; null for a message that an older release stored. */
+            seconds: components["schemas"]["Seconds"] | null;
+            /** @description The domain of the reverse-path; empty for a bounce. */
+            sender_domain: string;
+            /** @description Where the attempt ended: `rcpt` (the address), `data` (the content) or `commit` (the storing). */
+            stage: string;
+            /** @description The version and the cipher of TLS; null for plain text. */
+            tls: string | null;
+        };
         /** DomainList */
         DomainList: {
             /** @description The domain of an address whose creation names none. */
@@ -464,6 +516,16 @@ export interface components {
             domains: string[];
             /** @description The server that takes mail for the domains. */
             smtp: components["schemas"]["SmtpServer"];
+        };
+        /** EarlyAttempt */
+        EarlyAttempt: {
+            /**
+             * Format: date-time
+             * @description When the attempt ended.
+             */
+            attempted_at: string;
+            /** @description The SMTP reply, as given; null if the client left before one. */
+            reply: string;
         };
         /** Envelope */
         Envelope: {
@@ -696,6 +758,20 @@ export interface components {
             /** @description The status in words. */
             title: string;
         };
+        /** MailboxTimeline */
+        MailboxTimeline: {
+            /** @description The attempts to deliver, oldest first. */
+            attempts: components["schemas"]["DeliveryAttempt"][];
+            /** @description The attempts for this address before the mailbox was there, oldest first; none after 24 hours. */
+            before: components["schemas"]["EarlyAttempt"][];
+            /** @description How many more attempts there were, by their reply. */
+            others: components["schemas"]["OlderAttempts"][];
+            /**
+             * Format: email
+             * @description The address of the mailbox.
+             */
+            temp_email_addr: string;
+        };
         /**
          * Mark
          * @example {
@@ -800,10 +876,19 @@ export interface components {
             matched?: number;
             /** @description The last 20 messages that did not match, oldest first. */
             near_misses: components["schemas"]["NearMiss"][];
+            /** @description The last 20 attempts to deliver to the mailbox that were refused, deferred or cut, oldest first. */
+            refused?: components["schemas"]["RefusedAttempt"][];
             /** @description The status of the response. */
             status: number;
             /** @description The status in words. */
             title: string;
+        };
+        /** OlderAttempts */
+        OlderAttempts: {
+            /** @description How many attempts. */
+            number: number;
+            /** @description The SMTP reply, as given; null if the client left before one. */
+            reply: string | null;
         };
         /** Overloaded */
         Overloaded: {
@@ -879,6 +964,27 @@ export interface components {
             /** @description The status in words. */
             title: string;
         };
+        /** RefusedAttempt */
+        RefusedAttempt: {
+            /**
+             * Format: date-time
+             * @description When the attempt ended.
+             */
+            attempted_at: string;
+            /** @description The SMTP reply, as given; null if the client left before one. */
+            reply: string | null;
+            /** @description Where the attempt ended: `rcpt` (the address), `data` (the content) or `commit` (the storing). */
+            stage: string;
+        };
+        /** Seconds */
+        Seconds: {
+            /** @description From there to the reply, or, if it was stored, until it was handed to Postgres, in seconds. */
+            commit: number;
+            /** @description From the beginning to the end of the content, in seconds. */
+            data: number;
+            /** @description From MAIL to the content, in seconds. */
+            rcpt: number;
+        };
         /**
          * Seen
          * @example {
@@ -946,6 +1052,8 @@ export interface components {
         };
         /** @description The events of a stream: the data of each, as JSON, under the name of the event. */
         StreamEvents: {
+            /** @description The data of `event: attempt`: an attempt to deliver that was not stored. */
+            attempt: components["schemas"]["DeliveryAttempt"];
             /** @description The data of `event: deleted`: a message that was deleted. */
             deleted: components["schemas"]["DeletedEvent"];
             /** @description The data of `event: expired`, the last event: the ticket of the stream expired. */
@@ -2031,6 +2139,8 @@ export interface operations {
                 access_token?: string;
                 /** @description The address of the mailbox. Without it, a ticket streams all of its mailboxes. */
                 address?: string;
+                /** @description `attempt`: also send the attempts to deliver mail that were not stored, as in the timeline. */
+                events?: "message" | "attempt";
                 /** @description The same, for libraries that put it into the URL; the header field takes precedence. */
                 lastEventId?: string;
                 /** @description Only messages after this `seq` or `received_at`, or those that arrive from `now` on. Default: from the first message. */
@@ -2223,6 +2333,89 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ServiceStopping"] | components["schemas"]["StorageFull"] | components["schemas"]["DatabaseAway"] | components["schemas"]["Overloaded"];
+                };
+            };
+        };
+    };
+    getTimeline: {
+        parameters: {
+            query: {
+                /** @description The address of the mailbox, in upper or lower case, perhaps with a tag as in `name+tag@`. */
+                address: string;
+                /** @description A ticket for the mailbox, for links, images, frames and EventSource, which send no token. */
+                ticket?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The attempts to deliver to a mailbox, oldest first: up to 200, and the numbers of the others by their reply. */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailboxTimeline"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -1,8 +1,22 @@
 """The address of a mailbox, in the one form that the table `mailbox` has, from every form that people write. Pure."""
 
+import re
+
 import idna
 
 _DOMAIN_CHARACTERS = 255
+# RFC 5321 §4.1.2: a dot at either end, or two in a row, would have to be quoted by every sender.
+_EXACT = re.compile(r"(?=.{3,64}\Z)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+
+# The names of RFC 2142, those that certificate authorities write to (CA/Browser Forum, Baseline Requirements
+# §3.2.2.4.4), and those that a reader would take for the service itself.
+RESERVED_NAMES = frozenset({
+    *("postmaster", "abuse", "noc", "security", "hostmaster", "usenet", "news", "webmaster", "www", "uucp", "ftp"),
+    *("admin", "administrator", "root", "sysadmin", "info", "marketing", "sales", "support", "help", "helpdesk"),
+    *("noreply", "no-reply", "no_reply", "no.reply", "donotreply", "do-not-reply", "mailer-daemon", "mailerdaemon"),
+    *("billing", "contact", "legal", "privacy", "dmca", "trust", "ssl", "ssladmin", "ssladministrator", "sslwebmaster"),
+    *("daemon", "nobody", "operator", "owner", "system", "service", "team", "office", "dmarc", "tlsrpt"),
+})  # fmt: skip
 
 
 def canonical(local_part: str, domain: str) -> str:
@@ -19,3 +33,8 @@ def a_labels(domain: str) -> str:
         return idna.encode(domain, uts46=True).decode()
     except idna.IDNAError:
         return domain
+
+
+def is_exact_name(name: str) -> bool:
+    """True when a mailbox may have `name` as it is, if it is not one of RESERVED_NAMES."""
+    return _EXACT.fullmatch(name) is not None

@@ -31,6 +31,7 @@ class ServersListenedTo:
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.awaited = asyncio.Event()
 
     async def connected(self, connection: Connection) -> None:
         self.names.append(await name(connection))

@@ -22,6 +22,7 @@ NewMailbox = Callable[[], Awaitable[Recipient]]
 OURS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'fake-email'"
 MESSAGE_ID = uuid.UUID("0190163d-8694-739b-aea5-966c26f8ad91")
 COUNT_OURS = f"SELECT count(*) {OURS}"
+COUNT_WITHOUT_LISTEN = f"{COUNT_OURS} AND query = 'UNLISTEN *' AND state = 'idle'"
 END_OURS = f"SELECT pg_terminate_backend(pid) {OURS}"
 
 # A change that a listener hears of, or how it fared: that it lost its connection, or what the table held after LISTEN.
@@ -34,6 +35,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self._heard: asyncio.Queue[Heard] = asyncio.Queue()
+        self.awaited = asyncio.Event()
+        self.awaited.set()
 
     async def connected(self, connection: Connection) -> None:
         cursor = await connection.execute("SELECT id, last_seq FROM mailbox")
@@ -366,3 +369,25 @@ async def test_a_listener_has_one_connection(database_url: str, watcher: psycopg
         connections = watcher.execute(COUNT_OURS).fetchone()
 
     assert connections == (1,)
+
+
+async def test_a_listener_that_nobody_awaits_does_without_listen_and_then_looks_in_the_table(
+    database_url: str, connection: Connection, watcher: psycopg.Connection, new_mailbox: NewMailbox
+) -> None:
+    mailbox = await new_mailbox()
+    recorder = Recorder()
+
+    async with listening(database_url, recorder):
+        await recorder.next()
+        recorder.awaited.clear()
+        await until(
+            lambda: watcher.execute(f"{COUNT_OURS} AND query = 'UNLISTEN *' AND state = 'idle'").fetchone() == (1,)
+        )
+        await store.store_messages(connection, [incoming_message(b"1", mailbox.mailbox_id)])
+        recorder.awaited.set()
+        found = await recorder.next()
+        await store.store_messages(connection, [incoming_message(b"2", mailbox.mailbox_id)])
+        heard = await recorder.next()
+
+    assert found == {mailbox.mailbox_id: 1}
+    assert heard == Grown(mailbox_id=mailbox.mailbox_id, seq=2)

@@ -25,6 +25,7 @@ NOT_FETCHED = {
     "mailbox_id": "the mailbox's address is fetched instead",
     "content": "its size and its header are fetched; `source` reads all of it",
     "content_sha256": "it serves only to find duplicates",
+    "transfer": "the timeline shows it",
 }
 PARSED = ParsedMessage(
     subject="subject",

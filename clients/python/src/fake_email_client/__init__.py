@@ -13,6 +13,7 @@ from fake_email_client.schemas import (
     MailboxInfo,
     Message,
     NearMiss,
+    RefusedAttempt,
     SummarizedMessage,
 )
 
@@ -34,6 +35,7 @@ __all__ = [
     "NearMiss",
     "NoMail",
     "Problem",
+    "RefusedAttempt",
     "SummarizedMessage",
     "Unexpected",
 ]

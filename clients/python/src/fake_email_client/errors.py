@@ -8,7 +8,7 @@ import httpx2
 import msgspec
 
 from fake_email_client.clauses import Clauses, in_words
-from fake_email_client.schemas import Message, NearMiss, NoMatch
+from fake_email_client.schemas import Message, NearMiss, NoMatch, RefusedAttempt
 
 _SHOWN_CHARACTERS = 1000
 
@@ -32,7 +32,8 @@ class Problem(Exception):
 class NoMail(TimeoutError):
     """No message matched in time. The text says what was waited for, and what came instead.
 
-    When the API could not be reached at the end, `cause` is the failure of the last call.
+    `refused` are attempts to deliver that failed. When the API could not be reached at the end, `cause` is the failure
+    of the last call.
     """
 
     def __init__(
@@ -41,13 +42,18 @@ class NoMail(TimeoutError):
         clauses: Clauses,
         seconds: float,
         near_misses: Sequence[NearMiss],
+        refused: Sequence[RefusedAttempt] = (),
         cause: Exception | None = None,
     ) -> None:
         self.near_misses = tuple(near_misses)
+        self.refused = tuple(refused)
         self.cause = cause
         others = "\nOther mail:\n" + in_lines(near_misses) if near_misses else " No other mail came."
+        attempts = "\nMail that was refused:\n" + refused_in_lines(refused) if refused else ""
         failure = f"\nThe last call failed: {type(cause).__name__}: {cause}" if cause else ""
-        super().__init__(f"No mail{in_words(clauses)} came to {address} within {seconds:g} s.{others}{failure}")
+        super().__init__(
+            f"No mail{in_words(clauses)} came to {address} within {seconds:g} s.{others}{attempts}{failure}"
+        )
 
 
 class Unexpected(AssertionError):
@@ -67,3 +73,8 @@ def in_lines(near_misses: Sequence[NearMiss]) -> str:
         f"- {json.dumps(each.subject, ensure_ascii=False)} from {each.from_addr} failed {', '.join(each.failed)}"
         for each in near_misses
     )
+
+
+def refused_in_lines(refused: Sequence[RefusedAttempt]) -> str:
+    """A line for each attempt to deliver that failed: where it ended, and the reply that the sender got."""
+    return "\n".join(f"- {each.stage}: {each.reply or 'the sender left'}" for each in refused)

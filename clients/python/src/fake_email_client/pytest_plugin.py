@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from fake_email_client.async_mail import AsyncMail, AsyncMailbox
-from fake_email_client.errors import NoMail, Problem, in_lines
+from fake_email_client.errors import NoMail, Problem, in_lines, refused_in_lines
 from fake_email_client.mail import Mail, Mailbox
 from fake_email_client.requests import trusts_environment
 from fake_email_client.schemas import SummarizedMessage
@@ -131,9 +131,11 @@ def pytest_runtest_makereport(
     if report.failed and call.when != "teardown":
         if _mailboxes in item.stash:
             report.sections.extend(item.stash[_mailboxes].sections())
-        near_misses = _near_misses(call.excinfo.value if call.excinfo else None)
-        if near_misses:
-            report.sections.append(("mail that did not match", near_misses))
+        error = _no_mail(call.excinfo.value if call.excinfo else None)
+        if error and error.near_misses:
+            report.sections.append(("mail that did not match", in_lines(error.near_misses)))
+        if error and error.refused:
+            report.sections.append(("mail that was refused", refused_in_lines(error.refused)))
     return report
 
 
@@ -164,8 +166,8 @@ def _line(message: SummarizedMessage) -> str:
     return f'- {message.received_at:%H:%M:%S} "{message.subject}" from {message.from_header}{end}\n  {message.preview}'
 
 
-def _near_misses(error: BaseException | None) -> str:
-    """The near misses of the error or of the error that it came from."""
+def _no_mail(error: BaseException | None) -> NoMail | None:
+    """The error, or the error that it came from, if it is about mail that did not come."""
     while error is not None and not isinstance(error, NoMail):
         error = error.__cause__ or error.__context__
-    return "" if error is None else in_lines(error.near_misses)
+    return error

@@ -186,6 +186,14 @@ class Deleted(msgspec.Struct, frozen=True, kw_only=True):
     deleted: int
 
 
+class RefusedAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt to deliver that was refused, deferred or cut; `reply` is null if the client left before one."""
+
+    stage: str
+    reply: str | None
+    attempted_at: datetime
+
+
 class NoMatch(msgspec.Struct, frozen=True, kw_only=True):
     """The body of an error response: of `no_match` with the near misses, of all others without them."""
 
@@ -197,3 +205,4 @@ class NoMatch(msgspec.Struct, frozen=True, kw_only=True):
     field: str | None = None
     matched: int = 0
     near_misses: tuple[NearMiss, ...] = ()
+    refused: tuple[RefusedAttempt, ...] = ()

@@ -1,7 +1,7 @@
 """The search behind `wait`: calls of at most 25 seconds, one after the other until the deadline."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import httpx2
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from fake_email_client.calls import Call, Cut, Steps, checked, retry_delay
 from fake_email_client.clauses import Clauses, parameters
 from fake_email_client.errors import NoMail, Problem
-from fake_email_client.schemas import Message, NearMiss
+from fake_email_client.schemas import Message, NearMiss, RefusedAttempt
 
 # Many proxies give up on a response after 30 seconds.
 CALL_SECONDS = 25.0
@@ -34,6 +34,7 @@ def search(
     end = time.monotonic() + timeout
     query = {**parameters(clauses), "address": address}
     misses: dict[str, NearMiss] = {}
+    refused: Sequence[RefusedAttempt] = ()
     failure: Exception | None = None
     attempt = 0
     after = 0.0
@@ -52,6 +53,7 @@ def search(
             if isinstance(error, Problem) and error.code == "no_match":
                 since = _next_since(error.headers)
                 misses |= {each.id: each for each in error.body.near_misses}
+                refused = error.body.refused
                 failure, attempt, after = None, 0, 0.0
             else:
                 delay = retry_delay(error, attempt)
@@ -69,7 +71,8 @@ def search(
             # Messages that are there already are looked at even when the time is over.
             continue
         if end - time.monotonic() <= after:
-            raise NoMail(address, clauses, timeout, [*misses.values()][-_MOST_NEAR_MISSES:], failure) from failure
+            near_misses = [*misses.values()][-_MOST_NEAR_MISSES:]
+            raise NoMail(address, clauses, timeout, near_misses, refused, failure) from failure
 
 
 def _next_since(headers: httpx2.Headers) -> int:

@@ -32,6 +32,7 @@ from http_api.calls import (
     stream,
     take,
     tickets,
+    timeline,
     version,
     wait,
 )
@@ -60,6 +61,7 @@ _MODULES = (
     domains,
     create_address,
     inbox,
+    timeline,
     messages,
     poll,
     stream,

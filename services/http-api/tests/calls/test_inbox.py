@@ -187,7 +187,7 @@ async def test_an_expired_mailbox_does_not_come_back(pair: Pair, http: httpx.Asy
         (b'{"ttl_seconds": true}', "ttl_seconds"),
         (b'{"ttl_seconds": 60, "more": 1}', "more"),
         (b'{"ttl": 60}', "ttl"),
-        (b"{}", "body"),
+        (b"{}", "ttl_seconds"),
         (b"", "body"),
         (b"null", "body"),
         (b"[]", "body"),

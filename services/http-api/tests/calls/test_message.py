@@ -251,7 +251,7 @@ async def test_marking_a_message_changes_its_tag(pair: Pair, http: httpx.AsyncCl
         (b'{"seen": null}', "seen"),
         (b'{"seen": true, "subject": "x"}', "subject"),
         (b'{"Seen": true}', "Seen"),
-        (b"{}", "body"),
+        (b"{}", "seen"),
         (b"", "body"),
         (b"null", "body"),
         (b"true", "body"),

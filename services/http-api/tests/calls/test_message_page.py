@@ -1,54 +1,25 @@
 """A page of a list is weighed before it is read: a light page takes nothing that heavy answers could hold."""
 
 from collections.abc import AsyncIterator
-from typing import NoReturn
 
+import msgspec
 import pytest
 from support.content import message
 from support.database import make_mailbox, store
 from support.harness import Pair
-from support.inside import CLIENT, streams_of
+from support.inside import context_of, streams_of
 
-from fake_email.settings import Settings
 from fake_email.storage import mailboxes
 from fake_email.storage.message_list import END, Cursor
 from http_api.calls import message_page
-from http_api.calls.context import Context, SharedContext
 from http_api.calls.message_page import MessagePage, Wanted
-from http_api.live.call_shares import CallShares
-from http_api.live.mailbox_lookups import MailboxLookups
 from http_api.live.shares import CLIENT_ANSWER_OCTETS, Shares
-from http_api.live.stream_slots import StreamSlots
 from http_api.live.streams import Streams
 from http_api.protocol.client_address import Client
 
 # As JSON each of its characters takes six.
 HEAVY = [message(str(number), "\x01" * 60_000) for number in range(5)]
 OTHERS = [Client(address=f"203.0.113.{number}", network=number, is_trusted=False) for number in range(1, 101)]
-
-
-class _Unused(Exception):
-    """The call neither receives nor sends."""
-
-
-async def unused(*_: object) -> NoReturn:
-    raise _Unused
-
-
-def context_of(streams: Streams) -> Context:
-    settings = Settings(database_url="", domain=("mx.test",))
-    shared = SharedContext(
-        settings=settings,
-        database=streams.database,
-        waiters=streams.waiters,
-        mailbox_lookups=MailboxLookups(streams.database),
-        shares=streams.shares,
-        stream_slots=StreamSlots(settings),
-        streams=streams,
-    )
-    share = streams.shares.calls.take_now(CLIENT)
-    assert share
-    return Context(shared, CallShares(streams.shares, CLIENT, share, unused, unused))
 
 
 def take_what_is_heavy(shares: Shares) -> None:
@@ -83,4 +54,4 @@ async def test_a_light_page_of_a_heavy_mailbox_does_not_wait_for_heavy_answers(s
 
     page = await page_after(streams, address, len(HEAVY))
 
-    assert [each.subject for each in page.messages] == ["light"]
+    assert [each["subject"] for each in msgspec.json.decode(page.encoded)] == ["light"]

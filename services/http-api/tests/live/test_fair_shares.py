@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
@@ -247,8 +248,7 @@ async def test_while_others_wait_the_share_that_was_stalled_for_longest_is_revok
         share = shares.take_now(holder)
         assert share
         share.stalled_since = since
-        share.when_revoked = lambda name=name: revoked.append(name)
-        shares.allow_revoking(share)
+        share.allow_revoking(partial(revoked.append, name))
 
     await queue.ask("cat", CAT)
     await settle()
@@ -261,8 +261,7 @@ async def test_a_share_that_moves_is_not_revoked() -> None:
     queue, revoked = Queue(shares), list[str]()
     share = shares.take_now(ANN)
     assert share
-    share.when_revoked = lambda: revoked.append("ann")
-    shares.allow_revoking(share)
+    share.allow_revoking(lambda: revoked.append("ann"))
 
     await queue.ask("bob", BOB)
     await settle()
@@ -276,8 +275,7 @@ async def test_a_client_at_its_own_bound_has_no_other_clients_share_revoked() ->
     share = shares.take_now(ANN)
     assert share
     share.stalled_since = 0.0
-    share.when_revoked = lambda: revoked.append("ann")
-    shares.allow_revoking(share)
+    share.allow_revoking(lambda: revoked.append("ann"))
     shares.take_now(BOB)
 
     await queue.ask("bob", BOB)

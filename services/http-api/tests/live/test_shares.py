@@ -22,6 +22,12 @@ def test_a_light_answer_has_memory_while_heavy_answers_hold_all_of_theirs() -> N
     assert shares.memory_for(LIGHT_OCTETS).take_now(OTHER, LIGHT_OCTETS) is not None
 
 
+def test_a_client_with_much_that_is_light_takes_of_the_memory_for_heavy_answers_while_there_is_some() -> None:
+    shares = Shares()
+
+    assert [shares.take_memory_now(OTHER, LIGHT_OCTETS) is not None for _ in range(18)] == [True] * 17 + [False]
+
+
 def test_a_light_read_has_a_connection_while_heavy_reads_have_all_of_theirs() -> None:
     shares = Shares()
     for each in HOSTILE:

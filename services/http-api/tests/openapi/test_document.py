@@ -15,6 +15,7 @@ from support.api_document import PROBLEM_JSON, Body, Document, Media, Operation,
 from support.calls import CALLS, Call, make_known
 from support.harness import Pair
 from support.http_client import stream
+from support.smtp_client import SmtpClient
 from support.waiting import DEADLINE_SECONDS
 
 from http_api.openapi import document as openapi_document
@@ -248,7 +249,7 @@ def test_a_problem_has_its_fields(document: Document) -> None:
     [
         ("/api/inbox", {"address", "ticket"}),
         ("/api/inbox/poll", {"address", "since", "before", "wait", "limit", "ticket"}),
-        ("/api/inbox/stream", {"address", "since", "access_token", "ticket", "Last-Event-ID", "lastEventId"}),
+        ("/api/inbox/stream", {"address", "since", "access_token", "ticket", "events", "Last-Event-ID", "lastEventId"}),
         ("/api/inbox/wait", {*WAITED_FOR, "unseen", "count", "expect", "ticket"}),
         ("/api/messages/{message_id}/source", {"message_id", "ticket", "If-None-Match"}),
         (
@@ -359,10 +360,15 @@ async def test_each_event_of_a_stream_is_valid_under_its_schema(
     known = await make_known(pair.database_url)
     message_path = f"/api/messages/{known.message_ids[0]}"
     got: dict[str, object] = {}
-    async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, known.address)) as events:
+    async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, known.address, events="attempt")) as events:
         async for event in events:
             got[event.event] = event.data
             if event.id == "2":
+                async with SmtpClient.connect(pair.smtp_port) as smtp:
+                    await smtp.converse(
+                        ("EHLO a.test", 250), ("MAIL FROM:<>", 250), (f"RCPT TO:<{known.address}>", 250)
+                    )
+            elif event.event == "attempt":
                 await http.patch(message_path, json={"seen": True})
             elif event.event == "seen":
                 await http.delete(message_path)

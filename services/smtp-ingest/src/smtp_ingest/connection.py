@@ -46,6 +46,8 @@ class Connection(aiosmtpd.smtp.SMTP):
         self.messages = 0
         self.tls = ""
         self.outcome = "lost"
+        # The reply that ended the session.
+        self.last_refusal: str | None = None
 
     # The transport
 
@@ -146,7 +148,7 @@ class Connection(aiosmtpd.smtp.SMTP):
         """Send a last reply, ignore what the client sends, and close the connection."""
         if not self._is_admitted or self.is_ending:
             return
-        self.outcome = outcome
+        self.outcome, self.last_refusal = outcome, reply
         transport = self._transport
         if self._is_shaking_hands:
             self.is_ending = True

@@ -28,9 +28,12 @@ class Content:
         self._line_octets = 0
         self._is_header_checked = False
         self.fault: Fault | None = None
+        # All that was received, also what was dropped for a fault.
+        self.octets = 0
 
     def add(self, octets: bytes) -> None:
         """Keep more octets."""
+        self.octets += len(octets)
         if self.fault is not None:
             return
         self._buffer.write(octets)
@@ -93,7 +96,8 @@ class Content:
 
     def _hops(self) -> int:
         octets, limit = self._buffer.getvalue(), self._settings.max_header_octets
-        if octets.count(b"\n", 0, limit) <= _MAX_HOPS:
-            return 0  # Most mail has too few lines to have so many hops.
+        section = octets.find(b"\n\r\n", 0, limit) + 1
+        if section and octets.count(b"\n", 0, section) <= _MAX_HOPS:
+            return 0  # Most mail has too few lines in its header section to have so many hops.
         blank = _BLANK_LINE.search(octets, 0, limit)
         return sum(1 for _ in _RECEIVED.finditer(octets, 0, blank.start() + 1 if blank else limit))

@@ -3,6 +3,7 @@
 import msgspec
 
 from fake_email.settings import Settings
+from smtp_ingest.attempt_log import AttemptLog
 from smtp_ingest.blocked_senders import BlockedSenders
 from smtp_ingest.group_commit import GroupCommit
 from smtp_ingest.live_sessions import LiveSessions
@@ -27,5 +28,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     blocked_senders: BlockedSenders
     group_commit: GroupCommit
     storage_limits: StorageLimits
+    attempt_log: AttemptLog
     parser_threads: ParserThreads
     read_turns: ReadTurns

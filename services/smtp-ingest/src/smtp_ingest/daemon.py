@@ -12,6 +12,7 @@ import structlog
 from fake_email.postgres.pool import Database, open_database
 from fake_email.settings import Settings
 from fake_email.systemd import Notifier
+from smtp_ingest.attempt_log import AttemptLog
 from smtp_ingest.blocked_senders import BlockedSenders
 from smtp_ingest.connection import Connection
 from smtp_ingest.context import Context
@@ -86,6 +87,7 @@ async def serve(
                 blocked_senders=BlockedSenders(),
                 group_commit=group_commit,
                 storage_limits=StorageLimits(database, settings),
+                attempt_log=AttemptLog(),
                 parser_threads=ParserThreads(short=short, long=long),
                 read_turns=ReadTurns(),
             )
@@ -102,6 +104,7 @@ async def _serve(
             context.group_commit.run(),
             context.overload.run(),
             context.storage_limits.run(),
+            context.attempt_log.run(database),
             context.blocked_senders.run(database),
             _report_alive(context.sessions, notifier),
         )
@@ -115,6 +118,7 @@ async def _serve(
         for server in servers:
             server.close()
         await context.sessions.drain(drain_seconds)
+        await context.attempt_log.written()
         for helper in helpers:
             helper.cancel()
 

@@ -2,7 +2,11 @@
 
 import asyncio
 
+import msgspec
+
+from fake_email.errors import ServiceError
 from fake_email.storage import store
+from fake_email.storage.attempts import Stage
 from fake_email.storage.store import Delivery, IncomingMessage, Outcome, Trace
 from smtp_ingest import arguments, replies, reply_tables
 from smtp_ingest.arguments import Chunk, MailParameters, Path
@@ -11,6 +15,7 @@ from smtp_ingest.content import Content
 from smtp_ingest.content_reader import ChunkReader, DataReader
 from smtp_ingest.context import Context
 from smtp_ingest.parsing import make_incoming
+from smtp_ingest.transfer_notes import TransferNotes
 
 
 def storage_refusal(context: Context, connection: Connection, network: int | None, octets: int) -> str | None:
@@ -41,6 +46,9 @@ class Transaction:
         self._network = context.sessions.limited_network(connection)
         self._octets = 0
         self._outcome: Outcome | None = None
+        self._notes = TransferNotes(context.attempt_log, reverse_path=reverse_path, parameters=parameters, trace=trace)
+        # The refusal of the whole message, once there is one.
+        self._refusal: str | None = None
         connection.is_in_transaction = True
 
     @property
@@ -63,17 +71,30 @@ class Transaction:
         return self._content is not None and self._content.fault is not None
 
     def discard(self) -> None:
-        """Drop the envelope and the content, and release the memory."""
+        """Drop the envelope and the content, and release the memory; what was not stored is in the timelines."""
+        if self._outcome is None:
+            self._note_failure()
         if self._content is not None:
             self._content.discard()
         self._connection.is_in_transaction = False
 
     async def add_recipient(self, forward_path: Path) -> str:
         """Add a recipient that has a mailbox; returns the reply. Raises DatabaseAway, DatabaseFull and QueueFull."""
-        domains, recipients = self._context.settings.domain, self._context.recipients
+        domains = self._context.settings.domain
         address = arguments.mailbox_address(forward_path, domains[0])
         if address.rpartition("@")[2] not in domains:
             return replies.NOT_OUR_DOMAIN
+        try:
+            reply = await self._add_address(address, forward_path)
+        except ServiceError as error:
+            self._note(address, "rcpt", reply_tables.FOR_ERROR[type(error)])
+            raise
+        if reply != replies.RECIPIENT_OK:
+            self._note(address, "rcpt", reply)
+        return reply
+
+    async def _add_address(self, address: str, forward_path: Path) -> str:
+        recipients = self._context.recipients
         if not recipients.is_role_address(address) and (refusal := self._block_refusal()):
             return refusal
         recipient = await recipients.find(address, self._parameters.octets)
@@ -104,24 +125,42 @@ class Transaction:
 
     def data_reader(self) -> DataReader:
         """The reader of the content after DATA."""
-        self._content = Content(self._context.settings, self._context.memory)
-        return DataReader(self._context.settings, self._content)
+        return DataReader(self._context.settings, self._begin_content())
 
     def chunk_reader(self, chunk: Chunk) -> ChunkReader:
         """The reader of one chunk."""
-        if self._content is None:
-            self._content = Content(self._context.settings, self._context.memory)
-        return ChunkReader(self._context.settings, self._content, chunk.octets)
+        content = self._begin_content() if self._content is None else self._content
+        return ChunkReader(self._context.settings, content, chunk.octets)
+
+    def _begin_content(self) -> Content:
+        self._notes.begin_content()
+        self._content = Content(self._context.settings, self._context.memory)
+        return self._content
 
     def chunk_reply(self, chunk: Chunk) -> str:
         """The reply to a chunk that was read, unless it is the last."""
         if self._content is not None and self._content.fault:
-            return self._connection.fault_reply(self._content.fault)
+            self._refusal = self._connection.fault_reply(self._content.fault)
+            return self._refusal
         return replies.CHUNK_OK.format(octets=chunk.octets)
 
     async def commit(self) -> str:
         """Commit the message; returns the reply. Raises DatabaseAway, DatabaseFull, QueueFull, NotStored."""
+        try:
+            reply = await self._commit_content()
+        except ServiceError as error:
+            self._refusal = reply_tables.FOR_ERROR[type(error)]
+            raise
+        except Exception:
+            self._refusal = replies.TRY_LATER
+            raise
+        if self._outcome is None:
+            self._refusal = reply
+        return reply
+
+    async def _commit_content(self) -> str:
         assert self._content is not None  # noqa: S101  # The caller has received the content.
+        self._notes.end_content()
         self._content.finish()
         if self._content.fault:
             return self._connection.fault_reply(self._content.fault)
@@ -134,7 +173,7 @@ class Transaction:
         )
         if refusal := storage_refusal(self._context, self._connection, self._network, incoming.octets):
             return refusal
-        outcome = await self._commit(incoming)
+        outcome = await self._commit(msgspec.structs.replace(incoming, transfer=self._notes.transfer()))
         if outcome.full_mailbox_id is not None:
             return self._connection.limit_reply("mailbox_quota", mailbox=outcome.full_mailbox_id)
         if outcome.live == 0:
@@ -169,3 +208,20 @@ class Transaction:
                 stored=self._outcome.stored,
                 octets=self._octets,
             )
+
+    # The timeline of each mailbox
+
+    def _note_failure(self) -> None:
+        """Note the end of a message that was not stored, for each accepted recipient."""
+        stage: Stage = "commit"
+        reply = self._refusal or self._connection.last_refusal
+        if self._content is None:
+            stage, reply = "rcpt", reply or replies.RECIPIENT_OK
+        elif self._content.fault or not self._notes.has_whole_content:
+            stage = "data"
+        for address in self._addresses:
+            self._note(address, stage, reply)
+
+    def _note(self, address: str, stage: Stage, reply: str | None) -> None:
+        octets = self._content.octets if self._content else 0
+        self._notes.note(address, stage, reply, octets=octets, now=self._connection.loop.time())

@@ -142,13 +142,13 @@ class _Walk:
         """The start and the end of each delimiter with its line breaks, and true for the closing one."""
         line = b"\n--" + boundary
         # A multipart comes after a field, so there is a line break before its body.
-        at = chunks.find(self.content, line, start - 1, end) if boundary else -1
+        at = chunks.find(self.content, line, start - 1, end, rare=b"-") if boundary else -1  # base64 has none
         while at >= 0 and self.left:
             self.left -= 1
             ending = _DELIMITER_END.match(self.content, at + len(line), end)
             if ending:
                 yield at - (self.content[at - 1] == _CR), ending.end(), ending[1] is not None
-            at = chunks.find(self.content, line, ending.end() - 1 if ending else at + len(line), end)
+            at = chunks.find(self.content, line, ending.end() - 1 if ending else at + len(line), end, rare=b"-")
 
 
 def _leaf(fields: dict[bytes, bytes], media_type: str, start: int, end: int, position: _Position, charset: str) -> Leaf:

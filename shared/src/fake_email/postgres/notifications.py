@@ -9,7 +9,7 @@ import re
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import ClassVar, Protocol, Self, TypeAlias, get_args
+from typing import ClassVar, LiteralString, Protocol, Self, TypeAlias, get_args
 
 import msgspec
 import psycopg
@@ -34,6 +34,8 @@ _LAST_BACK_OFF_SECONDS = 1.0
 # A connection that only listens does not notice that the server is gone; a query does.
 _PROBE_SECONDS = 1.0
 _CONNECTED_SECONDS = 5.0
+# After so many probes while nobody awaited a notification, LISTEN ends: each message would wake the process.
+_PROBES_UNAWAITED = 2
 
 log = structlog.get_logger()
 
@@ -95,16 +97,34 @@ class Marked(msgspec.Struct, frozen=True, kw_only=True):
                 yield None
 
 
+class Attempted(msgspec.Struct, frozen=True, kw_only=True):
+    """Mail for a mailbox was refused, deferred or cut; a payload is `mailbox_id:attempt_id`."""
+
+    CHANNEL: ClassVar = "delivery_attempted"
+    mailbox_id: int
+    attempt_id: int
+
+    @classmethod
+    def decode(cls, payload: str) -> Iterator[Self | None]:
+        found = _PAIR.fullmatch(payload)
+        yield cls(mailbox_id=int(found[1]), attempt_id=int(found[2])) if found else None
+
+
 # A change of one message that is stored, which the streams of its mailbox report.
 MessageChange: TypeAlias = Deleted | Marked
-Notification = Grown | Gone | MessageChange
+Notification = Grown | Gone | Attempted | MessageChange
 
 _BY_CHANNEL: dict[str, type[Notification]] = {each.CHANNEL: each for each in get_args(Notification)}
 _LISTEN = sql.SQL("; ").join(sql.SQL("LISTEN {}").format(sql.Identifier(channel)) for channel in _BY_CHANNEL)
 
 
 class Subscriber(Protocol):
-    """Gets every notification; `lost` and `connected` enclose the time in which notifications were missed."""
+    """Gets every notification while it awaits any; `lost` and `connected` enclose the time in which some were missed.
+
+    `awaited` is set while it awaits any. Set again, it may have missed some, and `connected` follows.
+    """
+
+    awaited: asyncio.Event
 
     async def connected(self, connection: Connection) -> None:
         """Look in the table for earlier changes; each later change is a notification."""
@@ -136,8 +156,7 @@ async def listen(database_url: str, subscriber: Subscriber) -> None:
                 with cut_after(connection, _CONNECTED_SECONDS):
                     with suppress(psycopg.errors.InvalidParameterValue):
                         await connection.execute(SESSION_SETTINGS)
-                    await connection.execute(_LISTEN)
-                    await subscriber.connected(connection)
+                    await _begin(connection, subscriber)
                 log.info("listening_for_messages")
                 back_off = _FIRST_BACK_OFF_SECONDS
                 await _receive(connection, subscriber, unknown)
@@ -149,7 +168,13 @@ async def listen(database_url: str, subscriber: Subscriber) -> None:
             back_off = min(back_off * 2, _LAST_BACK_OFF_SECONDS)
 
 
+async def _begin(connection: Connection, subscriber: Subscriber) -> None:
+    await connection.execute(_LISTEN)
+    await subscriber.connected(connection)
+
+
 async def _receive(connection: Connection, subscriber: Subscriber, unknown: set[str]) -> None:
+    unawaited = 0
     while True:
         async for received in connection.notifies(timeout=_PROBE_SECONDS):
             for notification in decode(received.channel, received.payload):
@@ -158,6 +183,27 @@ async def _receive(connection: Connection, subscriber: Subscriber, unknown: set[
                 elif received.channel not in unknown:
                     unknown.add(received.channel)
                     log.warning("notification_unknown", channel=received.channel)
-        with cut_after(connection, ANSWER_SECONDS):
-            async with failover.checked(connection):
-                await connection.execute("")
+        unawaited = 0 if subscriber.awaited.is_set() else unawaited + 1
+        if unawaited < _PROBES_UNAWAITED:
+            await _probe(connection, "")
+        else:
+            await _pause(connection, subscriber)
+            unawaited = 0
+
+
+async def _pause(connection: Connection, subscriber: Subscriber) -> None:
+    """Do without LISTEN until a notification is awaited."""
+    while not subscriber.awaited.is_set():
+        await _probe(connection, "UNLISTEN *")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await subscriber.awaited.wait()
+    with cut_after(connection, _CONNECTED_SECONDS):
+        async with failover.checked(connection):
+            await _begin(connection, subscriber)
+
+
+async def _probe(connection: Connection, statement: LiteralString) -> None:
+    with cut_after(connection, ANSWER_SECONDS):
+        async with failover.checked(connection):
+            await connection.execute(statement)

@@ -12,6 +12,7 @@ from fake_email.parsed_message import Attachment, Shown
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import MARKS_PER_PAYLOAD, Deleted, Marked
 from fake_email.postgres.statements import columns
+from fake_email.storage.attempts import KEEP_ATTEMPTS, OF_DELETED
 from fake_email.storage.message_list import FINDINGS_OCTETS
 
 PREVIEWED_CHARACTERS = 2_000
@@ -98,8 +99,8 @@ _DELETE = f"""{_LOCKED}, deleted AS (
         DELETE FROM message
         USING locked
         WHERE message.mailbox_id = locked.id AND message.seq = ANY(%(seqs)s)
-        RETURNING message.id, message.mailbox_id, message.seq, octet_length(content) AS octets
-    ), counted AS (
+        RETURNING {OF_DELETED}
+    ), {KEEP_ATTEMPTS}, counted AS (
         UPDATE mailbox
         SET message_count = message_count - gone.messages,
             stored_octets = stored_octets - gone.octets,

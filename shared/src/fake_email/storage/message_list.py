@@ -73,7 +73,8 @@ FINDINGS_OCTETS = sql.SQL(" + ").join(
     )
 )
 
-_FOUND = """
+# The messages of a page, for a statement that reads `mailbox` beside them.
+FOUND = """
         FROM message
         WHERE mailbox_id = mailbox.id AND (mailbox.token_sha256 IS NULL OR mailbox.token_sha256 = %(token_sha256)s)
             AND seq > %(seq)s AND received_at > %(received_at)s
@@ -104,7 +105,7 @@ _READ = statement(
     """,
     page=columns("page", Listed),
     listed=LISTED,
-    found=sql.SQL(_FOUND),
+    found=sql.SQL(FOUND),
 )
 
 # The sizes are known without the values, so that no value is read of a message that the page leaves out.
@@ -118,7 +119,7 @@ _SUMMED = sql.SQL("""
                 {found}
             ) AS sized
         ) AS summed
-""").format(findings=FINDINGS_OCTETS, found=sql.SQL(_FOUND))
+""").format(findings=FINDINGS_OCTETS, found=sql.SQL(FOUND))
 
 _READ_SHORT = statement(
     """
@@ -200,7 +201,7 @@ async def read(
     With `before`, the newest `limit` of those before that position. Raises MailboxNotFound when no live mailbox has the
     address, or the mailbox has another token.
     """
-    rows = await _rows(connection, _READ, _parameters(address, token_sha256, since, limit, before))
+    rows = await _rows(connection, _READ, parameters(address, token_sha256, since, limit, before))
     return _mailbox(rows), [listed(row) for row in rows if row["id"] is not None]
 
 
@@ -215,8 +216,8 @@ async def read_short(
     before: Cursor = END,
 ) -> ShortPage:
     """As `read`, but the message that reaches `most_octets` is the last that is read; there is one at least."""
-    parameters = _parameters(address, token_sha256, since, limit, before) | {"most_octets": most_octets}
-    rows = await _rows(connection, _READ_SHORT, parameters)
+    values = parameters(address, token_sha256, since, limit, before) | {"most_octets": most_octets}
+    rows = await _rows(connection, _READ_SHORT, values)
     return ShortPage(
         mailbox=_mailbox(rows),
         messages=[listed(row) for row in rows if row["id"] is not None],
@@ -235,15 +236,16 @@ async def weigh_short(
     before: Cursor = END,
 ) -> int:
     """The octets that `read_short` would read; with so many as its `most_octets` it reads no more, whatever arrives."""
-    parameters = _parameters(address, token_sha256, since, limit, before) | {"most_octets": most_octets}
-    rows = await _rows(connection, _WEIGH_SHORT, parameters)
+    values = parameters(address, token_sha256, since, limit, before) | {"most_octets": most_octets}
+    rows = await _rows(connection, _WEIGH_SHORT, values)
     octets: int = rows[0]["octets"]
     return max(octets, 1)
 
 
-def _parameters(
+def parameters(
     address: str, token_sha256: bytes | None, since: Cursor, limit: int, before: Cursor
 ) -> dict[str, object]:
+    """The parameters of a statement with FOUND."""
     return {
         "address": address,
         "token_sha256": token_sha256,

@@ -15,7 +15,7 @@ from fake_email.errors import DatabaseAway, DatabaseFull
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import IDS_PER_PAYLOAD, Gone
 from fake_email.postgres.pool import Database
-from fake_email.storage import staging
+from fake_email.storage import attempts, staging
 
 log = structlog.get_logger()
 
@@ -25,6 +25,7 @@ BATCH_MESSAGES = 500
 BATCH_OCTETS = 8 * 1_048_576
 BATCH_TOMBSTONES = 1_000
 BATCH_TICKETS = 1_000
+BATCH_EARLY_ATTEMPTS = 1_000
 _FULL_DISK_MESSAGES = 20  # each may be as large as the largest message
 # A batch takes milliseconds; on a slow disk a short deadline would run the same batch again and again.
 _ANSWER_SECONDS = 20.0
@@ -143,7 +144,7 @@ class _DeletedMessages(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Purged(msgspec.Struct, frozen=True, kw_only=True):
-    """The number of deleted mailboxes, messages and octets of their content, staged contents, tombstones, tickets."""
+    """How much was deleted; `octets` are those of the messages, and `staged` are contents of messages never stored."""
 
     mailboxes: int = 0
     messages: int = 0
@@ -151,6 +152,7 @@ class Purged(msgspec.Struct, frozen=True, kw_only=True):
     staged: int = 0
     tombstones: int = 0
     tickets: int = 0
+    early_attempts: int = 0
 
     def __add__(self, other: "Purged") -> "Purged":
         return Purged(
@@ -160,6 +162,7 @@ class Purged(msgspec.Struct, frozen=True, kw_only=True):
             staged=self.staged + other.staged,
             tombstones=self.tombstones + other.tombstones,
             tickets=self.tickets + other.tickets,
+            early_attempts=self.early_attempts + other.early_attempts,
         )
 
 
@@ -210,8 +213,8 @@ async def _delete_batch(database: Database) -> Purged:
 async def delete_batch(connection: Connection) -> Purged:
     """Delete one batch, in one transaction, and notify of the deleted mailboxes; nothing while another process purges.
 
-    At most BATCH_MAILBOXES, BATCH_MESSAGES, BATCH_TOMBSTONES, BATCH_TICKETS, and BATCH_OCTETS, which the last message
-    may exceed. A locked mailbox is left for a later batch.
+    At most BATCH_MAILBOXES, BATCH_MESSAGES, BATCH_TOMBSTONES, BATCH_TICKETS, BATCH_EARLY_ATTEMPTS, and BATCH_OCTETS,
+    which the last message may exceed. A locked mailbox is left for a later batch.
     """
     async with connection.transaction():
         if not await _try_lock(connection):
@@ -236,6 +239,7 @@ async def delete_batch(connection: Connection) -> Purged:
             staged=await staging.drop_abandoned(connection),
             tombstones=tombstones.rowcount,
             tickets=tickets.rowcount,
+            early_attempts=await attempts.delete_early(connection, limit=BATCH_EARLY_ATTEMPTS),
         )
 
 

@@ -25,15 +25,28 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     tls: str
 
 
+class Transfer(msgspec.Struct, frozen=True, kw_only=True):
+    """How a message was handed over: the size that MAIL declared, 0 without one, and the seconds of each stage.
+
+    `rcpt` is from MAIL to the content, `data` to the end of the content, `commit` from there to the reply, or, for a
+    message that was stored, to the moment in which it was handed to Postgres.
+    """
+
+    declared_octets: int
+    rcpt: float
+    data: float
+    commit: float
+
+
 # The columns that all messages of one IncomingMessage share.
-_SHARED = ("reverse_path", "content", *ParsedMessage.__struct_fields__, *Trace.__struct_fields__)
+_SHARED = ("reverse_path", "content", "transfer", *ParsedMessage.__struct_fields__, *Trace.__struct_fields__)
 # The type of each shared column that is not text.
 _TYPES: dict[str, binary.Type] = {
     "content": "bytea",
     "date_header": "timestamptz",
     "attachments_omitted": "integer",
     "links_omitted": "integer",
-    **dict.fromkeys(("attachments", "codes", "links"), "jsonb"),
+    **dict.fromkeys(("attachments", "codes", "links", "transfer"), "jsonb"),
     **dict.fromkeys(("from_addresses", "to_addresses", "cc_addresses", "reply_to_addresses"), "jsonb"),
 }
 
@@ -118,6 +131,7 @@ class IncomingMessage(msgspec.Struct, frozen=True, kw_only=True):
     parsed: ParsedMessage
     deliveries: tuple[Delivery, ...]
     trace: Trace
+    transfer: Transfer | None = None
 
 
 class Quota(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,4 +284,4 @@ def _shared_arrays(messages: Sequence[IncomingMessage]) -> dict[str, Sequence[ob
 
 
 def _shared_values(message: IncomingMessage) -> tuple[object, ...]:
-    return message.reverse_path, message.content, *astuple(message.parsed), *astuple(message.trace)
+    return message.reverse_path, message.content, message.transfer, *astuple(message.parsed), *astuple(message.trace)

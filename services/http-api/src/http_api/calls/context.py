@@ -105,9 +105,9 @@ class Context:
         """The page of large HTML, made in a process of its own; raises Overloaded."""
         return await self._shares.sanitizer_turns.run(self.client, partial(self._shares.sanitizer_process.do, work))
 
-    def reading(self, octets: int) -> AbstractAsyncContextManager[object]:
-        """Memory for what a waiting call reads and compares; such a call has time, and is not refused."""
-        return self._shares.memory_for(octets).share(self.client, octets, seconds=None)
+    def reading(self, octets: int, *, seconds: float | None) -> AbstractAsyncContextManager[object]:
+        """Memory for what a search reads and compares; raises Overloaded after `seconds` without its turn."""
+        return self._shares.memory_for(octets).share(self.client, octets, seconds=seconds)
 
     def whole_content(self) -> AbstractAsyncContextManager[object]:
         """The client's turn to have a whole content in memory; raises Overloaded."""

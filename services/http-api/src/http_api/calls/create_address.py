@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import re
 import secrets
 import unicodedata
 from typing import Annotated
@@ -30,17 +29,6 @@ _NAME_CHARACTERS = 20
 _TAIL_OCTETS = 5
 _TOKEN_OCTETS = 24
 _TRIES = 3
-# RFC 5321 §4.1.2: a dot at either end, or two in a row, would have to be quoted by every sender.
-_EXACT = re.compile(r"(?=.{3,64}\Z)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
-# The names of RFC 2142, those that certificate authorities write to (CA/Browser Forum, Baseline Requirements
-# §3.2.2.4.4), and those that a reader would take for the service itself.
-_RESERVED = frozenset({
-    *("postmaster", "abuse", "noc", "security", "hostmaster", "usenet", "news", "webmaster", "www", "uucp", "ftp"),
-    *("admin", "administrator", "root", "sysadmin", "info", "marketing", "sales", "support", "help", "helpdesk"),
-    *("noreply", "no-reply", "no_reply", "no.reply", "donotreply", "do-not-reply", "mailer-daemon", "mailerdaemon"),
-    *("billing", "contact", "legal", "privacy", "dmca", "trust", "ssl", "ssladmin", "ssladministrator", "sslwebmaster"),
-    *("daemon", "nobody", "operator", "owner", "system", "service", "team", "office", "dmarc", "tlsrpt"),
-})  # fmt: skip
 
 
 class NewAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -127,12 +115,12 @@ async def create_temporary_address(
 
 
 def _exact(username: str | None) -> str:
-    if username is None or not _EXACT.fullmatch(username):
+    if username is None or not mailbox_address.is_exact_name(username):
         raise BadInput(
             "username",
             "username: an exact name is 3 to 64 of a-z, 0-9, '.', '_' and '-'; no dot is first, last or next to a dot.",
         )
-    if username in _RESERVED:
+    if username in mailbox_address.RESERVED_NAMES:
         raise AddressReserved
     return username
 

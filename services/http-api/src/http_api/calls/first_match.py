@@ -20,10 +20,11 @@ from http_api.calls import whole_message as opened
 from http_api.calls.context import Context
 from http_api.calls.message_page import PAGE_OCTETS
 from http_api.live.call_shares import WHOLE_OCTETS
+from http_api.live.fair_shares import TURN_SECONDS
 from http_api.live.match import Clause
 from http_api.live.shares import CLIENT_ANSWER_OCTETS
 from http_api.live.waiters import WaitingCall
-from http_api.protocol.errors import ServiceStopping
+from http_api.protocol.errors import Overloaded, ServiceStopping
 from http_api.protocol.parameters import rfc3339
 from http_api.schemas.message import ListedMessage, WholeMessage, listed_message, whole_message
 
@@ -51,6 +52,10 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
 
     def seconds_left(self) -> float:
         return self.deadline - asyncio.get_running_loop().time()
+
+    def turn_seconds(self) -> float:
+        """How long a step waits for its client's turn: for the last look, up to TURN_SECONDS after the deadline."""
+        return max(self.seconds_left() + TURN_SECONDS, 0)
 
 
 class NearMiss(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +90,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 async def first_matches(context: Context, search: Search) -> Outcome:
     """The first messages that meet all clauses, none at the deadline, and the last messages that did not match.
 
-    At the deadline, all messages that have arrived are still checked. Raises TooManyStreams and ServiceStopping.
+    At the deadline, all messages that have arrived are still checked. Raises TooManyStreams and ServiceStopping, and
+    Overloaded when the client's turns do not come by then.
     """
     mailbox = await context.mailbox_lookups.fetch(search.address, search.token_sha256)
     waiter = WaitingCall()
@@ -137,22 +143,23 @@ async def _compare(
     read = partial(match_candidates.read, mailbox_id=mailbox.id, since=since, limit=_PAGE, with_text=with_text)
     compared: list[tuple[MatchCandidate, list[str]]] = []
     # The texts stay in memory while each waits for its turn to be compared.
-    async with mailbox_search.memory(context, mailbox, with_text=with_text) as database:
-        for each in await _retry(context, search, lambda: database.run(read)):
-            failed = await mailbox_search.failed(context, search.clauses, each)
-            compared.append((msgspec.structs.replace(each, text=""), failed))
-            most -= not failed
+    async with mailbox_search.memory(context, mailbox, with_text=with_text, seconds=search.turn_seconds()) as database:
+        page = await _retry(context, search, lambda: database.run(read))
+        failed = await mailbox_search.failed(context, search.clauses, page, seconds=search.turn_seconds())
+        for each, names in zip(page, failed, strict=True):
+            compared.append((msgspec.structs.replace(each, text=""), names))
+            most -= not names
             if not most:
                 break
     return compared
 
 
 async def _retry(context: Context, search: Search, read: Callable[[], Awaitable[Result]]) -> Result:
-    """The result of `read`, tried again until the deadline while the database is away."""
+    """The result of `read`, tried again until the deadline while the database is away, or the client's turn is."""
     while True:
         try:
             return await read()
-        except DatabaseAway:
+        except (DatabaseAway, Overloaded):
             if search.seconds_left() <= 0 or context.waiters.is_stopping:
                 raise
             await asyncio.sleep(_RETRY_SECONDS)

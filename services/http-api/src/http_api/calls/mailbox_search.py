@@ -21,11 +21,21 @@ _PAGE = 100
 _LONG_CHARACTERS = 65_536
 
 
-async def failed(context: Context, clauses: Sequence[Clause], message: MatchCandidate) -> list[str]:
-    """The names of the clauses that the message fails; a thread compares texts that could take long."""
-    compare = partial(match.failed, clauses, message)
-    if len(message.text) > _LONG_CHARACTERS or any(clause.is_pattern for clause in clauses):
-        return await context.work(compare, seconds=None)  # it was let in, and its client waits only for itself
+async def failed(
+    context: Context, clauses: Sequence[Clause], messages: Sequence[MatchCandidate], *, seconds: float | None = None
+) -> list[list[str]]:
+    """The names of the clauses that each message of a page fails; a thread compares texts that could take long.
+
+    Raises Overloaded when the client's turn does not come within `seconds`.
+    """
+
+    def compare() -> list[list[str]]:
+        return [match.failed(clauses, each) for each in messages]
+
+    is_long = sum(len(each.text) for each in messages) > _LONG_CHARACTERS
+    if messages and (is_long or any(clause.is_pattern for clause in clauses)):
+        # Without a deadline: the call was let in, and its client waits only for itself.
+        return await context.work(compare, seconds=seconds)
     return compare()
 
 
@@ -56,9 +66,10 @@ async def matching(
         last_seq = None
         found = []
         async with memory(context, mailbox, with_text=with_text) as database:
-            for each in await database.run(read):
+            page = await database.run(read)
+            for each, names in zip(page, await failed(context, clauses, page), strict=True):
                 last_seq = each.seq
-                if not await failed(context, clauses, each):
+                if not names:
                     found.append(msgspec.structs.replace(each, text=""))
         for each in found:
             yield each
@@ -71,11 +82,13 @@ async def matching(
 
 
 @asynccontextmanager
-async def memory(context: Context, mailbox: MailboxState, *, with_text: bool) -> AsyncIterator[ClientDatabase]:
+async def memory(
+    context: Context, mailbox: MailboxState, *, with_text: bool, seconds: float | None = None
+) -> AsyncIterator[ClientDatabase]:
     """Memory for the texts of a page of candidates, while they wait to be compared, and the database to read them."""
     if not with_text or mailbox.stored_octets <= WHOLE_OCTETS:
         yield context.database
         return
     octets = min(match_candidates.TEXT_FACTOR * mailbox.stored_octets, match_candidates.MOST_OCTETS)
-    async with context.reading(octets):
+    async with context.reading(octets, seconds=seconds):
         yield context.database_for(octets)

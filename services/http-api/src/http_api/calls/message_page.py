@@ -1,13 +1,15 @@
 """The messages of one page of a list, as JSON, bounded in octets."""
 
 import asyncio
+import datetime
 from collections.abc import Sequence
 from functools import partial
 
 import msgspec
 from msgspec.structs import asdict
 
-from fake_email.storage import message_list
+from fake_email.postgres.connection import Connection
+from fake_email.storage import listed_json, message_list
 from fake_email.storage.mailboxes import MailboxState
 from fake_email.storage.message import JSON_FACTOR
 from fake_email.storage.message_list import END, Cursor, Listed
@@ -30,14 +32,16 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessagePage(msgspec.Struct, frozen=True, kw_only=True):
-    """Messages, oldest first, and the JSON of all of them; `may_have_more` says that others may follow."""
+    """The JSON of some messages, oldest first; `may_have_more` says that others may follow."""
 
-    messages: Sequence[Listed]
+    count: int
+    first_seq: int
+    last_received_at: datetime.datetime | None
     encoded: bytes
     may_have_more: bool
 
 
-EMPTY_PAGE = MessagePage(messages=(), encoded=b"[]", may_have_more=False)
+EMPTY_PAGE = MessagePage(count=0, first_seq=0, last_received_at=None, encoded=b"[]", may_have_more=False)
 
 
 async def read(context: Context, mailbox: MailboxState, wanted: Wanted) -> MessagePage:
@@ -46,11 +50,38 @@ async def read(context: Context, mailbox: MailboxState, wanted: Wanted) -> Messa
     Raises MailboxNotFound, DatabaseAway and Overloaded.
     """
     if mailbox.stored_octets <= WHOLE_OCTETS:
-        _, messages = await context.database.run(partial(message_list.read, **asdict(wanted)))
-        encoded = msgspec.json.encode([listed_message(each) for each in messages])
-        if len(encoded) <= WHOLE_OCTETS:
-            return MessagePage(messages=messages, encoded=encoded, may_have_more=len(messages) == wanted.limit)
+        page = await context.database.run(partial(_read_whole, wanted=wanted))
+        if len(page.encoded) <= WHOLE_OCTETS:
+            return page
     return await _read_short(context, wanted)
+
+
+async def _read_whole(connection: Connection, wanted: Wanted) -> MessagePage:
+    asked = asdict(wanted)
+    written = await listed_json.read(connection, **asked)
+    if written:
+        return MessagePage(
+            count=written.messages,
+            first_seq=written.first_seq or 0,
+            last_received_at=written.last_received_at,
+            encoded=written.json.encode(),
+            may_have_more=written.messages == wanted.limit,
+        )
+    _, messages = await message_list.read(connection, **asked)
+    encoded = [msgspec.json.encode(listed_message(each)) for each in messages]
+    return _page(messages, encoded, may_have_more=len(messages) == wanted.limit)
+
+
+def _page(messages: Sequence[Listed], encoded: Sequence[bytes], *, may_have_more: bool) -> MessagePage:
+    if not messages:
+        return EMPTY_PAGE
+    return MessagePage(
+        count=len(messages),
+        first_seq=messages[0].seq,
+        last_received_at=messages[-1].received_at,
+        encoded=b"[%b]" % b",".join(encoded),
+        may_have_more=may_have_more,
+    )
 
 
 async def _read_short(context: Context, wanted: Wanted) -> MessagePage:
@@ -77,8 +108,8 @@ async def _read_short(context: Context, wanted: Wanted) -> MessagePage:
     if share:
         share.shrink(2 * octets)
     count = len(encoded)
-    return MessagePage(
-        messages=page.messages[-count:] if is_backwards else page.messages[:count],
-        encoded=b"[%b]" % b",".join(encoded[::-1] if is_backwards else encoded),
+    return _page(
+        page.messages[-count:] if is_backwards else page.messages[:count],
+        encoded[::-1] if is_backwards else encoded,
         may_have_more=page.is_short or count < len(page.messages) or count == wanted.limit,
     )

@@ -119,28 +119,27 @@ async def poll(
             context.waiters.watch(mailbox.id, waiter),
         ):
             context.begin_waiting()
-            while not page.messages and not context.waiters.is_stopping:
+            while not page.count and not context.waiters.is_stopping:
                 waiter.reset()
                 before = mailbox.last_seq
                 mailbox, page = await read()
                 cursor = message_list.rewind(cursor, before=before, last_seq=mailbox.last_seq)
                 seconds_left = deadline - asyncio.get_running_loop().time()
-                if page.messages or seconds_left <= 0:
+                if page.count or seconds_left <= 0:
                     break
                 context.release_hold()
                 await waiter.woken_within(seconds_left)
         return page
 
     mailbox, page = await read()
-    if not page.messages and wait > 0:
+    if not page.count and wait > 0:
         deadline = asyncio.get_running_loop().time() + wait
         page = await until_disconnect(request, read_until(deadline, mailbox))
-    messages = page.messages
     answer = _EncodedPage(
         temp_email_addr=mailbox_address,
-        new_mail_count=len(messages),
-        next_since=parameters.rfc3339(messages[-1].received_at) if messages else since,
+        new_mail_count=page.count,
+        next_since=parameters.rfc3339(page.last_received_at) if page.last_received_at else since,
         messages=msgspec.Raw(page.encoded),
-        next_before=messages[0].seq if before is not None and page.may_have_more else None,
+        next_before=page.first_seq if before is not None and page.may_have_more else None,
     )
     return Response(msgspec.json.encode(answer), media_type=MediaType.JSON)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 from litestar import get
 from litestar.openapi.spec import Example
@@ -11,11 +11,13 @@ from litestar.types import ASGIApp
 
 from fake_email.errors import MailboxNotFound
 from fake_email.storage import message_list, tickets
+from fake_email.storage.mailboxes import MailboxState
 from fake_email.storage.message_list import START, Cursor
 from fake_email.storage.tickets import TicketMailbox
 from http_api.calls.context import Context
 from http_api.calls.reader import Ticket
 from http_api.live import sse
+from http_api.live.attempt_feed import AttemptFeed
 from http_api.live.event_stream import EventStream
 from http_api.live.feed import Feed
 from http_api.openapi.responses import error_responses, media_response
@@ -56,6 +58,13 @@ async def stream(
     since: SinceOrNow = None,
     access_token: AccessToken = None,
     ticket: Ticket = None,
+    events: Annotated[
+        Literal["message", "attempt"],
+        Parameter(
+            description="`attempt`: also send the attempts to deliver mail that were not stored, as in the timeline.",
+            examples=[Example(value="attempt")],
+        ),
+    ] = "message",
     last_event_id: Annotated[
         str | None,
         HeaderParameter(
@@ -78,7 +87,8 @@ async def stream(
     `Last-Event-ID`, which a browser sends when it reconnects, takes precedence over `since`. `event: deleted`, with the
     `id` and `seq` of a message as `data:`, says that a message before this point of the stream was deleted, and
     `event: seen`, with `seen` too, that one was marked. `event: gone`, with the `temp_email_addr` as `data:`, says that
-    the mailbox expired or was deleted, and ends the stream.
+    the mailbox expired or was deleted, and ends the stream. With `events=attempt`, `event: attempt` tells each attempt
+    to deliver mail that was refused, deferred or cut, as `GET /api/inbox/timeline` does; it is not sent again.
 
     With a ticket, `data:` has the `temp_email_addr` of each event's mailbox, and `id:` is a position in all mailboxes
     of the ticket, which `Last-Event-ID` and `since` also take with another ticket. `event: gone` comes first for each
@@ -90,23 +100,24 @@ async def stream(
     last_event_id = last_event_id or last_event_id_in_query
     token_sha256 = parameters.token_sha256(request.headers.get("authorization"), access_token)
     if ticket and not token_sha256:
-        return await _stream_of_ticket(context, ticket, address, last_event_id, since)
+        return await _stream_of_ticket(context, ticket, address, last_event_id, since, has_attempts=events == "attempt")
     if address is None:
         raise BadInput("address", "address: missing; only a ticket streams mailboxes without it.")
     mailbox_address = parameters.address(address)
     cursor = _cursor(last_event_id, since)
     mailbox = await context.mailbox_lookups.fetch(mailbox_address, token_sha256)
-    feed = Feed(
-        mailbox.id,
-        address=mailbox_address,
-        token_sha256=token_sha256,
-        cursor=cursor or Cursor(seq=mailbox.last_seq),
-    )
+    feed = _feed(mailbox, token_sha256, cursor or Cursor(seq=mailbox.last_seq), has_attempts=events == "attempt")
     return EventStream(context.streams, [feed], client=context.client)
 
 
 async def _stream_of_ticket(
-    context: Context, ticket: str, address: str | None, last_event_id: str | None, since: str | None
+    context: Context,
+    ticket: str,
+    address: str | None,
+    last_event_id: str | None,
+    since: str | None,
+    *,
+    has_attempts: bool,
 ) -> EventStream:
     """The stream of the ticket's mailboxes, or of the one with this address."""
     wanted = None if address is None else parameters.address(address)
@@ -119,7 +130,7 @@ async def _stream_of_ticket(
     if not mailboxes and wanted:
         # A wrong ticket is as none, with which an open mailbox can be read.
         mailbox = await context.mailbox_lookups.fetch(wanted, None)
-        feed = Feed(mailbox.id, address=wanted, token_sha256=None, cursor=cursor or Cursor(seq=mailbox.last_seq))
+        feed = _feed(mailbox, None, cursor or Cursor(seq=mailbox.last_seq), has_attempts=has_attempts)
         return EventStream(context.streams, [feed], client=context.client)
     if not mailboxes:
         raise MailboxNotFound
@@ -130,13 +141,7 @@ async def _stream_of_ticket(
         )
         seqs = {stream_position.name(each.address): passed.get(each.id, 0) for each in mailboxes}
     feeds = [
-        Feed(
-            each.id,
-            address=each.address,
-            token_sha256=each.token_sha256,
-            cursor=_start(each, cursor, seqs),
-        )
-        for each in mailboxes
+        _feed(each, each.token_sha256, _start(each, cursor, seqs), has_attempts=has_attempts) for each in mailboxes
     ]
     if wanted is None:
         # The first read of such a feed finds no mailbox, and the stream tells that.
@@ -146,6 +151,18 @@ async def _stream_of_ticket(
             Feed(each.id, address=each.address, token_sha256=None, cursor=START) for each in gone if each.id not in live
         ]
     return EventStream(context.streams, feeds, client=context.client, ticket_seconds=seconds_left)
+
+
+def _feed(mailbox: MailboxState, token_sha256: bytes | None, cursor: Cursor, *, has_attempts: bool) -> Feed:
+    if not has_attempts:
+        return Feed(mailbox.id, address=mailbox.address, token_sha256=token_sha256, cursor=cursor)
+    return AttemptFeed(
+        mailbox.id,
+        address=mailbox.address,
+        token_sha256=token_sha256,
+        cursor=cursor,
+        is_private=mailbox.token_sha256 is not None,
+    )
 
 
 def _start(mailbox: TicketMailbox, cursor: Cursor | None, seqs: Mapping[str, int] | None) -> Cursor:

@@ -36,4 +36,4 @@ async def take(
     finds the messages, marked as seen, with other calls.
     """
     outcome = await wait_search.run(context, request, asked, is_unseen=True, takes=True)
-    return wait_search.response(context, asked, outcome)
+    return await wait_search.response(context, asked, outcome)

@@ -64,7 +64,7 @@ async def wait(
         raise BadInput("count", "count: one message is enough to fail expect=none; leave out count or expect.")
     outcome = await wait_search.run(context, request, asked, is_unseen=unseen, is_shown=expect == "message")
     if expect == "message":
-        return wait_search.response(context, asked, outcome)
+        return await wait_search.response(context, asked, outcome)
     fields = wait_search.headers(outcome)
     if outcome.first is None:
         return Response(None, status_code=HTTPStatus.NO_CONTENT, headers=fields)

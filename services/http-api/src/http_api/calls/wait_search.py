@@ -1,6 +1,7 @@
 """What `wait` and `take` have in common: their parameters, the search that these make, and the response."""
 
 import asyncio
+from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,18 +11,22 @@ from litestar.openapi.spec import Example
 from litestar.params import Parameter, QueryParameter
 from msgspec.structs import asdict
 
+from fake_email.errors import DatabaseAway
+from fake_email.storage import attempts
 from fake_email.storage.message_conditions import Has
 from http_api.calls import whole_message
 from http_api.calls.context import Context
-from http_api.calls.first_match import NearMiss, Outcome, Search, first_matches
+from http_api.calls.first_match import MAX_NEAR_MISSES, NearMiss, Outcome, Search, first_matches
 from http_api.live import match
 from http_api.live import query as search_language
 from http_api.live.until_disconnect import until_disconnect
 from http_api.protocol import parameters, problems, request_fields
 from http_api.protocol.accept import quality
-from http_api.protocol.parameters import Address, QueryText, SinceOrNow
+from http_api.protocol.errors import Overloaded
+from http_api.protocol.parameters import Address, QueryText, SinceOrNow, rfc3339
 from http_api.protocol.problems import Problem, ProblemType, problem
 from http_api.protocol.request import AnyRequest
+from http_api.schemas.attempt import ATTEMPT_EXAMPLE, RefusedAttempt
 from http_api.schemas.message import LISTED_EXAMPLE, WHOLE_EXAMPLE, ListedMessage, WholeMessage
 
 MAX_COUNT = 100
@@ -109,11 +114,13 @@ class FoundMessage(WholeMessage, frozen=True, kw_only=True):
 class NoMatch(Problem, frozen=True, kw_only=True):
     """No message matched in time; `near_misses` are the last 20 that did not match, oldest first.
 
-    `matched` is the number of messages that matched, when the call waited for more.
+    `refused` has the last 20 attempts to deliver to the mailbox that were refused, deferred or cut. `matched` is the
+    number of messages that matched, when the call waited for more.
     """
 
     code: Literal["no_match"]
     near_misses: tuple[NearMiss, ...]
+    refused: tuple[RefusedAttempt, ...] = ()
     matched: int = 0
 
 
@@ -128,6 +135,13 @@ NO_MATCH_EXAMPLE = NoMatch(
             subject="Welcome",
             received_at=LISTED_EXAMPLE.received_at,
             failed=("subject", "has=code"),
+        ),
+    ),
+    refused=(
+        RefusedAttempt(
+            attempted_at=ATTEMPT_EXAMPLE.attempted_at,
+            stage="data",
+            reply="552 5.3.4 The message is larger than 26214400 bytes",
         ),
     ),
 )
@@ -168,18 +182,34 @@ async def run(
     return await until_disconnect(request, first_matches(context, search))
 
 
-def response(
+async def response(
     context: Context, asked: Asked, outcome: Outcome
 ) -> Response[WholeMessage] | Response[None] | Response[Problem] | Response[str]:
     """The messages that were found, or the problem that they were too few."""
     fields = headers(outcome)
     if outcome.first is None:
-        no_match = NoMatch(**asdict(_NO_MATCH), near_misses=outcome.near_misses, matched=outcome.matched)
+        no_match = NoMatch(
+            **asdict(_NO_MATCH),
+            near_misses=outcome.near_misses,
+            refused=await _refused(context, asked),
+            matched=outcome.matched,
+        )
         return problems.response(no_match, fields)
     if asked.is_plain:
         return Response(_plain_text(asked, outcome), media_type="text/plain", headers=fields)
     messages = msgspec.UNSET if asked.count is None else outcome.messages
     return whole_message.response(context, FoundMessage(**asdict(outcome.first), messages=messages), fields)
+
+
+async def _refused(context: Context, asked: Asked) -> tuple[RefusedAttempt, ...]:
+    fetch = partial(attempts.fetch_failed, address=parameters.address(asked.address), limit=MAX_NEAR_MISSES)
+    try:
+        found = await context.database.run(fetch)
+    except (DatabaseAway, Overloaded):  # the call has an answer without them
+        return ()
+    return tuple(
+        RefusedAttempt(attempted_at=rfc3339(each.attempted_at), stage=each.stage, reply=each.reply) for each in found
+    )
 
 
 def headers(outcome: Outcome) -> dict[str, str]:

@@ -40,12 +40,10 @@ class CallShares:
         While others wait for memory, the call is cancelled if its client takes nothing of the answer.
         """
         if self.answer is None:
-            memory = self._shares.memory_for(octets)
-            self.answer = memory.take_now(self.client, octets) or await self._unless_left(
-                memory.take(self.client, octets, seconds=seconds)
+            self.answer = self._shares.take_memory_now(self.client, octets) or await self._unless_left(
+                self._shares.memory_for(octets).take(self.client, octets, seconds=seconds)
             )
-            self.answer.when_revoked = self._revoke
-            memory.allow_revoking(self.answer)
+            self.answer.allow_revoking(self._revoke)
         return self.answer
 
     async def _unless_left(self, taking: Coroutine[None, None, Share]) -> Share:

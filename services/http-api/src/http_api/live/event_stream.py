@@ -14,7 +14,9 @@ from litestar.types import Receive, Scope, Send
 from fake_email.errors import DatabaseAway, MailboxNotFound
 from fake_email.storage.message_list import Cursor
 from http_api.live import sse
+from http_api.live.attempt_feed import AttemptFeed
 from http_api.live.call_shares import PIECE_OCTETS
+from http_api.live.client_database import ClientDatabase
 from http_api.live.fair_shares import Share
 from http_api.live.feed import Feed
 from http_api.live.shared_reads import Page
@@ -167,6 +169,8 @@ class EventStream:
     async def _write_feed(self, feed: Feed) -> None:
         """Send what is pending, then one page of news; what is left waits for the next turn of the feed."""
         await self._write_pending(feed)
+        if isinstance(feed, AttemptFeed) and not self.is_over:
+            await self._write_attempts(feed)
         if feed.has_news and not self.is_over:
             feed.has_news = False
             await self._write_news(feed)
@@ -181,6 +185,18 @@ class EventStream:
             await self._end()
         while feed.pending and feed.pending.changes and not self.is_over:
             await self._send_octets(self._named(feed, feed.pending.take()))
+
+    async def _write_attempts(self, feed: AttemptFeed) -> None:
+        shares = self._streams.shares
+        try:
+            events = await feed.take_attempts(
+                ClientDatabase(self._streams.database, shares.database_connections, self._client)
+            )
+        except (DatabaseAway, Overloaded):
+            await asyncio.sleep(_RETRY_SECONDS)
+            return
+        for event in events:
+            await self._send_octets(self._named(feed, event))
 
     async def _write_news(self, feed: Feed) -> None:
         if self._streams.waiters.is_stopping:
@@ -216,14 +232,13 @@ class EventStream:
     async def _hold(self, feed: Feed, page: Page) -> Page:
         """The page, for which the stream then holds memory; read again if the stream had to wait for that."""
         octets = page.octets
-        memory = self._streams.shares.memory_for(octets)
-        self._share = memory.take_now(self._client, octets)
+        shares = self._streams.shares
+        self._share = shares.take_memory_now(self._client, octets)
         if self._share is None:
             del page
-            self._share = await memory.take(self._client, octets)
+            self._share = await shares.memory_for(octets).take(self._client, octets)
             page = await self._read(feed)
-        self._share.when_revoked = self._revoke
-        memory.allow_revoking(self._share)
+        self._share.allow_revoking(self._revoke)
         return page
 
     def _revoke(self) -> None:

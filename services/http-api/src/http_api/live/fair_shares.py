@@ -60,6 +60,11 @@ class Share:
         if units < self.units:
             self._shares.give_back(self, self.units - units)
 
+    def allow_revoking(self, when_revoked: Callable[[], object]) -> None:
+        """From now on, the share may be revoked when it has been stalled for long while others wait."""
+        self.when_revoked = when_revoked
+        self._shares.make_revocable(self)
+
     def release(self) -> None:
         """Give back all units; a second release does nothing."""
         if self.units:
@@ -173,7 +178,7 @@ class FairShares:
         if self._queues:
             self._take_turns()
 
-    def allow_revoking(self, share: Share) -> None:
+    def make_revocable(self, share: Share) -> None:
         """From now on, revoke the share when it has been stalled for long while others wait."""
         self._revocable.add(share)
 

@@ -3,8 +3,9 @@
 Light work has memory, connections and a thread of its own, so that it never stands behind the heavy work of others.
 """
 
-from http_api.live.fair_shares import FairShares
+from http_api.live.fair_shares import FairShares, Share
 from http_api.live.work_threads import WorkThreads
+from http_api.protocol.client_address import Client
 from http_api.sanitize.process import SanitizerProcess
 
 _CALL_CONNECTIONS = 6
@@ -46,7 +47,11 @@ class Shares:
             "answer_octets", total=_ANSWER_OCTETS, client_units=CLIENT_ANSWER_OCTETS, stall_seconds=_STALL_SECONDS
         )
         self._light_answer_octets = FairShares(
-            "light_answer_octets", total=_LIGHT_ANSWER_OCTETS, client_units=LIGHT_OCTETS, stall_seconds=_STALL_SECONDS
+            "light_answer_octets",
+            total=_LIGHT_ANSWER_OCTETS,
+            client_units=LIGHT_OCTETS,
+            spares_exempt=True,
+            stall_seconds=_STALL_SECONDS,
         )
         self.database_connections = FairShares(
             "database_connections", total=_CALL_CONNECTIONS, client_units=_CALL_CONNECTIONS // 2
@@ -62,6 +67,14 @@ class Shares:
         # Its thread only waits for the process, whose work would take most of the interpreter from the event loop.
         self.sanitizer_process = SanitizerProcess()
         self.sanitizer_turns = WorkThreads("sanitizer_process", threads=1)
+
+    def take_memory_now(self, client: Client, octets: int) -> Share | None:
+        """Memory for an answer of so many octets; None when the client would have to wait for its turn.
+
+        A client with much that is light takes of the memory for heavy answers too, while there is some.
+        """
+        memory = self.memory_for(octets)
+        return memory.take_now(client, octets) or self._answer_octets.take_now(client, octets)
 
     def memory_for(self, octets: int) -> FairShares:
         """The memory that an answer of so many octets takes its share of."""

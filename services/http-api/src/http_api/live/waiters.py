@@ -27,6 +27,7 @@ class Waiters:
 
     def __init__(self) -> None:
         self._waiters: dict[int, set[Waiter]] = {}
+        self.awaited = asyncio.Event()  # set while there is a waiter
         self.is_listening = False
         self.is_stopping = False
 
@@ -47,12 +48,15 @@ class Waiters:
     def add(self, mailbox_id: int, waiter: Waiter) -> None:
         """Do the same until `remove`: the frames of a `with` would double the memory of an idle stream."""
         self._waiters.setdefault(mailbox_id, set()).add(waiter)
+        self.awaited.set()
 
     def remove(self, mailbox_id: int, waiter: Waiter) -> None:
         waiters = self._waiters[mailbox_id]
         waiters.discard(waiter)
         if not waiters:
             del self._waiters[mailbox_id]
+            if not self._waiters:
+                self.awaited.clear()
 
     def notified(self, notification: Notification) -> None:
         """Pass a notification on to the waiters of its mailbox."""

@@ -20,6 +20,7 @@ SCHEMAS: dict[str, Schema] = {
             "message": Reference(ref="#/components/schemas/ListedMessage"),
             "seen": Reference(ref="#/components/schemas/SeenEvent"),
             "deleted": Reference(ref="#/components/schemas/DeletedEvent"),
+            "attempt": Reference(ref="#/components/schemas/DeliveryAttempt"),
             "gone": Reference(ref="#/components/schemas/GoneEvent"),
             "expired": Reference(ref="#/components/schemas/ExpiredEvent"),
         },

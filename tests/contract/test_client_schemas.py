@@ -10,7 +10,7 @@ import pytest
 from fake_email_client import schemas
 from fake_email_client.clauses import Has, LinkKind
 
-DOCUMENT = json.loads((Path(__file__).parents[1] / "contract/openapi.json").read_bytes())
+DOCUMENT = json.loads((Path(__file__).parent / "openapi.json").read_bytes())
 SCHEMAS = DOCUMENT["components"]["schemas"]
 # The client's name of a struct, where the document has another one.
 RENAMED = {"MailboxInfo": "Inbox", "Message": "WholeMessage"}
