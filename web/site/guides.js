@@ -8,7 +8,7 @@ const ROOT = resolve(import.meta.dirname, "../..")
 /** @type {Record<string, string[]>} The order of what a reader looks for; a file that is not named here comes last. */
 const GROUPS = {
   "Use it": ["api", "frontend", "python", "typescript", "cli", "reading"],
-  "Run it": ["deploy", "vercel", "scaling", "operations", "logs"],
+  "Run it": ["deploy", "vercel", "scaling", "operations", "logs", "releasing"],
   "How it works": ["architecture", "reliability", "security", "performance"],
 }
 const REST = "More"
