@@ -1,9 +1,23 @@
-"""The page while http-api is away: the status is true, and nothing is missed."""
+"""The page while http-api or Postgres is away: the status is true, and nothing is missed."""
 
+import shutil
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import page as page_build
+import psycopg
+import pytest
+from postgres import EmbeddedPostgres, throw_away
+from support.browser import Browser
 from support.content import message
-from support.harness import Pair
+from support.database import MIGRATIONS
+from support.harness import Pair, free_port, running_pair
 from support.smtp_client import SmtpClient
 from support.visitor import Visitor
+from support.waiting import until
+
+from fake_email.postgres import migrate
 
 
 async def test_a_restart_of_the_api_is_told_and_loses_nothing(visitor: Visitor, api: Pair, smtp: SmtpClient) -> None:
@@ -16,3 +30,56 @@ async def test_a_restart_of_the_api_is_told_and_loses_nothing(visitor: Visitor, 
 
     await visitor.sees("Sent meanwhile")
     await visitor.is_so("document.querySelector('.status.live')")
+
+
+@pytest.fixture
+async def on_own_postgres(
+    built: Path, api: Pair, tmp_path: Path, browser: Browser
+) -> AsyncIterator[tuple[Visitor, Pair, EmbeddedPostgres]]:
+    """A person at the page of a pair whose Postgres this test itself stops and starts."""
+    port = free_port()
+    with throw_away() as postgres:
+        with psycopg.connect(postgres.url, autocommit=True) as connection:
+            migrate.migrate(connection, migrate.read(MIGRATIONS))
+        with running_pair(postgres.url, tmp_path, CORS_ALLOWED_ORIGINS=f"http://127.0.0.1:{port}") as pair:
+            out = rebuilt(built, tmp_path / "page", {api.http_url: pair.http_url})
+            with page_build.server(out, port) as server:
+                threading.Thread(target=server.serve_forever, daemon=True).start()
+                async with browser.tab() as tab:
+                    visitor = Visitor(tab, f"http://127.0.0.1:{port}/")
+                    await visitor.begin()
+                    yield visitor, pair, postgres
+                server.shutdown()
+
+
+def rebuilt(built: Path, out: Path, replaced: dict[str, str]) -> Path:
+    """A copy of the build for another API; the origin of the API is all that is different in such a build."""
+    shutil.copytree(built, out)
+    out.with_name("page.site.json").write_bytes(built.with_name("page.site.json").read_bytes())
+    for path in [*out.rglob("*.js"), *out.rglob("*.html"), out.with_name("page.site.json")]:
+        text = path.read_text()
+        for old, new in replaced.items():
+            text = text.replace(old, new)
+        path.write_text(text)
+    return out
+
+
+async def test_a_restart_of_postgres_beneath_the_page_loses_nothing(
+    on_own_postgres: tuple[Visitor, Pair, EmbeddedPostgres],
+) -> None:
+    visitor, pair, postgres = on_own_postgres
+    address = await visitor.address()
+    async with SmtpClient.connect(pair.smtp_port) as smtp:
+        await smtp.deliver(message("Sent before"), address)
+    await visitor.sees("Sent before")
+
+    postgres.stop()
+    postgres.start()
+    await until(pair.is_healthy)
+    async with SmtpClient.connect(pair.smtp_port) as smtp:
+        await smtp.deliver(message("Sent after"), address)
+
+    await visitor.sees("Sent after")
+    await visitor.sees("Sent before")
+    await visitor.is_so("document.querySelector('.status.live')")
+    assert await visitor.violations() == []

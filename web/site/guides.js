@@ -8,7 +8,7 @@ const ROOT = resolve(import.meta.dirname, "../..")
 /** @type {Record<string, string[]>} The order of what a reader looks for; a file that is not named here comes last. */
 const GROUPS = {
   "Use it": ["api", "frontend", "python", "typescript", "cli", "reading"],
-  "Run it": ["deploy", "vercel", "scaling", "operations", "logs"],
+  "Run it": ["deploy", "vercel", "scaling", "operations", "logs", "releasing"],
   "How it works": ["architecture", "reliability", "security", "performance"],
 }
 const REST = "More"
@@ -82,6 +82,8 @@ function read(
       token.meta = { id, title }
       if (token.tag === "h2") sections.push({ id, title })
     }
+    // The corner of a table of two directions heads nothing.
+    if (token.type.startsWith("th_") && !tokens[at + (token.nesting > 0 ? 1 : -1)]?.content) token.tag = "td"
     if (token.type === "inline") follow(token, target, titleOf)
   }
   const [heading, ...body] = [tokens.slice(0, 3), ...tokens.slice(3)]

@@ -1,0 +1,46 @@
+"""Mail that attacks its reader does nothing to the page: not in the list, not when it is opened."""
+
+from support.attacks import ATTACKS
+from support.smtp_client import SmtpClient
+from support.visitor import Visitor, deliver
+
+# A message of the list at once; the rest of a long list is asked for.
+AT_ONCE = 40
+
+
+def hostile(html: str) -> bytes:
+    """A message that has the attack wherever the page shows something of it."""
+    line = " ".join(html.split())[:400]
+    html = html.replace("\n", "\r\n")
+    return (
+        f'From: "{line}" <x@evil.test>\r\nSubject: {line}\r\nMIME-Version: 1.0\r\n'
+        "Content-Type: multipart/mixed; boundary=-b\r\n\r\n"
+        f"---b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{html}\r\n"
+        f'---b\r\nContent-Disposition: attachment; filename="{line[:100]}.txt"\r\n\r\n{line}\r\n---b--\r\n'
+    ).encode()
+
+
+async def test_every_attack_is_listed_and_opened_and_nothing_happens(visitor: Visitor, smtp: SmtpClient) -> None:
+    url = await visitor.value("location.href")
+    keys = await visitor.value("Object.keys(localStorage).sort().join()")
+    attacks = list(ATTACKS.values())
+    for start in range(0, len(attacks), AT_ONCE):
+        some = attacks[start : start + AT_ONCE]
+        await deliver(visitor, smtp, *map(hostile, some))
+        seen = start + len(some)
+        await visitor.is_so(f"document.querySelectorAll('[data-message]').length === {seen}")
+        # The newest of them, one after the other.
+        await visitor.value("document.activeElement.blur()")
+        opened = "document.querySelector('[data-message][aria-current]')?.dataset.message"
+        for at in range(len(some)):
+            wanted = await visitor.value(f"document.querySelectorAll('[data-message]')[{at}].dataset.message")
+            await visitor.value(f"document.querySelectorAll('[data-message]')[{at}].click()")
+            await visitor.is_so(f"{opened} === '{wanted}' && document.querySelector('#subject')")
+
+    assert visitor.tab.dialogs == []
+    assert visitor.tab.popups == []
+    assert [each for each in visitor.tab.requests if "evil.test" in each] == []
+    assert [each for each in visitor.tab.frames if "evil.test" in each] == []
+    assert await visitor.value("location.href") == url
+    assert await visitor.value("document.title.replace(/^\\(\\d+\\) /, '')") == "fake-email"
+    assert await visitor.value("Object.keys(localStorage).sort().join()") == keys

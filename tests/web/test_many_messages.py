@@ -1,0 +1,75 @@
+"""A mailbox with 1,000 messages: the page draws what is in sight, scrolls and searches."""
+
+import sys
+
+import psycopg
+import pytest
+from support.content import message
+from support.database import incoming_message
+from support.harness import Pair
+from support.visitor import Visitor
+
+from fake_email.storage import store
+
+COUNT = 1_000
+# The rows that a window 800 pixels high shows, and those that the browser draws ahead.
+MOST_DRAWN = 60
+_WATCH = """
+window.tasks = []
+new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => Math.round(duration))))
+    .observe({ type: "longtask" })
+"""
+_ROWS = "document.querySelectorAll('[data-message]').length"
+_DRAWN = """[...document.querySelectorAll('[data-message]')]
+    .filter((each) => each.checkVisibility({ contentVisibilityAuto: true })).length"""
+
+
+async def fill(pair: Pair, address: str) -> None:
+    """Store so many messages in the mailbox, in one transaction."""
+    connect = psycopg.AsyncConnection.connect
+    async with await connect(pair.database_url, autocommit=True) as connection:
+        cursor = await connection.execute("SELECT id FROM mailbox WHERE address = %s", [address])
+        [[mailbox_id]] = await cursor.fetchall()
+        contents = [message(f"Number {number}", f"Your code is {100_000 + number}.") for number in range(1, COUNT + 1)]
+        await store.store_messages(connection, [incoming_message(content, mailbox_id) for content in contents])
+
+
+async def tell_long_tasks(visitor: Visitor) -> None:
+    """Say how long tasks took, which is not asserted: they also wait for other programs of this machine."""
+    sys.stdout.write(f"tasks of more than 50 ms: {await visitor.value('JSON.stringify(tasks)')}\n")
+
+
+@pytest.fixture
+async def reader(visitor: Visitor, pair: Pair) -> Visitor:
+    """A person who comes back to a mailbox with so many messages."""
+    await fill(pair, await visitor.address())
+    await visitor.visit()
+    await visitor.sees(f"Number {COUNT}")
+    await visitor.value(_WATCH)
+    return visitor
+
+
+async def test_it_is_listed_in_pieces_of_which_only_the_rows_in_sight_are_drawn(
+    reader: Visitor,
+) -> None:
+    rows = int(str(await reader.value(_ROWS)))
+    assert rows <= 100
+
+    while rows < COUNT:
+        await reader.click("Show older mail")
+        await reader.is_so(f"{_ROWS} > {rows}")
+        rows = int(str(await reader.value(_ROWS)))
+        await reader.value("document.querySelector('[data-message]').closest('ol').scrollTo(0, 1e9)")
+        assert int(str(await reader.value(_DRAWN))) <= MOST_DRAWN
+    await reader.sees("Number 1")
+
+    await tell_long_tasks(reader)
+
+
+async def test_a_search_asks_the_api_and_draws_only_what_it_finds(reader: Visitor) -> None:
+    await reader.presses("/")
+    await reader.types("code:100500")
+
+    await reader.is_so(f"{_ROWS} === 1")
+    await reader.sees("Number 500")
+    await tell_long_tasks(reader)

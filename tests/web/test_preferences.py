@@ -1,0 +1,82 @@
+"""What readers set in their system holds on the page: fewer movements, colours of their own, right to left."""
+
+import json
+
+import pytest
+from support.smtp_client import SmtpClient
+from support.visitor import CODE, Visitor, deliver
+
+_AXE = """axe.run(document, { iframes: false }).then(({ violations }) =>
+    JSON.stringify(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)])))"""
+# Elements that reach out of the window, but for those that something clips or that are hidden from sight.
+_OUTSIDE = """(() => {
+    const clips = (each) => getComputedStyle(each).overflowX !== "visible"
+    const isClipped = (each) => each && (clips(each) || isClipped(each.parentElement))
+    return JSON.stringify([...document.querySelectorAll("body *")].filter((each) => {
+        const { left, right, width, height } = each.getBoundingClientRect()
+        const isOutside = width > 1 && height > 1 && (left < -1 || right > innerWidth + 1)
+        return isOutside && each.checkVisibility() && !isClipped(each)
+    }).map((each) => each.outerHTML.slice(0, 120)))
+})()"""
+
+
+async def prefer(visitor: Visitor, name: str, value: str) -> None:
+    await visitor.tab.call("Emulation.setEmulatedMedia", features=[{"name": name, "value": value}])
+
+
+async def accessible(visitor: Visitor, axe: str) -> object:
+    await visitor.value(f"(() => {{ {axe} }})()")
+    return json.loads(str(await visitor.value(_AXE)))
+
+
+@pytest.fixture
+async def reader(visitor: Visitor, smtp: SmtpClient) -> Visitor:
+    """A person with a message that is open."""
+    await deliver(visitor, smtp, CODE, CODE.replace(b"sign-up", b"other sign-up"))
+    await visitor.click("Unread: Confirm your sign-up")
+    await visitor.is_so("document.querySelector('iframe')")
+    return visitor
+
+
+async def test_with_reduced_motion_nothing_moves_when_mail_arrives(visitor: Visitor, smtp: SmtpClient) -> None:
+    await prefer(visitor, "prefers-reduced-motion", "reduce")
+
+    await deliver(visitor, smtp, CODE)
+    await visitor.is_so("document.querySelectorAll('[data-message]').length === 1")
+
+    assert await visitor.value("document.getAnimations().length") == 0
+    moving = """[...document.querySelectorAll("*")].filter((each) => {
+        const { animationName, transitionDuration } = getComputedStyle(each)
+        return animationName !== "none" || transitionDuration !== "0s"
+    }).length"""
+    assert await visitor.value(moving) == 0
+
+
+async def test_with_forced_colours_what_only_a_colour_showed_has_a_border(reader: Visitor, axe: str) -> None:
+    await prefer(reader, "forced-colors", "active")
+    await reader.is_so("matchMedia('(forced-colors: active)').matches")
+
+    flat = """[...document.querySelectorAll(".button, .chip, li:has([data-message][aria-current])")]
+        .filter((each) => each.checkVisibility())
+        .filter((each) => {
+            const { borderTopStyle, outlineStyle } = getComputedStyle(each)
+            return borderTopStyle === "none" && outlineStyle === "none"
+        }).map((each) => each.outerHTML.slice(0, 120))"""
+    assert json.loads(str(await reader.value(f"JSON.stringify({flat})"))) == []
+    assert await accessible(reader, axe) == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_from_right_to_left_nothing_reaches_out_of_the_window(reader: Visitor, axe: str, width: int) -> None:
+    await reader.resize(width, 800)
+
+    await reader.value("document.documentElement.dir = 'rtl'")
+
+    await reader.is_so("document.documentElement.scrollWidth <= innerWidth")
+    assert json.loads(str(await reader.value(_OUTSIDE))) == []
+    assert await accessible(reader, axe) == []
+    if width == 1280:
+        # The list is on the side where reading begins.
+        sides = "[...document.querySelectorAll('aside, main')].map((each) => each.getBoundingClientRect().left)"
+        aside, main = json.loads(str(await reader.value(f"JSON.stringify({sides})")))
+        assert aside > main
