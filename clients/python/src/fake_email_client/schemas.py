@@ -117,6 +117,7 @@ class Message(ListedMessage, frozen=True, kw_only=True):
     html: str | None
     envelope: Envelope
     tls: str | None
+    remote_images: int | None = None
 
 
 class NearMiss(msgspec.Struct, frozen=True, kw_only=True):
