@@ -7,16 +7,16 @@ from typing import get_args
 import msgspec
 import pytest
 
-from fake_email_client import schemas
+from fake_email_client import attempts, schemas
 from fake_email_client.clauses import Has, LinkKind
 
 DOCUMENT = json.loads((Path(__file__).parent / "openapi.json").read_bytes())
 SCHEMAS = DOCUMENT["components"]["schemas"]
 # The client's name of a struct, where the document has another one.
-RENAMED = {"MailboxInfo": "Inbox", "Message": "WholeMessage"}
+RENAMED = {"MailboxInfo": "Inbox", "Message": "WholeMessage", "Timeline": "MailboxTimeline"}
 STRUCTS = [
     each
-    for each in vars(schemas).values()
+    for each in {**vars(schemas), **vars(attempts)}.values()
     if isinstance(each, type) and issubclass(each, msgspec.Struct) and each is not schemas.SomeMessage
 ]
 
