@@ -52,7 +52,7 @@ async def test_a_list_of_two_mailboxes(visitor: Visitor, smtp: SmtpClient, axe: 
     await assert_accessible(visitor, axe)
 
 
-@pytest.mark.parametrize("dialog", ["Settings", "Name…", "End now", "QR code", "All commands"])
+@pytest.mark.parametrize("dialog", ["Settings", "Name…", "End now", "QR code", "All commands", "Nothing came?"])
 async def test_a_dialog(visitor: Visitor, axe: str, dialog: str) -> None:
     await visitor.click(dialog)
     await visitor.is_so("document.querySelector('dialog[open]')")

@@ -1,7 +1,7 @@
 // The calls of the API that the page makes, by the core of the TypeScript client. No token is ever in a URL: tickets are.
 
 import { Caller, type Request } from "../../../clients/typescript/src/calls"
-import type { Domains, Inbox, Key, NewAddress, Page, Ticket, Whole } from "./types"
+import type { Domains, Inbox, Key, NewAddress, Page, Ticket, Timeline, Whole } from "./types"
 
 export const API = import.meta.env.VITE_API_URL as string
 
@@ -32,6 +32,8 @@ export const create = (wish: Wish) =>
 export const domains = () => json<Domains>("GET", "domains")
 
 export const inbox = (key: Key) => json<Inbox>("GET", "inbox", of(key))
+
+export const timeline = (key: Key) => json<Timeline>("GET", "inbox/timeline", of(key))
 
 export const extend = (key: Key, seconds: number) =>
   json<Inbox>("PATCH", "inbox", { ...of(key), body: { ttl_seconds: seconds } })

@@ -1,6 +1,6 @@
 // The shapes of the API, from the types of the TypeScript client.
 
-import type { ListedMessage, Message, SummarizedMessage } from "../../../clients/typescript/src/calls"
+import type { ListedMessage, Message, SummarizedMessage, Timeline } from "../../../clients/typescript/src/calls"
 
 export type {
   DomainList as Domains,
@@ -8,10 +8,12 @@ export type {
   MessageList as Page,
   NewAddress,
   Ticket,
+  Timeline,
 } from "../../../clients/typescript/src/calls"
 
 export type Code = SummarizedMessage["codes"][number]
 export type Link = SummarizedMessage["links"][number]
+export type Attempt = Timeline["attempts"][number]
 export type Listed = ListedMessage
 export type Summary = SummarizedMessage
 export type Whole = Message

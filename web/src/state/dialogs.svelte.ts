@@ -4,6 +4,7 @@ export const DIALOGS = {
   name: () => import("../parts/NewBox.svelte"),
   end: () => import("../parts/EndBox.svelte"),
   qr: () => import("../parts/QrCode.svelte"),
+  attempts: () => import("../parts/Attempts.svelte"),
   settings: () => import("../parts/Settings.svelte"),
   keys: () => import("../parts/Keys.svelte"),
   palette: () => import("../parts/Palette.svelte"),
