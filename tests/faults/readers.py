@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NoReturn
@@ -20,14 +21,16 @@ SILENCE_SECONDS = 20.0
 
 
 class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
-    """An address and its token; an open mailbox has no token."""
+    """An address and its token; an open mailbox has no token. Its readers are one client, as a proxy names it."""
 
     address: str
     token: str | None
+    client: str
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        authorization = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return {"X-Forwarded-For": self.client, **authorization}
 
 
 class _Listed(msgspec.Struct, frozen=True):
@@ -53,6 +56,7 @@ class Readers:
     def __init__(self, http_url: str) -> None:
         self.readings: list[Reading] = []
         self.statuses: Counter[int] = Counter()
+        self._clients = itertools.count(1)
         self.http = httpx.AsyncClient(
             base_url=http_url,
             verify=False,
@@ -64,7 +68,8 @@ class Readers:
         """Create a mailbox."""
         created = await self.http.post("/api/temporary-address", json={"private": private})
         members = created.raise_for_status().json()
-        return Mailbox(address=members["temp_email_addr"], token=members.get("token"))
+        client = f"192.0.2.{next(self._clients) % 256}"
+        return Mailbox(address=members["temp_email_addr"], token=members.get("token"), client=client)
 
     async def is_healthy(self) -> bool:
         """Return whether /api/health reports success."""
@@ -107,7 +112,9 @@ class Readers:
         parameters = {"address": mailbox.address, **({"access_token": mailbox.token} if mailbox.token else {})}
 
         async def read_once() -> None:
-            headers = {"Last-Event-ID": str(reading.shown[-1].seq)} if reading.shown else {}
+            headers = {"X-Forwarded-For": mailbox.client}
+            if reading.shown:
+                headers["Last-Event-ID"] = str(reading.shown[-1].seq)
             async with self.http.stream("GET", "/api/inbox/stream", params=parameters, headers=headers) as response:
                 self._check(response)
                 async for event in events(response):

@@ -54,11 +54,11 @@ class Shares:
             stall_seconds=_STALL_SECONDS,
         )
         self.database_connections = FairShares(
-            "database_connections", total=_CALL_CONNECTIONS, client_units=_CALL_CONNECTIONS // 2
+            "database_connections", total=_CALL_CONNECTIONS, client_units=_CALL_CONNECTIONS // 2, spares_exempt=True
         )
         self.heavy_connections = FairShares("heavy_connections", total=_HEAVY_CONNECTIONS, client_units=1)
         self.stream_connections = FairShares(
-            "stream_connections", total=_STREAM_CONNECTIONS, client_units=_STREAM_CONNECTIONS // 2
+            "stream_connections", total=_STREAM_CONNECTIONS, client_units=_STREAM_CONNECTIONS // 2, spares_exempt=True
         )
         # Each whole content takes three times its size.
         self.whole_contents = FairShares("whole_contents", total=1, client_units=1)
