@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import httpx
 import psycopg
 from support.content import message
 from support.database import MIGRATIONS
 from support.harness import Pair
+from support.http_client import client
 from support.smtp_client import SmtpClient
 
 from fake_email.postgres import migrate
@@ -30,7 +30,7 @@ async def test_mail_is_deferred_before_the_first_migration_and_accepted_after_it
 
             apply_migrations(empty_database_url)
             pair.start_http()
-            async with httpx.AsyncClient(base_url=pair.http_url) as http:
+            async with client(pair.http_url) as http:
                 address = (await http.post("/api/temporary-address")).json()["temp_email_addr"]
 
             assert (await session.deliver(message(), address)).code == 250

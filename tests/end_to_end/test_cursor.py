@@ -29,7 +29,7 @@ def ports(database_url: str, tmp_path: Path) -> Iterator[tuple[Pair, list[int]]]
 @pytest.fixture
 async def clients(ports: tuple[Pair, list[int]]) -> AsyncIterator[httpx.AsyncClient]:
     pair, _ = ports
-    async with httpx.AsyncClient(base_url=pair.http_url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=pair.http_url, timeout=30, verify=False) as client:
         yield client
 
 

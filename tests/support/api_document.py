@@ -1,5 +1,6 @@
 """The OpenAPI document, as far as tests read it."""
 
+import functools
 import warnings
 from collections.abc import Iterator
 
@@ -95,6 +96,7 @@ class Document(msgspec.Struct, frozen=True):
         ]
 
 
+@functools.cache
 def read() -> Document:
     """Return the document of the sources, without a process that serves them."""
     return msgspec.json.decode(document.encode(application().openapi_schema), type=Document)

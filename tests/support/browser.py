@@ -23,7 +23,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 # Never connect, prefetch or render ahead of a reader: a connection to a stranger's host is then the mail's doing.
 _AHEAD = ("AnchorElementInteraction", "NavigationPredictor", "PreconnectToSearch", "Prerender2")
 _PREFERENCES = {"net": {"network_prediction_options": 2}}
-# A process for each sandboxed frame, and a spare one, would take a third of the time of these tests.
+# A process for each site and for each sandboxed frame, and a spare one, would take a third of the time of these tests.
+# Policies and origins hold within a process too.
 _PROCESSES = ("IsolateSandboxedIframes", "SpareRendererForSitePerProcess")
 _OPTIONS = (
     "--headless",
@@ -33,6 +34,9 @@ _OPTIONS = (
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-extensions",
+    "--disable-site-isolation-trials",
     "--disable-sync",
     "--no-first-run",
     "--no-default-browser-check",

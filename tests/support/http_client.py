@@ -1,15 +1,15 @@
 """A client of the API, with its streams and its error responses."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import httpx
 import msgspec
 
 
-def client(url: str) -> httpx.AsyncClient:
+def client(url: str, headers: Sequence[tuple[str, str]] = ()) -> httpx.AsyncClient:
     """Return a client of the API over plain HTTP; it loads no certificates, which would take long."""
-    return httpx.AsyncClient(base_url=url, timeout=30, verify=False)
+    return httpx.AsyncClient(base_url=url, headers=headers, timeout=30, verify=False)
 
 
 class StreamedEvent(msgspec.Struct, frozen=True):

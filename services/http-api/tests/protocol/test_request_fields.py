@@ -4,13 +4,12 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from support import calls
 from support.api_document import read
 from support.calls import make_known
 from support.harness import Pair, running_http
-from support.http_client import problem
+from support.http_client import client, problem
 
 import http_api
 from http_api.protocol import request_fields
@@ -68,7 +67,7 @@ async def test_a_call_with_a_repeated_field_is_refused(pair: Pair, call: calls.C
     call = call.about_known(await make_known(pair.database_url))
     refused = {}
     for name in request_fields.SENT_ONCE:
-        async with httpx.AsyncClient(base_url=pair.http_url, headers=[(name, "x"), (name.lower(), "x")]) as http:
+        async with client(pair.http_url, [(name, "x"), (name.lower(), "x")]) as http:
             response = await calls.answer(http, call)
         refused[name] = (response.status_code, problem(response)["code"], problem(response)["field"])
 
@@ -79,7 +78,7 @@ async def test_a_call_with_a_repeated_field_is_refused(pair: Pair, call: calls.C
 async def test_a_preflight_with_a_repeated_field_is_refused(pair: Pair, name: str) -> None:
     fields = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "POST"}
     repeated = [*fields.items(), (name, fields.get(name, "x"))] + [(name, "x")] * (name not in fields)
-    async with httpx.AsyncClient(base_url=pair.http_url, headers=repeated) as http:
+    async with client(pair.http_url, repeated) as http:
         response = await http.options("/api/temporary-address")
 
     assert (response.status_code, problem(response)["field"]) == (400, name)
@@ -90,7 +89,7 @@ async def test_a_preflight_with_a_repeated_field_is_refused(pair: Pair, name: st
     [["text/html", "application/json"], ["application/json", "text/html"], ["text/html, application/json"]],
 )
 async def test_the_lines_of_a_list_are_one_list(pair: Pair, lines: list[str]) -> None:
-    async with httpx.AsyncClient(base_url=pair.http_url) as http:
+    async with client(pair.http_url) as http:
         response = await http.get("/api/health", headers=[("Accept", line) for line in lines])
 
     assert response.json() == {"status": "ok"}
@@ -99,7 +98,7 @@ async def test_the_lines_of_a_list_are_one_list(pair: Pair, lines: list[str]) ->
 async def test_a_preflight_may_announce_its_fields_in_several_lines(pair: Pair) -> None:
     announced = [("Access-Control-Request-Headers", name) for name in ("x-other", "content-type")]
     fields = [("Origin", "http://mail.page.test"), ("Access-Control-Request-Method", "POST")]
-    async with httpx.AsyncClient(base_url=pair.http_url, headers=[*fields, *announced]) as http:
+    async with client(pair.http_url, [*fields, *announced]) as http:
         response = await http.options("/api/temporary-address")
 
     assert "access-control-allow-origin" not in response.headers  # the first line names a field that no call takes
@@ -112,7 +111,7 @@ async def test_a_second_authorization_field_lets_no_token_pass_uncounted(
 ) -> None:
     limit = {"FAILED_TOKENS_PER_MINUTE": str(FAILED_TOKENS)}
     with running_http(pair.database_url, tmp_path, **limit) as service:
-        async with httpx.AsyncClient(base_url=service.http_url) as http:
+        async with client(service.http_url) as http:
             statuses = []
             for number in range(FAILED_TOKENS + 2):
                 values = [f"Bearer wrong{number}", other]
