@@ -87,13 +87,24 @@ def cpu_seconds(process: psutil.Process | None) -> float:
     """The CPU time of a process and all its children so far; 0 without a process."""
     if process is None:
         return 0.0
-    spent = process.cpu_times()
-    total = spent.user + spent.system + spent.children_user + spent.children_system
+    ended = process.cpu_times()
+    total = ended.children_user + ended.children_system + _own_seconds(process)
     for child in process.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            child_spent = child.cpu_times()
-            total += child_spent.user + child_spent.system
+            total += _own_seconds(child)
     return total
+
+
+def _own_seconds(process: psutil.Process) -> float:
+    """The CPU time of a process: on Linux to the nanosecond, since its usual counts are of hundredths of a second."""
+    try:
+        threads = [each.read_text() for each in Path(f"/proc/{process.pid}/task").glob("*/schedstat")]
+    except OSError:  # a thread has ended meanwhile
+        threads = []
+    if threads:
+        return sum(int(each.split()[0]) for each in threads) / 1e9
+    spent = process.cpu_times()
+    return float(spent.user + spent.system)
 
 
 def _of_pair(pair: Pair, mailboxes: Sequence[str]) -> Contestant:
