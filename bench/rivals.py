@@ -11,6 +11,7 @@ import psycopg
 from environment import ROOT
 from support.harness import Pair
 
+from bench import cpu_time
 from bench.figures import make_mailboxes
 from bench.limits import LIMITS
 
@@ -88,23 +89,11 @@ def cpu_seconds(process: psutil.Process | None) -> float:
     if process is None:
         return 0.0
     ended = process.cpu_times()
-    total = ended.children_user + ended.children_system + _own_seconds(process)
+    total = ended.children_user + ended.children_system + cpu_time.own_seconds(process)
     for child in process.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            total += _own_seconds(child)
+            total += cpu_time.own_seconds(child)
     return total
-
-
-def _own_seconds(process: psutil.Process) -> float:
-    """The CPU time of a process: on Linux to the nanosecond, since its usual counts are of hundredths of a second."""
-    try:
-        threads = [each.read_text() for each in Path(f"/proc/{process.pid}/task").glob("*/schedstat")]
-    except OSError:  # a thread has ended meanwhile
-        threads = []
-    if threads:
-        return sum(int(each.split()[0]) for each in threads) / 1e9
-    spent = process.cpu_times()
-    return float(spent.user + spent.system)
 
 
 def _of_pair(pair: Pair, mailboxes: Sequence[str]) -> Contestant:
