@@ -12,7 +12,7 @@ import uvloop
 from support.harness import Pair, free_port
 from support.waiting import deadline
 
-from bench import contestants
+from bench import contestants, cpu_time
 
 _CONNECTIONS = 16
 _SECONDS = 0.5
@@ -28,8 +28,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
     def cpu_seconds(self) -> float:
         """The CPU time that its workers have used so far."""
-        times = [worker.cpu_times() for worker in self.process.children(recursive=True)]
-        return sum(each.user + each.system for each in times)
+        return sum(map(cpu_time.own_seconds, self.process.children(recursive=True)))
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ import psycopg
 from environment import ROOT
 from support.harness import Pair
 
+from bench import cpu_time
 from bench.figures import make_mailboxes
 from bench.limits import LIMITS
 
@@ -87,12 +88,11 @@ def cpu_seconds(process: psutil.Process | None) -> float:
     """The CPU time of a process and all its children so far; 0 without a process."""
     if process is None:
         return 0.0
-    spent = process.cpu_times()
-    total = spent.user + spent.system + spent.children_user + spent.children_system
+    ended = process.cpu_times()
+    total = ended.children_user + ended.children_system + cpu_time.own_seconds(process)
     for child in process.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            child_spent = child.cpu_times()
-            total += child_spent.user + child_spent.system
+            total += cpu_time.own_seconds(child)
     return total
 
 

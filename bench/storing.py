@@ -26,7 +26,7 @@ from bench.rivals import Contestant, Rivals
 
 _SESSIONS = (1, 10, 50)
 _ROUNDS = 5
-_SECONDS = 0.8
+_SECONDS = 1.5
 _MAILBOXES = 200
 _MIB = 1_048_576
 _ALONE = Rivals()
