@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from fake_email.parsed_message import Address, Attachment, Code, Link, Shown
+from fake_email.storage.many_messages import Summary
 from fake_email.storage.message import OpenedMessage
 from fake_email.storage.message_list import Listed
 from http_api.protocol import content_disposition
@@ -140,20 +141,25 @@ def people(message: Shown) -> dict[str, tuple[Address, ...]]:
     }
 
 
-def listed_message(message: Listed) -> ListedMessage:
-    """`message` under its public names; `from_addr` is the address in From, else the reverse-path."""
-    renamed = {
+def public(message: Listed | Summary) -> dict[str, object]:
+    """The members that every list has, by their public names; `from_addr` is the address in From, or the reverse-path.
+
+    A list has them in its own order, so that its struct repeats their names.
+    """
+    return asdict(message) | {
         "id": str(message.id),
         "from_addr": message.from_address or message.reverse_path,
         "to_addr": message.recipient,
-        "body_text": message.text,
         "received_at": rfc3339(message.received_at),
-        "truncated": message.is_cut,
         "date": rfc3339(message.date_header) if message.date_header else None,
         "attachments": shown_attachments(message.attachments),
         **people(message),
     }
-    return msgspec.convert(asdict(message) | renamed, ListedMessage)
+
+
+def listed_message(message: Listed) -> ListedMessage:
+    """`message` under its public names."""
+    return msgspec.convert(public(message) | {"body_text": message.text, "truncated": message.is_cut}, ListedMessage)
 
 
 def _senders(message: Shown) -> tuple[Address, ...]:

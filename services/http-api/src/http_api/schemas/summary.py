@@ -4,8 +4,7 @@ import msgspec
 
 from fake_email.parsed_message import Address, Attachment, Code, Link
 from fake_email.storage.many_messages import Summary
-from http_api.protocol.parameters import rfc3339
-from http_api.schemas.message import LISTED_EXAMPLE, people, shown_attachments
+from http_api.schemas.message import LISTED_EXAMPLE, public
 from http_api.schemas.preview import preview
 
 
@@ -43,27 +42,4 @@ SUMMARIZED_EXAMPLE = SummarizedMessage(
 
 def summarized_message(message: Summary) -> SummarizedMessage:
     """`message` under its public names."""
-    shown = people(message)
-    return SummarizedMessage(
-        id=str(message.id),
-        seq=message.seq,
-        from_addr=message.from_address or message.reverse_path,
-        to_addr=message.recipient,
-        subject=message.subject,
-        preview=preview(message.text_start),
-        received_at=rfc3339(message.received_at),
-        from_header=message.from_header,
-        date=rfc3339(message.date_header) if message.date_header else None,
-        has_html=message.has_html,
-        attachments=shown_attachments(message.attachments),
-        codes=message.codes,
-        links=message.links,
-        seen=message.seen,
-        octets=message.octets,
-        attachments_omitted=message.attachments_omitted,
-        links_omitted=message.links_omitted,
-        from_=shown["from"],
-        to=shown["to"],
-        cc=shown["cc"],
-        reply_to=shown["reply_to"],
-    )
+    return msgspec.convert(public(message) | {"preview": preview(message.text_start)}, SummarizedMessage)
