@@ -92,7 +92,7 @@ lock: $(READY) ## pin the dependencies of the pyproject.toml files; UPGRADE=--up
 	echo scikit-learn | $(COMPILE) - -o tests/training/requirements.txt
 	printf 'openapi-python-client\nnodejs-wheel-binaries\nmcp\n' | $(COMPILE) - -o tests/libraries/requirements.txt
 
-test-libraries: $(LIBRARIES)/ready ## test the client libraries, and clients that others' generators make; 4 minutes; ALL=1 for all faults and Pythons, NODE=/usr/bin/node for another Node
+test-libraries: $(LIBRARIES)/ready ## test the client libraries, and clients that others' generators make; 4 minutes; ALL=1 for all faults, Pythons (PYTHONS) and Nodes (NODES)
 	$(NODE_TOOLS) install
 	LIBRARIES='$(LIBRARIES)' $(VENV)/bin/pytest -n0 --timeout=240 tests/libraries
 

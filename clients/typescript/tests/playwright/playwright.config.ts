@@ -7,6 +7,9 @@ export default defineConfig({
   testMatch: "*.spec.ts",
   fullyParallel: true,
   workers: 2,
+  // Of a busy machine.
+  timeout: 90_000,
+  expect: { timeout: 30_000 },
   reporter: [["json", { outputFile: "report.json" }]],
   use: {
     baseURL: `http://127.0.0.1:${port}`,
