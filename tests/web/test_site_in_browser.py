@@ -29,7 +29,7 @@ async def findings(visitor: Visitor, axe: str) -> list[str]:
 async def test_each_page_is_accessible_and_loads_only_from_its_host_and_the_api(
     visitor: Visitor, site: Site, api: Pair, axe: str
 ) -> None:
-    for path in site["pages"]:
+    for path in ["/", *site["pages"], "/nothing"]:
         await visitor.tab.open(visitor.url.rstrip("/") + path)
         await visitor.is_so("document.querySelector('h1') && !document.body.innerText.includes('Loading')")
 
