@@ -90,7 +90,7 @@ lock: $(READY) ## pin the dependencies of the pyproject.toml files; UPGRADE=--up
 	echo uv | $(COMPILE) - -c requirements-dev.txt -o requirements-uv.txt
 	echo 'atheris<3.1' | $(COMPILE) - -o tests/fuzz/requirements.txt
 	echo scikit-learn | $(COMPILE) - -o tests/training/requirements.txt
-	printf 'openapi-python-client\nnodejs-wheel-binaries\n' | $(COMPILE) - -o tests/libraries/requirements.txt
+	printf 'openapi-python-client\nnodejs-wheel-binaries\nmcp\n' | $(COMPILE) - -o tests/libraries/requirements.txt
 
 test-libraries: $(LIBRARIES)/ready ## test the client libraries, and clients that others' generators make; 4 minutes; ALL=1 for all faults and Pythons, NODE=/usr/bin/node for another Node
 	$(NODE_TOOLS) install

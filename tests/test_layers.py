@@ -60,7 +60,10 @@ LAYERS = {
         ["*"],
     ],
     "fake_email_client": [
-        ["pytest_plugin"],
+        ["command", "mcp_server"],
+        ["pytest_plugin", "command_calls", "mcp_results"],
+        ["command_output", "command_send", "command_boxes"],
+        ["command_terminal"],
         ["mail", "async_mail", "server_command"],
         ["core", "requests"],
         ["search", "stream"],

@@ -1,6 +1,7 @@
 """Long content is read in steps; the boundary between two steps leaves no trace in the parsed message."""
 
 import base64
+import itertools
 import quopri
 
 import pytest
@@ -164,3 +165,17 @@ def test_the_size_of_a_long_file_in_base64_is_that_of_its_octets(inside: bytes, 
     size = transfer_encoding.octet_count(encoded, 0, len(encoded), b"base64")
 
     assert size == len(transfer_encoding.beginning(encoded, 0, len(encoded), b"base64", len(encoded)))
+
+
+def test_parts_that_are_not_read_in_time_are_left_out_and_those_before_are_shown() -> None:
+    file = b"--b\nContent-Disposition: attachment; filename=%d\n\ncontent\n"
+    content = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nhello\n" + b"".join(
+        file % each for each in range(9)
+    )
+    # The clock goes on by a quarter of the time for each part.
+    times = itertools.count(0, parse.PARTS_SECONDS / 4)
+
+    parsed = parse.parse(content, times.__next__)
+
+    assert parsed.text == "hello"
+    assert [each.name for each in parsed.attachments] == ["0", "1", "2"]

@@ -20,13 +20,20 @@ SECRET = "c2VjcmV0"
 
 
 @pytest.fixture
-async def http(proxy: Proxy) -> AsyncIterator[httpx.AsyncClient]:
+async def http(shared_proxy: Proxy) -> AsyncIterator[httpx.AsyncClient]:
+    async with shared_proxy.client() as http:
+        yield http
+
+
+@pytest.fixture
+async def own_http(proxy: Proxy) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a proxy and of a service that the test has for itself."""
     async with proxy.client() as http:
         yield http
 
 
 @pytest.fixture
-def address(service: Pair) -> str:
+def own_address(service: Pair) -> str:
     return make_mailbox(service.database_url)
 
 
@@ -34,46 +41,46 @@ def address(service: Pair) -> str:
 
 
 async def test_an_event_passes_the_proxy_while_the_stream_stays_open(
-    service: Pair, http: httpx.AsyncClient, address: str
+    pair: Pair, http: httpx.AsyncClient, address: str
 ) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS), aclosing(stream(http, address)) as events:
         first = asyncio.ensure_future(anext(events))
-        await store(service.database_url, address, message("a"))
-        await store(service.database_url, address, message("b"))
+        await store(pair.database_url, address, message("a"))
+        await store(pair.database_url, address, message("b"))
 
         assert (await first).data["subject"] == "a"
         assert (await anext(events)).data["subject"] == "b"
 
 
 async def test_a_stream_resumes_through_the_proxy_after_a_restart_without_a_missed_message(
-    service: Pair, http: httpx.AsyncClient, address: str
+    service: Pair, own_http: httpx.AsyncClient, own_address: str
 ) -> None:
     async with asyncio.timeout(2 * DEADLINE_SECONDS):
-        async with aclosing(stream(http, address)) as events:
-            await store(service.database_url, address, message("a"))
+        async with aclosing(stream(own_http, own_address)) as events:
+            await store(service.database_url, own_address, message("a"))
             last = await anext(events)
             stopping = asyncio.create_task(asyncio.to_thread(service.services[0].stop))
             assert [event async for event in events] == []
             assert await stopping == 0
 
-        await store(service.database_url, address, message("b"))
+        await store(service.database_url, own_address, message("b"))
         await asyncio.to_thread(service.start_http)
-        async with aclosing(stream(http, address, last_event_id=last.id)) as events:
+        async with aclosing(stream(own_http, own_address, last_event_id=last.id)) as events:
             missed = await anext(events)
-            await store(service.database_url, address, message("c"))
+            await store(service.database_url, own_address, message("c"))
             new = await anext(events)
 
     assert [event.data["subject"] for event in (last, missed, new)] == ["a", "b", "c"]
 
 
 async def test_a_response_may_take_longer_than_the_deadline_for_a_request(
-    service: Pair, tmp_path: Path, address: str
+    pair: Pair, tmp_path: Path, address: str
 ) -> None:
-    with running_proxy(tmp_path, int(service.environ["HTTP_PORT"]), request_seconds=0.2) as proxy:
+    with running_proxy(tmp_path, int(pair.environ["HTTP_PORT"]), request_seconds=0.2) as proxy:
         async with proxy.client() as http, aclosing(stream(http, address)) as events:
             first = asyncio.ensure_future(anext(events))
             polled = await http.get("/api/inbox/poll", params={"address": address, "wait": "1"})
-            await store(service.database_url, address, message("a"))
+            await store(pair.database_url, address, message("a"))
 
             assert polled.status_code == 200
             assert (await first).data["subject"] == "a"
@@ -106,12 +113,12 @@ async def test_a_stream_is_not_compressed(http: httpx.AsyncClient, address: str)
 
 
 async def test_requests_during_a_restart_of_http_api_are_answered_after_it(
-    service: Pair, http: httpx.AsyncClient, proxy: Proxy, address: str
+    service: Pair, own_http: httpx.AsyncClient, proxy: Proxy, own_address: str
 ) -> None:
     await asyncio.to_thread(service.services[0].stop)
     calls = [
-        asyncio.create_task(http.get("/api/inbox/poll", params={"address": address})),
-        asyncio.create_task(http.post("/api/temporary-address", json={"username": "ann"})),
+        asyncio.create_task(own_http.get("/api/inbox/poll", params={"address": own_address})),
+        asyncio.create_task(own_http.post("/api/temporary-address", json={"username": "ann"})),
     ]
 
     await asyncio.to_thread(service.start_http)
@@ -119,14 +126,16 @@ async def test_requests_during_a_restart_of_http_api_are_answered_after_it(
     assert [response.status_code for response in await asyncio.gather(*calls)] == [200, 200]
 
 
-async def test_no_request_fails_while_http_api_restarts_five_times(service: Pair, proxy: Proxy, address: str) -> None:
+async def test_no_request_fails_while_http_api_restarts_five_times(
+    service: Pair, proxy: Proxy, own_address: str
+) -> None:
     over = asyncio.Event()
     statuses: set[int] = set()
 
     async def call_until_over() -> None:
         async with proxy.client() as http:
             while not over.is_set():
-                statuses.add((await http.get("/api/inbox/poll", params={"address": address})).status_code)
+                statuses.add((await http.get("/api/inbox/poll", params={"address": own_address})).status_code)
                 statuses.add((await http.post("/api/temporary-address", json={"username": "ann"})).status_code)
 
     await asyncio.to_thread(service.services[-1].stop)
@@ -162,18 +171,18 @@ async def test_a_body_of_16_kib_is_read(http: httpx.AsyncClient) -> None:
     assert response.status_code == 200
 
 
-async def test_the_mail_host_has_a_certificate_and_an_empty_404(proxy: Proxy) -> None:
-    async with proxy.client(MAIL) as http:
+async def test_the_mail_host_has_a_certificate_and_an_empty_404(shared_proxy: Proxy) -> None:
+    async with shared_proxy.client(MAIL) as http:
         response = await http.get("/")
 
     assert response.status_code == 404
     assert response.text == ""
 
 
-async def test_plain_http_is_redirected_to_https(proxy: Proxy) -> None:
+async def test_plain_http_is_redirected_to_https(shared_proxy: Proxy) -> None:
     async with httpx.AsyncClient() as http:
         response = await http.get(
-            f"http://127.0.0.1:{proxy.http_port}/api/health", headers={"Host": "api.fake-email.example"}
+            f"http://127.0.0.1:{shared_proxy.http_port}/api/health", headers={"Host": "api.fake-email.example"}
         )
 
     assert response.status_code == 308
@@ -190,8 +199,8 @@ async def test_hsts_makes_browsers_use_https_only(http: httpx.AsyncClient) -> No
     assert "server" not in response.headers
 
 
-async def test_a_list_of_messages_is_compressed(service: Pair, http: httpx.AsyncClient, address: str) -> None:
-    await store(service.database_url, address, message(body="word " * 1_000))
+async def test_a_list_of_messages_is_compressed(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
+    await store(pair.database_url, address, message(body="word " * 1_000))
 
     response = await http.get("/api/inbox/poll", params={"address": address}, headers={"Accept-Encoding": "gzip"})
 
@@ -222,11 +231,11 @@ async def test_a_client_s_own_x_forwarded_for_is_not_forwarded(tmp_path: Path) -
 
 
 async def test_a_request_is_logged_without_its_query_and_header_fields(
-    proxy: Proxy, http: httpx.AsyncClient, address: str
+    proxy: Proxy, own_http: httpx.AsyncClient, own_address: str
 ) -> None:
-    await http.get(
+    await own_http.get(
         "/api/inbox/poll",
-        params={"address": address, "access_token": SECRET},
+        params={"address": own_address, "access_token": SECRET},
         headers={"Authorization": f"Bearer {SECRET}", "Referer": f"https://app.example/?{SECRET}"},
     )
 
@@ -254,10 +263,10 @@ async def test_a_query_that_is_disguised_as_a_path_is_not_logged(proxy: Proxy) -
 
 
 async def test_a_stream_that_breaks_is_logged_without_its_query(
-    service: Pair, proxy: Proxy, http: httpx.AsyncClient, address: str
+    service: Pair, proxy: Proxy, own_http: httpx.AsyncClient, own_address: str
 ) -> None:
-    parameters = {"address": address, "access_token": SECRET}
-    async with http.stream("GET", "/api/inbox/stream", params=parameters) as response:
+    parameters = {"address": own_address, "access_token": SECRET}
+    async with own_http.stream("GET", "/api/inbox/stream", params=parameters) as response:
         service.services[0].kill()
         with pytest.raises(httpx.RemoteProtocolError):
             await response.aread()

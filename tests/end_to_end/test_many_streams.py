@@ -19,12 +19,16 @@ from fake_email.storage import store
 STREAMS = 2_000
 RESTARTED = 400
 AT_ONCE = 50
+PATIENCE_SECONDS = 9 * DEADLINE_SECONDS  # a busy machine makes so many TLS handshakes for a minute and more
 MAKE_MAILBOXES = """
     INSERT INTO mailbox (address, expires_at)
     SELECT number || '@' || %s, now() + interval '1 hour'
     FROM generate_series(1, %s) AS number
     RETURNING id, address
 """
+
+
+pytestmark = pytest.mark.timeout(2 * PATIENCE_SECONDS)
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +113,7 @@ async def follow_all(followers: Sequence[Follower], last: int) -> None:
 
 
 async def test_each_of_2000_streams_gets_its_messages_once_and_in_order(service: Pair, proxy: Proxy) -> None:
-    async with asyncio.timeout(2 * DEADLINE_SECONDS), following(service, proxy, STREAMS) as followers:
+    async with asyncio.timeout(PATIENCE_SECONDS), following(service, proxy, STREAMS) as followers:
         await open_all(followers)
         await store_for_all(service, followers, "a")
         await store_for_all(service, followers, "b")
@@ -122,7 +126,7 @@ async def test_each_of_2000_streams_gets_its_messages_once_and_in_order(service:
 async def test_after_a_restart_each_stream_resumes_without_a_missed_or_repeated_message(
     service: Pair, proxy: Proxy
 ) -> None:
-    async with asyncio.timeout(2 * DEADLINE_SECONDS), following(service, proxy, RESTARTED) as followers:
+    async with asyncio.timeout(PATIENCE_SECONDS), following(service, proxy, RESTARTED) as followers:
         await open_all(followers)
         await store_for_all(service, followers, "a")
         await follow_all(followers, 1)

@@ -103,21 +103,24 @@ class HostileClients:
         asked = await unread_clients.paths(readers.http, heavy)
         await readers.http.aclose()
         self._outcome.addresses.append(heavy)
-        runs: list[Coroutine[None, None, None]] = []
+        await self._open_streams()
+        self._start(self._send_texts(next(local_addresses)))
+        # Before the large messages, which leave a mailbox no space for the texts on a machine that is slow.
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while not self._are_buffers_full:  # noqa: ASYNC110  # many tasks change it
+                await asyncio.sleep(_CHECK_SECONDS)
         for _, client, local_address in zip(
             range(crowd.slow), itertools.cycle(SLOW_CLIENTS), local_addresses, strict=False
         ):
             host, port = self._http if client.is_http else self._smtp
-            runs.append(run_slow_client(client, host, port, local_address=local_address, address=next(recipients)))
-        runs += [run_unread_client(*self._http, asked, number=number) for number in range(crowd.unread)]
-        await self._open_streams()
+            self._start(run_slow_client(client, host, port, local_address=local_address, address=next(recipients)))
+        for number in range(crowd.unread):
+            self._start(run_unread_client(*self._http, asked, number=number))
         for address, local_address in zip(self._outcome.addresses, local_addresses, strict=False):
-            runs.append(self._send_large(address, local_address))
-        runs.append(self._send_texts(next(local_addresses)))
-        self._running += [self._tasks.create_task(run) for run in runs]
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            while not (self._are_buffers_full and self._outcome.replies[250]):  # noqa: ASYNC110  # many tasks change it
-                await asyncio.sleep(_CHECK_SECONDS)
+            self._start(self._send_large(address, local_address))
+
+    def _start(self, run: Coroutine[None, None, None]) -> None:
+        self._running.append(self._tasks.create_task(run))
 
     def end(self) -> Outcome:
         """Stop all clients; return their outcome."""

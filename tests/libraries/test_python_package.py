@@ -77,7 +77,8 @@ async def artifacts(tmp_path: Path) -> tuple[Path, Path]:
     """The wheel, which is built from the sdist, and the sdist."""
     dist = tmp_path / "dist"
     await run(COMMANDS / "uv", "--quiet", "build", "--no-build-isolation", "--out-dir", dist, "clients/python")
-    return dist / "fake_email_client-0.1.0-py3-none-any.whl", dist / "fake_email_client-0.1.0.tar.gz"
+    [wheel], [sdist] = dist.glob("*.whl"), dist.glob("*.tar.gz")
+    return wheel, sdist
 
 
 @pytest.mark.parametrize("python", [sys.executable, *_others()])

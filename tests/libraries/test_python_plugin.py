@@ -105,6 +105,26 @@ def test_the_report_of_a_failed_test_has_its_mail_and_the_near_misses(
     )
 
 
+def test_the_traceback_of_a_failed_test_has_no_line_of_the_library(
+    site: pytest.Pytester, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_EMAIL_URL", pair.http_url)
+    site.makepyfile(
+        """
+        import asyncio
+
+        def test_one(mailbox): mailbox.code(timeout=1)
+        def test_two(mailbox): mailbox.read("nothing")
+        def test_three(amailbox): asyncio.run(amailbox.link(timeout=1))
+        """
+    )
+
+    result = run(site)
+
+    result.assert_outcomes(failed=3)
+    result.stdout.no_fnmatch_line("*fake_email_client/*.py:*")
+
+
 def test_without_a_server_tests_are_skipped_and_the_reason_says_what_to_set(site: pytest.Pytester) -> None:
     site.makepyfile("def test_it(mailbox): pass")
 

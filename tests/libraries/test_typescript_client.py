@@ -1,5 +1,6 @@
 """clients/typescript: its own tests on real services, its types, and the examples of its README from its package."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -59,3 +60,12 @@ def test_the_examples_of_the_readme_run_from_the_package(pair: Pair, node: Node,
 
     assert len(recipes) == RECIPES
     assert all(len(recipe.splitlines()) <= MOST_LINES for recipe in recipes)
+
+
+def test_the_comparison_with_others_has_the_example_that_runs() -> None:
+    page = (CLIENT.parents[1] / "docs/testing.md").read_text()
+    codes = [each.rstrip() for each in re.findall(r"^```ts\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
+    lines = [sum(bool(line) and not line.startswith("import ") for line in code.splitlines()) for code in codes]
+
+    assert codes[0] == examples("fake-email-client")[0].rstrip()
+    assert f"| lines of code, without imports | {' | '.join(map(str, lines))} |" in page

@@ -53,7 +53,7 @@ class Proxy:
         """Return whether both host names have their certificates."""
         try:
             for name in (API, MAIL):
-                with socket.create_connection(("127.0.0.1", self.https_port)) as connection:
+                with socket.create_connection(("127.0.0.1", self.https_port), DEADLINE_SECONDS) as connection:
                     self.context().wrap_socket(connection, server_hostname=name).close()
         except OSError:
             return False
@@ -74,7 +74,7 @@ def running_proxy(directory: Path, api_port: int, *, request_seconds: float | No
         command = [str(COMMANDS / "caddy"), "run", "--config", str(directory / "caddy.json")]
         caddy = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
     try:
-        assert any(proxy.is_ready() for _ in deadline()), (directory / "caddy.log").read_text()
+        assert any(proxy.is_ready() for _ in deadline(2 * DEADLINE_SECONDS)), (directory / "caddy.log").read_text()
         yield proxy
     finally:
         caddy.kill()

@@ -163,6 +163,22 @@ async def test_a_qr_code_holds_the_address_for_another_device(visitor: Visitor) 
     await visitor.is_so(f"{shown} === 'QR code of {await visitor.address()}'")
 
 
+async def test_a_link_to_read_along_shows_the_mail_and_holds_no_token(visitor: Visitor, smtp: SmtpClient) -> None:
+    await smtp.deliver(message("For two"), await visitor.address())
+    token = await visitor.token()
+    await visitor.click("QR code")
+    await visitor.click("Link to read along")
+    await visitor.sees(f"{visitor.url}share#")
+
+    await visitor.value("document.querySelector('dialog .main').click()")
+    await visitor.is_so(f"navigator.clipboard.readText().then((text) => text.startsWith('{visitor.url}share#'))")
+    link = str(await visitor.value("navigator.clipboard.readText()"))
+    await visitor.tab.open(link)
+
+    assert token not in link
+    await visitor.sees("For two")
+
+
 async def test_the_icon_of_the_tab_counts_unread_mail(visitor: Visitor, smtp: SmtpClient) -> None:
     await visitor.is_so("document.querySelector('link[rel=icon]').href.endsWith('/icon.svg')")
 

@@ -588,6 +588,8 @@ export interface components {
              * @description When the message was received.
              */
             received_at: string;
+            /** @description The number of images from other hosts that `/html` leaves out; null for older mail. */
+            remote_images: number | null;
             /** @description The people in the field Reply-To. */
             reply_to: components["schemas"]["Address"][];
             /** @description The sender of the envelope, from MAIL; empty for a bounce. */
@@ -1235,6 +1237,8 @@ export interface components {
              * @description When the message was received.
              */
             received_at: string;
+            /** @description The number of images from other hosts that `/html` leaves out; null for older mail. */
+            remote_images: number | null;
             /** @description The people in the field Reply-To. */
             reply_to: components["schemas"]["Address"][];
             /** @description The sender of the envelope, from MAIL; empty for a bounce. */

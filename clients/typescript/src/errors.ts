@@ -1,5 +1,5 @@
 /** The errors of the client: a problem of the API, no mail in time, mail that was not expected. */
-import type { Clauses, Message, NearMiss } from "./types.ts"
+import type { Clauses, Message, NearMiss, RefusedAttempt } from "./types.ts"
 
 /** An error response of the API. `code` never changes; the message is a sentence for people. */
 export class Problem extends Error {
@@ -31,19 +31,31 @@ export class Problem extends Error {
 export class NoMail extends Error {
   override name = "NoMail"
   readonly nearMisses: readonly NearMiss[]
+  /** The last attempts to deliver to the mailbox that were refused, deferred or cut. */
+  readonly refused: readonly RefusedAttempt[]
 
   /** `cause` is the failure of the last call, when the API could not be reached at the end. */
-  constructor(address: string, clauses: Clauses, seconds: number, nearMisses: readonly NearMiss[], cause?: unknown) {
+  constructor(
+    address: string,
+    clauses: Clauses,
+    seconds: number,
+    nearMisses: readonly NearMiss[],
+    refused: readonly RefusedAttempt[],
+    cause?: unknown,
+  ) {
     const others = nearMisses.map(
       (each) => `\n- ${JSON.stringify(each.subject)} from ${each.from_addr} failed ${each.failed.join(", ")}`,
     )
     super(
       `No mail${inWords(clauses)} came to ${address} within ${seconds} s. ` +
         (others.length ? `Other mail:${others.join("")}` : "No other mail came.") +
+        (refused.length ? "\nMail that was refused:" : "") +
+        refused.map((each) => `\n- ${each.stage}: ${each.reply ?? "the sender left"}`).join("") +
         (cause ? `\nThe last call failed: ${cause}` : ""),
       cause ? { cause } : undefined,
     )
     this.nearMisses = nearMisses
+    this.refused = refused
   }
 }
 

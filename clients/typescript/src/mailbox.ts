@@ -12,6 +12,7 @@ import type {
   Message,
   MessageList,
   Ticket,
+  Timeline,
   WaitOptions,
 } from "./types.ts"
 
@@ -88,6 +89,11 @@ export class Mailbox {
   /** The mailbox itself: its end, its quota, the number of its messages. */
   info(options?: CallOptions): Promise<MailboxInfo> {
     return this.#json("GET", "inbox", { ...options, query: this.#about() })
+  }
+
+  /** What was tried, when nothing came: each attempt to deliver, with its SMTP reply. */
+  timeline(options?: CallOptions): Promise<Timeline> {
+    return this.#json("GET", "inbox/timeline", { ...options, query: this.#about() })
   }
 
   /** Make the mailbox expire in so many seconds from now. */

@@ -1,7 +1,7 @@
 /** The search behind `wait`: calls of at most 25 seconds, one after the other until the deadline. */
 import { type Caller, type Request, retryDelay, sleep } from "./caller.ts"
 import { NoMail, Problem } from "./errors.ts"
-import type { Clauses, Message, NearMiss, WaitOptions } from "./types.ts"
+import type { Clauses, Message, NearMiss, RefusedAttempt, WaitOptions } from "./types.ts"
 
 // Many proxies give up on a response after 30 seconds.
 const CALL_SECONDS = 25
@@ -26,6 +26,7 @@ export async function search(
   const end = performance.now() + timeout * 1000
   const query = { ...parameters(clauses), address }
   const misses = new Map<string, NearMiss>()
+  let refused: RefusedAttempt[] = []
   let attempt = 0
   for (;;) {
     // The API waits for a second at least.
@@ -45,6 +46,7 @@ export async function search(
       if (error instanceof Problem && error.code === "no_match") {
         since = nextSince(error.headers)
         for (const each of error.body.near_misses as NearMiss[]) misses.set(each.id, each)
+        refused = (error.body.refused ?? []) as RefusedAttempt[]
         attempt = 0
       } else {
         failure = error
@@ -54,7 +56,7 @@ export async function search(
     const delay = failure ? retryDelay(failure, attempt++, signal) : 0
     if (delay === undefined) throw signal?.aborted ? signal.reason : failure
     if (left <= delay || left < 1) {
-      throw new NoMail(address, clauses, timeout, [...misses.values()].slice(-MOST_NEAR_MISSES), failure)
+      throw new NoMail(address, clauses, timeout, [...misses.values()].slice(-MOST_NEAR_MISSES), refused, failure)
     }
     if (delay) await sleep(delay, signal)
   }

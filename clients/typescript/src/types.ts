@@ -17,6 +17,10 @@ export type DomainList = Schemas["DomainList"]
 export type Ticket = Schemas["Ticket"]
 /** A message that did not match, and the clauses that it failed. */
 export type NearMiss = Schemas["NearMiss"]
+/** An attempt to deliver that was refused, deferred or cut, with the SMTP reply; null: the sender left before one. */
+export type RefusedAttempt = Schemas["RefusedAttempt"]
+/** Every attempt to deliver to the mailbox, stored or not. */
+export type Timeline = Schemas["MailboxTimeline"]
 export type LinkKind = Schemas["Link"]["kind"]
 
 export interface NewMailbox {

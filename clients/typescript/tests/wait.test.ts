@@ -72,6 +72,22 @@ test("waiting", together, async (t) => {
       )
     }),
 
+    t.test("NoMail and the timeline tell of mail that was refused", async () => {
+      await using box = await mail.mailbox()
+      const refused = await failure(deliverContent(box.address, `Subject: ${"x".repeat(300_000)}\r\n\r\nHello.\r\n`))
+      assert.match(String(refused), /552 5\.3\.4/)
+      let told = await box.timeline()
+      while (!told.attempts.length) told = await box.timeline()
+      const error = await failure(box.wait({ timeout: 1 }))
+      assert.deepEqual(
+        told.attempts.map(({ stage, message_id: id }) => [stage, id]),
+        [["data", null]],
+      )
+      assert(error instanceof NoMail)
+      assert.match(error.message, /No other mail came\.\nMail that was refused:\n- data: 552 5\.3\.4 The header section/)
+      assert.equal(error.refused.length, 1)
+    }),
+
     t.test("NoMail lists messages that were returned before", async () => {
       await using box = await mail.mailbox()
       await deliver(box.address, "News")

@@ -1,12 +1,14 @@
 """Content (RFC 5322, MIME) parsed into the text, the attachments, the codes and the links for a reader."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
 
 from fake_email import bodies
 from fake_email.findings import codes, links
+from fake_email.html import remote_images
 from fake_email.mime import enclosed, parts, transfer_encoding
 from fake_email.mime import headers as mime_headers
 from fake_email.mime import parameters as mime_parameters
@@ -17,6 +19,7 @@ _Item = TypeVar("_Item", bound=msgspec.Struct)
 
 ATTACHMENTS = 1_000
 LIST_OCTETS = 256 * 1024  # of the attachments as JSON, and of the links
+PARTS_SECONDS = 2.0  # of CPU time; the parts after it are not read
 
 _FEW = 6  # items of a list cannot have LIST_OCTETS: the longest is a link with a target, 4096 characters each
 _OCTET_STREAM = "application/octet-stream"
@@ -24,12 +27,13 @@ _TEXT_TYPES = ("text/plain", "text/html", "")
 _MESSAGE_TYPES = ("message/rfc822", "message/global")
 
 
-def parse(content: bytes) -> ParsedMessage:
+def parse(content: bytes, cpu_seconds: Callable[[], float] = time.thread_time) -> ParsedMessage:
     """The message in these octets, in time linear in their number; never raises, whatever the octets are.
 
     Text over a limit is cut; attachments and links over a limit are left out and counted. Text that does not decode
-    has U+FFFD.
+    has U+FFFD. `cpu_seconds` is the clock of PARTS_SECONDS.
     """
+    parts_end_at = cpu_seconds() + PARTS_SECONDS
     exact = content
     content, fields, body = parts.read(exact)
     texts: list[tuple[Leaf, bytes]] = []
@@ -48,6 +52,8 @@ def parse(content: bytes) -> ParsedMessage:
             files.append(_attachment(leaf, its, is_exact=its is exact))
         elif is_attachment:
             unlisted += 1
+        if cpu_seconds() >= parts_end_at:
+            break
     attachments = _within_limit(files)
     found = bodies.read(texts, substitute)
     text, html = found.text, found.html
@@ -73,7 +79,14 @@ def parse(content: bytes) -> ParsedMessage:
         codes=codes.find(subject, text, html, found.unread),
         links=listed_links,
         links_omitted=len(found_links) - len(listed_links),
+        remote_images=remote_images.count(html, _references(attachments)) if html else 0,
     )
+
+
+def _references(files: Sequence[LocatedAttachment]) -> set[str]:
+    """What HTML may call the files: a Content-ID, a Content-Location, or the last segment of one (RFC 2557 §5)."""
+    names = ((each.content_id, each.location, (each.location or "").rpartition("/")[2]) for each in files)
+    return {name for each in names for name in each if name}
 
 
 def _within_limit(items: Sequence[_Item]) -> tuple[_Item, ...]:

@@ -86,8 +86,12 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParsedMessage(Shown, frozen=True, kw_only=True):
-    """A parsed message; each field is a column of the table `message`."""
+    """A parsed message; each field is a column of the table `message`.
+
+    `remote_images` counts the images from other hosts that the HTML shows.
+    """
 
     text: str
     html: str | None
     attachments: tuple[LocatedAttachment, ...]
+    remote_images: int = 0

@@ -1,10 +1,10 @@
-"""Text and links of hostile HTML are read in linear time: quadratic time for these would be minutes."""
+"""Text, links and images of hostile HTML are read in linear time: quadratic time for these would be minutes."""
 
 import pytest
 
 from fake_email.findings import links
+from fake_email.html import remote_images, tokens
 from fake_email.html import text as html_text
-from fake_email.html import tokens
 
 MARKUP = {
     "depth": "<div>",
@@ -35,6 +35,10 @@ MARKUP = {
     "URLs that are set off": "<https://x.test/\n",
     "URLs of several lines": "<URL:https://x.test/a\nb",
     "URLs without a blank": "https://例え.jp/パスabc",
+    "relative images": "<img src=a>",
+    "images in styles": "<p style='background:url(https://x.test/a)'>",
+    "images in sheets": "<style>a{background:url(https://x.test/a)}</style>",
+    "sheets never closed": "<style>a{background:url(https://x.test/a)}",
     "wrapped URLs": f"<a href='https://urldefense.com/v3/__https://a/{'**_' * 300}__;{'JnUl' * 10}!!x'>a</a>",
 }
 
@@ -47,3 +51,4 @@ def test_repeated_markup_is_read_in_linear_time(name: str) -> None:
 
     assert len(text) <= 2 * len(html)
     assert len(links.find(html, html)) <= links.LINKS
+    assert remote_images.count(html) <= 1

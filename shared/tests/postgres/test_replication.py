@@ -11,7 +11,7 @@ import pytest
 from postgres import EmbeddedPostgres
 from structlog.testing import capture_logs
 from support.database import incoming_message, make_mailbox, own_postgres
-from support.waiting import DEADLINE_SECONDS, until
+from support.waiting import DEADLINE_SECONDS, deadline, until
 
 from fake_email.errors import DatabaseAway
 from fake_email.postgres.connection import Connection
@@ -71,9 +71,26 @@ def mailbox_id(server: EmbeddedPostgres, watcher: psycopg.Connection) -> int:
 
 
 def set_replica(watcher: psycopg.Connection, name: str) -> None:
-    """Make commits wait for this replica; "" makes them wait for none."""
+    """Make each commit from now on wait for this replica; "" makes commits wait for none, soon."""
     watcher.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
     watcher.execute("SELECT pg_reload_conf()")
+    if name:  # the server reads its settings some time after pg_reload_conf() has returned
+        assert any(a_commit_waits(watcher) for _ in deadline())
+
+
+def a_commit_waits(watcher: psycopg.Connection) -> bool:
+    """Commit something, and return true if the commit waits for the replica; the wait is cancelled."""
+    waited = False
+    with psycopg.connect(watcher.info.dsn, autocommit=True) as probe:
+        probe.pgconn.send_query(b"SELECT pg_logical_emit_message(true, '', '')")
+        while probe.pgconn.is_busy():
+            if probe.info.backend_pid in waiting(watcher):
+                waited = True
+                watcher.execute("SELECT pg_cancel_backend(%s)", [probe.info.backend_pid])
+            probe.pgconn.consume_input()
+        while probe.pgconn.get_result():  # libpq wants each result fetched before the connection is closed in order
+            pass
+    return waited
 
 
 def waiting(watcher: psycopg.Connection) -> list[int]:
@@ -175,25 +192,25 @@ async def test_creating_a_mailbox_again_waits_for_a_replica_that_does_not_have_i
 async def test_while_a_given_up_commit_waits_for_its_replica_no_other_commit_begins_and_reads_continue(
     database: Database, write: Write, watcher: psycopg.Connection, mailbox_id: int
 ) -> None:
-    async def store_soon() -> None:
+    async def store_within(seconds: float) -> None:
         await write(
             lambda connection: storage_store.store_messages(
                 connection, [incoming_message(b"Subject: one\r\n\r\n", mailbox_id)]
             ),
-            answer_seconds=0.1,
+            answer_seconds=seconds,
         )
 
     set_replica(watcher, "nobody")
     with capture_logs() as logged:
         for _ in range(10):
             with pytest.raises(DatabaseAway):
-                await store_soon()
+                await store_within(0.1)
     await database.probe()
     waited = len(waiting(watcher))
     set_replica(watcher, "")
     await until(lambda: not waiting(watcher))
 
-    await store_soon()
+    await store_within(DEADLINE_SECONDS)
 
     assert waited == 1
     assert [line for line in logged if line["event"] == "replica_away"] == [

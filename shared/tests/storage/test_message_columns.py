@@ -31,10 +31,10 @@ PARSED = ParsedMessage(
     subject="subject",
     from_header="from_header",
     from_address="from_address",
-    **{
-        f"{field}_addresses": (Address(name=field, address=f"{field}@x.test"),)
-        for field in ("from", "to", "cc", "reply_to")
-    },
+    from_addresses=(Address(name="from", address="from@x.test"),),
+    to_addresses=(Address(name="to", address="to@x.test"),),
+    cc_addresses=(Address(name="cc", address="cc@x.test"),),
+    reply_to_addresses=(Address(name="reply_to", address="reply_to@x.test"),),
     date_header=datetime.datetime(2026, 1, 31, tzinfo=datetime.UTC),
     text="text",
     html="html",
@@ -45,6 +45,7 @@ PARSED = ParsedMessage(
     links=(Link(url="url", text="text", kind="reset"),),
     attachments_omitted=1,
     links_omitted=2,
+    remote_images=3,
 )
 TRACE = Trace(client_address="client_address", host_name="host_name", protocol="protocol", tls="tls")
 

@@ -6,6 +6,7 @@ export const EXAMPLES = ["send", "curl", "pytest", "playwright"] as const
 export type Example = (typeof EXAMPLES)[number]
 
 export interface Command {
+  readonly language: "Shell" | "Python" | "TypeScript"
   readonly text: string
   /** What is copied and not shown. */
   readonly secret?: string | undefined
@@ -14,6 +15,7 @@ export interface Command {
 /** How one sends a test: with curl, which most machines have. */
 export function sending({ smtp }: Domains, { address }: Key): Command {
   return {
+    language: "Shell",
     text: `printf 'Subject: Your code\\n\\nYour code is 482913.\\n' |
   curl -sS smtp://${smtp.host}:${smtp.port}/mail.example.com \\
     --mail-from hello@example.com \\
@@ -25,6 +27,7 @@ export function example(name: Exclude<Example, "send">, url: string, { address, 
   switch (name) {
     case "curl":
       return {
+        language: "Shell",
         text: `curl -G '${url}/api/inbox/wait' \\
   -d address=${address} -d has=code \\
   -H 'Accept: text/plain'${token ? ` \\\n  -H 'Authorization: Bearer ${token}'` : ""}`,
@@ -32,6 +35,7 @@ export function example(name: Exclude<Example, "send">, url: string, { address, 
       }
     case "pytest":
       return {
+        language: "Python",
         text: `# FAKE_EMAIL_URL=${url} pytest
 def test_sign_up(mailbox):
     sign_up(mailbox.address)
@@ -40,6 +44,7 @@ def test_sign_up(mailbox):
       }
     case "playwright":
       return {
+        language: "TypeScript",
         text: `// FAKE_EMAIL_URL=${url} npx playwright test
 import { test } from "fake-email-client/playwright"
 

@@ -9,7 +9,7 @@ import httpx2
 import msgspec
 
 from fake_email_client.clauses import Parameters
-from fake_email_client.errors import Problem
+from fake_email_client.errors import Problem, is_for_the_caller
 
 T = TypeVar("T")
 # A connection that was cut or never made. Other errors of the library, as an unusable URL, stay what they are.
@@ -23,6 +23,7 @@ _AGAIN = {
 }
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 2.0
+__tracebackhide__ = is_for_the_caller
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

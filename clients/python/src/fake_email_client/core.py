@@ -8,7 +8,7 @@ import msgspec
 
 from fake_email_client.calls import Call, Steps, T, fetch, insist
 from fake_email_client.clauses import Clauses, LinkKind, Parameters, with_has
-from fake_email_client.errors import NoMail, Problem, Unexpected
+from fake_email_client.errors import NoMail, Problem, Unexpected, is_for_the_caller
 from fake_email_client.schemas import (
     Deleted,
     DomainList,
@@ -29,6 +29,7 @@ AnyMessage = SomeMessage | NearMiss | str
 Order = Literal["newest", "oldest"]
 _CONTENT_SECONDS = 300.0
 _PAGE_MESSAGES = 100
+__tracebackhide__ = is_for_the_caller
 
 
 def create(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Protocol
 
 import httpx2
 import msgspec
@@ -65,6 +66,15 @@ class Unexpected(AssertionError):
             f"No mail{in_words(clauses)} was expected at {address}, but this came:\n"
             f"From: {mail.from_header}\nSubject: {mail.subject}\n\n{mail.text[:_SHOWN_CHARACTERS]}"
         )
+
+
+class _Raised(Protocol):
+    value: BaseException
+
+
+def is_for_the_caller(raised: _Raised) -> bool:
+    """True for an error that says all; pytest then shows no line of this library (`__tracebackhide__`)."""
+    return isinstance(raised.value, NoMail | Unexpected | Problem)
 
 
 def in_lines(near_misses: Sequence[NearMiss]) -> str:

@@ -10,11 +10,13 @@ import httpx2
 from fake_email_client.calls import Cut, Steps, T, checked
 from fake_email_client.clauses import Clauses, LinkKind
 from fake_email_client.core import AnyMessage, Core, Order, create, domains
-from fake_email_client.errors import Problem
+from fake_email_client.errors import Problem, is_for_the_caller
 from fake_email_client.requests import LIMITS, checked_url, request, trusts_environment
 from fake_email_client.schemas import DomainList, ListedMessage, MailboxInfo, Message, SummarizedMessage
 from fake_email_client.search import CALL_SECONDS
 from fake_email_client.stream import MAX_EVENT_OCTETS, Place
+
+__tracebackhide__ = is_for_the_caller
 
 
 class Mail:

@@ -8,7 +8,7 @@ import msgspec
 
 from fake_email_client.calls import Call, Cut, Steps, checked, retry_delay
 from fake_email_client.clauses import Clauses, parameters
-from fake_email_client.errors import NoMail, Problem
+from fake_email_client.errors import NoMail, Problem, is_for_the_caller
 from fake_email_client.schemas import Message, NearMiss, RefusedAttempt
 
 # Many proxies give up on a response after 30 seconds.
@@ -17,6 +17,7 @@ CALL_SECONDS = 25.0
 _LEAST_SECONDS = 1.0
 _CUT_SECONDS = 10.0
 _MOST_NEAR_MISSES = 20
+__tracebackhide__ = is_for_the_caller
 
 
 def search(

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
+import psycopg
 import pytest
 from support.content import message
 from support.database import make_mailbox, store
@@ -61,9 +62,31 @@ async def test_images_of_other_hosts_that_are_left_out_are_counted(pair: Pair, h
     url = await call(pair, http, html_message(images))
 
     without, with_them = await http.get(url), await http.get(url, params={"remote": True})
+    whole = await http.get(url.removesuffix("/html"))
 
     assert without.headers["remote-images-blocked"] == "2"
     assert with_them.headers["remote-images-blocked"] == "0"
+    assert whole.json()["remote_images"] == 2
+
+
+async def test_images_of_a_message_that_a_release_before_stored_are_counted_by_the_page_alone(
+    pair: Pair, http: httpx.AsyncClient
+) -> None:
+    url = await call(pair, http, html_message("<img src=https://a.test/1.png>"))
+    message_id = url.split("/")[3]
+    with psycopg.connect(pair.database_url, autocommit=True) as connection:
+        connection.execute("UPDATE message SET remote_images = NULL WHERE id = %s", [message_id])
+
+    page, whole = await http.get(url), await http.get(url.removesuffix("/html"))
+
+    assert page.headers["remote-images-blocked"] == "1"
+    assert whole.json()["remote_images"] is None
+
+
+async def test_a_message_without_html_has_no_remote_images(pair: Pair, http: httpx.AsyncClient) -> None:
+    url = await call(pair, http, b"Subject: a\r\n\r\nhttps://a.test/1.png\r\n")
+
+    assert (await http.get(url.removesuffix("/html"))).json()["remote_images"] == 0
 
 
 async def test_an_embedded_page_allows_one_script_by_its_hash_and_has_no_origin(

@@ -41,16 +41,17 @@ def _read() -> dict[str, list[str]]:
     return words
 
 
-def _options() -> "re2.Options":
-    options = re2.Options()
-    options.max_mem = _MEGABYTES * 1024 * 1024
-    options.case_sensitive = False
-    options.never_capture = True
-    return options
+def options(megabytes: int = _MEGABYTES) -> "re2.Options":
+    """The options of a search for any of hundreds of words."""
+    chosen = re2.Options()
+    chosen.max_mem = megabytes * 1024 * 1024
+    chosen.case_sensitive = False
+    chosen.never_capture = True
+    return chosen
 
 
 def _compile(words: dict[str, list[str]]) -> "re2.Set":
-    patterns = re2.Set.SearchSet(_options())
+    patterns = re2.Set.SearchSet(options())
     for each in words.values():
         patterns.Add(_pattern(dict.fromkeys(each)))
     patterns.Compile()
@@ -61,7 +62,7 @@ _WORDS = _read()
 _SET = _compile(_WORDS)
 CODES = ("code", "otp", "pin", "pass", "digits")  # kinds of words for a code
 # A search of its own, for whole messages: it ends at the first word, and hostile text makes few states of it.
-_GATE = re2.compile("|".join(_pattern(dict.fromkeys(_WORDS[kind])) for kind in (*CODES, "verify")), _options())
+_GATE = re2.compile("|".join(_pattern(dict.fromkeys(_WORDS[kind])) for kind in (*CODES, "verify")), options())
 _TRIPLES = {
     word[at : at + 3].upper()
     for each in _WORDS.values()

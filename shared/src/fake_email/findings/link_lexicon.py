@@ -16,7 +16,9 @@ from importlib import resources
 from typing import Literal
 
 import msgspec
+import re2
 
+from fake_email.findings import code_lexicon
 from fake_email.parsed_message import LinkKind
 
 WordKind = Literal["unsubscribe", "reset", "magic", "verify", "login", "trade", "point"]
@@ -64,6 +66,12 @@ def _any_of(words: Iterable[str]) -> re.Pattern[str]:
 
 
 _BY_KEY, _WHOLE = _read_languages()
+# One search for all words, since most texts have none.
+_GATE = re2.compile(
+    "|".join(sorted({re.escape(word.letters) for words in _BY_KEY.values() for word in words})),
+    code_lexicon.options(megabytes=16),
+)
+_NONE = frozenset[WordKind]()
 _IN_PATH = {
     kind: _any_of([word for _, words in lines for word in words])
     for kind, lines in itertools.groupby(_lines(_URL_FILE), key=operator.itemgetter(0))
@@ -77,6 +85,8 @@ def kinds(text: str) -> frozenset[WordKind]:
     """The kinds of words in a text of at most some hundred characters, in lower case."""
     text = text.replace(",", "")
     found = {_WHOLE[whole]} if (whole := text.strip(" .!")) in _WHOLE else set[WordKind]()
+    if not found and _GATE.search(text.encode("utf-8", "replace")) is None:
+        return _NONE
     for at in range(len(text) - 1):
         for word in _BY_KEY.get(text[at : at + _KEY_CHARACTERS], ()):
             if (

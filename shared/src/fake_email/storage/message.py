@@ -34,7 +34,7 @@ JSON_FACTOR = 6
 
 _FETCH = statement(
     """
-    SELECT {listed}, {trace}, mailbox.address, message.text AS whole_text, message.html,
+    SELECT {listed}, {trace}, mailbox.address, message.text AS whole_text, message.html, message.remote_images,
         substring(message.content FROM 1 FOR %(header_octets)s) AS header
     FROM message
     JOIN mailbox ON mailbox.id = message.mailbox_id
@@ -106,6 +106,7 @@ class OpenedMessage(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     text: str
     html: str | None
+    remote_images: int | None
     fields: tuple[Field, ...]
 
 
@@ -179,6 +180,7 @@ async def opened(row: DictRow, decode: Decode = in_thread) -> OpenedMessage:
         address=row["address"],
         text=row["whole_text"],
         html=row["html"],
+        remote_images=row["remote_images"] if row["html"] is not None else 0,
         fields=tuple(fields),
     )
 

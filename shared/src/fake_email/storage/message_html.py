@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 
 import msgspec
-from psycopg.rows import scalar_row
+from psycopg.rows import dict_row, scalar_row
 
 from fake_email.errors import MessageNotFound, NoHtml
 from fake_email.parsed_message import LocatedAttachment
@@ -16,7 +16,7 @@ from fake_email.storage.attachments import MessageAttachments
 
 _FETCH = "SELECT html FROM message WHERE id = %(id)s"
 
-_WEIGH = "SELECT octet_length(html) FROM message WHERE id = %(id)s"
+_WEIGH = "SELECT octet_length(html) AS octets, remote_images FROM message WHERE id = %(id)s"
 
 # The limits on the images of one message; so many octets of content are 8 MiB in base64, and more.
 READ_OCTETS = 12 * 1024 * 1024
@@ -24,9 +24,13 @@ IMAGES = 200
 
 
 class HtmlSize(msgspec.Struct, frozen=True, kw_only=True):
-    """The size of a message's HTML in octets, and the attachments of the message."""
+    """The size of a message's HTML in octets, and the attachments of the message.
+
+    `remote_images` is the number of images from other hosts; None for a message that a release before stored.
+    """
 
     octets: int
+    remote_images: int | None
     attachments: MessageAttachments
 
     @property
@@ -42,12 +46,12 @@ async def weigh(connection: Connection, message_id: uuid.UUID, *, token_sha256: 
     Raises NoHtml, and MessageNotFound when no live mailbox has the message, or the mailbox has another token.
     """
     found = await attachments.find(connection, message_id, token_sha256=token_sha256)
-    async with connection.cursor(row_factory=scalar_row) as cursor:
+    async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_WEIGH, {"id": message_id})
-        octets: int | None = await cursor.fetchone()
-    if octets is None:
+        row = await cursor.fetchone()
+    if row is None or row["octets"] is None:
         raise NoHtml
-    return HtmlSize(octets=octets, attachments=found)
+    return HtmlSize(octets=row["octets"], remote_images=row["remote_images"], attachments=found)
 
 
 async def fetch(connection: Connection, message_id: uuid.UUID) -> str:

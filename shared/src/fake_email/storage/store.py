@@ -46,6 +46,7 @@ _TYPES: dict[str, binary.Type] = {
     "date_header": "timestamptz",
     "attachments_omitted": "integer",
     "links_omitted": "integer",
+    "remote_images": "integer",
     **dict.fromkeys(("attachments", "codes", "links", "transfer"), "jsonb"),
     **dict.fromkeys(("from_addresses", "to_addresses", "cc_addresses", "reply_to_addresses"), "jsonb"),
 }

@@ -91,6 +91,8 @@ async def message_html(
     made = await (context.quick_work(partial(sanitizing.do, wanted)) if is_small else context.sanitize(wanted))
     if context.held:
         context.held.shrink(len(made.page))
+    # As the JSON of the message says; the page itself is counted where that does not know.
+    blocked = made.remote_images_blocked if remote or size.remote_images is None else size.remote_images
     ancestors = origins.ancestors(context.settings.cors_allowed_origins, request.headers.get("referer"))
     return Response(
         made.page,
@@ -103,7 +105,7 @@ async def message_html(
                     _SANDBOX + (" allow-scripts" if embed else ""),
                 )
             ),
-            "Remote-Images-Blocked": str(made.remote_images_blocked),
+            "Remote-Images-Blocked": str(blocked),
             # A browser refuses a sandboxed page that asks to be isolated from its opener.
             "Cross-Origin-Opener-Policy": "unsafe-none",
             "Referrer-Policy": "no-referrer",

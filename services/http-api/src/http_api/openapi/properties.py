@@ -106,6 +106,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "html": "The HTML as it was sent, raw and unsafe to show: `GET /api/messages/{message_id}/html` has it sanitized.",
     "envelope": "The SMTP envelope.",
     "tls": "The version and the cipher of TLS that the message came over; null without TLS.",
+    "remote_images": "The number of images from other hosts that `/html` leaves out; null for older mail.",
     "recipient": "The address of RCPT.",
     "client_address": "The IP address of the sending host.",
     "host_name": "The name that the sending host gave in EHLO.",

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 import msgspec
 import nh3
 
-from fake_email.html import tokens, urls
-from http_api.sanitize import allowlist, balance, css, embed
+from fake_email.html import css, remote_images, tokens, urls
+from http_api.sanitize import allowlist, balance, embed
 
 INLINE_OCTETS = 8 * 1024 * 1024  # of images in one page; an image counts each time it is written
 SHEETS = 20  # remote style sheets of one page
@@ -36,9 +36,6 @@ _CLOSING = "></div>"
 
 _CID = re.compile(r"cid:([^\s\"'<>()]{1,2000})", re.IGNORECASE)
 _SOURCE = re.compile(r"\b(?:src|background)\s{0,9}=\s{0,9}[\"']?([^\s\"'<>]{1,1000})", re.IGNORECASE)
-# Browsers ignore these characters in a URL (URL Standard, "basic URL parser").
-_IGNORED = re.compile(r"^[\x00-\x20]+|[\x00-\x20]+$|[\t\r\n]+")
-_REMOTE = re.compile(r"https?://[^\x00-\x20\"'<>()\\]+", re.IGNORECASE)
 _DATA = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif|bmp);base64,[a-z0-9+/=]+", re.IGNORECASE)
 _RASTER = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
@@ -67,7 +64,7 @@ def policy(*, remote: bool, is_embedded: bool = False) -> str:
 def references(text: str) -> frozenset[str]:
     """The Content-IDs (RFC 2392) and the Content-Locations (RFC 2557) of the parts that the HTML may refer to."""
     content_ids = frozenset(_content_id(tokens.resolved(reference[1])) for reference in _CID.finditer(text))
-    return content_ids | {_IGNORED.sub("", tokens.resolved(source[1])) for source in _SOURCE.finditer(text)}
+    return content_ids | {remote_images.bare(tokens.resolved(source[1])) for source in _SOURCE.finditer(text)}
 
 
 def page(text: str, images: Mapping[str, bytes], *, remote: bool, is_embedded: bool = False) -> Page:
@@ -152,7 +149,7 @@ class _Sanitizer:
         return value
 
     def _image(self, reference: str) -> str | None:
-        reference = _IGNORED.sub("", reference)
+        reference = remote_images.bare(reference)
         if reference[:4].lower() == "cid:":
             return self._inlined(self._images.get(_content_id(reference[4:]), b""))
         if _DATA.fullmatch(reference):
@@ -160,7 +157,7 @@ class _Sanitizer:
         if reference in self._images:
             return self._inlined(self._images[reference])
         address = self._fetched(reference)
-        if address is None and _REMOTE.fullmatch(remote := urls.resolve(reference, self._base)):
+        if address is None and (remote := remote_images.address(reference, self._base)):
             self.blocked.add(remote)
         return address
 
@@ -172,5 +169,4 @@ class _Sanitizer:
         return f"data:{media_type};base64,{b64encode(octets).decode()}"
 
     def _fetched(self, reference: str) -> str | None:
-        reference = urls.resolve(reference, self._base)
-        return reference if self._remote and _REMOTE.fullmatch(reference) else None
+        return remote_images.address(reference, self._base) if self._remote else None

@@ -70,6 +70,7 @@ class WholeMessage(ListedMessage, frozen=True, kw_only=True):
     html: str | None
     envelope: Envelope
     tls: str | None
+    remote_images: int | None
 
 
 LISTED_EXAMPLE = ListedMessage(
@@ -117,6 +118,7 @@ WHOLE_EXAMPLE = WholeMessage(
         protocol="ESMTPS",
     ),
     tls="TLSv1.3 TLS_AES_256_GCM_SHA384",
+    remote_images=0,
 )
 
 
@@ -178,4 +180,5 @@ def whole_message(found: OpenedMessage) -> WholeMessage:
             protocol=found.trace.protocol,
         ),
         tls=found.trace.tls or None,
+        remote_images=found.remote_images,
     )

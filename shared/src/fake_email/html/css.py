@@ -1,4 +1,4 @@
-"""The CSS of a mail reduced to the properties and functions that `allowlist` names. Pure.
+"""The CSS of a mail reduced to the properties and functions that a shown mail may have. Pure.
 
 What is kept is written from the tokens that were checked, each as it was, so that a browser reads the same tokens. A
 comment stays as a blank in a value, and as an empty comment elsewhere: without one, its neighbours could be one token
@@ -11,8 +11,39 @@ from itertools import chain
 
 import msgspec
 
-from http_api.sanitize import allowlist, css_tokens
-from http_api.sanitize.css_tokens import SPACE, Token, tokens
+from fake_email.html import css_tokens
+from fake_email.html.css_tokens import SPACE, Token, tokens
+
+# No `content`, which would put words into a mail; nothing that moves, or covers the content beside it.
+PROPERTIES = frozenset(
+    {"aspect-ratio", "border-collapse", "border-spacing", "box-shadow", "box-sizing", "caption-side", "clear", "color"}
+    | {"column-gap", "direction", "display", "empty-cells", "float", "gap", "hyphens", "letter-spacing", "line-break"}
+    | {"line-height", "list-style", "list-style-position", "list-style-type", "object-fit", "object-position"}
+    | {"opacity", "order", "position", "quotes", "row-gap", "table-layout", "text-align", "text-align-last"}
+    | {"text-decoration", "text-decoration-color", "text-decoration-line", "text-decoration-style"}
+    | {"text-indent", "text-overflow", "text-shadow", "text-transform", "text-underline-offset", "unicode-bidi"}
+    | {"vertical-align", "visibility", "white-space", "word-break", "word-spacing", "word-wrap", "writing-mode"}
+    | {"background", "background-clip", "background-color", "background-image", "background-origin"}
+    | {"background-position", "background-repeat", "background-size", "overflow", "overflow-wrap", "overflow-x"}
+    | {"overflow-y", "align-content", "align-items", "align-self", "justify-content", "justify-items", "justify-self"}
+    | {"flex", "flex-basis", "flex-direction", "flex-flow", "flex-grow", "flex-shrink", "flex-wrap"}
+    | {"font", "font-family", "font-size", "font-stretch", "font-style", "font-variant", "font-weight"}
+    | {"height", "max-height", "max-width", "min-height", "min-width", "width"}
+    | {"margin", "margin-bottom", "margin-left", "margin-right", "margin-top"}
+    | {"padding", "padding-bottom", "padding-left", "padding-right", "padding-top"}
+    | {"outline", "outline-color", "outline-offset", "outline-style", "outline-width"}
+    | {"-webkit-text-size-adjust", "text-size-adjust"}
+    | {
+        f"border{side}{what}"
+        for side in ("", "-bottom", "-left", "-right", "-top")
+        for what in ("", "-color", "-style", "-width")
+    }
+    | {f"border{corner}-radius" for corner in ("", "-bottom-left", "-bottom-right", "-top-left", "-top-right")}
+)
+FUNCTIONS = frozenset(
+    {"calc", "clamp", "hsl", "hsla", "max", "min", "rgb", "rgba"}
+    | {"linear-gradient", "radial-gradient", "repeating-linear-gradient", "repeating-radial-gradient"}
+)
 
 CHARACTERS = 262_144  # of one sheet
 RULES = 5_000  # of one sheet; a long newsletter has some 300
@@ -159,7 +190,7 @@ def _declaration(read: Sequence[Token], resolve: Resolve) -> str:
             name += " "
         elif text == ":":
             name = name.strip(SPACE).lower()
-            if name not in allowlist.PROPERTIES:
+            if name not in PROPERTIES:
                 return ""
             value = _value(read[position + 1 :], resolve)
             if not value or (name == "position" and not _POSITION.fullmatch(value)):
@@ -193,7 +224,7 @@ def _is_allowed(token: Token) -> bool:
     type_, text = token
     match type_:
         case "function":
-            return text[:-1].lower() in allowlist.FUNCTIONS
+            return text[:-1].lower() in FUNCTIONS
         case "string":
             return not _NEVER_IN_STRING.search(text)
     return text == ")"

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support import css_syntax
 
-from http_api.sanitize import css_tokens
+from fake_email.html import css_tokens
 
 NAMES = r"a é u r l _ 1 e E3 1.5 \75 \6c \000075 \u url( URL( a("
 MARKS = r"""( ) [ ] { } ; : , ' " \ / * /* */ <!-- --> - -- + . # @ ! % ~ | ^ $ = < > & ?"""

@@ -1,0 +1,185 @@
+"""What each command does."""
+
+import argparse
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+
+from fake_email_client.clauses import Clauses, LinkKind, in_words
+from fake_email_client.command_boxes import CommandError, KnownMailbox, KnownMailboxes
+from fake_email_client.command_output import Output, Table, sender_of, show, span
+from fake_email_client.command_send import send_test
+from fake_email_client.command_terminal import Terminal, printable
+from fake_email_client.mail import Mail, Mailbox
+from fake_email_client.schemas import Message, SomeMessage
+from fake_email_client.search import search
+
+KINDS: tuple[str, ...] = ("any", "verify", "reset", "login", "unsubscribe", "other")
+_LISTED = 50
+
+
+def new(mail: Mail, known: KnownMailboxes, output: Output, given: argparse.Namespace) -> None:
+    """The mailbox stays when the command ends, so that the next command can use it."""
+    box = mail.mailbox(
+        name=given.name,
+        domain=given.domain,
+        private=not given.public,
+        exact=given.exact or None,
+        ttl=given.ttl,
+    )
+    info = box.info()
+    known.add(KnownMailbox(url=mail.url, address=box.address, token=box.token, expires_at=info.expires_at))
+    if not output.terminal:
+        output.json({"address": box.address, "token": box.token, "expires_at": info.expires_at})
+        return
+    terminal = output.terminal
+    kind = "public, so that its address opens it" if given.public else "private"
+    terminal.print(terminal.style(box.address, "bold", "green"))
+    life = span((info.expires_at - info.created_at).total_seconds())
+    terminal.print(terminal.style(f"{kind}, for {life}. Next: fake-email-client watch", "dim"))
+
+
+def wait(mail: Mail, known: KnownMailboxes, output: Output, given: argparse.Namespace) -> None:
+    box = known.mailbox(mail, given.address)
+    clauses = _clauses(given)
+    kind: LinkKind | None = None if given.link in {None, "any"} else given.link
+    found = known.find(mail.url, box.address)
+    returned = found.returned if found else ()
+
+    noun = "a code" if given.code else "a link" if given.link else "mail"
+    said = clauses.copy()
+    said.pop("has", None)
+    words = in_words(said)
+
+    def progress(seconds: float) -> str:
+        left = span(max(0, given.timeout - seconds))
+        return f"Waiting for {noun}{words} to {box.address}, {left} left"
+
+    def refuse(message: Message) -> str | None:
+        if kind and message.link_of(kind) is None:
+            return f"link={kind}"
+        return "returned before" if message.seq in returned else None
+
+    with output.progress(progress):
+        message = mail.run(search(box.address, box.token, 0, given.timeout, clauses, refuse))
+    if found:
+        known.add(msgspec.structs.replace(found, returned=(*returned, message.seq)))
+    wanted = message.code if given.code else (message.link_of(kind) if kind else message.link) if given.link else None
+    _print_found(output, given, message, wanted)
+
+
+def _clauses(given: argparse.Namespace) -> Clauses:
+    clauses: Clauses = {}
+    for name in ("from_", "subject", "text"):
+        if value := getattr(given, name):
+            pattern = re.fullmatch(r"/(.*)/", value)
+            clauses[name] = re.compile(pattern[1]) if pattern else value
+    if given.query:
+        clauses["query"] = given.query
+    if given.code or given.link:
+        clauses["has"] = "code" if given.code else "link"
+    return clauses
+
+
+def _print_found(output: Output, given: argparse.Namespace, message: Message, wanted: str | None) -> None:
+    """Print the code or the link that was wanted, else the message."""
+    if given.raw:
+        output.raw(message.text if wanted is None else wanted)
+    elif not output.terminal:
+        output.json(message if wanted is None else {"code" if given.code else "link": wanted, "message": message})
+    elif wanted is None:
+        show(output.terminal, message)
+    else:
+        _show_found(output.terminal, wanted, message)
+
+
+def _show_found(terminal: Terminal, found: str, message: Message) -> None:
+    terminal.print(terminal.style(printable(found), "bold", "green"))
+    about = f"{message.subject or '(no subject)'} · {sender_of(message)}"
+    terminal.print(terminal.style(printable(about), "dim"))
+
+
+def watch(mail: Mail, known: KnownMailboxes, output: Output, given: argparse.Namespace) -> None:
+    box = known.mailbox(mail, given.address)
+    messages = box.stream(since="now" if given.new else 0)
+    if not output.terminal:
+        for message in messages:
+            output.json(message)
+        return
+    expires_at = box.info().expires_at
+    count = 0
+
+    def progress(_seconds: float) -> str:
+        said = f"{count} message{'' if count == 1 else 's'}" if count else "Waiting for mail"
+        return f"{said} · {box.address} · ends in {span(_seconds_until(expires_at))} · Ctrl-C to leave"
+
+    table = Table(output.terminal)
+    table.head()
+    with output.progress(progress):
+        for message in messages:
+            count += 1
+            table.add(message)
+    output.terminal.print("The mailbox is over.")
+
+
+def show_messages(mail: Mail, known: KnownMailboxes, output: Output, given: argparse.Namespace) -> None:
+    address = next((each for each in given.what if "@" in each), None)
+    wanted = [each for each in given.what if each != address]
+    if len(wanted) > 1:
+        raise ValueError(f"show takes one message, not {' and '.join(wanted)}")
+    box = known.mailbox(mail, address)
+    if not wanted and not given.source:
+        _list(box, output, given.query)
+        return
+    message = _find(box, wanted[0] if wanted else "last")
+    if given.source:
+        output.source(box.source(message))
+    elif output.terminal:
+        show(output.terminal, box.read(message))
+    else:
+        output.json(box.read(message))
+
+
+def _list(box: Mailbox, output: Output, query: str | None) -> None:
+    messages = box.messages(query, order="newest")
+    if not output.terminal:
+        for message in reversed(messages):
+            output.json(message)
+        return
+    terminal = output.terminal
+    if not messages:
+        terminal.print(f"{box.address} has no {'such ' if query else ''}mail.")
+        return
+    table = Table(terminal)
+    table.head()
+    for message in reversed(messages[:_LISTED]):
+        table.add(message)
+    rest = f", of which the newest {_LISTED} are shown" if len(messages) > _LISTED else ""
+    number = f"{len(messages)} message{'' if len(messages) == 1 else 's'}"
+    terminal.print(terminal.style(f"{number} in {box.address}{rest}", "dim"))
+
+
+def _find(box: Mailbox, wanted: str) -> SomeMessage | str:
+    """The message with this number, or the last one; an id is taken as it is."""
+    if not wanted.isdecimal() and wanted != "last":
+        return wanted
+    messages = box.messages()
+    found = [each for each in messages if wanted == "last" or each.seq == int(wanted)]
+    if not found:
+        raise CommandError(f"{box.address} has no {'mail' if wanted == 'last' else f'message {wanted}'}")
+    return found[0]
+
+
+def _seconds_until(moment: datetime) -> float:
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+RUN: dict[str, Callable[[Mail, KnownMailboxes, Output, argparse.Namespace], None]] = {
+    "new": new,
+    "wait": wait,
+    "watch": watch,
+    "show": show_messages,
+    "send-test": send_test,
+}

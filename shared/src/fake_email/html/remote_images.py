@@ -1,0 +1,97 @@
+"""The images from other hosts that HTML shows, counted without making the page that shows them. Pure.
+
+A mail is counted once, when it arrives. Most tags have no image, and are passed without reading their attributes.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from itertools import islice
+
+from fake_email.html import css, elements, style, tokens, urls
+from fake_email.html.tokens import Scanner
+
+# Browsers ignore these characters in a URL (URL Standard, "basic URL parser").
+_IGNORED = re.compile(r"^[\x00-\x20]+|[\x00-\x20]+$|[\t\r\n]+")
+_REMOTE = re.compile(r"https?://[^\x00-\x20\"'<>()\\]+", re.IGNORECASE)
+_WITH_IMAGE = re.compile(r"[uU][rR][lL]|&#|[bB][aA][cC][kK][gG][rR][oO][uU][nN][dD][\t\n\f\r ]{0,9}=")
+_PASSED = tokens.all_but(("img", "image", "html", "body", *sorted(elements.UNSEEN)), "img")
+_ROOTS = frozenset({"html", "body"})
+_ATTRIBUTES = frozenset({"background", "src", "style"})
+
+
+def bare(reference: str) -> str:
+    """The reference without what browsers ignore in a URL."""
+    return _IGNORED.sub("", reference)
+
+
+def address(reference: str, base: str) -> str | None:
+    """The address on another host that a browser loads for this reference; None when it is no such reference."""
+    remote = urls.resolve(reference, base)
+    return remote if _REMOTE.fullmatch(remote) else None
+
+
+def count(markup: str, enclosed: Collection[str] = ()) -> int:
+    """The number of images from other hosts in this HTML; `enclosed` are the references to images in the mail."""
+    low = markup.lower()
+    if "<im" not in low and "url" not in low and "background" not in low and "&#" not in low:
+        return 0
+    found: set[str] = set()
+    base: str | None = None
+    for reference in map(bare, _references(markup[: tokens.CHARACTERS])):
+        if reference not in enclosed and reference[:4].lower() != "cid:":
+            if base is None and not urls.is_absolute(reference):
+                base = tokens.base(markup)
+            if remote := address(reference, base or ""):
+                found.add(remote)
+    return len(found)
+
+
+def _references(markup: str) -> Iterator[str]:
+    """What the attributes and the style sheets show as images."""
+    scanner = Scanner(markup)
+    roots: set[str] = set()
+
+    def next_with_image(position: int) -> int:
+        match = _WITH_IMAGE.search(markup, position)
+        return match.start() if match else len(markup)
+
+    for type_, _, _, name, inside in islice(scanner.only(_PASSED, next_with_image), tokens.TAGS):
+        if type_ != "start":
+            continue
+        if name in elements.UNSEEN:
+            start = scanner.position
+            if not scanner.skip_unseen(name, inside) and name in elements.RAW:
+                scanner.position = len(markup)
+            if name == "style":
+                yield from _of_sheet(inside, markup[start : scanner.position])
+        elif name in _ROOTS and name not in roots:
+            roots.add(name)
+            yield from _of_tag(name, inside)
+        elif name in elements.KNOWN or name == "image":
+            yield from _of_tag(name, inside)
+
+
+def _of_tag(name: str, inside: str) -> Iterator[str]:
+    read: set[str] = set()
+    for attribute, value in islice(tokens.attributes(inside), style.ATTRIBUTES):
+        if attribute not in _ATTRIBUTES or attribute in read or len(value) > style.VALUE_CHARACTERS:
+            continue
+        read.add(attribute)
+        if attribute == "style":
+            yield from _of_declarations(tokens.resolved(value))
+        elif attribute == "background" or name in {"img", "image"}:
+            yield tokens.resolved(value)
+
+
+def _of_declarations(text: str) -> list[str]:
+    shown: list[str] = []
+    if "url(" in text.lower():
+        css.declarations(text, shown.append)
+    return shown
+
+
+def _of_sheet(inside: str, text: str) -> list[str]:
+    shown: list[str] = []
+    if "url(" in text.lower() and tokens.attribute(inside, "type").strip().lower() in {"", "text/css"}:
+        css.sheet(text, shown.append)
+    return shown

@@ -1,0 +1,171 @@
+"""The command `fake-email-client` on real services: JSON in a pipe, a table on a terminal, and its exit statuses."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+from support.harness import Pair
+from support.sender import Sender
+from support.waiting import deadline
+
+from fake_email_client import Mail, command
+from fake_email_client.command_output import span
+from fake_email_client.command_terminal import fit, printable, printable_lines, width
+
+PROGRAM = Path(sys.executable).parent / "fake-email-client"
+NOBODY = "http://127.0.0.1:1"
+
+
+@pytest.fixture(autouse=True)
+def home(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty state directory, and the server in the environment."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("FAKE_EMAIL_URL", pair.http_url)
+    monkeypatch.delenv("FAKE_EMAIL_TOKEN", raising=False)
+    return tmp_path
+
+
+class Shell:
+    """Runs the command in this process; `out` is what it printed, and `err` what it complained about."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.err = ""
+
+    def run(self, *arguments: str, status: int = 0) -> str:
+        assert command.run(arguments) == status, self._capsys.readouterr().err
+        out, self.err = self._capsys.readouterr()
+        return out
+
+    def json(self, *arguments: str) -> dict[str, object]:
+        decoded: dict[str, object] = json.loads(self.run(*arguments))
+        return decoded
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(capsys)
+
+
+def test_a_shell_gets_the_code_of_a_mailbox_that_it_made(shell: Shell, pair: Pair, home: Path) -> None:
+    made = shell.json("new", "--name", "ann", "--ttl", "10m")
+    sent = shell.json("send-test", "--smtp", f"127.0.0.1:{pair.smtp_port}")
+
+    assert sent["address"] == made["address"]
+    assert shell.run("wait", "--code", "--raw") == f"{sent['code']}\n"
+    shell.run("wait", "--code", "--timeout", "1", status=command.NO_MAIL)
+    assert "failed returned before" in shell.err
+    assert [each.stat().st_mode & 0o777 for each in home.rglob("*.json")] == [0o600]
+
+
+def test_a_code_or_a_link_comes_with_its_message(shell: Shell, sender: Sender) -> None:
+    address = str(shell.json("new")["address"])
+    sender.welcome(address)
+    sender.welcome(address)
+
+    code = shell.json("wait", "--code", "--subject", "welcome")
+    link = shell.json("wait", "--link", "verify", "--from", "/ann@.*test/")
+
+    assert (code["code"], link["link"]) == ("482913", "https://example.test/verify?t=Qm9w")
+    assert [each["subject"] for each in (code["message"], link["message"]) if isinstance(each, dict)] == ["Welcome"] * 2
+
+
+def test_messages_are_listed_and_shown(shell: Shell, sender: Sender) -> None:
+    address = str(shell.json("new", "--public")["address"])
+    sender.text(address, "One")
+    sender.text(address, "Two")
+
+    assert [json.loads(line)["subject"] for line in shell.run("show").splitlines()] == ["One", "Two"]
+    assert [json.loads(line)["seq"] for line in shell.run("show", "--query", "subject:two").splitlines()] == [2]
+    assert shell.json("show", address, "1")["text"] == shell.json("show", "last")["text"] == "Hello there."
+    assert shell.run("show", "1", "--source").startswith("Return-Path: <ann@example.test>")
+    shell.run("show", "7", status=command.FAILED)
+    assert shell.err == f"fake-email-client: {address} has no message 7\n"
+
+
+def test_watch_prints_each_message_until_the_mailbox_is_over(shell: Shell, sender: Sender, pair: Pair) -> None:
+    with Mail(pair.http_url) as mail, mail.mailbox() as box:
+        sender.text(box.address, "One")
+        watching = subprocess.Popen([PROGRAM, "watch", box.address], stdout=subprocess.PIPE)
+        assert watching.stdout
+        assert json.loads(watching.stdout.readline())["subject"] == "One"
+        sender.text(box.address, "Two")
+        assert json.loads(watching.stdout.readline())["subject"] == "Two"
+    assert watching.communicate()[0] == b""
+    assert watching.returncode == 0
+
+
+def test_a_mailbox_of_another_program_takes_its_token(
+    shell: Shell, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Mail(pair.http_url) as mail, mail.mailbox(private=True) as box:
+        shell.run("show", box.address, status=command.FAILED)
+        monkeypatch.setenv("FAKE_EMAIL_TOKEN", str(box.token))
+        assert shell.run("show", box.address) == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["show"], command.FAILED, "no mailbox was made at"),
+        (["show", "nobody@mx.test"], command.FAILED, "404 mailbox_not_found"),
+        (["--url", NOBODY, "new"], command.FAILED, f"the API at {NOBODY} does not respond"),
+        (["--url", "nonsense", "new"], command.USAGE, "nonsense is not the URL of an API"),
+        (["send-test", "a@mx.test", "--smtp", "127.0.0.1"], command.USAGE, "--smtp: 127.0.0.1 is not HOST:PORT"),
+        (["send-test", "a@mx.test", "--smtp", "127.0.0.1:1"], command.FAILED, "did not take the mail: [Errno"),
+        (["show", "1", "2"], command.USAGE, "show takes one message, not 1 and 2"),
+    ],
+)
+def test_what_cannot_be_done_is_said(shell: Shell, arguments: list[str], status: int, said: str) -> None:
+    shell.run(*arguments, status=status)
+
+    assert said in shell.err
+
+
+def test_the_reply_of_the_mail_server_is_said(shell: Shell, pair: Pair) -> None:
+    shell.run("send-test", "nobody@mx.test", "--smtp", f"127.0.0.1:{pair.smtp_port}", status=command.FAILED)
+
+    assert "did not take the mail: 550 5.1.1" in shell.err
+
+
+def test_a_terminal_shows_a_table_as_mail_arrives(shell: Shell, sender: Sender) -> None:
+    address = str(shell.json("new")["address"])
+    terminal, end = pty.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    watching = subprocess.Popen([PROGRAM, "watch"], stdin=end, stdout=end, stderr=end)
+    shown = ""
+
+    def until(pattern: str) -> None:
+        nonlocal shown
+        for _ in deadline():
+            shown += os.read(terminal, 65536).decode(errors="replace")
+            if re.search(pattern, shown):
+                return
+
+    until(f"Waiting for mail · {address}")
+    sender.text(address, "Hello \x1b]0;title\x07 there", "Your code is 482913.")
+    until("1 message · ")
+    watching.send_signal(signal.SIGINT)
+
+    row = next(line for line in shown.splitlines() if "Hello" in line)
+    assert re.sub(r"\x1b\[[0-9;]*[mK]", "", row).split()[2:] == ["Ann", "Hello", "]0;title", "there", "482913"]
+    assert watching.wait() == command.INTERRUPTED
+    os.close(end)
+    os.close(terminal)
+
+
+def test_text_takes_its_columns() -> None:
+    assert [width(each) for each in ("abc", "日本", "e\u0301")] == [3, 4, 1]
+    assert [fit("日本語", 4), fit("ab", 4), fit("abcde", 4)] == ["日… ", "ab  ", "abc…"]
+    assert printable_lines("a\n\tb\x1b[2J") == "a\n    b�[2J"
+    assert printable("a\u202eb\x1b[31m") == "a�b�[31m"
+    assert [span(each) for each in (0, 59.6, 3660, 90_000)] == ["0 s", "1 min", "1 h 1 min", "1 d 1 h"]
