@@ -1,7 +1,7 @@
 """Searches of a mailbox with 100 MB of text, and another client's slowest poll meanwhile.
 
-seconds: of a search that finds nothing, so that all of the mailbox is read. CPU: seconds of http-api and of Postgres; on
-an idle machine, a search takes about their sum. slowest: the slowest poll of an empty mailbox by another client, in
+seconds: of a search that finds nothing, so that all of the mailbox is read. CPU: seconds of http-api and of Postgres;
+on an idle machine, a search takes about their sum. slowest: the slowest poll of an empty mailbox by another client, in
 milliseconds; the row above the searches has it without them.
 """
 

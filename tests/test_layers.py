@@ -70,6 +70,7 @@ LAYERS = {
         ["calls"],
         ["errors"],
         ["clauses", "schemas"],
+        ["attempts"],
     ],
 }
 

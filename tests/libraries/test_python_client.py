@@ -126,7 +126,10 @@ async def test_no_mail_says_that_a_sender_left(pair: Pair, mail: Mail) -> None:
             if error.value.refused:
                 break
 
+        [attempt] = box.timeline().attempts
+
     assert said.endswith("No other mail came.\nMail that was refused:\n- data: the sender left")
+    assert (attempt.stage, attempt.reply, attempt.message_id) == ("data", None, None)
 
 
 def test_no_mail_lists_messages_that_were_returned_before(box: Mailbox, sender: Sender) -> None:
@@ -321,6 +324,7 @@ async def test_each_method_of_the_asynchronous_client(pair: Pair, sender: Sender
         await box.delete(message)
         assert await box.clear() == 2
         assert (await box.extend(600)).message_count == (await box.info()).message_count == 0
+        assert [each.stage for each in (await box.timeline()).attempts] == ["commit"] * 3
         assert (await mail.domains()).default == "mx.test"
 
 

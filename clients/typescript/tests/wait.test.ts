@@ -84,7 +84,10 @@ test("waiting", together, async (t) => {
         [["data", null]],
       )
       assert(error instanceof NoMail)
-      assert.match(error.message, /No other mail came\.\nMail that was refused:\n- data: 552 5\.3\.4 The header section/)
+      assert.match(
+        error.message,
+        /No other mail came\.\nMail that was refused:\n- data: 552 5\.3\.4 The header section/,
+      )
       assert.equal(error.refused.length, 1)
     }),
 

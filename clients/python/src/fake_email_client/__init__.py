@@ -1,6 +1,7 @@
 """A client of fake-email: temporary mailboxes for tests."""
 
 from fake_email_client.async_mail import AsyncMail, AsyncMailbox
+from fake_email_client.attempts import DeliveryAttempt, RefusedAttempt, Timeline
 from fake_email_client.clauses import Clauses, Has, LinkKind
 from fake_email_client.errors import NoMail, Problem, Unexpected
 from fake_email_client.mail import Mail, Mailbox
@@ -13,7 +14,6 @@ from fake_email_client.schemas import (
     MailboxInfo,
     Message,
     NearMiss,
-    RefusedAttempt,
     SummarizedMessage,
 )
 
@@ -23,6 +23,7 @@ __all__ = [
     "Attachment",
     "Clauses",
     "Code",
+    "DeliveryAttempt",
     "DomainList",
     "Has",
     "Link",
@@ -37,5 +38,6 @@ __all__ = [
     "Problem",
     "RefusedAttempt",
     "SummarizedMessage",
+    "Timeline",
     "Unexpected",
 ]

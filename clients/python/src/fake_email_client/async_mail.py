@@ -7,6 +7,7 @@ from typing import Literal, Self, Unpack
 
 import httpx2
 
+from fake_email_client.attempts import Timeline
 from fake_email_client.calls import Cut, Steps, T, checked
 from fake_email_client.clauses import Clauses, LinkKind
 from fake_email_client.core import AnyMessage, Core, Order, create, domains
@@ -197,6 +198,10 @@ class AsyncMailbox:
     async def info(self) -> MailboxInfo:
         """The mailbox itself: its end, its quota, the number of its messages."""
         return await self._mail.run(self._core.info())
+
+    async def timeline(self) -> Timeline:
+        """What was tried, when nothing came: each attempt to deliver, with its SMTP reply."""
+        return await self._mail.run(self._core.timeline())
 
     async def extend(self, ttl: int) -> MailboxInfo:
         """Make the mailbox expire in `ttl` seconds from now."""

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from fake_email_client.attempts import Timeline
 from fake_email_client.calls import Call, Steps, T, fetch, insist
 from fake_email_client.clauses import Clauses, LinkKind, Parameters, with_has
 from fake_email_client.errors import NoMail, Problem, Unexpected, is_for_the_caller
@@ -105,6 +106,9 @@ class Core:
 
     def info(self) -> Steps[MailboxInfo]:
         return self._fetch(MailboxInfo, Call(path="inbox", query=self._about()))
+
+    def timeline(self) -> Steps[Timeline]:
+        return self._fetch(Timeline, Call(path="inbox/timeline", query=self._about()))
 
     def extend(self, ttl: int) -> Steps[MailboxInfo]:
         call = Call(method="PATCH", path="inbox", query=self._about(), body={"ttl_seconds": ttl})

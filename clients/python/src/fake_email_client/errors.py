@@ -8,8 +8,9 @@ from typing import Protocol
 import httpx2
 import msgspec
 
+from fake_email_client.attempts import RefusedAttempt
 from fake_email_client.clauses import Clauses, in_words
-from fake_email_client.schemas import Message, NearMiss, NoMatch, RefusedAttempt
+from fake_email_client.schemas import Message, NearMiss, NoMatch
 
 _SHOWN_CHARACTERS = 1000
 

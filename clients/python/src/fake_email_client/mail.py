@@ -7,6 +7,7 @@ from typing import Literal, Self, Unpack
 
 import httpx2
 
+from fake_email_client.attempts import Timeline
 from fake_email_client.calls import Cut, Steps, T, checked
 from fake_email_client.clauses import Clauses, LinkKind
 from fake_email_client.core import AnyMessage, Core, Order, create, domains
@@ -187,6 +188,10 @@ class Mailbox:
     def info(self) -> MailboxInfo:
         """The mailbox itself: its end, its quota, the number of its messages."""
         return self._mail.run(self._core.info())
+
+    def timeline(self) -> Timeline:
+        """What was tried, when nothing came: each attempt to deliver, with its SMTP reply."""
+        return self._mail.run(self._core.timeline())
 
     def extend(self, ttl: int) -> MailboxInfo:
         """Make the mailbox expire in `ttl` seconds from now."""

@@ -4,6 +4,8 @@ from datetime import datetime
 
 import msgspec
 
+from fake_email_client.attempts import RefusedAttempt
+
 # The link that a test most probably wants, first.
 _LINK_KINDS = ("verify", "reset", "login", "other", "unsubscribe")
 
@@ -117,6 +119,7 @@ class Message(ListedMessage, frozen=True, kw_only=True):
     html: str | None
     envelope: Envelope
     tls: str | None
+    remote_images: int | None = None
 
 
 class NearMiss(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,14 +187,6 @@ class Marked(msgspec.Struct, frozen=True, kw_only=True):
 
 class Deleted(msgspec.Struct, frozen=True, kw_only=True):
     deleted: int
-
-
-class RefusedAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt to deliver that was refused, deferred or cut; `reply` is null if the client left before one."""
-
-    stage: str
-    reply: str | None
-    attempted_at: datetime
 
 
 class NoMatch(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 import httpx2
 import msgspec
 
+from fake_email_client.attempts import RefusedAttempt
 from fake_email_client.calls import Call, Cut, Steps, checked, retry_delay
 from fake_email_client.clauses import Clauses, parameters
 from fake_email_client.errors import NoMail, Problem, is_for_the_caller
-from fake_email_client.schemas import Message, NearMiss, RefusedAttempt
+from fake_email_client.schemas import Message, NearMiss
 
 # Many proxies give up on a response after 30 seconds.
 CALL_SECONDS = 25.0

@@ -1,6 +1,7 @@
 """A server for the session of pytest: the command in FAKE_EMAIL_COMMAND, which gets free ports."""
 
 import os
+import random
 import shlex
 import signal
 import socket
@@ -48,8 +49,11 @@ def running(command: str) -> Iterator[str]:
 
 
 def _free_port() -> str:
-    with socket.create_server((_HOST, 0)) as server:
-        return str(server.getsockname()[1])
+    """A port outside the kernel's own range (ip(7)), so that no connection takes it before the command does."""
+    while True:
+        port = random.randrange(10_000, 32_768)  # noqa: S311  # nothing secret
+        with suppress(OSError), socket.create_server((_HOST, port)):
+            return str(port)
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, output: IO[bytes]) -> None:
