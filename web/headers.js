@@ -25,6 +25,7 @@ export function vercelConfig(/** @type {string} */ api, /** @type {string[]} */ 
       ...rules(api).map(({ path, headers }) => ({ src: `^${path}$`, headers, continue: true })),
       { src: `^(${paths.join("|")})/$`, status: 308, headers: { Location: "$1" } },
       { handle: "filesystem" },
+      { handle: "error" },
       { src: "^/.*$", status: 404, dest: "/404.html" },
     ],
     overrides: Object.fromEntries(paths.map((path) => [`${path.slice(1)}.html`, { path: path.slice(1) }])),

@@ -14,22 +14,21 @@ _AXE = """axe.run(document, { iframes: false }).then(({ violations }) =>
 
 
 async def findings(visitor: Visitor, axe: str) -> list[str]:
-    """What axe-core finds in light and dark, on a desk and on a phone, and what is wider than the window."""
-    found = []
+    """What axe-core finds, and whether the page is wider than the window."""
     await visitor.value(f"(() => {{ {axe} }})()")
-    for width, scheme in ((1280, "dark"), (390, "light")):
-        await visitor.resize(width, 800)
-        await visitor.colours(scheme)
-        found += json.loads(str(await visitor.value(_AXE)))
-        if await visitor.value("document.documentElement.scrollWidth > innerWidth"):
-            found.append(f"wider than {width}")
+    found = json.loads(str(await visitor.value(_AXE)))
+    if await visitor.value("document.documentElement.scrollWidth > innerWidth"):
+        found.append("wider than the window")
     return [str(each) for each in found]
 
 
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
 async def test_each_page_is_accessible_and_loads_only_from_its_host_and_the_api(
-    visitor: Visitor, site: Site, api: Pair, axe: str
+    visitor: Visitor, site: Site, api: Pair, axe: str, width: int, scheme: str
 ) -> None:
-    for path in site["pages"]:
+    await visitor.resize(width, 800)
+    await visitor.colours(scheme)
+    for path in ["/", *site["pages"], "/nothing"]:
         await visitor.tab.open(visitor.url.rstrip("/") + path)
         await visitor.is_so("document.querySelector('h1') && !document.body.innerText.includes('Loading')")
 
@@ -64,6 +63,19 @@ async def test_the_reference_has_each_call_and_each_code_of_the_document(
     assert set(json.loads(str(await reference.value(f"JSON.stringify({shown})")))) == calls
     text = str(await reference.value("document.querySelector('article').textContent"))
     assert {code for code in codes if code not in text} == set()
+
+
+async def test_what_is_folded_is_drawn_when_it_is_opened(reference: Visitor, axe: str) -> None:
+    await reference.value("document.querySelector('input[type=search]').focus()")
+    await reference.types("wait subject")
+    await reference.is_so("document.querySelectorAll('section[id]').length === 1")
+
+    await reference.value("document.querySelectorAll('section details').forEach((each) => (each.open = true))")
+    await reference.sees("from_header")
+    await reference.value("document.querySelectorAll('dl details').forEach((each) => (each.open = true))")
+    await reference.sees("How certain")
+
+    assert await findings(reference, axe) == []
 
 
 async def test_a_search_narrows_the_calls(reference: Visitor) -> None:

@@ -54,7 +54,9 @@ def test_each_page_has_its_path_without_html(deployed: Path, site: Site) -> None
 
     assert {f"/{each['path']}" for each in config["overrides"].values()} == set(site["pages"])
     assert all((static / name).is_file() for name in config["overrides"])
-    assert config["routes"][-1] == {"src": "^/.*$", "status": 404, "dest": "/404.html"}
+    # A file with a path of its own would not be found under its name.
+    assert (static / "404.html").is_file()
+    assert config["routes"][-2:] == [{"handle": "error"}, {"src": "^/.*$", "status": 404, "dest": "/404.html"}]
     [redirect] = [route for route in config["routes"] if route.get("status") == 308]
     assert re.fullmatch(redirect["src"], "/docs/api/")
     assert not re.fullmatch(redirect["src"], "//evil.test/")

@@ -81,7 +81,16 @@ function filled(/** @type {string} */ text, /** @type {string} */ language, /** 
   const operator = language === "de" ? "`abuse@` und die Domain der Adresse" : "`abuse@` and the domain of the address"
   return text
     .replaceAll("{api}", `\`${new URL(api).host}\``)
+    .replaceAll("{security}", hole(language, Boolean(contact)))
     .replaceAll("{contact}", `${write} ${contact ? `[${shown}](${contact})` : operator}.`)
+}
+
+/** Where somebody finds how to tell of a hole; without a contact there is no security.txt. */
+function hole(/** @type {string} */ language, /** @type {boolean} */ hasContact) {
+  const file = "[security.txt](/.well-known/security.txt)"
+  return language === "de"
+    ? `Für Sicherheitslücken: ${hasContact ? `${file} und ` : ""}[was versprochen ist](/docs/security) (auf Englisch).`
+    : `On holes in the security: ${hasContact ? `${file} and ` : ""}[what is promised](/docs/security).`
 }
 
 function overview(/** @type {import("./guides.js").Guide[]} */ all) {

@@ -27,7 +27,8 @@ export function site(/** @type {import("./pages.js").Settings} */ settings, /** 
       this.emitFile({ type: "asset", fileName: "llms.txt", source: llms() })
     },
     closeBundle() {
-      const paths = [...pages(settings).keys()]
+      // Of unknown paths, not a path itself.
+      const paths = [...pages(settings).keys()].filter((path) => path !== "/404")
       writeFileSync(`${out}.site.json`, `${JSON.stringify({ pages: paths, rules: rules(settings.api) }, null, 2)}\n`)
       if (!process.env["VERCEL"]) return
       // vercel.com/docs/build-output-api: only a file that the build writes can have the API's origin in it.
