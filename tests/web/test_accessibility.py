@@ -128,11 +128,54 @@ async def test_a_page_without_its_api(visitor: Visitor, api: Pair, axe: str) -> 
     await visitor.tab.call("Network.setBlockedURLs", urls=[])
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
+# 640 pixels are a window of 1280 at a zoom of 200 %.
+@pytest.mark.parametrize("width", [320, 390, 640, 1280])
 async def test_nothing_is_wider_than_the_window(visitor: Visitor, smtp: SmtpClient, width: int) -> None:
+    is_narrow = "document.documentElement.scrollWidth <= innerWidth"
     await visitor.resize(width, 700)
+    await visitor.click("Playwright")
+    await visitor.sees("FAKE_EMAIL_URL")
+    await visitor.is_so(is_narrow)
+    await visitor.click("Settings")
+    await visitor.is_so("document.querySelector('dialog[open]')?.scrollWidth <= innerWidth")
+    await visitor.presses("Escape")
+
     await deliver(visitor, smtp, CODE)
-    await visitor.click("Unread: Confirm")
+    await visitor.opens("Confirm your sign-up")
     await visitor.is_so("document.querySelector('iframe')")
 
-    await visitor.is_so("document.documentElement.scrollWidth <= innerWidth")
+    await visitor.is_so(is_narrow)
+
+
+async def test_nothing_moves_for_a_person_who_wants_no_motion(visitor: Visitor, smtp: SmtpClient) -> None:
+    await visitor.sees("Waiting for mail")
+    await visitor.is_so("document.getAnimations().length > 0")
+
+    await visitor.colours("light")
+    await deliver(visitor, smtp, CODE)
+    await visitor.opens("Confirm your sign-up")
+
+    await visitor.is_so("document.getAnimations().length === 0")
+
+
+async def test_the_focus_goes_to_the_message_on_a_phone_and_back_to_the_list(
+    visitor: Visitor, smtp: SmtpClient
+) -> None:
+    await visitor.resize(390, 800)
+    await deliver(visitor, smtp, CODE)
+    await visitor.opens("Confirm your sign-up")
+    await visitor.is_so("document.activeElement.textContent === 'Back to the list'")
+
+    await visitor.click("Back to the list")
+
+    await visitor.is_so("document.activeElement.dataset.message")
+
+
+async def test_the_focus_is_where_it_was_once_a_dialog_is_closed(visitor: Visitor) -> None:
+    await visitor.value("document.querySelector('[aria-label=Settings]').focus()")
+    await visitor.click("Settings")
+    await visitor.is_so("document.querySelector('dialog[open]')")
+
+    await visitor.click("Close")
+
+    await visitor.is_so("document.activeElement.ariaLabel === 'Settings'")

@@ -1,12 +1,10 @@
 """Many messages at once on the page: selected, marked, deleted and restored."""
 
-import asyncio
-
 import httpx
 from support.content import message
 from support.smtp_client import SmtpClient
 from support.visitor import Visitor, deliver, stored
-from support.waiting import DEADLINE_SECONDS
+from support.waiting import deadline
 
 _COUNT = "document.querySelectorAll('[data-message]').length"
 
@@ -58,9 +56,11 @@ async def test_selected_messages_are_marked_as_read_and_as_unread(
     await visitor.click("Mark as unread")
 
     await visitor.is_so("document.title === '(1) fake-email'")
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while {each["subject"] for each in await stored(visitor, http, query="is:unread")} != {"Two"}:
-            pass
+    for _ in deadline():
+        unread = {each["subject"] for each in await stored(visitor, http, query="is:unread")}
+        if unread == {"Two"}:
+            break
+    assert unread == {"Two"}
 
 
 async def test_keys_select_the_open_message_and_escape_selects_none(visitor: Visitor, smtp: SmtpClient) -> None:

@@ -4,6 +4,7 @@ import * as api from "../api/client"
 import { troubleOf, type Trouble } from "../api/problem"
 import type { Summary, Whole } from "../api/types"
 import { boxes } from "./boxes.svelte"
+import { mark } from "./marks"
 import { fail } from "./notices.svelte"
 import { remove } from "./removal.svelte"
 import { search } from "./search.svelte"
@@ -65,7 +66,7 @@ export async function setSeen(wanted: string, seen: boolean): Promise<void> {
   if (!box) return
   box.marked(wanted, seen)
   try {
-    await api.mark(box, wanted, seen)
+    await mark(box, wanted, seen)
   } catch (thrown) {
     box.marked(wanted, !seen)
     fail(thrown, () => void setSeen(wanted, seen))

@@ -1,9 +1,9 @@
 // The messages that are selected in the list, and what is done with all of them at once.
 
-import * as api from "../api/client"
 import type { Summary } from "../api/types"
 import { atOnce } from "./at_once"
 import { boxes } from "./boxes.svelte"
+import { mark } from "./marks"
 import { fail } from "./notices.svelte"
 import { remove } from "./removal.svelte"
 import { search } from "./search.svelte"
@@ -52,7 +52,7 @@ export async function markSelected(seen: boolean): Promise<void> {
   const chosen = selected.all.filter((each) => each.seen !== seen).map(({ id }) => id)
   selectNone()
   for (const id of chosen) box.marked(id, seen)
-  const failures = await atOnce(chosen, (id) => api.mark(box, id, seen))
+  const failures = await atOnce(chosen, (id) => mark(box, id, seen))
   for (const { each } of failures) box.marked(each, !seen)
   if (failures[0]) fail(failures[0].thrown)
 }
