@@ -57,6 +57,26 @@ async def test_a_message_is_read_with_its_code_and_html_and_stays_unread(
     assert inbox.json()["unseen_count"] == 1
 
 
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+async def test_the_list_and_an_open_message_are_accessible(
+    visitor: Visitor, http: httpx.AsyncClient, smtp: SmtpClient, axe: str, width: int, scheme: str
+) -> None:
+    await deliver(visitor, smtp, CODE)
+    await visitor.resize(width, 800)
+    await visitor.colours(scheme)
+    await share(visitor, http)
+    await visitor.sees("Confirm your sign-up")
+    await visitor.value(f"(() => {{ {axe} }})()")
+    find = "axe.run(document, { iframes: false }).then(({ violations }) => violations.map(({ id }) => id).join())"
+    assert await visitor.value(find) == ""
+
+    await visitor.click("ACME Accounts")
+    await visitor.is_so("document.querySelector('iframe')")
+
+    assert await visitor.value(find) == ""
+    await visitor.is_so("document.documentElement.scrollWidth <= innerWidth")
+
+
 async def test_a_deleted_message_leaves_the_list(
     visitor: Visitor, address: str, http: httpx.AsyncClient, smtp: SmtpClient
 ) -> None:
