@@ -73,7 +73,7 @@ def test_mailboxes_are_found_by_address_and_by_domain(command: Command, mailbox:
     assert (by_address["address"], by_address["message_count"]) == (mailbox, 2)
     assert mailbox in [row["address"] for row in by_domain]
     assert (counted["mailboxes"], counted["messages"]) == (1, 2)
-    assert command.run("mailboxes", "other.test").stdout == "no mailbox matches\n"
+    assert command.run("mailboxes", "nothing.test").stdout == "no mailbox matches\n"
 
 
 @pytest.mark.parametrize(
