@@ -12,7 +12,7 @@ import psutil
 import psycopg
 from postgres import EmbeddedPostgres, PostgresError
 from support.database import MIGRATIONS
-from support.waiting import deadline
+from support.waiting import DEADLINE_SECONDS, deadline
 
 from fake_email.postgres import migrate
 from faults.disk import filled, small_disk
@@ -102,13 +102,17 @@ def _fill_all(stage: Stage, _chance: random.Random, seconds: float) -> list[str]
             except (psycopg.Error, PostgresError):
                 had_space = False
             time.sleep(_RETRY_SECONDS)
-    for _ in deadline():
-        with suppress(psycopg.Error):
+    reason: Exception | None = None
+    for _ in deadline(3 * DEADLINE_SECONDS):
+        try:
             if not _is_running(server):
                 server.start()
             psycopg.connect(server.url).close()
+        except psycopg.Error as error:
+            reason = error
+        else:
             return ["Postgres had disk space throughout the fault"] if had_space else []
-    raise AssertionError("Postgres did not come back")
+    raise AssertionError(f"Postgres did not come back: {reason}")
 
 
 def _is_running(server: EmbeddedPostgres) -> bool:
