@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from support.harness import Pair
 from support.sender import Sender
-from support.waiting import deadline
+from support.waiting import DEADLINE_SECONDS, deadline
 
 from fake_email_client import Mail, command
 from fake_email_client.command_output import span
@@ -141,7 +141,9 @@ def test_a_terminal_shows_a_table_as_mail_arrives(shell: Shell, sender: Sender) 
     address = str(shell.json("new")["address"])
     terminal, end = pty.openpty()
     fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-    watching = subprocess.Popen([PROGRAM, "watch"], stdin=end, stdout=end, stderr=end)
+    # A shell lets its background jobs, as this test may be one, ignore SIGINT.
+    program = ["env", "--default-signal=INT", str(PROGRAM), "watch"]
+    watching = subprocess.Popen(program, stdin=end, stdout=end, stderr=end)
     shown = ""
 
     def until(pattern: str) -> None:
@@ -158,9 +160,13 @@ def test_a_terminal_shows_a_table_as_mail_arrives(shell: Shell, sender: Sender) 
 
     row = next(line for line in shown.splitlines() if "Hello" in line)
     assert re.sub(r"\x1b\[[0-9;]*[mK]", "", row).split()[2:] == ["Ann", "Hello", "]0;title", "there", "482913"]
-    assert watching.wait() == command.INTERRUPTED
-    os.close(end)
-    os.close(terminal)
+    try:
+        assert watching.wait(DEADLINE_SECONDS) == command.INTERRUPTED
+    finally:
+        watching.kill()
+        watching.wait()
+        os.close(end)
+        os.close(terminal)
 
 
 def test_text_takes_its_columns() -> None:
