@@ -48,6 +48,13 @@ class Visitor:
         await self.tab.open(self.url)
         await self.is_so("document.querySelector('.status.live') !== null")
 
+    async def is_still(self) -> None:
+        """Wait until nothing fades or moves that will come to an end: meanwhile a text has less contrast."""
+        await self.is_so(
+            "document.getAnimations().every("
+            "(each) => each.playState !== 'running' || each.effect.getComputedTiming().endTime === Infinity)"
+        )
+
     async def resize(self, width: int, height: int) -> None:
         await self.tab.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600

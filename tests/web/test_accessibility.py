@@ -20,6 +20,7 @@ async def assert_accessible(visitor: Visitor, axe: str) -> None:
     await visitor.value(f"(() => {{ {axe} }})()")
     for scheme in ("light", "dark"):
         await visitor.colours(scheme)
+        await visitor.is_still()
         assert json.loads(str(await visitor.value(_RUN))) == []
 
 

@@ -26,6 +26,7 @@ async def prefer(visitor: Visitor, name: str, value: str) -> None:
 
 async def accessible(visitor: Visitor, axe: str) -> object:
     await visitor.value(f"(() => {{ {axe} }})()")
+    await visitor.is_still()
     return json.loads(str(await visitor.value(_AXE)))
 
 

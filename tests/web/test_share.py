@@ -68,11 +68,13 @@ async def test_the_list_and_an_open_message_are_accessible(
     await visitor.sees("Confirm your sign-up")
     await visitor.value(f"(() => {{ {axe} }})()")
     find = "axe.run(document, { iframes: false }).then(({ violations }) => violations.map(({ id }) => id).join())"
+    await visitor.is_still()
     assert await visitor.value(find) == ""
 
     await visitor.click("ACME Accounts")
     await visitor.is_so("document.querySelector('iframe')")
 
+    await visitor.is_still()
     assert await visitor.value(find) == ""
     await visitor.is_so("document.documentElement.scrollWidth <= innerWidth")
 
