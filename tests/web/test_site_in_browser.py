@@ -73,6 +73,7 @@ async def test_what_is_folded_is_drawn_when_it_is_opened(reference: Visitor, axe
 
     await reference.value("document.querySelectorAll('section details').forEach((each) => (each.open = true))")
     await reference.sees("from_header")
+    await reference.sees("No matching message arrived in time")
     await reference.value("document.querySelectorAll('dl details').forEach((each) => (each.open = true))")
     await reference.sees("How certain")
 
