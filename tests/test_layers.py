@@ -35,6 +35,7 @@ LAYERS = {
             "expected",
             "fair_turns",
             "mailbox_address",
+            "once_a_minute",
         ],
     ],
     "http_api": [

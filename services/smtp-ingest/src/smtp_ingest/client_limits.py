@@ -1,13 +1,13 @@
 """The limits on one client's sessions and on its stored octets, counted in bounded memory. Pure."""
 
 import ipaddress
-import math
 from collections import Counter, OrderedDict
 from functools import lru_cache
 
 import msgspec
 
 from fake_email import client_network
+from fake_email.once_a_minute import OnceAMinute
 from fake_email.settings import Settings
 from smtp_ingest.session_limits import Limit
 
@@ -66,7 +66,7 @@ class ClientLimits:
 class _Day(msgspec.Struct):
     began_at: float
     octets: int = 0
-    logged_at: float = -math.inf
+    once: OnceAMinute = msgspec.field(default_factory=OnceAMinute)
 
 
 class ClientOctets:
@@ -95,10 +95,7 @@ class ClientOctets:
         day = self._days.get(network)
         if day is None:  # one message alone exceeds the limit
             return True
-        is_due = now - day.logged_at >= _MINUTE
-        if is_due:
-            day.logged_at = now
-        return is_due
+        return day.once.is_due(now)
 
     def _octets(self, network: int, now: float) -> int:
         while self._days and next(iter(self._days.values())).began_at <= now - _DAY:

@@ -1,12 +1,12 @@
 """The limits on stored octets: of all mail together, and of one client in a day. Both are off unless set."""
 
 import asyncio
-import math
 from contextlib import suppress
 
 import psycopg
 
 from fake_email.errors import DatabaseAway, DatabaseFull
+from fake_email.once_a_minute import OnceAMinute
 from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
 from fake_email.storage import mailboxes
@@ -17,7 +17,6 @@ _READ_SECONDS = 2.0
 # A sum over very many mailboxes takes long; reading it takes at most a twentieth of the time.
 _IDLE_SHARE = 20.0
 _ANSWER_SECONDS = 20.0
-_REPEAT_SECONDS = 60.0
 
 
 class StorageLimits:
@@ -29,7 +28,7 @@ class StorageLimits:
         self._clients = ClientOctets(settings.smtp_max_client_octets_per_day)
         self._read_octets = 0
         self._octets_since = 0
-        self._logged_at = -math.inf
+        self._once = OnceAMinute()
 
     def reached(self, network: int | None, octets: int, now: float) -> Limit | None:
         """The limit that a message of that size would exceed; `network` is None for a client without limits."""
@@ -45,10 +44,7 @@ class StorageLimits:
         """True once a minute for a limit, and for each client that exceeds its own."""
         if limit == "smtp_max_client_octets_per_day" and network is not None:
             return self._clients.is_to_be_logged(network, now)
-        is_due = now - self._logged_at >= _REPEAT_SECONDS
-        if is_due:
-            self._logged_at = now
-        return is_due
+        return self._once.is_due(now)
 
     def count(self, network: int | None, octets: int, now: float) -> None:
         """Count the octets of a message before its commit; a negative number when it was not stored."""

@@ -1,14 +1,13 @@
 """The log events of a database that is away, is full, waits for its replica, or has lost a connection."""
 
-import math
 import time
 from collections import defaultdict
 
 import structlog
 
-log = structlog.get_logger()
+from fake_email.once_a_minute import OnceAMinute
 
-_REPEAT_SECONDS = 60.0
+log = structlog.get_logger()
 
 
 class OutageLog:
@@ -16,7 +15,7 @@ class OutageLog:
 
     def __init__(self) -> None:
         self.is_away = False
-        self._logged_at: defaultdict[str, float] = defaultdict(lambda: -math.inf)
+        self._repeated: defaultdict[str, OnceAMinute] = defaultdict(OnceAMinute)
 
     def away(self, reason: str) -> None:
         """The database answers no caller."""
@@ -44,7 +43,5 @@ class OutageLog:
 
     def _log_once_a_minute(self, event: str) -> None:
         # Reads still work, so there is no clear moment at which to log the end.
-        now = time.monotonic()
-        if now - self._logged_at[event] > _REPEAT_SECONDS:
-            self._logged_at[event] = now
+        if self._repeated[event].is_due(time.monotonic()):
             log.error(event)

@@ -1,11 +1,10 @@
 """The log of web pages that may not call the API, since the operator has not listed their origin."""
 
-import math
 import time
 
 import structlog
 
-from http_api.edge.rate_limits import WINDOW_SECONDS
+from fake_email.once_a_minute import OnceAMinute
 from http_api.protocol import origins
 from http_api.protocol.client_address import Client
 
@@ -16,13 +15,11 @@ class OriginLog:
     """Logs a refused origin once a minute; any page could fill the log otherwise."""
 
     def __init__(self) -> None:
-        self._logged_at = -math.inf
+        self._once = OnceAMinute()
 
     def refused(self, origin: bytes, client: Client) -> None:
         """Log the origin, unless another one was logged less than a minute ago."""
-        now = time.monotonic()
-        if now - self._logged_at >= WINDOW_SECONDS:
-            self._logged_at = now
+        if self._once.is_due(time.monotonic()):
             log.warning(
                 "origin_refused",
                 origin=origins.shown(origin.decode("latin-1")),

@@ -16,6 +16,7 @@ from typing import Literal
 import structlog
 
 from fake_email.errors import ServiceError
+from fake_email.once_a_minute import OnceAMinute
 from http_api.protocol.client_address import Client
 from http_api.protocol.errors import Overloaded
 
@@ -34,7 +35,6 @@ Resource = Literal[
 
 # How long a caller waits for its turn.
 TURN_SECONDS = 5.0
-_LOG_SECONDS = 60.0
 
 log = structlog.get_logger()
 
@@ -114,7 +114,7 @@ class FairShares:
         self._waiting = 0
         self._revocable: set[Share] = set()
         self._revoking: asyncio.TimerHandle | None = None
-        self._logged_at = -math.inf
+        self._once = OnceAMinute()
         self.units_held = 0
 
     @asynccontextmanager
@@ -266,8 +266,6 @@ class FairShares:
         return any(map(self._is_within_own, firsts))
 
     def _overloaded(self, client: Client) -> Overloaded:
-        now = time.monotonic()
-        if now - self._logged_at >= _LOG_SECONDS:
-            self._logged_at = now
+        if self._once.is_due(time.monotonic()):
             log.warning("overloaded", resource=self._resource, client=client.address)
         return Overloaded()
