@@ -257,7 +257,6 @@ async def test_past_200_attempts_they_are_counted_by_their_reply(narrow: Pair, h
         attempt = attempts.Attempt(
             address=address,
             may_be_early=True,
-            age=0,
             stage="data",
             reply="552 too large",
             sender_domain="sender.test",
@@ -268,7 +267,7 @@ async def test_past_200_attempts_they_are_counted_by_their_reply(narrow: Pair, h
             transfer=Transfer(declared_octets=0, rcpt=0, data=0, commit=0),
         )
         for _ in range(5):
-            await attempts.store(connection, [attempt] * 50, key)
+            await attempts.store(connection, [attempt] * 50, ages=[0] * 50, key=key)
 
     told = await timeline(http, address, until=200)
 

@@ -1,9 +1,11 @@
 """Attempts that were not stored, on their way into the timelines of their mailboxes, beside the commits of mail."""
 
 import asyncio
-import math
+import time
 from collections import Counter, deque
 from contextlib import suppress
+from functools import partial
+from itertools import islice
 
 import msgspec
 import psycopg
@@ -11,6 +13,7 @@ import structlog
 
 from fake_email import client_network
 from fake_email.errors import DatabaseAway, DatabaseFull
+from fake_email.once_a_minute import OnceAMinute
 from fake_email.postgres.pool import Database
 from fake_email.storage import attempts
 from fake_email.storage.attempts import Attempt
@@ -22,7 +25,6 @@ _BATCH_ATTEMPTS = 200
 # What comes together is written together, and a mailbox that somebody looks at has it a moment later.
 _GATHER_SECONDS = 0.1
 _RETRY_SECONDS = 1.0
-_REPEAT_SECONDS = 60.0
 _LAST_SECONDS = 2.0
 
 log = structlog.get_logger()
@@ -43,17 +45,17 @@ class AttemptLog:
         self._is_filled, self._is_empty = asyncio.Event(), asyncio.Event()
         self._is_empty.set()
         self._dropped = 0
-        self._logged_at = -math.inf
+        self._once = OnceAMinute()
         self._key = b""
 
-    def add(self, attempt: Attempt, now: float) -> None:
-        """Write the attempt soon; `now` is the time of the event loop."""
+    def add(self, attempt: Attempt) -> None:
+        """Write the attempt, which has just ended, soon."""
         network = client_network.network_of(attempt.client_address)
         if len(self._waiting) >= MAX_WAITING or self._by_network[network] >= MAX_CLIENT_WAITING:
-            self._drop(now)
+            self._drop()
             return
         self._by_network[network] += 1
-        self._waiting.append(_Waiting(attempt, network, now))
+        self._waiting.append(_Waiting(attempt, network, time.monotonic()))
         self._is_filled.set()
         self._is_empty.clear()
 
@@ -76,14 +78,14 @@ class AttemptLog:
 
     async def _write_batch(self, database: Database) -> bool:
         """Write the oldest attempts; False when the database has no answer at the moment."""
-        batch = [self._waiting[number] for number in range(min(len(self._waiting), _BATCH_ATTEMPTS))]
-        now = asyncio.get_running_loop().time()
-        aged = [msgspec.structs.replace(each.attempt, age=each.attempt.age + now - each.at) for each in batch]
+        batch = [*islice(self._waiting, _BATCH_ATTEMPTS)]
         try:
             if not self._key:
                 self._key = await database.run(attempts.fetch_key)
-            key = self._key
-            await database.write(lambda connection: attempts.store(connection, aged, key))
+            now = time.monotonic()
+            ages = [now - each.at for each in batch]
+            store = partial(attempts.store, attempts=[each.attempt for each in batch], ages=ages, key=self._key)
+            await database.write(store)
         except (DatabaseAway, DatabaseFull):
             return False
         except psycopg.Error as error:
@@ -95,9 +97,8 @@ class AttemptLog:
                 del self._by_network[each.network]
         return True
 
-    def _drop(self, now: float) -> None:
+    def _drop(self) -> None:
         self._dropped += 1
-        if now - self._logged_at >= _REPEAT_SECONDS:
-            self._logged_at = now
+        if self._once.is_due(time.monotonic()):
             log.warning("attempts_dropped", attempts=self._dropped)
             self._dropped = 0

@@ -224,4 +224,4 @@ class Transaction:
 
     def _note(self, address: str, stage: Stage, reply: str | None) -> None:
         octets = self._content.octets if self._content else 0
-        self._notes.note(address, stage, reply, octets=octets, now=self._connection.loop.time())
+        self._notes.note(address, stage, reply, octets=octets)

@@ -44,13 +44,12 @@ class TransferNotes:
             commit=round(now - content_ended_at, 6),
         )
 
-    def note(self, address: str, stage: Stage, reply: str | None, *, octets: int, now: float) -> None:
-        """Write that the attempt for this recipient ended at `now`, by the event loop; `octets` were received."""
+    def note(self, address: str, stage: Stage, reply: str | None, *, octets: int) -> None:
+        """Write that the attempt for this recipient has ended; `octets` were received."""
         self._attempt_log.add(
             Attempt(
                 address=address,
                 may_be_early=mailbox_address.is_exact_name(address.rpartition("@")[0]),
-                age=0,
                 stage=stage,
                 reply=reply,
                 sender_domain=self._sender_domain,
@@ -59,6 +58,5 @@ class TransferNotes:
                 tls=self._trace.tls,
                 octets=octets,
                 transfer=self.transfer(),
-            ),
-            now,
+            )
         )

@@ -154,14 +154,13 @@ _DELETE_EARLY = """
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt that was not stored, before it is written; `age` is in seconds.
+    """An attempt that was not stored, before it is written.
 
     `may_be_early`: somebody could ask for exactly this name later, and would then see that there was an attempt.
     """
 
     address: str
     may_be_early: bool
-    age: float
     stage: Stage
     reply: str | None
     sender_domain: str
@@ -242,14 +241,17 @@ async def fetch_key(connection: Connection) -> bytes:
         return bytes(key)
 
 
-async def store(connection: Connection, attempts: Sequence[Attempt], key: bytes) -> None:
-    """Write attempts, and notify of those that have a mailbox; what has no mailbox and is not early is dropped."""
+async def store(connection: Connection, attempts: Sequence[Attempt], *, ages: Sequence[float], key: bytes) -> None:
+    """Write attempts, whose `ages` are in seconds, and notify of those that have a mailbox.
+
+    What has no mailbox and is not early is dropped.
+    """
     await connection.execute(
         _STORE,
         {
             "addresses": [each.address for each in attempts],
             "hmacs": [_hmac(key, each.address) if each.may_be_early else None for each in attempts],
-            "ages": [each.age for each in attempts],
+            "ages": [*ages],
             "stages": [each.stage for each in attempts],
             "replies": [each.reply for each in attempts],
             "sender_domains": [each.sender_domain for each in attempts],
