@@ -10,7 +10,7 @@ _EXACT = re.compile(r"(?=.{3,64}\Z)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 
 # The names of RFC 2142, those that certificate authorities write to (CA/Browser Forum, Baseline Requirements
 # §3.2.2.4.4), and those that a reader would take for the service itself.
-RESERVED_NAMES = frozenset({
+_RESERVED = frozenset({
     *("postmaster", "abuse", "noc", "security", "hostmaster", "usenet", "news", "webmaster", "www", "uucp", "ftp"),
     *("admin", "administrator", "root", "sysadmin", "info", "marketing", "sales", "support", "help", "helpdesk"),
     *("noreply", "no-reply", "no_reply", "no.reply", "donotreply", "do-not-reply", "mailer-daemon", "mailerdaemon"),
@@ -36,5 +36,10 @@ def a_labels(domain: str) -> str:
 
 
 def is_exact_name(name: str) -> bool:
-    """True when a mailbox may have `name` as it is, if it is not one of RESERVED_NAMES."""
+    """True when a mailbox may have `name` as it is, unless it is reserved."""
     return _EXACT.fullmatch(name) is not None
+
+
+def is_reserved(name: str) -> bool:
+    """True for a name that nobody is given as it is."""
+    return name in _RESERVED

@@ -46,10 +46,11 @@ class TransferNotes:
 
     def note(self, address: str, stage: Stage, reply: str | None, *, octets: int) -> None:
         """Write that the attempt for this recipient has ended; `octets` were received."""
+        name = address.rpartition("@")[0]
         self._attempt_log.add(
             Attempt(
                 address=address,
-                may_be_early=mailbox_address.is_exact_name(address.rpartition("@")[0]),
+                may_be_early=mailbox_address.is_exact_name(name) and not mailbox_address.is_reserved(name),
                 stage=stage,
                 reply=reply,
                 sender_domain=self._sender_domain,

@@ -120,7 +120,7 @@ def _exact(username: str | None) -> str:
             "username",
             "username: an exact name is 3 to 64 of a-z, 0-9, '.', '_' and '-'; no dot is first, last or next to a dot.",
         )
-    if username in mailbox_address.RESERVED_NAMES:
+    if mailbox_address.is_reserved(username):
         raise AddressReserved
     return username
 
