@@ -16,7 +16,7 @@ from support.http_client import problem, stream
 from support.smtp_client import SmtpClient
 from support.waiting import DEADLINE_SECONDS, until
 
-from fake_email.storage import attempts, blocks
+from fake_email.storage import attempt_statements, attempts, blocks
 from fake_email.storage.store import Transfer
 from smtp_ingest import replies
 
@@ -178,15 +178,18 @@ async def test_a_private_timeline_needs_the_token(http: httpx.AsyncClient) -> No
 
 
 async def test_whoever_asks_for_a_name_sees_what_was_tried_before(narrow: Pair, http: httpx.AsyncClient) -> None:
-    name = f"early-{secrets.token_hex(8)}"
+    name, reserved = f"early-{secrets.token_hex(8)}", "admin"
     async with SmtpClient.connect(narrow.smtp_port) as smtp:
-        await smtp.converse(GREETING, MAIL, (f"RCPT TO:<{name}+tag@mx.test>", 550))
+        await smtp.converse(
+            GREETING, MAIL, (f"RCPT TO:<{reserved}@mx.test>", 550), (f"RCPT TO:<{name}+tag@mx.test>", 550)
+        )
     with psycopg.connect(narrow.database_url, autocommit=True) as connection:
         [[secret]] = connection.execute("SELECT value FROM secret WHERE name = 'early_attempt'").fetchall()
-        kept = hmac.digest(secret, f"{name}@mx.test".encode(), "sha256")
+        kept, never = (hmac.digest(secret, f"{each}@mx.test".encode(), "sha256") for each in (name, reserved))
         found = "SELECT early_attempt::text FROM early_attempt WHERE address_hmac = %s"
         await until(lambda: connection.execute(found, [kept]).rowcount == 1)
         [[row]] = connection.execute(found, [kept]).fetchall()
+        of_reserved = connection.execute(found, [never]).fetchall()
     address, key = await make_private(http, name)
     other, other_key = await make_private(http)
 
@@ -195,6 +198,7 @@ async def test_whoever_asks_for_a_name_sees_what_was_tried_before(narrow: Pair, 
     assert [each["reply"] for each in told["before"]] == ["550 5.1.1 No such mailbox"]
     assert (await timeline(http, other, other_key))["before"] == []
     assert name not in row
+    assert of_reserved == []
 
 
 async def test_a_blocked_sender_is_told_to_the_reader(narrow: Pair, http: httpx.AsyncClient) -> None:
@@ -271,7 +275,7 @@ async def test_past_200_attempts_they_are_counted_by_their_reply(narrow: Pair, h
 
     told = await timeline(http, address, until=200)
 
-    assert len(told["attempts"]) == attempts.MAX_ATTEMPTS
+    assert len(told["attempts"]) == attempt_statements.MAX_ATTEMPTS
     assert told["others"] == [
         {"reply": "552 too large", "number": 50},
         {"reply": "250 2.6.0 Message stored", "number": 3},
@@ -279,4 +283,4 @@ async def test_past_200_attempts_they_are_counted_by_their_reply(narrow: Pair, h
 
 
 def test_the_reply_of_a_stored_message_is_that_of_the_daemon() -> None:
-    assert attempts.COMMITTED == replies.COMMITTED
+    assert attempt_statements.COMMITTED == replies.COMMITTED

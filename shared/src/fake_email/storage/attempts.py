@@ -15,97 +15,14 @@ from psycopg.types.json import Jsonb
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import Attempted
 from fake_email.postgres.statements import columns
+from fake_email.storage.attempt_statements import COMMITTED, MAX_ATTEMPTS, STORE
 from fake_email.storage.store import Transfer
 
-MAX_ATTEMPTS = 200
 MAX_EARLY_ATTEMPTS = 100_000
-# The reply that smtp-ingest gives to a message that is committed.
-COMMITTED = "250 2.6.0 Message stored"
 
 Stage = Literal["rcpt", "data", "commit"]
 
 _KEY = "SELECT value FROM secret WHERE name = 'early_attempt'"
-
-# The lock on the mailbox's key keeps the purge from deleting it until the rows are there; storing goes on beside it.
-_STORE = """
-    WITH given AS (
-        SELECT *
-        FROM unnest(
-            %(addresses)s::text[], %(hmacs)s::bytea[], %(ages)s::double precision[], %(stages)s::text[],
-            %(replies)s::text[], %(sender_domains)s::text[], %(client_addresses)s::text[], %(host_names)s::text[],
-            %(tls)s::text[], %(octets)s::bigint[], %(transfers)s::jsonb[]
-        ) WITH ORDINALITY AS given (
-            address, address_hmac, age, stage, reply, sender_domain, client_address, host_name, tls, octets, transfer,
-            ordinal
-        )
-    ), live AS (
-        SELECT id, address
-        FROM mailbox
-        WHERE address = ANY(%(addresses)s) AND expires_at > now()
-        ORDER BY id
-        FOR KEY SHARE
-    ), numbered AS (
-        SELECT live.id AS mailbox_id, given.*,
-            (SELECT count(*) FROM attempt WHERE attempt.mailbox_id = live.id)
-                + row_number() OVER (PARTITION BY live.id ORDER BY ordinal) AS number
-        FROM given
-        JOIN live USING (address)
-    ), stored AS (
-        INSERT INTO attempt (
-            mailbox_id, attempted_at, stage, reply, sender_domain, client_address, host_name, tls, octets, transfer
-        )
-        SELECT mailbox_id, now() - make_interval(secs => age), stage, reply, sender_domain, client_address, host_name,
-            tls, octets, transfer
-        FROM numbered
-        WHERE number <= %(most)s
-        ORDER BY ordinal
-        RETURNING id, mailbox_id
-    ), counted AS (
-        INSERT INTO attempt_count (mailbox_id, reply, number)
-        SELECT mailbox_id, coalesce(reply, ''), count(*)
-        FROM numbered
-        WHERE number > %(most)s
-        GROUP BY 1, 2
-        ORDER BY 1, 2
-        ON CONFLICT ON CONSTRAINT attempt_count_pkey DO UPDATE SET number = attempt_count.number + excluded.number
-    ), early AS (
-        INSERT INTO early_attempt (address_hmac, attempted_at, reply)
-        SELECT address_hmac, now() - make_interval(secs => age), reply
-        FROM given
-        WHERE address_hmac IS NOT NULL AND reply IS NOT NULL
-            AND NOT EXISTS (SELECT FROM mailbox WHERE mailbox.address = given.address)
-    )
-    SELECT pg_notify(%(channel)s, mailbox_id || ':' || id)
-    FROM stored
-"""
-
-# For a statement that deletes messages with OF_DELETED in the RETURNING of its CTE `deleted`: their attempts stay.
-KEEP_ATTEMPTS = f"""numbered AS (
-        SELECT deleted.*,
-            (SELECT count(*) FROM attempt WHERE attempt.mailbox_id = deleted.mailbox_id)
-                + row_number() OVER (PARTITION BY deleted.mailbox_id ORDER BY deleted.seq) AS number
-        FROM deleted
-    ), kept AS (
-        INSERT INTO attempt (
-            mailbox_id, attempted_at, stage, reply, message_id, sender_domain, client_address, host_name, tls, octets,
-            transfer
-        )
-        SELECT mailbox_id, received_at, 'commit', '{COMMITTED}', id, regexp_replace(reverse_path, '^.*@', ''),
-            client_address, host_name, tls, octets, transfer
-        FROM numbered
-        WHERE number <= {MAX_ATTEMPTS}
-        ORDER BY number
-    ), kept_counts AS (
-        INSERT INTO attempt_count (mailbox_id, reply, number)
-        SELECT mailbox_id, '{COMMITTED}', count(*)
-        FROM numbered
-        WHERE number > {MAX_ATTEMPTS}
-        GROUP BY mailbox_id
-        ON CONFLICT ON CONSTRAINT attempt_count_pkey DO UPDATE SET number = attempt_count.number + excluded.number
-    )"""  # noqa: S608  # put together from texts of this file
-OF_DELETED = """message.id, message.mailbox_id, message.seq, octet_length(message.content) AS octets,
-            message.received_at, message.reverse_path, message.client_address, message.host_name, message.tls,
-            message.transfer"""
 
 # A message that is there is an attempt that succeeded.
 _LIST = sql.SQL("""
@@ -247,7 +164,7 @@ async def store(connection: Connection, attempts: Sequence[Attempt], *, ages: Se
     What has no mailbox and is not early is dropped.
     """
     await connection.execute(
-        _STORE,
+        STORE,
         {
             "addresses": [each.address for each in attempts],
             "hmacs": [_hmac(key, each.address) if each.may_be_early else None for each in attempts],
@@ -260,7 +177,6 @@ async def store(connection: Connection, attempts: Sequence[Attempt], *, ages: Se
             "tls": [each.tls for each in attempts],
             "octets": [each.octets for each in attempts],
             "transfers": [Jsonb(msgspec.to_builtins(each.transfer)) for each in attempts],
-            "most": MAX_ATTEMPTS,
             "channel": Attempted.CHANNEL,
         },
     )

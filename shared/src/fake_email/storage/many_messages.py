@@ -12,7 +12,7 @@ from fake_email.parsed_message import Attachment, Shown
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import MARKS_PER_PAYLOAD, Deleted, Marked
 from fake_email.postgres.statements import columns
-from fake_email.storage.attempts import KEEP_ATTEMPTS, OF_DELETED
+from fake_email.storage.attempt_statements import KEEP_ATTEMPTS, OF_DELETED
 from fake_email.storage.message_list import FINDINGS_OCTETS
 
 PREVIEWED_CHARACTERS = 2_000

@@ -17,7 +17,7 @@ from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import Runs
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage import message_list, permission
-from fake_email.storage.attempts import KEEP_ATTEMPTS, OF_DELETED
+from fake_email.storage.attempt_statements import KEEP_ATTEMPTS, OF_DELETED
 from fake_email.storage.message_list import FINDINGS_OCTETS, LISTED, LISTED_TEXT_OCTETS, Listed
 from fake_email.storage.store import Trace
 

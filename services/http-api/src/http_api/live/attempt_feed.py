@@ -4,6 +4,7 @@ from functools import partial
 
 from fake_email.postgres.notifications import Attempted, Notification
 from fake_email.storage import attempts
+from fake_email.storage.attempt_statements import MAX_ATTEMPTS
 from fake_email.storage.message_list import Cursor
 from http_api.live import sse
 from http_api.live.client_database import ClientDatabase
@@ -11,7 +12,7 @@ from http_api.live.feed import Feed
 from http_api.schemas.attempt import delivery_attempt
 
 # A reader that is further behind finds the others in the timeline.
-_MAX_UNSENT = attempts.MAX_ATTEMPTS
+_MAX_UNSENT = MAX_ATTEMPTS
 
 
 class AttemptFeed(Feed):
