@@ -2,9 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeAlias
 
+import msgspec
 import psycopg
 
 from fake_email.operator_tools import act_log, arguments, output
@@ -20,6 +21,42 @@ _DEFAULT_REPLY = "Mail from your domain or network is not accepted here"
 Command: TypeAlias = Callable[[Connection, argparse.Namespace], Awaitable[None]]
 
 
+class _Lists(Protocol):
+    async def __call__(self, connection: Connection, which: Which, *, limit: int) -> Sequence[msgspec.Struct]: ...
+
+
+class _Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator finds: how it is listed, counted and deleted, and what is said of it."""
+
+    name: str
+    nothing: str
+    act: act_log.Act
+    list: _Lists
+    count: Callable[[Connection, Which], Awaitable[Count]]
+    in_words: Callable[[Count], str]
+    delete: Callable[[Connection, Which], Awaitable[int]]
+
+
+_MAILBOXES = _Kind(
+    name="mailboxes",
+    nothing="no mailbox matches",
+    act="mailboxes_deleted",
+    list=operator_view.list_mailboxes,
+    count=operator_view.count_mailboxes,
+    in_words=lambda count: f"{count.mailboxes:,} mailboxes with {count.messages:,} messages",
+    delete=operator_view.delete_mailboxes,
+)
+_MESSAGES = _Kind(
+    name="messages",
+    nothing="no message matches",
+    act="messages_deleted",
+    list=operator_view.list_messages,
+    count=operator_view.count_messages,
+    in_words=lambda count: f"{count.messages:,} messages in {count.mailboxes:,} mailboxes",
+    delete=operator_view.delete_messages,
+)
+
+
 class AddParser(Protocol):
     """The `add_parser` of argparse's subparsers."""
 
@@ -31,7 +68,7 @@ def add_to(add_parser: AddParser) -> None:
     which = add_parser("mailboxes", help="list, count or delete mailboxes")
     which.add_argument("to_", nargs="?", type=arguments.address_or_domain, metavar="ADDRESS|DOMAIN", help="these alone")
     _add_what_to_do(which)
-    which.set_defaults(run=_mailboxes, from_=None, client=None)
+    which.set_defaults(run=_find, kind=_MAILBOXES, from_=None, client=None)
 
     which = add_parser("messages", help="list, count or delete messages, without showing what they say")
     which.add_argument("--to", dest="to_", type=arguments.address_or_domain, metavar="ADDRESS|DOMAIN", help="received")
@@ -44,7 +81,7 @@ def add_to(add_parser: AddParser) -> None:
     )
     which.add_argument("--client", type=arguments.network, metavar="NETWORK", help="sent by a client of this network")
     _add_what_to_do(which)
-    which.set_defaults(run=_messages)
+    which.set_defaults(run=_find, kind=_MESSAGES)
 
     block = add_parser("block", help="refuse the mail of a domain or network; without one, list the blocks")
     block.add_argument(
@@ -96,45 +133,27 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each row")
 
 
-def _which(parsed: argparse.Namespace) -> Which:
-    return Which(to_=parsed.to_, from_=parsed.from_, client=parsed.client)
-
-
 def _words(which: Which) -> str:
     given = {"to": which.to_, "from": which.from_, "client": which.client}
     return " ".join(f"{name} {value}" for name, value in given.items() if value)
 
 
-async def _mailboxes(connection: Connection, parsed: argparse.Namespace) -> None:
-    which = _which(parsed)
+async def _find(connection: Connection, parsed: argparse.Namespace) -> None:
+    """List, count or delete what `parsed.kind` has and the arguments name."""
+    kind: _Kind = parsed.kind
+    which = Which(to_=parsed.to_, from_=parsed.from_, client=parsed.client)
     if parsed.delete:
-        count = await operator_view.count_mailboxes(connection, which)
-        if _may_delete(parsed, which, f"{count.mailboxes:,} mailboxes with {count.messages:,} messages"):
-            deleted = await operator_view.delete_mailboxes(connection, which)
-            act_log.record("mailboxes_deleted", of=_words(which), number=deleted)
-            sys.stdout.write(f"deleted {deleted:,} mailboxes\n")
+        if _may_delete(parsed, which, kind.in_words(await kind.count(connection, which))):
+            deleted = await kind.delete(connection, which)
+            act_log.record(kind.act, of=_words(which), number=deleted)
+            sys.stdout.write(f"deleted {deleted:,} {kind.name}\n")
     elif parsed.count:
-        _show_count(await operator_view.count_mailboxes(connection, which), parsed)
+        output.show_fields(await kind.count(connection, which), as_json=parsed.json)
     else:
-        found = await operator_view.list_mailboxes(connection, which, limit=parsed.limit)
-        output.show(found, as_json=parsed.json, nothing="no mailbox matches")
-        _say_more(len(found), parsed)
-
-
-async def _messages(connection: Connection, parsed: argparse.Namespace) -> None:
-    which = _which(parsed)
-    if parsed.delete:
-        count = await operator_view.count_messages(connection, which)
-        if _may_delete(parsed, which, f"{count.messages:,} messages in {count.mailboxes:,} mailboxes"):
-            deleted = await operator_view.delete_messages(connection, which)
-            act_log.record("messages_deleted", of=_words(which), number=deleted)
-            sys.stdout.write(f"deleted {deleted:,} messages\n")
-    elif parsed.count:
-        _show_count(await operator_view.count_messages(connection, which), parsed)
-    else:
-        found = await operator_view.list_messages(connection, which, limit=parsed.limit)
-        output.show(found, as_json=parsed.json, nothing="no message matches")
-        _say_more(len(found), parsed)
+        found = await kind.list(connection, which, limit=parsed.limit)
+        output.show(found, as_json=parsed.json, nothing=kind.nothing)
+        if len(found) == parsed.limit and not parsed.json:
+            sys.stdout.write(f"the newest {len(found):,}; --limit N shows more, --count how many there are\n")
 
 
 async def _block(connection: Connection, parsed: argparse.Namespace) -> None:
@@ -173,12 +192,3 @@ def _may_delete(parsed: argparse.Namespace, which: Which, what: str) -> bool:
     sys.stdout.write(f"delete {what}? [y/N] ")
     sys.stdout.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
-
-
-def _show_count(count: Count, parsed: argparse.Namespace) -> None:
-    output.show_fields(count, as_json=parsed.json)
-
-
-def _say_more(shown: int, parsed: argparse.Namespace) -> None:
-    if shown == parsed.limit and not parsed.json:
-        sys.stdout.write(f"the newest {shown:,}; --limit N shows more, --count how many there are\n")
