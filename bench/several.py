@@ -36,7 +36,7 @@ _NEWEST = "SELECT address, last_seq FROM mailbox WHERE address = ANY(%(addresses
 
 
 class Reader:
-    """What the streams at one http-api have shown: the newest seq of each mailbox."""
+    """The newest seq of each mailbox that the streams at one http-api have shown."""
 
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()

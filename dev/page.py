@@ -25,9 +25,9 @@ ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / "web"
 BUILT = ROOT / ".local" / "web" / "page"
 _NOT_SOURCES = {"node_modules", "dist", "build", "tests"}
-# The page is made of these: its own files, the guides that it shows, the client that it uses, and what npm installs.
+# The sources of the page: its own files, the guides that it shows, the client that it uses, the packages of npm.
 _SOURCES = ("web", "docs", "clients", "package.json", "package-lock.json")
-# What else the build reads from the environment: docs/vercel.md has them.
+# The other variables that the build reads: docs/vercel.md describes them.
 _VARIABLES = ("CONTACT", "SOURCE_URL")
 
 
@@ -39,7 +39,7 @@ class Rule(TypedDict):
 
 
 class Site(TypedDict):
-    """What the build says to its server, beside the files."""
+    """The facts that the build leaves for its server, beside the files."""
 
     pages: list[str]
     rules: list[Rule]
@@ -63,7 +63,7 @@ def build(api_url: str, out: Path) -> None:
 
 
 def read_site(out: Path) -> Site:
-    """What a build says to its server."""
+    """The facts that a build leaves for its server."""
     site: Site = json.loads(out.with_name(f"{out.name}.site.json").read_text())
     return site
 

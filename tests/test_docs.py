@@ -31,7 +31,7 @@ PROGRAMS = [
     *("shared/src/**/*.py", "services/*/src/**/*.py", "clients/python/src/**/*.py"),
 ]
 GENERATED = (".venv", ".local/", "dist/")
-# What programs import from the TypeScript client.
+# The names under which programs import the TypeScript client.
 ENTRY_POINTS = {
     f"fake-email-client{name.removeprefix('.')}"
     for name in msgspec.json.decode((ROOT / "clients/typescript/package.json").read_bytes())["exports"]

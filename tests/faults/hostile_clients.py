@@ -17,7 +17,7 @@ from faults.program import running_program
 from faults.stage import Stage, running_stage
 from faults.trial import Scale, Trial
 
-# What unread responses may take; the rest of the crowd is there already.
+# The memory that unread responses may take; the rest of the crowd is there already.
 _MOST_GROWTH = 200_000_000
 _SAMPLE_SECONDS = 0.2
 

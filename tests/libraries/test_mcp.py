@@ -56,7 +56,7 @@ class Error(msgspec.Struct):
 
 
 class Got(msgspec.Struct, rename={"too_long": "too long"}):
-    """What the program of mcp_client.py got."""
+    """The results that the program of mcp_client.py got."""
 
     tools: dict[str, tuple[str, bool | None]]
     nothing: Waited

@@ -1,4 +1,4 @@
-"""What a test program in another language may ask for: a restart of http-api, and an early end of all tickets."""
+"""The requests of a test program in another language: a restart of http-api, and an early end of all tickets."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

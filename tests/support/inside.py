@@ -91,7 +91,7 @@ async def opened(
 
 
 def context_of(streams: Streams) -> Context:
-    """What a call of the client CLIENT has of the worker process of these streams; it neither receives nor sends."""
+    """The context of a call by CLIENT in the worker process of these streams; the call receives and sends nothing."""
     settings = Settings(database_url="", domain=DOMAINS)
     shared = SharedContext(
         settings=settings,

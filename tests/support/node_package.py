@@ -13,7 +13,7 @@ import msgspec
 CLIENT = Path(__file__).parents[2] / "clients/typescript"
 MODULES = CLIENT.parents[1] / "node_modules"
 SECONDS = 200
-# What the examples of the README need beside the package; @playwright/test is its peer.
+# The packages that the examples of the README need beside the client; @playwright/test is its peer.
 _BESIDE = ("@playwright", "@types", "playwright", "playwright-core", "undici-types")
 _STRICT = ("--strict", "--rewriteRelativeImportExtensions", "--module", "nodenext", "--target", "es2022")
 _LIB = "es2022,dom,esnext.disposable"

@@ -19,7 +19,7 @@ window.violations = []
 addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
     violations.push(`${violatedDirective} ${blockedURI}`))
 """
-# What Chromium says while one document takes the place of another.
+# The error of Chromium while one document takes the place of another.
 _BETWEEN_DOCUMENTS = ("navigated or closed", "default execution context", "context was destroyed")
 _CONTROL = 2  # of Input.dispatchKeyEvent
 _KEY_CODES = {"Enter": 13, "Escape": 27, "Delete": 46, "ArrowDown": 40, "ArrowUp": 38}

@@ -1,4 +1,4 @@
-"""What readers set in their system holds on the page: fewer movements, colours of their own, right to left."""
+"""The page follows the settings of the system: fewer movements, colours of its own, right to left."""
 
 import json
 

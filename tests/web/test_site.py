@@ -14,7 +14,7 @@ DOCS = page_build.ROOT / "docs"
 
 
 class Links(HTMLParser):
-    """What a page links and what it can be linked to."""
+    """The links of a page, and the anchors in it."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ def text(url: str) -> str:
 
 @pytest.fixture(scope="module")
 def links(page_url: str, site: Site) -> dict[str, Links]:
-    """What each page links."""
+    """The links of each page."""
     return {path: Links(text(page_url.rstrip("/") + path)) for path in site["pages"]}
 
 

@@ -14,7 +14,7 @@ _AXE = """axe.run(document, { iframes: false }).then(({ violations }) =>
 
 
 async def findings(visitor: Visitor, axe: str) -> list[str]:
-    """What axe-core finds, and whether the page is wider than the window."""
+    """The findings of axe-core, and one more when the page is wider than the window."""
     await visitor.value(f"(() => {{ {axe} }})()")
     await visitor.is_still()
     found = json.loads(str(await visitor.value(_AXE)))

@@ -1,4 +1,4 @@
-// What the build is told by its environment; docs/vercel.md describes each.
+// The settings of the build, from its environment; docs/vercel.md describes each.
 
 const LOCAL_API = "http://localhost:3001"
 // RFC 2606: no host has such a name, so the page finds no API there, and says what to set.

@@ -32,7 +32,7 @@ function current(): string | null {
   )
 }
 
-/** What a key does; undefined for a key of the browser. */
+/** The action of a key; undefined for a key of the browser. */
 export function action(event: KeyboardEvent): (() => void) | undefined {
   const { target } = event
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key

@@ -137,16 +137,17 @@ export interface paths {
          * Stream the events of a mailbox
          * @description Send each message after `since` as an event: `event: message`, `id:` its `seq`, `data:` the message as in poll.
          *
-         *     `Last-Event-ID`, which a browser sends when it reconnects, takes precedence over `since`. `event: deleted`, with the
-         *     `id` and `seq` of a message as `data:`, says that a message before this point of the stream was deleted, and
-         *     `event: seen`, with `seen` too, that one was marked. `event: gone`, with the `temp_email_addr` as `data:`, says that
-         *     the mailbox expired or was deleted, and ends the stream. With `events=attempt`, `event: attempt` tells each attempt
-         *     to deliver mail that was refused, deferred or cut, as `GET /api/inbox/timeline` does; it is not sent again.
+         *     `Last-Event-ID`, which a browser sends when it reconnects, takes precedence over `since`. `event: deleted` reports
+         *     that a message before this point of the stream was deleted; its `data:` has the `id` and `seq` of the message.
+         *     `event: seen` reports that a message was marked; its `data:` has `seen` too. `event: gone` reports that the mailbox
+         *     expired or was deleted, and ends the stream; its `data:` has the `temp_email_addr`. With `events=attempt`,
+         *     `event: attempt` reports each attempt to deliver mail that was refused, deferred or cut, as
+         *     `GET /api/inbox/timeline` does. An attempt is not sent again.
          *
          *     With a ticket, `data:` has the `temp_email_addr` of each event's mailbox, and `id:` is a position in all mailboxes
          *     of the ticket, which `Last-Event-ID` and `since` also take with another ticket. `event: gone` comes first for each
          *     mailbox that was deleted before, and ends the stream with the last mailbox; `event: expired` ends it when the ticket
-         *     ends. A ticket that has no mailbox left is as no ticket.
+         *     ends. A ticket whose mailboxes have all ended opens nothing.
          */
         get: operations["streamMessages"];
         put?: never;

@@ -91,7 +91,7 @@ export class Mailbox {
     return this.#json("GET", "inbox", { ...options, query: this.#about() })
   }
 
-  /** What was tried, when nothing came: each attempt to deliver, with its SMTP reply. */
+  /** Each attempt to deliver to the mailbox, stored or not, with its SMTP reply. */
   timeline(options?: CallOptions): Promise<Timeline> {
     return this.#json("GET", "inbox/timeline", { ...options, query: this.#about() })
   }

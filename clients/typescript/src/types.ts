@@ -34,7 +34,7 @@ export interface NewMailbox {
   ttlSeconds?: number
 }
 
-/** What a message must have. A text is found in upper or lower case; a RegExp is searched with RE2, with its flag `i` alone. */
+/** The conditions that a message must meet. A text is found in upper or lower case; a RegExp is searched with RE2, with its flag `i` alone. */
 export interface Clauses {
   from?: string | RegExp
   subject?: string | RegExp

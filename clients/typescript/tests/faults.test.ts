@@ -8,7 +8,7 @@ import { Mail, NoMail, type StreamState } from "../src/index.ts"
 import { deliver } from "./smtp.ts"
 import { ask, failure, mail, openStream, take, url } from "./world.ts"
 
-/** What happened, in order; `until` resolves when `value` happened so often. */
+/** The events so far, in order; `until` resolves when `value` happened so often. */
 class Watch<T> {
   readonly seen: T[] = []
   #wake = () => {}

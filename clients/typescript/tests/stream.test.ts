@@ -53,7 +53,7 @@ test("a stream goes on at the position of another, with more mailboxes", async (
   second.close()
 })
 
-test("a stream from now on leaves out what is there", async () => {
+test("a stream from now on leaves out the mail that is there", async () => {
   await using box = await mail.mailbox()
   await deliver(box.address, "One")
   const { stream, events, opened } = openStream([box], { since: "now" })

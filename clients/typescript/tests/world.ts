@@ -18,7 +18,7 @@ export async function ask(what: string): Promise<void> {
   if (!response.ok) throw new Error(`${what}: ${await response.text()}`)
 }
 
-/** What an event says, without what is different in each run. */
+/** The text of an event, without its parts that differ in each run. */
 export function brief(event: StreamEvent): string {
   return `${event.type} ${event.type === "message" ? event.message.subject : event.type === "seen" ? event.seen : ""}`.trim()
 }

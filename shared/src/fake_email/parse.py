@@ -84,7 +84,7 @@ def parse(content: bytes, cpu_seconds: Callable[[], float] = time.thread_time) -
 
 
 def _references(files: Sequence[LocatedAttachment]) -> set[str]:
-    """What HTML may call the files: a Content-ID, a Content-Location, or the last segment of one (RFC 2557 §5)."""
+    """The names of the files in HTML: a Content-ID, a Content-Location, or the last segment of one (RFC 2557 §5)."""
     names = ((each.content_id, each.location, (each.location or "").rpartition("/")[2]) for each in files)
     return {name for each in names for name in each if name}
 

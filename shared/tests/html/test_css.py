@@ -129,7 +129,7 @@ def test_a_comment_in_a_selector_stays_as_an_empty_one() -> None:
         # A new line ends a string without its quote.
         ("font-family:'\n;position:fixed;color:'red'", "color:'red'"),
         ("font-family:'a\\';position:fixed;x:'", ""),
-        # What looked like a URL was none.
+        # The text only looked like a URL.
         ("background:url(a'b);position:fixed;x:')'", ""),
         ("background:url(a\\);position:fixed;x:y)", ""),
         ("color:red;background:u\\72l(';position:fixed;x:');margin:0", "color:red;margin:0"),

@@ -35,7 +35,7 @@ class Command:
         )
 
     def rows(self, *arguments: str) -> list[dict[str, object]]:
-        """What a command prints with --json."""
+        """The rows that a command prints with --json."""
         completed = self.run(*arguments, "--json")
         assert completed.returncode == 0, completed.stderr
         return [json.loads(line) for line in completed.stdout.splitlines()]
@@ -60,7 +60,7 @@ async def mailbox(pair: Pair) -> str:
 
 
 def acts(completed: subprocess.CompletedProcess[str]) -> list[tuple[object, ...]]:
-    """What the command logged that it did, and for whom."""
+    """The acts that the command logged, and the operator of each."""
     events = [json.loads(line) for line in completed.stderr.splitlines()]
     return [(each["act"], each["by"], each["of"], each["number"]) for each in events]
 

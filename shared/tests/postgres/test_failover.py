@@ -148,7 +148,7 @@ async def test_a_server_that_no_longer_takes_writes_is_no_longer_used(
 async def test_a_lane_leaves_a_server_that_no_longer_takes_writes(
     database: Database, a: EmbeddedPostgres, b: EmbeddedPostgres
 ) -> None:
-    # No connection may be under way to the first server when it is replaced: that one would be asked once more.
+    # A connection that is still being opened to the first server would be asked once more after the replacement.
     await fill(database)
     async with database.lane() as lane:
         before = await ask(database, lane=lane)

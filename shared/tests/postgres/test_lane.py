@@ -216,7 +216,7 @@ async def test_work_whose_request_or_answer_is_lost_runs_again_on_another_connec
 def _ending(backend: int) -> Iterator[None]:
     """Stop a server process during the block, which ends then: it says so, and its connection is reset.
 
-    What was sent to it meanwhile is unread then, and so the kernel resets the connection (RFC 9293 §3.6.1).
+    The octets sent to it meanwhile are unread then, and so the kernel resets the connection (RFC 9293 §3.6.1).
     """
     process = psutil.Process(backend)
     process.suspend()

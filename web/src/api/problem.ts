@@ -1,4 +1,4 @@
-// What can go wrong with a call: a problem that the API tells of, or no response at all.
+// The failures of a call: a problem that the API reports, or no response at all.
 
 import { Problem } from "../../../clients/typescript/src/calls"
 

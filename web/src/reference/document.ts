@@ -1,4 +1,4 @@
-// What the reference needs of an OpenAPI 3.1 document, with its references followed. Pure.
+// The parts of an OpenAPI 3.1 document that the reference shows, with references followed. Pure.
 
 export interface Schema {
   $ref?: string

@@ -1,4 +1,4 @@
-// What a person does with the mailboxes.
+// The actions of a person on the mailboxes.
 
 import * as api from "../api/client"
 import { isGone, troubleOf, type Trouble } from "../api/problem"

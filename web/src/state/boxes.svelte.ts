@@ -28,7 +28,7 @@ export function restore(): void {
   try {
     kept = JSON.parse(localStorage.getItem(KEY) ?? "[]") as readonly Kept[]
   } catch {
-    // What is unreadable is of no use to anybody.
+    // Stored data that cannot be read is dropped.
   }
   all = kept.map((each) => boxes.find(each.address) ?? new Box(each))
   shown ||= localStorage.getItem(SHOWN) ?? ""

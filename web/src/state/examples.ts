@@ -8,7 +8,7 @@ export type Example = (typeof EXAMPLES)[number]
 export interface Command {
   readonly language: "Shell" | "Python" | "TypeScript"
   readonly text: string
-  /** What is copied and not shown. */
+  /** The secret, which is copied and not shown. */
   readonly secret?: string | undefined
 }
 

@@ -85,7 +85,7 @@ async function follow(
     signal: AbortSignal.any([signal, lost.signal]),
     onFailure: failed,
     onState(now) {
-      // What came before `now` is listed, once the stream is open.
+      // The mail before `now` is listed, once the stream is open.
       if (now === "catching up" && !isListed) {
         Promise.all(followed.map(catchUp)).then(
           () => ((isListed = true), tell()),

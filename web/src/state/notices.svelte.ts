@@ -1,4 +1,4 @@
-// What the page says at its lower edge: for a few seconds, or until a call that was refused may be made again.
+// The notices at the lower edge of the page: for a few seconds, or until a call that was refused may be made again.
 
 import { troubleOf } from "../api/problem"
 import { sentence } from "../words/words.svelte"

@@ -1,4 +1,4 @@
-// What the keyboard of this device calls its keys.
+// The names of the keys on the keyboard of this device.
 
 const isApple = /mac|iphone|ipad/i.test(navigator.userAgent)
 

@@ -200,7 +200,7 @@ class AsyncMailbox:
         return await self._mail.run(self._core.info())
 
     async def timeline(self) -> Timeline:
-        """What was tried, when nothing came: each attempt to deliver, with its SMTP reply."""
+        """Each attempt to deliver to the mailbox, stored or not, with its SMTP reply."""
         return await self._mail.run(self._core.timeline())
 
     async def extend(self, ttl: int) -> MailboxInfo:

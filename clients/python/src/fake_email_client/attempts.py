@@ -52,7 +52,7 @@ class OlderAttempts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """What was tried to deliver to a mailbox, oldest first."""
+    """The attempts to deliver to a mailbox, oldest first."""
 
     temp_email_addr: str
     before: tuple[EarlyAttempt, ...]

@@ -42,7 +42,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     after: float = 0.0
 
 
-# What a program does with the API: `yield` makes a call, and the result is the value of the generator.
+# The steps of a program at the API: `yield` makes a call, and the result is the value of the generator.
 Steps = Generator[Call, httpx2.Response, T]
 
 

@@ -12,7 +12,7 @@ Parameters = Mapping[str, str | Sequence[str]]
 
 
 class Clauses(TypedDict, total=False):
-    """What a message must have.
+    """The conditions that a message must meet.
 
     A text is found in upper or lower case. A compiled pattern is searched with RE2; of its flags, re.I counts.
     """

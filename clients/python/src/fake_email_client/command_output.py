@@ -1,4 +1,4 @@
-"""What the command prints: for eyes on a terminal, and JSON in a pipe."""
+"""The output of the command: tables and colours on a terminal, JSON in a pipe."""
 
 import sys
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What both kinds of mailboxes do, without I/O: the calls of each method, and the cursor of `wait`."""
+"""The methods of both kinds of mailboxes, without I/O: the calls of each, and the cursor of `wait`."""
 
 from threading import Lock
 from typing import Literal

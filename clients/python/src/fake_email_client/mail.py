@@ -190,7 +190,7 @@ class Mailbox:
         return self._mail.run(self._core.info())
 
     def timeline(self) -> Timeline:
-        """What was tried, when nothing came: each attempt to deliver, with its SMTP reply."""
+        """Each attempt to deliver to the mailbox, stored or not, with its SMTP reply."""
         return self._mail.run(self._core.timeline())
 
     def extend(self, ttl: int) -> MailboxInfo:

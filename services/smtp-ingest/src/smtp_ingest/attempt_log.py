@@ -22,7 +22,7 @@ MAX_WAITING = 2_000
 # Of one client, so that no client drops the attempts of others.
 MAX_CLIENT_WAITING = 200
 _BATCH_ATTEMPTS = 200
-# What comes together is written together, and a mailbox that somebody looks at has it a moment later.
+# Attempts that end together are written together, and appear in their mailboxes a moment later.
 _GATHER_SECONDS = 0.1
 _RETRY_SECONDS = 1.0
 _LAST_SECONDS = 2.0

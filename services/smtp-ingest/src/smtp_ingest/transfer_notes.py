@@ -1,4 +1,4 @@
-"""What the timelines of mailboxes get from one transaction: when its stages began, and how it ended."""
+"""The notes on one transaction for the timelines of its mailboxes: the times of its stages, and its end."""
 
 import time
 

@@ -25,7 +25,7 @@ def bare(reference: str) -> str:
 
 
 def address(reference: str, base: str) -> str | None:
-    """The address on another host that a browser loads for this reference; None when it is no such reference."""
+    """The address on another host that a browser loads for this reference; None for any other reference."""
     remote = urls.resolve(reference, base)
     return remote if _REMOTE.fullmatch(remote) else None
 
@@ -47,7 +47,7 @@ def count(markup: str, enclosed: Collection[str] = ()) -> int:
 
 
 def _references(markup: str) -> Iterator[str]:
-    """What the attributes and the style sheets show as images."""
+    """The images that the attributes and the style sheets show."""
     scanner = Scanner(markup)
     roots: set[str] = set()
 

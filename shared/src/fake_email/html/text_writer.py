@@ -1,4 +1,4 @@
-"""What the tags of a document do to its text: lines, cells, marks of lists, targets of links, hidden text. Pure."""
+"""The effect of tags on the text: lines, cells, marks of lists, targets of links, hidden text. Pure."""
 
 from fake_email.html import references, steps, style, text_lines, text_tags, tokens, urls
 from fake_email.html.structure import DEPTH, Element, Structure

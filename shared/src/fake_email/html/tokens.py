@@ -30,7 +30,7 @@ _TOKEN = re.compile(
 )
 _TAG, _TEXT, _COMMENT = 3, 4, 5  # the last group of each
 # A tag and the text behind it; if its end tag follows, that end tag and the text behind that; only "<" of all else.
-# What most tags have inside, and most text, is tried first.
+# The commonest inside of a tag, and the commonest text, are tried first.
 _USUAL_IN_TAG = r"(?>(?: [a-zA-Z-]++=\"[^\"]*+\"){0,1000})(?=>)"
 _BEHIND = r"([^<]*+(?>(?:(?=<[^a-zA-Z/!?])(?:<(?![a-zA-Z/!?])[^<]*+){0,1000})?))"
 _RUN = re.compile(

@@ -1,4 +1,4 @@
-"""What the operator names on the command line: mailboxes, senders, networks, and the text of a reply. Pure."""
+"""The arguments of the operator's commands: mailboxes, senders, networks, the text of a reply. Pure."""
 
 import argparse
 import ipaddress

@@ -26,7 +26,7 @@ class _Lists(Protocol):
 
 
 class _Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """What an operator finds: how it is listed, counted and deleted, and what is said of it."""
+    """Mailboxes or messages: the functions that list, count and delete them, and the words for them."""
 
     name: str
     nothing: str

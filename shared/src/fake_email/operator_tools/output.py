@@ -1,4 +1,4 @@
-"""What a command prints: a table for eyes, or a line of JSON for each row."""
+"""The output of a command: a table for a person, or a line of JSON for each row."""
 
 import datetime
 import sys
@@ -56,7 +56,7 @@ def _cell(name: str, value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return _size(value) if "octets" in name else f"{value:,}"
-    # What a stranger wrote must not move the cursor or colour the terminal.
+    # The text of a stranger must not move the cursor or colour the terminal.
     text = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in str(value or "-"))
     return text if len(text) <= _CELL_CHARACTERS else f"{text[: _CELL_CHARACTERS - 1]}…"
 

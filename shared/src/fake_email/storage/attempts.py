@@ -126,7 +126,7 @@ class EarlyAttempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """What was tried for a mailbox, oldest first."""
+    """The attempts for a mailbox, oldest first."""
 
     attempts: list[KnownAttempt]
     counts: list[ReplyCount]
@@ -161,7 +161,7 @@ async def fetch_key(connection: Connection) -> bytes:
 async def store(connection: Connection, attempts: Sequence[Attempt], *, ages: Sequence[float], key: bytes) -> None:
     """Write attempts, whose `ages` are in seconds, and notify of those that have a mailbox.
 
-    What has no mailbox and is not early is dropped.
+    An attempt without a mailbox is dropped, unless it is early.
     """
     await connection.execute(
         STORE,

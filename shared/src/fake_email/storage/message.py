@@ -24,7 +24,7 @@ from fake_email.storage.store import Trace
 _HEADER_OCTETS = mime_headers.SECTION_OCTETS + 1_024  # and so many more, to find the end of its last line
 _LONG_HEADER_OCTETS = 16_384  # takes milliseconds to parse, the longest header hundreds
 
-# What is read of a message, which the sizes beside the row tell, without reading it.
+# The octets that are read of a message, from the sizes beside the row, without reading it.
 _OCTETS = sql.SQL("""
     octet_length(message.text) + coalesce(octet_length(message.html), 0)
         + least(octet_length(message.content), {header_octets}) + {findings}

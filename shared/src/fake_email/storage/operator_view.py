@@ -16,7 +16,7 @@ _BATCH = 200
 
 
 class Which(msgspec.Struct, frozen=True, kw_only=True):
-    """What is looked for; each value that is not None narrows it.
+    """The wanted mailboxes or messages; each value that is not None narrows them.
 
     `to_` is a mailbox, `from_` the sender by the reverse-path or the From field, each as an address or, without `@`, as
     a domain. A sender's domain stands for its subdomains too. `client` is a network.
@@ -67,7 +67,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
-    """What is stored now, and how much of it came or was made within the last hour."""
+    """The numbers of all that is stored, and of the part that is from the last hour."""
 
     mailboxes: int
     private_mailboxes: int
@@ -221,7 +221,7 @@ async def delete_messages(connection: Connection, which: Which) -> int:
 
 
 async def stats(connection: Connection) -> Stats:
-    """What is stored in all."""
+    """The numbers of all that is stored."""
     async with connection.cursor(row_factory=class_row(Stats)) as cursor:
         await cursor.execute(_STATS)
         [found] = await cursor.fetchall()

@@ -224,7 +224,7 @@ def _prefers_plain_text(request: AnyRequest) -> bool:
 
 
 def _shown_in_plain_text(has: list[Has]) -> list[Has]:
-    """What the message must have so that the plain text can show it: a code, unless the client wants a link."""
+    """The parts that the message needs for a plain text: a code, unless the client wants a link."""
     return has if {"code", "link"}.intersection(has) else [*has, "code"]
 
 

@@ -1,4 +1,4 @@
-"""What one call holds of the shared resources, until its client has taken the response or has left.
+"""The shares of the resources that one call holds, until its client has taken the response or has left.
 
 A response is sent in pieces: Granian takes a few of them, and keeps them in memory, before it waits for the client.
 """

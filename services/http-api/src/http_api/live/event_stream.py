@@ -73,7 +73,7 @@ class EventStream:
         self._client = client
         self._feeds = tuple(feeds)
         self._mailbox_ids = tuple(feed.mailbox_id for feed in feeds)
-        # What the id of an event calls each mailbox; empty without a ticket.
+        # The name of each mailbox in the id of an event; empty without a ticket.
         self._names = {} if ticket_seconds is None else {feed: stream_position.name(feed.address) for feed in feeds}
         self._ticket: float | asyncio.TimerHandle | None = ticket_seconds
         self._is_expired = False
@@ -167,7 +167,7 @@ class EventStream:
                     feed.pending = None
 
     async def _write_feed(self, feed: Feed) -> None:
-        """Send what is pending, then one page of news; what is left waits for the next turn of the feed."""
+        """Send the pending events, then one page of news; the rest waits for the next turn of the feed."""
         await self._write_pending(feed)
         if isinstance(feed, AttemptFeed) and not self.is_over:
             await self._write_attempts(feed)

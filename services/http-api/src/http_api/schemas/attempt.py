@@ -54,7 +54,7 @@ ATTEMPT_EXAMPLE = DeliveryAttempt(
 
 
 def delivery_attempt(attempt: KnownAttempt, *, is_private: bool) -> DeliveryAttempt:
-    """`attempt` as whoever reads the mailbox sees it."""
+    """`attempt` in the form for readers of the mailbox."""
     transfer = attempt.transfer
     return DeliveryAttempt(
         attempted_at=rfc3339(attempt.attempted_at),
