@@ -92,7 +92,7 @@ lock: $(READY) ## pin the dependencies of the pyproject.toml files; UPGRADE=--up
 	echo scikit-learn | $(COMPILE) - -o tests/training/requirements.txt
 	printf 'openapi-python-client\nnodejs-wheel-binaries\nmcp\n' | $(COMPILE) - -o tests/libraries/requirements.txt
 
-test-libraries: $(LIBRARIES)/ready ## test the client libraries, and clients that others' generators make; 4 minutes; ALL=1 for all faults, Pythons (PYTHONS) and Nodes (NODES)
+test-libraries: $(LIBRARIES)/ready ## test the client libraries, and clients that others' generators make; 3 minutes; ALL=1 for all faults, Pythons (PYTHONS) and Nodes (NODES)
 	$(NODE_TOOLS) install
 	LIBRARIES='$(LIBRARIES)' $(VENV)/bin/pytest -n0 --timeout=240 tests/libraries
 
@@ -118,7 +118,7 @@ release-clients: $(READY) ## build the client libraries into dist/clients: a whe
 	$(NODE_TOOLS) install
 	@$(VENV)/bin/python dev/release_clients.py
 
-test-web: $(READY) ## the page in Chromium, its types, its size and axe; needs npm's registry; 4 minutes
+test-web: $(READY) ## the page in Chromium, its types, its size and axe; needs npm's registry; 2 minutes
 	$(VENV)/bin/pytest -n0 --timeout=240 tests/web
 
 test-senders: $(READY) ## Postfix, Exim, OpenSMTPD and others send mail to smtp-ingest; as root, on Debian; 3 minutes
@@ -134,7 +134,7 @@ $(READERS)/ready: tests/readers/package-lock.json tests/readers/read.mjs
 	npm ci --prefix $(READERS)
 	touch $@
 
-test-deploy: $(READY) ## set up a bare host in a container, deploy to it, break it; as root, on Debian; 6 minutes
+test-deploy: $(READY) ## set up a bare host in a container, deploy to it, break it; as root, on Debian; 7 minutes
 	$(VENV)/bin/pytest --maxprocesses=2 --timeout=900 tests/deploy/on_host
 
 prove: $(READY) ## inject all faults under load, and count lost mail; as root; 18 minutes, ARGUMENTS='--only disk --seed 7' for a part
