@@ -100,6 +100,12 @@ def host(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ho
         pytest.skip(str(why))
 
 
+@pytest.fixture(autouse=True)
+def _starts_of_their_own(host: Host) -> None:
+    """Each test may start a service as often as its unit allows: the starts of the tests before it do not count."""
+    host.container.as_root("systemctl", "reset-failed", HTTP, SMTP)
+
+
 @pytest.fixture
 def address(host: Host) -> str:
     """The address of a new mailbox."""
