@@ -73,3 +73,18 @@ async def test_a_search_asks_the_api_and_draws_only_what_it_finds(reader: Visito
     await reader.is_so(f"{_ROWS} === 1")
     await reader.sees("Number 500")
     await tell_long_tasks(reader)
+
+
+async def test_a_search_that_finds_more_than_a_page_shows_the_older_ones_when_asked(reader: Visitor) -> None:
+    await reader.presses("/")
+    await reader.types(f"code -{COUNT}")
+    await reader.sees_no(f"Number {COUNT}")
+    rows = int(str(await reader.value(_ROWS)))
+    last = "document.querySelector('li:nth-last-child(2)').textContent"
+    assert f"Number {COUNT - rows}" in str(await reader.value(last))
+
+    await reader.click("Show older mail")
+
+    await reader.is_so(f"{_ROWS} > {rows}")
+    rows = int(str(await reader.value(_ROWS)))
+    assert f"Number {COUNT - rows}" in str(await reader.value(last))

@@ -122,6 +122,25 @@ async def test_a_search_finds_with_the_grammar_of_the_api(visitor: Visitor, smtp
     await visitor.sees("Confirm your sign-up")
 
 
+async def test_a_search_ends_when_another_mailbox_is_shown(visitor: Visitor, smtp: SmtpClient) -> None:
+    await deliver(visitor, smtp, message("Hello"))
+    first = await visitor.address()
+    await visitor.sees("Hello there.")
+    await visitor.click("New")
+    await visitor.is_so(f"document.querySelector('.address').textContent !== '{first}'")
+    await deliver(visitor, smtp, message("Else", "Another text.\r\n"))
+    await visitor.sees("Another text.")
+    await visitor.presses("/")
+    await visitor.types("subject:else")
+    await visitor.sees("Another text.")
+
+    await visitor.click(first.partition("@")[0])
+
+    await visitor.sees("Hello there.")
+    await visitor.sees_no("Another text.")
+    await visitor.is_so("document.querySelector('input[type=search]').value === ''")
+
+
 async def test_a_search_with_a_mistake_says_so(visitor: Visitor, smtp: SmtpClient) -> None:
     await deliver(visitor, smtp, message("Hello"))
     await visitor.sees("Hello there.")
