@@ -35,7 +35,7 @@ class DnsRecord(msgspec.Struct, frozen=True, kw_only=True):
     value: str
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+class MethodResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one method, why it came out so, and the records that it rests on.
 
     `domain` is the domain that the method is about, and null without one.
@@ -47,14 +47,14 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[DnsRecord, ...] = ()
 
 
-class Signature(Result, frozen=True, kw_only=True):
+class SignatureResult(MethodResult, frozen=True, kw_only=True):
     """The result of one DKIM signature (RFC 6376)."""
 
     selector: str | None = None
     algorithm: str | None = None
 
 
-class DmarcResult(Result, frozen=True, kw_only=True):
+class DmarcResult(MethodResult, frozen=True, kw_only=True):
     """The result of DMARC (RFC 9989); `policy` is what the domain asks receivers to do with mail that fails."""
 
     policy: Policy | None = None
@@ -64,7 +64,7 @@ class DmarcResult(Result, frozen=True, kw_only=True):
 class HeaderFinding(msgspec.Struct, frozen=True, kw_only=True):
     """Syntax in the header section or the lines of a message that makes other servers refuse or distrust it."""
 
-    code: HeaderFault
+    fault: HeaderFault
     reason: str
 
 
@@ -76,13 +76,13 @@ class Authentication(msgspec.Struct, frozen=True, kw_only=True):
 
     status: Status
     reason: NotChecked | None = None
-    spf: Result | None = None
-    dkim: tuple[Signature, ...] = ()
-    arc: Result | None = None
+    spf: MethodResult | None = None
+    dkim: tuple[SignatureResult, ...] = ()
+    arc: MethodResult | None = None
     dmarc: DmarcResult | None = None
-    tls: Result | None = None
-    reverse_dns: Result | None = None
-    unsubscribe: Result | None = None
+    tls: MethodResult | None = None
+    reverse_dns: MethodResult | None = None
+    unsubscribe: MethodResult | None = None
     header: tuple[HeaderFinding, ...] = ()
 
 

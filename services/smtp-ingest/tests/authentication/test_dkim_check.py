@@ -5,7 +5,7 @@ import base64
 import pytest
 from support.signed_mail import MAIL, ed25519_key, rsa_key, signed
 
-from fake_email.authentication import Signature
+from fake_email.authentication import SignatureResult
 from smtp_ingest.authentication import dkim_check, signatures
 from smtp_ingest.authentication.questions import Answer, Question
 
@@ -15,12 +15,14 @@ SHORT_KEY = base64.b64encode(bytes.fromhex("30480241 00") + b"\xc3" * 64 + bytes
 RSA = {KEY: Answer(values=(rsa_key()[1],))}
 
 
-def checked(content: bytes, answers: dict[Question, Answer]) -> tuple[Signature, ...]:
+def checked(content: bytes, answers: dict[Question, Answer]) -> tuple[SignatureResult, ...]:
     return dkim_check.check(answers, signatures.read_header(content), content)
 
 
-@pytest.mark.parametrize(("algorithm", "record"), [("rsa-sha256", rsa_key()[1]), ("ed25519-sha256", ed25519_key()[1])])
-def test_a_signature_of_each_algorithm_passes(algorithm: str, record: str) -> None:
+@pytest.mark.parametrize("algorithm", ["rsa-sha256", "ed25519-sha256"])
+def test_a_signature_of_each_algorithm_passes(algorithm: str) -> None:
+    _, record = rsa_key() if algorithm == "rsa-sha256" else ed25519_key()
+
     [found] = checked(signed(algorithm=algorithm), {KEY: Answer(values=(record,))})
 
     assert (found.result, found.domain, found.selector, found.algorithm) == ("pass", "example.com", "s1", algorithm)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from fake_email.authentication import DmarcResult, Result, Signature
+from fake_email.authentication import DmarcResult, MethodResult, SignatureResult
 from smtp_ingest.authentication import dmarc_check, tree_walk
 from smtp_ingest.authentication.questions import Answer, Question
 
 NONE, PSD = "v=DMARC1; p=none", "v=DMARC1; p=reject; psd=y"
-NO_SPF = Result(result="none", reason="")
+NO_SPF = MethodResult(result="none", reason="")
 
 
 def zone(records: dict[str, str | Answer]) -> dict[Question, Answer]:
@@ -28,8 +28,8 @@ def checked(
 ) -> DmarcResult:
     """The result for a sender whose domains `spf` and `dkim` pass."""
     known = zone(records) | (more or {})
-    found_spf = Result(result="pass", reason="", domain=spf) if spf else NO_SPF
-    found_dkim = (Signature(result="pass", reason="", domain=dkim),) if dkim else ()
+    found_spf = MethodResult(result="pass", reason="", domain=spf) if spf else NO_SPF
+    found_dkim = (SignatureResult(result="pass", reason="", domain=dkim),) if dkim else ()
     answers: dict[Question, Answer] = {}
     for _ in range(3):
         wanted = dmarc_check.questions(answers, sender, found_spf, found_dkim)
@@ -133,6 +133,8 @@ def test_from_without_one_domain_is_an_error(domains: list[str], reason: str) ->
 def test_the_result_is_open_while_a_result_that_could_confirm_is_missing() -> None:
     answers = {each: Answer() for each in tree_walk.questions("shop.example")} | zone(SHOP)
 
-    found = dmarc_check.check(answers, ["shop.example"], Result(result="temperror", reason="no answer in time"), ())
+    found = dmarc_check.check(
+        answers, ["shop.example"], MethodResult(result="temperror", reason="no answer in time"), ()
+    )
 
     assert found.result == "temperror"

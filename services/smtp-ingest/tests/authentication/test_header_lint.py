@@ -9,7 +9,7 @@ OWN = ("mx.test", "other.test")
 
 
 def found(content: bytes, *, is_utf8: bool = False) -> list[tuple[str, str]]:
-    return [(each.code, each.reason) for each in header_lint.find(content, is_utf8=is_utf8, own_names=OWN)]
+    return [(each.fault, each.reason) for each in header_lint.find(content, is_utf8=is_utf8, own_names=OWN)]
 
 
 def test_good_mail_has_no_finding() -> None:

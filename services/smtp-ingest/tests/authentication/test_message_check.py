@@ -23,14 +23,21 @@ ZONE: dict[tuple[str, str], tuple[str, ...]] = {
 class Dns:
     """A DNS that knows one zone, and counts the questions."""
 
-    def __init__(self, zone: dict[tuple[str, str], tuple[str, ...]] = ZONE) -> None:
+    def __init__(self, zone: dict[tuple[str, str], tuple[str, ...]] = ZONE, *, silent: bool = False) -> None:
         self.zone = zone
         self.asked = 0
+        self.silent = silent
+        self.there = True
 
     async def look_up(self, question: Question, seconds: float) -> Answer:
         assert seconds > 0
         self.asked += 1
+        if self.silent:
+            return Answer(failure="no answer in time", is_silent=True)
         return Answer(values=self.zone.get((question.name, question.type), ()))
+
+    async def is_there(self) -> bool:
+        return self.there
 
 
 def job(content: bytes, *, reverse_path: str = "bounces@example.com", client_address: str = "192.0.2.1") -> Job:
@@ -46,7 +53,9 @@ def job(content: bytes, *, reverse_path: str = "bounces@example.com", client_add
 
 
 async def checked(given: Job, dns: Dns | None = None) -> Verdict:
-    return await message_check.check(given, dns or Dns(), ["mx.test"])
+    verdict = await message_check.check(given, dns or Dns(), ["mx.test"])
+    assert verdict
+    return verdict
 
 
 async def test_good_mail_passes_each_method() -> None:
@@ -80,7 +89,7 @@ async def test_forged_mail_fails_and_the_senders_own_verdict_counts_for_nothing(
     assert found.dmarc
     assert found.reverse_dns
     assert (found.dmarc.result, found.reverse_dns.result) == ("fail", "permerror")
-    assert [each.code for each in found.header] == ["forged_results"]
+    assert [each.fault for each in found.header] == ["forged_results"]
 
 
 async def test_a_bounce_is_checked_by_the_name_in_ehlo() -> None:
@@ -162,3 +171,18 @@ async def test_a_verdict_is_bounded_whatever_strangers_put_into_dns() -> None:
 )
 async def test_hostile_content_has_a_verdict(content: bytes) -> None:
     assert (await checked(job(content))).authentication.status == "checked"
+
+
+async def test_a_resolver_that_is_away_gives_no_verdict() -> None:
+    dns = Dns(silent=True)
+    dns.there = False
+
+    assert await message_check.check(job(signed()), dns, ["mx.test"]) is None
+
+
+async def test_a_domain_that_is_silent_is_an_error_of_that_domain_alone() -> None:
+    found = (await checked(job(signed()), Dns(silent=True))).authentication
+
+    assert found.spf
+    assert found.dmarc
+    assert {found.spf.result, found.dmarc.result, *(each.result for each in found.dkim)} == {"temperror"}

@@ -7,7 +7,7 @@ from typing import TypedDict
 import pytest
 import yaml
 
-from fake_email.authentication import Result
+from fake_email.authentication import MethodResult
 from smtp_ingest.authentication import spf_check
 from smtp_ingest.authentication.questions import Answer, Question
 
@@ -61,13 +61,13 @@ def text(kind: str, value: object) -> str:
     return str(value)
 
 
-def evaluated(case: Case, zone: Zone) -> Result:
+def evaluated(case: Case, zone: Zone) -> MethodResult:
     answers: dict[Question, Answer] = {}
     for _ in range(MOST_QUESTIONS):
         result = spf_check.evaluate(
             answers, client_address=case["host"], host_name=case["helo"], reverse_path=case["mailfrom"]
         )
-        if isinstance(result, Result):
+        if isinstance(result, MethodResult):
             return result
         assert result not in answers
         answers[result] = answer(zone, result)

@@ -3,10 +3,10 @@
 import pytest
 from support.signed_mail import MAIL, signed
 
-from fake_email.authentication import Signature
+from fake_email.authentication import SignatureResult
 from smtp_ingest.authentication import signatures, unsubscribe
 
-PASS, FAIL = (Signature(result="pass", reason=""),), (Signature(result="fail", reason=""),)
+PASS, FAIL = (SignatureResult(result="pass", reason=""),), (SignatureResult(result="fail", reason=""),)
 LIST = b"List-Unsubscribe: <mailto:u@example.com>,\r\n <https://example.com/u>\r\n"
 POST = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 ALL = (b"from", b"list-unsubscribe", b"list-unsubscribe-post")
@@ -26,7 +26,7 @@ ALL = (b"from", b"list-unsubscribe", b"list-unsubscribe-post")
     ],
 )
 def test_the_fields_and_the_signature_decide(
-    content: bytes, dkim: tuple[Signature, ...], result: str, reason: str
+    content: bytes, dkim: tuple[SignatureResult, ...], result: str, reason: str
 ) -> None:
     found = unsubscribe.check(signatures.read_header(content).fields, dkim)
 

@@ -2,7 +2,7 @@
 
 import dkim
 
-from fake_email.authentication import Outcome, Result
+from fake_email.authentication import MethodResult, Outcome
 from smtp_ingest.authentication import keys, signatures
 from smtp_ingest.authentication.keys import KeyBook
 from smtp_ingest.authentication.questions import Answers, Question, printable, shown
@@ -20,15 +20,15 @@ def questions(header: ReadHeader) -> list[Question]:
     return [*dict.fromkeys(each for each in found if each)]
 
 
-def check(answers: Answers, header: ReadHeader, content: bytes) -> Result:
+def check(answers: Answers, header: ReadHeader, content: bytes) -> MethodResult:
     """The state of the chain of forwarders that have signed the message."""
     values = signatures.of_arc(header.fields)
     if not values:
-        return Result(result="none", reason="no forwarder has sealed the message")
+        return MethodResult(result="none", reason="no forwarder has sealed the message")
     asked = questions(header)
     newest = max(values, key=lambda value: signatures.arc_instance(value) or 0)
     outcome, reason = _before_keys(answers, values, asked) or _verify(answers, content)
-    return Result(
+    return MethodResult(
         result=outcome,
         reason=printable(reason)[:_REASON_CHARACTERS],
         domain=printable(signatures.tags(newest).domain)[:255] or None,

@@ -2,7 +2,7 @@
 
 import dkim
 
-from fake_email.authentication import Outcome, Signature
+from fake_email.authentication import Outcome, SignatureResult
 from smtp_ingest.authentication import keys, signatures
 from smtp_ingest.authentication.keys import KeyBook
 from smtp_ingest.authentication.questions import Answers, Question, printable, shown
@@ -19,17 +19,17 @@ def questions(header: ReadHeader) -> list[Question]:
     return [*dict.fromkeys(each for each in found if each)]
 
 
-def check(answers: Answers, header: ReadHeader, content: bytes) -> tuple[Signature, ...]:
+def check(answers: Answers, header: ReadHeader, content: bytes) -> tuple[SignatureResult, ...]:
     """The result of each of the first signatures, in the order of the header section."""
     values = signatures.of_dkim(header.fields)[:MAX_SIGNATURES]
     message = dkim.DKIM(content, minkey=keys.MIN_RSA_BITS) if values else None
     return tuple(_check(answers, signatures.tags(value), message, number) for number, value in enumerate(values))
 
 
-def _check(answers: Answers, tags: Tags, message: dkim.DKIM, number: int) -> Signature:
+def _check(answers: Answers, tags: Tags, message: dkim.DKIM, number: int) -> SignatureResult:
     outcome, reason = _before_key(tags) or _of_key(answers, tags) or _verify(answers, tags, message, number)
     asked = [tags.key] if tags.key else []
-    return Signature(
+    return SignatureResult(
         result=outcome,
         reason=printable(reason)[:_REASON_CHARACTERS],
         domain=printable(tags.domain)[:_CHARACTERS] or None,

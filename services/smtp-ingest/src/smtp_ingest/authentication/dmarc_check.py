@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fake_email.authentication import DmarcResult, Outcome, Policy, Result, Signature
+from fake_email.authentication import DmarcResult, MethodResult, Outcome, Policy, SignatureResult
 from smtp_ingest.authentication import tree_walk
 from smtp_ingest.authentication.questions import Answer, Answers, Question, printable, question, shown
 from smtp_ingest.authentication.tree_walk import PolicyRecord, Walk
@@ -11,7 +11,7 @@ _REASON_CHARACTERS = 300
 _MILDER: dict[Policy, Policy] = {"reject": "quarantine", "quarantine": "none", "none": "none"}
 
 
-def questions(answers: Answers, domain: str, spf: Result, dkim: Sequence[Signature]) -> list[Question]:
+def questions(answers: Answers, domain: str, spf: MethodResult, dkim: Sequence[SignatureResult]) -> list[Question]:
     """The questions whose answers `check` still needs."""
     wanted = tree_walk.questions(domain)
     if all(each in answers for each in wanted):
@@ -25,7 +25,7 @@ def questions(answers: Answers, domain: str, spf: Result, dkim: Sequence[Signatu
     return [each for each in dict.fromkeys(wanted) if each not in answers]
 
 
-def check(answers: Answers, domains: Sequence[str], spf: Result, dkim: Sequence[Signature]) -> DmarcResult:
+def check(answers: Answers, domains: Sequence[str], spf: MethodResult, dkim: Sequence[SignatureResult]) -> DmarcResult:
     """The result for mail from the domain in From, after SPF and DKIM."""
     if len(domains) != 1:
         reason = "From has addresses of several domains" if domains else "From has no address with a domain"
@@ -73,7 +73,7 @@ def check(answers: Answers, domains: Sequence[str], spf: Result, dkim: Sequence[
     )
 
 
-def _passed(spf: Result, dkim: Sequence[Signature]) -> list[str]:
+def _passed(spf: MethodResult, dkim: Sequence[SignatureResult]) -> list[str]:
     return [each.domain for each in (spf, *dkim) if each.result == "pass" and each.domain]
 
 

@@ -46,26 +46,26 @@ def _of_counts(fields: Sequence[tuple[str, bytes, bytes]]) -> Iterator[HeaderFin
     names = [name for name, _, _ in fields]
     for needed in _NEEDED:
         if needed.lower() not in names:
-            yield HeaderFinding(code="missing_field", reason=f"{needed} is missing")
+            yield HeaderFinding(fault="missing_field", reason=f"{needed} is missing")
     for once in _ONCE:
         if (number := names.count(once.lower())) > 1:
-            yield HeaderFinding(code="repeated_field", reason=f"{once} is there {number} times")
+            yield HeaderFinding(fault="repeated_field", reason=f"{once} is there {number} times")
     if (number := names.count("dkim-signature")) > MAX_SIGNATURES:
         reason = f"of {number} DKIM signatures, the first {MAX_SIGNATURES} were checked"
-        yield HeaderFinding(code="too_many_signatures", reason=reason)
+        yield HeaderFinding(fault="too_many_signatures", reason=reason)
 
 
 def _of_values(fields: Sequence[tuple[str, bytes, bytes]]) -> Iterator[HeaderFinding]:
     values = {name: value.strip() for name, _, value in reversed(fields)}
     senders = mime_headers.addresses(values.get("from", b""))
     if "from" in values and not senders:
-        yield HeaderFinding(code="bad_address", reason="From has no address")
+        yield HeaderFinding(fault="bad_address", reason="From has no address")
     if len(senders) > 1 and "sender" not in values:
-        yield HeaderFinding(code="bad_address", reason=f"From has {len(senders)} addresses, and Sender is missing")
+        yield HeaderFinding(fault="bad_address", reason=f"From has {len(senders)} addresses, and Sender is missing")
     if "date" in values and mime_headers.date(values["date"]) is None:
-        yield HeaderFinding(code="bad_date", reason="Date cannot be read")
+        yield HeaderFinding(fault="bad_date", reason="Date cannot be read")
     if "message-id" in values and not _MESSAGE_ID.fullmatch(values["message-id"]):
-        yield HeaderFinding(code="bad_message_id", reason="Message-ID is not of the form <name@domain>")
+        yield HeaderFinding(fault="bad_message_id", reason="Message-ID is not of the form <name@domain>")
 
 
 def _of_own_name(fields: Sequence[tuple[str, bytes, bytes]], own_names: Sequence[str]) -> Iterator[HeaderFinding]:
@@ -73,29 +73,29 @@ def _of_own_name(fields: Sequence[tuple[str, bytes, bytes]], own_names: Sequence
         named = _RESULTS_OF.match(value) if name == "authentication-results" else None
         if named and named[1].decode("ascii", "replace").lower().rstrip(".") in own_names:
             reason = f"an Authentication-Results of {printable(named[1].decode('ascii', 'replace'))[:255]} came with it"
-            yield HeaderFinding(code="forged_results", reason=f"{reason}, and is ignored")
+            yield HeaderFinding(fault="forged_results", reason=f"{reason}, and is ignored")
             return
 
 
 def _of_lines(content: bytes, section: bytes, *, is_utf8: bool) -> Iterator[HeaderFinding]:
     if long := _LONG_LINE.search(content):
         line = content.count(b"\n", 0, long.start()) + 1
-        yield HeaderFinding(code="line_too_long", reason=f"line {line} has more than {_LINE_OCTETS} bytes")
+        yield HeaderFinding(fault="line_too_long", reason=f"line {line} has more than {_LINE_OCTETS} bytes")
     if bare := _BARE_LINE_END.search(content):
         line = content.count(b"\n", 0, bare.start()) + 1
-        yield HeaderFinding(code="bad_line_end", reason=f"line {line} does not end with CR LF")
+        yield HeaderFinding(fault="bad_line_end", reason=f"line {line} does not end with CR LF")
     if not is_utf8 and not section.isascii():
         reason = "the header section has characters other than ASCII, and SMTPUTF8 was not used"
-        yield HeaderFinding(code="not_ascii", reason=reason)
+        yield HeaderFinding(fault="not_ascii", reason=reason)
 
 
 def _of_names(section: bytes, fields: Sequence[tuple[str, bytes, bytes]]) -> Iterator[HeaderFinding]:
     for name, space, _ in fields:
         if space:
             yield HeaderFinding(
-                code="bad_field_name", reason=f"a blank stands between {printable(name)[:100]} and its colon"
+                fault="bad_field_name", reason=f"a blank stands between {printable(name)[:100]} and its colon"
             )
             return
     if bad := _NO_FIELD.search(section):
         shown = printable(bad[0].decode("latin-1"))[:50]
-        yield HeaderFinding(code="bad_field_name", reason=f"a line of the header section is no field: {shown}")
+        yield HeaderFinding(fault="bad_field_name", reason=f"a line of the header section is no field: {shown}")

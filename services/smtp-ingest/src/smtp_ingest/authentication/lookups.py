@@ -16,6 +16,9 @@ class LooksUp(Protocol):
     async def look_up(self, question: Question, seconds: float) -> Answer:
         """The answer within so many seconds; a failure is an answer too."""
 
+    async def is_there(self) -> bool:
+        """True when it answers at all."""
+
 
 class Lookups:
     """Past its bounds, each further answer is a failure."""
@@ -29,6 +32,11 @@ class Lookups:
     def answers(self) -> Answers:
         """What is known by now."""
         return self._answers
+
+    @property
+    def are_silent(self) -> bool:
+        """True when no look-up got an answer at all."""
+        return bool(self._answers) and all(each.is_silent for each in self._answers.values())
 
     async def ask(self, questions: Iterable[Question]) -> None:
         """Return when all of these have an answer."""
@@ -45,4 +53,6 @@ class Lookups:
         if seconds > 0:
             self._answers[question] = await self._resolver.look_up(question, seconds)
         else:
-            self._answers[question] = Answer(failure=f"the look-ups took more than {MAX_SECONDS:.0f} seconds")
+            self._answers[question] = Answer(
+                failure=f"the look-ups took more than {MAX_SECONDS:.0f} seconds", is_silent=True
+            )

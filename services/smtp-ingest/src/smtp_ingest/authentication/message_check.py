@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 import msgspec
 
 from fake_email import mailbox_address
-from fake_email.authentication import Authentication, Result, Verdict
+from fake_email.authentication import Authentication, MethodResult, Verdict
 from fake_email.mime import headers as mime_headers
 from smtp_ingest.authentication import (
     arc_check,
@@ -34,8 +34,11 @@ _INLINE_OCTETS = 32_768
 _UTF8 = "UTF8SMTP"
 
 
-async def check(job: Job, resolver: LooksUp, own_names: Sequence[str]) -> Verdict:
-    """The verdict; the first of `own_names` is the one that our field Authentication-Results has."""
+async def check(job: Job, resolver: LooksUp, own_names: Sequence[str]) -> Verdict | None:
+    """The verdict, or None when the resolver does not answer.
+
+    The first of `own_names` is the one that our field Authentication-Results has.
+    """
     lookups = Lookups(resolver)
     header = signatures.read_header(job.content)
     domains = from_domains(job.content)
@@ -48,6 +51,8 @@ async def check(job: Job, resolver: LooksUp, own_names: Sequence[str]) -> Verdic
             *arc_check.questions(header),
         ]
     )
+    if lookups.are_silent and not await resolver.is_there():
+        return None
     await lookups.ask(reverse_dns.addresses(lookups.answers, job.client_address))
     spf = await _spf(lookups, job)
     compute = _in_thread if len(job.content) > _INLINE_OCTETS else _here
@@ -91,25 +96,29 @@ def bounded(verdict: Verdict) -> Verdict:
     results = {
         name: msgspec.structs.replace(each, records=())
         for name in ("spf", "arc", "dmarc", "tls", "reverse_dns", "unsubscribe")
-        if isinstance(each := getattr(found, name), Result)
+        if isinstance(each := getattr(found, name), MethodResult)
     }
     dkim = tuple(msgspec.structs.replace(each, records=()) for each in found.dkim)
     return msgspec.structs.replace(verdict, authentication=msgspec.structs.replace(found, dkim=dkim, **results))
 
 
-async def _spf(lookups: Lookups, job: Job) -> Result:
+async def _spf(lookups: Lookups, job: Job) -> MethodResult:
     for _ in range(MAX_LOOKUPS + 1):
         found = spf_check.evaluate(
             lookups.answers, client_address=job.client_address, host_name=job.host_name, reverse_path=job.reverse_path
         )
-        if isinstance(found, Result):
+        if isinstance(found, MethodResult):
             return found
         await lookups.ask([found])
-    return Result(result="permerror", reason="the record needs too many look-ups")
+    return MethodResult(result="permerror", reason="the record needs too many look-ups")
 
 
-def _tls(tls: str) -> Result:
-    return Result(result="pass", reason=tls) if tls else Result(result="none", reason="the client did not use STARTTLS")
+def _tls(tls: str) -> MethodResult:
+    return (
+        MethodResult(result="pass", reason=tls)
+        if tls
+        else MethodResult(result="none", reason="the client did not use STARTTLS")
+    )
 
 
 async def _here(

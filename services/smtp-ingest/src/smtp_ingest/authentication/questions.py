@@ -25,11 +25,13 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The values of the records, of which there may be none; `failure` says why nobody knows.
 
-    The octets of a TXT record are characters of Latin-1, all of its strings joined; an MX record is "10 mx.example".
+    `is_silent`: no answer came at all. A value of a TXT record has all of its strings joined, each octet as a character
+    of Latin-1; an MX record is "10 mx.example".
     """
 
     values: tuple[str, ...] = ()
     failure: str = ""
+    is_silent: bool = False
 
 
 # What is known so far, and what a computation returns that needs to know more.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 
 import dns.asyncresolver
 import dns.exception
@@ -20,6 +21,7 @@ _NOTHING_SECONDS = 60.0
 # RFC 9715: what reaches every host without fragments; what is longer comes by TCP.
 _UDP_OCTETS = 1_232
 _TRY_SECONDS = 1.5
+_PROBE_SECONDS = 3.0
 
 
 class NoResolverError(Exception):
@@ -27,12 +29,11 @@ class NoResolverError(Exception):
 
 
 class Resolver:
-    """Answers by DNS and from the cache; `answered` counts the answers that came over the network."""
+    """Answers by DNS and from the cache."""
 
     def __init__(self, server: tuple[str, int] | None) -> None:
         """`server` is an IP address and a port; None for the resolver of the host. Raises NoResolverError."""
         self._cache = AnswerCache()
-        self.answered = 0
         try:
             self._resolver = dns.asyncresolver.Resolver(configure=server is None)
         except dns.resolver.NoResolverConfiguration:
@@ -55,22 +56,26 @@ class Resolver:
             self._cache.add(question, answer, seconds=lifetime, now=now)
         return answer
 
+    async def is_there(self) -> bool:
+        """True when the resolver answers at all: it knows the servers of the root, whatever strangers do to theirs."""
+        with suppress(dns.exception.DNSException, OSError):
+            await self._resolver.resolve(".", "NS", raise_on_no_answer=False, lifetime=_PROBE_SECONDS, search=False)
+            return True
+        return False
+
     async def _ask(self, question: Question, seconds: float) -> tuple[Answer, float]:
         try:
             found = await self._resolver.resolve(
                 question.name + ".", question.type, raise_on_no_answer=False, lifetime=max(seconds, 0.001), search=False
             )
         except dns.resolver.NXDOMAIN:
-            self.answered += 1
             return Answer(), _NOTHING_SECONDS
         except (dns.resolver.NoNameservers, dns.resolver.YXDOMAIN):
-            self.answered += 1
             return Answer(failure="the name servers of the domain do not work"), 0
         except dns.exception.Timeout:
-            return Answer(failure="no answer in time"), 0
+            return Answer(failure="no answer in time", is_silent=True), 0
         except (dns.exception.DNSException, OSError, EOFError, ValueError) as error:
-            return Answer(failure=f"no answer ({type(error).__name__})"), 0
-        self.answered += 1
+            return Answer(failure=f"no answer ({type(error).__name__})", is_silent=isinstance(error, OSError)), 0
         if found.rrset is None:
             return Answer(), _NOTHING_SECONDS
         return _answer(found.rrset), float(found.rrset.ttl)

@@ -3,7 +3,7 @@
 import ipaddress
 
 from fake_email import client_network
-from fake_email.authentication import Result
+from fake_email.authentication import MethodResult
 from smtp_ingest.authentication.questions import Answer, Answers, Question, is_askable, printable, question, shown
 
 _MAX_NAMES = 3
@@ -27,28 +27,28 @@ def addresses(answers: Answers, client_address: str) -> list[Question]:
     return [question(each, "A" if kind == "A" else "AAAA") for each in names]
 
 
-def check(answers: Answers, client_address: str) -> Result:
+def check(answers: Answers, client_address: str) -> MethodResult:
     """The result, from the answers to both."""
     asked = pointer(client_address)
     if asked is None:
-        return Result(result="none", reason="the client has no address")
+        return MethodResult(result="none", reason="the client has no address")
     forward = addresses(answers, client_address)
     records = shown(answers, [asked, *forward])
     if failure := answers.get(asked, _UNKNOWN).failure:
-        return Result(result="temperror", reason=printable(f"{asked.name}: {failure}")[:300], records=records)
+        return MethodResult(result="temperror", reason=printable(f"{asked.name}: {failure}")[:300], records=records)
     if not forward:
-        return Result(result="permerror", reason=f"{client_address} has no name", records=records)
+        return MethodResult(result="permerror", reason=f"{client_address} has no name", records=records)
     for each in forward:
         if any(_is_same(value, client_address) for value in answers.get(each, _UNKNOWN).values):
             name = printable(each.name)
-            return Result(result="pass", reason=f"{client_address} is {name}", domain=name, records=records)
+            return MethodResult(result="pass", reason=f"{client_address} is {name}", domain=name, records=records)
     name = printable(forward[0].name)
     if failures := [failure for each in forward if (failure := answers.get(each, _UNKNOWN).failure)]:
-        return Result(
+        return MethodResult(
             result="temperror", reason=printable(f"{name}: {failures[0]}")[:300], domain=name, records=records
         )
     reason = f"{client_address} is called {name}, which has other addresses"
-    return Result(result="fail", reason=reason, domain=name, records=records)
+    return MethodResult(result="fail", reason=reason, domain=name, records=records)
 
 
 def _names(answers: Answers, client_address: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 import spf
 
 from fake_email import mailbox_address
-from fake_email.authentication import Outcome, Result
+from fake_email.authentication import MethodResult, Outcome
 from smtp_ingest.authentication.questions import Answers, Question, RecordType, is_askable, printable, question, shown
 
 _OUTCOMES: dict[str, Outcome] = {
@@ -79,7 +79,7 @@ def identity(*, reverse_path: str, host_name: str) -> str:
     return mailbox_address.a_labels(reverse_path.rpartition("@")[2] or host_name)
 
 
-def evaluate(answers: Answers, *, client_address: str, host_name: str, reverse_path: str) -> Result | Question:
+def evaluate(answers: Answers, *, client_address: str, host_name: str, reverse_path: str) -> MethodResult | Question:
     """The result, or the next question whose answer it needs."""
     domain = identity(reverse_path=reverse_path, host_name=host_name)
     local_part = reverse_path.rpartition("@")[0] or "postmaster"
@@ -99,7 +99,7 @@ def evaluate(answers: Answers, *, client_address: str, host_name: str, reverse_p
         outcome, explanation, mechanism = "permerror", f"the record cannot be read ({type(error).__name__})", None
     finally:
         _used.reset(token)
-    return Result(
+    return MethodResult(
         result=_OUTCOMES.get(outcome, "permerror"),
         reason=_reason(outcome, explanation, mechanism, domain, client_address),
         domain=printable(domain) or None,
