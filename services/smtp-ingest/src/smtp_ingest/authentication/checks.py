@@ -20,6 +20,7 @@ from fake_email.settings import Settings
 from fake_email.storage import verdicts
 from fake_email.storage.store import IncomingMessage
 from smtp_ingest.authentication import process as check_process
+from smtp_ingest.authentication.daemon_load import DaemonLoad
 from smtp_ingest.authentication.job import Done, Job
 from smtp_ingest.authentication.pending_checks import PendingCheck, PendingChecks
 from smtp_ingest.authentication.process import CheckProcess
@@ -53,7 +54,10 @@ class Checks:
         self._process: CheckProcess | None = None
         self._heard_at = 0.0
         self._no_resolver_until = 0.0
+        self._load = DaemonLoad(now=time.monotonic(), cpu=time.process_time())
+        self._skipped = 0
         self._once_ended, self._once_away, self._once_unstored = OnceAMinute(), OnceAMinute(), OnceAMinute()
+        self._once_skipped = OnceAMinute()
         self.counts: Counter[str] = Counter()
 
     def take_place(self, client_address: str, octets: int, *, is_wanted: bool) -> NotChecked | None:
@@ -65,8 +69,9 @@ class Checks:
             reason = "mailbox"
         elif time.monotonic() < self._no_resolver_until:
             reason = "no_resolver"
-        elif not self._pending.take_place(client_network.network_of(client_address), octets):
+        elif self._load.is_high or not self._pending.take_place(client_network.network_of(client_address), octets):
             reason = "busy"
+            self._note_skipped()
         if reason:
             self.counts[reason] += 1
         return reason
@@ -103,7 +108,7 @@ class Checks:
         """Check until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._run_process())
-            tasks.create_task(self._end_late_checks())
+            tasks.create_task(self._look())
             tasks.create_task(self._store(database))
 
     async def ended(self) -> None:
@@ -175,14 +180,22 @@ class Checks:
         if self._once_away.is_due(now):
             log.warning("resolver_away")
 
-    async def _end_late_checks(self) -> None:
-        """End the checks that the process has no time for; kill it when it has been silent for as long."""
+    def _note_skipped(self) -> None:
+        self._skipped += 1
+        if self._once_skipped.is_due(time.monotonic()):
+            log.warning("checks_skipped", messages=self._skipped)
+            self._skipped = 0
+
+    async def _look(self) -> None:
+        """Measure the load, and end the checks that the process has no time for; kill it when it has been silent."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
+            self._load.sample(now=time.monotonic(), cpu=time.process_time())
             moment = time.monotonic() - _CHECK_SECONDS
             for number, check in self._pending.begun_before(moment):
                 is_sent = check.job is None
                 self._end(number, "busy")
+                self._note_skipped()
                 if self._process and is_sent and self._heard_at < moment:
                     self._process.kill()
 
