@@ -4,7 +4,16 @@ import ipaddress
 
 from fake_email import client_network
 from fake_email.authentication import MethodResult
-from smtp_ingest.authentication.questions import Answer, Answers, Question, is_askable, printable, question, shown
+from smtp_ingest.authentication.questions import (
+    Answer,
+    Answers,
+    Question,
+    RecordType,
+    is_askable,
+    printable,
+    question,
+    shown,
+)
 
 _MAX_NAMES = 3
 _IPV4 = 4
@@ -22,9 +31,8 @@ def addresses(answers: Answers, client_address: str) -> list[Question]:
     address = client_network.parse_address(client_address)
     if address is None:
         return []
-    kind = "A" if client_network.unmap(address).version == _IPV4 else "AAAA"
-    names = [each for each in _names(answers, client_address) if is_askable(each.lower())]
-    return [question(each, "A" if kind == "A" else "AAAA") for each in names]
+    record_type: RecordType = "A" if client_network.unmap(address).version == _IPV4 else "AAAA"
+    return [question(each, record_type) for each in _names(answers, client_address) if is_askable(each.lower())]
 
 
 def check(answers: Answers, client_address: str) -> MethodResult:
