@@ -34,6 +34,8 @@ export interface NewMailbox {
   private?: boolean
   exact?: boolean
   ttlSeconds?: number
+  /** False: the senders of its messages are not checked. */
+  authentication?: boolean
 }
 
 /** The conditions that a message must meet. A text is found in upper or lower case; a RegExp is searched with RE2, with its flag `i` alone. */
