@@ -86,7 +86,7 @@ $(TRAINING)/ready: $(READY) tests/training/requirements.txt
 
 lock: $(READY) ## pin the dependencies of the pyproject.toml files; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) --no-emit-package fake-email $(PACKAGES) -o requirements.txt
-	$(COMPILE) --no-emit-package fake-email $(PACKAGES) $(CLIENT) --group dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) --allow-unsafe --no-emit-package fake-email $(PACKAGES) $(CLIENT) --group dev -c requirements.txt -o requirements-dev.txt
 	echo uv | $(COMPILE) - -c requirements-dev.txt -o requirements-uv.txt
 	echo 'atheris<3.1' | $(COMPILE) - -o tests/fuzz/requirements.txt
 	echo scikit-learn | $(COMPILE) - -o tests/training/requirements.txt

@@ -33,6 +33,7 @@ def make(target: Target, directory: Path) -> Path:
         release = Path(scratch) / path.name.removesuffix(".tar.gz")
         tell(f"{version} for Python {target.python} on {target.arch}")
         source.copy(ROOT, release, ["db/migrations", "deploy"])
+        os.environ["SOURCE_DATE_EPOCH"] = str(source.committed_at(ROOT))  # the time of each file in a built wheel
         wheels.fetch(ROOT / "requirements.txt", release, target)
         wheels.build(ROOT, release, version)
         (release / "VERSION").write_text(f"{version}\n")

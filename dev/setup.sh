@@ -35,6 +35,7 @@ pip() { "$venv/bin/python" -m pip --quiet --quiet --disable-pip-version-check "$
 pip install --require-hashes -r requirements-uv.txt
 uv() { "$venv/bin/uv" --quiet --system-certs pip "$@" --python "$venv/bin/python"; }
 # uv takes seconds, pip most of a minute. pip is the fallback: its configuration may name an index or a proxy.
-uv install --require-hashes -r requirements-dev.txt || pip install --require-hashes -r requirements-dev.txt
+# Libraries without a wheel are built, with the locked setuptools.
+uv install --require-hashes --build-constraints requirements-dev.txt -r requirements-dev.txt || pip install --require-hashes -r requirements-dev.txt
 uv install --no-deps --no-build-isolation -e shared -e services/smtp-ingest -e services/http-api -e clients/python
 touch "$venv/ready"

@@ -20,7 +20,7 @@ LAYERS = {
         ["operator_tools*"],
         ["storage*", "parse", "bodies"],
         ["findings*"],
-        ["html*", "parsed_message"],
+        ["html*", "parsed_message", "authentication"],
         ["mime*"],
         ["postgres*"],
         [

@@ -1,8 +1,8 @@
 """The wheels of a release: the locked ones for its target and our own, all listed with their checksums."""
 
 import hashlib
-import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,13 +13,17 @@ from release_build.errors import ReleaseError
 from release_build.target import Target
 
 _PACKAGES = ["shared", "services/smtp-ingest", "services/http-api"]
+# Published as source alone, in pure Python.
+_SOURCES = ("authres", "dkimpy", "pyspf")
 _VERSION = re.compile(r'^version = "([^"]+)"$', re.MULTILINE)
 _LOCKED = re.compile(r"(?P<name>[^\s=;]+==[^\s;]+)(?:\s*;\s*(?P<marker>.*?))?\s*(?P<hashes>(?:\s--hash=\S+)+)")
 
 
 def fetch(lock: Path, release: Path, target: Target) -> None:
-    """Download the wheels that `lock` pins for `target` into `release`, and write their part of the lock there."""
-    _write_requirements(release, locked(lock.read_text(), target))
+    """Download what `lock` pins for `target` into `release` as wheels, and write their part of the lock there."""
+    pinned = locked(lock.read_text(), target)
+    sources = [line for line in pinned if line.startswith(_SOURCES)]
+    _write_requirements(release, [line for line in pinned if line not in sources])
     platforms = [f"--platform={name}" for name in target.platforms]
     abis = [f"--abi={name}" for name in (target.abi, "abi3", "none")]
     _run(
@@ -27,6 +31,24 @@ def fetch(lock: Path, release: Path, target: Target) -> None:
         *("--require-hashes", "--only-binary=:all:", "--implementation=cp", f"--python-version={target.python}"),
         *(*platforms, *abis, f"--dest={release / 'wheels'}", f"--requirement={release / 'requirements.txt'}"),
     )
+    _build_sources(release, sources)
+
+
+def _build_sources(release: Path, sources: list[str]) -> None:
+    """Build the wheels of locked sources; their checksums are those of the wheels."""
+    with tempfile.TemporaryDirectory() as scratch:
+        pins, built = Path(scratch, "requirements.txt"), Path(scratch, "wheels")
+        pins.write_text("".join(f"{line}\n" for line in sources))
+        _run(
+            *(sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"),
+            # With the setuptools of this environment, which is locked, and not with one that pip chooses.
+            *("--require-hashes", "--no-binary=:all:", "--no-build-isolation", "--no-cache-dir"),
+            *(f"--wheel-dir={built}", f"--requirement={pins}"),
+        )
+        wheels = sorted(built.glob("*.whl"))
+        for wheel in wheels:
+            shutil.copy(wheel, release / "wheels")
+        _add_requirements(release, wheels)
 
 
 def locked(lock: str, target: Target) -> list[str]:
@@ -45,7 +67,6 @@ def locked(lock: str, target: Target) -> list[str]:
 
 def build(root: Path, release: Path, version: str) -> None:
     """Build our three wheels into `release`; their version contains the version of the release."""
-    os.environ["SOURCE_DATE_EPOCH"] = str(source.committed_at(root))
     fetched = set(release.glob("wheels/*.whl"))
     with tempfile.TemporaryDirectory() as scratch:
         copied = Path(scratch)
@@ -57,8 +78,7 @@ def build(root: Path, release: Path, version: str) -> None:
     own = sorted(set(release.glob("wheels/*.whl")) - fetched)
     if len(own) != len(_PACKAGES):
         raise ReleaseError(f"built {len(own)} wheels of ours, not {len(_PACKAGES)}")
-    lines = (release / "requirements.txt").read_text().splitlines()
-    _write_requirements(release, lines + [_requirement(wheel) for wheel in own])
+    _add_requirements(release, own)
 
 
 def local_version(version: str) -> str:
@@ -72,6 +92,11 @@ def local_version(version: str) -> str:
 def _requirement(wheel: Path) -> str:
     name, version = wheel.name.split("-")[:2]
     return f"{name.replace('_', '-')}=={version} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+
+
+def _add_requirements(release: Path, wheels: list[Path]) -> None:
+    lines = (release / "requirements.txt").read_text().splitlines()
+    _write_requirements(release, lines + [_requirement(wheel) for wheel in wheels])
 
 
 def _write_requirements(release: Path, lines: list[str]) -> None:

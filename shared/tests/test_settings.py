@@ -9,7 +9,7 @@ import pytest
 from support.harness import COMMANDS
 
 from fake_email.errors import SettingsError
-from fake_email.settings import DatabaseSettings, Settings, load
+from fake_email.settings import DatabaseSettings, Settings, dns_server, load
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 PASSWORD = "sesame"
@@ -184,6 +184,12 @@ def test_a_value_that_is_not_a_number_is_refused_in_one_line_that_names_the_vari
         ("DRAIN_SECONDS", "601"),
         ("DRAIN_SECONDS", "nan"),
         ("DRAIN_SECONDS", "inf"),
+        *(
+            ("AUTHENTICATION_RESOLVER", each)
+            for each in ("dns.example", "192.0.2.53:", "192.0.2.53:x", "[::1", "1.2.3")
+        ),
+        ("AUTHENTICATION_RESOLVER", "192.0.2.53:65536"),
+        ("AUTHENTICATION", "yes"),
         ("LOG_LEVEL", "verbose"),
         ("LOG_LEVEL", "one\ntwo"),
         ("LOG_LEVEL", "what is - at `$.nowhere`"),
@@ -194,6 +200,20 @@ def test_a_value_out_of_range_is_refused_in_one_line_that_names_the_variable(var
 
     assert text.startswith(f"{variable}: ")
     assert text.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("given", "server"),
+    [
+        ("192.0.2.53", ("192.0.2.53", 53)),
+        ("192.0.2.53:5300", ("192.0.2.53", 5_300)),
+        ("2001:db8::53", ("2001:db8::53", 53)),
+        ("[2001:db8::53]", ("2001:db8::53", 53)),
+        ("[2001:DB8::53]:5300", ("2001:db8::53", 5_300)),
+    ],
+)
+def test_a_dns_server_is_an_address_with_or_without_a_port(given: str, server: tuple[str, int]) -> None:
+    assert dns_server(given) == server
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Fetch the senders into .local/senders: Debian packages, unpacked and not installed, and nodemailer."""
+"""Fetch the senders and opendkim into .local/senders: Debian packages, unpacked, not installed, and nodemailer."""
 
 import os
 import shutil
@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 
 CACHE = Path(__file__).parents[2] / ".local/senders"
-DEBIAN = CACHE / "debian"
+# Another number with other packages, so that they are fetched where the earlier ones are already.
+DEBIAN = CACHE / "debian-2"
 NODEMAILER = CACHE / "node_modules/nodemailer"
 
 _SENDERS = ["postfix", "exim4-base", "exim4-daemon-light", "opensmtpd", "swaks", "libnet-ssleay-perl"]
+# A second opinion on DKIM signatures.
+_CHECKER = "opendkim"
 # The programs that `postfix start` runs.
 _TOOLS = ["dash", "coreutils", "diffutils", "findutils", "grep", "sed"]
 _LIBRARIES = ("lib", "zlib1g", "perl")
@@ -42,11 +45,21 @@ def fetch_debian() -> None:
         directory.mkdir(parents=True)
     subprocess.run(["apt-get", "--quiet=2", "update"], check=True)
     listed = subprocess.run(
-        ["apt-cache", "depends", "--recurse", "--important", *_SENDERS], stdout=subprocess.PIPE, text=True, check=True
+        ["apt-cache", "depends", "--recurse", "--important", *_SENDERS, _CHECKER],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     libraries = {name for name in listed.stdout.splitlines() if name.startswith(_LIBRARIES)}
     subprocess.run(
-        ["apt-get", "--quiet=2", "-o", "APT::Sandbox::User=root", "download", *{*_SENDERS, *_TOOLS, *libraries}],
+        [
+            "apt-get",
+            "--quiet=2",
+            "-o",
+            "APT::Sandbox::User=root",
+            "download",
+            *{*_SENDERS, _CHECKER, *_TOOLS, *libraries},
+        ],
         cwd=debs,
         check=True,
     )

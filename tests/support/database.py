@@ -14,11 +14,16 @@ from support.harness import DOMAINS
 from support.waiting import DEADLINE_SECONDS, until
 
 from fake_email import parse
+from fake_email.authentication import Authentication, MethodResult, Verdict
 from fake_email.postgres import migrate
-from fake_email.storage import mailboxes
+from fake_email.storage import mailboxes, verdicts
 from fake_email.storage import store as storage_store
 from fake_email.storage.store import Delivery, IncomingMessage, Trace, new_id
 
+CHECKED = Verdict(
+    authentication=Authentication(status="checked", spf=MethodResult(result="pass", reason="as told")),
+    results_field="mx.test;\r\n\tspf=pass smtp.mailfrom=client.test",
+)
 MIGRATIONS = Path(__file__).parents[2] / "db/migrations"
 
 
@@ -115,6 +120,12 @@ async def store(database_url: str, address: str, *contents: bytes) -> None:
         mailbox = await mailboxes.fetch(connection, address=address, token_sha256=None)
         for content in contents:
             await storage_store.store_messages(connection, [incoming_message(content, mailbox.id)])
+
+
+async def end_check(database_url: str, message_id: str, verdict: Verdict = CHECKED) -> bool:
+    """End the check of a message, as smtp-ingest would."""
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        return await verdicts.store(connection, uuid.UUID(message_id), verdict)
 
 
 def stored(database_url: str, address: str) -> list[bytes]:

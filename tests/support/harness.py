@@ -117,6 +117,8 @@ class Pair:
             "SMTP_PORT": "0",
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": str(free_port()),
+            # Checks would start one more process for each service, and ask the resolver of this machine.
+            "AUTHENTICATION": "off",
             **GENEROUS,
             **environ,
         }

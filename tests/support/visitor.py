@@ -107,8 +107,9 @@ class Visitor:
 
     async def click(self, name: str) -> None:
         """Click the button, link, choice or field whose accessible name or text begins so."""
-        find = f"""[...document.querySelectorAll("button, a, label, [role=option], input[aria-label]")].find((each) =>
-            (each.getAttribute("aria-label") ?? each.textContent.trim()).startsWith({json.dumps(name)}))"""
+        find = f"""[
+            ...document.querySelectorAll("button, a, label, summary, [role=option], input[aria-label]")
+        ].find((each) => (each.getAttribute("aria-label") ?? each.textContent.trim()).startsWith({json.dumps(name)}))"""
         await self.is_so(f"{find} && !{find}.disabled")
         await self.value(f"{find}.click()")
 

@@ -139,9 +139,10 @@ export interface paths {
          *
          *     `Last-Event-ID`, which a browser sends when it reconnects, takes precedence over `since`. `event: deleted` reports
          *     that a message before this point of the stream was deleted; its `data:` has the `id` and `seq` of the message.
-         *     `event: seen` reports that a message was marked; its `data:` has `seen` too. `event: gone` reports that the mailbox
-         *     expired or was deleted, and ends the stream; its `data:` has the `temp_email_addr`. With `events=attempt`,
-         *     `event: attempt` reports each attempt to deliver mail that was refused, deferred or cut, as
+         *     `event: seen` reports that a message was marked; its `data:` has `seen` too. `event: checked` reports that the check
+         *     of a message's sender has ended; its `data:` has the `status` that `authentication` then has. `event: gone` reports
+         *     that the mailbox expired or was deleted, and ends the stream; its `data:` has the `temp_email_addr`. With
+         *     `events=attempt`, `event: attempt` reports each attempt to deliver mail that was refused, deferred or cut, as
          *     `GET /api/inbox/timeline` does. An attempt is not sent again.
          *
          *     With a ticket, `data:` has the `temp_email_addr` of each event's mailbox, and `id:` is a position in all mailboxes
@@ -239,6 +240,9 @@ export interface paths {
         /**
          * Read a message
          * @description Return the message: header fields in order, text, HTML, attachments, codes, links, envelope and TLS.
+         *
+         *     `authentication` has the check of the sender, which begins when the message is stored and mostly takes less than a
+         *     second. Its end is an `event: checked` of the stream, and changes the `ETag`.
          */
         get: operations["getMessage"];
         put?: never;
@@ -316,7 +320,10 @@ export interface paths {
         };
         /**
          * Download the source of a message
-         * @description Return the message as `message/rfc822`: Return-Path and Received, then every byte that was received.
+         * @description Return the message as `message/rfc822`: the trace fields, then every byte that was received.
+         *
+         *     The trace fields are Return-Path, Authentication-Results once the sender was checked, and Received. A field
+         *     Authentication-Results below our Received came with the message.
          */
         get: operations["getMessageSource"];
         put?: never;
@@ -416,6 +423,32 @@ export interface components {
             /** @description The media type that the message gives it. */
             type: string;
         };
+        /** Authentication */
+        Authentication: {
+            /** @description The chain of forwarders (RFC 8617). */
+            arc?: components["schemas"]["MethodResult"] | null;
+            /** @description The first five signatures, in the order of the header (RFC 6376). */
+            dkim: components["schemas"]["SignatureResult"][];
+            /** @description Whether SPF or DKIM confirms the domain in From, and what its owner asks for otherwise (RFC 9989). */
+            dmarc?: components["schemas"]["DmarcResult"] | null;
+            /** @description What makes other servers refuse or distrust the message, at most 20 findings. */
+            header: components["schemas"]["HeaderFinding"][];
+            /** @description Why the message is not checked, else null. */
+            reason?: ("off" | "mailbox" | "no_resolver" | "busy" | "unfinished") | null;
+            /** @description Whether the name of the client has its address. */
+            reverse_dns?: components["schemas"]["MethodResult"] | null;
+            /** @description Whether the domain of the envelope lets this client send (RFC 7208). */
+            spf?: components["schemas"]["MethodResult"] | null;
+            /**
+             * @description Whether the check has ended, and whether there was one.
+             * @enum {string}
+             */
+            status: "pending" | "checked" | "not_checked";
+            /** @description Whether the message came over TLS. */
+            tls?: components["schemas"]["MethodResult"] | null;
+            /** @description Whether one request unsubscribes the reader (RFC 8058). */
+            unsubscribe?: components["schemas"]["MethodResult"] | null;
+        };
         /** BadInput */
         BadInput: {
             /**
@@ -433,6 +466,21 @@ export interface components {
             status: number;
             /** @description The status in words. */
             title: string;
+        };
+        /** @description A message whose `authentication` is no longer pending. */
+        CheckedEvent: {
+            /**
+             * Format: uuid
+             * @description The id of the message.
+             */
+            id: string;
+            /** @description The position of the message in its mailbox: 1, 2, 3, in the order of arrival. */
+            seq: number;
+            /**
+             * @description The `status` of `authentication`.
+             * @enum {string}
+             */
+            status: "checked" | "not_checked";
         };
         /** Code */
         Code: {
@@ -509,6 +557,33 @@ export interface components {
             /** @description The version and the cipher of TLS; null for plain text. */
             tls: string | null;
         };
+        /** DmarcResult */
+        DmarcResult: {
+            /** @description The domain that the result is about; null without one. */
+            domain?: string | null;
+            /** @description The domain of the organization, found by the tree walk. */
+            organizational_domain?: string | null;
+            /** @description What the domain asks receivers to do with mail that fails; null without a DMARC record. */
+            policy?: ("none" | "quarantine" | "reject") | null;
+            /** @description Why, in a sentence for people; it may change. */
+            reason: string;
+            /** @description The DNS records that the result rests on, at most 10. */
+            records: components["schemas"]["DnsRecord"][];
+            /**
+             * @description The result, in the words of RFC 8601.
+             * @enum {string}
+             */
+            result: "none" | "pass" | "fail" | "softfail" | "neutral" | "policy" | "temperror" | "permerror";
+        };
+        /** DnsRecord */
+        DnsRecord: {
+            /** @description The name of the record. */
+            name: string;
+            /** @description The type of the record. */
+            type: string;
+            /** @description The value, at most 512 characters of it; characters other than ASCII are `?`. */
+            value: string;
+        };
         /** DomainList */
         DomainList: {
             /** @description The domain of an address whose creation names none. */
@@ -549,6 +624,8 @@ export interface components {
             attachments: components["schemas"]["Attachment"][];
             /** @description The number of attachments that are left out of `attachments`, which would be too large. */
             attachments_omitted: number;
+            /** @description The check of the sender, after the message was stored. */
+            authentication: components["schemas"]["Authentication"];
             /** @description The text, at most 64 KiB of it. */
             body_text: string;
             /** @description The people in the field Cc. */
@@ -631,6 +708,16 @@ export interface components {
             name: string;
             /** @description The value, unfolded and decoded, at most 16 KiB of it. */
             value: string;
+        };
+        /** HeaderFinding */
+        HeaderFinding: {
+            /**
+             * @description The kind of the finding.
+             * @enum {string}
+             */
+            fault: "line_too_long" | "missing_field" | "repeated_field" | "bad_field_name" | "not_ascii" | "bad_line_end" | "bad_address" | "bad_date" | "bad_message_id" | "forged_results" | "too_many_signatures";
+            /** @description Why, in a sentence for people; it may change. */
+            reason: string;
         };
         /** Health */
         Health: {
@@ -797,6 +884,20 @@ export interface components {
             /** @description The `cursor` of the next page; null on the last page. */
             next_cursor: string | null;
         };
+        /** MethodResult */
+        MethodResult: {
+            /** @description The domain that the result is about; null without one. */
+            domain?: string | null;
+            /** @description Why, in a sentence for people; it may change. */
+            reason: string;
+            /** @description The DNS records that the result rests on, at most 10. */
+            records: components["schemas"]["DnsRecord"][];
+            /**
+             * @description The result, in the words of RFC 8601.
+             * @enum {string}
+             */
+            result: "none" | "pass" | "fail" | "softfail" | "neutral" | "policy" | "temperror" | "permerror";
+        };
         /** NearMiss */
         NearMiss: {
             /** @description The clauses that the message fails. */
@@ -820,6 +921,8 @@ export interface components {
         };
         /** NewAddress */
         NewAddress: {
+            /** @description Whether the senders of messages are checked. */
+            authentication?: boolean;
             /** @description One of the domains that `GET /api/domains` lists. Default: the first of them. */
             domain?: string | null;
             /** @description True: the address is `username` as it is, without a random tail. Default: false. */
@@ -1028,6 +1131,24 @@ export interface components {
             /** @description The status in words. */
             title: string;
         };
+        /** SignatureResult */
+        SignatureResult: {
+            /** @description The algorithm of the signature; null when it cannot be read. */
+            algorithm?: string | null;
+            /** @description The domain that the result is about; null without one. */
+            domain?: string | null;
+            /** @description Why, in a sentence for people; it may change. */
+            reason: string;
+            /** @description The DNS records that the result rests on, at most 10. */
+            records: components["schemas"]["DnsRecord"][];
+            /**
+             * @description The result, in the words of RFC 8601.
+             * @enum {string}
+             */
+            result: "none" | "pass" | "fail" | "softfail" | "neutral" | "policy" | "temperror" | "permerror";
+            /** @description The selector of the key; null when it cannot be read. */
+            selector?: string | null;
+        };
         /** SmtpServer */
         SmtpServer: {
             /** @description Its name or address. */
@@ -1057,6 +1178,8 @@ export interface components {
         StreamEvents: {
             /** @description The data of `event: attempt`: an attempt to deliver that was not stored. */
             attempt: components["schemas"]["DeliveryAttempt"];
+            /** @description The data of `event: checked`: a message whose sender was checked. */
+            checked: components["schemas"]["CheckedEvent"];
             /** @description The data of `event: deleted`: a message that was deleted. */
             deleted: components["schemas"]["DeletedEvent"];
             /** @description The data of `event: expired`, the last event: the ticket of the stream expired. */
@@ -1200,6 +1323,8 @@ export interface components {
             attachments: components["schemas"]["Attachment"][];
             /** @description The number of attachments that are left out of `attachments`, which would be too large. */
             attachments_omitted: number;
+            /** @description The check of the sender, after the message was stored. */
+            authentication: components["schemas"]["Authentication"];
             /** @description The text, at most 64 KiB of it. */
             body_text: string;
             /** @description The people in the field Cc. */

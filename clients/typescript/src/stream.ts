@@ -17,6 +17,8 @@ export type StreamState = "connecting" | "catching up" | "open" | "offline" | "c
 export type StreamEvent = { address: string } & (
   | { type: "message"; message: ListedMessage }
   | { type: "seen"; id: string; seq: number; seen: boolean }
+  /** The check of a message's sender has ended: its `authentication` is no longer pending. */
+  | { type: "checked"; id: string; seq: number; status: "checked" | "not_checked" }
   | { type: "deleted"; id: string; seq: number }
   /** Something happened while the stream was away that it cannot repeat, as a deletion: list the messages anew. */
   | { type: "changed"; mailbox: MailboxInfo }
@@ -245,6 +247,7 @@ export class Stream implements AsyncIterable<StreamEvent> {
       this.#known.delete(address)
       return { type, address }
     }
+    if (type === "checked") return { ...fields, type, address }
     if (type !== "seen" && type !== "deleted") return undefined // of a newer API
     known.changes = (known.changes ?? 0) + 1
     return { ...fields, type, address }

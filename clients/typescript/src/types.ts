@@ -5,6 +5,8 @@ type Schemas = components["schemas"]
 
 /** A whole message, as `wait` returns it. */
 export type Message = Schemas["WholeMessage"]
+/** The check of a message's sender; a message of an API older than the check has none. */
+export type Authentication = Schemas["Authentication"]
 /** A message of a stream, whose text ends after 64 KiB. */
 export type ListedMessage = Schemas["ListedMessage"]
 /** A message of a list: a preview, and no text. */
@@ -32,6 +34,8 @@ export interface NewMailbox {
   private?: boolean
   exact?: boolean
   ttlSeconds?: number
+  /** False: the senders of its messages are not checked. */
+  authentication?: boolean
 }
 
 /** The conditions that a message must meet. A text is found in upper or lower case; a RegExp is searched with RE2, with its flag `i` alone. */

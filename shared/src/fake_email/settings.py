@@ -60,6 +60,8 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     commit_queue_messages: Positive = 2_000
     commit_queue_octets: Positive = 134_217_728
     drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=600)] = 20
+    authentication: Literal["on", "off"] = "on"
+    authentication_resolver: str | None = None
     tls_cert_file: str | None = None
     tls_key_file: str | None = None
     smtp_max_sessions: Positive = 1_000
@@ -94,6 +96,11 @@ _SAFE_ORIGIN = "https://my-app-git-*-my-team.vercel.app"
 # No registry gives out names below these: RFC 6761 §6, RFC 6762 §3, and ICANN's private-use "internal".
 _UNREGISTERED = frozenset({"internal", "local", "localhost", "test"})
 _ORIGIN = re.compile(r"https?://(?=[a-z0-9*])[a-z0-9.-]*\*?[a-z0-9.-]*(?::(?P<port>[0-9]{1,5}))?")
+
+_DNS_PORT = 53
+_DNS_SERVER = re.compile(
+    r"(?:\[(?P<bracketed>[0-9a-f:.]+)\]|(?P<plain>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?", re.IGNORECASE
+)
 
 # The names of all settings, as variables.
 VARIABLES = tuple(name.upper() for name in Settings.__struct_fields__)
@@ -163,12 +170,31 @@ def _check_values(settings: Settings) -> None:
                 f"CORS_ALLOWED_ORIGINS: {origin!r} allows the web pages of strangers, who may register such a domain; "
                 f"list each origin, or write the * between names of your own, as in {_SAFE_ORIGIN}"
             )
+    if settings.authentication_resolver:
+        dns_server(settings.authentication_resolver)
     _check_networks("TRUSTED_PROXIES", settings.trusted_proxies)
     _check_networks("HTTP_EXEMPT_NETWORKS", settings.http_exempt_networks)
     _check_networks("SMTP_EXEMPT_NETWORKS", settings.smtp_exempt_networks)
     if bool(settings.tls_cert_file) != bool(settings.tls_key_file):
         missing = "TLS_KEY_FILE" if settings.tls_cert_file else "TLS_CERT_FILE"
         raise SettingsError(f"{missing}: missing; set TLS_CERT_FILE and TLS_KEY_FILE together")
+
+
+def dns_server(text: str) -> tuple[str, int]:
+    """The address and the port of a DNS server, as in 192.0.2.53, 192.0.2.53:5300 or [2001:db8::53]:5300.
+
+    Raises SettingsError.
+    """
+    matched = _DNS_SERVER.fullmatch(text)
+    address = (matched["bracketed"] or matched["plain"]) if matched else text
+    port = int(matched["port"] or _DNS_PORT) if matched else _DNS_PORT
+    try:
+        return str(ipaddress.ip_address(address)), msgspec.convert(port, Port)
+    except (ValueError, msgspec.ValidationError):
+        raise SettingsError(
+            f"AUTHENTICATION_RESOLVER: {text[:_SHOWN_CHARACTERS]!r} is not a DNS server, as in 192.0.2.53 or "
+            "192.0.2.53:5300"
+        ) from None
 
 
 def _has_domain_of_strangers(origin: str) -> bool:

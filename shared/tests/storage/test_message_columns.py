@@ -26,6 +26,8 @@ NOT_FETCHED = {
     "content": "its size and its header are fetched; `source` reads all of it",
     "content_sha256": "it serves only to find duplicates",
     "transfer": "the timeline shows it",
+    "check_skipped": "it is a part of `check`",
+    "verdict": "it is a part of `check`",
 }
 PARSED = ParsedMessage(
     subject="subject",

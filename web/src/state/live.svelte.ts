@@ -6,6 +6,7 @@ import { isGone, troubleOf } from "../api/problem"
 import type { Listed } from "../api/types"
 import type { Box } from "./box.svelte"
 import { boxes, keep } from "./boxes.svelte"
+import { checked } from "./opened.svelte"
 
 export type Status = "idle" | "connecting" | "catching_up" | "live" | "offline" | "away" | "limited"
 
@@ -148,6 +149,9 @@ function apply(event: StreamEvent, onMessage: (box: Box, message: Listed) => voi
     case "seen":
       box.marked(event.id, event.seen)
       count(box)
+      break
+    case "checked":
+      void checked(event.id)
       break
     case "deleted":
       box.removed(event.id)

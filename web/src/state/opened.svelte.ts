@@ -43,11 +43,19 @@ export async function open(wanted: string, isInHistory = false): Promise<void> {
     const [message, opens] = await Promise.all([api.message(box, wanted), ticketFor(box)])
     if (id !== wanted) return
     ticket = opens
-    whole = message
+    if (whole?.id !== wanted) whole = message // else its check has ended meanwhile
     if (!message.seen) await setSeen(wanted, true)
   } catch (thrown) {
     if (id === wanted) problem = troubleOf(thrown)
   }
+}
+
+/** Show the check of the sender, which has ended, if the message is open. */
+export async function checked(wanted: string): Promise<void> {
+  const box = boxes.current
+  if (!box || id !== wanted) return
+  const message = await api.message(box, wanted).catch(() => null) // it is shown when the message is opened again
+  if (message && id === wanted) whole = message
 }
 
 export function close(): void {

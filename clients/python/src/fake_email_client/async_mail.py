@@ -48,13 +48,22 @@ class AsyncMail:
         private: bool | None = None,
         exact: bool | None = None,
         ttl: int | None = None,
+        authentication: bool | None = None,
     ) -> "NewMailbox":
         """Make a mailbox that lives for `ttl` seconds, by `async with` or by `await`.
 
         The address begins with `name`; with `exact`, the address is this name. A private mailbox can be read with its
-        token only.
+        token only. With `authentication=False`, the senders of its messages are not checked.
         """
-        steps = create(self.patience, name=name, domain=domain, private=private, exact=exact, ttl=ttl)
+        steps = create(
+            self.patience,
+            name=name,
+            domain=domain,
+            private=private,
+            exact=exact,
+            ttl=ttl,
+            authentication=authentication,
+        )
         return NewMailbox(self, steps)
 
     def open(self, address: str, token: str | None = None) -> "AsyncMailbox":

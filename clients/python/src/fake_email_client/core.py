@@ -34,10 +34,24 @@ __tracebackhide__ = is_for_the_caller
 
 
 def create(
-    patience: float, *, name: str | None, domain: str | None, private: bool | None, exact: bool | None, ttl: int | None
+    patience: float,
+    *,
+    name: str | None,
+    domain: str | None,
+    private: bool | None,
+    exact: bool | None,
+    ttl: int | None,
+    authentication: bool | None,
 ) -> Steps[TemporaryAddress]:
     """Make a mailbox."""
-    given = {"username": name, "domain": domain, "private": private, "exact": exact, "ttl_seconds": ttl}
+    given = {
+        "username": name,
+        "domain": domain,
+        "private": private,
+        "exact": exact,
+        "ttl_seconds": ttl,
+        "authentication": authentication,
+    }
     body = {field: value for field, value in given.items() if value is not None}
     call = Call(method="POST", path="temporary-address", body=body)
     # After a cut, an exact name may be given out already, and its token is lost.

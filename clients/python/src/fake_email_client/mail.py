@@ -41,13 +41,24 @@ class Mail:
         private: bool | None = None,
         exact: bool | None = None,
         ttl: int | None = None,
+        authentication: bool | None = None,
     ) -> "Mailbox":
         """Make a mailbox that lives for `ttl` seconds.
 
         The address begins with `name`; with `exact`, the address is this name. A private mailbox can be read with its
-        token only.
+        token only. With `authentication=False`, the senders of its messages are not checked.
         """
-        made = self.run(create(self.patience, name=name, domain=domain, private=private, exact=exact, ttl=ttl))
+        made = self.run(
+            create(
+                self.patience,
+                name=name,
+                domain=domain,
+                private=private,
+                exact=exact,
+                ttl=ttl,
+                authentication=authentication,
+            )
+        )
         return self.open(made.temp_email_addr, made.token)
 
     def open(self, address: str, token: str | None = None) -> "Mailbox":

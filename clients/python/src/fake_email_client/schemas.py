@@ -110,8 +110,61 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str
 
 
+class DnsRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A DNS record that a result rests on."""
+
+    name: str
+    type: str
+    value: str
+
+
+class MethodResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A result in the words of RFC 8601, as `pass` and `fail`, and why."""
+
+    result: str
+    reason: str
+    domain: str | None = None
+    records: tuple[DnsRecord, ...] = ()
+
+
+class SignatureResult(MethodResult, frozen=True, kw_only=True):
+    """The result of one DKIM signature."""
+
+    selector: str | None = None
+    algorithm: str | None = None
+
+
+class DmarcResult(MethodResult, frozen=True, kw_only=True):
+    """The result of DMARC; `policy` is what the domain asks receivers to do with mail that fails."""
+
+    policy: str | None = None
+    organizational_domain: str | None = None
+
+
+class HeaderFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """Syntax that makes other servers refuse or distrust a message."""
+
+    fault: str
+    reason: str
+
+
+class Authentication(msgspec.Struct, frozen=True, kw_only=True):
+    """The check of a message's sender; `status` is `pending`, `checked` or `not_checked`, for this `reason`."""
+
+    status: str
+    reason: str | None = None
+    spf: MethodResult | None = None
+    dkim: tuple[SignatureResult, ...] = ()
+    arc: MethodResult | None = None
+    dmarc: DmarcResult | None = None
+    tls: MethodResult | None = None
+    reverse_dns: MethodResult | None = None
+    unsubscribe: MethodResult | None = None
+    header: tuple[HeaderFinding, ...] = ()
+
+
 class Message(ListedMessage, frozen=True, kw_only=True):
-    """A whole message; `html` is as the sender wrote it."""
+    """A whole message; `html` is as the sender wrote it. An older API checks no sender."""
 
     temp_email_addr: str
     headers: tuple[HeaderField, ...]
@@ -120,6 +173,7 @@ class Message(ListedMessage, frozen=True, kw_only=True):
     envelope: Envelope
     tls: str | None
     remote_images: int | None = None
+    authentication: Authentication = Authentication(status="not_checked")
 
 
 class NearMiss(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fake_email.postgres.notifications import Deleted, Marked, MessageChange
+from fake_email.postgres.notifications import Checked, Deleted, Marked, MessageChange
 from http_api.live.pending_events import PendingEvents
 
 
@@ -50,7 +50,21 @@ def test_a_mark_is_reported_once_the_reader_has_its_message() -> None:
     assert (
         pending.take() == b'event: seen\ndata: {"id":"00000000-0000-0000-0000-000000000007","seq":7,"seen":false}\n\n'
     )
-    assert (pending.changes, pending.marks) == ([], {})
+    assert (pending.changes, pending.later) == ([], {})
+
+
+def test_a_check_that_ends_before_the_reader_got_the_message_is_reported_after_it_beside_a_mark() -> None:
+    pending = PendingEvents()
+    message_id = uuid.UUID(int=7)
+
+    pending.add(Checked(mailbox_id=1, seq=7, message_id=message_id, is_checked=True), is_sent=False)
+    pending.add(marked(7), is_sent=False)
+    pending.sent(7)
+
+    assert [pending.take(), pending.take()] == [
+        f'event: checked\ndata: {{"id":"{message_id}","seq":7,"status":"checked"}}\n\n'.encode(),
+        f'event: seen\ndata: {{"id":"{message_id}","seq":7,"seen":true}}\n\n'.encode(),
+    ]
 
 
 @pytest.mark.parametrize("is_sent", [True, False])
@@ -64,7 +78,7 @@ def test_however_many_changes_come_little_more_than_a_thousand_are_kept(
         pending.add(change(seq), is_sent=is_sent)
 
     assert pending.are_too_many
-    assert len(pending.changes) + len(pending.hidden) + len(pending.marks) == 1_001
+    assert len(pending.changes) + len(pending.hidden) + len(pending.later) == 1_001
 
 
 def test_two_streams_share_nothing_that_is_pending() -> None:

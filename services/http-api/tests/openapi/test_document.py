@@ -13,6 +13,7 @@ import schemathesis
 from support import calls
 from support.api_document import PROBLEM_JSON, Body, Document, Media, Operation, Shape, application
 from support.calls import CALLS, Call, make_known
+from support.database import end_check
 from support.harness import Pair
 from support.http_client import stream
 from support.smtp_client import SmtpClient
@@ -207,7 +208,7 @@ def test_the_options_of_a_new_mailbox_have_their_fields(document: Document) -> N
     body = document.paths["/api/temporary-address"]["post"].request_body
 
     assert document.fields(body.content["application/json"]) == {
-        *("username", "domain", "private", "exact", "ttl_seconds")
+        *("username", "domain", "private", "exact", "ttl_seconds", "authentication")
     }
     assert not body.required
 
@@ -371,6 +372,8 @@ async def test_each_event_of_a_stream_is_valid_under_its_schema(
             elif event.event == "attempt":
                 await http.patch(message_path, json={"seen": True})
             elif event.event == "seen":
+                assert await end_check(pair.database_url, known.message_ids[0])
+            elif event.event == "checked":
                 await http.delete(message_path)
             elif event.event == "deleted":
                 await http.delete("/api/inbox", params={"address": known.address})

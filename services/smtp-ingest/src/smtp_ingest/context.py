@@ -4,6 +4,7 @@ import msgspec
 
 from fake_email.settings import Settings
 from smtp_ingest.attempt_log import AttemptLog
+from smtp_ingest.authentication.checks import Checks
 from smtp_ingest.blocked_senders import BlockedSenders
 from smtp_ingest.group_commit import GroupCommit
 from smtp_ingest.live_sessions import LiveSessions
@@ -29,5 +30,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     group_commit: GroupCommit
     storage_limits: StorageLimits
     attempt_log: AttemptLog
+    checks: Checks
     parser_threads: ParserThreads
     read_turns: ReadTurns

@@ -13,6 +13,7 @@ from fake_email.postgres.pool import Database, open_database
 from fake_email.settings import Settings
 from fake_email.systemd import Notifier
 from smtp_ingest.attempt_log import AttemptLog
+from smtp_ingest.authentication.checks import Checks
 from smtp_ingest.blocked_senders import BlockedSenders
 from smtp_ingest.connection import Connection
 from smtp_ingest.context import Context
@@ -88,6 +89,7 @@ async def serve(
                 group_commit=group_commit,
                 storage_limits=StorageLimits(database, settings),
                 attempt_log=AttemptLog(),
+                checks=Checks(settings),
                 parser_threads=ParserThreads(short=short, long=long),
                 read_turns=ReadTurns(),
             )
@@ -106,6 +108,7 @@ async def _serve(
             context.storage_limits.run(),
             context.attempt_log.run(database),
             context.blocked_senders.run(database),
+            context.checks.run(database),
             _report_alive(context.sessions, notifier),
         )
         helpers = [tasks.create_task(run) for run in runs]
@@ -119,6 +122,7 @@ async def _serve(
             server.close()
         await context.sessions.drain(drain_seconds)
         await context.attempt_log.written()
+        await context.checks.ended()
         for helper in helpers:
             helper.cancel()
 

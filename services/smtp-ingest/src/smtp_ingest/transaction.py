@@ -1,6 +1,7 @@
 """One transaction (RFC 5321 §3.3): the envelope, the content, and the commit before the final `250`."""
 
 import asyncio
+import uuid
 
 import msgspec
 
@@ -40,6 +41,8 @@ class Transaction:
         self._parameters = parameters
         self._trace = trace
         self._deliveries: list[Delivery] = []
+        # The deliveries to mailboxes that want their senders checked.
+        self._checked_ids: list[uuid.UUID] = []
         self._addresses: list[str] = []
         self._content: Content | None = None
         # Now, since a client that has left is no longer known.
@@ -102,14 +105,15 @@ class Transaction:
             return replies.NO_SUCH_MAILBOX
         if recipients.is_full(recipient, self._parameters.octets):
             return self._connection.limit_reply("mailbox_quota", mailbox=recipient.mailbox_id)
-        self._deliveries.append(
-            Delivery(
-                id=store.new_id(),
-                mailbox_id=recipient.mailbox_id,
-                recipient=forward_path.given,
-                drops=recipients.is_role_mailbox(recipient),
-            )
+        delivery = Delivery(
+            id=store.new_id(),
+            mailbox_id=recipient.mailbox_id,
+            recipient=forward_path.given,
+            drops=recipients.is_role_mailbox(recipient),
         )
+        self._deliveries.append(delivery)
+        if recipient.authentication:
+            self._checked_ids.append(delivery.id)
         self._addresses.append(recipient.address)
         return replies.RECIPIENT_OK
 
@@ -173,7 +177,7 @@ class Transaction:
         )
         if refusal := storage_refusal(self._context, self._connection, self._network, incoming.octets):
             return refusal
-        outcome = await self._commit(msgspec.structs.replace(incoming, transfer=self._notes.transfer()))
+        outcome = await self._commit_with_check(incoming)
         if outcome.full_mailbox_id is not None:
             return self._connection.limit_reply("mailbox_quota", mailbox=outcome.full_mailbox_id)
         if outcome.live == 0:
@@ -185,6 +189,22 @@ class Transaction:
         self._connection.messages += 1
         self._octets, self._outcome = incoming.octets, outcome
         return replies.COMMITTED
+
+    async def _commit_with_check(self, incoming: IncomingMessage) -> Outcome:
+        """Commit the message; its sender is checked after that, if there is a place for the check."""
+        checks, client_address = self._context.checks, self._trace.client_address
+        skipped = checks.take_place(client_address, incoming.octets, is_wanted=bool(self._checked_ids))
+        incoming = msgspec.structs.replace(incoming, transfer=self._notes.transfer(), check_skipped=skipped)
+        is_stored = False
+        try:
+            outcome = await self._commit(incoming)
+            is_stored = outcome.stored > 0
+        finally:
+            if skipped is None and not is_stored:
+                checks.leave_place(client_address, incoming.octets)
+        if skipped is None and is_stored:
+            checks.begin(incoming, self._checked_ids)
+        return outcome
 
     async def _commit(self, incoming: IncomingMessage) -> Outcome:
         limits = self._context.storage_limits

@@ -97,6 +97,25 @@ class Marked(msgspec.Struct, frozen=True, kw_only=True):
                 yield None
 
 
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """The check of a message's sender has ended; a payload is `mailbox_id:seq:message_id:1`, or 0 for not checked."""
+
+    CHANNEL: ClassVar = "message_checked"
+    mailbox_id: int
+    seq: int
+    message_id: uuid.UUID
+    is_checked: bool
+
+    @classmethod
+    def decode(cls, payload: str) -> Iterator[Self | None]:
+        found = _MARK.fullmatch(payload)
+        yield (
+            cls(mailbox_id=int(found[1]), seq=int(found[2]), message_id=uuid.UUID(found[3]), is_checked=found[4] == "1")
+            if found
+            else None
+        )
+
+
 class Attempted(msgspec.Struct, frozen=True, kw_only=True):
     """Mail for a mailbox was refused, deferred or cut; a payload is `mailbox_id:attempt_id`."""
 
@@ -111,7 +130,7 @@ class Attempted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # A change of one message that is stored, which the streams of its mailbox report.
-MessageChange: TypeAlias = Deleted | Marked
+MessageChange: TypeAlias = Deleted | Marked | Checked
 Notification = Grown | Gone | Attempted | MessageChange
 
 _BY_CHANNEL: dict[str, type[Notification]] = {each.CHANNEL: each for each in get_args(Notification)}

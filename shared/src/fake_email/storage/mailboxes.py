@@ -16,8 +16,8 @@ from fake_email.settings import MAX_TTL_SECONDS
 NEVER = datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC)
 
 _CREATE = """
-    INSERT INTO mailbox (address, token_sha256, expires_at)
-    VALUES (%(address)s, %(token_sha256)s, now() + make_interval(secs => %(ttl_seconds)s))
+    INSERT INTO mailbox (address, token_sha256, expires_at, authentication)
+    VALUES (%(address)s, %(token_sha256)s, now() + make_interval(secs => %(ttl_seconds)s), %(authentication)s)
     ON CONFLICT ON CONSTRAINT mailbox_address_key DO NOTHING
     RETURNING expires_at
 """
@@ -70,7 +70,7 @@ _EXTEND = """
 """
 
 _FIND_RECIPIENTS = """
-    SELECT address, id AS mailbox_id, message_count, stored_octets
+    SELECT address, id AS mailbox_id, message_count, stored_octets, authentication
     FROM mailbox
     WHERE address = ANY(%(addresses)s) AND expires_at > now()
 """
@@ -137,12 +137,13 @@ class MailboxDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
-    """A live mailbox, with the counters that RCPT compares with its quota."""
+    """A live mailbox, with the counters that RCPT compares with its quota, and whether its messages are checked."""
 
     address: str
     mailbox_id: int
     message_count: int
     stored_octets: int
+    authentication: bool = True
 
 
 class _NewestSeq(msgspec.Struct, frozen=True):
@@ -156,14 +157,27 @@ class _SecondsLeft(msgspec.Struct, frozen=True):
 
 
 async def create(
-    connection: Connection, *, address: str, ttl_seconds: int, token_sha256: bytes | None, is_exact: bool = False
+    connection: Connection,
+    *,
+    address: str,
+    ttl_seconds: int,
+    token_sha256: bytes | None,
+    is_exact: bool = False,
+    authentication: bool = True,
 ) -> datetime.datetime:
     """Create a mailbox and return when it expires; creating a private one again with its own token changes nothing.
+
+    `authentication`: the senders of its messages are checked.
 
     Raises AddressTaken when the address has a mailbox, had one that was deleted in the last 90 days, or ever had one
     with an exact name.
     """
-    mailbox = {"address": address, "ttl_seconds": ttl_seconds, "token_sha256": token_sha256}
+    mailbox = {
+        "address": address,
+        "ttl_seconds": ttl_seconds,
+        "token_sha256": token_sha256,
+        "authentication": authentication,
+    }
     async with connection.transaction(), connection.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_CREATE, mailbox)
         expires_at: datetime.datetime | None = await cursor.fetchone()

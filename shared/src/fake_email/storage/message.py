@@ -20,6 +20,7 @@ from fake_email.storage import message_list, permission
 from fake_email.storage.attempt_statements import KEEP_ATTEMPTS, OF_DELETED
 from fake_email.storage.message_list import FINDINGS_OCTETS, LISTED, LISTED_TEXT_OCTETS, Listed
 from fake_email.storage.store import Trace
+from fake_email.storage.verdicts import CHECK_PARAMETERS, CHECK_STATE, CheckState, check_state
 
 _HEADER_OCTETS = mime_headers.SECTION_OCTETS + 1_024  # and so many more, to find the end of its last line
 _LONG_HEADER_OCTETS = 16_384  # takes milliseconds to parse, the longest header hundreds
@@ -28,24 +29,34 @@ _LONG_HEADER_OCTETS = 16_384  # takes milliseconds to parse, the longest header 
 _OCTETS = sql.SQL("""
     octet_length(message.text) + coalesce(octet_length(message.html), 0)
         + least(octet_length(message.content), {header_octets}) + {findings}
+        + CASE WHEN message.verdict IS NULL THEN 0 ELSE octet_length(message.verdict::text) END
 """).format(header_octets=sql.Literal(_HEADER_OCTETS), findings=FINDINGS_OCTETS)
 # Each octet takes up to 6 in JSON, and as many in memory while it is read.
 JSON_FACTOR = 6
 
 _FETCH = statement(
     """
-    SELECT {listed}, {trace}, mailbox.address, message.text AS whole_text, message.html, message.remote_images,
-        substring(message.content FROM 1 FOR %(header_octets)s) AS header
+    SELECT {listed}, {trace}, {check_state}, mailbox.address, message.text AS whole_text, message.html,
+        message.remote_images, substring(message.content FROM 1 FOR %(header_octets)s) AS header
     FROM message
     JOIN mailbox ON mailbox.id = message.mailbox_id
     WHERE message.id = %(id)s AND {octets} <= %(most_octets)s
     """,
     listed=LISTED,
     trace=columns("message", Trace),
+    check_state=sql.SQL(CHECK_STATE),
     octets=_OCTETS,
 )
 
-_IS_SEEN = "SELECT seen FROM message WHERE id = %(id)s"
+_CHANGEABLE = statement(
+    """
+    SELECT message.seen, {check_state}
+    FROM message
+    JOIN mailbox ON mailbox.id = message.mailbox_id
+    WHERE message.id = %(id)s
+    """,
+    check_state=sql.SQL(CHECK_STATE),
+)
 
 _WEIGH = statement("SELECT {octets} FROM message WHERE message.id = %(id)s", octets=_OCTETS)
 
@@ -98,11 +109,19 @@ Field: TypeAlias = tuple[str, str]
 Decode: TypeAlias = Callable[[bytes], Awaitable[Sequence[Field]]]
 
 
+class Changeable(msgspec.Struct, frozen=True, kw_only=True):
+    """What may change of a message: its flag, and, once, whether the check of its sender has ended."""
+
+    seen: bool
+    check_ended: bool
+
+
 class OpenedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message without its source; `fields` are the header fields in order, decoded for a reader."""
 
     listed: Listed
     trace: Trace
+    check: CheckState
     address: str
     text: str
     html: str | None
@@ -121,15 +140,15 @@ async def weigh(connection: Connection, message_id: uuid.UUID, *, token_sha256: 
     return JSON_FACTOR * octets
 
 
-async def is_seen(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> bool:
-    """The flag of a message, of which nothing else is read; raises MessageNotFound as `fetch` does."""
+async def changeable(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> Changeable:
+    """What may change of a message, of which nothing else is read; raises MessageNotFound as `fetch` does."""
     await permission.check(connection, message_id, token_sha256=token_sha256)
-    async with connection.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(_IS_SEEN, {"id": message_id})
-        seen: bool | None = await cursor.fetchone()
-    if seen is None:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_CHANGEABLE, {"id": message_id, **CHECK_PARAMETERS})
+        row = await cursor.fetchone()
+    if row is None:
         raise MessageNotFound
-    return seen
+    return Changeable(seen=row["seen"], check_ended=check_state(row).has_ended)
 
 
 async def in_thread(header: bytes) -> Sequence[Field]:
@@ -177,6 +196,7 @@ async def opened(row: DictRow, decode: Decode = in_thread) -> OpenedMessage:
     return OpenedMessage(
         listed=message_list.listed(row),
         trace=msgspec.convert(row, Trace),
+        check=check_state(row),
         address=row["address"],
         text=row["whole_text"],
         html=row["html"],
@@ -195,6 +215,7 @@ async def read_row(
         "text_octets": LISTED_TEXT_OCTETS,
         "header_octets": _HEADER_OCTETS,
         "most_octets": most_octets,
+        **CHECK_PARAMETERS,
     }
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_FETCH, parameters)

@@ -1,4 +1,4 @@
-"""The trace lines before a message's source, Return-Path and Received (RFC 5321 §4.4). Pure."""
+"""The trace lines before a message's source: Return-Path, Received (RFC 5321 §4.4), results (RFC 8601). Pure."""
 
 import datetime
 import email.utils
@@ -9,9 +9,19 @@ from fake_email.storage.store import Trace
 
 
 def header(
-    trace: Trace, *, message_id: uuid.UUID, reverse_path: str, recipient: str, received_at: datetime.datetime, by: str
+    trace: Trace,
+    *,
+    message_id: uuid.UUID,
+    reverse_path: str,
+    recipient: str,
+    received_at: datetime.datetime,
+    by: str,
+    results_field: str = "",
 ) -> bytes:
-    """Return-Path and Received, each line with its <CRLF>; `by` is the name of the host that received the message."""
+    """The lines, each with its <CRLF>; `by` is the name of the host that received the message.
+
+    Authentication-Results stands above our Received: below it, such a field is one that the message came with.
+    """
     host_name, literal = trace.host_name or "unknown", _address_literal(trace.client_address)
     received = [
         f"from {host_name} ({literal})" if literal else f"from {host_name}",
@@ -20,7 +30,8 @@ def header(
         f"for <{recipient}>; {email.utils.format_datetime(received_at)}",
     ]
     folded = "\r\n\t".join(received)
-    return f"Return-Path: <{reverse_path}>\r\nReceived: {folded}\r\n".encode()
+    results = f"Authentication-Results: {results_field}\r\n" if results_field else ""
+    return f"Return-Path: <{reverse_path}>\r\n{results}Received: {folded}\r\n".encode()
 
 
 def _address_literal(address: str) -> str:

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 import msgspec
-from psycopg.rows import class_row, scalar_row
+from psycopg import sql
+from psycopg.rows import dict_row, scalar_row
 
 from fake_email.errors import MessageNotFound
 from fake_email.postgres.connection import Connection
@@ -14,6 +15,7 @@ from fake_email.postgres.pool import Runs
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage import permission, received_header
 from fake_email.storage.store import Trace
+from fake_email.storage.verdicts import CHECK_PARAMETERS, CHECK_STATE, check_state
 
 
 class _Received(Trace, frozen=True, kw_only=True):
@@ -24,8 +26,14 @@ class _Received(Trace, frozen=True, kw_only=True):
 
 
 _FIND = statement(
-    "SELECT {received} FROM message WHERE id = %(id)s",
+    """
+    SELECT {received}, {check_state}
+    FROM message
+    JOIN mailbox ON mailbox.id = message.mailbox_id
+    WHERE message.id = %(id)s
+    """,
     received=columns("message", _Received, octets="octet_length(message.content)"),
+    check_state=sql.SQL(CHECK_STATE),
 )
 
 # Postgres keeps content uncompressed and outside of its row, so that it reads a piece without the rest.
@@ -39,11 +47,15 @@ PIECE_OCTETS = 131_072
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """The trace lines of a message, and the number of octets of content after them."""
+    """The trace lines of a message, and the number of octets of content after them.
+
+    The trace lines have the result of the check of the sender once `check_ended`.
+    """
 
     id: uuid.UUID
     trace: bytes
     octets: int
+    check_ended: bool
 
 
 async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None, by: str) -> Source:
@@ -52,11 +64,12 @@ async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
     Raises MessageNotFound when no live mailbox has the message, or the mailbox has another token.
     """
     await permission.check(connection, message_id, token_sha256=token_sha256)
-    async with connection.cursor(row_factory=class_row(_Received)) as cursor:
-        await cursor.execute(_FIND, {"id": message_id})
-        received = await cursor.fetchone()
-    if received is None:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_FIND, {"id": message_id, **CHECK_PARAMETERS})
+        row = await cursor.fetchone()
+    if row is None:
         raise MessageNotFound
+    received, check = msgspec.convert(row, _Received), check_state(row)
     header = received_header.header(
         received,
         message_id=message_id,
@@ -64,8 +77,9 @@ async def find(connection: Connection, message_id: uuid.UUID, *, token_sha256: b
         recipient=received.recipient,
         received_at=received.received_at,
         by=by,
+        results_field=check.results_field,
     )
-    return Source(id=message_id, trace=header, octets=received.octets)
+    return Source(id=message_id, trace=header, octets=received.octets, check_ended=check.has_ended)
 
 
 async def read(database: Runs, source: Source) -> AsyncIterator[bytes]:

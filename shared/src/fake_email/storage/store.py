@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import astuple
 from psycopg import sql
 
+from fake_email.authentication import NotChecked
 from fake_email.parsed_message import ParsedMessage
 from fake_email.postgres import binary, prepared
 from fake_email.postgres.connection import Connection
@@ -39,7 +40,14 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # The columns that all messages of one IncomingMessage share.
-_SHARED = ("reverse_path", "content", "transfer", *ParsedMessage.__struct_fields__, *Trace.__struct_fields__)
+_SHARED = (
+    "reverse_path",
+    "content",
+    "transfer",
+    "check_skipped",
+    *ParsedMessage.__struct_fields__,
+    *Trace.__struct_fields__,
+)
 # The type of each shared column that is not text.
 _TYPES: dict[str, binary.Type] = {
     "content": "bytea",
@@ -122,7 +130,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncomingMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A message before its commit; `content` has the exact octets received, and is empty when they are staged."""
+    """A message before its commit; `content` has the exact octets received, and is empty when they are staged.
+
+    `check_skipped` says why no check of its sender follows the commit.
+    """
 
     reverse_path: str
     content: bytes
@@ -133,6 +144,7 @@ class IncomingMessage(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: tuple[Delivery, ...]
     trace: Trace
     transfer: Transfer | None = None
+    check_skipped: NotChecked | None = None
 
 
 class Quota(msgspec.Struct, frozen=True, kw_only=True):
@@ -285,4 +297,11 @@ def _shared_arrays(messages: Sequence[IncomingMessage]) -> dict[str, Sequence[ob
 
 
 def _shared_values(message: IncomingMessage) -> tuple[object, ...]:
-    return message.reverse_path, message.content, message.transfer, *astuple(message.parsed), *astuple(message.trace)
+    return (
+        message.reverse_path,
+        message.content,
+        message.transfer,
+        message.check_skipped,
+        *astuple(message.parsed),
+        *astuple(message.trace),
+    )

@@ -36,6 +36,7 @@ class NewAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     `private`: the mailbox can be read with its token only. `exact`: the name is `username` as it is, without a random
     tail, for a private mailbox only. An exact name is given out once and never again, any other name not for 90 days.
+    `authentication`: false to leave the senders of its messages unchecked.
     """
 
     username: str | None = None
@@ -43,6 +44,7 @@ class NewAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     private: bool | msgspec.UnsetType = msgspec.UNSET
     exact: bool = False
     ttl_seconds: Annotated[int, msgspec.Meta(ge=MIN_TTL_SECONDS, le=MAX_TTL_SECONDS)] | None = None
+    authentication: bool = True
 
 
 class TemporaryAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -106,6 +108,7 @@ async def create_temporary_address(
                     ttl_seconds=ttl_seconds,
                     token_sha256=hashlib.sha256(token.encode()).digest() if token else None,
                     is_exact=bool(exact),
+                    authentication=wanted.authentication,
                 )
             )
         except AddressTaken:

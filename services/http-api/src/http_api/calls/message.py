@@ -43,20 +43,24 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 async def message(
     context: Context, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None
 ) -> Response[WholeMessage] | Response[None]:
-    """Return the message: header fields in order, text, HTML, attachments, codes, links, envelope and TLS."""
+    """Return the message: header fields in order, text, HTML, attachments, codes, links, envelope and TLS.
+
+    `authentication` has the check of the sender, which begins when the message is stored and mostly takes less than a
+    second. Its end is an `event: checked` of the stream, and changes the `ETag`.
+    """
     parsed = parameters.message_id(message_id)
     if "if-none-match" in request.headers:  # then the message may not have to be read
-        seen = await context.database.run(
-            lambda connection: stored_message.is_seen(connection, parsed, token_sha256=token_sha256)
+        known = await context.database.run(
+            lambda connection: stored_message.changeable(connection, parsed, token_sha256=token_sha256)
         )
-        check_if_none_match(request, _tag(parsed, seen=seen))
+        check_if_none_match(request, _tag(parsed, seen=known.seen, check_ended=known.check_ended))
     found = await opened.fetch(context, parsed, token_sha256=token_sha256)
-    headers = {"ETag": _tag(parsed, seen=found.listed.seen)}
+    headers = {"ETag": _tag(parsed, seen=found.listed.seen, check_ended=found.check.has_ended)}
     return opened.response(context, whole_message(found), headers)
 
 
-def _tag(message_id: uuid.UUID, *, seen: bool) -> str:
-    return etag(message_id, int(seen))
+def _tag(message_id: uuid.UUID, *, seen: bool, check_ended: bool) -> str:
+    return etag(message_id, int(seen), int(check_ended))
 
 
 @patch(

@@ -30,14 +30,18 @@ _EXAMPLE = "Return-Path: <bounces@example.com>\r\nSubject: 123456 is your code\r
     | error_responses(BadInput, MessageNotFound),
 )
 async def source(context: Context, request: AnyRequest, message_id: MessageId, token_sha256: bytes | None) -> Stream:
-    """Return the message as `message/rfc822`: Return-Path and Received, then every byte that was received."""
+    """Return the message as `message/rfc822`: the trace fields, then every byte that was received.
+
+    The trace fields are Return-Path, Authentication-Results once the sender was checked, and Received. A field
+    Authentication-Results below our Received came with the message.
+    """
     parsed = parameters.message_id(message_id)
     found = await context.database.run(
         lambda connection: stored_source.find(
             connection, parsed, token_sha256=token_sha256, by=context.settings.domain[0]
         )
     )
-    tag = etag(parsed)
+    tag = etag(parsed, int(found.check_ended))
     check_if_none_match(request, tag)
     await context.hold(2 * stored_source.PIECE_OCTETS)
     return Stream(

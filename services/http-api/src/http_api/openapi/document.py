@@ -154,6 +154,7 @@ def encode(document: OpenAPI) -> bytes:
                 problem_schemas.tell_apart(operation, document.components.schemas)
                 _add_common_parts(operation)
     document.components.schemas.update(stream_events.SCHEMAS)
+    litestar_fixes.fix_schemas(document.components.schemas)
     properties.describe(document.components.schemas)
     return encode_json(document.to_schema())
 

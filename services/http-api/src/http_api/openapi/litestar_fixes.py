@@ -18,6 +18,10 @@ from http_api.protocol.problems import PROBLEM_JSON
 
 _BINARY = frozenset({"*/*", "application/octet-stream", "message/rfc822"})
 
+# A response has every property of these, also one that is its default. Litestar takes null out of the examples, so the
+# document does not promise what may be null.
+_WHOLE = frozenset({"Authentication", "MethodResult", "SignatureResult", "DmarcResult"})
+
 Schemas = dict[str, Schema]
 
 
@@ -37,6 +41,16 @@ def fix(operation: Operation, schemas: Schemas) -> None:
         _fix_parameter(parameter)
     if isinstance(operation.request_body, RequestBody):
         _fix_body(operation.request_body, schemas)
+
+
+def fix_schemas(schemas: Schemas) -> None:
+    """Correct the schemas in place."""
+    for name, schema in schemas.items():
+        properties = {each: _without_null_in_enum(found) for each, found in (schema.properties or {}).items()}
+        if properties:
+            schema.properties = properties
+        if name in _WHOLE:
+            schema.required = sorted(each for each, found in properties.items() if not _is_nullable(found))
 
 
 def responses_of(operation: Operation) -> dict[str, OpenAPIResponse]:
@@ -84,6 +98,19 @@ def _fix_body(body: RequestBody, schemas: Schemas) -> None:
         if with_examples:
             examples = enumerate(with_examples.examples or (), 1)
             media.examples = {f"example-{number}": Example(value=value) for number, value in examples}
+
+
+def _without_null_in_enum(schema: Schema | Reference) -> Schema | Reference:
+    """The values and null as two variants, as all other types have them."""
+    if not isinstance(schema, Schema) or None not in (schema.enum or ()):
+        return schema
+    values = Schema(type=OpenAPIType.STRING, enum=[each for each in schema.enum or () if each is not None])
+    return Schema(one_of=[values, Schema(type=OpenAPIType.NULL)])
+
+
+def _is_nullable(schema: Schema | Reference) -> bool:
+    variants = schema.one_of or () if isinstance(schema, Schema) else ()
+    return any(isinstance(each, Schema) and each.type == OpenAPIType.NULL for each in variants)
 
 
 def _without_ids(examples: Mapping[str, Example | Reference] | None) -> dict[str, Example | Reference]:

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import asdict
 
+from fake_email.authentication import Authentication
 from fake_email.parsed_message import Address, Attachment, Code, Link, Shown
 from fake_email.storage.many_messages import Summary
 from fake_email.storage.message import OpenedMessage
 from fake_email.storage.message_list import Listed
 from http_api.protocol import content_disposition
 from http_api.protocol.parameters import rfc3339
+from http_api.schemas.authentication import AUTHENTICATION_EXAMPLE
 
 
 class ListedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +74,7 @@ class WholeMessage(ListedMessage, frozen=True, kw_only=True):
     envelope: Envelope
     tls: str | None
     remote_images: int | None
+    authentication: Authentication
 
 
 LISTED_EXAMPLE = ListedMessage(
@@ -120,6 +123,7 @@ WHOLE_EXAMPLE = WholeMessage(
     ),
     tls="TLSv1.3 TLS_AES_256_GCM_SHA384",
     remote_images=0,
+    authentication=AUTHENTICATION_EXAMPLE,
 )
 
 
@@ -187,4 +191,5 @@ def whole_message(found: OpenedMessage) -> WholeMessage:
         ),
         tls=found.trace.tls or None,
         remote_images=found.remote_images,
+        authentication=found.check.authentication(),
     )

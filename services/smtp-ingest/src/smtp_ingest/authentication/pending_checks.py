@@ -1,0 +1,77 @@
+"""The messages whose check has not ended, within bounds: in number, in bytes and for each client. Pure."""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+
+from smtp_ingest.authentication.job import Job
+
+MAX_CHECKS = 100
+# Of one client, so that a slow zone of DNS keeps no other client's mail from being checked.
+MAX_CLIENT_CHECKS = 20
+MAX_OCTETS = 33_554_432
+
+
+class PendingCheck(msgspec.Struct, kw_only=True):
+    """A message under check, and the ids that it has in its mailboxes; the job is dropped when the process has it."""
+
+    ids: tuple[uuid.UUID, ...]
+    network: int | None
+    octets: int
+    began_at: float
+    job: Job | None
+
+
+class PendingChecks:
+    """Places for messages; a place is taken before the commit, and filled after it."""
+
+    def __init__(self) -> None:
+        self._places: Counter[int | None] = Counter()
+        self._taken = 0
+        self._octets = 0
+        self._checks: dict[int, PendingCheck] = {}
+
+    def __len__(self) -> int:
+        return len(self._checks)
+
+    def take_place(self, network: int | None, octets: int) -> bool:
+        """False when there is no place for a message of that size; the only one always has one."""
+        is_full = self._taken >= MAX_CHECKS or self._places[network] >= MAX_CLIENT_CHECKS
+        if is_full or (self._taken and self._octets + octets > MAX_OCTETS):
+            return False
+        self._taken += 1
+        self._octets += octets
+        self._places[network] += 1
+        return True
+
+    def leave_place(self, network: int | None, octets: int) -> None:
+        """Give a place back."""
+        self._taken -= 1
+        self._octets -= octets
+        self._places[network] -= 1
+        if not self._places[network]:
+            del self._places[network]
+
+    def add(self, number: int, check: PendingCheck) -> None:
+        """Fill the place that was taken for the message."""
+        self._checks[number] = check
+
+    def get(self, number: int) -> PendingCheck | None:
+        """The check of that number, unless it has ended."""
+        return self._checks.get(number)
+
+    def end(self, number: int) -> PendingCheck | None:
+        """End the check, and give its place back; None when it has ended before."""
+        check = self._checks.pop(number, None)
+        if check:
+            self.leave_place(check.network, check.octets)
+        return check
+
+    def begun_before(self, moment: float) -> Iterator[tuple[int, PendingCheck]]:
+        """The numbers of the checks that began before, oldest first, and the checks."""
+        for number, check in [*self._checks.items()]:
+            if check.began_at >= moment:
+                return
+            yield number, check
