@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.allowed_skips import SkipCheck
+from support.quick import Quick
 from support.reached import ReachedCheck
 
 ROOT = Path(__file__).parents[1]
@@ -68,3 +69,14 @@ def test_a_quick_test_that_starts_a_process_fails(pytester: pytest.Pytester, mon
     result = pytester.runpytest_subprocess("-n0", "-m", "quick")
 
     result.assert_outcomes(passed=1, failed=1)
+
+
+def test_files_of_pure_tests_run_last(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_a="def test_it(): pass",
+        test_b="import pytest, subprocess\n@pytest.mark.parametrize('it', [subprocess])\ndef test_it(it): pass",
+    )
+
+    result = run(pytester, Quick(), "-v")
+
+    result.stdout.fnmatch_lines(["test_b.py::*", "test_a.py::*"])

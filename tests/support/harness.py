@@ -30,8 +30,8 @@ GENEROUS = {
 
 # Below 32,768, where the kernel's own choice begins (ip(7), ip_local_port_range). Each process of pytest has a range of
 # its own, and each run begins at a random port of it.
-_RANGE = 5_000
-_FIRST_PORT = 10_000 + _RANGE * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4)
+_RANGE = 4_000
+_FIRST_PORT = 10_000 + _RANGE * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 5)
 _PORTS = (_FIRST_PORT + each % _RANGE for each in itertools.count(random.randrange(_RANGE)))
 
 # sd_listen_fds(3): the sockets are the descriptors from 3 on, and LISTEN_PID is the pid of the command.

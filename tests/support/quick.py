@@ -1,4 +1,7 @@
-"""The quick tests: those that start no process and use no database, and the tests that carry the marker themselves."""
+"""The quick tests: those that start no process and use no database, and the tests that carry the marker themselves.
+
+Files that have no other tests run last.
+"""
 
 import inspect
 import socket
@@ -38,6 +41,9 @@ class Quick:
             item.stash[_is_pure] = isinstance(item, pytest.Function) and not self._needs_more(item)
             if item.stash[_is_pure]:
                 item.add_marker("quick")
+        # Pure tests never wait: at the end of a run they keep every core busy, which files that wait would not.
+        waiting = {item.path for item in items if not item.stash[_is_pure]}
+        items.sort(key=lambda item: item.path not in waiting)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
