@@ -10,6 +10,7 @@ from fake_email.parsed_message import Link, LinkKind
 LINKS = 100  # of one message
 CHARACTERS = 256 * 1024  # of the HTML, and of the text, read
 
+_LINKS_AT_ONCE = 16  # the clock is read in between, and after the first
 _OCCURRENCES = 2_000  # read in one message, many of them of the same URL
 _BEFORE_CHARACTERS = 160  # before a link, which may say its kind
 _SUBJECT_CHARACTERS = 200
@@ -32,12 +33,14 @@ def find(
         tags = tags if len(markup) <= CHARACTERS else None
         markup = markup[:CHARACTERS]
         for url, words, start in itertools.islice(anchors.read(markup, tags), _OCCURRENCES):
-            if (found.links and is_over()) or not found.add(url, words, markup, start, is_bare=False):
+            if (len(found.links) % _LINKS_AT_ONCE == 1 and is_over()) or not found.add(
+                url, words, markup, start, is_bare=False
+            ):
                 break
     text = text[:CHARACTERS]
     # Rendered HTML has its links again.
     for url, start in itertools.islice(bare_urls.find(text, found.links if markup else ()), _OCCURRENCES):
-        if found.links and is_over():
+        if len(found.links) % _LINKS_AT_ONCE == 1 and is_over():
             break
         if not found.add(url, url[: anchors.TEXT_CHARACTERS], text, start, is_bare=True):
             break

@@ -76,12 +76,14 @@ class _Reading:
         self.most_tags = min(self.most_tags + _TAGS_AT_ONCE, _TAGS)
         return True
 
-    def read_runs(self, scanner: tokens.Scanner, tags: int) -> int:  # noqa: C901  # a call for each tag takes time
+    def read_runs(self, scanner: tokens.Scanner, tags: int) -> int:  # noqa: C901, PLR0912  # a call for each tag takes time
         """Read the runs here; return the number of tags read so far."""
-        known, writer = self.known, self.writer
+        known, writer, most_tags = self.known, self.writer, self.most_tags
         for run in scanner.runs():
-            if tags >= self.most_tags and not self.may_read_more():
-                return tags
+            if tags >= most_tags:
+                if not self.may_read_more():
+                    return tags
+                most_tags = self.most_tags
             inside, name, text, behind = run.groups()
             if inside is None:
                 scanner.position = run.start()
