@@ -9,6 +9,7 @@ import os
 import pwd
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -69,12 +70,14 @@ class PatroniHost:
         etcd runs on: the kernel would keep its connections, and Patroni 3.0 waits on them for good.
         """
         for process in self._processes():
-            process.suspend()
+            with suppress(psutil.NoSuchProcess):  # Patroni starts short commands
+                process.suspend()
 
     def resume(self) -> None:
         """Let them go on."""
         for process in self._processes():
-            process.resume()
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
     def end(self) -> None:
         self.kill()
