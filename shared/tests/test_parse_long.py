@@ -173,9 +173,23 @@ def test_parts_that_are_not_read_in_time_are_left_out_and_those_before_are_shown
         file % each for each in range(9)
     )
     # The clock goes on by a quarter of the time for each part.
-    times = itertools.count(0, parse.PARTS_SECONDS / 4)
+    times = itertools.count(0, parse.READING_SECONDS / 4)
 
     parsed = parse.parse(content, times.__next__)
 
     assert parsed.text == "hello"
     assert [each.name for each in parsed.attachments] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("in_time", [0, 3])
+def test_html_that_is_not_read_in_time_is_shown_as_far_as_it_was(in_time: int) -> None:
+    links = "".join(f"<p><a href='https://client.test/{number}'>{number}</a></p>" for number in range(20_000))
+    content = f"Content-Type: text/html\n\n{links}".encode()
+    times = itertools.chain([0.0] * (2 + in_time), itertools.repeat(parse.READING_SECONDS))
+
+    whole, cut = parse.parse(content), parse.parse(content, times.__next__)
+
+    assert whole.text.startswith(cut.text)
+    assert 1_000 < len(cut.text) < len(whole.text) / 2
+    assert cut.links == whole.links[: len(cut.links)]
+    assert len(cut.links) == 1

@@ -1,7 +1,7 @@
 """The text and the HTML of a message, from the parts that are text."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -44,12 +44,21 @@ class Bodies(msgspec.Struct, frozen=True):
     link_tags: Sequence[anchors.Tag] | None = None
 
 
-def read(leaves: list[tuple[Leaf, bytes]], substitute: tuple[Leaf, bytes] | None) -> Bodies:
-    """The Bodies of these leaves, each with its content; a message without text has that of the `substitute`."""
+def read(
+    leaves: list[tuple[Leaf, bytes]],
+    substitute: tuple[Leaf, bytes] | None,
+    is_over: Callable[[], bool] = lambda: False,
+) -> Bodies:
+    """The Bodies of these leaves, each with its content; a message without text has that of the `substitute`.
+
+    When the time `is_over`, no further leaf is read, and the text of HTML ends where reading is.
+    """
     read: list[tuple[Leaf, str]] = []
     plain_offered: set[str] = set()
     left = {True: TEXT_CHARACTERS, False: TEXT_CHARACTERS}
     for leaf, content in leaves:
+        if read and is_over():
+            break
         is_html = leaf.type == "text/html"
         if left[is_html] > 0:
             text = _text(leaf, content, left[is_html])
@@ -64,7 +73,7 @@ def read(leaves: list[tuple[Leaf, bytes]], substitute: tuple[Leaf, bytes] | None
         if leaf.type != "text/html":
             pieces.append(text)
         elif leaf.alternative not in plain_offered:
-            rendered = html_text.read(text.lstrip("\n"))
+            rendered = html_text.read(text.lstrip("\n"), is_over)
             pieces.append(rendered.text)
             link_tags = rendered.link_tags if len(documents) == 1 else None
     unread = [text for leaf, text in read if leaf.type == "text/html" and leaf.alternative in plain_offered]

@@ -19,7 +19,7 @@ _Item = TypeVar("_Item", bound=msgspec.Struct)
 
 ATTACHMENTS = 1_000
 LIST_OCTETS = 256 * 1024  # of the attachments as JSON, and of the links
-PARTS_SECONDS = 2.0  # of CPU time; the parts after it are not read
+READING_SECONDS = 2.0  # of CPU time; what is not read by then is left out
 
 _FEW = 6  # items of a list cannot have LIST_OCTETS: the longest is a link with a target, 4096 characters each
 _OCTET_STREAM = "application/octet-stream"
@@ -31,9 +31,13 @@ def parse(content: bytes, cpu_seconds: Callable[[], float] = time.thread_time) -
     """The message in these octets, in time linear in their number; never raises, whatever the octets are.
 
     Text over a limit is cut; attachments and links over a limit are left out and counted. Text that does not decode
-    has U+FFFD. `cpu_seconds` is the clock of PARTS_SECONDS.
+    has U+FFFD. `cpu_seconds` is the clock of READING_SECONDS.
     """
-    parts_end_at = cpu_seconds() + PARTS_SECONDS
+    ends_at = cpu_seconds() + READING_SECONDS
+
+    def is_over() -> bool:
+        return cpu_seconds() >= ends_at
+
     exact = content
     content, fields, body = parts.read(exact)
     texts: list[tuple[Leaf, bytes]] = []
@@ -52,16 +56,16 @@ def parse(content: bytes, cpu_seconds: Callable[[], float] = time.thread_time) -
             files.append(_attachment(leaf, its, is_exact=its is exact))
         elif is_attachment:
             unlisted += 1
-        if cpu_seconds() >= parts_end_at:
+        if is_over():
             break
     attachments = _within_limit(files)
-    found = bodies.read(texts, substitute)
+    found = bodies.read(texts, substitute, is_over)
     text, html = found.text, found.html
     charset = next((leaf.charset for leaf, _ in texts if leaf.charset), "")
     subject = mime_headers.show(fields.get(b"subject", b""), charset)
     from_field = fields.get(b"from", b"")
     senders = tuple(mime_headers.addresses(from_field, charset))
-    found_links = links.find(html, text, subject, found.link_tags)
+    found_links = links.find(html, text, subject, found.link_tags, is_over)
     listed_links = _within_limit(found_links)
     return ParsedMessage(
         subject=subject,
@@ -76,7 +80,7 @@ def parse(content: bytes, cpu_seconds: Callable[[], float] = time.thread_time) -
         html=html,
         attachments=attachments,
         attachments_omitted=len(files) - len(attachments) + unlisted,
-        codes=codes.find(subject, text, html, found.unread),
+        codes=codes.find(subject, text, html, "" if is_over() else found.unread),
         links=listed_links,
         links_omitted=len(found_links) - len(listed_links),
         remote_images=remote_images.count(html, _references(attachments)) if html else 0,

@@ -1,11 +1,14 @@
 """Large content, staged before the statement that stores its message."""
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 
 import msgspec
 import psycopg
 import pytest
+from psycopg.abc import Buffer
+from psycopg.copy import AsyncLibpqWriter
 from support.database import incoming_message
 
 from fake_email.postgres.connection import Connection
@@ -44,6 +47,33 @@ async def test_staged_content_is_stored_to_the_octet(connection: Connection, mai
     await store.store_messages(connection, [await staged(connection, content, mailbox.mailbox_id)])
 
     assert await contents(connection) == [content]
+
+
+async def test_other_tasks_run_between_two_pieces_of_staged_content(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iterations = 0
+    seen_at: list[int] = []
+
+    async def count() -> None:
+        nonlocal iterations
+        while True:
+            iterations += 1
+            await asyncio.sleep(0)
+
+    async def write(writer: AsyncLibpqWriter, data: Buffer) -> None:
+        seen_at.append(iterations)
+        await written(writer, data)
+
+    written = AsyncLibpqWriter.write
+    monkeypatch.setattr(AsyncLibpqWriter, "write", write)
+    counting = asyncio.create_task(count())
+    await staging.put(connection, bytes(2_000_000))
+    counting.cancel()
+
+    pieces_at = seen_at[1:-1]  # between the head and the trailer
+    assert len(pieces_at) > 10
+    assert len(set(pieces_at)) == len(pieces_at)
 
 
 async def test_stored_content_is_no_longer_staged(connection: Connection, mailbox: Recipient) -> None:

@@ -1,6 +1,7 @@
 """`smtp-ingest`: the SMTP daemon."""
 
 import asyncio
+import ctypes
 import gc
 import os
 import sys
@@ -13,6 +14,19 @@ from smtp_ingest.starttls import Certificate
 
 # A parser thread hands the interpreter back to the event loop after this time; CPython's 5 ms would delay each reply.
 _SWITCH_SECONDS = 0.000_5
+# mallopt(3): memory of this size or more has pages of its own, so that a message grows by moving pages. Otherwise, from
+# the second large message on, glibc copies all that was received so far each time: 14 ms of the event loop for 20 MB.
+_M_MMAP_THRESHOLD, _OWN_PAGES_OCTETS = -3, 2 * 1024 * 1024
+# Once that is set, glibc would return less memory than this to the system again and again.
+_M_TRIM_THRESHOLD, _KEPT_OCTETS = -1, 8 * 1024 * 1024
+
+
+def give_large_messages_own_pages() -> None:
+    """Keep the growth of a message cheap where the C library is glibc."""
+    c_library = ctypes.CDLL(None)
+    if hasattr(c_library, "mallopt"):
+        c_library.mallopt(_M_MMAP_THRESHOLD, _OWN_PAGES_OCTETS)
+        c_library.mallopt(_M_TRIM_THRESHOLD, _KEPT_OCTETS)
 
 
 def main() -> None:
@@ -27,6 +41,7 @@ def main() -> None:
         ]
     command.raise_file_limit()
     sys.setswitchinterval(_SWITCH_SECONDS)
+    give_large_messages_own_pages()
     gc.freeze()  # Modules are never garbage, and each collection would scan them for tens of milliseconds.
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(daemon.run(settings, certificate, sockets, notifier))

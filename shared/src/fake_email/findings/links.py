@@ -1,7 +1,7 @@
 """The links of a message, each once, and the kind of each: what it is for."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fake_email.findings import bare_urls, link_lexicon, wrapped_links
 from fake_email.html import anchors, references, tokens
@@ -10,6 +10,7 @@ from fake_email.parsed_message import Link, LinkKind
 LINKS = 100  # of one message
 CHARACTERS = 256 * 1024  # of the HTML, and of the text, read
 
+_LINKS_AT_ONCE = 16  # the clock is read in between, and after the first
 _OCCURRENCES = 2_000  # read in one message, many of them of the same URL
 _BEFORE_CHARACTERS = 160  # before a link, which may say its kind
 _SUBJECT_CHARACTERS = 200
@@ -17,22 +18,30 @@ _GENERIC_CHARACTERS = 40  # a longer text says more than "click here"
 
 
 def find(
-    markup: str | None, text: str, subject: str = "", tags: Sequence[anchors.Tag] | None = None
+    markup: str | None,
+    text: str,
+    subject: str = "",
+    tags: Sequence[anchors.Tag] | None = None,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> tuple[Link, ...]:
     """The links of HTML and text, in their order, LINKS at most, in time linear in CHARACTERS.
 
-    `tags` are for `anchors`.
+    `tags` are for `anchors`. When the time `is_over`, no more than one is looked for.
     """
     found = _Found(link_lexicon.of_text(subject[:_SUBJECT_CHARACTERS].lower()))
     if markup is not None:
         tags = tags if len(markup) <= CHARACTERS else None
         markup = markup[:CHARACTERS]
         for url, words, start in itertools.islice(anchors.read(markup, tags), _OCCURRENCES):
-            if not found.add(url, words, markup, start, is_bare=False):
+            if (len(found.links) % _LINKS_AT_ONCE == 1 and is_over()) or not found.add(
+                url, words, markup, start, is_bare=False
+            ):
                 break
     text = text[:CHARACTERS]
     # Rendered HTML has its links again.
     for url, start in itertools.islice(bare_urls.find(text, found.links if markup else ()), _OCCURRENCES):
+        if len(found.links) % _LINKS_AT_ONCE == 1 and is_over():
+            break
         if not found.add(url, url[: anchors.TEXT_CHARACTERS], text, start, is_bare=True):
             break
     return tuple(found.links.values())

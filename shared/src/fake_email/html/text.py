@@ -1,7 +1,7 @@
 """The text that a reader sees in HTML, in one pass and in time linear in the length of any markup."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -12,6 +12,7 @@ from fake_email.html.text_writer import Writer
 
 _TAGS = 2 * tokens.TAGS  # of HTML read
 _LINK_TAGS = 2_000  # that are kept
+_TAGS_AT_ONCE = 4_096  # some milliseconds; the clock is read in between
 
 
 class Rendered(msgspec.Struct, frozen=True):
@@ -26,16 +27,18 @@ def render(markup: str) -> str:
     return read(markup).text
 
 
-def read(markup: str) -> Rendered:
-    """The text of HTML, as `render` gives it, and the tags of its links."""
-    reading = _Reading(markup[: tokens.CHARACTERS])
+def read(markup: str, is_over: Callable[[], bool] = lambda: False) -> Rendered:
+    """The text of HTML, as `render` gives it, and the tags of its links; reading ends early when the time `is_over`."""
+    reading = _Reading(markup[: tokens.CHARACTERS], is_over)
     return Rendered(text_lines.join(reading.writer.finish()), reading.link_tags if reading.has_all_links else None)
 
 
 class _Reading:
     """One reading of one document, from its start to its end."""
 
-    def __init__(self, markup: str) -> None:
+    def __init__(self, markup: str, is_over: Callable[[], bool]) -> None:
+        self.is_over = is_over
+        self.most_tags = _TAGS_AT_ONCE
         self.writer = Writer(tokens.base(markup), has_sheets=style.has_sheets(markup))
         self.known = text_tags.Known()
         self.link_tags: list[anchors.Tag] = []
@@ -61,16 +64,26 @@ class _Reading:
                         self.keep((start, end, name, attributes, None, None))
                     self.has_all_links &= not tag.hides or (tag.is_void and not tag.is_link)
             tags = self.read_runs(scanner, tags)
-            if tags >= _TAGS:
+            if tags >= self.most_tags and not self.may_read_more():
+                self.has_all_links = False
                 break
-        self.has_all_links &= tags < _TAGS and len(self.link_tags) < _LINK_TAGS
+        self.has_all_links &= len(self.link_tags) < _LINK_TAGS
 
-    def read_runs(self, scanner: tokens.Scanner, tags: int) -> int:  # noqa: C901  # a call for each tag takes time
+    def may_read_more(self) -> bool:
+        """True when there is time for more tags, and the document has not had all of its tags read."""
+        if self.most_tags >= _TAGS or self.is_over():
+            return False
+        self.most_tags = min(self.most_tags + _TAGS_AT_ONCE, _TAGS)
+        return True
+
+    def read_runs(self, scanner: tokens.Scanner, tags: int) -> int:  # noqa: C901, PLR0912  # a call for each tag takes time
         """Read the runs here; return the number of tags read so far."""
-        known, writer = self.known, self.writer
+        known, writer, most_tags = self.known, self.writer, self.most_tags
         for run in scanner.runs():
-            if tags >= _TAGS:
-                return tags
+            if tags >= most_tags:
+                if not self.may_read_more():
+                    return tags
+                most_tags = self.most_tags
             inside, name, text, behind = run.groups()
             if inside is None:
                 scanner.position = run.start()

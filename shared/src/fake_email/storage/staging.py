@@ -4,8 +4,13 @@ libpq sends a statement's parameters from one buffer, and moves the rest forward
 20 MB this blocked the event loop for 0.1 s at a time; COPY sends piece by piece.
 """
 
+import asyncio
 import uuid
 from collections.abc import Sequence
+
+import psycopg
+from psycopg.copy import AsyncLibpqWriter
+from psycopg.rows import TupleRow
 
 from fake_email.postgres.connection import Connection
 
@@ -40,13 +45,19 @@ _PIECE_OCTETS = 131_072
 async def put(connection: Connection, content: bytes) -> uuid.UUID:
     """Stage `content` and return its id; after an hour the purge may delete it."""
     staged_id = uuid.uuid4()
-    async with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+    async with connection.cursor() as cursor, cursor.copy(_COPY, writer=_eager_writer(cursor)) as copy:
         head = _HEADER + _FIELDS + (16).to_bytes(4, "big") + staged_id.bytes + len(content).to_bytes(4, "big")
         await copy.write(head)
         for start in range(0, len(content), _PIECE_OCTETS):
             await copy.write(content[start : start + _PIECE_OCTETS])
+            await asyncio.sleep(0)  # psycopg waits for nothing while the server reads fast
         await copy.write(_TRAILER)
     return staged_id
+
+
+def _eager_writer(cursor: psycopg.AsyncCursor[TupleRow]) -> AsyncLibpqWriter:
+    """A writer that waits until each piece was sent: psycopg's waits after each MiB, which libpq moves meanwhile."""
+    return AsyncLibpqWriter(cursor, flush_threshold=0)
 
 
 async def move(connection: Connection, pairs: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> None:
