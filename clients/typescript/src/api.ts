@@ -1534,7 +1534,10 @@ export interface operations {
     };
     getHealth: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description With any value, also an empty one: check only that the service runs. A database that is away then changes nothing. */
+                live?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;

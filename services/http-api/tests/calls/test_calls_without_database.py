@@ -148,7 +148,7 @@ async def test_a_message_stored_before_the_listener_is_back_reaches_streams_and_
         assert [each["subject"] for each in (await polled).json()["messages"]] == ["first thing"]
 
 
-async def test_a_service_that_starts_without_its_database_works_once_the_database_is_there(
+async def test_a_service_that_starts_without_its_database_is_live_and_works_once_the_database_is_there(
     postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
     late = Pair(postgres.url, tmp_path)
@@ -158,5 +158,6 @@ async def test_a_service_that_starts_without_its_database_works_once_the_databas
             stack.callback(Service("http-api", late.environ, log).kill)
             await until(lambda: is_listening(late))
             assert (await http.get("/api/health")).status_code == 503
+            assert (await http.get("/api/health?live")).text == "OK"
 
         await until_healthy(http)

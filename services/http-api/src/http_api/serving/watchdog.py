@@ -62,6 +62,6 @@ class Watchdog:
     async def _until_reachable(self) -> None:
         """Return when a request is answered; the port is open earlier than Granian accepts."""
         reader, writer = await asyncio.open_connection(*self._address)
-        writer.write(b"GET /api/domains HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        writer.write(b"GET /api/health?live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         await reader.read()
         writer.close()
