@@ -1,5 +1,6 @@
 """Statements that libpq sends: parameters in binary form, rows as structs, and errors of the server."""
 
+import asyncio
 import datetime
 import uuid
 from collections.abc import AsyncIterator
@@ -120,6 +121,46 @@ async def test_an_error_of_the_server_is_raised_and_the_connection_works_on(
     assert await shown(timed, "text", "a", ["b"]) == ("a", '["b"]')
 
 
+async def test_a_statement_runs_for_each_values_and_the_results_have_their_order(timed: TimedConnection) -> None:
+    echo = prepared.statement("each", "SELECT {value}::text", values={"value": "text"}, arrays={}, parts={})
+
+    for _ in range(2):
+        results = await prepared.execute_each(timed, echo, [{"value": each} for each in ("a", None, LARGE, "d")])
+
+        assert [result.get_value(0, 0) for result in results] == [b"a", None, LARGE.encode(), b"d"]
+    assert await shown(timed, "text", "a", ["b"]) == ("a", '["b"]')
+
+
+@pytest.mark.parametrize("failing", range(3))
+async def test_when_one_of_the_statements_fails_none_has_run_and_the_connection_works_on(
+    timed: TimedConnection, failing: int
+) -> None:
+    await timed.execute("CREATE TABLE kept (number bigint)")
+    text = "INSERT INTO kept SELECT 1 / {value} RETURNING number"
+    divide = prepared.statement("divide", text, values={"value": "bigint"}, arrays={}, parts={})
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        await prepared.execute_each(timed, divide, [{"value": int(number != failing)} for number in range(3)])
+
+    assert await (await timed.execute("SELECT number FROM kept")).fetchall() == []
+    [result] = await prepared.execute_each(timed, divide, [{"value": 1}])
+    assert result.ntuples == 1
+
+
+@pytest.mark.parametrize("ending", range(3))
+async def test_a_connection_that_ends_between_the_statements_raises_an_error_of_the_connection(
+    timed: TimedConnection, ending: int
+) -> None:
+    text = "SELECT pg_terminate_backend(pg_backend_pid()) WHERE {value}"
+    end = prepared.statement("end", text, values={"value": "boolean"}, arrays={}, parts={})
+
+    async with asyncio.timeout(20):
+        with pytest.raises(psycopg.OperationalError):
+            await prepared.execute_each(timed, end, [{"value": number == ending} for number in range(3)])
+
+    assert timed.closed
+
+
 async def test_psycopgs_errors_deallocate_no_statement_that_is_sent_once(database_url: str) -> None:
     async with await TimedConnection.connect(database_url, autocommit=True) as connection:
         await shown(connection, "text", "a", ["b"])
@@ -140,3 +181,17 @@ async def test_a_statement_that_was_deallocated_is_prepared_again(database_url: 
             await shown(connection, "text", "a", ["b"])
 
         assert await shown(connection, "text", "a", ["b"]) == ("a", '["b"]')
+
+
+async def test_statements_of_which_the_first_was_deallocated_are_prepared_again(database_url: str) -> None:
+    echo = prepared.statement("each", "SELECT {value}::text", values={"value": "text"}, arrays={}, parts={})
+    async with await TimedConnection.connect(database_url, autocommit=True) as connection:
+        connection.prepared_names = set()
+        await prepared.execute_each(connection, echo, [{"value": "a"}])
+        await connection.execute("DEALLOCATE ALL")
+
+        with pytest.raises(psycopg.errors.InvalidSqlStatementName):
+            await prepared.execute_each(connection, echo, [{"value": "a"}, {"value": "b"}])
+
+        results = await prepared.execute_each(connection, echo, [{"value": "a"}, {"value": "b"}])
+        assert [result.get_value(0, 0) for result in results] == [b"a", b"b"]

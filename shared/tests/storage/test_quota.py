@@ -99,6 +99,31 @@ async def test_a_full_mailbox_refuses_no_message_for_another(connection: Connect
     assert outcomes == [STORED] * 4 + [full(mailbox), STORED] * 5
 
 
+@pytest.mark.parametrize("others", [1, 4, 12])
+async def test_each_message_of_a_batch_has_its_own_outcome_whatever_those_beside_it_have(
+    connection: Connection, new_mailbox: NewMailbox, others: int
+) -> None:
+    ended, filled, known, *rest = [await new_mailbox() for _ in range(3 + others)]
+    await connection.execute("UPDATE mailbox SET expires_at = now() WHERE id = %s", [ended.mailbox_id])
+    await store.store_messages(connection, of_sizes(filled, 10) + of_sizes(known, 3), TEN_OCTETS)
+    outcomes = [
+        (of_sizes(ended, 3), Outcome(live=0, stored=0)),
+        (of_sizes(filled, 3), full(filled)),
+        (of_sizes(known, 3), Outcome(live=1, stored=0)),
+        *((of_sizes(mailbox, 3), STORED) for mailbox in rest),
+    ]
+    # The newest mailbox first, so that the order of the batch is not that of the mailboxes.
+    outcomes.reverse()
+
+    stored = await store.store_messages(connection, [each for messages, _ in outcomes for each in messages], TEN_OCTETS)
+
+    assert stored == [outcome for _, outcome in outcomes]
+    assert [await contents(connection, mailbox) for mailbox in (ended, known, *rest)] == [
+        [],
+        *[[b"aaa"]] * (1 + others),
+    ]
+
+
 @pytest.mark.parametrize("is_last", [False, True])
 async def test_a_message_to_several_of_which_one_is_full_is_stored_for_none(
     connection: Connection, new_mailbox: NewMailbox, is_last: bool

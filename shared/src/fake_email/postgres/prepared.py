@@ -11,13 +11,14 @@ import msgspec
 import psycopg
 from psycopg import generators, sql
 from psycopg.abc import PQGen
-from psycopg.pq import ExecStatus, Format
+from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 
 from fake_email.postgres import binary
 from fake_email.postgres.connection import Connection, TimedConnection
 
 Row = TypeVar("Row", bound=msgspec.Struct)
+Result = TypeVar("Result")
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +66,21 @@ async def execute(
     arrays: Mapping[str, Sequence[object]] = MappingProxyType({}),
 ) -> PGresult:
     """Run a statement on a connection that the caller has to itself; raises psycopg.Error."""
-    known = connection.prepared_names if isinstance(connection, TimedConnection) else None
-    return await connection.wait(_execute(connection.pgconn, known, statement, statement.encode(values, arrays)))
+    known = _known(connection)
+    parameters = statement.encode(values, arrays)
+    return await _wait(connection, known, statement, _execute(connection.pgconn, known, statement, parameters))
+
+
+async def execute_each(
+    connection: Connection, statement: Statement, each_values: Sequence[Mapping[str, object]]
+) -> list[PGresult]:
+    """Run a statement without arrays once for each values, in one transaction and one round trip.
+
+    Raises psycopg.Error; then none of the statements has changed anything, unless the connection was lost.
+    """
+    known = _known(connection)
+    each = [statement.encode(values, {}) for values in each_values]
+    return await _wait(connection, known, statement, _execute_each(connection.pgconn, known, statement, each))
 
 
 def rows(result: PGresult, struct: type[Row]) -> list[Row]:
@@ -85,29 +99,78 @@ def rows(result: PGresult, struct: type[Row]) -> list[Row]:
     ]
 
 
-def _execute(
-    pgconn: PGconn, known: set[bytes] | None, statement: Statement, parameters: Sequence[bytes | None]
-) -> PQGen[PGresult]:
-    formats = [Format.BINARY] * len(parameters)
-    if known is None:
-        pgconn.send_query_params(statement.text, parameters, param_formats=formats)
-    else:
-        if statement.name not in known:
-            pgconn.send_prepare(statement.name, statement.text)
-            yield from _result(pgconn)
-            known.add(statement.name)
-        pgconn.send_query_prepared(statement.name, parameters, formats)
+def _known(connection: Connection) -> set[bytes] | None:
+    """The names of the statements that the connection keeps prepared; None when it keeps none."""
+    return connection.prepared_names if isinstance(connection, TimedConnection) else None
+
+
+async def _wait(
+    connection: Connection, known: set[bytes] | None, statement: Statement, generator: PQGen[Result]
+) -> Result:
     try:
-        return (yield from _result(pgconn))
+        return await connection.wait(generator)
     except psycopg.errors.InvalidSqlStatementName:  # deallocated by somebody else; the next call prepares it again
         if known is not None:
             known.discard(statement.name)
         raise
 
 
+def _execute(
+    pgconn: PGconn, known: set[bytes] | None, statement: Statement, parameters: Sequence[bytes | None]
+) -> PQGen[PGresult]:
+    yield from _prepare(pgconn, known, statement)
+    _send(pgconn, known, statement, parameters)
+    return (yield from _result(pgconn))
+
+
+def _execute_each(
+    pgconn: PGconn, known: set[bytes] | None, statement: Statement, each: Sequence[Sequence[bytes | None]]
+) -> PQGen[list[PGresult]]:
+    yield from _prepare(pgconn, known, statement)
+    pgconn.enter_pipeline_mode()
+    for parameters in each:
+        _send(pgconn, known, statement, parameters)
+    pgconn.pipeline_sync()
+    yield from generators.send(pgconn)
+    results: list[PGresult] = []
+    # libpq returns a null pointer after the results of each statement, and for ever once the connection is lost.
+    while not results or results[-1].status != ExecStatus.PIPELINE_SYNC:
+        result: PGresult | None = yield from generators.fetch(pgconn)
+        if result is not None:
+            results.append(result)
+        elif pgconn.status == ConnStatus.BAD:
+            break
+    else:
+        pgconn.exit_pipeline_mode()
+    for result in results:
+        _raise_error(result)
+    if pgconn.status == ConnStatus.BAD:
+        raise psycopg.OperationalError("the connection is lost")
+    return results[:-1]
+
+
+def _prepare(pgconn: PGconn, known: set[bytes] | None, statement: Statement) -> PQGen[None]:
+    if known is not None and statement.name not in known:
+        pgconn.send_prepare(statement.name, statement.text)
+        yield from _result(pgconn)
+        known.add(statement.name)
+
+
+def _send(pgconn: PGconn, known: set[bytes] | None, statement: Statement, parameters: Sequence[bytes | None]) -> None:
+    formats = [Format.BINARY] * len(parameters)
+    if known is None:
+        pgconn.send_query_params(statement.text, parameters, param_formats=formats)
+    else:
+        pgconn.send_query_prepared(statement.name, parameters, formats)
+
+
 def _result(pgconn: PGconn) -> PQGen[PGresult]:
     result: PGresult
     [result] = yield from generators.execute(pgconn)
+    _raise_error(result)
+    return result
+
+
+def _raise_error(result: PGresult) -> None:
     if result.status == ExecStatus.FATAL_ERROR:
         raise psycopg.errors.error_from_result(result)
-    return result
