@@ -55,12 +55,15 @@ class ApiConnection:
         return [each.subject for each in msgspec.json.decode(await self._body(head), type=_Page).messages]
 
     async def stream(self, address: str, messages: int) -> list[str]:
-        """Return the subjects of the first `messages` events of a mailbox's stream."""
+        """Return the subjects of the first `messages` messages of a mailbox's stream."""
         await self._call(f"GET /api/inbox/stream?address={quote(address)}")
         subjects: list[str] = []
+        event = b""
         while len(subjects) < messages:
             line = await self._reader.readuntil(b"\n")
-            if line.startswith(b"data: "):
+            if line.startswith(b"event: "):
+                event = line
+            elif line.startswith(b"data: ") and event == b"event: message\n":
                 subjects.append(msgspec.json.decode(line[len("data: ") :], type=_Listed).subject)
         return subjects
 

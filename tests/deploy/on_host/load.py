@@ -172,6 +172,7 @@ async def _follow(http: httpx.AsyncClient, address: str, seen: Seen) -> None:
         with suppress(httpx.RemoteProtocolError, httpx.ReadError):
             async with aclosing(stream(http, address, last_event_id=last_event_id)) as events:
                 async for event in events:
-                    subjects.append(str(event.data["subject"]))
-                    last_event_id = event.id
+                    if event.event == "message":
+                        subjects.append(str(event.data["subject"]))
+                        last_event_id = event.id
         seen.reconnected += 1
