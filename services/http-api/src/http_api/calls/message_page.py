@@ -15,6 +15,7 @@ from fake_email.storage.message import JSON_FACTOR
 from fake_email.storage.message_list import END, Cursor, Listed
 from http_api.calls.context import Context
 from http_api.live.call_shares import WHOLE_OCTETS
+from http_api.live.fair_shares import TURN_SECONDS
 from http_api.schemas.message import listed_message
 
 # A page ends before the message that would pass this size; a larger message comes alone.
@@ -44,16 +45,18 @@ class MessagePage(msgspec.Struct, frozen=True, kw_only=True):
 EMPTY_PAGE = MessagePage(count=0, first_seq=0, last_received_at=None, encoded=b"[]", may_have_more=False)
 
 
-async def read(context: Context, mailbox: MailboxState, wanted: Wanted) -> MessagePage:
+async def read(
+    context: Context, mailbox: MailboxState, wanted: Wanted, *, seconds: float = TURN_SECONDS
+) -> MessagePage:
     """The wanted page of the mailbox; when it is large, the call holds memory for it.
 
-    Raises MailboxNotFound, DatabaseAway and Overloaded.
+    Raises MailboxNotFound, DatabaseAway, and Overloaded when a turn of the client does not come within `seconds`.
     """
     if mailbox.stored_octets <= WHOLE_OCTETS:
-        page = await context.database.run(partial(_read_whole, wanted=wanted))
+        page = await context.database_for(0, seconds=seconds).run(partial(_read_whole, wanted=wanted))
         if len(page.encoded) <= WHOLE_OCTETS:
             return page
-    return await _read_short(context, wanted)
+    return await _read_short(context, wanted, seconds)
 
 
 async def _read_whole(connection: Connection, wanted: Wanted) -> MessagePage:
@@ -84,12 +87,12 @@ def _page(messages: Sequence[Listed], encoded: Sequence[bytes], *, may_have_more
     )
 
 
-async def _read_short(context: Context, wanted: Wanted) -> MessagePage:
+async def _read_short(context: Context, wanted: Wanted, seconds: float) -> MessagePage:
     weigh = partial(message_list.weigh_short, **asdict(wanted), most_octets=PAGE_OCTETS)
-    most_octets = await context.database.run(weigh)
+    most_octets = await context.database_for(0, seconds=seconds).run(weigh)
     held_octets = JSON_FACTOR * most_octets
-    share = await context.hold(held_octets) if held_octets > WHOLE_OCTETS else None
-    page = await context.database_for(held_octets).run(
+    share = await context.hold(held_octets, seconds=seconds) if held_octets > WHOLE_OCTETS else None
+    page = await context.database_for(held_octets, seconds=seconds).run(
         partial(message_list.read_short, **asdict(wanted), most_octets=most_octets)
     )
     is_backwards = wanted.before is not END

@@ -15,6 +15,7 @@ from http_api.calls import message_page
 from http_api.calls.context import provide_context, shared_context
 from http_api.calls.message_page import EMPTY_PAGE, MessagePage, Wanted
 from http_api.calls.reader import Ticket, reader_token
+from http_api.live.fair_shares import TURN_SECONDS
 from http_api.live.until_disconnect import until_disconnect
 from http_api.live.waiters import WaitingCall
 from http_api.openapi.responses import error_responses, json_response
@@ -103,17 +104,17 @@ async def poll(
     if wait and before is not None:
         raise BadInput("wait", "wait: a new message is never before an older one; leave out wait or before.")
 
-    async def read() -> tuple[MailboxState, MessagePage]:
+    async def read(seconds: float = TURN_SECONDS) -> tuple[MailboxState, MessagePage]:
         mailbox = await shared.mailbox_lookups.fetch(mailbox_address, token_sha256)
         if not message_list.may_have(mailbox, past=cursor):
             return mailbox, EMPTY_PAGE
         wanted = Wanted(address=mailbox_address, token_sha256=token_sha256, since=cursor, before=end, limit=limit)
-        return mailbox, await message_page.read(provide_context(request), mailbox, wanted)
+        return mailbox, await message_page.read(provide_context(request), mailbox, wanted, seconds=seconds)
 
     async def read_until(deadline: float, mailbox: MailboxState) -> MessagePage:
         nonlocal cursor
         context = provide_context(request)
-        waiter, page = WaitingCall(), EMPTY_PAGE
+        waiter, page, seconds_left = WaitingCall(), EMPTY_PAGE, wait
         with (
             context.stream_slots.slot(context.client, mailbox.id),
             context.waiters.watch(mailbox.id, waiter),
@@ -122,13 +123,15 @@ async def poll(
             while not page.count and not context.waiters.is_stopping:
                 waiter.reset()
                 before = mailbox.last_seq
-                mailbox, page = await read()
+                # All calls that wait for one mailbox wake at once: the turn of each comes while it would wait anyway.
+                mailbox, page = await read(seconds_left + TURN_SECONDS)
                 cursor = message_list.rewind(cursor, before=before, last_seq=mailbox.last_seq)
                 seconds_left = deadline - asyncio.get_running_loop().time()
                 if page.count or seconds_left <= 0:
                     break
                 context.release_hold()
                 await waiter.woken_within(seconds_left)
+                seconds_left = max(deadline - asyncio.get_running_loop().time(), 0)
         return page
 
     mailbox, page = await read()
