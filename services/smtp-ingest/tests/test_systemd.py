@@ -17,7 +17,7 @@ from support.database import make_mailbox
 from support.harness import DOMAINS, Pair, Service, failed_start, running_smtp
 from support.service_manager import Manager
 from support.smtp_client import SmtpClient
-from support.waiting import DEADLINE_SECONDS
+from support.waiting import DEADLINE_SECONDS, until
 
 WATCHDOG = {"WATCHDOG_USEC": "20000"}
 
@@ -165,6 +165,42 @@ async def test_the_watchdog_of_a_stuck_event_loop_is_not_notified(pair: Pair, ma
 
 
 # Sockets
+
+
+async def test_the_process_that_checks_senders_holds_no_socket_of_the_daemon(
+    pair: Pair, manager: Manager, tmp_path: Path
+) -> None:
+    with ExitStack() as ends:
+        listening = ends.enter_context(socket.create_server(("127.0.0.1", 0)))
+        log = ends.enter_context((tmp_path / "stderr").open("wb"))
+        checks = {"AUTHENTICATION": "on", "AUTHENTICATION_RESOLVER": "127.0.0.1:9"}  # where nobody replies
+        service = Service("smtp-ingest", pair.environ | manager.environ | checks, log, [listening])
+        ends.callback(service.kill)
+        manager.wait_for("READY")
+
+        async with SmtpClient.connect(listening.getsockname()[1]) as client:
+            await client.deliver(message(), make_mailbox(pair.database_url))
+        await until(lambda: checkers(service.pid) != [])
+        [checker] = checkers(service.pid)
+        standard_input, first_inherited = descriptor(checker, 0), descriptor(checker, 3)
+        listening_socket = f"socket:[{os.fstat(listening.fileno()).st_ino}]"
+
+    assert standard_input.startswith("socket:")
+    # The daemon has the socket as its descriptor 3; the test's own descriptor of it is inherited by every process.
+    assert first_inherited != listening_socket
+
+
+def checkers(pid: int) -> list[str]:
+    """The pids of the processes that check senders for this daemon."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [each for each in children if b"smtp_ingest.authentication" in Path(f"/proc/{each}/cmdline").read_bytes()]
+
+
+def descriptor(pid: str, number: int) -> str:
+    """The file or socket that a process has open under this number; empty without one."""
+    with suppress(FileNotFoundError):
+        return str(Path(f"/proc/{pid}/fd/{number}").readlink())
+    return ""
 
 
 @pytest.fixture(scope="module")

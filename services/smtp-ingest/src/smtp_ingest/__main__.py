@@ -39,6 +39,8 @@ def main() -> None:
         sockets = systemd.listeners(os.environ) or [
             command.bind("SMTP", settings.smtp_host, settings.smtp_port, backlog=daemon.BACKLOG)
         ]
+        for each in sockets:
+            each.set_inheritable(False)  # the process that checks senders would go on listening
     command.raise_file_limit()
     sys.setswitchinterval(_SWITCH_SECONDS)
     give_large_messages_own_pages()
