@@ -40,7 +40,7 @@ listen primary
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """What Patroni says of a host: its role, and whether its Postgres runs or streams."""
+    """The state of a host, as Patroni reports it: its role, and whether its Postgres runs or streams."""
 
     name: str
     role: str = ""

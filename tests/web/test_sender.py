@@ -1,4 +1,4 @@
-"""What the page says of the sender of an open message: while the check goes on, and when it has ended."""
+"""The page tells who sent an open message: while the check goes on, and when it has ended."""
 
 import psycopg
 from support.database import end_check, incoming_message

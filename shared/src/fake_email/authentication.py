@@ -87,7 +87,7 @@ class Authentication(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What is stored of a check: its results, and the value of our field Authentication-Results (RFC 8601)."""
+    """A check as it is stored: the results, and the value of our field Authentication-Results (RFC 8601)."""
 
     authentication: Authentication
     results_field: str = ""

@@ -1,4 +1,4 @@
-// What the check of a sender means for a reader.
+// The meaning of the check of a sender for a reader.
 
 import type { Whole } from "../api/types"
 

@@ -103,7 +103,7 @@ def local_time(moment: datetime) -> str:
 
 
 def show(terminal: Terminal, message: Message) -> None:
-    """A whole message: its header, what was found in it, its files and its text."""
+    """A whole message: its header, its codes and links, its files and its text."""
 
     def field(name: str, value: str, *styles: str) -> None:
         label = terminal.style(fit(name, 9), "dim")

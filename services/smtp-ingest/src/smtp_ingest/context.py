@@ -18,7 +18,7 @@ from smtp_ingest.storage_limits import StorageLimits
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """The daemon makes one; without a `certificate` there is no STARTTLS."""
+    """The daemon makes one; without a `certificate` it does not offer STARTTLS."""
 
     settings: Settings
     certificate: Certificate | None

@@ -1,4 +1,4 @@
-"""Look-ups against a DNS server: each kind of answer, what is kept, and the bounds of a message."""
+"""Look-ups against a DNS server: each kind of answer, the cache, and the limits for a message."""
 
 from collections.abc import Iterator
 

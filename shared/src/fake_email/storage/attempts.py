@@ -1,4 +1,4 @@
-"""Attempts to deliver mail: what was refused, deferred and cut, for the timeline of a mailbox."""
+"""Attempts to deliver mail: those refused, deferred and cut off, for the timeline of a mailbox."""
 
 import datetime
 import hmac

@@ -110,7 +110,7 @@ Decode: TypeAlias = Callable[[bytes], Awaitable[Sequence[Field]]]
 
 
 class Changeable(msgspec.Struct, frozen=True, kw_only=True):
-    """What may change of a message: its flag, and, once, whether the check of its sender has ended."""
+    """The changeable part of a message: its flag, and, once, whether the check of its sender has ended."""
 
     seen: bool
     check_ended: bool
@@ -141,7 +141,7 @@ async def weigh(connection: Connection, message_id: uuid.UUID, *, token_sha256: 
 
 
 async def changeable(connection: Connection, message_id: uuid.UUID, *, token_sha256: bytes | None) -> Changeable:
-    """What may change of a message, of which nothing else is read; raises MessageNotFound as `fetch` does."""
+    """The changeable part of a message, without the rest; raises MessageNotFound as `fetch` does."""
     await permission.check(connection, message_id, token_sha256=token_sha256)
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_CHANGEABLE, {"id": message_id, **CHECK_PARAMETERS})

@@ -36,7 +36,7 @@ CHECK_PARAMETERS: dict[str, object] = {"pending_seconds": PENDING_SECONDS}
 
 
 class CheckState(msgspec.Struct, frozen=True, kw_only=True):
-    """What Postgres knows of the check of a message."""
+    """The check of a message as Postgres has it."""
 
     verdict: Verdict | None
     check_skipped: str | None

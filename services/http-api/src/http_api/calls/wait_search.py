@@ -1,4 +1,4 @@
-"""What `wait` and `take` have in common: their parameters, the search that these make, and the response."""
+"""The shared part of `wait` and `take`: their parameters, the search that these make, and the response."""
 
 import asyncio
 from functools import partial

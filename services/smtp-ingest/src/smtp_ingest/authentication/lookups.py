@@ -11,7 +11,7 @@ MAX_SECONDS = 5.0
 
 
 class LooksUp(Protocol):
-    """What answers questions."""
+    """A source of answers to questions."""
 
     async def look_up(self, question: Question, seconds: float) -> Answer:
         """The answer within so many seconds; a failure is an answer too."""
@@ -30,7 +30,7 @@ class Lookups:
 
     @property
     def answers(self) -> Answers:
-        """What is known by now."""
+        """The answers known by now."""
         return self._answers
 
     @property

@@ -34,7 +34,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     is_silent: bool = False
 
 
-# What is known so far, and what a computation returns that needs to know more.
+# The answers known so far, and the result of a computation that needs more of them.
 Answers: TypeAlias = Mapping[Question, Answer]
 
 
