@@ -1,10 +1,13 @@
 """Text, links and images of hostile HTML are read in linear time: quadratic time for these would be minutes."""
 
+import gc
+
 import pytest
 
 from fake_email.findings import links
 from fake_email.html import remote_images, tokens
 from fake_email.html import text as html_text
+from fake_email.parse import parse
 
 MARKUP = {
     "depth": "<div>",
@@ -52,3 +55,16 @@ def test_repeated_markup_is_read_in_linear_time(name: str) -> None:
     assert len(text) <= 2 * len(html)
     assert len(links.find(html, html)) <= links.LINKS
     assert remote_images.count(html) <= 1
+
+
+def test_a_message_that_was_read_leaves_no_memory_to_the_garbage_collector() -> None:
+    contents = [b"Content-Type: text/html\r\n\r\n" + (markup * 50).encode() for markup in MARKUP.values()]
+    gc.collect()
+    gc.disable()
+    try:
+        for content in contents:
+            parse(content)
+
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -1,8 +1,10 @@
 """The HTML of a mail as a web page that is safe to show."""
 
+import gc
 from html import escape
 
 import pytest
+from support import attacks, newsletter
 
 from http_api.sanitize import page as sanitized_page
 
@@ -252,3 +254,16 @@ def test_a_mebibyte_of_repeated_markup_is_shown_in_linear_time_and_memory(name: 
 )
 def test_a_mebibyte_of_one_element_is_shown_in_linear_time_and_memory(html: str) -> None:
     assert len(sanitized_page.page(html, {}, remote=True).text) < 8 * MIB
+
+
+def test_a_page_that_was_made_leaves_no_memory_to_the_garbage_collector() -> None:
+    documents = [newsletter.HTML, *attacks.ATTACKS.values()]
+    gc.collect()
+    gc.disable()
+    try:
+        for html in documents:
+            page(html, remote=True)
+
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

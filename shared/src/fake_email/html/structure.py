@@ -6,6 +6,7 @@ order (HTML Standard, "adoption agency algorithm"). Here elements are nested to 
 
 from collections import defaultdict
 from collections.abc import Callable
+from weakref import WeakMethod
 
 import msgspec
 
@@ -37,13 +38,17 @@ _PLAIN = {name: Element(name, style.PLAIN) for name in elements.KNOWN} | {"image
 
 
 class Structure:
-    """The elements that are open in one reading of one document; `closed` is called for each that ends."""
+    """The elements that are open in one reading of one document; `closed` is called for each that ends.
+
+    It is a method of the reading, which keeps this structure. It is held weakly: in a cycle, all of a large document
+    would stay in memory until the garbage collector finds it.
+    """
 
     def __init__(self, closed: Callable[[Element], None], *, has_sheets: bool = False) -> None:
         self.open: list[Element] = []
         # The open elements that are hidden or over, and all that were too deep.
         self.unusual = 0
-        self._closed = closed
+        self._closed = WeakMethod(closed)
         # A style sheet, which is not read, may show again what is without size or invisible.
         self._shows = style.INVISIBLE | style.NO_SIZE if has_sheets else 0
         self.names: defaultdict[str, int] = defaultdict(int)  # of the open elements
@@ -169,7 +174,8 @@ class Structure:
             self.names[element.name] -= 1
             if element.hidden or element.is_over:
                 self.unusual -= 1
-            self._closed(element)
+            if (closed := self._closed()) is not None:
+                closed(element)
             if not open_ or not open_[-1].is_over:
                 return
 
