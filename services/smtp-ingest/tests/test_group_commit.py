@@ -257,7 +257,8 @@ async def test_a_large_message_that_waits_for_its_mailbox_delays_no_other_mailbo
         replies = [await client.reply() for client in (large, small)]
 
     assert [acknowledged.code, *(reply.code for reply in replies)] == [250] * 3
-    # Two sessions wait for the lock in transactions of their own: either may get it first.
+    # No order is promised between sessions. A small message that reaches Postgres just as the lock is released is
+    # stored before the large message, which had to wait for the lock and is only waking up.
     assert sorted(stored(pair.database_url, busy)) == sorted([content, message()])
 
 
