@@ -24,7 +24,7 @@ from fake_email_client.schemas import (
     Ticket,
 )
 from fake_email_client.search import search
-from fake_email_client.stream import Place
+from fake_email_client.stream import Boxes, Place
 
 AnyMessage = SomeMessage | NearMiss | str
 Order = Literal["newest", "oldest"]
@@ -60,6 +60,21 @@ def create(
 
 def domains(patience: float) -> Steps[DomainList]:
     return fetch(Call(path="domains"), patience, DomainList)
+
+
+def place(boxes: Boxes, patience: float, since: int | Literal["now"], *, uses_ticket: bool = False) -> Steps[Place]:
+    """The beginning of a stream."""
+    if since != "now":
+        return Place(boxes, patience, str(since), uses_ticket=uses_ticket)
+    # Seqs and a time, unlike "now", stay the same moment when the stream connects again.
+    seqs, times = {}, []
+    for address, token in boxes.items():
+        call = Call(path="inbox", query={"address": address}, token=token)
+        info = yield from fetch(call, patience, MailboxInfo)
+        seqs[info.temp_email_addr] = info.last_seq
+        times.append(info.last_received_at or info.created_at)
+    begin = min(times).isoformat(timespec="microseconds") if times else "0"
+    return Place(boxes, patience, begin, uses_ticket=uses_ticket, seqs=seqs)
 
 
 class Core:
@@ -110,13 +125,6 @@ class Core:
             if page.next_cursor is None:
                 return found
             options["cursor"] = page.next_cursor
-
-    def place(self, since: int | Literal["now"]) -> Steps[Place]:
-        """The beginning of a stream."""
-        if since == "now":
-            # As a number, "now" stays the same moment when the stream connects again.
-            since = (yield from self.info()).last_seq
-        return Place(self.address, self.token, self.patience, since)
 
     def info(self) -> Steps[MailboxInfo]:
         return self._fetch(MailboxInfo, Call(path="inbox", query=self._about()))

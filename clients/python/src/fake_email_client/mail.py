@@ -1,7 +1,7 @@
 """A fake-email server and its mailboxes, for programs without asyncio."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import closing, suppress
 from typing import Literal, Self, Unpack
 
@@ -10,7 +10,7 @@ import httpx2
 from fake_email_client.attempts import Timeline
 from fake_email_client.calls import Cut, Steps, T, checked
 from fake_email_client.clauses import Clauses, LinkKind
-from fake_email_client.core import AnyMessage, Core, Order, create, domains
+from fake_email_client.core import AnyMessage, Core, Order, create, domains, place
 from fake_email_client.errors import Problem, is_for_the_caller
 from fake_email_client.requests import LIMITS, checked_url, request, trusts_environment
 from fake_email_client.schemas import DomainList, ListedMessage, MailboxInfo, Message, SummarizedMessage
@@ -65,6 +65,16 @@ class Mail:
         """A mailbox that is there already; nothing is asked of the server."""
         return Mailbox(self, address, token)
 
+    def stream(
+        self, boxes: Iterable["Mailbox"], *, since: Literal[0, "now"] = 0
+    ) -> Generator[ListedMessage, None, None]:
+        """Each message of up to 50 mailboxes, as the stream of one mailbox, until the last mailbox is over.
+
+        `message.temp_email_addr` is the address of its mailbox.
+        """
+        tokens = {box.address: box.token for box in boxes}
+        return self.listen(place(tokens, self.patience, since, uses_ticket=True))
+
     def domains(self) -> DomainList:
         """The domains of addresses, and the SMTP server that takes mail for them."""
         return self.run(domains(self.patience))
@@ -99,20 +109,21 @@ class Mail:
 
     def listen(self, start: Steps[Place]) -> Generator[ListedMessage, None, None]:
         """Yield the messages of a stream, connection after connection."""
-        place = self.run(start)
-        while not place.is_over:
+        at = self.run(start)
+        while not at.is_over:
             try:
-                with closing(self._http.send(request(self._http, self.url, place.call()), stream=True)) as response:
+                call = self.run(at.connect())
+                with closing(self._http.send(request(self._http, self.url, call), stream=True)) as response:
                     if not response.is_success:
                         response.read()
                     checked(response)
-                    place.opened()
+                    at.opened()
                     for event in httpx2.EventSource(response, max_event_size=MAX_EVENT_OCTETS):
-                        if message := place.take(event):
+                        if message := at.take(event):
                             yield message
-                pause = place.pause()
+                pause = at.pause()
             except (*Cut, Problem) as error:
-                pause = place.pause(error)
+                pause = at.pause(error)
             time.sleep(pause)
 
 
@@ -155,7 +166,7 @@ class Mailbox:
         goes on by itself after a restart or a lost connection. When the API is away for longer than the patience, the
         error is raised.
         """
-        return self._mail.listen(self._core.place(since))
+        return self._mail.listen(place({self.address: self.token}, self._mail.patience, since))
 
     def read(self, message: AnyMessage) -> Message:
         """The whole message, of a message or an id."""
