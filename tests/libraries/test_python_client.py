@@ -98,6 +98,11 @@ def test_a_misspelt_clause_is_refused(box: Mailbox) -> None:
         box.wait(subjekt="welcome")  # type: ignore[call-arg]  # the test is about a caller without a type checker
 
 
+def test_a_misspelt_option_is_refused(mail: Mail) -> None:
+    with pytest.raises(TypeError, match=r"no such option: tll"):
+        mail.mailbox(tll=600)  # type: ignore[call-arg]  # the test is about a caller without a type checker
+
+
 def test_no_mail_says_what_was_waited_for_and_what_came_instead(box: Mailbox, sender: Sender) -> None:
     sender.text(box.address, "News")
 
@@ -380,6 +385,10 @@ async def _taken(stream: AsyncGenerator[ListedMessage, None], number: int) -> As
 @pytest.mark.parametrize(("kind", "other"), [(Mail, AsyncMail), (Mailbox, AsyncMailbox)])
 def test_the_asynchronous_client_has_the_same_methods(kind: type, other: type) -> None:
     assert _signatures(kind) == _signatures(other)
+
+
+def test_help_shows_the_result_of_a_method() -> None:
+    assert str(inspect.signature(Mailbox.mark_all)) == "(self, query: str | None = None, *, seen: bool = True) -> int"
 
 
 def _signatures(kind: type) -> dict[str, list[tuple[str, object, object]]]:

@@ -3,13 +3,14 @@
 import random
 import time
 from collections.abc import Mapping
+from typing import Literal
 
 import httpx2
 import msgspec
 
 from fake_email_client.calls import Call, Steps, fetch, insist, retry_delay
 from fake_email_client.errors import Problem
-from fake_email_client.schemas import Gone, ListedMessage, Ticket
+from fake_email_client.schemas import Gone, ListedMessage, MailboxInfo, Ticket
 
 # The token of each mailbox, or None, by its address.
 Boxes = Mapping[str, str | None]
@@ -123,3 +124,18 @@ class Place:
         if len(self._boxes) == 1:
             self._boxes.clear()
         self._boxes.pop(address, None)
+
+
+def place(boxes: Boxes, patience: float, since: int | Literal["now"], *, uses_ticket: bool = False) -> Steps[Place]:
+    """The beginning of a stream."""
+    if since != "now":
+        return Place(boxes, patience, str(since), uses_ticket=uses_ticket)
+    # Seqs and a time, unlike "now", stay the same moment when the stream connects again.
+    seqs, times = {}, []
+    for address, token in boxes.items():
+        call = Call(path="inbox", query={"address": address}, token=token)
+        info = yield from fetch(call, patience, MailboxInfo)
+        seqs[info.temp_email_addr] = info.last_seq
+        times.append(info.last_received_at or info.created_at)
+    begin = min(times).isoformat(timespec="microseconds") if times else "0"
+    return Place(boxes, patience, begin, uses_ticket=uses_ticket, seqs=seqs)
