@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import re
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
@@ -96,6 +96,11 @@ def test_a_regular_expression_and_a_query_are_clauses(box: Mailbox, sender: Send
 def test_a_misspelt_clause_is_refused(box: Mailbox) -> None:
     with pytest.raises(TypeError, match=r"no such clause: subjekt; there are from_, subject, text, has, query"):
         box.wait(subjekt="welcome")  # type: ignore[call-arg]  # the test is about a caller without a type checker
+
+
+def test_a_misspelt_option_is_refused(mail: Mail) -> None:
+    with pytest.raises(TypeError, match=r"no such option: tll"):
+        mail.mailbox(tll=600)  # type: ignore[call-arg]  # the test is about a caller without a type checker
 
 
 def test_no_mail_says_what_was_waited_for_and_what_came_instead(box: Mailbox, sender: Sender) -> None:
@@ -303,11 +308,42 @@ def test_a_stream_of_a_mailbox_that_there_is_not_is_a_problem(mail: Mail) -> Non
     assert error.value.code == "mailbox_not_found"
 
 
+def test_one_stream_has_the_mail_of_several_mailboxes_until_the_last_is_over(mail: Mail, sender: Sender) -> None:
+    with mail.mailbox(private=True) as ann, mail.mailbox() as bob:
+        sender.text(ann.address, "One")
+        found = []
+        for message in mail.stream([ann, bob]):
+            found.append((message.temp_email_addr, message.subject))
+            if len(found) == 1:
+                ann.close()
+                sender.text(bob.address, "Two")
+            else:
+                bob.close()
+
+        assert found == [(ann.address, "One"), (bob.address, "Two")]
+
+
+def test_a_stream_of_several_mailboxes_from_now_on_has_no_mail_that_was_there(mail: Mail, sender: Sender) -> None:
+    with mail.mailbox() as ann, mail.mailbox() as bob, mail.mailbox() as eve, ThreadPoolExecutor() as threads:
+        sender.text(ann.address, "Old")
+        sender.text(bob.address, "Old")
+        stream = mail.stream([ann, bob, eve], since="now")
+        arrived = threads.submit(next, stream)
+        for _ in deadline():
+            sender.text(eve.address, "New", secrets.token_hex())
+            if arrived.done():
+                break
+
+        assert arrived.result().subject == "New"
+        stream.close()
+
+
 async def test_each_method_of_the_asynchronous_client(pair: Pair, sender: Sender) -> None:
     async with AsyncMail(pair.http_url) as mail, mail.mailbox(private=True, ttl=600) as box:
         sender.welcome(box.address)
         message = await box.wait(has="code")
-        assert [each.subject async for each in _taken(box, 1)] == ["Welcome"]
+        assert [each.subject async for each in _taken(box.stream(), 1)] == ["Welcome"]
+        assert [each.temp_email_addr async for each in _taken(mail.stream([box]), 1)] == [box.address]
         assert await box.read(message) == message
         assert (await box.source(message)).startswith(b"Return-Path:")
         assert "Confirm" in await box.html(message)
@@ -340,8 +376,7 @@ async def test_an_asynchronous_mailbox_is_deleted_at_the_end_of_its_block_or_by_
                 await each.info()
 
 
-async def _taken(box: AsyncMailbox, number: int) -> AsyncIterator[ListedMessage]:
-    stream = box.stream()
+async def _taken(stream: AsyncGenerator[ListedMessage, None], number: int) -> AsyncIterator[ListedMessage]:
     for _ in range(number):
         yield await anext(stream)
     await stream.aclose()
@@ -350,6 +385,10 @@ async def _taken(box: AsyncMailbox, number: int) -> AsyncIterator[ListedMessage]
 @pytest.mark.parametrize(("kind", "other"), [(Mail, AsyncMail), (Mailbox, AsyncMailbox)])
 def test_the_asynchronous_client_has_the_same_methods(kind: type, other: type) -> None:
     assert _signatures(kind) == _signatures(other)
+
+
+def test_help_shows_the_result_of_a_method() -> None:
+    assert str(inspect.signature(Mailbox.mark_all)) == "(self, query: str | None = None, *, seen: bool = True) -> int"
 
 
 def _signatures(kind: type) -> dict[str, list[tuple[str, object, object]]]:

@@ -2,7 +2,7 @@
 
 import os
 import smtplib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from threading import Event
@@ -19,7 +19,7 @@ from support.sender import Sender
 from support.waiting import deadline
 
 from fake_email.postgres import migrate
-from fake_email_client import Mail, Mailbox, NoMail, Problem
+from fake_email_client import ListedMessage, Mail, Mailbox, NoMail, Problem
 
 # The whole test takes minutes: `ALL=1 make test-libraries`.
 ALL = bool(os.environ.get("ALL"))
@@ -92,13 +92,23 @@ Fault = Callable[[World], AbstractContextManager[None]]
 FAULTS: list[Fault] = [restarted, cut, *([killed, without_database] if ALL else [])]
 
 
+def subjects(streams: list[Generator[ListedMessage, None, None]]) -> list[str]:
+    """The subject of the next message of each stream."""
+    return [next(each).subject for each in streams]
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda each: each.__name__)
 def test_a_fault_loses_no_mail_of_wait_and_of_a_stream(world: World, fault: Fault) -> None:
-    with Mail(world.relay.url) as mail, mail.mailbox(private=True) as box, ThreadPoolExecutor() as threads:
-        stream = box.stream()
+    with (
+        Mail(world.relay.url) as mail,
+        mail.mailbox(private=True) as box,
+        mail.mailbox() as other,
+        ThreadPoolExecutor() as threads,
+    ):
+        streams = [box.stream(), mail.stream([box, other])]
         world.deliver(box.address, "One")
-        assert [next(stream).subject, box.wait().subject] == ["One", "One"]
-        waited, streamed = threads.submit(box.wait, timeout=SECONDS), threads.submit(next, stream)
+        assert [box.wait().subject, *subjects(streams)] == ["One"] * 3
+        waited, *streamed = threads.submit(box.wait, timeout=SECONDS), *(threads.submit(next, each) for each in streams)
 
         with fault(world):
             delivered = threads.submit(world.deliver, box.address, "Two")
@@ -106,10 +116,11 @@ def test_a_fault_loses_no_mail_of_wait_and_of_a_stream(world: World, fault: Faul
                 impatient.domains() if fault is not without_database else impatient.open(box.address, box.token).info()
         delivered.result()
 
-        assert [waited.result().subject, streamed.result().subject] == ["Two", "Two"]
+        assert [waited.result().subject, *(each.result().subject for each in streamed)] == ["Two"] * 3
         world.deliver(box.address, "Three")
-        assert [box.wait().subject, next(stream).subject] == ["Three", "Three"]
-        stream.close()
+        assert [box.wait().subject, *subjects(streams)] == ["Three"] * 3
+        for each in streams:
+            each.close()
 
 
 def test_without_the_api_wait_says_at_the_deadline_that_it_was_away(world: World) -> None:

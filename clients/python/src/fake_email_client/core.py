@@ -1,7 +1,8 @@
 """The methods of both kinds of mailboxes, without I/O: the calls of each, and the cursor of `wait`."""
 
+from collections.abc import Coroutine
 from threading import Lock
-from typing import Literal
+from typing import Literal, Unpack
 from urllib.parse import quote
 
 import msgspec
@@ -10,9 +11,9 @@ from fake_email_client.attempts import Timeline
 from fake_email_client.calls import Call, Steps, T, fetch, insist
 from fake_email_client.clauses import Clauses, LinkKind, Parameters, with_has
 from fake_email_client.errors import NoMail, Problem, Unexpected, is_for_the_caller
+from fake_email_client.method import Method
 from fake_email_client.schemas import (
     Deleted,
-    DomainList,
     MailboxInfo,
     Marked,
     Message,
@@ -20,11 +21,9 @@ from fake_email_client.schemas import (
     NearMiss,
     SomeMessage,
     SummarizedMessage,
-    TemporaryAddress,
     Ticket,
 )
-from fake_email_client.search import search
-from fake_email_client.stream import Place
+from fake_email_client.search import CALL_SECONDS, search
 
 AnyMessage = SomeMessage | NearMiss | str
 Order = Literal["newest", "oldest"]
@@ -33,75 +32,61 @@ _PAGE_MESSAGES = 100
 __tracebackhide__ = is_for_the_caller
 
 
-def create(
-    patience: float,
-    *,
-    name: str | None,
-    domain: str | None,
-    private: bool | None,
-    exact: bool | None,
-    ttl: int | None,
-    authentication: bool | None,
-) -> Steps[TemporaryAddress]:
-    """Make a mailbox."""
-    given = {
-        "username": name,
-        "domain": domain,
-        "private": private,
-        "exact": exact,
-        "ttl_seconds": ttl,
-        "authentication": authentication,
-    }
-    body = {field: value for field, value in given.items() if value is not None}
-    call = Call(method="POST", path="temporary-address", body=body)
-    # After a cut, an exact name may be given out already, and its token is lost.
-    return fetch(call, patience, TemporaryAddress, is_repeatable=not exact)
-
-
-def domains(patience: float) -> Steps[DomainList]:
-    return fetch(Call(path="domains"), patience, DomainList)
-
-
 class Core:
-    """One mailbox; each method returns the steps that the method of the same name takes."""
+    """One mailbox. A method returns the result of its steps; with asyncio, a coroutine for it."""
 
-    def __init__(self, address: str, token: str | None, patience: float) -> None:
+    def __init__(self, address: str, token: str | None, url: str, patience: float) -> None:
         self.address = address
         self.token = token
-        self.patience = patience
+        self._url = url
+        self._patience = patience
         # The seqs that `wait` has returned: all up to the floor, and these.
         self._floor = 0
         self._returned: set[int] = set()
         self._lock = Lock()
 
-    def wait(self, timeout: float, clauses: Clauses, kind: LinkKind | None = None) -> Steps[Message]:
-        """With a kind, the message also has a link of this kind."""
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.address}>"
 
-        def refuse(message: Message) -> str | None:
-            if kind and message.link_of(kind) is None:
-                return f"link={kind}"
-            return None if self._take(message.seq) else "returned before"
+    def _run(self, steps: Steps[T]) -> T | Coroutine[None, None, T]:
+        raise NotImplementedError
 
-        return search(self.address, self.token, self._floor, timeout, clauses, refuse)
+    @Method
+    def wait(self, *, timeout: float = CALL_SECONDS, **clauses: Unpack[Clauses]) -> Steps[Message]:
+        """The oldest message that meets all clauses and that no call of this object has returned.
 
-    def code(self, timeout: float, clauses: Clauses) -> Steps[str]:
-        message = yield from self.wait(timeout, with_has(clauses, "code"))
+        Mail that is there already counts. Raises NoMail after `timeout` seconds.
+        """
+        return self._search(timeout, clauses)
+
+    @Method
+    def code(self, *, timeout: float = CALL_SECONDS, **clauses: Unpack[Clauses]) -> Steps[str]:
+        """The most probable code of the next message that has one."""
+        message = yield from self._search(timeout, with_has(clauses, "code"))
         return message.codes[0].value
 
-    def link(self, kind: LinkKind | None, timeout: float, clauses: Clauses) -> Steps[str]:
-        message = yield from self.wait(timeout, with_has(clauses, "link"), kind)
+    @Method
+    def link(
+        self, kind: LinkKind | None = None, *, timeout: float = CALL_SECONDS, **clauses: Unpack[Clauses]
+    ) -> Steps[str]:
+        """The URL of the next message that has a link of this kind; without a kind, of its best link."""
+        message = yield from self._search(timeout, with_has(clauses, "link"), kind)
         return (message.link_of(kind) if kind else message.link) or message.links[0].url
 
-    def expect_none(self, within: float, clauses: Clauses) -> Steps[None]:
+    @Method
+    def expect_none(self, *, within: float = 5.0, **clauses: Unpack[Clauses]) -> Steps[None]:
+        """Wait for `within` seconds; raises Unexpected when such a message comes, or is there already."""
         try:
-            message = yield from self.wait(within, clauses)
+            message = yield from self._search(within, clauses)
         except NoMail as error:
             if error.cause:  # the API could not be asked at the end
                 raise error.cause from None
         else:
             raise Unexpected(self.address, clauses, message)
 
-    def messages(self, query: str | None, order: Order) -> Steps[list[SummarizedMessage]]:
+    @Method
+    def messages(self, query: str | None = None, *, order: Order = "newest") -> Steps[list[SummarizedMessage]]:
+        """All messages, or those that the search `query` finds, without their texts."""
         found: list[SummarizedMessage] = []
         options = {"order": order, "limit": str(_PAGE_MESSAGES)}
         while True:
@@ -111,58 +96,89 @@ class Core:
                 return found
             options["cursor"] = page.next_cursor
 
-    def place(self, since: int | Literal["now"]) -> Steps[Place]:
-        """The beginning of a stream."""
-        if since == "now":
-            # As a number, "now" stays the same moment when the stream connects again.
-            since = (yield from self.info()).last_seq
-        return Place(self.address, self.token, self.patience, since)
-
+    @Method
     def info(self) -> Steps[MailboxInfo]:
+        """The mailbox itself: its end, its quota, the number of its messages."""
         return self._fetch(MailboxInfo, Call(path="inbox", query=self._about()))
 
+    @Method
     def timeline(self) -> Steps[Timeline]:
+        """Each attempt to deliver to the mailbox, stored or not, with its SMTP reply."""
         return self._fetch(Timeline, Call(path="inbox/timeline", query=self._about()))
 
+    @Method
     def extend(self, ttl: int) -> Steps[MailboxInfo]:
+        """Make the mailbox expire in `ttl` seconds from now."""
         call = Call(method="PATCH", path="inbox", query=self._about(), body={"ttl_seconds": ttl})
         return self._fetch(MailboxInfo, call)
 
+    @Method
     def read(self, message: AnyMessage) -> Steps[Message]:
+        """The whole message, of a message or an id."""
         return self._fetch(Message, Call(path=_path(message)))
 
+    @Method
     def source(self, message: AnyMessage) -> Steps[bytes]:
+        """The message as it was received, with its header fields."""
         return self._content(f"{_path(message)}/source")
 
+    @Method
     def html(self, message: AnyMessage) -> Steps[str]:
+        """The HTML of the message as a page that is safe to show; `message.html` is as the sender wrote it."""
         page = yield from self._content(f"{_path(message)}/html")
         return page.decode()
 
-    def html_path(self, message: AnyMessage, remote: bool) -> Steps[str]:
-        """The path of the page, with a ticket, which lives for an hour at most."""
+    @Method
+    def html_url(self, message: AnyMessage, *, remote: bool = False) -> Steps[str]:
+        """A URL for a browser: the HTML of the message as a page that is safe to show, with a ticket and no token.
+
+        With `remote`, the page loads images from other servers. The ticket lives for an hour at most.
+        """
         body = {"mailboxes": [{"address": self.address, "token": self.token}]}
         ticket = (yield from self._fetch(Ticket, Call(method="POST", path="tickets", body=body))).ticket
-        return f"/api/{_path(message)}/html?ticket={ticket}{'&remote=true' if remote else ''}"
+        return f"{self._url}/api/{_path(message)}/html?ticket={ticket}{'&remote=true' if remote else ''}"
 
-    def attachment(self, message: AnyMessage, position: int) -> Steps[bytes]:
+    @Method
+    def attachment(self, message: AnyMessage, position: int = 0) -> Steps[bytes]:
+        """The attachment at this position of `message.attachments`; 0 is the first."""
         return self._content(f"{_path(message)}/attachments/{position}")
 
-    def mark(self, message: AnyMessage, seen: bool) -> Steps[None]:
+    @Method
+    def mark(self, message: AnyMessage, *, seen: bool = True) -> Steps[None]:
+        """Mark the message as seen or unseen."""
         yield from self._insist(Call(method="PATCH", path=_path(message), body={"seen": seen}))
 
-    def mark_all(self, query: str | None, seen: bool) -> Steps[int]:
+    @Method
+    def mark_all(self, query: str | None = None, *, seen: bool = True) -> Steps[int]:
+        """Mark all messages, or those that `query` finds, and return the number of those that changed."""
         call = Call(method="PATCH", path="inbox/messages", query=self._about(query), body={"seen": seen})
         return (yield from self._fetch(Marked, call)).changed
 
+    @Method
     def delete(self, message: AnyMessage) -> Steps[None]:
+        """Delete a message; one that is gone already is fine."""
         return self._delete(Call(method="DELETE", path=_path(message)), "message_not_found")
 
-    def clear(self, query: str | None) -> Steps[int]:
+    @Method
+    def clear(self, query: str | None = None) -> Steps[int]:
+        """Delete all messages, or those that `query` finds, and return their number; the mailbox stays."""
         call = Call(method="DELETE", path="inbox/messages", query=self._about(query))
         return (yield from self._fetch(Deleted, call)).deleted
 
+    @Method
     def close(self) -> Steps[None]:
+        """Delete the mailbox; one that is over already is fine."""
         return self._delete(Call(method="DELETE", path="inbox", query=self._about()), "mailbox_not_found")
+
+    def _search(self, timeout: float, clauses: Clauses, kind: LinkKind | None = None) -> Steps[Message]:
+        """With a kind, the message also has a link of this kind."""
+
+        def refuse(message: Message) -> str | None:
+            if kind and message.link_of(kind) is None:
+                return f"link={kind}"
+            return None if self._take(message.seq) else "returned before"
+
+        return search(self.address, self.token, self._floor, timeout, clauses, refuse)
 
     def _take(self, seq: int) -> bool:
         """True for the first call with this seq; threads may wait at the same time."""
@@ -179,11 +195,11 @@ class Core:
         return {"address": self.address, **({"query": query} if query else {}), **(more or {})}
 
     def _insist(self, call: Call) -> Steps[bytes]:
-        response = yield from insist(msgspec.structs.replace(call, token=self.token), self.patience)
+        response = yield from insist(msgspec.structs.replace(call, token=self.token), self._patience)
         return response.content
 
     def _fetch(self, shape: type[T], call: Call) -> Steps[T]:
-        return fetch(msgspec.structs.replace(call, token=self.token), self.patience, shape)
+        return fetch(msgspec.structs.replace(call, token=self.token), self._patience, shape)
 
     def _content(self, path: str) -> Steps[bytes]:
         return self._insist(Call(path=path, seconds=_CONTENT_SECONDS))

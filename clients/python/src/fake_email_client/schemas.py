@@ -88,8 +88,9 @@ class SummarizedMessage(SomeMessage, frozen=True, kw_only=True):
 
 
 class ListedMessage(SomeMessage, frozen=True, kw_only=True):
-    """A message of a stream, whose `body_text` ends after 64 KiB."""
+    """A message of a stream, whose `body_text` ends after 64 KiB; `temp_email_addr` is the address of its mailbox."""
 
+    temp_email_addr: str = ""
     body_text: str
     truncated: bool
     reverse_path: str
@@ -166,7 +167,6 @@ class Authentication(msgspec.Struct, frozen=True, kw_only=True):
 class Message(ListedMessage, frozen=True, kw_only=True):
     """A whole message; `html` is as the sender wrote it. An older API checks no sender."""
 
-    temp_email_addr: str
     headers: tuple[HeaderField, ...]
     text: str
     html: str | None
@@ -220,6 +220,12 @@ class TemporaryAddress(msgspec.Struct, frozen=True, kw_only=True):
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str
     expires_at: datetime
+
+
+class Gone(msgspec.Struct, frozen=True, kw_only=True):
+    """The event of a mailbox that has expired or was deleted."""
+
+    temp_email_addr: str
 
 
 class SmtpServer(msgspec.Struct, frozen=True, kw_only=True):

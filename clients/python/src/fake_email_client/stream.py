@@ -1,14 +1,19 @@
-"""The place of a stream in its mailbox, without I/O: where the next connection goes on, and when that is worth it."""
+"""The place of a stream in its mailboxes, without I/O: where the next connection goes on, and when that is worth it."""
 
 import random
 import time
+from collections.abc import Mapping
+from typing import Literal
 
 import httpx2
 import msgspec
 
-from fake_email_client.calls import Call, retry_delay
+from fake_email_client.calls import Call, Steps, fetch, insist, retry_delay
 from fake_email_client.errors import Problem
-from fake_email_client.schemas import ListedMessage
+from fake_email_client.schemas import Gone, ListedMessage, MailboxInfo, Ticket
+
+# The token of each mailbox, or None, by its address.
+Boxes = Mapping[str, str | None]
 
 # The API sends a comment every 15 seconds.
 _SILENCE_SECONDS = 40.0
@@ -19,43 +24,80 @@ MAX_EVENT_OCTETS = 8 * 1024 * 1024
 
 
 class Place:
-    """Where a stream is: after the message whose event came last."""
+    """Where a stream of some mailboxes is: after the message whose event came last."""
 
-    def __init__(self, address: str, token: str | None, patience: float, since: int) -> None:
-        self._address = address
-        self._token = token
+    def __init__(
+        self, boxes: Boxes, patience: float, since: str, *, uses_ticket: bool = False, seqs: Mapping[str, int] = {}
+    ) -> None:
+        self._boxes = dict(boxes)
         self._patience = patience
         self._since = since
+        # Of a mailbox whose address is here, the messages up to this seq are left out.
+        self._seqs = seqs
+        # Without a ticket the stream reads one mailbox, with its token.
+        self._uses_ticket = uses_ticket
         self._last_event_id = ""
         self._failures = 0
         self._is_known = False
+        self._is_one_gone = False
         self._end = 0.0
-        self.is_over = False
 
-    def call(self) -> Call:
-        """The call of the next connection, which goes on after the last event."""
+    @property
+    def is_over(self) -> bool:
+        """True once no mailbox is left."""
+        return not self._boxes
+
+    def connect(self) -> Steps[Call]:
+        """The call of the next connection, which goes on after the last event, with a new ticket."""
+        if self._is_one_gone:
+            yield from self._drop_gone()
+        [address, token], *_ = self._boxes.items()
+        reads = {"address": address}
+        if self._uses_ticket:
+            mailboxes = [{"address": each, "token": token} for each, token in self._boxes.items()]
+            call = Call(method="POST", path="tickets", body={"mailboxes": mailboxes})
+            reads, token = {"ticket": (yield from fetch(call, 0, Ticket)).ticket}, None
         resume = {"Last-Event-ID": self._last_event_id} if self._last_event_id else {}
         return Call(
             path="inbox/stream",
-            query={"address": self._address, "since": str(self._since)},
+            query={**reads, "since": self._since},
             headers={"Accept": "text/event-stream", **resume},
-            token=self._token,
+            token=token,
             seconds=_SILENCE_SECONDS,
         )
 
+    def _drop_gone(self) -> Steps[None]:
+        for address, token in [*self._boxes.items()]:
+            # When one mailbox is left, the next call tells whether that one is gone.
+            if len(self._boxes) > 1:
+                try:
+                    yield from insist(Call(path="inbox", query={"address": address}, token=token), 0)
+                except Problem as error:
+                    if error.code != "mailbox_not_found":
+                        raise
+                    del self._boxes[address]
+                    self._is_one_gone = False
+
     def opened(self) -> None:
         self._is_known = True
+        self._is_one_gone = False
         self._failures = 0
 
     def take(self, event: httpx2.ServerSentEvent) -> ListedMessage | None:
         """The message of an event; None for an event of another kind."""
-        if event.event == "gone":
-            self.is_over = True
         if event.id:
             self._last_event_id = event.id
+        if event.event == "gone":
+            self._drop(msgspec.json.decode(event.data, type=Gone).temp_email_addr)
         # The field `retry` alone is an event of this library, without data.
-        is_message = event.event == "message" and event.data
-        return msgspec.json.decode(event.data, type=ListedMessage) if is_message else None
+        if event.event != "message" or not event.data:
+            return None
+        message = msgspec.json.decode(event.data, type=ListedMessage)
+        # Only the events of a ticket name their mailbox.
+        address = message.temp_email_addr or next(iter(self._boxes))
+        if message.seq <= self._seqs.get(address, 0):
+            return None
+        return msgspec.structs.replace(message, temp_email_addr=address)
 
     def pause(self, error: Exception | None = None) -> float:
         """The seconds until the next connection; raises the error when the patience is over."""
@@ -63,8 +105,12 @@ class Place:
         if error is None:
             return spread
         if isinstance(error, Problem) and error.code == "mailbox_not_found" and self._is_known:
-            self.is_over = True
-            return 0.0
+            if len(self._boxes) == 1:
+                self._boxes.clear()
+                return 0.0
+            if not self._is_one_gone:
+                self._is_one_gone = True
+                return 0.0
         if not self._failures:
             self._end = time.monotonic() + self._patience
         delay = retry_delay(error, self._failures)
@@ -72,3 +118,24 @@ class Place:
             raise error
         self._failures += 1
         return delay + spread
+
+    def _drop(self, address: str) -> None:
+        # A mailbox may have been opened by another spelling of its address; the last one that is left is this one.
+        if len(self._boxes) == 1:
+            self._boxes.clear()
+        self._boxes.pop(address, None)
+
+
+def place(boxes: Boxes, patience: float, since: int | Literal["now"], *, uses_ticket: bool = False) -> Steps[Place]:
+    """The beginning of a stream."""
+    if since != "now":
+        return Place(boxes, patience, str(since), uses_ticket=uses_ticket)
+    # Seqs and a time, unlike "now", stay the same moment when the stream connects again.
+    seqs, times = {}, []
+    for address, token in boxes.items():
+        call = Call(path="inbox", query={"address": address}, token=token)
+        info = yield from fetch(call, patience, MailboxInfo)
+        seqs[info.temp_email_addr] = info.last_seq
+        times.append(info.last_received_at or info.created_at)
+    begin = min(times).isoformat(timespec="microseconds") if times else "0"
+    return Place(boxes, patience, begin, uses_ticket=uses_ticket, seqs=seqs)
