@@ -75,6 +75,7 @@ def _judge(stage: Stage, growth: Growth, rounds: list[RoundResult]) -> Verdict:
         phantom=len(stored - sent),
         doubled=len(rows) - len(stored),
     )
+    verdict.judge_totals(judged, verdict.read_totals(stage.database_url))
     if judged.acknowledged < len(sent):
         verdict.note(judged, "stuck", f"{len(sent) - judged.acknowledged} messages were deferred")
     for mismatch in (each for result in rounds for each in result.mismatches):

@@ -89,6 +89,7 @@ def run_trial(trial: Trial, stage: Stage, scale: Scale, *, seed: int, times: int
     ledger = load.finish()
     table = verdict.read_table(stage.database_url, [each.address for each in ledger.readings])
     judged = verdict.judge(ledger, table)
+    verdict.judge_totals(judged, verdict.read_totals(stage.database_url))
     if trial.keeps_mail_fast:
         _judge_speed(judged, ledger, scale.event_seconds)
     for case in (*unmet, *trial.unmet(ledger)):

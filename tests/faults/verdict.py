@@ -1,5 +1,6 @@
 """The verdict: broken promises, counted by comparing the ledger with the table of messages."""
 
+import asyncio
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row
 
+from fake_email.storage import message_totals
+from fake_email.storage.message_totals import MessageTotals
 from faults.ledger import Ledger, Reading
 
 _TABLE = """
@@ -24,7 +27,7 @@ _TABLE = """
 _CONNECT_SECONDS = 5
 
 
-Breach = Literal["lost", "doubled", "phantom", "altered", "disordered", "stuck", "refused", "unmet"]
+Breach = Literal["lost", "doubled", "phantom", "altered", "disordered", "miscounted", "stuck", "refused", "unmet"]
 BREACHES: tuple[Breach, ...] = get_args(Breach)
 
 
@@ -40,8 +43,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 class Verdict(msgspec.Struct, kw_only=True):
     """The number of messages, and how often each promise was broken; `cases` describes each time.
 
-    `refused`: mail that was rejected with 5xx, which its sender would not retry. `unmet`: other conditions of a trial.
-    `figures`: measurements.
+    `miscounted`: the numbers of `GET /api/status` do not add up. `refused`: mail that was rejected with 5xx, which its
+    sender would not retry. `unmet`: other conditions of a trial. `figures`: measurements.
     """
 
     messages: int = 0
@@ -51,6 +54,7 @@ class Verdict(msgspec.Struct, kw_only=True):
     phantom: int = 0
     altered: int = 0
     disordered: int = 0
+    miscounted: int = 0
     stuck: int = 0
     refused: int = 0
     unmet: int = 0
@@ -80,6 +84,22 @@ def read_table(database_url: str, addresses: Sequence[str]) -> list[Row]:
         connection.cursor(row_factory=class_row(Row)) as cursor,
     ):
         return cursor.execute(_TABLE, [list(addresses)]).fetchall()
+
+
+def read_totals(database_url: str) -> MessageTotals:
+    """Return how many messages were ever stored, and where they went."""
+
+    async def read() -> MessageTotals:
+        async with await psycopg.AsyncConnection.connect(database_url, connect_timeout=_CONNECT_SECONDS) as connection:
+            return await message_totals.fetch(connection)
+
+    return asyncio.run(read())
+
+
+def judge_totals(verdict: Verdict, totals: MessageTotals) -> None:
+    """Count the numbers as a broken promise when they do not add up."""
+    if totals.missing:
+        note(verdict, "miscounted", f"{totals.missing} messages are missing: {totals}")
 
 
 def judge(ledger: Ledger, table: Sequence[Row]) -> Verdict:

@@ -19,6 +19,7 @@ from http_api.live.detach import detaching
 from http_api.live.event_stream import EventStream
 from http_api.live.feed import Feed
 from http_api.live.mailbox_lookups import MailboxLookups
+from http_api.live.message_count import MessageCount
 from http_api.live.shares import Shares
 from http_api.live.stream_slots import StreamSlots
 from http_api.live.streams import Streams
@@ -98,6 +99,7 @@ def context_of(streams: Streams) -> Context:
         database=streams.database,
         waiters=streams.waiters,
         mailbox_lookups=MailboxLookups(streams.database),
+        message_count=MessageCount(streams.database),
         shares=streams.shares,
         stream_slots=streams.stream_slots,
         streams=streams,

@@ -334,6 +334,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell where all messages went
+         * @description Tell the version and, as a proof that no message is lost, how many messages were stored and where they went.
+         *
+         *     Messages are counted every ten seconds at most, more seldom where a count takes long: `counted_at` tells when.
+         */
+        get: operations["getStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/temporary-address": {
         parameters: {
             query?: never;
@@ -884,6 +906,19 @@ export interface components {
             /** @description The `cursor` of the next page; null on the last page. */
             next_cursor: string | null;
         };
+        /** MessageNumbers */
+        MessageNumbers: {
+            /** @description The messages that a reader or the operator deleted. */
+            deleted: number;
+            /** @description The messages that the operator's own mailboxes dropped for newer ones. */
+            dropped: number;
+            /** @description The messages that ended with their mailbox, when that expired or was deleted. */
+            expired: number;
+            /** @description The messages that were stored, one for each recipient. */
+            stored: number;
+            /** @description The messages that are in a mailbox. */
+            there: number;
+        };
         /** MethodResult */
         MethodResult: {
             /** @description The domain that the result is about; null without one. */
@@ -1112,6 +1147,17 @@ export interface components {
             seen: boolean;
             /** @description The position of the message in its mailbox: 1, 2, 3, in the order of arrival. */
             seq: number;
+        };
+        /** ServiceStatus */
+        ServiceStatus: {
+            /** @description When the messages were counted. */
+            counted_at: string;
+            /** @description Since when messages are counted. Those in the mailboxes of that time are counted too. */
+            counted_since: string;
+            /** @description The numbers of messages; `stored` is the sum of the others. */
+            messages: components["schemas"]["MessageNumbers"];
+            /** @description The version, which ends in what `git describe` says of a release. */
+            version: string;
         };
         /** ServiceStopping */
         ServiceStopping: {
@@ -3269,6 +3315,71 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The release, and the messages of all mailboxes, but for those that had ended by `counted_since`. */
+            200: {
+                headers: {
+                    "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceStatus"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
                 headers: {
                     "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];

@@ -29,6 +29,7 @@ from http_api.calls import (
     messages,
     poll,
     source,
+    status,
     stream,
     take,
     tickets,
@@ -41,6 +42,7 @@ from http_api.calls.options import options_of
 from http_api.live.detach import detaching
 from http_api.live.expiry_watch import ExpiryWatch
 from http_api.live.mailbox_lookups import MailboxLookups
+from http_api.live.message_count import MessageCount
 from http_api.live.shares import CONNECTIONS, Shares
 from http_api.live.stream_slots import StreamSlots
 from http_api.live.streams import Streams
@@ -58,6 +60,7 @@ log = structlog.get_logger()
 _MODULES = (
     health,
     version,
+    status,
     domains,
     create_address,
     inbox,
@@ -99,13 +102,14 @@ def create_app(settings: Settings, http_socket: GranianSocket, watchdog: Watchdo
                 streams = Streams(
                     database, waiters, stream_slots, shares, tasks, stall_seconds=settings.http_stall_seconds
                 )
-                mailbox_lookups = MailboxLookups(database)
+                mailbox_lookups, message_count = MailboxLookups(database), MessageCount(database)
                 runs = (
                     streams.keep_open(),
                     ExpiryWatch(database, waiters).run(),
                     notifications.listen(settings.database_url, waiters),
                     watchdog.run_worker(streams),
                     mailbox_lookups.run(),
+                    message_count.run(),
                     purge.run(database),
                 )
                 helpers = [tasks.create_task(run) for run in runs]
@@ -114,6 +118,7 @@ def create_app(settings: Settings, http_socket: GranianSocket, watchdog: Watchdo
                     database=database,
                     waiters=waiters,
                     mailbox_lookups=mailbox_lookups,
+                    message_count=message_count,
                     shares=shares,
                     stream_slots=stream_slots,
                     streams=streams,

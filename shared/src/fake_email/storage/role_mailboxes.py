@@ -47,7 +47,8 @@ _DROP_OLDEST = """
         GROUP BY mailbox_id
     )
     UPDATE mailbox
-    SET message_count = message_count - loss.messages, stored_octets = stored_octets - loss.octets
+    SET message_count = message_count - loss.messages, stored_octets = stored_octets - loss.octets,
+        dropped = dropped + loss.messages
     FROM loss
     WHERE mailbox.id = loss.mailbox_id
 """

@@ -17,6 +17,7 @@ from http_api.live.call_shares import CallShares
 from http_api.live.client_database import ClientDatabase
 from http_api.live.fair_shares import TURN_SECONDS, Share
 from http_api.live.mailbox_lookups import MailboxLookups
+from http_api.live.message_count import MessageCount
 from http_api.live.shares import Shares
 from http_api.live.stream_slots import StreamSlots
 from http_api.live.streams import Streams
@@ -36,6 +37,7 @@ class SharedContext(msgspec.Struct, frozen=True, kw_only=True):
     database: Database
     waiters: Waiters
     mailbox_lookups: MailboxLookups
+    message_count: MessageCount
     shares: Shares
     stream_slots: StreamSlots
     streams: Streams
@@ -51,6 +53,7 @@ class Context:
         "client",
         "database",
         "mailbox_lookups",
+        "message_count",
         "settings",
         "stream_slots",
         "streams",
@@ -64,6 +67,7 @@ class Context:
         self._database = shared.database
         self.database = self.database_for(0)
         self.mailbox_lookups = shared.mailbox_lookups
+        self.message_count = shared.message_count
         self.settings = shared.settings
         self.stream_slots = shared.stream_slots
         self.streams = shared.streams

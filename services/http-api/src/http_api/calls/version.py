@@ -20,7 +20,7 @@ _EXAMPLE = Version(version="0.1.0+g8962f6a")
 
 
 @cache
-def _version() -> Version:
+def of_release() -> Version:
     """The version of the package, read once, when it is asked for: a start does without.
 
     The build of a release adds what `git describe` says after the plus sign.
@@ -38,4 +38,4 @@ def _version() -> Version:
 )
 async def version() -> Version:
     """Tell the version of the API, which is that of its release."""
-    return _version()
+    return of_release()
