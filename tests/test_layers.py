@@ -17,7 +17,7 @@ SOURCES = {
 LAYERS = {
     "fake_email": [
         ["__main__"],
-        ["operator_tools*"],
+        ["operator_tools*", "doctor*"],
         ["storage*", "parse", "bodies"],
         ["findings*"],
         ["html*", "parsed_message", "authentication"],

@@ -10,7 +10,8 @@ from dnslib import QTYPE, RCODE, RR, DNSError, DNSRecord
 from dnslib.server import BaseResolver, DNSHandler, DNSLogger, DNSServer
 from support.harness import free_port
 
-# Records by name and type. A name without any is not there, unless another name ends with it.
+# Records by name and type. A name without any is not there, unless another name ends with it. `*.name` stands for all
+# names below that are not there.
 Zone: TypeAlias = dict[tuple[str, str], tuple[str, ...]]
 
 # In place of records: the server fails, or never answers.
@@ -39,13 +40,14 @@ class DnsServer(BaseResolver):  # type: ignore[misc]  # dnslib has no types
     def resolve(self, request: DNSRecord, handler: DNSHandler) -> DNSRecord:
         name, kind = str(request.q.qname).rstrip(".").lower(), QTYPE[request.q.qtype]
         self.asked[name, kind] += 1
-        values = self.zone.get((name, kind), ())
+        known = self.zone if self._is_there(name) else self._below_star(name)
+        values = known.get((name, kind), ())
         reply = request.reply()
         if values == IS_SILENT:
             raise _SilenceError
         if values == FAILS:
             reply.header.rcode = RCODE.SERVFAIL
-        elif not any(known == name or known.endswith(f".{name}") for known, _ in self.zone):
+        elif not known:
             reply.header.rcode = RCODE.NXDOMAIN
         for value in values:
             reply.add_answer(*RR.fromZone(f"{name}. 60 IN {kind} {_quoted(value) if kind == 'TXT' else value}"))
@@ -53,6 +55,14 @@ class DnsServer(BaseResolver):  # type: ignore[misc]  # dnslib has no types
             reply = request.reply()
             reply.header.tc = 1  # the client asks again by TCP
         return reply
+
+    def _is_there(self, name: str) -> bool:
+        return any(known == name or known.endswith(f".{name}") for known, _ in self.zone)
+
+    def _below_star(self, name: str) -> Zone:
+        """The records that a wildcard of the parent makes for a name (RFC 4592)."""
+        star = f"*.{name.partition('.')[2]}"
+        return {(name, kind): values for (known, kind), values in self.zone.items() if known == star}
 
 
 class _Log(DNSLogger):  # type: ignore[misc]  # dnslib has no types

@@ -11,6 +11,8 @@ import psycopg
 from psycopg.rows import scalar_row
 
 from fake_email import command, log, setting_names
+from fake_email.doctor import arguments as doctor_arguments
+from fake_email.doctor import command as doctor
 from fake_email.errors import MigrationError, SettingsError
 from fake_email.operator_tools import commands
 from fake_email.postgres import migrate
@@ -32,7 +34,10 @@ _DURABILITY_OFF = """
 
 
 def main() -> None:
-    """Run one command. Exit status 0: done; 1: the database or a migration failed; 2: a wrong setting or argument."""
+    """Run one command. Exit status 0: done; 1: the database or a migration failed; 2: a wrong setting or argument.
+
+    The status of `doctor` is that of the worst finding.
+    """
     arguments = _arguments()
     try:
         if arguments.command == "migrate":
@@ -41,6 +46,8 @@ def main() -> None:
             asyncio.run(_replace_operator_token(load(_with_file(arguments.env_file), Settings)))
         elif arguments.command == "check":
             _check(load(_with_file(arguments.env_file), Settings), arguments)
+        elif arguments.command == "doctor":
+            sys.exit(doctor.run(arguments, os.environ))
         else:
             settings = load(_with_file(arguments.env_file), DatabaseSettings)
             log.configure(settings.log_level)
@@ -63,7 +70,9 @@ def _arguments() -> argparse.Namespace:
     check = subparsers.add_parser("check", help="check settings, database and schema, and change nothing")
     subparsers.add_parser("operator-token", help="print a new token for the operator's mailboxes, and revoke the old")
     commands.add_to(subparsers.add_parser)
-    for each in (migrate_parser, check):
+    doctor_parser = subparsers.add_parser("doctor", help=doctor_arguments.HELP)
+    doctor_arguments.add_to(doctor_parser)
+    for each in (migrate_parser, check, doctor_parser):
         each.add_argument(
             "--migrations",
             type=Path,
@@ -81,7 +90,7 @@ def _arguments() -> argparse.Namespace:
                 "--env-file", type=Path, metavar="FILE", help=f"read settings from it, as from {_ENV_FILE}{more}"
             )
     arguments = parser.parse_args()
-    if arguments.command not in {"migrate", "check"} and not arguments.env_file and _DOT_ENV.is_file():
+    if arguments.command not in {"migrate", "check", "doctor"} and not arguments.env_file and _DOT_ENV.is_file():
         arguments.env_file = _DOT_ENV
     return arguments
 
