@@ -1,7 +1,8 @@
-"""The start of a service on an address that another process uses."""
+"""The start of a program: on an address that another process uses, and the libraries that it loads."""
 
 import socket
 import subprocess
+import sys
 
 import pytest
 from support.harness import COMMANDS
@@ -29,3 +30,12 @@ def test_an_address_in_use_ends_a_service_with_status_1_and_one_line(program: st
     assert (completed.returncode, completed.stdout) == (1, "")
     assert completed.stderr.startswith(text)
     assert len(completed.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("program", ["fake_email", "http_api", "smtp_ingest"])
+def test_a_program_loads_no_rich_which_takes_a_fifth_of_a_start(program: str) -> None:
+    loaded = f"import sys, {program}.__main__; print('structlog' in sys.modules, 'rich' in sys.modules)"
+
+    ended = subprocess.run([sys.executable, "-c", loaded], capture_output=True, check=True, text=True, timeout=20)
+
+    assert ended.stdout == "True False\n"

@@ -6,7 +6,16 @@ import logging
 import sys
 
 import msgspec
-import structlog
+
+# structlog loads rich where it is installed, as Litestar has it, for tracebacks that nobody sees here: a fifth of a
+# start. An import fails whose entry in the module cache is None (docs.python.org/3/reference/import.html, "The module
+# cache"), and structlog then goes without rich.
+_rich = sys.modules.get("rich")
+sys.modules["rich"] = _rich  # type: ignore[assignment]  # the stubs do not know that an entry may be None
+import structlog  # noqa: E402  # after the line above
+
+if _rich is None:
+    del sys.modules["rich"]
 
 _LIBRARIES = {
     # aiosmtpd logs every command, including local parts, at info.
