@@ -6,33 +6,16 @@ import { svelte } from "@sveltejs/vite-plugin-svelte"
 import { defineConfig } from "vite"
 import { entries, site } from "./site/plugin.js"
 import { settings } from "./site/settings.js"
+import { fileName, words } from "./words.js"
 
 const out = resolve(process.env["OUT"] ?? "dist")
 const built = settings(process.env)
 
-/**
- * True for a module that the entry imports, directly or not, without `import()`.
- * @param {string} id
- * @param {(id: string) => { isEntry: boolean, importers: string[] } | null} about
- * @param {Set<string>} seen
- * @returns {boolean}
- */
-function isFirstView(id, about, seen = new Set()) {
-  const module = about(id)
-  if (!module || seen.has(id)) return false
-  seen.add(id)
-  return module.isEntry || module.importers.some((each) => isFirstView(each, about, seen))
-}
-
 /** One file for all that the first view needs is smaller than many. */
-const inOneFile = {
-  debugName: "page",
-  /** @type {import("vite").Rolldown.CodeSplittingNameFunction} */
-  name: (id, chunks) => (isFirstView(id, (each) => chunks.getModuleInfo(each)) ? "page" : null),
-}
+const inOneFile = { name: "page", tags: /** @type {["$initial"]} */ (["$initial"]) }
 
 export default defineConfig(({ mode, command }) => ({
-  plugins: [...(mode === "site" || command === "serve" ? [site(built, out)] : []), svelte()],
+  plugins: [...(mode === "site" || command === "serve" ? [site(built, out)] : []), words(), svelte()],
   define: { "import.meta.env.VITE_API_URL": JSON.stringify(built.api) },
   build: {
     outDir: out,
@@ -45,7 +28,9 @@ export default defineConfig(({ mode, command }) => ({
     rolldownOptions: {
       // A slow machine is no reason for a warning.
       checks: { bundlerTimings: false, pluginTimings: false },
-      ...(mode === "site" ? { input: entries(built) } : { output: { codeSplitting: { groups: [inOneFile] } } }),
+      ...(mode === "site"
+        ? { input: entries(built) }
+        : { output: { codeSplitting: { groups: [inOneFile] }, chunkFileNames: fileName } }),
     },
   },
   server: { port: 5173, strictPort: true },

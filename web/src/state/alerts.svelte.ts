@@ -1,7 +1,7 @@
 // How the page tells of new mail beside the list: by a notification or a sound, each only when it is asked for.
 
 import type { Listed } from "../api/types"
-import { t } from "../words/words.svelte"
+import { tLater as t } from "../words/words.svelte"
 import type { Box } from "./box.svelte"
 import { choose } from "./actions.svelte"
 import { say } from "./notices.svelte"

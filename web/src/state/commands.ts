@@ -1,7 +1,7 @@
 // All that the command palette offers, for the mailbox and the message that are shown now.
 
 import type { IconName } from "../parts/Icon.svelte"
-import { LANGUAGES, speak, t, type Language } from "../words/words.svelte"
+import { LANGUAGES, speak, tLater as t, type Language } from "../words/words.svelte"
 import { choose, copy, copyCode, extend, make, markAll } from "./actions.svelte"
 import { alerts, setAlert } from "./alerts.svelte"
 import { boxes } from "./boxes.svelte"

@@ -1,6 +1,9 @@
 // The dialog that is open; each is loaded when it is opened for the first time.
 
-export const DIALOGS = {
+import type { Component } from "svelte"
+import { withWords } from "../words/words.svelte"
+
+const DIALOGS = {
   name: () => import("../parts/NewBox.svelte"),
   end: () => import("../parts/EndBox.svelte"),
   qr: () => import("../parts/QrCode.svelte"),
@@ -11,6 +14,10 @@ export const DIALOGS = {
 } as const
 
 export type DialogName = keyof typeof DIALOGS
+
+/** The part that shows this dialog. */
+export const loadDialog = (name: DialogName) =>
+  withWords<{ default: Component<{ onclose: () => void }> }>(DIALOGS[name])
 
 let shown = $state<DialogName | null>(null)
 

@@ -1,28 +1,47 @@
 // The words of the page: a JSON file for each language, and dates, numbers and sizes as the language writes them.
 
-import en from "./en.json"
+import { first as en } from "./en.json?first"
 
-type Words = typeof en
-type Word = keyof Words
+type First = typeof en
+type Later = typeof import("./en.json").later
+type Word = keyof First
+type LaterWord = keyof Later
 type Values = Record<string, string | number>
 
 export const LANGUAGES = { en: "English", de: "Deutsch" } as const
 export type Language = keyof typeof LANGUAGES
 
-const others: Record<Exclude<Language, "en">, () => Promise<{ default: Words }>> = { de: () => import("./de.json") }
+const firsts: Record<Language, () => First | Promise<First>> = {
+  en: () => en,
+  de: () => import("./de.json?first").then(({ first }) => first),
+}
+const laters: Record<Language, () => Promise<Later>> = {
+  en: () => import("./en.json?later").then(({ later }) => later),
+  de: () => import("./de.json?later").then(({ later }) => later),
+}
 
 let language = $state<Language>("en")
-let words = $state.raw<Words>(en)
+let words = $state.raw<First & Partial<Later>>(en)
+let isWhole = false
 
 export function currentLanguage(): Language {
   return language
 }
 
 export async function speak(wanted: Language): Promise<void> {
-  words = wanted === "en" ? en : (await others[wanted]()).default
+  const [first, later] = await Promise.all([firsts[wanted](), isWhole ? laters[wanted]() : null])
+  words = { ...first, ...later }
   language = wanted
   document.documentElement.lang = wanted
   localStorage.setItem("fake-email.language", wanted)
+}
+
+/** Load a part of the page that is not in the first view, and the words for such parts. */
+export async function withWords<T>(load: () => Promise<T>): Promise<T> {
+  const [part, later] = await Promise.all([load(), isWhole ? null : laters[language]()])
+  if (later) words = { ...words, ...later }
+  isWhole = true
+  return part
 }
 
 /** The language that was chosen, else the first of the browser's that the page has. */
@@ -33,8 +52,13 @@ export function wantedLanguage(): Language {
 }
 
 /** The sentence under this name. `{n}` and the like stand for values; `n` also chooses between one and many. */
-export function t(word: Word, values: Values = {}): string {
-  const found: unknown = words[word]
+export function t(word: Word, values?: Values): string {
+  return tLater(word, values)
+}
+
+/** The same for a part that `withWords` loads, with the words of such parts. */
+export function tLater(word: Word | LaterWord, values: Values = {}): string {
+  const found: unknown = words[word] ?? ""
   const text = typeof found === "string" ? found : plural(found as Record<string, string>, Number(values["n"]))
   return text.replace(/\{(\w+)\}/g, (all, name: string) => String(values[name] ?? all))
 }
