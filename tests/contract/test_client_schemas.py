@@ -13,7 +13,9 @@ from fake_email_client.clauses import Has, LinkKind
 DOCUMENT = json.loads((Path(__file__).parent / "openapi.json").read_bytes())
 SCHEMAS = DOCUMENT["components"]["schemas"]
 # The client's name of a struct, where the document has another one.
-RENAMED = {"MailboxInfo": "Inbox", "Message": "WholeMessage", "Timeline": "MailboxTimeline"}
+RENAMED = {"MailboxInfo": "Inbox", "Message": "WholeMessage", "Timeline": "MailboxTimeline", "Gone": "GoneEvent"}
+# The events of a stream by ticket have this beside the properties of their schema.
+OF_STREAMS = {"ListedMessage": {"temp_email_addr"}}
 STRUCTS = [
     each
     for each in {**vars(schemas), **vars(attempts)}.values()
@@ -42,7 +44,10 @@ def described(value: dict[str, object]) -> object:
 @pytest.mark.parametrize("struct", STRUCTS)
 def test_a_struct_has_each_field_of_its_schema_with_the_same_type(struct: type[msgspec.Struct]) -> None:
     _, components = msgspec.json.schema_components([struct])
-    ours = {name: described(each) for name, each in components[struct.__name__]["properties"].items()}
+    added = OF_STREAMS.get(struct.__name__, set())
+    ours = {
+        name: described(each) for name, each in components[struct.__name__]["properties"].items() if name not in added
+    }
 
     assert ours == {name: described(each) for name, each in schema(struct)["properties"].items()}
 
