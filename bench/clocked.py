@@ -15,10 +15,12 @@ from fake_email.settings import Settings, load
 from fake_email.systemd import Notifier
 from http_api.app import create_app
 from http_api.edge import rate_limits
+from http_api.edge.edge_counts import EdgeCounts
 from http_api.edge.middleware import Middleware
 from http_api.serving import server
 from http_api.serving.granian_socket import GranianSocket
 from http_api.serving.watchdog import Watchdog
+from http_api.serving.worker_numbers import WorkerNumbers
 
 _BEAT_SECONDS = 0.001
 _SWITCH_SECONDS = 0.000_5
@@ -65,12 +67,13 @@ def main() -> None:
     log.configure("warning")
     listener = GranianSocket(settings, os.environ)
     watchdog = Watchdog(Notifier({}), listener.address, settings.http_workers)
+    numbers, edge = WorkerNumbers(settings.http_workers, are_wanted=False), EdgeCounts()
     table = rate_limits.new_table()
     gc.freeze()  # as the command does
 
     def load_application() -> ASGIApp:
         sys.setswitchinterval(_SWITCH_SECONDS)
-        return Clocked(Middleware(create_app(settings, listener, watchdog), settings, table))
+        return Clocked(Middleware(create_app(settings, listener, watchdog, numbers, edge), settings, table, edge))
 
     server.run(settings, listener, load_application)
 

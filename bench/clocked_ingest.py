@@ -61,7 +61,9 @@ async def _serve(settings: Settings) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(clock.run())
         await asyncio.start_server(clock.tell, "127.0.0.1", int(os.environ["CLOCK_PORT"]))
-        await daemon.serve(settings, None, [listening], Notifier({}), asyncio.Event())
+        await daemon.serve(
+            settings, None, daemon.Sockets(smtp=[listening], metrics=None), Notifier({}), asyncio.Event()
+        )
 
 
 def main() -> None:

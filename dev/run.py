@@ -57,6 +57,8 @@ def _run(environ: dict[str, str]) -> None:
     settings = load(environ, Settings)
     _check_port("SMTP_PORT", settings.smtp_host, settings.smtp_port)
     _check_port("HTTP_PORT", settings.http_host, settings.http_port)
+    for variable, port in _metrics_ports(settings).items():
+        _check_port(variable, settings.metrics_host, port)
     try:
         if postgres:
             postgres.start()
@@ -69,6 +71,11 @@ def _run(environ: dict[str, str]) -> None:
         _ignore_signals()
         if postgres:
             postgres.stop()
+
+
+def _metrics_ports(settings: Settings) -> dict[str, int]:
+    ports = {"SMTP_METRICS_PORT": settings.smtp_metrics_port, "HTTP_METRICS_PORT": settings.http_metrics_port}
+    return {variable: port for variable, port in ports.items() if port is not None}
 
 
 def _check_port(variable: str, host: str, port: int) -> None:
@@ -154,11 +161,13 @@ async def _greet(environ: dict[str, str], settings: Settings, reasons: asyncio.Q
         reasons.put_nowait(f"the services were not ready after {_READY_SECONDS:.0f} s; their log above says why")
         return
     url = http_url(environ)
+    metrics = [f"http://{settings.metrics_host}:{port}/metrics" for port in _metrics_ports(settings).values()]
     overridden = [f" {name}={environ[name]}" for name in ADDRESSES if os.environ.get(name)]
     print(
         f"\nfake-email is running; press Ctrl-C to stop it."
         f"\n  SMTP      {settings.smtp_host}:{settings.smtp_port}, accepts mail to @{settings.domain[0]}"
         f"\n  HTTP      {url}, API description at {url}/api/openapi.json"
+        f"\n  metrics   {', '.join(metrics)}"
         f"\nTry it in another terminal:"
         f"\n  make demo{''.join(overridden)}"
         f"\n  curl -X POST {url}/api/temporary-address\n",

@@ -23,6 +23,7 @@ LAYERS = {
         ["html*", "parsed_message", "authentication"],
         ["mime*"],
         ["postgres*"],
+        ["metrics*"],
         [
             "settings",
             "setting_names",
@@ -41,6 +42,7 @@ LAYERS = {
     "http_api": [
         ["__main__", "serving.server"],
         ["app"],
+        ["metrics"],
         ["edge*"],
         ["calls*"],
         ["live*"],
@@ -52,11 +54,13 @@ LAYERS = {
     "smtp_ingest": [
         ["__main__"],
         ["daemon"],
+        ["metrics"],
         ["session"],
         ["transaction"],
         ["content_reader"],
         ["connection"],
         ["context"],
+        ["counts"],
         ["reply_tables", "guard"],
         ["*"],
     ],

@@ -86,6 +86,13 @@ async def test_a_response_may_take_longer_than_the_deadline_for_a_request(
             assert (await first).data["subject"] == "a"
 
 
+async def test_the_public_name_has_no_metrics(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/metrics")
+
+    assert answer.status_code == 404
+    assert problem(answer)["code"] == "no_such_call"
+
+
 @pytest.mark.parametrize("forged", [{}, {"X-Forwarded-For": "203.0.113.9"}])
 async def test_each_client_behind_the_proxy_is_counted_by_itself(proxy: Proxy, forged: dict[str, str]) -> None:
     remaining = []

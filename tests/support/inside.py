@@ -14,6 +14,7 @@ from fake_email.settings import Settings
 from fake_email.storage import mailboxes
 from fake_email.storage.message_list import Cursor
 from http_api.calls.context import Context, SharedContext
+from http_api.live.backlog_watch import BacklogWatch
 from http_api.live.call_shares import CallShares
 from http_api.live.detach import detaching
 from http_api.live.event_stream import EventStream
@@ -102,6 +103,7 @@ def context_of(streams: Streams) -> Context:
         message_count=MessageCount(streams.database),
         shares=streams.shares,
         stream_slots=streams.stream_slots,
+        backlog=BacklogWatch(),
         streams=streams,
     )
     share = streams.shares.calls.take_now(CLIENT)

@@ -234,6 +234,16 @@ def test_the_daemon_serves_every_socket_of_the_socket_unit(daemon: Pair, sockets
     assert [greeting(each) for each in sockets] == [b"220", b"220"]
 
 
+def test_the_socket_that_is_named_for_metrics_has_the_metrics(daemon: Pair, sockets: list[socket.socket]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as metrics:
+        service = daemon.start_smtp([sockets[0], metrics], LISTEN_FDNAMES="fake-email-smtp-ingest.socket:metrics")
+        shown = service.wait_for_event("metrics_listening")
+
+        assert shown["port"] == metrics.getsockname()[1]
+        assert daemon.smtp_port == sockets[0].getsockname()[1]
+        assert [event["event"] for event in service.events()].count("listening") == 1
+
+
 def test_a_daemon_with_sockets_of_a_socket_unit_does_not_bind_its_own(
     daemon: Pair, sockets: list[socket.socket]
 ) -> None:

@@ -48,7 +48,8 @@ class Batcher(Generic[Item, Outcome]):
         self._queue_items = queue_items
         self._queue_weight = queue_weight
         self._queue: deque[tuple[Item, int, asyncio.Future[Outcome]]] = deque()
-        self._items = 0
+        # Those in the queue, and those in flight.
+        self.items = 0
         self._weight = 0
         self._has_work = asyncio.Event()
         # When each batch in flight began, the oldest first.
@@ -57,7 +58,7 @@ class Batcher(Generic[Item, Outcome]):
     @property
     def is_full(self) -> bool:
         """True when `submit` would refuse every further item."""
-        return self._items >= self._queue_items or self._weight >= self._queue_weight
+        return self.items >= self._queue_items or self._weight >= self._queue_weight
 
     def busy_seconds(self) -> float:
         """The seconds that the oldest batch in flight has taken so far; 0 without a batch in flight."""
@@ -65,11 +66,11 @@ class Batcher(Generic[Item, Outcome]):
 
     async def submit(self, item: Item, weight: int = 0) -> Outcome:
         """Queue `item` and return its outcome; raises QueueFull at once when the queue has no space for it."""
-        if self._items >= self._queue_items or (self._items and self._weight + weight > self._queue_weight):
+        if self.items >= self._queue_items or (self.items and self._weight + weight > self._queue_weight):
             raise QueueFull
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._queue.append((item, weight, future))
-        self._items += 1
+        self.items += 1
         self._weight += weight
         self._has_work.set()
         return await future
@@ -94,7 +95,7 @@ class Batcher(Generic[Item, Outcome]):
                 outcomes = [WorkFailed()] * len(batch)
             self._begun.remove(began_at)
             for (_, weight, future), outcome in zip(batch, outcomes, strict=True):
-                self._items -= 1
+                self.items -= 1
                 self._weight -= weight
                 if future.done():  # its caller was cancelled
                     continue

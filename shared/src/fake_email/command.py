@@ -50,7 +50,9 @@ def starting(program: str, description: str) -> Iterator[Settings]:
         sys.exit(error.strerror or str(error))
 
 
-def bind(protocol: Literal["HTTP", "SMTP"], host: str, port: int, *, backlog: int) -> socket.socket:
+def bind(
+    service: Literal["HTTP", "SMTP"], host: str, port: int, *, backlog: int, is_for_metrics: bool = False
+) -> socket.socket:
     """The listening socket of a service.
 
     Raises OSError, with the names of the settings in its text, when the address is in use or not of this host.
@@ -59,7 +61,8 @@ def bind(protocol: Literal["HTTP", "SMTP"], host: str, port: int, *, backlog: in
     try:
         return socket.create_server((host, port), family=family, backlog=backlog)
     except OSError as error:
-        text = f"{protocol}_HOST, {protocol}_PORT: cannot listen on {host}:{port}: {error.strerror}"
+        names = f"METRICS_HOST, {service}_METRICS_PORT" if is_for_metrics else f"{service}_HOST, {service}_PORT"
+        text = f"{names}: cannot listen on {host}:{port}: {error.strerror}"
         raise OSError(error.errno, text) from error
 
 

@@ -36,6 +36,9 @@ class Settings(DatabaseSettings, frozen=True, kw_only=True):
     http_workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     smtp_host: str = "0.0.0.0"  # noqa: S104  # mail servers connect from any network
     smtp_port: Port = 25
+    metrics_host: str = "127.0.0.1"
+    http_metrics_port: Port | None = None
+    smtp_metrics_port: Port | None = None
     smtp_public_host: str | None = None
     smtp_public_port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 25
     cors_allowed_origins: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Literal
 
 from fake_email.errors import SettingsError
 
@@ -13,11 +14,17 @@ _FIRST_FD = 3
 _SEND_SECONDS = 1.0
 
 
-def listeners(environ: Mapping[str, str]) -> list[socket.socket]:
-    """The listening sockets of the socket unit; without a socket unit an empty list."""
+def listeners(environ: Mapping[str, str], name: Literal["metrics"] | None = None) -> list[socket.socket]:
+    """The listening sockets of the socket unit with this name; without a name, those that have none of these.
+
+    The name is FileDescriptorName= of the unit. Without a socket unit an empty list.
+    """
     if environ.get("LISTEN_PID") != str(os.getpid()):
         return []
-    return [socket.socket(fileno=_FIRST_FD + number) for number in range(_number(environ, "LISTEN_FDS"))]
+    given = environ.get("LISTEN_FDNAMES", "").split(":")
+    names = [each if each == "metrics" else None for each in given] + [None] * _number(environ, "LISTEN_FDS")
+    numbers = range(_number(environ, "LISTEN_FDS"))
+    return [socket.socket(fileno=_FIRST_FD + number) for number in numbers if names[number] == name]
 
 
 def _number(environ: Mapping[str, str], name: str) -> int:

@@ -4,6 +4,7 @@ import gc
 import os
 
 from fake_email import command
+from fake_email.metrics import server as metrics_server
 from fake_email.systemd import Notifier
 
 # Granian brings its own allocator (jemalloc), which by default keeps 1 KB of unused memory for each open stream. It
@@ -21,10 +22,13 @@ def main() -> None:
     with command.starting("http-api", "The HTTP service of fake-email") as settings:
         notifier = Notifier(os.environ)
         http_socket = GranianSocket(settings, os.environ)
+        metrics_socket = metrics_server.listening_socket(
+            "HTTP", settings.metrics_host, settings.http_metrics_port, os.environ
+        )
     command.raise_file_limit()
     gc.freeze()
     gc.enable()
-    server.serve(settings, http_socket, notifier)
+    server.serve(settings, http_socket, notifier, metrics_socket)
 
 
 if __name__ == "__main__":

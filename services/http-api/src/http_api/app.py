@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -14,6 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp
 
+from fake_email.metrics.numbers import read_all
 from fake_email.postgres import notifications
 from fake_email.postgres.pool import open_database
 from fake_email.settings import Settings
@@ -39,6 +41,8 @@ from http_api.calls import (
 )
 from http_api.calls.context import SharedContext, provide_context
 from http_api.calls.options import options_of
+from http_api.edge.edge_counts import EdgeCounts
+from http_api.live.backlog_watch import BacklogWatch
 from http_api.live.detach import detaching
 from http_api.live.expiry_watch import ExpiryWatch
 from http_api.live.mailbox_lookups import MailboxLookups
@@ -47,6 +51,7 @@ from http_api.live.shares import CONNECTIONS, Shares
 from http_api.live.stream_slots import StreamSlots
 from http_api.live.streams import Streams
 from http_api.live.waiters import Waiters
+from http_api.metrics import METRICS, Worker
 from http_api.openapi import document
 from http_api.openapi.document import Document
 from http_api.protocol import error_handlers, known_parameters
@@ -54,6 +59,7 @@ from http_api.protocol.parameters import provide_token
 from http_api.protocol.request import AnyRequest
 from http_api.serving.granian_socket import STOP_SIGNALS, GranianSocket
 from http_api.serving.watchdog import Watchdog
+from http_api.serving.worker_numbers import WorkerNumbers
 
 log = structlog.get_logger()
 
@@ -85,7 +91,9 @@ for _call in _CALLS:
 _MAX_BODY_OCTETS = 16_384
 
 
-def create_app(settings: Settings, http_socket: GranianSocket, watchdog: Watchdog) -> ASGIApp:
+def create_app(
+    settings: Settings, http_socket: GranianSocket, watchdog: Watchdog, numbers: WorkerNumbers, edge: EdgeCounts
+) -> ASGIApp:
     """The ASGI application of one worker process."""
     shares = Shares()
 
@@ -103,17 +111,8 @@ def create_app(settings: Settings, http_socket: GranianSocket, watchdog: Watchdo
                     database, waiters, stream_slots, shares, tasks, stall_seconds=settings.http_stall_seconds
                 )
                 mailbox_lookups, message_count = MailboxLookups(database), MessageCount(database)
-                runs = (
-                    streams.keep_open(),
-                    ExpiryWatch(database, waiters).run(),
-                    notifications.listen(settings.database_url, waiters),
-                    watchdog.run_worker(streams),
-                    mailbox_lookups.run(),
-                    message_count.run(),
-                    purge.run(database),
-                )
-                helpers = [tasks.create_task(run) for run in runs]
-                app.state.context = SharedContext(
+                backlog = BacklogWatch()
+                app.state.context = context = SharedContext(
                     settings=settings,
                     database=database,
                     waiters=waiters,
@@ -122,7 +121,20 @@ def create_app(settings: Settings, http_socket: GranianSocket, watchdog: Watchdo
                     shares=shares,
                     stream_slots=stream_slots,
                     streams=streams,
+                    backlog=backlog,
                 )
+                runs = (
+                    streams.keep_open(),
+                    ExpiryWatch(database, waiters).run(),
+                    notifications.listen(settings.database_url, waiters),
+                    watchdog.run_worker(streams),
+                    mailbox_lookups.run(),
+                    message_count.run(),
+                    purge.run(database),
+                    *([backlog.run(database)] if numbers.are_wanted else []),
+                    numbers.run_worker(partial(read_all, METRICS, Worker(context=context, edge=edge))),
+                )
+                helpers = [tasks.create_task(run) for run in runs]
                 yield
                 for helper in helpers:
                     helper.cancel()

@@ -10,6 +10,7 @@ from support.calls import CALLS, Call, heads, make_known
 from support.harness import Pair
 
 from fake_email.settings import Settings
+from http_api.edge.edge_counts import EdgeCounts
 from http_api.edge.middleware import Middleware
 from http_api.edge.rate_limits import new_table
 
@@ -62,7 +63,7 @@ async def answered(*given: tuple[bytes, bytes]) -> list[tuple[bytes, bytes]]:
     }
     table = new_table()
     try:
-        await Middleware(application, settings, table)(scope, receive, send)  # type: ignore[arg-type]  # enough of a scope
+        await Middleware(application, settings, table, EdgeCounts())(scope, receive, send)  # type: ignore[arg-type]  # enough of a scope
     finally:
         os.close(table)
     assert sent[0]["type"] == "http.response.start"

@@ -38,6 +38,14 @@ async def post(port: int) -> bytes:
             writer.close()
 
 
+def test_the_socket_that_is_named_for_metrics_has_the_metrics(own_pair: Pair, listener: socket.socket) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as metrics:
+        service = own_pair.start_http(metrics, listener, LISTEN_FDNAMES="metrics:fake-email-http-api.socket")
+        shown = service.wait_for_event("metrics_listening")
+
+        assert shown["port"] == metrics.getsockname()[1]
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_every_post_gets_its_response_while_http_api_restarts_again_and_again(
     own_pair: Pair, listener: socket.socket, workers: str

@@ -9,6 +9,7 @@ import sys
 import uvloop
 
 from fake_email import command, systemd
+from fake_email.metrics import server as metrics_server
 
 # Imported modules stay in memory, and looking for garbage among them would take a tenth of the start.
 gc.disable()
@@ -45,13 +46,16 @@ def main() -> None:
         ]
         for each in sockets:
             each.set_inheritable(False)  # the process that checks senders would go on listening
+        metrics_socket = metrics_server.listening_socket(
+            "SMTP", settings.metrics_host, settings.smtp_metrics_port, os.environ
+        )
     command.raise_file_limit()
     sys.setswitchinterval(_SWITCH_SECONDS)
     give_large_messages_own_pages()
     gc.freeze()  # Modules are never garbage, and each collection would scan them for tens of milliseconds.
     gc.enable()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(daemon.run(settings, certificate, sockets, notifier))
+        runner.run(daemon.run(settings, certificate, daemon.Sockets(smtp=sockets, metrics=metrics_socket), notifier))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class _Waiting(msgspec.Struct, frozen=True):
 
 
 class AttemptLog:
-    """Writes attempts in batches of its own, which delay no reply; past its bounds they are dropped and counted."""
+    """Writes attempts in batches of its own, which delay no reply; those past its bounds are counted in `dropped`."""
 
     def __init__(self) -> None:
         self._waiting: deque[_Waiting] = deque()
@@ -45,8 +45,14 @@ class AttemptLog:
         self._is_filled, self._is_empty = asyncio.Event(), asyncio.Event()
         self._is_empty.set()
         self._dropped = 0
+        self.dropped = 0
         self._once = OnceAMinute()
         self._key = b""
+
+    @property
+    def waiting(self) -> int:
+        """The number of attempts that wait to be written."""
+        return len(self._waiting)
 
     def add(self, attempt: Attempt) -> None:
         """Write the attempt, which has just ended, soon."""
@@ -98,6 +104,7 @@ class AttemptLog:
         return True
 
     def _drop(self) -> None:
+        self.dropped += 1
         self._dropped += 1
         if self._once.is_due(time.monotonic()):
             log.warning("attempts_dropped", attempts=self._dropped)

@@ -174,6 +174,7 @@ class Connection(aiosmtpd.smtp.SMTP):
 
     def limit_reply(self, limit: Limit, **values: object) -> str:
         """The reply to a client that has exceeded `limit`, which is logged."""
+        self._context.counts.limits[limit] += 1
         reply = reply_tables.FOR_LIMIT[limit]
         write = self.log.warning if reply.startswith("421") else self.log.info  # A 421 ends the session.
         write("limit_reached", limit=limit, **values)
@@ -181,6 +182,7 @@ class Connection(aiosmtpd.smtp.SMTP):
 
     def fault_reply(self, fault: Fault) -> str:
         """The reply to a message with `fault`, which is logged as refused."""
+        self._context.counts.faults[fault] += 1
         self.log.info("message_refused", reason=fault)
         return reply_tables.FOR_FAULT[fault].format(settings=self._context.settings)
 

@@ -2,10 +2,12 @@
 
 import msgspec
 
+from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
 from smtp_ingest.attempt_log import AttemptLog
 from smtp_ingest.authentication.checks import Checks
 from smtp_ingest.blocked_senders import BlockedSenders
+from smtp_ingest.counts import Counts
 from smtp_ingest.group_commit import GroupCommit
 from smtp_ingest.live_sessions import LiveSessions
 from smtp_ingest.memory_budget import MemoryBudget
@@ -22,6 +24,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: Settings
     certificate: Certificate | None
+    database: Database
+    counts: Counts
     sessions: LiveSessions
     memory: MemoryBudget
     overload: Overload

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import msgspec
 import structlog
 
+from fake_email.metrics import server as metrics_server
+from fake_email.metrics.numbers import read_all
 from fake_email.postgres.pool import Database, open_database
 from fake_email.settings import Settings
 from fake_email.systemd import Notifier
@@ -17,9 +20,11 @@ from smtp_ingest.authentication.checks import Checks
 from smtp_ingest.blocked_senders import BlockedSenders
 from smtp_ingest.connection import Connection
 from smtp_ingest.context import Context
+from smtp_ingest.counts import Counts
 from smtp_ingest.group_commit import GroupCommit
 from smtp_ingest.live_sessions import LiveSessions
 from smtp_ingest.memory_budget import MemoryBudget
+from smtp_ingest.metrics import METRICS
 from smtp_ingest.overload import Overload
 from smtp_ingest.parsing import ParserThreads
 from smtp_ingest.read_turns import ReadTurns
@@ -39,9 +44,14 @@ _STATUS_SECONDS = 5.0
 _END_SECONDS = 10.0
 
 
-async def run(
-    settings: Settings, certificate: Certificate | None, sockets: Sequence[socket.socket], notifier: Notifier
-) -> None:
+class Sockets(msgspec.Struct, frozen=True, kw_only=True):
+    """The listening sockets: those for mail, and the one for metrics, if these are wanted."""
+
+    smtp: Sequence[socket.socket]
+    metrics: socket.socket | None
+
+
+async def run(settings: Settings, certificate: Certificate | None, sockets: Sockets, notifier: Notifier) -> None:
     """Serve until SIGTERM or SIGINT, then drain; SIGHUP reloads the certificate."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -67,7 +77,7 @@ async def run(
 async def serve(
     settings: Settings,
     certificate: Certificate | None,
-    sockets: Sequence[socket.socket],
+    sockets: Sockets,
     notifier: Notifier,
     stop: asyncio.Event,
 ) -> None:
@@ -81,6 +91,8 @@ async def serve(
             context = Context(
                 settings=settings,
                 certificate=certificate,
+                database=database,
+                counts=Counts(),
                 sessions=LiveSessions(settings),
                 memory=memory,
                 overload=Overload(group_commit, memory),
@@ -93,7 +105,9 @@ async def serve(
                 parser_threads=ParserThreads(short=short, long=long),
                 read_turns=ReadTurns(),
             )
-            await _serve(context, database, sockets, notifier, stop)
+            if sockets.metrics is not None:
+                metrics_server.start("smtp-ingest", sockets.metrics, METRICS, partial(read_all, METRICS, context))
+            await _serve(context, database, sockets.smtp, notifier, stop)
     log.info("stopped")
 
 

@@ -1,6 +1,7 @@
 """Group commit: messages that arrive during one database transaction are committed together in the next."""
 
 import asyncio
+import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import structlog
 
 from fake_email.batching import Batcher, QueueFull
 from fake_email.errors import DatabaseAway, DatabaseFull, ServiceError
+from fake_email.metrics.numbers import Histogram
 from fake_email.postgres.lane import Lane
 from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
@@ -34,6 +36,9 @@ _LARGE_OCTETS = 524_288
 # Above this size, COPY before the statement delays the event loop less; below, one statement takes half of the time.
 _STAGED_OCTETS = 2_097_152
 _CONCURRENT_STAGINGS = 2
+# What is counted of each transaction.
+SECONDS_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
+MESSAGE_BOUNDS = (1, 2, 5, 10, 20, 50, _BATCH_MESSAGES)
 
 
 class NotStored(ServiceError):
@@ -64,6 +69,12 @@ class GroupCommit:
         )
         # The number of large messages in the queue or in flight, by mailbox id.
         self._large_messages: Counter[int] = Counter()
+        self.seconds, self.messages = Histogram(SECONDS_BOUNDS), Histogram(MESSAGE_BOUNDS)
+
+    @property
+    def waiting(self) -> int:
+        """The number of messages that are queued or in flight."""
+        return self._small.items + self._large.items
 
     async def run(self) -> None:
         """Commit until cancelled."""
@@ -129,6 +140,7 @@ class GroupCommit:
         self, batch: Sequence[IncomingMessage], lane: Lane | None = None
     ) -> Sequence[Outcome | ServiceError]:
         outcomes: Sequence[Outcome | ServiceError]
+        began_at = time.monotonic()
         try:
             outcomes = await self._database.write(
                 lambda connection: store.store_messages(connection, batch, self._quota),
@@ -139,6 +151,9 @@ class GroupCommit:
             # One bad message never fails the rest of its batch.
             log.warning("batch_refused", messages=len(batch), error=type(error).__name__)
             outcomes = await self._store_one_by_one(batch)
+        finally:
+            self.seconds.observe(time.monotonic() - began_at)
+            self.messages.observe(len(batch))
         await self._drop_oldest({each.mailbox_id for incoming in batch for each in incoming.deliveries if each.drops})
         return outcomes
 

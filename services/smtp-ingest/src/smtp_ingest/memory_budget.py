@@ -11,6 +11,11 @@ class MemoryBudget:
         self._octets = octets
         self._reserved = 0
 
+    @property
+    def reserved(self) -> int:
+        """The octets that are reserved now."""
+        return self._reserved
+
     def has(self, octets: int) -> bool:
         """True when a message of that size would fit now."""
         return self._fits(octets - _FREE_OCTETS, 0)

@@ -21,11 +21,11 @@ class Overload:
     def __init__(self, group_commit: GroupCommit, memory: MemoryBudget) -> None:
         self._group_commit = group_commit
         self._memory = memory
-        self._lag_seconds = 0.0
+        self.lag_seconds = 0.0
 
     def reason_to_defer(self, octets: int) -> Reason | None:
         """The reason why a message of that size could not be stored now."""
-        if self._lag_seconds > _LAG_SECONDS:
+        if self.lag_seconds > _LAG_SECONDS:
             return "loop_lags"
         if self._group_commit.busy_seconds(octets) > _SLOW_SECONDS:
             return "database_slow"
@@ -39,4 +39,4 @@ class Overload:
         while True:
             due_at = loop.time() + _TICK_SECONDS
             await asyncio.sleep(_TICK_SECONDS)
-            self._lag_seconds = loop.time() - due_at
+            self.lag_seconds = loop.time() - due_at

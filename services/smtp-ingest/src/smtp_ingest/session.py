@@ -9,6 +9,7 @@ from smtp_ingest.arguments import Chunk, Path
 from smtp_ingest.connection import Connection
 from smtp_ingest.content_reader import ChunkReader
 from smtp_ingest.context import Context
+from smtp_ingest.counts import count
 from smtp_ingest.dialogue import ContentReader, Rest, Step
 from smtp_ingest.ehlo import ClientIdentity
 from smtp_ingest.guard import Guard
@@ -36,10 +37,15 @@ class Session:
         self._connection = connection
         self._dialogue = connection.dialogue
         self._log = connection.log
-        self._guard = Guard(connection.log, reply=self._reply, end_transaction=self._end_transaction)
+        self._counts = context.counts
+        self._guard = Guard(
+            connection.log, context.counts.errors, reply=self._reply, end_transaction=self._end_transaction
+        )
         self._transaction: Transaction | None = None
         self._limits = SessionLimits(context.settings)
         self._identity: ClientIdentity | None = None
+        # Where the replies to the command in progress are counted.
+        self._counted: dict[str, int] | None = None
 
     def greet(self) -> None:
         """Send the greeting."""
@@ -61,6 +67,7 @@ class Session:
             self._reply(replies.NOT_UTF8)
             return None
         verb = verb.upper()
+        self._counted = self._counts.of_command.get(verb)
         command = _COMMANDS.get(verb)
         if command is not None:
             return self._guard.run(partial(command, self, argument.strip()))
@@ -72,6 +79,12 @@ class Session:
     def _reply(self, reply: str) -> None:
         if reply.startswith("5"):
             self._limits.count_error()
+        self._send(reply)
+
+    def _send(self, reply: str) -> None:
+        """Send a reply that counts as no error of the client."""
+        if self._counted is not None:
+            count(self._counted, reply)
         self._dialogue.reply(reply)
 
     # Commands in every state
@@ -143,6 +156,7 @@ class Session:
             self._reply(replies.SMTPUTF8_REQUIRED)
         elif reason := self._context.overload.reason_to_defer(parameters.octets):
             self._log.warning("mail_deferred", reason=reason)
+            self._counts.overload[reason] += 1
             self._reply(reply_tables.FOR_OVERLOAD[reason])
         elif refusal := self._storage_refusal(parameters.octets):
             self._reply(refusal)
@@ -190,7 +204,7 @@ class Session:
         delay_seconds = self._limits.count_refused_recipient()
         if delay_seconds:
             await asyncio.sleep(delay_seconds)
-        self._dialogue.reply(reply)
+        self._send(reply)
 
     def _data(self, argument: str) -> None:
         if argument:
@@ -234,7 +248,7 @@ class Session:
     def _end_ignored_chunk(self, chunk: Chunk) -> None:
         if self._transaction is not None and self._transaction.has_refused_chunk:
             # Not a further error: the client may have pipelined all its chunks.
-            self._dialogue.reply(replies.RSET_REQUIRED)
+            self._send(replies.RSET_REQUIRED)
         else:
             self._reply(replies.MAIL_REQUIRED if self._transaction is None else replies.RCPT_REQUIRED)
         if chunk.is_last:
@@ -245,8 +259,11 @@ class Session:
         self._dialogue.read_content(reader, partial(self._guard.run, step))
 
     async def _commit(self, transaction: Transaction) -> None:
+        self._counted = self._counts.commit
         try:
             reply = await transaction.commit()
+            if transaction.has_refused_chunk:
+                self._counted = self._counts.data
         finally:
             # After any outcome the transaction is over; otherwise the next MAIL would be refused as nested.
             self._end_transaction()

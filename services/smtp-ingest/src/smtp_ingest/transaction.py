@@ -25,8 +25,10 @@ def storage_refusal(context: Context, connection: Connection, network: int | Non
     limit = context.storage_limits.reached(network, octets, now)
     if limit is None:
         return None
-    is_to_be_logged = context.storage_limits.is_to_be_logged(limit, network, now)
-    return connection.limit_reply(limit) if is_to_be_logged else reply_tables.FOR_LIMIT[limit]
+    if context.storage_limits.is_to_be_logged(limit, network, now):
+        return connection.limit_reply(limit)
+    context.counts.limits[limit] += 1
+    return reply_tables.FOR_LIMIT[limit]
 
 
 class Transaction:
@@ -187,6 +189,7 @@ class Transaction:
             for address in self._addresses:
                 self._context.recipients.count(address, incoming.octets)
         self._connection.messages += 1
+        self._context.counts.stored_octets += incoming.octets
         self._octets, self._outcome = incoming.octets, outcome
         return replies.COMMITTED
 

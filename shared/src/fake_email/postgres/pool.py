@@ -84,6 +84,11 @@ class Database:
         """True from the first caller without an answer until the next with one."""
         return self._outages.is_away
 
+    @property
+    def connections_in_use(self) -> int:
+        """The number of connections that run work now."""
+        return len(self._working)
+
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["Database"]:
         """This pool, usable during the block."""

@@ -13,6 +13,7 @@ from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
 from fake_email.storage.message import Field
 from http_api.live import call_shares
+from http_api.live.backlog_watch import BacklogWatch
 from http_api.live.call_shares import CallShares
 from http_api.live.client_database import ClientDatabase
 from http_api.live.fair_shares import TURN_SECONDS, Share
@@ -41,6 +42,7 @@ class SharedContext(msgspec.Struct, frozen=True, kw_only=True):
     shares: Shares
     stream_slots: StreamSlots
     streams: Streams
+    backlog: BacklogWatch
 
 
 class Context:

@@ -18,6 +18,7 @@ from fake_email.settings import Settings
 from http_api.edge import cors
 from http_api.edge.body_deadline import BodyDeadline
 from http_api.edge.cors import Headers
+from http_api.edge.edge_counts import EdgeCounts
 from http_api.edge.origin_log import OriginLog
 from http_api.edge.rate_limits import Count, Limit, LimitName, Windows, unlimited
 from http_api.edge.response_headers import AddCorsHeaders, AddHeaders, HeadOnly
@@ -49,8 +50,9 @@ LIMITED: dict[LimitName, str] = {
 class Middleware:
     """`application` behind the rate limits, which all worker processes count in one `table`."""
 
-    def __init__(self, application: ASGIApp, settings: Settings, table: int) -> None:
+    def __init__(self, application: ASGIApp, settings: Settings, table: int, edge: EdgeCounts) -> None:
         self._application = application
+        self._edge = edge
         self._clients = ClientAddresses(settings.trusted_proxies, settings.http_exempt_networks)
         self._windows = Windows(table, is_shared=settings.http_workers > 1)
         self._origins = cors.AllowedOrigins(settings.cors_allowed_origins)
@@ -78,7 +80,7 @@ class Middleware:
         if scope["method"] == HttpMethod.OPTIONS and b"access-control-request-method" in headers:
             permission = self._origins.preflight_headers(fields)
             if permission and not repeated and not calls.is_refused:
-                return _permit(AddHeaders(send, calls), permission)
+                return _permit(AddHeaders(self._edge, send, calls), permission)
         elif b"origin" in headers:
             send = AddCorsHeaders(send, self._origins.response_headers(headers[b"origin"]))
         if b"origin" in headers and _is_of_another_origin(headers) and not self._origins.allows(headers[b"origin"]):
@@ -86,7 +88,7 @@ class Middleware:
         if calls.is_refused:
             return self._refuse(send, client, calls)
         if repeated:
-            return _refuse_repeated(AddHeaders(send, calls), repeated)
+            return _refuse_repeated(AddHeaders(self._edge, send, calls), repeated)
         pass_on = self._post if scope["method"] == HttpMethod.POST else self._pass_on
         return pass_on(scope, receive, send, client, calls)
 
@@ -98,7 +100,7 @@ class Middleware:
         headers = dict(scope["headers"])
         if self._is_of_a_strangers_page(headers):
             return problems.send_problem(
-                AddHeaders(send, calls), problems.problem(ProblemType.ORIGIN_REFUSED, field="Origin")
+                AddHeaders(self._edge, send, calls), problems.problem(ProblemType.ORIGIN_REFUSED, field="Origin")
             )
         return make(scope, receive, send, client, calls)
 
@@ -112,7 +114,7 @@ class Middleware:
         headers = dict(scope["headers"])
         if _has_token(headers, scope["query_string"]):
             return self._try_token(scope, receive, send, client, calls)
-        return self._application(scope, receive, AddHeaders(send, calls))
+        return self._application(scope, receive, AddHeaders(self._edge, send, calls))
 
     async def _create(self, scope: HTTPScope, receive: Receive, send: Send, client: Client, calls: Count) -> None:
         """Let a mailbox be created; the creation is not counted when none is."""
@@ -130,7 +132,7 @@ class Middleware:
             return _nearest(self._windows.give_back(taken, client.network), calls)
 
         try:
-            await self._application(scope, receive, AddHeaders(send, taken, settle))
+            await self._application(scope, receive, AddHeaders(self._edge, send, taken, settle))
         finally:
             if not is_settled:
                 self._windows.give_back(taken, client.network)
@@ -152,7 +154,7 @@ class Middleware:
             return nearest
 
         refuse = partial(self._refuse, send, client)
-        return self._application(scope, receive, AddHeaders(send, counted, settle, refuse))
+        return self._application(scope, receive, AddHeaders(self._edge, send, counted, settle, refuse))
 
     def _is_of_a_strangers_page(self, headers: Mapping[bytes, bytes]) -> bool:
         """True when a web page of an origin that is not allowed makes the call, and not a page of this very site.
@@ -180,14 +182,15 @@ class Middleware:
             return failed if failed.is_refused else _nearest(failed, calls)
 
         refuse = partial(self._refuse, send, client)
-        return self._application(scope, receive, AddHeaders(send, tokens, settle, refuse))
+        return self._application(scope, receive, AddHeaders(self._edge, send, tokens, settle, refuse))
 
     async def _refuse(self, send: Send, client: Client, count: Count) -> None:
+        self._edge.refused[count.limit.name] += 1
         name, number, seconds = count.limit.name, count.limit.number, count.seconds
         if count.is_first_refusal:
             log.warning("limit_reached", limit=name, client=client.address)
         problem = problems.problem(ProblemType.RATE_LIMITED, number=number, things=LIMITED[name], seconds=seconds)
-        await problems.send_problem(AddHeaders(send, count), problem, (b"retry-after", b"%d" % seconds))
+        await problems.send_problem(AddHeaders(self._edge, send, count), problem, (b"retry-after", b"%d" % seconds))
 
 
 def _nearest(particular: Count, general: Count) -> Count:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from litestar.types import HTTPReceiveMessage, Message, Receive, Send, WebSocketReceiveMessage
 
 from http_api.edge.cors import Headers
+from http_api.edge.edge_counts import EdgeCounts
 from http_api.edge.rate_limits import WINDOW_SECONDS, Count
 
 _POLICY = b"content-security-policy"
@@ -25,20 +26,22 @@ _WINDOW = b";w=%d" % WINDOW_SECONDS
 
 
 class AddHeaders:
-    """A `send` that adds the headers of every response; `settle` turns the status into the count that they show.
+    """A `send` that counts a response and adds its headers; `settle` turns the status into the count that they show.
 
     When that count is refused, `refuse` responds instead.
     """
 
-    __slots__ = ("_count", "_is_replaced", "_refuse", "_send", "_settle")
+    __slots__ = ("_count", "_edge", "_is_replaced", "_refuse", "_send", "_settle")
 
     def __init__(
         self,
+        edge: EdgeCounts,
         send: Send,
         count: Count,
         settle: Callable[[int], Count] | None = None,
         refuse: Callable[[Count], Awaitable[None]] | None = None,
     ) -> None:
+        self._edge = edge
         self._send = send
         self._count = count
         self._settle = settle
@@ -54,6 +57,7 @@ class AddHeaders:
                 if self._refuse and self._count.is_refused:
                     self._is_replaced = True
                     return self._refuse(self._count)
+            self._edge.responses[message["status"] // 100] += 1
             # A stream keeps this object for hours, and with it all that these two refer to.
             self._settle = self._refuse = None
             message["headers"] = self._complete([*message["headers"]])

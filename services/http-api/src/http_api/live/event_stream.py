@@ -6,6 +6,7 @@ while there is something to send.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import structlog
@@ -256,6 +257,8 @@ class EventStream:
             feed.cursor = Cursor(seq=event.seq)
             if not is_hidden:
                 await self._send_octets(self._named(feed, event.octets, has_id=True))
+                if feed.is_caught_up:
+                    self._streams.delivery_seconds.observe(max(time.time() - event.received_at, 0.0))
                 if feed.pending:
                     feed.pending.sent(event.seq)
             await self._write_pending(feed)

@@ -99,7 +99,7 @@ class FairShares:
         spares_exempt: bool = False,
         stall_seconds: float = math.inf,
     ) -> None:
-        self._resource = resource
+        self.resource = resource
         self._total = total
         self._client_units = client_units
         self._client_waiters = client_waiters
@@ -116,6 +116,13 @@ class FairShares:
         self._revoking: asyncio.TimerHandle | None = None
         self._once = OnceAMinute()
         self.units_held = 0
+        # The callers that got no share.
+        self.refused = 0
+
+    @property
+    def waiting(self) -> int:
+        """The number of callers that wait for their turn."""
+        return self._waiting
 
     @asynccontextmanager
     async def share(
@@ -266,6 +273,7 @@ class FairShares:
         return any(map(self._is_within_own, firsts))
 
     def _overloaded(self, client: Client) -> Overloaded:
+        self.refused += 1
         if self._once.is_due(time.monotonic()):
-            log.warning("overloaded", resource=self._resource, client=client.address)
+            log.warning("overloaded", resource=self.resource, client=client.address)
         return Overloaded()

@@ -30,6 +30,7 @@ class Feed:
         "address",
         "cursor",
         "has_news",
+        "is_caught_up",
         "is_gone",
         "mailbox_id",
         "pending",
@@ -45,6 +46,8 @@ class Feed:
         self.cursor = cursor
         self.read_seq = 0
         self.has_news = False
+        # True once the feed has reached the end of its mailbox: what follows is sent as it arrives.
+        self.is_caught_up = False
         self.is_gone = False
         self.reads_before = 0
         self.pending: PendingEvents | None = None
@@ -88,6 +91,7 @@ class Feed:
             # A cursor that was a time is a seq from here on, which the id of an event can name.
             self.cursor = cursor if cursor.seq >= page.last_seq else Cursor(seq=page.last_seq)
             self.read_seq = page.last_seq
+            self.is_caught_up = True
         else:
             self.has_news = True
 

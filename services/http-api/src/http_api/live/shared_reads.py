@@ -28,6 +28,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     seq: int
     octets: bytes
+    # In seconds since 1970.
+    received_at: float
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,7 +153,7 @@ async def _page(page: ShortPage) -> Page:
         if octets >= _PAGE_OCTETS:
             break
         event = sse.event("message", listed_message(message), event_id=message.seq)
-        events.append(Event(seq=message.seq, octets=event))
+        events.append(Event(seq=message.seq, octets=event, received_at=message.received_at.timestamp()))
         octets += len(event)
         await asyncio.sleep(0)  # each message may take milliseconds
     return Page(

@@ -84,6 +84,12 @@ class Shares:
         """The connections that read an answer of so many octets."""
         return self.database_connections if octets <= LIGHT_OCTETS else self.heavy_connections
 
+    def refused(self) -> dict[str, int]:
+        """The callers that got no share of each resource."""
+        threads = (self.work_threads.shares, self.quick_threads.shares, self.sanitizer_turns.shares)
+        own = (each for each in vars(self).values() if isinstance(each, FairShares))
+        return {each.resource: each.refused for each in (*own, *threads)}
+
     def stop(self) -> None:
         """Start no further work in threads."""
         self.work_threads.stop()

@@ -27,6 +27,12 @@ class StreamSlots:
         self._by_mailbox: Counter[int] = Counter()
         # Limits that were logged as reached, and since then had no slot released.
         self._logged: set[tuple[StreamLimit, int]] = set()
+        self.refused: Counter[str] = Counter()
+
+    @property
+    def taken(self) -> int:
+        """The number of open streams and waiting calls."""
+        return self._taken
 
     @contextmanager
     def slot(self, client: Client, mailbox_id: int) -> Iterator[None]:
@@ -70,6 +76,7 @@ class StreamSlots:
             del counter[key]
 
     def _refusal(self, limit: StreamLimit, key: int, client: Client) -> TooManyStreams:
+        self.refused[limit] += 1
         if (limit, key) not in self._logged:
             self._logged.add((limit, key))
             log.warning("limit_reached", limit=limit, client=client.address)

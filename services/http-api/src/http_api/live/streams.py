@@ -3,6 +3,7 @@
 import asyncio
 from typing import Protocol
 
+from fake_email.metrics.numbers import Histogram
 from fake_email.postgres.pool import Database
 from http_api.live.shared_reads import SharedReads
 from http_api.live.shares import Shares
@@ -13,6 +14,8 @@ from http_api.live.waiters import Waiters
 _COMMENT_SECONDS = 15.0
 # One group after another gets its comment: all streams at once would delay a message by as long as that takes.
 _GROUPS = 150
+# Of the seconds from the statement that stores a message to its event.
+DELIVERY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class Commented(Protocol):
@@ -44,6 +47,7 @@ class Streams:
         self.stall_seconds = stall_seconds
         self._groups: list[set[Commented]] = [set() for _ in range(_GROUPS)]
         self._opened = 0
+        self.delivery_seconds = Histogram(DELIVERY_BOUNDS)
 
     def __len__(self) -> int:
         return sum(len(group) for group in self._groups)

@@ -22,12 +22,12 @@ class WorkThreads:
     """
 
     def __init__(self, resource: Resource, *, threads: int) -> None:
-        self._shares = FairShares(resource, total=threads, client_units=1)
+        self.shares = FairShares(resource, total=threads, client_units=1)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=resource)
 
     async def run(self, client: Client, work: Callable[[], Result], *, seconds: float | None = WORK_SECONDS) -> Result:
         """The result of `work`; raises Overloaded when the client's turn does not come within `seconds`."""
-        async with self._shares.share(client, seconds=seconds):
+        async with self.shares.share(client, seconds=seconds):
             running = asyncio.get_running_loop().run_in_executor(self._threads, work)
             try:
                 return await asyncio.shield(running)

@@ -1,6 +1,7 @@
 """Granian, started from code: a parent process, which owns the port, and workers, which serve the calls."""
 
 import multiprocessing
+import socket
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -11,13 +12,18 @@ from granian.log import LogLevels
 from litestar.types import ASGIApp
 
 from fake_email import log
+from fake_email.metrics import server as metrics_server
+from fake_email.metrics.numbers import merged
 from fake_email.settings import Settings
 from fake_email.systemd import Notifier
 from http_api.app import create_app
 from http_api.edge import rate_limits
+from http_api.edge.edge_counts import EdgeCounts
 from http_api.edge.middleware import Middleware
+from http_api.metrics import METRICS
 from http_api.serving.granian_socket import BACKLOG, GranianSocket, SharedSocketServer
 from http_api.serving.watchdog import Watchdog
+from http_api.serving.worker_numbers import WorkerNumbers
 
 # Granian counts an open stream as a request, and past a number of requests (its default: 1,024) accepts none. So many
 # more requests than streams are served at once.
@@ -34,13 +40,22 @@ _LOGGERS: dict[str, object] = {
 }
 
 
-def serve(settings: Settings, http_socket: GranianSocket, notifier: Notifier) -> None:
+def serve(
+    settings: Settings, http_socket: GranianSocket, notifier: Notifier, metrics_socket: socket.socket | None
+) -> None:
     """Serve until SIGTERM or SIGINT; exits with status 1 when a worker dies."""
     watchdog = Watchdog(notifier, http_socket.address, settings.http_workers)
     watchdog.start_parent()
+    numbers = WorkerNumbers(settings.http_workers, are_wanted=metrics_socket is not None)
+    if metrics_socket is not None:
+        numbers.start_parent(partial(_show_metrics, metrics_socket, numbers))
     # The workers inherit the table of rate limits. Other start methods, such as Python 3.14's default, pass nothing on.
     multiprocessing.set_start_method("fork")
-    run(settings, http_socket, partial(_load, settings, http_socket, watchdog, rate_limits.new_table()))
+    run(settings, http_socket, partial(_load, settings, http_socket, watchdog, numbers, rate_limits.new_table()))
+
+
+def _show_metrics(metrics_socket: socket.socket, numbers: WorkerNumbers) -> None:
+    metrics_server.start("http-api", metrics_socket, METRICS, lambda: merged(METRICS, numbers.last()))
 
 
 def run(settings: Settings, http_socket: GranianSocket, load: Callable[[], ASGIApp]) -> None:
@@ -65,7 +80,10 @@ def run(settings: Settings, http_socket: GranianSocket, load: Callable[[], ASGIA
     server.serve(target_loader=load, wrap_loader=False)
 
 
-def _load(settings: Settings, http_socket: GranianSocket, watchdog: Watchdog, table: int) -> ASGIApp:
+def _load(
+    settings: Settings, http_socket: GranianSocket, watchdog: Watchdog, numbers: WorkerNumbers, table: int
+) -> ASGIApp:
     log.configure(settings.log_level)
     sys.setswitchinterval(_SWITCH_SECONDS)
-    return Middleware(create_app(settings, http_socket, watchdog), settings, table)
+    edge = EdgeCounts()
+    return Middleware(create_app(settings, http_socket, watchdog, numbers, edge), settings, table, edge)

@@ -60,6 +60,11 @@ class Checks:
         self._once_skipped = OnceAMinute()
         self.counts: Counter[str] = Counter()
 
+    @property
+    def pending(self) -> int:
+        """The number of checks that have not ended."""
+        return len(self._pending)
+
     def take_place(self, client_address: str, octets: int, *, is_wanted: bool) -> NotChecked | None:
         """Take a place for a message before its commit, or return why it has none."""
         reason: NotChecked | None = None
