@@ -23,6 +23,7 @@ from smtp_ingest import replies
 Timeline = dict[str, list[dict[str, object]]]
 Session = Callable[[SmtpClient, str], Awaitable[None]]
 MAIL = ("MAIL FROM:<ada@sender.test> SIZE=1234", 250)
+REFUSED = ("attempted_at", "stage", "reply", "message_id")
 GREETING = ("EHLO mail.sender.test", 250)
 
 
@@ -156,6 +157,46 @@ async def test_a_stored_message_is_an_attempt_too_and_stays_one_when_it_is_delet
     assert (stored["declared_octets"], stored["octets"], stored["tls"]) == (1234, len(content), None)
     assert set(stored["seconds"]) == {"rcpt", "data", "commit"}  # type: ignore[call-overload]  # an object
     assert remembered == stored
+
+
+async def test_a_duplicate_is_an_attempt_that_names_the_message_that_was_there(
+    narrow: Pair, http: httpx.AsyncClient
+) -> None:
+    address, key = await make_private(http)
+    other = make_mailbox(narrow.database_url)
+    content = message(secrets.token_hex())
+    async with SmtpClient.connect(narrow.smtp_port) as smtp:
+        await smtp.deliver(content, address)
+        await smtp.deliver(content, address, other)
+
+    stored, duplicate = (await timeline(http, address, key, until=2))["attempts"]
+    [of_other] = (await timeline(http, other, until=1))["attempts"]
+    waited = await http.get("/api/inbox/wait", params={"address": address, "since": "1", "timeout": 1}, headers=key)
+    await http.delete(f"/api/messages/{stored['message_id']}", headers=key)
+    after = (await timeline(http, address, key))["attempts"]
+
+    assert (stored["duplicate"], of_other["duplicate"], duplicate["duplicate"]) == (False, False, True)
+    assert (duplicate["message_id"], duplicate["stage"], duplicate["octets"]) == (
+        stored["message_id"],
+        "commit",
+        len(content),
+    )
+    assert duplicate["reply"] == stored["reply"] == "250 2.6.0 Message stored"
+    assert problem(waited)["refused"] == [{name: duplicate[name] for name in REFUSED}]
+    assert after == [stored, duplicate]
+
+
+async def test_a_mailbox_that_is_named_twice_in_a_transaction_has_no_duplicate(
+    narrow: Pair, http: httpx.AsyncClient
+) -> None:
+    address, key = await make_private(http)
+    async with SmtpClient.connect(narrow.smtp_port) as smtp:
+        await smtp.deliver(message(secrets.token_hex()), address, address.replace("@", "+tag@"))
+        await too_large(smtp, address)
+
+    told = await timeline(http, address, key, until=2)
+
+    assert [each["stage"] for each in told["attempts"]] == ["commit", "data"]
 
 
 async def test_an_open_mailbox_does_not_tell_who_the_client_is(narrow: Pair, http: httpx.AsyncClient) -> None:

@@ -58,18 +58,20 @@ def test_a_wait_whose_time_is_over_raises_with_the_failure_of_the_last_call() ->
     assert error.value.cause is error.value.__cause__
 
 
-def test_no_mail_says_what_was_refused() -> None:
+def test_no_mail_says_what_was_not_stored() -> None:
     times = {"attempted_at": "2026-11-29T23:49:02Z"}
     refused = [
         {"stage": "data", "reply": "552 5.3.4 Too big", **times},
         {"stage": "commit", "reply": None, **times},
+        {"stage": "commit", "reply": "250 2.6.0 Message stored", "message_id": "019c", **times},
     ]
     error = Problem(httpx2.Response(404, json={"code": "no_match", "near_misses": [], "refused": refused}))
 
     said = str(NoMail("ann@mx.test", {}, 25, error.body.near_misses, error.body.refused))
 
     assert said.endswith(
-        "No other mail came.\nMail that was refused:\n- data: 552 5.3.4 Too big\n- commit: the sender left"
+        "No other mail came.\nMail that was not stored:\n- data: 552 5.3.4 Too big\n- commit: the sender left\n"
+        "- commit: a duplicate of the message 019c, which the mailbox had already"
     )
 
 

@@ -133,7 +133,7 @@ async def test_no_mail_says_that_a_sender_left(pair: Pair, mail: Mail) -> None:
 
         [attempt] = box.timeline().attempts
 
-    assert said.endswith("No other mail came.\nMail that was refused:\n- data: the sender left")
+    assert said.endswith("No other mail came.\nMail that was not stored:\n- data: the sender left")
     assert (attempt.stage, attempt.reply, attempt.message_id) == ("data", None, None)
 
 

@@ -142,8 +142,8 @@ export interface paths {
          *     `event: seen` reports that a message was marked; its `data:` has `seen` too. `event: checked` reports that the check
          *     of a message's sender has ended; its `data:` has the `status` that `authentication` then has. `event: gone` reports
          *     that the mailbox expired or was deleted, and ends the stream; its `data:` has the `temp_email_addr`. With
-         *     `events=attempt`, `event: attempt` reports each attempt to deliver mail that was refused, deferred or cut, as
-         *     `GET /api/inbox/timeline` does. An attempt is not sent again.
+         *     `events=attempt`, `event: attempt` reports each attempt to deliver mail that was refused, deferred or cut, or was a
+         *     duplicate, as `GET /api/inbox/timeline` does. An attempt is not sent again.
          *
          *     With a ticket, `data:` has the `temp_email_addr` of each event's mailbox, and `id:` is a position in all mailboxes
          *     of the ticket, which `Last-Event-ID` and `since` also take with another ticket. `event: gone` comes first for each
@@ -564,6 +564,8 @@ export interface components {
             client_host: string | null;
             /** @description The size that the client declared, in bytes; null if it declared none. */
             declared_octets: number | null;
+            /** @description True: the mailbox had the same bytes already, as the message `message_id`, and keeps them once. */
+            duplicate: boolean;
             /** @description The id of the message, if it was stored; it may have been deleted since. */
             message_id: string | null;
             /** @description The size of the content that was received, in bytes. */
@@ -1017,7 +1019,7 @@ export interface components {
             matched?: number;
             /** @description The last 20 messages that did not match, oldest first. */
             near_misses: components["schemas"]["NearMiss"][];
-            /** @description The last 20 attempts to deliver to the mailbox that were refused, deferred or cut, oldest first. */
+            /** @description The last 20 attempts to deliver to the mailbox that were refused, deferred, cut or duplicates. */
             refused?: components["schemas"]["RefusedAttempt"][];
             /** @description The status of the response. */
             status: number;
@@ -1112,6 +1114,8 @@ export interface components {
              * @description When the attempt ended.
              */
             attempted_at: string;
+            /** @description The id of the message that was there already, if this one was a duplicate. */
+            message_id: string | null;
             /** @description The SMTP reply, as given; null if the client left before one. */
             reply: string | null;
             /** @description Where the attempt ended: `rcpt` (the address), `data` (the content) or `commit` (the storing). */

@@ -31,7 +31,7 @@ export class Problem extends Error {
 export class NoMail extends Error {
   override name = "NoMail"
   readonly nearMisses: readonly NearMiss[]
-  /** The last attempts to deliver to the mailbox that were refused, deferred or cut. */
+  /** The last attempts to deliver to the mailbox that were refused, deferred or cut, or were duplicates. */
   readonly refused: readonly RefusedAttempt[]
 
   /** `cause` is the failure of the last call, when the API could not be reached at the end. */
@@ -49,8 +49,8 @@ export class NoMail extends Error {
     super(
       `No mail${inWords(clauses)} came to ${address} within ${seconds} s. ` +
         (others.length ? `Other mail:${others.join("")}` : "No other mail came.") +
-        (refused.length ? "\nMail that was refused:" : "") +
-        refused.map((each) => `\n- ${each.stage}: ${each.reply ?? "the sender left"}`).join("") +
+        (refused.length ? "\nMail that was not stored:" : "") +
+        refused.map((each) => `\n- ${each.stage}: ${endOf(each)}`).join("") +
         (cause ? `\nThe last call failed: ${cause}` : ""),
       cause ? { cause } : undefined,
     )
@@ -71,6 +71,11 @@ export class Unexpected extends Error {
     )
     this.mail = mail
   }
+}
+
+function endOf({ message_id, reply }: RefusedAttempt): string {
+  if (message_id) return `a duplicate of the message ${message_id}, which the mailbox had already`
+  return reply ?? "the sender left"
 }
 
 function inWords(clauses: Clauses): string {

@@ -86,9 +86,26 @@ test("waiting", together, async (t) => {
       assert(error instanceof NoMail)
       assert.match(
         error.message,
-        /No other mail came\.\nMail that was refused:\n- data: 552 5\.3\.4 The header section/,
+        /No other mail came\.\nMail that was not stored:\n- data: 552 5\.3\.4 The header section/,
       )
       assert.equal(error.refused.length, 1)
+    }),
+
+    t.test("NoMail and the timeline tell of a duplicate", async () => {
+      await using box = await mail.mailbox()
+      for (const _ of "12") await deliverContent(box.address, "Subject: Twice\r\n\r\nHello.\r\n")
+      const { id } = await box.wait()
+      let told = await box.timeline()
+      while (told.attempts.length < 2) told = await box.timeline()
+      const error = await failure(box.wait({ timeout: 1 }))
+      assert.deepEqual(
+        told.attempts.map((each) => [each.message_id, each.duplicate]),
+        [
+          [id, false],
+          [id, true],
+        ],
+      )
+      assert(String(error).includes(`- commit: a duplicate of the message ${id}`), String(error))
     }),
 
     t.test("NoMail lists messages that were returned before", async () => {

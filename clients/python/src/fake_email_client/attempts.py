@@ -6,11 +6,15 @@ import msgspec
 
 
 class RefusedAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt to deliver that was refused, deferred or cut; `reply` is null if the client left before one."""
+    """An attempt to deliver that was refused, deferred or cut; `reply` is null if the client left before one.
+
+    `message_id`: it was a duplicate of this message, which the mailbox had already.
+    """
 
     stage: str
     reply: str | None
     attempted_at: datetime
+    message_id: str | None = None
 
 
 class Seconds(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +26,10 @@ class Seconds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt to deliver, stored or not; `reply` is null if the client left before one."""
+    """An attempt to deliver, stored or not; `reply` is null if the client left before one.
+
+    `duplicate`: the mailbox had the same bytes already, as the message `message_id`.
+    """
 
     attempted_at: datetime
     stage: str
@@ -35,6 +42,7 @@ class DeliveryAttempt(msgspec.Struct, frozen=True, kw_only=True):
     declared_octets: int | None
     octets: int
     seconds: Seconds | None
+    duplicate: bool = False
 
 
 class EarlyAttempt(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,7 +51,7 @@ class NoMail(TimeoutError):
         self.refused = tuple(refused)
         self.cause = cause
         others = "\nOther mail:\n" + in_lines(near_misses) if near_misses else " No other mail came."
-        attempts = "\nMail that was refused:\n" + refused_in_lines(refused) if refused else ""
+        attempts = "\nMail that was not stored:\n" + refused_in_lines(refused) if refused else ""
         failure = f"\nThe last call failed: {type(cause).__name__}: {cause}" if cause else ""
         super().__init__(
             f"No mail{in_words(clauses)} came to {address} within {seconds:g} s.{others}{attempts}{failure}"
@@ -88,4 +88,10 @@ def in_lines(near_misses: Sequence[NearMiss]) -> str:
 
 def refused_in_lines(refused: Sequence[RefusedAttempt]) -> str:
     """A line for each attempt to deliver that failed: where it ended, and the reply that the sender got."""
-    return "\n".join(f"- {each.stage}: {each.reply or 'the sender left'}" for each in refused)
+    return "\n".join(f"- {each.stage}: {_end_of(each)}" for each in refused)
+
+
+def _end_of(attempt: RefusedAttempt) -> str:
+    if attempt.message_id:
+        return f"a duplicate of the message {attempt.message_id}, which the mailbox had already"
+    return attempt.reply or "the sender left"

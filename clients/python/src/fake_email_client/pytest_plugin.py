@@ -135,7 +135,7 @@ def pytest_runtest_makereport(
         if error and error.near_misses:
             report.sections.append(("mail that did not match", in_lines(error.near_misses)))
         if error and error.refused:
-            report.sections.append(("mail that was refused", refused_in_lines(error.refused)))
+            report.sections.append(("mail that was not stored", refused_in_lines(error.refused)))
     return report
 
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import uuid
+from collections import defaultdict
 
 import msgspec
 
 from fake_email.errors import ServiceError
 from fake_email.storage import store
-from fake_email.storage.attempts import Stage
+from fake_email.storage.attempts import Repeated, Stage
 from fake_email.storage.store import Delivery, IncomingMessage, Outcome, Trace
 from smtp_ingest import arguments, replies, reply_tables
 from smtp_ingest.arguments import Chunk, MailParameters, Path
@@ -188,6 +189,8 @@ class Transaction:
         if outcome.stored:
             for address in self._addresses:
                 self._context.recipients.count(address, incoming.octets)
+        if outcome.stored < outcome.live:
+            self._note_duplicates(incoming)
         self._connection.messages += 1
         self._context.counts.stored_octets += incoming.octets
         self._octets, self._outcome = incoming.octets, outcome
@@ -244,6 +247,15 @@ class Transaction:
             stage = "data"
         for address in self._addresses:
             self._note(address, stage, reply)
+
+    def _note_duplicates(self, incoming: IncomingMessage) -> None:
+        """Note the message for each mailbox that had it already."""
+        own_ids = defaultdict(list)
+        for address, delivery in zip(self._addresses, incoming.deliveries, strict=True):
+            own_ids[address].append(delivery.id)
+        for address, ids in own_ids.items():
+            repeated = Repeated(content_sha256=incoming.content_sha256, own_ids=tuple(ids))
+            self._notes.note(address, "commit", replies.COMMITTED, octets=incoming.octets, repeated=repeated)
 
     def _note(self, address: str, stage: Stage, reply: str | None) -> None:
         octets = self._content.octets if self._content else 0

@@ -3,7 +3,7 @@
 import time
 
 from fake_email import mailbox_address
-from fake_email.storage.attempts import Attempt, Stage
+from fake_email.storage.attempts import Attempt, Repeated, Stage
 from fake_email.storage.store import Trace, Transfer
 from smtp_ingest.arguments import MailParameters
 from smtp_ingest.attempt_log import AttemptLog
@@ -44,7 +44,9 @@ class TransferNotes:
             commit=round(now - content_ended_at, 6),
         )
 
-    def note(self, address: str, stage: Stage, reply: str | None, *, octets: int) -> None:
+    def note(
+        self, address: str, stage: Stage, reply: str | None, *, octets: int, repeated: Repeated | None = None
+    ) -> None:
         """Write that the attempt for this recipient has ended; `octets` were received."""
         name = address.rpartition("@")[0]
         self._attempt_log.add(
@@ -59,5 +61,6 @@ class TransferNotes:
                 tls=self._trace.tls,
                 octets=octets,
                 transfer=self.transfer(),
+                repeated=repeated,
             )
         )

@@ -12,11 +12,11 @@ _BOUNDED = f"""numbered AS (
         FROM ended
     ), kept AS (
         INSERT INTO attempt (
-            mailbox_id, attempted_at, stage, reply, message_id, sender_domain, client_address, host_name, tls, octets,
-            transfer
+            mailbox_id, attempted_at, stage, reply, message_id, is_duplicate, sender_domain, client_address, host_name,
+            tls, octets, transfer
         )
-        SELECT mailbox_id, attempted_at, stage, reply, message_id, sender_domain, client_address, host_name, tls,
-            octets, transfer
+        SELECT mailbox_id, attempted_at, stage, reply, message_id, is_duplicate, sender_domain, client_address,
+            host_name, tls, octets, transfer
         FROM numbered
         WHERE number <= {MAX_ATTEMPTS}
         ORDER BY ordinal
@@ -32,16 +32,18 @@ _BOUNDED = f"""numbered AS (
     )"""  # noqa: S608  # put together from texts of this file
 
 # The lock on the mailbox's key keeps the purge from deleting it until the rows are there; storing goes on beside it.
+# A possible duplicate is none if the message that is there is its own, and it is left out if there is none any more.
 STORE = f"""
     WITH given AS (
         SELECT *
         FROM unnest(
             %(addresses)s::text[], %(hmacs)s::bytea[], %(ages)s::double precision[], %(stages)s::text[],
             %(replies)s::text[], %(sender_domains)s::text[], %(client_addresses)s::text[], %(host_names)s::text[],
-            %(tls)s::text[], %(octets)s::bigint[], %(transfers)s::jsonb[]
+            %(tls)s::text[], %(octets)s::bigint[], %(transfers)s::jsonb[], %(content_sha256s)s::bytea[],
+            %(own_ids)s::text[]
         ) WITH ORDINALITY AS given (
             address, address_hmac, age, stage, reply, sender_domain, client_address, host_name, tls, octets, transfer,
-            ordinal
+            content_sha256, own_ids, ordinal
         )
     ), live AS (
         SELECT id, address
@@ -50,10 +52,13 @@ STORE = f"""
         ORDER BY id
         FOR KEY SHARE
     ), ended AS (
-        SELECT live.id AS mailbox_id, now() - make_interval(secs => age) AS attempted_at, NULL::uuid AS message_id,
-            given.*
+        SELECT live.id AS mailbox_id, now() - make_interval(secs => age) AS attempted_at, original.id AS message_id,
+            original.id IS NOT NULL AS is_duplicate, given.*
         FROM given
         JOIN live USING (address)
+        LEFT JOIN message AS original
+            ON original.mailbox_id = live.id AND original.content_sha256 = given.content_sha256
+        WHERE given.content_sha256 IS NULL OR original.id <> ALL (own_ids::uuid[])
     ), {_BOUNDED}, early AS (
         INSERT INTO early_attempt (address_hmac, attempted_at, reply)
         SELECT address_hmac, now() - make_interval(secs => age), reply
@@ -68,8 +73,8 @@ STORE = f"""
 # For a statement that deletes messages with OF_DELETED in the RETURNING of its CTE `deleted`: their attempts stay.
 KEEP_ATTEMPTS = f"""ended AS (
         SELECT mailbox_id, received_at AS attempted_at, 'commit' AS stage, '{COMMITTED}' AS reply, id AS message_id,
-            regexp_replace(reverse_path, '^.*@', '') AS sender_domain, client_address, host_name, tls, octets,
-            transfer, seq AS ordinal
+            false AS is_duplicate, regexp_replace(reverse_path, '^.*@', '') AS sender_domain, client_address, host_name,
+            tls, octets, transfer, seq AS ordinal
         FROM deleted
     ), {_BOUNDED}"""  # noqa: S608  # put together from texts of this file
 OF_DELETED = """message.id, message.mailbox_id, message.seq, octet_length(message.content) AS octets,

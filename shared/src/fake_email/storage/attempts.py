@@ -42,10 +42,10 @@ _LIST = sql.SQL("""
 _COUNTS = "SELECT reply, number FROM attempt_count WHERE mailbox_id = %(mailbox_id)s"
 
 _FAILED = """
-    SELECT attempted_at, stage, reply
+    SELECT attempted_at, stage, reply, message_id
     FROM attempt
     WHERE mailbox_id = (SELECT id FROM mailbox WHERE address = %(address)s AND expires_at > now())
-        AND message_id IS NULL
+        AND (message_id IS NULL OR is_duplicate)
     ORDER BY id DESC
     LIMIT %(limit)s
 """
@@ -70,10 +70,18 @@ _DELETE_EARLY = """
 """
 
 
+class Repeated(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that the mailbox may have had already; `own_ids` are the ids that this transaction gave it there."""
+
+    content_sha256: bytes
+    own_ids: tuple[uuid.UUID, ...]
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt that was not stored, before it is written.
 
     `may_be_early`: somebody could ask for exactly this name later, and would then see that there was an attempt.
+    `repeated`: it is written only if it was a duplicate.
     """
 
     address: str
@@ -86,15 +94,17 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     tls: str
     octets: int
     transfer: Transfer
+    repeated: Repeated | None = None
 
 
 class KnownAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt in the timeline of a mailbox; `message_id` is None unless it was stored."""
+    """An attempt in the timeline of a mailbox; `message_id` is None unless it was stored, or was a duplicate."""
 
     attempted_at: datetime.datetime
     stage: Stage
     reply: str | None
     message_id: uuid.UUID | None
+    is_duplicate: bool
     sender_domain: str
     client_address: str
     host_name: str
@@ -104,11 +114,15 @@ class KnownAttempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FailedAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt that was not stored, and its reply; None: the client left before one."""
+    """An attempt that was not stored, and its reply; None: the client left before one.
+
+    `message_id` is that of the message that a duplicate found there.
+    """
 
     attempted_at: datetime.datetime
     stage: Stage
     reply: str | None
+    message_id: uuid.UUID | None
 
 
 class ReplyCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +155,7 @@ _OF_MESSAGE = columns(
     stage="'commit'",
     reply=f"'{COMMITTED}'",
     message_id="message.id",
+    is_duplicate="false",
     sender_domain="regexp_replace(message.reverse_path, '^.*@', '')",
     octets="octet_length(message.content)",
 )
@@ -177,6 +192,10 @@ async def store(connection: Connection, attempts: Sequence[Attempt], *, ages: Se
             "tls": [each.tls for each in attempts],
             "octets": [each.octets for each in attempts],
             "transfers": [Jsonb(msgspec.to_builtins(each.transfer)) for each in attempts],
+            "content_sha256s": [each.repeated.content_sha256 if each.repeated else None for each in attempts],
+            "own_ids": [
+                f"{{{','.join(map(str, each.repeated.own_ids))}}}" if each.repeated else None for each in attempts
+            ],
             "channel": Attempted.CHANNEL,
         },
     )
@@ -215,6 +234,11 @@ async def delete_early(connection: Connection, *, limit: int) -> int:
     """Delete early attempts of more than a day ago, and the oldest past MAX_EARLY_ATTEMPTS; their number."""
     cursor = await connection.execute(_DELETE_EARLY, {"most": MAX_EARLY_ATTEMPTS, "limit": limit})
     return cursor.rowcount
+
+
+def _own_ids(repeated: Repeated) -> str:
+    """The ids as the text of an array, since the arrays of an array of arrays would have to be of one length."""
+    return "{" + ",".join(map(str, repeated.own_ids)) + "}"
 
 
 def _hmac(key: bytes, address: str) -> bytes:

@@ -89,8 +89,8 @@ async def stream(
     `event: seen` reports that a message was marked; its `data:` has `seen` too. `event: checked` reports that the check
     of a message's sender has ended; its `data:` has the `status` that `authentication` then has. `event: gone` reports
     that the mailbox expired or was deleted, and ends the stream; its `data:` has the `temp_email_addr`. With
-    `events=attempt`, `event: attempt` reports each attempt to deliver mail that was refused, deferred or cut, as
-    `GET /api/inbox/timeline` does. An attempt is not sent again.
+    `events=attempt`, `event: attempt` reports each attempt to deliver mail that was refused, deferred or cut, or was a
+    duplicate, as `GET /api/inbox/timeline` does. An attempt is not sent again.
 
     With a ticket, `data:` has the `temp_email_addr` of each event's mailbox, and `id:` is a position in all mailboxes
     of the ticket, which `Last-Event-ID` and `since` also take with another ticket. `event: gone` comes first for each

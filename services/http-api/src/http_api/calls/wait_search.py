@@ -23,10 +23,10 @@ from http_api.live.until_disconnect import until_disconnect
 from http_api.protocol import parameters, problems, request_fields
 from http_api.protocol.accept import quality
 from http_api.protocol.errors import Overloaded
-from http_api.protocol.parameters import Address, QueryText, SinceOrNow, rfc3339
+from http_api.protocol.parameters import Address, QueryText, SinceOrNow
 from http_api.protocol.problems import Problem, ProblemType, problem
 from http_api.protocol.request import AnyRequest
-from http_api.schemas.attempt import ATTEMPT_EXAMPLE, RefusedAttempt
+from http_api.schemas.attempt import ATTEMPT_EXAMPLE, RefusedAttempt, refused_attempt
 from http_api.schemas.message import LISTED_EXAMPLE, WHOLE_EXAMPLE, ListedMessage, WholeMessage
 
 MAX_COUNT = 100
@@ -114,8 +114,8 @@ class FoundMessage(WholeMessage, frozen=True, kw_only=True):
 class NoMatch(Problem, frozen=True, kw_only=True):
     """No message matched in time; `near_misses` are the last 20 that did not match, oldest first.
 
-    `refused` has the last 20 attempts to deliver to the mailbox that were refused, deferred or cut. `matched` is the
-    number of messages that matched, when the call waited for more.
+    `refused` has the last 20 attempts to deliver to the mailbox that were refused, deferred or cut, or were duplicates
+    of a message that was there. `matched` is the number of messages that matched, when the call waited for more.
     """
 
     code: Literal["no_match"]
@@ -142,6 +142,7 @@ NO_MATCH_EXAMPLE = NoMatch(
             attempted_at=ATTEMPT_EXAMPLE.attempted_at,
             stage="data",
             reply="552 5.3.4 The message is larger than 26214400 bytes",
+            message_id=None,
         ),
     ),
 )
@@ -207,9 +208,7 @@ async def _refused(context: Context, asked: Asked) -> tuple[RefusedAttempt, ...]
         found = await context.database.run(fetch)
     except (DatabaseAway, Overloaded):  # the call has an answer without them
         return ()
-    return tuple(
-        RefusedAttempt(attempted_at=rfc3339(each.attempted_at), stage=each.stage, reply=each.reply) for each in found
-    )
+    return tuple(map(refused_attempt, found))
 
 
 def headers(outcome: Outcome) -> dict[str, str]:

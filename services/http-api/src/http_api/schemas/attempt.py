@@ -2,7 +2,7 @@
 
 import msgspec
 
-from fake_email.storage.attempts import KnownAttempt
+from fake_email.storage.attempts import FailedAttempt, KnownAttempt
 from http_api.protocol.parameters import rfc3339
 
 
@@ -21,6 +21,7 @@ class DeliveryAttempt(msgspec.Struct, frozen=True, kw_only=True):
     stage: str
     reply: str | None
     message_id: str | None
+    duplicate: bool
     sender_domain: str
     client_addr: str | None
     client_host: str | None
@@ -31,11 +32,12 @@ class DeliveryAttempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RefusedAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt to deliver that was not stored."""
+    """An attempt to deliver that was not stored; `message_id` is null unless it was a duplicate of that message."""
 
     attempted_at: str
     stage: str
     reply: str | None
+    message_id: str | None
 
 
 ATTEMPT_EXAMPLE = DeliveryAttempt(
@@ -43,6 +45,7 @@ ATTEMPT_EXAMPLE = DeliveryAttempt(
     stage="commit",
     reply="250 2.6.0 Message stored",
     message_id="019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11",
+    duplicate=False,
     sender_domain="shop.example.com",
     client_addr="192.0.2.25",
     client_host="mail.shop.example.com",
@@ -53,6 +56,16 @@ ATTEMPT_EXAMPLE = DeliveryAttempt(
 )
 
 
+def refused_attempt(attempt: FailedAttempt) -> RefusedAttempt:
+    """`attempt` in the form for readers of the mailbox."""
+    return RefusedAttempt(
+        attempted_at=rfc3339(attempt.attempted_at),
+        stage=attempt.stage,
+        reply=attempt.reply,
+        message_id=str(attempt.message_id) if attempt.message_id else None,
+    )
+
+
 def delivery_attempt(attempt: KnownAttempt, *, is_private: bool) -> DeliveryAttempt:
     """`attempt` in the form for readers of the mailbox."""
     transfer = attempt.transfer
@@ -61,6 +74,7 @@ def delivery_attempt(attempt: KnownAttempt, *, is_private: bool) -> DeliveryAtte
         stage=attempt.stage,
         reply=attempt.reply,
         message_id=str(attempt.message_id) if attempt.message_id else None,
+        duplicate=attempt.is_duplicate,
         sender_domain=attempt.sender_domain,
         client_addr=attempt.client_address if is_private else None,
         client_host=attempt.host_name if is_private else None,
