@@ -6,15 +6,18 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from fake_email.doctor import disposable, dns_records, settings_check
+from fake_email.doctor import database, disposable, dns_records, http_check, settings_check, smtp_check
 from fake_email.doctor.finding import Finding, Problem
 from fake_email.doctor.target import Target
 
-Group = Literal["settings", "dns", "lists"]
+Group = Literal["settings", "database", "http", "smtp", "dns", "lists"]
 Check: TypeAlias = Callable[[Target], Awaitable[list[Finding]]]
 
 CHECKS: Mapping[Group, Check] = {
     "settings": settings_check.check,
+    "database": database.check,
+    "http": http_check.check,
+    "smtp": smtp_check.check,
     "dns": dns_records.check,
     "lists": disposable.check,
 }
