@@ -33,17 +33,20 @@ class Authority:
 
 @contextmanager
 def http_server(
-    responses: Mapping[str, tuple[int, Mapping[str, str]]], context: ssl.SSLContext | None = None
+    responses: Mapping[str, tuple[int, str]],
+    context: ssl.SSLContext | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
-    """Respond to `METHOD /path` with a status and header fields, else with 404; yields the port."""
+    """Respond to `METHOD /path` with a status and a body, else with 404; yields the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # the name that the library calls
-            status, headers = responses.get(f"{self.command} {self.path}", (404, {}))
+            status, body = responses.get(f"{self.command} {self.path}", (404, ""))
             self.send_response(status)
-            for name, value in {"Content-Length": "0", **headers}.items():
+            for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
                 self.send_header(name, value)
             self.end_headers()
+            self.wfile.write(body.encode())
 
         do_OPTIONS = do_POST = do_DELETE = do_GET  # noqa: N815  # the names that the library calls
 
@@ -65,6 +68,11 @@ def smtp_server(replies: Mapping[str, str], context: ssl.SSLContext | None = Non
         def handle(self) -> None:
             verb = ""
             while True:
+                if verb == "DATA":
+                    self.wfile.write(f"{replies['DATA']}\r\n".encode())
+                    while self.rfile.readline(1_000) not in {b".\r\n", b""}:
+                        pass
+                    verb = "."
                 self.wfile.write(f"{replies.get(verb, '500 what?')}\r\n".encode())
                 if verb == "STARTTLS" and context:
                     self._shake_hands(context)

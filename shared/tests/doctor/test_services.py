@@ -65,7 +65,7 @@ async def test_from_another_machine_a_closed_port_may_be_the_fault_of_its_own_ne
 
 
 async def test_http_api_without_its_database_lives_but_is_not_ready() -> None:
-    with http_server({"GET /api/health?live": (200, {}), "GET /api/health": (503, {})}) as port:
+    with http_server({"GET /api/health?live": (200, ""), "GET /api/health": (503, "")}) as port:
         findings = await http_check.check(target(http_port=port))
 
     assert ids(findings) == ["http_not_ready"]

@@ -7,9 +7,10 @@ import ssl
 _SOON_DAYS = 14
 
 
-def end_of(connection: ssl.SSLSocket) -> datetime.datetime:
-    """The end of the verified certificate's time."""
-    not_after = (connection.getpeercert() or {})["notAfter"]
+def end_of(connection: socket.socket) -> datetime.datetime:
+    """The end of the verified certificate's time; the connection is one by TLS."""
+    verified = connection.getpeercert() if isinstance(connection, ssl.SSLSocket) else None
+    not_after = (verified or {})["notAfter"]
     return datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(not_after)), datetime.UTC)
 
 
