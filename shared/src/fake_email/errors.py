@@ -16,6 +16,10 @@ class MigrationError(ServiceError):
     """The schema cannot be brought up to date; the text gives the reason and what to do."""
 
 
+class NewerSchema(MigrationError):
+    """The database has migrations that these files do not have; a release after this one applied them."""
+
+
 class DatabaseAway(ServiceError):
     """The database did not answer in time."""
 

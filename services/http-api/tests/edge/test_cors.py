@@ -10,6 +10,8 @@ from support.calls import CALLS, Call, make_known
 from support.harness import Pair, running_http
 from support.http_client import client
 
+from fake_email.doctor import web_check
+from fake_email.doctor.http_call import Site
 from http_api.edge.cors import AllowedOrigins
 
 LISTED = "http://localhost:3000"
@@ -69,6 +71,14 @@ async def stream_headers(http: httpx.AsyncClient, address: str, **headers: str) 
     async with http.stream("GET", "/api/inbox/stream", params={"address": address}, headers=headers) as answer:
         assert answer.status_code == 200
         return answer.headers
+
+
+def test_the_doctor_s_preflight_is_allowed_for_the_listed_origins_alone(service: Pair) -> None:
+    site = Site(url=service.http_url)
+    origins = [each.strip() for each in ORIGINS.split(",")]
+
+    assert [web_check.preflight(site, origin).id for origin in origins] == ["passed"] * len(origins)
+    assert web_check.preflight(site, "https://evil.test").id == "cors_denied"
 
 
 @pytest.mark.parametrize("origin", ALLOWED)

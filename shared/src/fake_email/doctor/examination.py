@@ -6,17 +6,33 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from fake_email.doctor import disposable, dns_records, settings_check
+from fake_email.doctor import (
+    database,
+    disposable,
+    dns_records,
+    host_check,
+    http_check,
+    mail_through,
+    settings_check,
+    smtp_check,
+    web_check,
+)
 from fake_email.doctor.finding import Finding, Problem
 from fake_email.doctor.target import Target
 
-Group = Literal["settings", "dns", "lists"]
+Group = Literal["settings", "database", "host", "http", "smtp", "web", "dns", "lists", "mail"]
 Check: TypeAlias = Callable[[Target], Awaitable[list[Finding]]]
 
 CHECKS: Mapping[Group, Check] = {
     "settings": settings_check.check,
+    "database": database.check,
+    "host": host_check.check,
+    "http": http_check.check,
+    "smtp": smtp_check.check,
+    "web": web_check.check,
     "dns": dns_records.check,
     "lists": disposable.check,
+    "mail": mail_through.check,
 }
 _SECONDS = 30.0
 

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from psycopg.rows import class_row, scalar_row
 
-from fake_email.errors import MigrationError
+from fake_email.errors import MigrationError, NewerSchema
 from fake_email.postgres.connection import SESSION_SETTINGS
 
 log = structlog.get_logger()
@@ -98,7 +98,7 @@ def pending(connection: psycopg.Connection, migrations: list[Migration]) -> list
     """The migrations that `migrate` would apply; raises MigrationError when those applied differ from the files."""
     applied = _applied(connection)
     if len(applied) > len(migrations):
-        raise MigrationError(
+        raise NewerSchema(
             f"the database is at {applied[-1].name}, which is not among these files: use the release that applied it"
         )
     for known, migration in zip(applied, migrations, strict=False):
