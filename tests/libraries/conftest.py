@@ -1,7 +1,6 @@
 """The generators and the programs that they need, as `make test-libraries` installs them."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import httpx
 import pytest
 from support.harness import Pair
 from support.node_package import Node
+from support.runtimes import OLDER_NODES, missing, older_node
 from support.sender import Sender
 
 ROOT = Path(__file__).parents[2]
@@ -22,9 +22,12 @@ def libraries() -> Path:
 
 
 def _nodes() -> list[str]:
-    """NODE, else "" for that of the wheel; for `ALL=1 make test-libraries` those in NODES or in the PATH too."""
+    """NODE, else "" for that of the wheel; for `ALL=1 make test-libraries` the older ones, and those in NODES, too."""
     first = os.environ.get("NODE", "")
-    others = os.environ.get("NODES", shutil.which("node") or "").split() if os.environ.get("ALL") else []
+    if not os.environ.get("ALL"):
+        return [first]
+    older = [older_node(Path(os.environ["LIBRARIES"]), each) for each in OLDER_NODES]
+    others = [*(str(each) for each in older if each.exists()), *os.environ.get("NODES", "").split()]
     return [first, *(each for each in others if each != first)]
 
 
@@ -35,12 +38,27 @@ def node(request: pytest.FixtureRequest, libraries: Path) -> Node:
     return Node(node=Path(request.param or wheel / "bin/node"), npm=wheel / "lib/node_modules/npm/bin/npm-cli.js")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the Pythons and Nodes that a run with ALL=1 had to do without."""
+    if not os.environ.get("ALL"):
+        return
+    for each in missing(Path(os.environ["LIBRARIES"])):
+        terminalreporter.write_line(f"NOT TESTED: {each}", yellow=True)
+
+
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packages of the client libraries, as `make release-clients` builds them."""
     folder = tmp_path_factory.mktemp("packages")
     subprocess.run([sys.executable, ROOT / "dev/release_clients.py", folder], check=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def wheel(packages: Path) -> Path:
+    """The wheel of clients/python."""
+    [wheel] = packages.glob("*.whl")
+    return wheel
 
 
 @pytest.fixture(scope="session")

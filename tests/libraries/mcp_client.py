@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -15,8 +14,7 @@ PROGRAM = Path(sys.executable).parent / "fake-email-client"
 
 
 async def use(url: str, sender: Sender) -> dict[str, object]:
-    environ = {"PYTHONPATH": os.environ["PYTHONPATH"]}
-    server = StdioServerParameters(command=str(PROGRAM), args=["--url", url, "mcp"], env=environ)
+    server = StdioServerParameters(command=str(PROGRAM), args=["--url", url, "mcp"])
     async with Client(server) as client:
 
         async def call(tool: str, **arguments: str | int) -> dict[str, object]:

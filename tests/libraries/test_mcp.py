@@ -1,18 +1,16 @@
-"""`fake-email-client mcp` with the client of the official SDK over stdio, on real services."""
+"""`fake-email-client mcp`, from the wheel in an empty environment, with the client of the official SDK over stdio."""
 
-import os
 import smtplib
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
 import pytest
+from support.environments import environment, run
 from support.harness import Pair
+from support.runtimes import PYTHONS
 from support.sender import Sender
 
 HERE = Path(__file__).parent
-SECONDS = 60
 
 
 class Untrusted(msgspec.Struct):
@@ -71,10 +69,14 @@ class Got(msgspec.Struct, rename={"too_long": "too long"}):
     address: str
 
 
-def test_a_program_uses_each_tool_over_stdio(pair: Pair, sender: Sender, libraries: Path) -> None:
-    environ = {**os.environ, "PYTHONPATH": f"{libraries}:{HERE.parent}"}
-    command: list[str | Path] = [sys.executable, HERE / "mcp_client.py", pair.http_url, str(pair.smtp_port)]
-    printed = subprocess.run(command, env=environ, stdout=subprocess.PIPE, timeout=SECONDS, check=True).stdout
+@pytest.mark.parametrize("python", PYTHONS)
+async def test_a_program_uses_each_tool_over_stdio(
+    pair: Pair, sender: Sender, wheel: Path, python: str, tmp_path: Path
+) -> None:
+    installed = await environment(tmp_path / "environment", python, f"{wheel}[mcp]")
+    # The program alone needs a sender of mail.
+    environ = {"PYTHONPATH": str(HERE.parent)}
+    printed = await run(installed, HERE / "mcp_client.py", pair.http_url, str(pair.smtp_port), environ=environ)
     got = msgspec.json.decode(printed, type=Got)
 
     assert list(got.tools) == ["create_mailbox", "wait_for_mail", "read_mail", "list_mail", "delete_mailbox"]
@@ -95,7 +97,7 @@ def test_a_program_uses_each_tool_over_stdio(pair: Pair, sender: Sender, librari
     assert "has no message" in got.foreign.error
     assert "less than or equal to 90" in got.too_long.error
     assert "was not made by create_mailbox" in got.over.error
-    assert b'"token"' not in printed
+    assert '"token"' not in printed
     # The mailboxes of the process ended with it.
     with pytest.raises(smtplib.SMTPException, match=r"5\.1\.1"):
         sender.text(got.address, "No longer")

@@ -1,31 +1,16 @@
 """The wheel and the sdist of clients/python, in environments that have nothing else, and the examples of its README."""
 
-import asyncio
-import os
 import re
-import shutil
-import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
+from support.environments import environment, run
 from support.harness import COMMANDS, Pair
+from support.runtimes import PYTHONS
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "clients/python/README.md"
-SECONDS = 120
-
-
-def _others() -> list[str]:
-    """Other Pythons, for `ALL=1 make test-libraries`: those in PYTHONS, else all that are installed and run."""
-    if not os.environ.get("ALL"):
-        return []
-    names = os.environ.get("PYTHONS", "python3.11 python3.12 python3.13 python3.14").split()
-    return [
-        name for name in names if shutil.which(name) and not subprocess.run([name, "-c", ""], check=False).returncode
-    ]
 
 
 APP = """
@@ -45,33 +30,6 @@ def sign_up(address):
 """
 
 
-async def run(*command: str | Path, cwd: Path = ROOT, environ: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The output of a program that must succeed."""
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=cwd, env=os.environ | environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    try:
-        async with asyncio.timeout(SECONDS):
-            output, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, output.decode()
-    return output.decode()
-
-
-async def environment(path: Path, python: str, *packages: str | Path) -> Path:
-    """The Python of a new environment with these packages, in the versions of the repository."""
-    await run(COMMANDS / "uv", "--quiet", "venv", "--python", python, path)
-    constraints = path / "constraints.txt"
-    pins = re.findall(r"^[\w.-]+==\S+", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE)
-    constraints.write_text("\n".join(pins))
-    install = (COMMANDS / "uv", "--quiet", "--system-certs", "pip", "install", "--constraints", constraints)
-    await run(*install, "--python", path / "bin/python", *packages)
-    return path / "bin/python"
-
-
 @pytest.fixture
 async def artifacts(tmp_path: Path) -> tuple[Path, Path]:
     """The wheel, which is built from the sdist, and the sdist."""
@@ -81,7 +39,7 @@ async def artifacts(tmp_path: Path) -> tuple[Path, Path]:
     return wheel, sdist
 
 
-@pytest.mark.parametrize("python", [sys.executable, *_others()])
+@pytest.mark.parametrize("python", PYTHONS)
 async def test_the_examples_of_the_readme_run_from_the_wheel(
     pair: Pair, artifacts: tuple[Path, Path], python: str, tmp_path: Path
 ) -> None:

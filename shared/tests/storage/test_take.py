@@ -8,7 +8,8 @@ import pytest
 from support.database import heard, incoming_message
 
 from fake_email.errors import MessageNotFound
-from fake_email.postgres.connection import Connection
+from fake_email.postgres.connection import ANSWER_SECONDS, Connection, Result, TimedConnection
+from fake_email.postgres.lane import Lane
 from fake_email.postgres.notifications import Marked
 from fake_email.postgres.pool import Database, open_database
 from fake_email.storage import message as stored_message
@@ -59,29 +60,84 @@ async def test_a_message_is_taken_once_and_its_mark_is_notified(
     assert await heard(another, Marked.CHANNEL) == [f"{mailbox.mailbox_id}:1:{message_id}:1"]
 
 
+async def lose_first_commit(connection: Connection, *, when: str) -> None:
+    """Make the session that is the first to take a message end at its commit, under this condition of plpgsql."""
+    await connection.execute("CREATE SEQUENCE attempts")
+    await connection.execute(f"""
+        CREATE FUNCTION lose_first() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF nextval('attempts') = 1 THEN
+                {when}
+                PERFORM pg_terminate_backend(pg_backend_pid());
+            END IF;
+            RETURN NULL;
+        END
+        $$
+    """)
+    await connection.execute("""
+        CREATE CONSTRAINT TRIGGER lose_first AFTER UPDATE ON message DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION lose_first()
+    """)
+
+
 async def test_a_take_whose_connection_is_lost_before_the_commit_takes_the_message_on_another(
     connection: Connection, mailbox: Recipient, database_url: str
 ) -> None:
     message_id = await put(connection, mailbox)
-    await connection.execute("CREATE SEQUENCE attempts")
-    await connection.execute("""
-        CREATE FUNCTION lose_first() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF nextval('attempts') = 1 THEN
-                PERFORM pg_terminate_backend(pg_backend_pid());
-            END IF;
-            RETURN NEW;
-        END
-        $$
-    """)
-    await connection.execute(
-        "CREATE TRIGGER lose_first BEFORE UPDATE ON message FOR EACH ROW EXECUTE FUNCTION lose_first()"
-    )
+    await lose_first_commit(connection, when="")
 
     async with open_database(database_url, connections=2) as database:
         taken = await take_one(database, mailbox, message_id)
 
     assert taken.first.listed.seen
+
+
+async def test_a_take_whose_connection_is_lost_before_the_commit_leaves_the_message_to_a_call_that_was_faster(
+    connection: Connection, mailbox: Recipient, database_url: str
+) -> None:
+    message_id = await put(connection, mailbox)
+    another_call_waits = """
+        FOR _ IN 1..50 LOOP
+            EXIT WHEN EXISTS (
+                SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
+            );
+            PERFORM pg_sleep(0.01);
+        END LOOP;
+    """
+    await lose_first_commit(connection, when=another_call_waits)
+
+    async with open_database(database_url, connections=2) as database:
+        takes = [take_one(database, mailbox, message_id) for _ in range(2)]
+        found = sorted(map(type_name, await asyncio.gather(*takes, return_exceptions=True)))
+
+    assert found == ["MessageNotFound", "Taken"]
+
+
+class LosesFirstAnswer(Database):
+    """A database that runs each work again on another connection, as after a commit whose answer is lost."""
+
+    async def write(
+        self,
+        work: Callable[[TimedConnection], Awaitable[Result]],
+        *,
+        answer_seconds: float = ANSWER_SECONDS,
+        lane: Lane | None = None,
+    ) -> Result:
+        await super().write(work, answer_seconds=answer_seconds, lane=lane)
+        return await super().write(work, answer_seconds=answer_seconds, lane=lane)
+
+
+async def test_a_take_whose_connection_is_lost_after_the_commit_finds_its_own_mark(
+    connection: Connection, mailbox: Recipient, database_url: str
+) -> None:
+    message_id = await put(connection, mailbox)
+
+    async with LosesFirstAnswer(database_url, connections=1).opened() as database:
+        taken = await take_one(database, mailbox, message_id)
+        with pytest.raises(MessageNotFound):
+            await take_one(database, mailbox, message_id)
+
+    assert [each.seq for each in taken.listed] == [1]
 
 
 async def test_messages_are_taken_together_or_not_at_all(

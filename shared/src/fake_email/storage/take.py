@@ -20,6 +20,11 @@ _UNSEEN = """
     WHERE mailbox_id = %(mailbox_id)s AND seq = ANY(%(seqs)s) AND NOT seen
 """
 
+_TRANSACTION = "SELECT pg_current_xact_id()::text"
+
+# After a crash of Postgres, a transaction without a commit is aborted.
+_WAS_COMMITTED = "SELECT pg_xact_status(%(transaction)s::xid8) = 'committed'"
+
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """The messages taken, oldest first, and the whole of the first."""
@@ -44,20 +49,22 @@ async def take(
     MessageNotFound, having taken none, when one of the messages was deleted, was seen already, or has a mailbox with
     another token.
     """
-    was_marked = False
+    # The transactions of this call that set a mark, also those whose commit was lost with the connection.
+    transactions: list[str] = []
 
     async def mark(connection: Connection) -> tuple[DictRow, list[Listed]]:
-        nonlocal was_marked
         async with connection.transaction():
             left, listed = await message_list.by_seq(connection, mailbox_id, seqs=seqs, most_octets=most_octets)
             row = await message.read_row(
                 connection, message_id=first_id, token_sha256=token_sha256, most_octets=sys.maxsize
             )
             marked = await many_messages.mark(connection, mailbox_id, [each.seq for each in listed], seen=True)
-            # A connection may be lost after its commit: this work then runs again, and finds its own mark.
-            if row is None or len(left) < len(seqs) or (marked < len(listed) and not was_marked):
+            if row is None or len(left) < len(seqs):
                 raise MessageNotFound
-            was_marked = True
+            if marked == len(listed):
+                transactions.append(await _transaction(connection))
+            elif not await _is_one_committed(connection, transactions):
+                raise MessageNotFound
             return row | {"seen": True}, [msgspec.structs.replace(each, seen=True) for each in listed]
 
     row, listed = await database.write(mark)
@@ -69,3 +76,19 @@ async def unseen(connection: Connection, mailbox_id: int, *, seqs: Sequence[int]
     async with connection.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_UNSEEN, {"mailbox_id": mailbox_id, "seqs": list(seqs)})
         return set(await cursor.fetchall())
+
+
+async def _transaction(connection: Connection) -> str:
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(_TRANSACTION)
+        return str(await cursor.fetchone())
+
+
+async def _is_one_committed(connection: Connection, transactions: Sequence[str]) -> bool:
+    """True when the work runs again after a commit whose answer was lost: the marks are those of this call."""
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        for transaction in transactions:
+            await cursor.execute(_WAS_COMMITTED, {"transaction": transaction})
+            if await cursor.fetchone():
+                return True
+    return False
