@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import httpx
 import pytest
 from support.content import message
 from support.database import make_mailbox, store
-from support.harness import GENEROUS, Pair, free_port
+from support.harness import GENEROUS, Pair, free_port, running_http
 from support.http_client import problem, stream
 from support.proxy import API, MAIL, Proxy, running_proxy
 from support.waiting import DEADLINE_SECONDS, deadline
@@ -25,11 +25,39 @@ async def http(shared_proxy: Proxy) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
+@pytest.fixture(scope="module")
+def stopped_service(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """An http-api beside that of the pair, for all tests that stop it."""
+    with running_http(pair.database_url, tmp_path_factory.mktemp("stopped")) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def own_proxy(stopped_service: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    with running_proxy(tmp_path_factory.mktemp("own_proxy"), int(stopped_service.environ["HTTP_PORT"])) as proxy:
+        yield proxy
+
+
 @pytest.fixture
-async def own_http(proxy: Proxy) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a proxy and of a service that the test has for itself."""
-    async with proxy.client() as http:
+def service(stopped_service: Pair) -> Pair:
+    """An http-api that runs, and that no other test uses meanwhile."""
+    if stopped_service.services[-1].process.poll() is not None:
+        stopped_service.start_http()
+    return stopped_service
+
+
+@pytest.fixture
+async def own_http(own_proxy: Proxy) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the service that the test has for itself."""
+    async with own_proxy.client() as http:
         yield http
+
+
+@pytest.fixture
+def proxy(pair: Pair, tmp_path: Path) -> Iterator[Proxy]:
+    """A proxy in front of the pair whose log has the requests of the test alone."""
+    with running_proxy(tmp_path, int(pair.environ["HTTP_PORT"])) as proxy:
+        yield proxy
 
 
 @pytest.fixture
@@ -59,7 +87,7 @@ async def test_a_stream_resumes_through_the_proxy_after_a_restart_without_a_miss
         async with aclosing(stream(own_http, own_address)) as events:
             await store(service.database_url, own_address, message("a"))
             last = await anext(events)
-            stopping = asyncio.create_task(asyncio.to_thread(service.services[0].stop))
+            stopping = asyncio.create_task(asyncio.to_thread(service.services[-1].stop))
             assert [event async for event in events] == []
             assert await stopping == 0
 
@@ -93,11 +121,13 @@ async def test_the_public_name_has_no_metrics(http: httpx.AsyncClient) -> None:
     assert problem(answer)["code"] == "no_such_call"
 
 
-@pytest.mark.parametrize("forged", [{}, {"X-Forwarded-For": "203.0.113.9"}])
-async def test_each_client_behind_the_proxy_is_counted_by_itself(proxy: Proxy, forged: dict[str, str]) -> None:
+@pytest.mark.parametrize(("client", "forged"), [(2, {}), (4, {"X-Forwarded-For": "203.0.113.9"})])
+async def test_each_client_behind_the_proxy_is_counted_by_itself(
+    shared_proxy: Proxy, client: int, forged: dict[str, str]
+) -> None:
     remaining = []
-    for address in ("127.0.0.2", "127.0.0.3", "127.0.0.2"):
-        async with proxy.client(local_address=address, **forged) as http:
+    for number in (client, client + 1, client):
+        async with shared_proxy.client(local_address=f"127.0.0.{number}", **forged) as http:
             response = await http.post("/api/temporary-address")
         remaining.append(int(GENEROUS["CREATIONS_PER_MINUTE"]) - int(response.headers["ratelimit-remaining"]))
 
@@ -120,9 +150,9 @@ async def test_a_stream_is_not_compressed(http: httpx.AsyncClient, address: str)
 
 
 async def test_requests_during_a_restart_of_http_api_are_answered_after_it(
-    service: Pair, own_http: httpx.AsyncClient, proxy: Proxy, own_address: str
+    service: Pair, own_http: httpx.AsyncClient, own_address: str
 ) -> None:
-    await asyncio.to_thread(service.services[0].stop)
+    await asyncio.to_thread(service.services[-1].stop)
     calls = [
         asyncio.create_task(own_http.get("/api/inbox/poll", params={"address": own_address})),
         asyncio.create_task(own_http.post("/api/temporary-address", json={"username": "ann"})),
@@ -134,13 +164,13 @@ async def test_requests_during_a_restart_of_http_api_are_answered_after_it(
 
 
 async def test_no_request_fails_while_http_api_restarts_five_times(
-    service: Pair, proxy: Proxy, own_address: str
+    service: Pair, own_proxy: Proxy, own_address: str
 ) -> None:
     over = asyncio.Event()
     statuses: set[int] = set()
 
     async def call_until_over() -> None:
-        async with proxy.client() as http:
+        async with own_proxy.client() as http:
             while not over.is_set():
                 statuses.add((await http.get("/api/inbox/poll", params={"address": own_address})).status_code)
                 statuses.add((await http.post("/api/temporary-address", json={"username": "ann"})).status_code)
@@ -237,14 +267,13 @@ async def test_a_client_s_own_x_forwarded_for_is_not_forwarded(tmp_path: Path) -
 # The log
 
 
-async def test_a_request_is_logged_without_its_query_and_header_fields(
-    proxy: Proxy, own_http: httpx.AsyncClient, own_address: str
-) -> None:
-    await own_http.get(
-        "/api/inbox/poll",
-        params={"address": own_address, "access_token": SECRET},
-        headers={"Authorization": f"Bearer {SECRET}", "Referer": f"https://app.example/?{SECRET}"},
-    )
+async def test_a_request_is_logged_without_its_query_and_header_fields(proxy: Proxy, address: str) -> None:
+    async with proxy.client() as http:
+        await http.get(
+            "/api/inbox/poll",
+            params={"address": address, "access_token": SECRET},
+            headers={"Authorization": f"Bearer {SECRET}", "Referer": f"https://app.example/?{SECRET}"},
+        )
 
     [logged] = logged_requests(proxy)
     assert logged["status"] == 200
@@ -270,17 +299,18 @@ async def test_a_query_that_is_disguised_as_a_path_is_not_logged(proxy: Proxy) -
 
 
 async def test_a_stream_that_breaks_is_logged_without_its_query(
-    service: Pair, proxy: Proxy, own_http: httpx.AsyncClient, own_address: str
+    service: Pair, tmp_path: Path, own_address: str
 ) -> None:
     parameters = {"address": own_address, "access_token": SECRET}
-    async with own_http.stream("GET", "/api/inbox/stream", params=parameters) as response:
-        service.services[0].kill()
-        with pytest.raises(httpx.RemoteProtocolError):
-            await response.aread()
+    with running_proxy(tmp_path, int(service.environ["HTTP_PORT"])) as proxy:
+        async with proxy.client() as http, http.stream("GET", "/api/inbox/stream", params=parameters) as response:
+            service.services[-1].kill()
+            with pytest.raises(httpx.RemoteProtocolError):
+                await response.aread()
 
-    logged_requests(proxy)
-    assert "aborting with incomplete response" in {line.get("msg") for line in proxy.log()}
-    assert SECRET not in json.dumps(proxy.log())
+        logged_requests(proxy)
+        assert "aborting with incomplete response" in {line.get("msg") for line in proxy.log()}
+        assert SECRET not in json.dumps(proxy.log())
 
 
 def logged_requests(proxy: Proxy, number: int = 1) -> list[dict[str, object]]:

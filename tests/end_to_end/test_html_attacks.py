@@ -1,5 +1,6 @@
 """Hostile HTML, sent as mail and shown in a real browser: it runs no script and fetches nothing."""
 
+import asyncio
 import re
 from html import escape
 
@@ -8,6 +9,7 @@ import pytest
 from support.attacks import ATTACKS
 from support.browser import Browser, Tab
 from support.harness import Pair
+from support.http_client import client
 from support.smtp_client import SmtpClient
 from support.waiting import until
 
@@ -65,18 +67,28 @@ async def send(smtp: SmtpClient, http: httpx.AsyncClient, address: str, html: st
     )
     reply = await smtp.deliver(content, address)
     assert reply.code == 250
-    polled = await http.get("/api/inbox/poll", params={"address": address})
-    message_id: str = polled.json()["messages"][-1]["id"]
+    newest = await http.get("/api/inbox/messages", params={"address": address, "limit": 1})
+    message_id: str = newest.json()["messages"][0]["id"]
     return message_id
 
 
+@pytest.fixture(scope="module")
+def url_of(pair: Pair, shown: Pair) -> dict[str, str]:
+    """The URL of the HTML document of each attack, all sent as messages to one mailbox."""
+
+    async def send_all() -> list[str]:
+        async with SmtpClient.connect(pair.smtp_port) as smtp, client(pair.http_url) as http:
+            address = (await http.post("/api/temporary-address")).json()["temp_email_addr"]
+            return [await send(smtp, http, address, html) for html in ATTACKS.values()]
+
+    ids = asyncio.run(send_all())
+    return {name: f"{shown.http_url}/api/messages/{each}/html" for name, each in zip(ATTACKS, ids, strict=True)}
+
+
 @pytest.fixture(params=range(0, len(ATTACKS), AT_ONCE))
-async def urls(
-    request: pytest.FixtureRequest, shown: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str
-) -> list[str]:
-    """The URLs of the HTML documents of some attacks, sent as messages."""
-    attacks = list(ATTACKS.values())[request.param : request.param + AT_ONCE]
-    return [f"{shown.http_url}/api/messages/{await send(smtp, http, address, html)}/html" for html in attacks]
+def urls(request: pytest.FixtureRequest, url_of: dict[str, str]) -> list[str]:
+    """The URLs of the HTML documents of some attacks."""
+    return [*url_of.values()][request.param : request.param + AT_ONCE]
 
 
 async def open_frames(browser: Browser, tab: Tab, urls: list[str]) -> None:
@@ -99,9 +111,9 @@ def ran(tab: Tab) -> list[str]:
 
 @pytest.mark.parametrize("name", ALONE)
 async def test_an_attack_opened_alone_runs_and_fetches_nothing(
-    name: str, shown: Pair, http: httpx.AsyncClient, smtp: SmtpClient, address: str, browser: Browser, tab: Tab
+    name: str, url_of: dict[str, str], browser: Browser, tab: Tab
 ) -> None:
-    url = f"{shown.http_url}/api/messages/{await send(smtp, http, address, ATTACKS[name])}/html"
+    url = url_of[name]
 
     await tab.open(url)
     await tab.evaluate(TOUCH)
@@ -164,29 +176,19 @@ async def test_an_embedded_page_tells_its_height_and_takes_a_theme(
 
 
 @pytest.mark.parametrize("query", ["", "?remote=1"])
-@pytest.mark.parametrize("first", range(0, len(ATTACKS), AT_ONCE))
 async def test_nothing_runs_and_nothing_covers_the_page_where_a_frontend_shows_the_html_without_a_policy(
-    first: int,
-    query: str,
-    shown: Pair,
-    http: httpx.AsyncClient,
-    smtp: SmtpClient,
-    address: str,
-    browser: Browser,
-    tab: Tab,
+    urls: list[str], query: str, http: httpx.AsyncClient, browser: Browser, tab: Tab
 ) -> None:
-    ids = [await send(smtp, http, address, html) for html in list(ATTACKS.values())[first : first + AT_ONCE]]
-
-    pages = [(await http.get(f"/api/messages/{each}/html{query}")).text for each in ids]
+    pages = [(await http.get(f"{url}{query}")).text for url in urls]
     bare, found = zip(*(_POLICY.subn("", page) for page in pages), strict=True)
     frames = "".join(f'<iframe srcdoc="{escape(page)}"></iframe>' for page in bare)
 
-    await open_page(browser, tab, frames, frames=len(ids))
+    await open_page(browser, tab, frames, frames=len(urls))
 
     assert set(found) == {1}
     assert ran(tab) == []
     assert set(tab.frames) <= {f"{FRONTEND}/", "about:srcdoc"}
-    assert await tab.evaluate(COVERING) == [0] * (1 + len(ids))
+    assert await tab.evaluate(COVERING) == [0] * (1 + len(urls))
     if query:
         assert set(tab.resource_types.values()) <= {"Document", "Image", "Stylesheet"}
     else:
