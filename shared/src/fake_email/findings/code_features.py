@@ -82,7 +82,7 @@ def read(text: str, body: int, candidates: int) -> Text:
     return Text(text, body, kinds(text[body : body + _WHOLE]), kinds(text[:body]), candidates, {})
 
 
-def of(here: Text, candidate: Candidate) -> Iterator[str]:
+def of(here: Text, candidate: Candidate) -> list[str]:
     """The names of the features that this candidate has."""
     text, (start, end, _) = here.text, candidate
     first = max(text.rfind("\n", max(0, start - _BEFORE), start) + 1, start - _BEFORE, 0)
@@ -90,42 +90,51 @@ def of(here: Text, candidate: Candidate) -> Iterator[str]:
     last = min(last if last >= 0 else len(text), end + _AFTER)
     before, after = text[first:start], text[end:last]
     alone = not before.strip(MARKS) and not after.strip(MARKS + ".")
-    yield from code_form.of_place(before, after, alone=alone)
-    yield from _of_text(here, candidate)
+    names = [*code_form.of_place(before, after, alone=alone), *_of_text(here, candidate)]
     beside = _OTHER_NUMBER.findall(before[_sentence_start(before) :] + "," + after[: _sentence_end(after)])
-    yield f"numbers beside: {min(len(beside), 3)}"
+    names.append(f"numbers beside: {min(len(beside), 3)}")
     sentence: set[int] = set()
     linked = False
     for name, found in [*_zones_before(before), *_zones_after(after)]:
-        yield name
-        yield from _of_kinds(name, found)
-        if name == "nearest" and _NUMBERS.isdisjoint(found):
-            yield "code is nearest" if found else "no noun before"
-        if name == "near before" and not _CODE.isdisjoint(found) and _NUMBERS.isdisjoint(found):
-            yield NEAR_CODE
+        names.append(name)
+        if not found:
+            names += ("no noun before",) if name == "nearest" else ()
+            continue
+        has_code, has_number = not _CODE.isdisjoint(found), not _NUMBERS.isdisjoint(found)
+        _add_kinds(names, name, found, has_code=has_code)
+        if not has_number and name == "nearest":
+            names.append("code is nearest")
+        if has_code and not has_number and name == "near before":
+            names.append(NEAR_CODE)
         if not name.startswith("sentence"):
             sentence.update(found)
-        linked = linked or (name.startswith(("word", "near")) and not _CODE.isdisjoint(found))
-    yield from _of_kinds("sentence", sentence)
-    if _CODE.isdisjoint(sentence):
-        yield "no code in the sentence"
+        linked = linked or (has_code and name.startswith(("word", "near")))
+    has_code = not _CODE.isdisjoint(sentence)
+    _add_kinds(names, "sentence", sentence, has_code=has_code)
+    if not has_code:
+        names.append("no code in the sentence")
     if _NUMBERS.isdisjoint(sentence):
-        yield "no number in the sentence"
+        names.append("no number in the sentence")
     around = set(sentence)
     suffix = ", alone" if alone else ""
     for name, words in _zones_of_lines(text, first, last):
         found = here.kinds(words)
-        around.update(found)
-        linked = linked or (alone and name == "line above" and not _CODE.isdisjoint(found))
-        yield from _of_kinds(name + suffix, found)
+        if found:
+            around.update(found)
+            has_code = not _CODE.isdisjoint(found)
+            linked = linked or (alone and has_code and name == "line above")
+            _add_kinds(names, name + suffix, found, has_code=has_code)
         if name == "line above" and words.rstrip().endswith((":", "：")):
-            yield f"above a colon{suffix}"
-    yield from _of_kinds("around", around)
-    if _CODE.isdisjoint(around):
-        yield "no code around"
-    yield from code_form.of(candidate.value, text[start:end], alone=alone, linked=linked)
-    yield from _of_kinds("subject", here.subject)
-    yield from map(_ZONES["whole"].kinds.__getitem__, here.whole)
+            names.append(f"above a colon{suffix}")
+    has_code = not _CODE.isdisjoint(around)
+    _add_kinds(names, "around", around, has_code=has_code)
+    if not has_code:
+        names.append("no code around")
+    names += code_form.of(candidate.value, text[start:end], alone=alone, linked=linked)
+    _add_kinds(names, "subject", here.subject, has_code=not _CODE.isdisjoint(here.subject))
+    of_whole = _ZONES["whole"].kinds
+    names += [of_whole[kind] for kind in here.whole]
+    return names
 
 
 def _zones_before(before: str) -> Iterator[tuple[str, Sequence[int]]]:
@@ -187,11 +196,11 @@ def _of_text(here: Text, candidate: Candidate) -> Iterator[str]:
         yield "behind a hash"
 
 
-def _of_kinds(zone: str, found: Iterable[int]) -> Iterator[str]:
-    names = _ZONES[zone]
-    yield from map(names.kinds.__getitem__, found)
-    if not _CODE.isdisjoint(found):
-        yield from (names.beside_code[kind] for kind in found if kind not in _CODE)
+def _add_kinds(names: list[str], zone: str, found: Iterable[int], *, has_code: bool) -> None:
+    of_kinds, beside_code = _ZONES[zone]
+    names += [of_kinds[kind] for kind in found]
+    if has_code:
+        names += [beside_code[kind] for kind in found if kind not in _CODE]
 
 
 def _last_words(text: str, length: int) -> str:

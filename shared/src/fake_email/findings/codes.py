@@ -20,11 +20,14 @@ CANDIDATES = 32  # of one text with words for a code near; each takes some 60 µ
 _ENOUGH = 0.5
 _BEGINNING = 600  # characters of a text that its subject speaks of
 _NEAR_BEFORE, _NEAR_AFTER = 300, 200  # characters
+_ASKED_CHARACTERS = 2000  # of a text without words for a code that are read
+_ASKED_BEFORE, _ASKED_AFTER = 80, 40  # characters
 _HTML_CHARACTERS = 256 * 1024  # read of HTML that is not in the text
 _LINE_CHARACTERS = 300  # of a line read, on each side of a number
 _ABOVE_CHARACTERS = 120  # of evidence, from the line above
 _ENTER = KINDS.index("enter")
 _ENTERED = frozenset(KINDS.index(kind) for kind in ("login", "pickup"))
+_ASKED = frozenset(KINDS.index(kind) for kind in ("enter", "lock", "next", "pickup"))
 
 _REPLY = re.compile(
     r"\s*(?:re|aw|sv|antw|odp|ynt|res|rif|vs|vá|απ|отв|відп|bls|回复|答复|回覆|返信|회신|رد|השב|trả lời|ตอบ)\s*[:：]",
@@ -67,6 +70,11 @@ def speaks_of_codes(text: str) -> bool:
     return _ENTER in found and not _ENTERED.isdisjoint(found)
 
 
+def _asks(text: str) -> bool:
+    """True for text with a word for entering something, or for a lock."""
+    return not _ASKED.isdisjoint(code_lexicon.kinds(text))
+
+
 def weigh(subject: str, text: str) -> list[Weighed]:
     """The candidates of a message that may be codes, with their features."""
     head, body = code_candidates.plain(subject), code_candidates.plain(text)
@@ -76,9 +84,7 @@ def weigh(subject: str, text: str) -> list[Weighed]:
     found = [each for each in code_candidates.read(here) if not (is_reply and each.start <= len(head))]
     may_be = itertools.islice(_near_words(here, head, found), CANDIDATES)
     read = code_features.read(here, len(head) + 1, len(found))
-    weighed = [
-        Weighed(here, each, [*code_features.of(read, each)], is_subject=each.start <= len(head)) for each in may_be
-    ]
+    weighed = [Weighed(here, each, code_features.of(read, each), is_subject=each.start <= len(head)) for each in may_be]
     near = {each.candidate.value for each in weighed if code_features.NEAR_CODE in each.features}
     for each in weighed:
         if near - {each.candidate.value}:
@@ -92,13 +98,20 @@ def _near_words(text: str, head: str, found: Iterable[Candidate]) -> Iterator[Ca
     for each in found:
         is_quoted = text.startswith(">", text.rfind("\n", 0, each.start) + 1)
         near = text[max(0, each.start - _NEAR_BEFORE) : each.end + _NEAR_AFTER]
-        if not is_quoted and (each.start <= spoken_of or speaks_of_codes(near)):
+        if not is_quoted and (
+            each.start <= spoken_of
+            or speaks_of_codes(near)
+            or _asks(text[max(0, each.start - _ASKED_BEFORE) : each.end + _ASKED_AFTER])
+        ):
             yield each
 
 
 def _in_text(subject: str, text: str, source: CodeSource) -> tuple[Code, ...]:
-    if not speaks_of_codes(f"{subject}\n{text}"):
-        return ()
+    whole = f"{subject}\n{text}"
+    if not speaks_of_codes(whole):
+        if not _asks(whole[:_BEGINNING]):
+            return ()
+        text = text[:_ASKED_CHARACTERS]
     best: dict[str, Code] = {}
     for each in weigh(subject, text):
         confidence = round(code_score.likelihood(each.features), 2)
