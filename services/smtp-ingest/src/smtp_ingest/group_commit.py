@@ -5,7 +5,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import msgspec
 import psycopg
@@ -56,7 +56,9 @@ class GroupCommit:
         self._database = database
         self._quota = Quota(messages=settings.mailbox_quota_messages, octets=settings.mailbox_quota_octets)
         self._staging = asyncio.Semaphore(_CONCURRENT_STAGINGS)
-        self._lane: Lane | None = None
+        # The lanes that no batch uses; the one that was used last is taken first.
+        self._small_lanes: list[Lane] = []
+        self._large_lanes: list[Lane] = []
         self._small, self._large = (
             Batcher(
                 work,
@@ -65,7 +67,7 @@ class GroupCommit:
                 queue_items=settings.commit_queue_messages,
                 queue_weight=settings.commit_queue_octets,
             )
-            for work, batch_octets in ((self._store_small, _BATCH_OCTETS), (self._store_batch, _LARGE_BATCH_OCTETS))
+            for work, batch_octets in ((self._store_small, _BATCH_OCTETS), (self._store_large, _LARGE_BATCH_OCTETS))
         )
         # The number of large messages in the queue or in flight, by mailbox id.
         self._large_messages: Counter[int] = Counter()
@@ -78,10 +80,11 @@ class GroupCommit:
 
     async def run(self) -> None:
         """Commit until cancelled."""
-        async with self._database.lane() as lane, asyncio.TaskGroup() as tasks:
-            self._lane = lane
+        async with AsyncExitStack() as lanes, asyncio.TaskGroup() as tasks:
+            self._small_lanes = [await lanes.enter_async_context(self._database.lane())]
+            self._large_lanes = [await lanes.enter_async_context(self._database.lane()) for _ in range(_LARGE_BATCHES)]
             tasks.create_task(self._small.run())
-            for _ in range(_LARGE_BATCHES):
+            for _ in self._large_lanes:
                 tasks.create_task(self._large.run())
             tasks.create_task(self._database.watch())
 
@@ -134,13 +137,17 @@ class GroupCommit:
                 raise NotStored from error
 
     async def _store_small(self, batch: Sequence[IncomingMessage]) -> Sequence[Outcome | ServiceError]:
-        return await self._store_batch(batch, self._lane)
+        return await self._store_batch(batch, self._small_lanes)
+
+    async def _store_large(self, batch: Sequence[IncomingMessage]) -> Sequence[Outcome | ServiceError]:
+        return await self._store_batch(batch, self._large_lanes)
 
     async def _store_batch(
-        self, batch: Sequence[IncomingMessage], lane: Lane | None = None
+        self, batch: Sequence[IncomingMessage], lanes: list[Lane]
     ) -> Sequence[Outcome | ServiceError]:
         outcomes: Sequence[Outcome | ServiceError]
         began_at = time.monotonic()
+        lane = lanes.pop()
         try:
             outcomes = await self._database.write(
                 lambda connection: store.store_messages(connection, batch, self._quota),
@@ -152,6 +159,7 @@ class GroupCommit:
             log.warning("batch_refused", messages=len(batch), error=type(error).__name__)
             outcomes = await self._store_one_by_one(batch)
         finally:
+            lanes.append(lane)
             self.seconds.observe(time.monotonic() - began_at)
             self.messages.observe(len(batch))
         await self._drop_oldest({each.mailbox_id for incoming in batch for each in incoming.deliveries if each.drops})
