@@ -11,10 +11,12 @@ HTTP_API = "fake-email-http-api.service"
 SMTP_INGEST = "fake-email-smtp-ingest.service"
 SMTP_SOCKET = "fake-email-smtp-ingest.socket"
 HTTP_SOCKET = "fake-email-http-api.socket"
+SMTP_METRICS = "fake-email-smtp-ingest-metrics.socket"
+HTTP_METRICS = "fake-email-http-api-metrics.socket"
 TARGET = "fake-email.target"
 SERVICES = (HTTP_API, SMTP_INGEST)
-SOCKETS = {SMTP_SOCKET: SMTP_INGEST, HTTP_SOCKET: HTTP_API}
-PORTS = {SMTP_SOCKET: 25, HTTP_SOCKET: 3001}
+SOCKETS = {SMTP_SOCKET: SMTP_INGEST, HTTP_SOCKET: HTTP_API, SMTP_METRICS: SMTP_INGEST, HTTP_METRICS: HTTP_API}
+PORTS = {SMTP_SOCKET: 25, HTTP_SOCKET: 3001, SMTP_METRICS: 9325, HTTP_METRICS: 9301}
 
 _READY_SECONDS = 30.0
 # A stop waits for SMTP transactions in progress; the unit's TimeoutStopSec ends the wait before this limit.
@@ -75,8 +77,9 @@ def start_socket(socket: str) -> None:
     """Start a socket unit, which binds its port; raises Failed when it cannot bind."""
     if state(socket).active != "active":
         systemctl("reset-failed", socket)
-        # systemd does not start a socket whose service is running.
-        systemctl("stop", SOCKETS[socket])
+        # systemd does not start a socket whose service is running. Clients of its other socket start the service again
+        # as soon as it has stopped; a start that is queued before that comes first.
+        systemctl("stop", "--no-block", SOCKETS[socket])
         if systemctl("start", socket):
             raise Failed(f"{socket} cannot bind port {PORTS[socket]}")
 

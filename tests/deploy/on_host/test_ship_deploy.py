@@ -5,6 +5,7 @@ import platform
 import signal
 from pathlib import Path
 
+import pytest
 from altered import altered, replace_in
 from shipping import Host, version_of
 from support.waiting import deadline
@@ -96,6 +97,17 @@ def test_a_rollback_to_an_unknown_version_is_refused(running: Host) -> None:
 
     assert done.returncode == 1
     assert "release '0.0.1' is not on this host; it has: " in done.stdout
+
+
+@pytest.mark.parametrize(("metric", "port"), [("http_api", 9301), ("smtp_ingest", 9325)])
+def test_each_service_shows_its_metrics_to_this_host_alone(
+    running: Host, release: Path, metric: str, port: int
+) -> None:
+    page = running.root(f"curl --silent --fail http://127.0.0.1:{port}/metrics")
+    sockets = running.root(f"ss --no-header --listening --tcp --numeric sport = :{port} | awk '{{print $4}}'")
+
+    assert f'{metric}_build_info{{version="{version_of(release)}"}} 1.0' in page
+    assert sockets == f"127.0.0.1:{port}"
 
 
 def test_the_newest_five_releases_are_kept(running: Host, release: Path) -> None:

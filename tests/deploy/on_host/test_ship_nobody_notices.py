@@ -1,22 +1,36 @@
-"""Ten deploys in a row lose nothing for senders, for clients that poll, and for clients that follow a stream."""
+"""Twelve deploys in a row lose nothing for senders, for clients that poll, and for clients that follow a stream.
+
+A third of them are of a release without sockets for metrics, which would not start with such a socket.
+"""
 
 import asyncio
 import sys
 from pathlib import Path
 
 import pytest
-from altered import altered
+from altered import altered, change_wheel, replace_in
 from load import MESSAGES_PER_SECOND, STREAMS, Seen, load
 from shipping import Host
 
-DEPLOYS = 10
+DEPLOYS = 12
+
+
+def without_metrics(unpacked: Path) -> None:
+    """Make the release one of the time before the metrics."""
+    for name in ("smtp-ingest", "http-api"):
+        (unpacked / f"deploy/systemd/fake-email-{name}-metrics.socket").unlink()
+        service = unpacked / f"deploy/systemd/fake-email-{name}.service"
+        replace_in(service, f"Wants=fake-email-{name}-metrics.socket ", "Wants=")
+    refusal = b"\nif 'metrics' in os.environ.get('LISTEN_FDNAMES', ''):\n    raise SystemExit('an unknown socket')\n"
+    change_wheel(unpacked, "fake_email", {"fake_email/systemd.py": lambda source: source + refusal})
 
 
 @pytest.fixture(scope="module")
 def seen(running: Host, release: Path, tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """The results of the load during the deploys, which alternate between two releases."""
+    """The results of the load during the deploys, which alternate between releases."""
     directory = tmp_path_factory.mktemp("next")
-    releases = [altered(release, directory, "next", lambda _: None), release]
+    following = altered(release, directory, "next", lambda _: None)
+    releases = [following, release, altered(release, directory, "earlier", without_metrics)]
     # Here many clients have one address, which would exceed the limits for one client.
     for setting in ("SMTP_EXEMPT_NETWORKS=10.77.0.0/24", "CREATIONS_PER_MINUTE=1000000"):
         running.root(f"echo {setting} >>/etc/fake-email/env")
@@ -25,7 +39,7 @@ def seen(running: Host, release: Path, tmp_path_factory: pytest.TempPathFactory)
     async def deploy() -> Seen:
         async with load(running.authority) as seen:
             for number in range(DEPLOYS):
-                done = await asyncio.to_thread(running.deploy, releases[number % 2])
+                done = await asyncio.to_thread(running.deploy, releases[number % 3])
                 assert done.returncode == 0
         return seen
 
