@@ -59,4 +59,11 @@ def from_anywhere(domains: tuple[str, ...], *, api: str | None, smtp: tuple[str,
     """The installation for these domains, as the internet sees it."""
     site = Site(url=api or f"https://api.{domains[0]}")
     host, port = smtp or (f"mail.{domains[0]}", _SMTP_PORT)
-    return Target(domains=domains, mail_host=host, api=site, http=site, smtp=(host, port))
+    is_address = host.replace(".", "").isdigit() or ":" in host
+    return Target(
+        domains=domains,
+        mail_host=f"mail.{domains[0]}" if is_address else host,
+        api=site,
+        http=site,
+        smtp=(host, port),
+    )
