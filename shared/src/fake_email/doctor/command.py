@@ -22,10 +22,14 @@ from fake_email.settings import Settings, dns_server, load
 _ENV_FILES = (Path("/etc/fake-email/env"), Path(".env"))
 _REQUIRED = {"DATABASE_URL", "DOMAIN"}
 _AGAIN_SECONDS = 2.0
+_WRONG_ARGUMENTS = 2
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Examine, print the findings, and return the exit status."""
+    if (arguments.api or arguments.smtp) and not arguments.domain:
+        sys.stderr.write("--api and --smtp are for another machine: name its domain too, with --domain\n")
+        return _WRONG_ARGUMENTS
     try:
         examined = _with_options(_target(arguments, environ), arguments)
     except SettingsError as error:
