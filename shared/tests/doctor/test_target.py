@@ -6,7 +6,6 @@ from msgspec.structs import replace
 from fake_email.doctor import target
 from fake_email.settings import Settings
 
-
 SETTINGS = Settings(database_url="postgresql:///", domain=("a.example", "b.example"))
 
 
