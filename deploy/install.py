@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from installer import manifest, preflight, releases, session, switch
+from installer import doctor, manifest, preflight, releases, session, switch
 from installer.errors import Failed
 from installer.host import tell
 
@@ -25,6 +25,7 @@ def main() -> None:
             raise
         releases.keep_newest(release, before)
         tell(f"done: the host runs {release.name}")
+        tell(doctor.advice(release))
 
 
 def _prepare(before: Path | None) -> Path:

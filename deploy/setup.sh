@@ -17,4 +17,4 @@ if [ -s "$CHANGES" ]; then
 else
     echo "== no changes: this host was already set up"
 fi
-sudo python3 -E -B summary.py --wait 60
+host_setup/doctor.sh

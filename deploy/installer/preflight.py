@@ -47,13 +47,13 @@ def fits(unpacked: Path) -> None:
 def try_out(release: Path) -> None:
     """Start each command, then check settings and database; raises Failed with the output of the failed command."""
     for command in _COMMANDS:
-        done = _as_service(release, command, "--version")
+        done = as_service(release, command, "--version")
         if done.status:
             reasons = [*done.output.splitlines(), *diagnostics.of_release(release, command)]
             status = diagnostics.meaning(str(done.status))
             raise Failed("\n".join([f"{command} does not start (status {status})", *reasons]))
         tell(done.output)
-    done = _as_service(release, "fake-email", "check", "--before-migrate")
+    done = as_service(release, "fake-email", "check", "--before-migrate")
     if done.status == _WRONG_ENVIRONMENT:
         raise Failed(f"{ENVIRONMENT_FILE}: {done.output}")
     if done.status:
@@ -65,13 +65,13 @@ def try_out(release: Path) -> None:
 
 def migrate(release: Path) -> None:
     """Apply the pending migrations; raises Failed, and then every migration before the failed one stays applied."""
-    done = _as_service(release, "fake-email", "migrate", seconds=_MIGRATE_SECONDS)
+    done = as_service(release, "fake-email", "migrate", seconds=_MIGRATE_SECONDS)
     tell(done.output)
     if done.status:
         raise Failed("a migration failed and was rolled back; the running release continues")
 
 
-def _as_service(release: Path, *command: str, seconds: float = 60.0) -> Done:
+def as_service(release: Path, *command: str, seconds: float = 60.0) -> Done:
     """Run a command of the release as the units do: with their user, and systemd reads the environment file."""
     program = release / "venv/bin" / command[0]
     return run(

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from installer import diagnostics, probe, releases, services, units
+from installer import diagnostics, doctor, releases, services, units
 from installer.errors import Failed
 from installer.host import tell
 
@@ -32,15 +32,15 @@ def _run(release: Path, before: Path | None) -> None:
     units.install(release, before)
     for socket in units.sockets(release):
         services.start_socket(socket)
-    services.restart(services.HTTP_API, probe.http_trouble)
-    tell("http-api is healthy")
-    services.restart(services.SMTP_INGEST, probe.smtp_trouble)
-    tell("smtp-ingest accepts connections")
+    services.restart(services.HTTP_API)
+    tell("http-api is ready")
+    services.restart(services.SMTP_INGEST)
+    tell("smtp-ingest is ready")
     services.systemctl("start", services.TARGET)
     try:
-        tell(probe.end_to_end())
+        tell(doctor.examine(release))
     except Failed:
-        services.must_live(_ENDING_SECONDS)  # the end of a service explains more than the probe's error
+        services.must_live(_ENDING_SECONDS)  # the end of a service explains more than the doctor's findings
         raise
 
 

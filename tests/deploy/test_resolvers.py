@@ -1,11 +1,9 @@
-"""Resolvers of a host among the addresses that the units deny: found, allowed by a drop-in, and told."""
+"""Resolvers of a host among the addresses that the units deny: found, and allowed by a drop-in."""
 
 from pathlib import Path
 
 import pytest
 import resolvers
-from host_checks import resolver
-from host_checks.finding import Kind
 
 UNITS = Path(__file__).parents[2] / "deploy/systemd"
 UNIT = (UNITS / "fake-email-http-api.service").read_text()
@@ -44,27 +42,18 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "resolv.conf").write_text("nameserver 169.254.169.254\n")
     monkeypatch.setattr(resolvers, "_RESOLV_CONF", tmp_path / "resolv.conf")
     monkeypatch.setattr(resolvers, "DROP_IN", tmp_path / "resolver.conf")
-    monkeypatch.setattr(resolver, "_UNITS", UNITS)
     return tmp_path
 
 
-def test_a_resolver_that_the_units_deny_fails_the_summary_until_setup_has_run(host: Path) -> None:
-    [finding] = resolver.look()
-
-    assert (finding.kind, finding.what) == (Kind.FAIL, "resolver 169.254.169.254")
-
-
-def test_the_summary_tells_of_a_resolver_that_the_drop_in_allows(host: Path) -> None:
+def test_a_resolver_that_the_units_deny_is_unreachable_until_the_drop_in_allows_it(host: Path) -> None:
+    before = resolvers.unreachable(UNITS)
     (host / "resolver.conf").write_text(resolvers.drop_in(resolvers.of_host(UNITS)))
 
-    [finding] = resolver.look()
-
-    assert (finding.kind, finding.what) == (Kind.NOTE, "resolver 169.254.169.254")
-    assert "open to the services" in finding.detail
+    assert (before, resolvers.unreachable(UNITS)) == (["169.254.169.254"], [])
 
 
 def test_a_host_with_another_resolver_needs_no_drop_in(host: Path) -> None:
     (host / "resolv.conf").write_text("nameserver 127.0.0.53\n")
 
     assert resolvers.drop_in(resolvers.of_host(UNITS)) == ""
-    assert resolver.look() == []
+    assert resolvers.unreachable(UNITS) == []

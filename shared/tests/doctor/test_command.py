@@ -85,6 +85,7 @@ def test_a_variable_that_no_program_reads_is_a_warning(doctor: Doctor, tmp_path:
     [
         (["--only", "dns,teeth"], "'teeth' is not one of settings, "),
         (["--domain", "a..b"], "'a..b' is not a domain, as in fake-email.example"),
+        (["--api", "https://api.fake-email.example"], "name its domain too"),
         (["--api", "api.fake-email.example"], "as in https://api.fake-email.example"),
         (["--smtp", "mail.example:no"], "'mail.example:no' is not a host"),
         (["--resolver", "dns.example"], "'dns.example' is not a DNS server"),

@@ -91,7 +91,7 @@ async def test_a_mended_record_names_the_domain_and_the_host(server: DnsServer) 
     findings = await examined(server, GOOD | FAULTS["mx_missing"])
 
     [missing] = [finding for finding in findings if finding.id == "mx_missing"]
-    assert missing.mend == f"add the DNS record  {DOMAIN}. MX 10 {MAIL}."
+    assert missing.mend == f"add the DNS record `{DOMAIN}. MX 10 {MAIL}.`"
 
 
 async def test_a_subdomain_has_the_policy_that_its_parent_has_for_subdomains(server: DnsServer) -> None:

@@ -13,7 +13,7 @@ from fake_email.doctor.finding import Problem
 
 ROOT = Path(__file__).parents[3]
 # Some problems only a host with systemd can have.
-TESTS = [*Path(__file__).parent.glob("test_*.py"), ROOT / "tests/deploy/on_host/test_host_doctor.py"]
+TESTS = [*Path(__file__).parent.glob("test_*.py"), ROOT / "tests/deploy/on_host/test_host_services.py"]
 
 
 def problems() -> list[Problem]:

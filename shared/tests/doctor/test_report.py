@@ -10,7 +10,7 @@ MISSING = Problem(
     id="thing_missing",
     severity="error",
     why="Without this thing a service that needs it does not start, and mail for all domains waits at its senders.",
-    mend="sudo make-the-thing --for {domain} --with-an-option-that-is-long-enough-for-a-line-of-its-own",
+    mend="on the host `sudo make-the-thing --for {domain} --with-an-option-that-is-long-enough`, then look",
 )
 RESULTS = [
     Result(
@@ -33,7 +33,9 @@ def test_a_finding_has_what_was_seen_why_it_matters_and_a_command_that_is_not_wr
         "           Without this thing a service that needs it does",
         "           not start, and mail for all domains waits at its",
         "           senders.",
-        f"           → {MISSING.mend.format(domain='fake-email.example')}",
+        "           → on the host",
+        "             sudo make-the-thing --for fake-email.example --with-an-option-that-is-long-enough",
+        "             then look",
         "           | a line of the log",
         "",
         "1 error, 1 check passed",

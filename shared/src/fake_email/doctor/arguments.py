@@ -46,6 +46,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait", type=float, default=0.0, metavar="SECONDS", help="check again for this long while there are errors"
     )
+    parser.add_argument("--quiet", action="store_true", help="leave out the checks that passed")
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each finding")
 
 

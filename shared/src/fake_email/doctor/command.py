@@ -20,28 +20,49 @@ from fake_email.errors import SettingsError
 from fake_email.settings import Settings, dns_server, load
 
 _ENV_FILES = (Path("/etc/fake-email/env"), Path(".env"))
+_REQUIRED = {"DATABASE_URL", "DOMAIN"}
 _AGAIN_SECONDS = 2.0
+_WRONG_ARGUMENTS = 2
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Examine, print the findings, and return the exit status."""
+    if (arguments.api or arguments.smtp) and not arguments.domain:
+        sys.stderr.write("--api and --smtp are for another machine: name its domain too, with --domain\n")
+        return _WRONG_ARGUMENTS
     try:
         examined = _with_options(_target(arguments, environ), arguments)
     except SettingsError as error:
         results = [Result(group="settings", findings=[settings_check.INVALID.found("settings", str(error))])]
     else:
         results = asyncio.run(_until_well(examined, arguments.only or tuple(CHECKS), arguments.wait))
-    _print(results, as_json=arguments.json)
+    _print(_problems(results) if arguments.quiet else results, as_json=arguments.json)
     return exit_status(finding for result in results for finding in result.findings)
+
+
+def _problems(results: list[Result]) -> list[Result]:
+    """The results without the checks that passed."""
+    left = [(each.group, [finding for finding in each.findings if finding.severity != "ok"]) for each in results]
+    return [Result(group=group, findings=findings) for group, findings in left if findings]
 
 
 def _target(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Target:
     if arguments.domain:
         return target.from_anywhere(tuple(arguments.domain), api=arguments.api, smtp=arguments.smtp)
-    env_file = arguments.env_file or next((path for path in _ENV_FILES if path.exists()), None)
+    env_file = arguments.env_file
+    if env_file is None and not environ.keys() >= _REQUIRED:
+        env_file = next((path for path in _ENV_FILES if _is_there(path)), None)
     from_file = setting_names.read_file(env_file) if env_file else {}
     settings = load({name: value for name, value in from_file.items() if value} | dict(environ), Settings)
     return target.of_settings(settings, env_file=env_file, is_host=target.RELEASE.exists())
+
+
+def _is_there(path: Path) -> bool:
+    """True also for a file that this user may not look for: reading it then says why it cannot be read."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
 
 
 def _with_options(examined: Target, arguments: argparse.Namespace) -> Target:

@@ -33,31 +33,31 @@ RIGHTS = Problem(
     id="database_rights",
     severity="error",
     why="Migrations create tables, and the services read and write all of them.",
-    mend="as the owner of the database:  GRANT CREATE ON SCHEMA {schema} TO {role}; and let {role} own the tables",
+    mend="as the owner of the database `GRANT CREATE ON SCHEMA {schema} TO {role}`, and let {role} own the tables",
 )
 NOT_DURABLE = Problem(
     id="database_not_durable",
     severity="warning",
     why="Mail that a sender was told is accepted may be lost when the host of the database stops.",
-    mend="ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();",
+    mend="`ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();`",
 )
 CLOCK = Problem(
     id="clocks_differ",
     severity="warning",
     why="The database decides when mail is received and expires; this host decides when a certificate is valid.",
-    mend="on both hosts:  timedatectl set-ntp true",
+    mend="on both hosts `timedatectl set-ntp true`",
 )
 BEHIND = Problem(
     id="replica_behind",
     severity="warning",
     why="After a fail-over to this replica, the mail that it lacks is lost.",
-    mend="look at the load and the network of the replica:  SELECT * FROM pg_stat_replication",
+    mend="look at the load and the network of the replica `SELECT * FROM pg_stat_replication`",
 )
 UNUSED_SLOT = Problem(
     id="slot_unused",
     severity="warning",
     why="The server keeps its write-ahead log for this replica until the disk is full.",
-    mend="start the replica again, or  SELECT pg_drop_replication_slot('{name}')",
+    mend="start the replica again, or `SELECT pg_drop_replication_slot('{name}')`",
 )
 _OLDEST = 140_000
 _SECONDS_APART = 2.0

@@ -10,13 +10,13 @@ NO_ADDRESS = Problem(
     id="host_no_address",
     severity="error",
     why="Nobody can connect to a host without an address.",
-    mend="add the DNS record  {host}. A ADDRESS-OF-THE-HOST",
+    mend="add the DNS record `{host}. A ADDRESS-OF-THE-HOST`",
 )
 NO_IPV4 = Problem(
     id="host_no_ipv4",
     severity="error",
     why="Many mail servers and networks have no IPv6. They cannot connect.",
-    mend="add the DNS record  {host}. A IPV4-ADDRESS-OF-THE-HOST",
+    mend="add the DNS record `{host}. A IPV4-ADDRESS-OF-THE-HOST`",
 )
 IS_CNAME = Problem(
     id="mx_is_cname",
@@ -40,13 +40,13 @@ CAA_FORBIDS = Problem(
     id="caa_forbids",
     severity="error",
     why="Caddy gets its certificates from Let's Encrypt or ZeroSSL, and this record forbids both.",
-    mend='add the DNS record  {at}. CAA 0 issue "letsencrypt.org"',
+    mend='add the DNS record `{at}. CAA 0 issue "letsencrypt.org"`',
 )
 CAA_MISSING = Problem(
     id="caa_missing",
     severity="note",
     why="Every certificate authority may issue certificates for this name.",
-    mend='add the DNS record  {domain}. CAA 0 issue "letsencrypt.org"',
+    mend='add the DNS record `{domain}. CAA 0 issue "letsencrypt.org"`',
 )
 # The names of the authorities that Caddy asks by default: Let's Encrypt, and Sectigo for ZeroSSL.
 _AUTHORITIES = {"letsencrypt.org", "sectigo.com"}

@@ -10,19 +10,19 @@ MISSING = Problem(
     id="mx_missing",
     severity="error",
     why="Senders find the host for the mail of a domain by its MX record.",
-    mend="add the DNS record  {domain}. MX 10 {mail_host}.",
+    mend="add the DNS record `{domain}. MX 10 {mail_host}.`",
 )
 NULL = Problem(
     id="mx_null",
     severity="error",
     why="This record says that the domain takes no mail (RFC 7505).",
-    mend="replace it with the DNS record  {domain}. MX 10 {mail_host}.",
+    mend="replace it with the DNS record `{domain}. MX 10 {mail_host}.`",
 )
 ELSEWHERE = Problem(
     id="mx_elsewhere",
     severity="error",
     why="Mail for the domain goes to another host.",
-    mend="replace it with the DNS record  {domain}. MX 10 {mail_host}.",
+    mend="replace it with the DNS record `{domain}. MX 10 {mail_host}.`",
 )
 OTHERS = Problem(
     id="mx_others",
@@ -34,7 +34,7 @@ WILDCARD = Problem(
     id="mx_wildcard",
     severity="warning",
     why="Mail for every subdomain is sent here too, and refused.",
-    mend="remove the DNS record  *.{domain}. MX",
+    mend="remove the DNS record `*.{domain}. MX`",
 )
 
 

@@ -7,43 +7,43 @@ from fake_email.doctor.finding import Finding, Problem, passed
 
 _FORGED = "The domain sends no mail, so mail in its name is forged. Receivers do not know that."
 SPF_MISSING = Problem(
-    id="spf_missing", severity="warning", why=_FORGED, mend='add the DNS record  {domain}. TXT "v=spf1 -all"'
+    id="spf_missing", severity="warning", why=_FORGED, mend='add the DNS record `{domain}. TXT "v=spf1 -all"`'
 )
 SPF_SEVERAL = Problem(
     id="spf_several",
     severity="warning",
     why="More than one record counts as none: receivers report permerror (RFC 7208 §4.5).",
-    mend='keep one DNS record  {domain}. TXT "v=spf1 -all"',
+    mend='keep one DNS record `{domain}. TXT "v=spf1 -all"`',
 )
 SPF_PERMISSIVE = Problem(
     id="spf_permissive",
     severity="warning",
     why="The record lets mail in the name of this domain pass, though the domain sends none.",
-    mend='change the DNS record to  {domain}. TXT "v=spf1 -all"',
+    mend='change the DNS record to `{domain}. TXT "v=spf1 -all"`',
 )
 DMARC_MISSING = Problem(
     id="dmarc_missing",
     severity="warning",
     why=_FORGED,
-    mend='add the DNS record  _dmarc.{domain}. TXT "v=DMARC1; p=reject"',
+    mend='add the DNS record `_dmarc.{domain}. TXT "v=DMARC1; p=reject"`',
 )
 DMARC_SEVERAL = Problem(
     id="dmarc_several",
     severity="warning",
     why="More than one record counts as none (RFC 9989).",
-    mend='keep one DNS record  _dmarc.{domain}. TXT "v=DMARC1; p=reject"',
+    mend='keep one DNS record `_dmarc.{domain}. TXT "v=DMARC1; p=reject"`',
 )
 DMARC_PERMISSIVE = Problem(
     id="dmarc_permissive",
     severity="note",
     why="Receivers accept forged mail in the name of this domain.",
-    mend='change the DNS record to  _dmarc.{domain}. TXT "v=DMARC1; p=reject"',
+    mend='change the DNS record to `_dmarc.{domain}. TXT "v=DMARC1; p=reject"`',
 )
 TLS_RPT_MISSING = Problem(
     id="tls_rpt_missing",
     severity="note",
     why="Senders that fail to encrypt mail to this domain have nowhere to report it (RFC 8460).",
-    mend='add the DNS record  _smtp._tls.{domain}. TXT "v=TLSRPTv1; rua=mailto:YOUR-ADDRESS"',
+    mend='add the DNS record `_smtp._tls.{domain}. TXT "v=TLSRPTv1; rua=mailto:YOUR-ADDRESS"`',
 )
 
 

@@ -13,7 +13,7 @@ RESOLVER_AWAY = Problem(
     id="resolver_away",
     severity="error",
     why="Without DNS nothing here can be checked, and smtp-ingest cannot check senders.",
-    mend="check /etc/resolv.conf, or name a resolver:  --resolver 192.0.2.53",
+    mend="check /etc/resolv.conf, or name a resolver `--resolver 192.0.2.53`",
 )
 LOOKUP_FAILED = Problem(
     id="lookup_failed",

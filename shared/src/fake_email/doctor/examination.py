@@ -40,7 +40,7 @@ TOO_SLOW = Problem(
     id="check_too_slow",
     severity="error",
     why="Something that this check waits for does not answer, and its time-outs do not help.",
-    mend="run  fake-email doctor --only {group}  again",
+    mend="run `fake-email doctor --only {group}` again",
 )
 FAILED = Problem(
     id="check_failed",

@@ -24,7 +24,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of finding; `mend` is a command or a sentence with the names of values in braces."""
+    """A kind of finding; `mend` has the names of values in braces, and commands and records in backquotes."""
 
     id: str
     severity: Severity

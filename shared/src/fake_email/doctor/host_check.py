@@ -18,19 +18,19 @@ UNIT_DOWN = Problem(
     id="unit_down",
     severity="error",
     why="systemd does not run it, so what it does is not done.",
-    mend="sudo systemctl restart {unit}; systemctl status {unit}",
+    mend="`sudo systemctl restart {unit}; systemctl status {unit}`",
 )
 DISK_LOW = Problem(
     id="disk_low",
     severity="warning",
     why="A deploy needs up to 500 MB, and so do the journal and a Postgres on this host.",
-    mend="sudo journalctl --vacuum-size=500M; sudo du -xhd 1 {path} | sort -h | tail",
+    mend="`sudo journalctl --vacuum-size=500M; sudo du -xhd 1 {path} | sort -h | tail`",
 )
 DISK_FULL = Problem(
     id="disk_full",
     severity="error",
     why="No release can be installed, and a Postgres on this host takes no mail.",
-    mend="sudo journalctl --vacuum-size=500M; sudo du -xhd 1 {path} | sort -h | tail",
+    mend="`sudo journalctl --vacuum-size=500M; sudo du -xhd 1 {path} | sort -h | tail`",
 )
 RESOLVER_DENIED = Problem(
     id="resolver_denied",
@@ -49,6 +49,8 @@ _UNITS = (
     "fake-email-smtp-ingest.service",
     "fake-email-http-api.socket",
     "fake-email-http-api.service",
+    "fake-email-smtp-ingest-metrics.socket",
+    "fake-email-http-api-metrics.socket",
     "fake-email.path",
     "caddy.service",
 )

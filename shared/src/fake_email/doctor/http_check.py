@@ -12,13 +12,13 @@ DOWN = Problem(
     id="http_down",
     severity="error",
     why="No program and no web page can read mail.",
-    mend="on the host:  sudo systemctl restart fake-email-http-api; sudo journalctl -u fake-email-http-api -n 20",
+    mend="on the host `sudo systemctl restart fake-email-http-api; sudo journalctl -u fake-email-http-api -n 20`",
 )
 NOT_READY = Problem(
     id="http_not_ready",
     severity="error",
     why="http-api runs, but it cannot read mail.",
-    mend="on the host:  sudo journalctl -u fake-email-http-api -n 20; mostly the database is away",
+    mend="on the host `sudo journalctl -u fake-email-http-api -n 20`; mostly the database is away",
 )
 
 

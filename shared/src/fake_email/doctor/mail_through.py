@@ -19,25 +19,25 @@ NO_MAILBOX = Problem(
     id="mail_no_mailbox",
     severity="error",
     why="Nobody can make a mailbox.",
-    mend="on the host:  sudo journalctl -u fake-email-http-api -n 20",
+    mend="on the host `sudo journalctl -u fake-email-http-api -n 20`",
 )
 REFUSED = Problem(
     id="mail_refused",
     severity="error",
     why="Mail for a mailbox that exists is not accepted.",
-    mend="on the host:  sudo journalctl -u fake-email-smtp-ingest -n 20",
+    mend="on the host `sudo journalctl -u fake-email-smtp-ingest -n 20`",
 )
 NOT_SEEN = Problem(
     id="mail_not_seen",
     severity="error",
     why="Mail is accepted, but people and programs that wait for it do not get it.",
-    mend="on the host:  sudo journalctl -u 'fake-email-*' -n 40;  is it the same installation at both ends?",
+    mend="on the host `sudo journalctl -u 'fake-email-*' -n 40`; is it the same installation at both ends?",
 )
 NOT_DELETED = Problem(
     id="mailbox_not_deleted",
     severity="warning",
     why="People cannot delete their mail. The mailbox of this check expires in a minute all the same.",
-    mend="on the host:  sudo journalctl -u fake-email-http-api -n 20",
+    mend="on the host `sudo journalctl -u fake-email-http-api -n 20`",
 )
 _STREAM_SECONDS = 10.0
 _SMTP_SECONDS = 10.0

@@ -18,7 +18,7 @@ BROKEN = Problem(
     id="mta_sts_broken",
     severity="error",
     why="Senders that know the policy do not deliver when the mail host is not in it.",
-    mend="serve the policy with  mx: {mail_host}  or remove the DNS record _mta-sts.{domain}",
+    mend="serve the policy with `mx: {mail_host}` or remove the DNS record _mta-sts.{domain}",
 )
 _HTTPS_PORT = 443
 

@@ -63,19 +63,31 @@ def text(results: Sequence[Result], *, width: int | None, has_colours: bool) -> 
 def _lines(finding: Finding, width: int | None, *, has_colours: bool) -> list[str]:
     word = f"{_WORDS[finding.severity]:<{_INDENT - 4}}"
     marked = f"\x1b[{_COLOURS[finding.severity]}m{word}\x1b[0m" if has_colours else word
-    first, *rest = _wrapped(f"{finding.about}: {_shortened(finding.what)}", width)
-    lines = [f"  {marked}  {first}", *rest]
-    lines += [each for text in (finding.why,) if text for each in _wrapped(text, width)]
-    if finding.mend:
-        lines.append(f"{' ' * _INDENT}→ {_printable(finding.mend)}")
-    lines += [f"{' ' * _INDENT}| {_printable(line)}" for line in finding.details]
-    return [lines[0], *(line if line.startswith(" ") else f"{' ' * _INDENT}{line}" for line in lines[1:])]
+    first, *rest = [
+        *_wrapped(f"{finding.about}: {_shortened(finding.what)}", width),
+        *_wrapped(finding.why, width),
+        *_mend(finding.mend, width),
+        *(f"| {_printable(line)}" for line in finding.details),
+    ]
+    return [f"  {marked}  {first}", *(f"{' ' * _INDENT}{line}" for line in rest)]
+
+
+def _mend(text: str, width: int | None) -> list[str]:
+    """The sentence wrapped, and each command on a line of its own, to be copied."""
+    if width is None:
+        return [f"→ {_printable(text)}"] if text else []
+    lines: list[str] = []
+    for number, part in enumerate(text.split("`")):
+        is_command = number % 2
+        words = part.strip(" ,;")
+        lines += [_printable(part)] if is_command else _wrapped(words, width - 2) if words else []
+    return [f"{'  ' if number else '→ '}{line}" for number, line in enumerate(lines)]
 
 
 def _wrapped(text: str, width: int | None) -> list[str]:
     printable = _printable(text)
     if width is None:
-        return [printable]
+        return [printable] if printable else []
     return textwrap.wrap(printable, max(width - _INDENT, 20), break_long_words=False, break_on_hyphens=False)
 
 
@@ -91,4 +103,4 @@ def _printable(text: str) -> str:
 def _counts(results: Iterable[Result]) -> str:
     counts = Counter(finding.severity for result in results for finding in result.findings)
     parts = [f"{counts[severity]} {one if counts[severity] == 1 else many}" for severity, one, many in _COUNTED]
-    return ", ".join(part for part in parts if not part.startswith("0 ")) or "nothing to check here"
+    return ", ".join(part for part in parts if not part.startswith("0 ")) or "no problem found"

@@ -13,7 +13,7 @@ PENDING = Problem(
     id="migrations_pending",
     severity="error",
     why="This release does not run on an older schema.",
-    mend="fake-email migrate, in the directory of the release; make deploy does it by itself",
+    mend="`fake-email migrate` in the directory of the release; make deploy does it by itself",
 )
 NEWER = Problem(
     id="schema_newer",
@@ -31,7 +31,7 @@ NO_FILES = Problem(
     id="migrations_not_here",
     severity="note",
     why="Without the files of the release, the schema cannot be compared.",
-    mend="run this in the directory that holds db/migrations, or add  --migrations DIR",
+    mend="run this in the directory that holds db/migrations, or add `--migrations DIR`",
 )
 
 

@@ -23,7 +23,7 @@ READABLE = Problem(
     id="settings_readable",
     severity="warning",
     why="The file contains the password of the database, and programs of other users can read it.",
-    mend="sudo chown root:root {file} && sudo chmod 600 {file}",
+    mend="`sudo chown root:root {file} && sudo chmod 600 {file}`",
 )
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

@@ -14,7 +14,7 @@ DOWN = Problem(
     id="smtp_down",
     severity="error",
     why="No mail can arrive.",
-    mend="sudo systemctl restart fake-email-smtp-ingest; sudo journalctl -u fake-email-smtp-ingest -n 20",
+    mend="`sudo systemctl restart fake-email-smtp-ingest; sudo journalctl -u fake-email-smtp-ingest -n 20`",
 )
 PORT_CLOSED = Problem(
     id="port25_closed",
@@ -26,49 +26,49 @@ PORT_UNKNOWN = Problem(
     id="port25_unknown",
     severity="note",
     why="A firewall of the cloud stands outside this host, which cannot see it.",
-    mend="on another machine:  fake-email doctor --domain {domain}",
+    mend="on another machine `fake-email doctor --domain {domain}`",
 )
 NOT_READY = Problem(
     id="smtp_not_ready",
     severity="error",
     why="Senders keep their mail and try again later.",
-    mend="on the host:  sudo journalctl -u fake-email-smtp-ingest -n 20",
+    mend="on the host `sudo journalctl -u fake-email-smtp-ingest -n 20`",
 )
 OTHER_SERVER = Problem(
     id="smtp_other_server",
     severity="error",
     why="The mail goes to this program.",
-    mend="on the host:  sudo ss -ltnp 'sport = :25'  names it; for example  sudo systemctl disable --now postfix",
+    mend="on the host `sudo ss -ltnp 'sport = :25'` names it; for example `sudo systemctl disable --now postfix`",
 )
 NO_STARTTLS = Problem(
     id="starttls_missing",
     severity="warning",
     why="Mail is sent in plain text, and senders that insist on TLS do not deliver.",
-    mend="set TLS_CERT_FILE and TLS_KEY_FILE in /etc/fake-email/env; deploy/setup.sh does",
+    mend="set TLS_CERT_FILE and TLS_KEY_FILE in /etc/fake-email/env, as deploy/setup.sh does",
 )
 TLS_FAILS = Problem(
     id="starttls_fails",
     severity="error",
     why="Most senders do not fall back to plain text.",
-    mend="on the host:  sudo journalctl -u fake-email-smtp-ingest -n 20",
+    mend="on the host `sudo journalctl -u fake-email-smtp-ingest -n 20`",
 )
 INVALID = Problem(
     id="starttls_invalid",
     severity="warning",
     why="Most senders encrypt whatever the certificate is. Those that check it do not deliver.",
-    mend="on the host:  sudo journalctl -u caddy --since -1d  says why Caddy has no certificate for {host}",
+    mend="on the host `sudo journalctl -u caddy --since -1d` says why Caddy has no certificate for {host}",
 )
 EXPIRES = Problem(
     id="starttls_expires",
     severity="warning",
     why="Caddy renews a certificate a month before its end, and has not been able to.",
-    mend="on the host:  sudo journalctl -u caddy --since -1d",
+    mend="on the host `sudo journalctl -u caddy --since -1d`",
 )
 STALE = Problem(
     id="starttls_stale",
     severity="warning",
     why="Caddy has another certificate for the mail host, which was not copied to smtp-ingest.",
-    mend="sudo systemctl start fake-email-certificate.service",
+    mend="`sudo systemctl start fake-email-certificate.service`",
 )
 _SECONDS = 8.0
 _READY = 220

@@ -10,6 +10,8 @@ from fake_email.settings import Settings
 RELEASE = Path("/opt/fake-email/current")
 _LOOPBACK = "127.0.0.1"
 _SMTP_PORT = 25
+# A server that listens on any address is reached at these.
+_OF_ANY = {"0.0.0.0": _LOOPBACK, "::": "::1"}  # noqa: S104
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,9 +41,9 @@ def of_settings(settings: Settings, *, env_file: Path | None, is_host: bool) -> 
     On a host, systemd binds the ports 25 and 3001, whatever the settings say, and Caddy is in front.
     """
     domain = settings.domain[0]
-    local = _LOOPBACK if settings.http_host == "0.0.0.0" else settings.http_host  # noqa: S104  # any address of ours
-    http = Site(url=f"http://{_LOOPBACK}:3001" if is_host else f"http://{local}:{settings.http_port}")
-    smtp_host = _LOOPBACK if settings.smtp_host == "0.0.0.0" else settings.smtp_host  # noqa: S104  # as above
+    http_host, smtp_host = (_OF_ANY.get(host, host) for host in (settings.http_host, settings.smtp_host))
+    in_url = f"[{http_host}]" if ":" in http_host else http_host
+    http = Site(url=f"http://{_LOOPBACK}:3001" if is_host else f"http://{in_url}:{settings.http_port}")
     return Target(
         domains=settings.domain,
         mail_host=settings.smtp_public_host or f"mail.{domain}",
@@ -59,4 +61,11 @@ def from_anywhere(domains: tuple[str, ...], *, api: str | None, smtp: tuple[str,
     """The installation for these domains, as the internet sees it."""
     site = Site(url=api or f"https://api.{domains[0]}")
     host, port = smtp or (f"mail.{domains[0]}", _SMTP_PORT)
-    return Target(domains=domains, mail_host=host, api=site, http=site, smtp=(host, port))
+    is_address = host.replace(".", "").isdigit() or ":" in host
+    return Target(
+        domains=domains,
+        mail_host=f"mail.{domains[0]}" if is_address else host,
+        api=site,
+        http=site,
+        smtp=(host, port),
+    )

@@ -15,43 +15,43 @@ DOWN = Problem(
     id="https_down",
     severity="error",
     why="No web page and no program outside this host can reach the API.",
-    mend="open TCP ports 80 and 443; on the host:  sudo systemctl restart caddy; sudo journalctl -u caddy -n 20",
+    mend="open TCP ports 80 and 443; on the host `sudo systemctl restart caddy; sudo journalctl -u caddy -n 20`",
 )
 NO_CERTIFICATE = Problem(
     id="https_no_certificate",
     severity="error",
     why="Caddy has no certificate for this name, so browsers and programs end the connection.",
-    mend="on the host:  sudo journalctl -u caddy --since -1h;  mostly DNS names another host, or port 80 is closed",
+    mend="on the host `sudo journalctl -u caddy --since -1h`; mostly DNS names another host, or port 80 is closed",
 )
 INVALID = Problem(
     id="https_invalid",
     severity="error",
     why="Browsers and programs refuse the certificate.",
-    mend="on the host:  sudo journalctl -u caddy --since -1d",
+    mend="on the host `sudo journalctl -u caddy --since -1d`",
 )
 EXPIRES = Problem(
     id="https_expires",
     severity="warning",
     why="Caddy renews a certificate a month before its end, and has not been able to.",
-    mend="on the host:  sudo journalctl -u caddy --since -1d",
+    mend="on the host `sudo journalctl -u caddy --since -1d`",
 )
 NOT_READY = Problem(
     id="https_not_ready",
     severity="error",
     why="Caddy answers, but the API does not work behind it.",
-    mend="on the host:  curl -i http://127.0.0.1:3001/api/health; sudo journalctl -u caddy -n 20",
+    mend="on the host `curl -i http://127.0.0.1:3001/api/health; sudo journalctl -u caddy -n 20`",
 )
 DENIED = Problem(
     id="cors_denied",
     severity="error",
     why="Browsers keep the responses of the API from the web page of this origin.",
-    mend="add {origin} to CORS_ALLOWED_ORIGINS in /etc/fake-email/env, then restart http-api",
+    mend="add {origin} to CORS_ALLOWED_ORIGINS, then `sudo systemctl restart fake-email-http-api`",
 )
 NO_ORIGIN = Problem(
     id="no_origin",
     severity="note",
     why="Programs can use the API, but no web page of another origin can.",
-    mend="VERCEL_ORIGIN=https://your-app.vercel.app deploy/setup.sh, or add  --origin URL  to check one",
+    mend="`VERCEL_ORIGIN=https://your-app.vercel.app deploy/setup.sh`, or check one with `--origin URL`",
 )
 FRONTEND_AWAY = Problem(
     id="frontend_away",

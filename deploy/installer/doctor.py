@@ -1,0 +1,38 @@
+"""The doctor of a release: it examines the running services, and after a deploy the rest of the installation."""
+
+from pathlib import Path
+
+from installer.errors import Failed
+from installer.host import run
+from installer.preflight import as_service
+
+# The services have just said that they are ready, but http-api may still be connecting to the database.
+_WAIT_SECONDS = 10
+_SECONDS = 120.0
+_ERRORS = 2
+
+
+def examine(release: Path) -> str:
+    """Send a mail through the running services and return what the doctor says; raises Failed when it finds an error.
+
+    A release from before the doctor is judged by systemd alone, which has started its services.
+    """
+    if not _has_doctor(release):
+        return f"{release.name} has no doctor; systemd says that its services are ready"
+    groups = ("--only", "http,smtp,mail", "--wait", str(_WAIT_SECONDS), "--quiet")
+    done = as_service(release, "fake-email", "doctor", *groups, seconds=_SECONDS)
+    if done.status >= _ERRORS:
+        raise Failed(f"the doctor found errors:\n{done.output}")
+    return "end to end: a mail to a new mailbox was accepted on port 25 and arrived on the stream; it is deleted again"
+
+
+def advice(release: Path) -> str:
+    """The doctor's findings on the whole installation that are not fine, or an empty text."""
+    if not _has_doctor(release):
+        return ""
+    done = run(str(release / "venv/bin/fake-email"), "doctor", "--quiet", seconds=_SECONDS)
+    return done.output
+
+
+def _has_doctor(release: Path) -> bool:
+    return any(release.glob("venv/lib/python*/site-packages/fake_email/doctor/command.py"))
