@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 
 import httpx
@@ -12,15 +12,15 @@ import pytest
 from support.content import message
 from support.database import make_mailbox, refusing, store
 from support.harness import Pair, running_smtp
-from support.http_client import problem, stream
+from support.http_client import stream
 from support.smtp_client import SmtpClient
 from support.waiting import DEADLINE_SECONDS, until
 
 from fake_email.storage import attempt_statements, attempts, blocks
 from fake_email.storage.store import Transfer
+from fake_email_client import AsyncMail, AsyncMailbox, NoMail, Problem, Timeline
 from smtp_ingest import replies
 
-Timeline = dict[str, list[dict[str, object]]]
 Session = Callable[[SmtpClient, str], Awaitable[None]]
 MAIL = ("MAIL FROM:<ada@sender.test> SIZE=1234", 250)
 REFUSED = ("attempted_at", "stage", "reply", "message_id")
@@ -39,24 +39,24 @@ def narrow(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pai
         yield daemon
 
 
-async def make_private(http: httpx.AsyncClient, exact: str | None = None) -> tuple[str, dict[str, str]]:
-    """A private mailbox, and the header field that opens it."""
-    wanted = {"private": True, "exact": exact is not None, "username": exact}
-    made = await http.post("/api/temporary-address", json=wanted)
-    assert made.status_code == 200, made.text
-    return made.json()["temp_email_addr"], {"Authorization": f"Bearer {made.json()['token']}"}
+@pytest.fixture
+async def mail(pair: Pair) -> AsyncIterator[AsyncMail]:
+    async with AsyncMail(pair.http_url) as mail:
+        yield mail
 
 
-async def timeline(
-    http: httpx.AsyncClient, address: str, headers: dict[str, str] | None = None, *, until: int = 0
-) -> Timeline:
+@pytest.fixture
+async def box(mail: AsyncMail) -> AsyncIterator[AsyncMailbox]:
+    async with mail.mailbox(private=True) as box:
+        yield box
+
+
+async def timeline(box: AsyncMailbox, *, until: int = 0) -> Timeline:
     """The timeline of a mailbox, once it has `until` attempts."""
     async with asyncio.timeout(DEADLINE_SECONDS):
         while True:
-            answer = await http.get("/api/inbox/timeline", params={"address": address}, headers=headers)
-            assert answer.status_code == 200, answer.text
-            found: Timeline = answer.json()
-            if len(found["attempts"]) >= until:
+            found = await box.timeline()
+            if len(found.attempts) >= until:
                 return found
             await asyncio.sleep(0.05)
 
@@ -111,114 +111,102 @@ async def refused_chunk(smtp: SmtpClient, address: str) -> None:
     ],
 )
 async def test_an_attempt_that_was_not_stored_is_told_with_its_stage_and_reply(
-    narrow: Pair, http: httpx.AsyncClient, session: Session, stage: str, reply: str | None
+    narrow: Pair, box: AsyncMailbox, session: Session, stage: str, reply: str | None
 ) -> None:
-    address, key = await make_private(http)
     async with SmtpClient.connect(narrow.smtp_port) as smtp:
-        await session(smtp, address)
+        await session(smtp, box.address)
 
-    [attempt] = (await timeline(http, address, key, until=1))["attempts"]
+    [attempt] = (await timeline(box, until=1)).attempts
 
-    assert (attempt["stage"], attempt["message_id"]) == (stage, None)
-    assert attempt["reply"] is None if reply is None else str(attempt["reply"]).startswith(reply)
-    assert attempt["client_addr"] == "127.0.0.1"
-    assert attempt["client_host"] == "mail.sender.test"
-    assert attempt["sender_domain"] == ("" if session is only_asked else "sender.test")
+    assert (attempt.stage, attempt.message_id) == (stage, None)
+    assert attempt.reply is None if reply is None else str(attempt.reply).startswith(reply)
+    assert (attempt.client_addr, attempt.client_host) == ("127.0.0.1", "mail.sender.test")
+    assert attempt.sender_domain == ("" if session is only_asked else "sender.test")
 
 
-async def test_a_failure_of_the_database_is_told_once_the_database_is_back(
-    narrow: Pair, http: httpx.AsyncClient
-) -> None:
-    address, key = await make_private(http)
+async def test_a_failure_of_the_database_is_told_once_the_database_is_back(narrow: Pair, box: AsyncMailbox) -> None:
     with refusing(narrow.database_url):
         async with SmtpClient.connect(narrow.smtp_port) as smtp:
-            reply = await smtp.deliver(message(), address)
+            reply = await smtp.deliver(message(), box.address)
 
-    [attempt] = (await timeline(http, address, key, until=1))["attempts"]
+    [attempt] = (await timeline(box, until=1)).attempts
 
-    assert (attempt["stage"], attempt["reply"]) == ("commit", f"{reply.code} {reply.text}")
+    assert (attempt.stage, attempt.reply) == ("commit", f"{reply.code} {reply.text}")
 
 
 async def test_a_stored_message_is_an_attempt_too_and_stays_one_when_it_is_deleted(
-    narrow: Pair, http: httpx.AsyncClient
+    narrow: Pair, box: AsyncMailbox
 ) -> None:
-    address, key = await make_private(http)
     content = message(secrets.token_hex())
     async with SmtpClient.connect(narrow.smtp_port) as smtp:
-        await smtp.converse(GREETING, MAIL, (f"RCPT TO:<{address}>", 250), ("DATA", 354))
+        await smtp.converse(GREETING, MAIL, (f"RCPT TO:<{box.address}>", 250), ("DATA", 354))
         await smtp.send(content + b".\r\n")
         assert (await smtp.reply()).code == 250
-    [stored] = (await timeline(http, address, key, until=1))["attempts"]
-    deleted = await http.delete(f"/api/messages/{stored['message_id']}", headers=key)
-    [remembered] = (await timeline(http, address, key))["attempts"]
+    [stored] = (await timeline(box, until=1)).attempts
+    deleted = await box.clear()
+    [remembered] = (await timeline(box)).attempts
 
-    assert deleted.status_code == 204
-    assert (stored["stage"], stored["reply"]) == ("commit", "250 2.6.0 Message stored")
-    assert (stored["declared_octets"], stored["octets"], stored["tls"]) == (1234, len(content), None)
-    assert set(stored["seconds"]) == {"rcpt", "data", "commit"}  # type: ignore[call-overload]  # an object
+    assert deleted == 1
+    assert (stored.stage, stored.reply) == ("commit", "250 2.6.0 Message stored")
+    assert (stored.declared_octets, stored.octets, stored.tls) == (1234, len(content), None)
+    assert stored.message_id is not None
+    assert stored.seconds is not None
     assert remembered == stored
 
 
 async def test_a_duplicate_is_an_attempt_that_names_the_message_that_was_there(
-    narrow: Pair, http: httpx.AsyncClient
+    narrow: Pair, mail: AsyncMail, box: AsyncMailbox
 ) -> None:
-    address, key = await make_private(http)
-    other = make_mailbox(narrow.database_url)
+    other = mail.open(make_mailbox(narrow.database_url))
     content = message(secrets.token_hex())
     async with SmtpClient.connect(narrow.smtp_port) as smtp:
-        await smtp.deliver(content, address)
-        await smtp.deliver(content, address, other)
+        await smtp.deliver(content, box.address)
+        await smtp.deliver(content, box.address, other.address)
 
-    stored, duplicate = (await timeline(http, address, key, until=2))["attempts"]
-    [of_other] = (await timeline(http, other, until=1))["attempts"]
-    waited = await http.get("/api/inbox/wait", params={"address": address, "since": "1", "timeout": 1}, headers=key)
-    await http.delete(f"/api/messages/{stored['message_id']}", headers=key)
-    after = (await timeline(http, address, key))["attempts"]
+    stored, duplicate = (await timeline(box, until=2)).attempts
+    [of_other] = (await timeline(other, until=1)).attempts
+    with pytest.raises(NoMail) as error:
+        await box.wait(subject="another", timeout=1)
+    await box.clear()
+    after = (await timeline(box)).attempts
 
-    assert (stored["duplicate"], of_other["duplicate"], duplicate["duplicate"]) == (False, False, True)
-    assert (duplicate["message_id"], duplicate["stage"], duplicate["octets"]) == (
-        stored["message_id"],
-        "commit",
-        len(content),
-    )
-    assert duplicate["reply"] == stored["reply"] == "250 2.6.0 Message stored"
-    assert problem(waited)["refused"] == [{name: duplicate[name] for name in REFUSED}]
-    assert after == [stored, duplicate]
+    assert (stored.duplicate, of_other.duplicate, duplicate.duplicate) == (False, False, True)
+    assert (duplicate.message_id, duplicate.stage, duplicate.octets) == (stored.message_id, "commit", len(content))
+    assert duplicate.reply == stored.reply == "250 2.6.0 Message stored"
+    [refused] = error.value.refused
+    assert [getattr(refused, name) for name in REFUSED] == [getattr(duplicate, name) for name in REFUSED]
+    assert after == (stored, duplicate)
 
 
-async def test_a_mailbox_that_is_named_twice_in_a_transaction_has_no_duplicate(
-    narrow: Pair, http: httpx.AsyncClient
+async def test_a_mailbox_that_is_named_twice_in_a_transaction_has_no_duplicate(narrow: Pair, box: AsyncMailbox) -> None:
+    async with SmtpClient.connect(narrow.smtp_port) as smtp:
+        await smtp.deliver(message(secrets.token_hex()), box.address, box.address.replace("@", "+tag@"))
+        await too_large(smtp, box.address)
+
+    told = await timeline(box, until=2)
+
+    assert [each.stage for each in told.attempts] == ["commit", "data"]
+
+
+async def test_an_open_mailbox_does_not_tell_who_the_client_is(narrow: Pair, mail: AsyncMail) -> None:
+    box = mail.open(make_mailbox(narrow.database_url))
+    async with SmtpClient.connect(narrow.smtp_port) as smtp:
+        await too_large(smtp, box.address)
+
+    [attempt] = (await timeline(box, until=1)).attempts
+
+    assert (attempt.client_addr, attempt.client_host) == (None, None)
+    assert attempt.sender_domain == "sender.test"
+
+
+async def test_a_private_timeline_needs_the_token(mail: AsyncMail, box: AsyncMailbox) -> None:
+    with pytest.raises(Problem, match="mailbox_not_found"):
+        await mail.open(box.address).timeline()
+
+
+async def test_whoever_asks_for_a_name_sees_what_was_tried_before(
+    narrow: Pair, mail: AsyncMail, box: AsyncMailbox
 ) -> None:
-    address, key = await make_private(http)
-    async with SmtpClient.connect(narrow.smtp_port) as smtp:
-        await smtp.deliver(message(secrets.token_hex()), address, address.replace("@", "+tag@"))
-        await too_large(smtp, address)
-
-    told = await timeline(http, address, key, until=2)
-
-    assert [each["stage"] for each in told["attempts"]] == ["commit", "data"]
-
-
-async def test_an_open_mailbox_does_not_tell_who_the_client_is(narrow: Pair, http: httpx.AsyncClient) -> None:
-    address = make_mailbox(narrow.database_url)
-    async with SmtpClient.connect(narrow.smtp_port) as smtp:
-        await too_large(smtp, address)
-
-    [attempt] = (await timeline(http, address, until=1))["attempts"]
-
-    assert (attempt["client_addr"], attempt["client_host"]) == (None, None)
-    assert attempt["sender_domain"] == "sender.test"
-
-
-async def test_a_private_timeline_needs_the_token(http: httpx.AsyncClient) -> None:
-    address, _ = await make_private(http)
-
-    refused = await http.get("/api/inbox/timeline", params={"address": address})
-
-    assert problem(refused)["code"] == "mailbox_not_found"
-
-
-async def test_whoever_asks_for_a_name_sees_what_was_tried_before(narrow: Pair, http: httpx.AsyncClient) -> None:
     name, reserved = f"early-{secrets.token_hex(8)}", "admin"
     async with SmtpClient.connect(narrow.smtp_port) as smtp:
         await smtp.converse(
@@ -231,19 +219,15 @@ async def test_whoever_asks_for_a_name_sees_what_was_tried_before(narrow: Pair, 
         await until(lambda: connection.execute(found, [kept]).rowcount == 1)
         [[row]] = connection.execute(found, [kept]).fetchall()
         of_reserved = connection.execute(found, [never]).fetchall()
-    address, key = await make_private(http, name)
-    other, other_key = await make_private(http)
+    asked = await mail.mailbox(name=name, exact=True, private=True)
 
-    told = await timeline(http, address, key)
-
-    assert [each["reply"] for each in told["before"]] == ["550 5.1.1 No such mailbox"]
-    assert (await timeline(http, other, other_key))["before"] == []
+    assert [each.reply for each in (await timeline(asked)).before] == ["550 5.1.1 No such mailbox"]
+    assert (await timeline(box)).before == ()
     assert name not in row
     assert of_reserved == []
 
 
-async def test_a_blocked_sender_is_told_to_the_reader(narrow: Pair, http: httpx.AsyncClient) -> None:
-    address, key = await make_private(http)
+async def test_a_blocked_sender_is_told_to_the_reader(narrow: Pair, box: AsyncMailbox) -> None:
     async with await psycopg.AsyncConnection.connect(narrow.database_url, autocommit=True) as connection:
         await blocks.add(connection, sender="blocked-sender.test", reply="No", blocked_by="ada")
     async with SmtpClient.connect(narrow.smtp_port) as smtp, asyncio.timeout(DEADLINE_SECONDS):
@@ -251,14 +235,14 @@ async def test_a_blocked_sender_is_told_to_the_reader(narrow: Pair, http: httpx.
         code = 250
         while code != 550:
             await smtp.converse(("MAIL FROM:<a@blocked-sender.test>", 250))
-            code = (await smtp.command(f"RCPT TO:<{address}>")).code
+            code = (await smtp.command(f"RCPT TO:<{box.address}>")).code
             await smtp.converse(("RSET", 250))
             await asyncio.sleep(0.2)
 
     async with asyncio.timeout(DEADLINE_SECONDS):
-        last: dict[str, object] = {}
-        while last.get("reply") != "550 5.7.1 No":
-            last = (await timeline(http, address, key, until=1))["attempts"][-1]
+        last: str | None = ""
+        while last != "550 5.7.1 No":
+            last = (await timeline(box, until=1)).attempts[-1].reply
 
 
 async def test_an_open_stream_tells_attempts_when_it_is_asked_to(narrow: Pair, http: httpx.AsyncClient) -> None:
@@ -274,27 +258,25 @@ async def test_an_open_stream_tells_attempts_when_it_is_asked_to(narrow: Pair, h
             await smtp.deliver(message("second"), address)
         after = [await anext(each) for each in (silent, asked)]
 
-    [known] = [each for each in (await timeline(http, address))["attempts"] if each["message_id"] is None]
-    assert (attempt.event, attempt.id, attempt.data) == ("attempt", "", known)
+    listed = (await http.get("/api/inbox/timeline", params={"address": address})).json()["attempts"]
+    assert (attempt.event, attempt.id, attempt.data) == ("attempt", "", listed[1])
     assert [each.event for each in before + after] == ["message"] * 4
 
 
-async def test_a_wait_in_vain_names_what_was_refused(narrow: Pair, http: httpx.AsyncClient) -> None:
-    address, key = await make_private(http)
+async def test_a_wait_in_vain_names_what_was_refused(narrow: Pair, box: AsyncMailbox) -> None:
     async with SmtpClient.connect(narrow.smtp_port) as smtp:
-        await too_large(smtp, address)
-    await timeline(http, address, key, until=1)
+        await too_large(smtp, box.address)
+    await timeline(box, until=1)
 
-    waited = await http.get("/api/inbox/wait", params={"address": address, "timeout": 1}, headers=key)
+    with pytest.raises(NoMail) as error:
+        await box.wait(timeout=1)
 
-    told = problem(waited).get("refused", waited.text)
-    assert isinstance(told, list)
-    assert [(each["stage"], each["reply"]) for each in told] == [
+    assert [(each.stage, each.reply) for each in error.value.refused] == [
         ("data", "552 5.3.4 The message is larger than 65536 bytes")
     ]
 
 
-async def test_past_200_attempts_they_are_counted_by_their_reply(narrow: Pair, http: httpx.AsyncClient) -> None:
+async def test_past_200_attempts_they_are_counted_by_their_reply(narrow: Pair, mail: AsyncMail) -> None:
     address = make_mailbox(narrow.database_url)
     await store(narrow.database_url, address, *(message(str(number)) for number in range(3)))
     async with await psycopg.AsyncConnection.connect(narrow.database_url, autocommit=True) as connection:
@@ -314,12 +296,12 @@ async def test_past_200_attempts_they_are_counted_by_their_reply(narrow: Pair, h
         for _ in range(5):
             await attempts.store(connection, [attempt] * 50, ages=[0] * 50, key=key)
 
-    told = await timeline(http, address, until=200)
+    told = await timeline(mail.open(address), until=200)
 
-    assert len(told["attempts"]) == attempt_statements.MAX_ATTEMPTS
-    assert told["others"] == [
-        {"reply": "552 too large", "number": 50},
-        {"reply": "250 2.6.0 Message stored", "number": 3},
+    assert len(told.attempts) == attempt_statements.MAX_ATTEMPTS
+    assert [(each.reply, each.number) for each in told.others] == [
+        ("552 too large", 50),
+        ("250 2.6.0 Message stored", 3),
     ]
 
 

@@ -4,7 +4,7 @@ import os
 import smtplib
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from threading import Event
 from urllib.parse import urlsplit
 
@@ -121,6 +121,21 @@ def test_a_fault_loses_no_mail_of_wait_and_of_a_stream(world: World, fault: Faul
         assert [box.wait().subject, *subjects(streams)] == ["Three"] * 3
         for each in streams:
             each.close()
+
+
+@pytest.mark.parametrize("octets", [0, 100, 600], ids=["nothing", "head", "body"])
+def test_a_message_whose_response_is_cut_is_found_again(world: World, octets: int) -> None:
+    with Mail(world.relay.url) as mail, mail.mailbox(private=True) as box:
+        world.deliver(box.address, "One")
+        cuts = [world.relay.cut_response(octets)]
+        waited = box.wait()
+        cuts.append(world.relay.cut_response(octets))
+        with closing(box.stream()) as stream:
+            assert [waited.subject, next(stream).subject] == ["One", "One"]
+            assert all(each.is_set() for each in cuts)
+
+            world.deliver(box.address, "Two")
+            assert [box.wait().subject, next(stream).subject] == ["Two", "Two"]
 
 
 def test_without_the_api_wait_says_at_the_deadline_that_it_was_away(world: World) -> None:

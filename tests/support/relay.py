@@ -2,7 +2,7 @@
 
 import socket
 import socketserver
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
@@ -16,6 +16,8 @@ class Relay:
         self._port = port
         self._sockets: set[socket.socket] = set()
         self._is_cut = False
+        self._octets_left: int | None = None
+        self._was_cut = Event()
         self.connected = Event()
         relay = self
 
@@ -40,6 +42,23 @@ class Relay:
     def mend(self) -> None:
         self._is_cut = False
 
+    def cut_response(self, octets: int) -> Event:
+        """Let so many octets of the server pass, then cut the connection of the next octet, which sets the event."""
+        self._octets_left = octets
+        self._was_cut = Event()
+        return self._was_cut
+
+    def _passing(self, octets: bytes) -> bytes:
+        """The octets of the server that pass; fewer than these when the connection is to be cut."""
+        if self._octets_left is None:
+            return octets
+        passing = octets[: self._octets_left]
+        self._octets_left -= len(passing)
+        if len(passing) < len(octets):
+            self._octets_left = None
+            self._was_cut.set()
+        return passing
+
     def _serve(self, client: socket.socket) -> None:
         if self._is_cut:
             return
@@ -47,17 +66,19 @@ class Relay:
             both = {client, server}
             self._sockets |= both
             self.connected.set()
-            back = Thread(target=_pump, args=(server, client), daemon=True)
+            back = Thread(target=_pump, args=(server, client, self._passing), daemon=True)
             back.start()
             _pump(client, server)
             back.join()
             self._sockets -= both
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
+def _pump(source: socket.socket, target: socket.socket, passing: Callable[[bytes], bytes] = bytes) -> None:
     with suppress(OSError):
         while octets := source.recv(_PIECE_OCTETS):
-            target.sendall(octets)
+            target.sendall(passed := passing(octets))
+            if len(passed) < len(octets):
+                break
     for each in (source, target):
         with suppress(OSError):
             each.shutdown(socket.SHUT_RDWR)
