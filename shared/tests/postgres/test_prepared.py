@@ -48,6 +48,12 @@ class Row(msgspec.Struct, frozen=True):
     many: list[str | None]
 
 
+@pytest.fixture
+def database_url(common_database_url: str) -> str:
+    """Not a new database for each of so many tests: none keeps anything in it."""
+    return common_database_url
+
+
 @pytest.fixture(params=[False, True], ids=["once", "prepared"])
 async def timed(database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[TimedConnection]:
     """A connection that keeps prepared statements, and one that does not."""
@@ -135,7 +141,7 @@ async def test_a_statement_runs_for_each_values_and_the_results_have_their_order
 async def test_when_one_of_the_statements_fails_none_has_run_and_the_connection_works_on(
     timed: TimedConnection, failing: int
 ) -> None:
-    await timed.execute("CREATE TABLE kept (number bigint)")
+    await timed.execute("CREATE TEMPORARY TABLE kept (number bigint)")
     text = "INSERT INTO kept SELECT 1 / {value} RETURNING number"
     divide = prepared.statement("divide", text, values={"value": "bigint"}, arrays={}, parts={})
 

@@ -21,6 +21,12 @@ PIECE_OCTETS = 524_288  # storage.source reads the content in such pieces
 
 
 @pytest.fixture
+def database_url(common_database_url: str) -> str:
+    """Not a new database for each of so many tests: each looks at its own mailbox alone."""
+    return common_database_url
+
+
+@pytest.fixture
 async def mailbox(new_mailbox: Callable[[], Awaitable[Recipient]]) -> Recipient:
     return await new_mailbox()
 

@@ -41,6 +41,12 @@ class Counters(msgspec.Struct, frozen=True):
     stored_octets: int
 
 
+@pytest.fixture
+def database_url(common_database_url: str) -> str:
+    """Not a new database for each of so many tests: each looks at its own mailboxes alone."""
+    return common_database_url
+
+
 async def rows(connection: Connection, mailbox: Recipient) -> list[Row]:
     async with connection.cursor(row_factory=class_row(Row)) as cursor:
         await cursor.execute(
