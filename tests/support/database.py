@@ -122,6 +122,16 @@ async def store(database_url: str, address: str, *contents: bytes) -> None:
             await storage_store.store_messages(connection, [incoming_message(content, mailbox.id)])
 
 
+async def put(database_url: str, address: str, *contents: bytes) -> list[str]:
+    """Store messages whose checks have not ended in one transaction, and return their ids."""
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        cursor = await connection.execute("SELECT id FROM mailbox WHERE address = %s", [address])
+        [[mailbox_id]] = await cursor.fetchall()
+        incoming = [incoming_message(content, mailbox_id) for content in contents]
+        await storage_store.store_messages(connection, incoming)
+    return [str(each.deliveries[0].id) for each in incoming]
+
+
 async def end_check(database_url: str, message_id: str, verdict: Verdict = CHECKED) -> bool:
     """End the check of a message, as smtp-ingest would."""
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:

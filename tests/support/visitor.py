@@ -155,3 +155,18 @@ async def stored(visitor: Visitor, http: httpx.AsyncClient, query: str | None = 
     )
     messages: list[dict[str, object]] = response.json()["messages"]
     return messages
+
+
+async def _ticket(visitor: Visitor, http: httpx.AsyncClient) -> str:
+    """A ticket for the visitor's mailbox."""
+    mailbox = {"address": await visitor.address(), "token": await visitor.token()}
+    response = await http.post("/api/tickets", json={"mailboxes": [mailbox]})
+    return str(response.json()["ticket"])
+
+
+async def share(visitor: Visitor, http: httpx.AsyncClient) -> str:
+    """Open the mailbox as somebody who got its link, and return its ticket."""
+    made = await _ticket(visitor, http)
+    await visitor.tab.open(f"{visitor.url}share#{made}")
+    await visitor.is_so("document.querySelector('.status.live')")
+    return made

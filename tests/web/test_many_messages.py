@@ -2,14 +2,11 @@
 
 import sys
 
-import psycopg
 import pytest
 from support.content import message
-from support.database import incoming_message
+from support.database import put
 from support.harness import Pair
 from support.visitor import Visitor
-
-from fake_email.storage import store
 
 COUNT = 1_000
 # The rows that a window 800 pixels high shows, and those that the browser draws ahead.
@@ -24,16 +21,6 @@ _DRAWN = """[...document.querySelectorAll('[data-message]')]
     .filter((each) => each.checkVisibility({ contentVisibilityAuto: true })).length"""
 
 
-async def fill(pair: Pair, address: str) -> None:
-    """Store so many messages in the mailbox, in one transaction."""
-    connect = psycopg.AsyncConnection.connect
-    async with await connect(pair.database_url, autocommit=True) as connection:
-        cursor = await connection.execute("SELECT id FROM mailbox WHERE address = %s", [address])
-        [[mailbox_id]] = await cursor.fetchall()
-        contents = [message(f"Number {number}", f"Your code is {100_000 + number}.") for number in range(1, COUNT + 1)]
-        await store.store_messages(connection, [incoming_message(content, mailbox_id) for content in contents])
-
-
 async def tell_long_tasks(visitor: Visitor) -> None:
     """Say how long tasks took, which is not asserted: they also wait for other programs of this machine."""
     sys.stdout.write(f"tasks of more than 50 ms: {await visitor.value('JSON.stringify(tasks)')}\n")
@@ -42,7 +29,8 @@ async def tell_long_tasks(visitor: Visitor) -> None:
 @pytest.fixture
 async def reader(visitor: Visitor, pair: Pair) -> Visitor:
     """A person who comes back to a mailbox with so many messages."""
-    await fill(pair, await visitor.address())
+    contents = [message(f"Number {number}", f"Your code is {100_000 + number}.") for number in range(1, COUNT + 1)]
+    await put(pair.database_url, await visitor.address(), *contents)
     await visitor.visit()
     await visitor.sees(f"Number {COUNT}")
     await visitor.value(_WATCH)

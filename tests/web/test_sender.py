@@ -1,14 +1,13 @@
 """The page tells who sent an open message: while the check goes on, and when it has ended."""
 
-import psycopg
-from support.database import end_check, incoming_message
+import httpx
+from support.database import end_check, put
 from support.harness import Pair
-from support.visitor import CODE, Visitor
+from support.visitor import CODE, Visitor, share
 
 from fake_email.authentication import Authentication, DmarcResult, Verdict
-from fake_email.storage import store
 
-REFUTED = Verdict(
+_REFUTED = Verdict(
     authentication=Authentication(
         status="checked",
         dmarc=DmarcResult(
@@ -18,23 +17,24 @@ REFUTED = Verdict(
 )
 
 
-async def put(pair: Pair, address: str, content: bytes) -> str:
-    """Store a message whose check has not ended; returns its id."""
-    async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
-        found = await (await connection.execute("SELECT id FROM mailbox WHERE address = %s", [address])).fetchone()
-        assert found
-        incoming = incoming_message(content, found[0])
-        await store.store_messages(connection, [incoming])
-    return str(incoming.deliveries[0].id)
-
-
 async def test_the_line_about_the_sender_follows_the_check(visitor: Visitor, pair: Pair) -> None:
-    message_id = await put(pair, await visitor.address(), CODE)
+    [message_id] = await put(pair.database_url, await visitor.address(), CODE)
     await visitor.click("Unread: Confirm your sign-up")
     await visitor.sees("The sender is being checked")
 
-    await end_check(pair.database_url, message_id, REFUTED)
+    await end_check(pair.database_url, message_id, _REFUTED)
 
     await visitor.sees("Not confirmed: this may not be from acme.test")
     await visitor.click("Not confirmed: this may not be from acme.test")
     await visitor.sees("neither SPF nor DKIM confirms it")
+
+
+async def test_a_shared_message_has_that_line_too(visitor: Visitor, pair: Pair, http: httpx.AsyncClient) -> None:
+    [message_id] = await put(pair.database_url, await visitor.address(), CODE)
+    await share(visitor, http)
+    await visitor.click("ACME Accounts")
+    await visitor.sees("The sender is being checked")
+
+    await end_check(pair.database_url, message_id, _REFUTED)
+
+    await visitor.sees("Not confirmed: this may not be from acme.test")

@@ -4,24 +4,10 @@ import httpx
 import pytest
 from support.attacks import ATTACKS
 from support.content import message
+from support.database import put
 from support.harness import Pair
 from support.smtp_client import SmtpClient
-from support.visitor import CODE, Visitor, deliver
-
-
-async def ticket(visitor: Visitor, http: httpx.AsyncClient) -> str:
-    """A ticket for the visitor's mailbox."""
-    mailbox = {"address": await visitor.address(), "token": await visitor.token()}
-    response = await http.post("/api/tickets", json={"mailboxes": [mailbox]})
-    return str(response.json()["ticket"])
-
-
-async def share(visitor: Visitor, http: httpx.AsyncClient) -> str:
-    """Open the mailbox as somebody who got its link, and return its ticket."""
-    made = await ticket(visitor, http)
-    await visitor.tab.open(f"{visitor.url}share#{made}")
-    await visitor.is_so("document.querySelector('.status.live')")
-    return made
+from support.visitor import CODE, Visitor, deliver, share
 
 
 @pytest.fixture
@@ -39,6 +25,19 @@ async def test_the_mail_is_listed_and_more_arrives(
     await smtp.deliver(message("Sent later"), address)
 
     await visitor.sees("Sent later")
+
+
+async def test_many_messages_are_listed_in_pieces(
+    visitor: Visitor, address: str, http: httpx.AsyncClient, pair: Pair
+) -> None:
+    await put(pair.database_url, address, *(message(f"Number {number}") for number in range(150)))
+    await share(visitor, http)
+    await visitor.is_so("document.querySelectorAll('[data-message]').length === 100")
+
+    await visitor.click("Show older mail")
+
+    await visitor.is_so("document.querySelectorAll('[data-message]').length === 150")
+    await visitor.is_so("document.querySelector('li:last-child b').textContent === 'Number 0'")
 
 
 async def test_a_message_is_read_with_its_code_and_html_and_stays_unread(

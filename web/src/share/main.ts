@@ -1,9 +1,9 @@
 // The start of the page of shared mail.
 
 import { mount } from "svelte"
-import { speak, wantedLanguage } from "../words/words.svelte"
-import Share from "./Share.svelte"
+import { speak, wantedLanguage, withWords } from "../words/words.svelte"
 import "../site/main"
 
 await speak(wantedLanguage())
+const { default: Share } = await withWords(() => import("./Share.svelte"))
 mount(Share, { target: document.getElementById("share")! })

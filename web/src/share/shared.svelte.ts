@@ -7,7 +7,7 @@ const API = import.meta.env["VITE_API_URL"] as string
 const TICKET = /^[\w-]{20,100}$/
 // The API sends a comment every 15 seconds.
 const SILENCE_MS = 40_000
-const MOST = 500
+const MOST = 5_000
 
 export type State = "wrong" | "connecting" | "live" | "away" | "limited" | "over"
 
@@ -18,6 +18,8 @@ export class SharedMail {
   state = $state<State>("connecting")
   /** The newest first, at most `MOST`. */
   messages = $state.raw<Shared[]>([])
+  /** The message whose sender was checked last. */
+  checked = $state("")
   readonly most = MOST
   readonly #ticket: string
 
@@ -73,6 +75,8 @@ export class SharedMail {
       const newest = [...found.values()]
         .sort((one, other) => (one.received_at < other.received_at ? 1 : -1))
         .slice(0, MOST)
+      const oldest = newest.length === MOST ? newest.at(-1)!.received_at : ""
+      for (const each of [...found.values()]) if (each.received_at < oldest) found.delete(each.id)
       this.messages = newest
     }
   }
@@ -80,6 +84,7 @@ export class SharedMail {
   #take({ type, data }: RawEvent, found: Map<string, Shared>): void {
     const { body_text: text, ...fields } = JSON.parse(data) as Listed & { temp_email_addr: string }
     if (type === "message") found.set(fields.id, { ...fields, preview: text.replace(/\s+/g, " ").slice(0, 160) })
+    if (type === "checked") this.checked = fields.id
     if (type === "deleted") found.delete(fields.id)
     if (type === "gone") {
       for (const each of [...found.values()]) if (each.temp_email_addr === fields.temp_email_addr) found.delete(each.id)
