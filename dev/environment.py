@@ -8,7 +8,7 @@ from dotenv import dotenv_values
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESSES = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": "2525", "HTTP_HOST": "127.0.0.1", "HTTP_PORT": "3001"}
 _PAGE = {"WEB": "1", "WEB_PORT": "3000"}
-_METRICS = {"METRICS_HOST": "127.0.0.1", "SMTP_METRICS_PORT": "9325", "HTTP_METRICS_PORT": "9301"}
+_METRICS = {"SMTP_METRICS_PORT": "9325", "HTTP_METRICS_PORT": "9301"}
 _DEFAULTS = {**ADDRESSES, **_PAGE, **_METRICS, "DOMAIN": "fake-email.test"}
 _VITE_PORT = "5173"
 

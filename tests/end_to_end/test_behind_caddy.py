@@ -14,7 +14,7 @@ from support.database import make_mailbox, store
 from support.harness import GENEROUS, Pair, free_port, running_http
 from support.http_client import problem, stream
 from support.proxy import API, MAIL, Proxy, running_proxy
-from support.waiting import DEADLINE_SECONDS, deadline
+from support.waiting import DEADLINE_SECONDS, deadline, until
 
 SECRET = "c2VjcmV0"
 
@@ -245,7 +245,7 @@ async def test_a_list_of_messages_is_compressed(pair: Pair, http: httpx.AsyncCli
     assert response.json()["new_mail_count"] == 1
 
 
-async def test_a_client_s_own_x_forwarded_for_is_not_forwarded(tmp_path: Path) -> None:
+async def test_caddy_asks_whether_http_api_runs_and_forwards_no_x_forwarded_for_of_a_client(tmp_path: Path) -> None:
     heads: list[bytes] = []
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -257,9 +257,10 @@ async def test_a_client_s_own_x_forwarded_for_is_not_forwarded(tmp_path: Path) -
     async with await asyncio.start_server(respond, "127.0.0.1", port):
         with running_proxy(tmp_path, port) as proxy:
             async with proxy.client(**{"X-Forwarded-For": "192.0.2.7"}) as http:
-                await http.get("/")
+                await http.get("/called")
+            await until(lambda: any(head.startswith(b"GET /api/health?live ") for head in heads))
 
-    [head] = heads
+    [head] = [head for head in heads if head.startswith(b"GET /called ")]
     assert b"\r\nX-Forwarded-For: 127.0.0.1\r\n" in head
     assert b"192.0.2.7" not in head
 

@@ -99,14 +99,13 @@ def test_a_rollback_to_an_unknown_version_is_refused(running: Host) -> None:
     assert "release '0.0.1' is not on this host; it has: " in done.stdout
 
 
-@pytest.mark.parametrize(("metric", "port"), [("http_api", 9301), ("smtp_ingest", 9325)])
-def test_each_service_shows_its_metrics_to_this_host_alone(
-    running: Host, release: Path, metric: str, port: int
-) -> None:
+@pytest.mark.parametrize(("service", "port"), [("http-api", 9301), ("smtp-ingest", 9325)])
+def test_each_service_shows_its_metrics_to_this_host_alone(running: Host, service: str, port: int) -> None:
+    version = running.root(f"/opt/fake-email/current/venv/bin/{service} --version").removeprefix(f"{service} ")
     page = running.root(f"curl --silent --fail http://127.0.0.1:{port}/metrics")
     sockets = running.root(f"ss --no-header --listening --tcp --numeric sport = :{port} | awk '{{print $4}}'")
 
-    assert f'{metric}_build_info{{version="{version_of(release)}"}} 1.0' in page
+    assert f'{service.replace("-", "_")}_build_info{{version="{version}"}} 1.0' in page
     assert sockets == f"127.0.0.1:{port}"
 
 

@@ -4,6 +4,7 @@ It is for the operator's own Prometheus, on a loopback address or a private netw
 something else delays other scrapes by a second, and the service not at all.
 """
 
+import errno
 import importlib
 import importlib.metadata
 import socket
@@ -27,6 +28,8 @@ BACKLOG = 16
 # For one request and its response together.
 _SECONDS = 1.0
 _MAX_HEAD_OCTETS = 8_192
+# accept(2) fails at once as long as these last.
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _RETRY_SECONDS = 1.0
 _END_OF_HEAD = b"\r\n\r\n"
 
@@ -97,21 +100,18 @@ def _metrics_of(program: Literal["smtp-ingest", "http-api"]) -> list[Metric[None
 
 def _serve(listening: socket.socket, page: Callable[[str], tuple[str, bytes]]) -> None:
     once = OnceAMinute()
-    while True:
+    while listening.fileno() >= 0:  # it is open
         try:
             connection, _ = listening.accept()
-        except OSError as error:
-            log.warning("scrape_failed", error=type(error).__name__)
-            time.sleep(_RETRY_SECONDS)  # the process has no file descriptor left, for example
-            continue
-        with connection:
-            try:
+            with connection:
                 _respond(connection, page, time.monotonic() + _SECONDS)
-            except OSError as error:
-                if once.is_due(time.monotonic()):
-                    log.warning("scrape_failed", error=type(error).__name__)
-            except Exception:  # the edge: the next scrape may succeed
-                log.exception("metrics_failed")
+        except OSError as error:
+            if once.is_due(time.monotonic()):
+                log.warning("scrape_failed", error=type(error).__name__)
+            if error.errno in _SHORTAGES:
+                time.sleep(_RETRY_SECONDS)
+        except Exception:  # the edge: the next scrape may succeed
+            log.exception("metrics_failed")
 
 
 def _respond(connection: socket.socket, page: Callable[[str], tuple[str, bytes]], deadline: float) -> None:
