@@ -12,6 +12,7 @@ from pathlib import Path
 import trustme
 
 _POLL_SECONDS = 0.01
+_VALID = datetime.timedelta(days=90)
 
 
 class Authority:
@@ -24,10 +25,10 @@ class Authority:
         self._authority.cert_pem.write_to_path(self.path)
 
     def context(self, host: str, days: int = 90) -> ssl.SSLContext:
-        """A server's context with a new certificate for a host, which ends in so many days."""
+        """A server's context with a certificate of 90 days for a host, which ends in so many days."""
         ends_at = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._authority.issue_cert(host, not_after=ends_at).configure_cert(context)
+        self._authority.issue_cert(host, not_before=ends_at - _VALID, not_after=ends_at).configure_cert(context)
         return context
 
 

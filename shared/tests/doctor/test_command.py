@@ -9,6 +9,7 @@ import pytest
 from support.dns_server import DnsServer, running_dns
 
 from fake_email.__main__ import main
+from fake_email.doctor.command import may_colour
 
 DOMAIN = "fake-email.example"
 
@@ -69,6 +70,7 @@ def test_settings_that_cannot_be_read_are_the_only_finding(doctor: Doctor, tmp_p
 
     assert status == 2
     assert "DOMAIN: '!' is not a domain name" in text
+    assert "\x1b" not in text
     assert problems(rows) == {"settings_invalid"}
 
 
@@ -78,6 +80,14 @@ def test_a_variable_that_no_program_reads_is_a_warning(doctor: Doctor, tmp_path:
     status, rows = doctor("--only", "settings", "--json")
 
     assert (status, problems(rows)) == (1, {"setting_unread"})
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"TERM": "xterm", "NO_COLOR": "1"}, False)],
+)
+def test_a_person_can_turn_colours_off(environ: dict[str, str], *, expected: bool) -> None:
+    assert may_colour(environ) is expected
 
 
 @pytest.mark.parametrize(

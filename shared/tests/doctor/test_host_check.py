@@ -6,6 +6,7 @@ import pytest
 
 from fake_email.doctor import host_check
 
+SYSTEMD = Path(__file__).parents[3] / "deploy/systemd"
 DENY = "169.254.0.0/16 fd00:ec2::254/128"
 
 
@@ -29,6 +30,12 @@ def test_a_dns_server_that_the_units_deny_is_found(servers: list[str], allow: st
     findings = host_check.of_resolvers(servers, {"IPAddressDeny": DENY, "IPAddressAllow": allow})
 
     assert [finding.id for finding in findings] == expected
+
+
+def test_every_unit_that_runs_all_the_time_is_checked() -> None:
+    units = {path.name for path in SYSTEMD.iterdir() if path.suffix in {".service", ".socket", ".path"}}
+
+    assert set(host_check.UNITS) == units - {"fake-email-certificate.service"} | {"caddy.service"}
 
 
 def test_warnings_errors_and_lines_that_are_no_events_are_the_relevant_ones() -> None:

@@ -1,22 +1,34 @@
-"""Certificates as a peer presents them: the end of their time, and the certificate itself whatever its faults."""
+"""Certificates as a peer presents them: their time, and the certificate itself whatever its faults."""
 
 import datetime
 import socket
 import ssl
 
-_SOON_DAYS = 14
+import msgspec
+
+# Caddy renews when a third of the time is left, which may be 90 days or 6.
+_SOON = 6
 
 
-def end_of(connection: socket.socket) -> datetime.datetime:
-    """The end of the verified certificate's time; the connection is one by TLS."""
+class Validity(msgspec.Struct, frozen=True, kw_only=True):
+    """The time of a certificate."""
+
+    begin: datetime.datetime
+    end: datetime.datetime
+
+    def ends_soon(self, now: datetime.datetime) -> bool:
+        """True when less than a sixth of the time is left."""
+        return self.end - now < (self.end - self.begin) / _SOON
+
+
+def validity(connection: socket.socket) -> Validity:
+    """The time of the verified certificate; the connection is one by TLS."""
     verified = connection.getpeercert() if isinstance(connection, ssl.SSLSocket) else None
-    not_after = (verified or {})["notAfter"]
-    return datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(not_after)), datetime.UTC)
-
-
-def ends_soon(end: datetime.datetime, now: datetime.datetime) -> bool:
-    """True in the last two weeks: Caddy renews a month before the end. Pure."""
-    return end - now < datetime.timedelta(days=_SOON_DAYS)
+    begin, end = (
+        datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(str((verified or {})[name])), datetime.UTC)
+        for name in ("notBefore", "notAfter")
+    )
+    return Validity(begin=begin, end=end)
 
 
 def presented(plain: socket.socket, host: str) -> bytes:

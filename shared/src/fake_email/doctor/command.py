@@ -23,6 +23,7 @@ _ENV_FILES = (Path("/etc/fake-email/env"), Path(".env"))
 _REQUIRED = {"DATABASE_URL", "DOMAIN"}
 _AGAIN_SECONDS = 2.0
 _WRONG_ARGUMENTS = 2
+_WIDEST = 100
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -90,9 +91,15 @@ async def _until_well(examined: Target, only: tuple[str, ...], seconds: float) -
 
 
 def _print(results: list[Result], *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(report.json_lines(results))
+        return
     is_terminal = sys.stdout.isatty()
-    has_colours = is_terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    width = min(shutil.get_terminal_size().columns, 100) if is_terminal else None
-    sys.stdout.write(
-        report.json_lines(results) if as_json else report.text(results, width=width, has_colours=has_colours)
-    )
+    width = min(shutil.get_terminal_size().columns, _WIDEST) if is_terminal else None
+    has_colours = is_terminal and may_colour(os.environ)
+    sys.stdout.write(report.text(results, width=width, has_colours=has_colours))
+
+
+def may_colour(environ: Mapping[str, str]) -> bool:
+    """True unless NO_COLOR (no-color.org) or a terminal without colours forbids it. Pure."""
+    return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"

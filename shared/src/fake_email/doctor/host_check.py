@@ -44,10 +44,12 @@ RESOLVER_OPENED = Problem(
     why="Clouds hand out credentials at such an address, and the services can reach it.",
     mend="systemd-resolved on this host would need no opening",
 )
-_UNITS = (
+UNITS = (
     "fake-email-smtp-ingest.socket",
+    "fake-email-smtp-ingest-metrics.socket",
     "fake-email-smtp-ingest.service",
     "fake-email-http-api.socket",
+    "fake-email-http-api-metrics.socket",
     "fake-email-http-api.service",
     "fake-email-smtp-ingest-metrics.socket",
     "fake-email-http-api-metrics.socket",
@@ -72,7 +74,7 @@ async def check(target: Target) -> list[Finding]:
 
 def _units() -> list[Finding]:
     found = []
-    for unit in _UNITS:
+    for unit in UNITS:
         state = " ".join(_properties(unit, "ActiveState", "SubState").values())
         if state.startswith("active"):
             found.append(passed(unit, state))

@@ -61,7 +61,7 @@ INVALID = Problem(
 EXPIRES = Problem(
     id="starttls_expires",
     severity="warning",
-    why="Caddy renews a certificate a month before its end, and has not been able to.",
+    why="Caddy renews a certificate when a third of its time is left, and has not been able to.",
     mend="on the host `sudo journalctl -u caddy --since -1d`",
 )
 STALE = Problem(
@@ -109,16 +109,16 @@ def _starttls(target: Target) -> Finding:
     about, host = "STARTTLS", target.mail_host
     try:
         with ssl.create_default_context().wrap_socket(_plain(target), server_hostname=host) as connection:
-            version, end = connection.version(), certificates.end_of(connection)
+            version, valid = connection.version(), certificates.validity(connection)
     except ssl.SSLCertVerificationError as error:
         if _is_stale(target):
             return STALE.found(about, error.verify_message)
         return INVALID.found(about, error.verify_message, host=host)
     except OSError as error:
         return TLS_FAILS.found(about, http_call.why(error))
-    if certificates.ends_soon(end, datetime.datetime.now(datetime.UTC)):
-        return (STALE if _is_stale(target) else EXPIRES).found(about, f"the certificate ends on {end:%Y-%m-%d}")
-    return passed(about, f"{version}, a certificate for {host} until {end:%Y-%m-%d}")
+    if valid.ends_soon(datetime.datetime.now(datetime.UTC)):
+        return (STALE if _is_stale(target) else EXPIRES).found(about, f"the certificate ends on {valid.end:%Y-%m-%d}")
+    return passed(about, f"{version}, a certificate for {host} until {valid.end:%Y-%m-%d}")
 
 
 def _plain(target: Target) -> socket.socket:

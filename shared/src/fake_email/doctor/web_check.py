@@ -32,7 +32,7 @@ INVALID = Problem(
 EXPIRES = Problem(
     id="https_expires",
     severity="warning",
-    why="Caddy renews a certificate a month before its end, and has not been able to.",
+    why="Caddy renews a certificate when a third of its time is left, and has not been able to.",
     mend="on the host `sudo journalctl -u caddy --since -1d`",
 )
 NOT_READY = Problem(
@@ -76,7 +76,7 @@ def _site(target: Target) -> list[Finding]:
     about = target.api.url
     try:
         with contextlib.closing(http_call.connect(target.api)) as connection:
-            end = certificates.end_of(connection.sock)
+            valid = certificates.validity(connection.sock)
             health = _health(connection)
     except ssl.SSLCertVerificationError as error:
         return [INVALID.found(about, error.verify_message)]
@@ -84,8 +84,8 @@ def _site(target: Target) -> list[Finding]:
         return [NO_CERTIFICATE.found(about, http_call.why(error))]
     except OSError as error:
         return [DOWN.found(about, http_call.why(error))]
-    until = f"a certificate until {end:%Y-%m-%d}"
-    soon = certificates.ends_soon(end, datetime.datetime.now(datetime.UTC))
+    until = f"a certificate until {valid.end:%Y-%m-%d}"
+    soon = valid.ends_soon(datetime.datetime.now(datetime.UTC))
     certificate = EXPIRES.found(about, until) if soon else passed(about, until)
     return [certificate, NOT_READY.found(about, health) if health else passed(about, "ready")]
 
