@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from fake_email.batching import Batcher
 from fake_email.postgres.connection import Connection
+from fake_email.postgres.lane import Lane
 from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
 from fake_email.storage import mailboxes, role_mailboxes
@@ -21,7 +22,12 @@ class Recipients:
         self._role_addresses = frozenset(role_mailboxes.addresses(settings.domain))
         self._recent = RecentRecipients()
         self._batcher = Batcher(self._find_batch, batch_items=500, queue_items=10_000)
-        self.run = self._batcher.run
+        self._lane: Lane | None = None
+
+    async def run(self) -> None:
+        """Look up recipients until cancelled."""
+        async with self._database.lane() as self._lane:
+            await self._batcher.run()
 
     async def find(self, address: str, octets: int) -> Recipient | None:
         """The live mailbox of `address`, which is for a message of that size; 0 means an unknown size.
@@ -56,7 +62,9 @@ class Recipients:
 
     async def _find_batch(self, addresses: Sequence[str]) -> Sequence[Recipient | None]:
         began_at = asyncio.get_running_loop().time()
-        found = await self._database.run(lambda connection: self._find_or_create(connection, addresses))
+        found = await self._database.run(
+            lambda connection: self._find_or_create(connection, addresses), lane=self._lane
+        )
         self._recent.add(found.values(), began_at)
         return [found.get(address) for address in addresses]
 

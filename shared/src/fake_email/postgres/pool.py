@@ -96,15 +96,23 @@ class Database:
             yield self
 
     async def run(
-        self, work: Callable[[TimedConnection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
+        self,
+        work: Callable[[TimedConnection], Awaitable[Result]],
+        *,
+        answer_seconds: float = ANSWER_SECONDS,
+        lane: Lane | None = None,
     ) -> Result:
         """Run `work` on a connection and return its result; `work` must be safe to repeat.
+
+        In a `lane` it begins without a wait for a connection.
 
         When the connection turns out to be broken, `work` runs again on another one. Raises DatabaseAway when no
         connection is available in time or one answer takes longer than `answer_seconds`, and DatabaseFull when the
         disk has no space for what `work` writes.
         """
         asked_at = asyncio.get_running_loop().time()
+        if lane is not None:
+            return await self._run(work, asked_at, answer_seconds, lane)
         # No deadline here, since a caller would lose its turn: each holder of a connection gives it back in time.
         async with self._slots:
             return await self._run(work, asked_at, answer_seconds)
@@ -116,7 +124,7 @@ class Database:
         answer_seconds: float = ANSWER_SECONDS,
         lane: Lane | None = None,
     ) -> Result:
-        """As `run`, for work that commits; in a `lane` without a wait for a connection.
+        """As `run`, for work that commits.
 
         Raises DatabaseAway at once while a commit that was given up still waits for its replica: the new commit would
         wait too, and each waiting commit takes a server session that readers need.
@@ -124,13 +132,9 @@ class Database:
 
         async def checked_work(connection: TimedConnection) -> Result:
             await self._check_replica(connection)
-            if lane is not None:
-                await lane.prepare(connection)
             return await work(connection)
 
-        if lane is None:
-            return await self.run(checked_work, answer_seconds=answer_seconds)
-        return await self._run(checked_work, asyncio.get_running_loop().time(), answer_seconds, lane)
+        return await self.run(checked_work, answer_seconds=answer_seconds, lane=lane)
 
     async def _check_replica(self, connection: Connection) -> None:
         if given_up := frozenset(self._given_up):
@@ -166,6 +170,8 @@ class Database:
             self._working.add(connection)
             try:
                 async with checked(connection):
+                    if lane is not None:
+                        await lane.prepare(connection)
                     result = await work(connection)
             except psycopg.errors.DiskFull as error:
                 self._answered_at = loop.time()

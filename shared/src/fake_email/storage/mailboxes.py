@@ -8,6 +8,7 @@ import msgspec
 from psycopg.rows import class_row, scalar_row
 
 from fake_email.errors import AddressTaken, MailboxNotFound, OperatorsMailbox
+from fake_email.postgres import prepared
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import Gone
 from fake_email.settings import MAX_TTL_SECONDS
@@ -69,11 +70,17 @@ _EXTEND = """
     WHERE id = %(id)s AND expires_at > now()
 """
 
-_FIND_RECIPIENTS = """
-    SELECT address, id AS mailbox_id, message_count, stored_octets, authentication
+_FIND_RECIPIENTS = prepared.statement(
+    "find_recipients",
+    """
+    SELECT address, id AS mailbox_id, message_count, stored_octets, authentication::integer AS authentication
     FROM mailbox
-    WHERE address = ANY(%(addresses)s) AND expires_at > now()
-"""
+    WHERE address = ANY({addresses}) AND expires_at > now()
+    """,
+    values={},
+    arrays={"addresses": "text"},
+    parts={},
+)
 
 _SUM_STORED_OCTETS = "SELECT coalesce(sum(stored_octets), 0)::bigint FROM mailbox"
 
@@ -241,9 +248,8 @@ def may_read(mailbox_token_sha256: bytes | None, token_sha256: bytes | None) -> 
 
 async def find_recipients(connection: Connection, addresses: Sequence[str]) -> dict[str, Recipient]:
     """The live mailboxes of `addresses`, by address."""
-    async with connection.cursor(row_factory=class_row(Recipient)) as cursor:
-        await cursor.execute(_FIND_RECIPIENTS, {"addresses": list(addresses)})
-        return {recipient.address: recipient async for recipient in cursor}
+    result = await prepared.execute(connection, _FIND_RECIPIENTS, {}, {"addresses": addresses})
+    return {recipient.address: recipient for recipient in prepared.rows(result, Recipient)}
 
 
 async def sum_stored_octets(connection: Connection) -> int:
