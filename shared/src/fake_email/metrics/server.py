@@ -4,7 +4,6 @@ It is for the operator's own Prometheus, on a loopback address or a private netw
 something else delays other scrapes by a second, and the service not at all.
 """
 
-import errno
 import importlib
 import importlib.metadata
 import socket
@@ -18,6 +17,7 @@ import structlog
 
 from fake_email import systemd
 from fake_email.command import bind
+from fake_email.errors import SettingsError
 from fake_email.metrics.numbers import Description, Metric, Numbers, gauge, read_all
 from fake_email.once_a_minute import OnceAMinute
 
@@ -28,8 +28,6 @@ BACKLOG = 16
 # For one request and its response together.
 _SECONDS = 1.0
 _MAX_HEAD_OCTETS = 8_192
-# accept(2) fails at once as long as these last.
-_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _RETRY_SECONDS = 1.0
 _END_OF_HEAD = b"\r\n\r\n"
 
@@ -51,8 +49,13 @@ class _Refused(Exception):
 def listening_socket(
     service: Literal["HTTP", "SMTP"], host: str, port: int | None, environ: Mapping[str, str]
 ) -> socket.socket | None:
-    """The socket of the socket unit, else one on `port`; without both, None. Raises OSError as command.bind does."""
+    """The socket of the socket unit, else one on `port`; without both, None.
+
+    Raises OSError as command.bind does, and SettingsError for more than one socket.
+    """
     held = systemd.listeners(environ, "metrics")
+    if len(held) > 1:
+        raise SettingsError("LISTEN_FDS: more than one socket for metrics, and they are shown on one")
     if held:
         [listening] = held
     elif port is None:
@@ -70,10 +73,10 @@ def start(
     read: Callable[[], Sequence[Numbers]],
 ) -> None:
     """Serve the numbers that `read` returns, and those of the program itself, until the process ends."""
+    # Loading it takes 45 ms, which a service without metrics does without.
     render: _Render = importlib.import_module("fake_email.metrics.page").render
     host, port = listening.getsockname()[:2]
     log.info("metrics_listening", host=host, port=port)
-
     own = _metrics_of(program)
     shown = [*metrics, *own]
 
@@ -108,8 +111,8 @@ def _serve(listening: socket.socket, page: Callable[[str], tuple[str, bytes]]) -
         except OSError as error:
             if once.is_due(time.monotonic()):
                 log.warning("scrape_failed", error=type(error).__name__)
-            if error.errno in _SHORTAGES:
-                time.sleep(_RETRY_SECONDS)
+            if not isinstance(error, TimeoutError | ConnectionError):
+                time.sleep(_RETRY_SECONDS)  # accept(2) fails at once as long as there is no file descriptor left
         except Exception:  # the edge: the next scrape may succeed
             log.exception("metrics_failed")
 
