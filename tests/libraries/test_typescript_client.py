@@ -35,14 +35,14 @@ def test_the_types_are_those_of_the_api(document: Path, node: Node, tmp_path: Pa
 def test_each_method_and_each_error_of_the_client(pair: Pair, node: Node, tests: list[Path]) -> None:
     others = [each for each in tests if each.name != FAULTS]
 
-    node.run("--test", "--test-timeout=60000", *others, environ=place(pair))
+    node.run("--test", "--test-timeout=120000", *others, environ=place(pair))
 
 
 def test_the_client_survives_faults(database_url: str, node: Node, tests: list[Path], tmp_path: Path) -> None:
     limits = {"TRUSTED_PROXIES": "127.0.0.1", "HTTP_MAX_CLIENT_STREAMS": "1"}
     with running_pair(database_url, tmp_path, **limits) as pair, controlled(pair) as control:
         [faults] = [each for each in tests if each.name == FAULTS]
-        node.run("--test", "--test-timeout=60000", faults, environ={**place(pair), "CONTROL_URL": control})
+        node.run("--test", "--test-timeout=120000", faults, environ={**place(pair), "CONTROL_URL": control})
 
 
 def test_the_examples_of_the_readme_run_from_the_package(pair: Pair, node: Node, package: Path, tmp_path: Path) -> None:

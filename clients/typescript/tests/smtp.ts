@@ -32,11 +32,14 @@ export async function deliverContent(address: string, content: string): Promise<
   await once(socket, "connect")
   const lines = createInterface(socket)[Symbol.asyncIterator]()
   const commands = ["EHLO client.test", "MAIL FROM:<ann@example.test>", `RCPT TO:<${address}>`, "DATA", `${content}.`]
-  for (const command of [...commands, "QUIT"]) {
-    await reply(lines)
-    socket.write(`${command}\r\n`)
+  try {
+    for (const command of [...commands, "QUIT"]) {
+      await reply(lines)
+      socket.write(`${command}\r\n`)
+    }
+  } finally {
+    socket.end() // else a refused mail keeps the program from ending
   }
-  socket.end()
 }
 
 async function reply(lines: AsyncIterator<string>): Promise<void> {
