@@ -77,7 +77,7 @@ async def check_authorities(dns: Dns, host: str, domain: str) -> list[Finding]:
     for at in (".".join(labels[number:]) for number in range(len(labels) - 1)):
         if records := await dns.values(at, "CAA"):
             return [_authorities(records, host, at)]
-    return [CAA_MISSING.found(f"CAA {host}", "none", domain=domain)]
+    return [CAA_MISSING.found(f"CAA {domain}", "none", domain=domain)]
 
 
 async def _reverse(dns: Dns, address: str, host: str) -> Finding:

@@ -47,7 +47,8 @@ async def check(target: Target) -> list[Finding]:
     if not await dns.answers():
         return [RESOLVER_AWAY.found("DNS", f"no answer from {' '.join(dns.servers)}")]
     results = await asyncio.gather(*(_found(check) for check in _checks(dns, target, domains)))
-    return [*reserved, *(finding for findings in results for finding in findings)]
+    # What both hosts lack is said once.
+    return [*reserved, *dict.fromkeys(finding for findings in results for finding in findings)]
 
 
 def _checks(dns: Dns, target: Target, domains: list[str]) -> list[Coroutine[None, None, list[Finding]]]:

@@ -51,8 +51,6 @@ UNITS = (
     "fake-email-http-api.socket",
     "fake-email-http-api-metrics.socket",
     "fake-email-http-api.service",
-    "fake-email-smtp-ingest-metrics.socket",
-    "fake-email-http-api-metrics.socket",
     "fake-email.path",
     "caddy.service",
 )
