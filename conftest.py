@@ -19,6 +19,7 @@ from support.browser import Browser, Tab
 from support.database import MIGRATIONS
 from support.harness import Pair, running_http, running_pair
 from support.http_client import client
+from support.kept_tests import KeptTests
 from support.quick import Quick
 from support.reached import ReachedCheck
 from support.smtp_client import SmtpClient
@@ -37,7 +38,7 @@ hypothesis.settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for plugin in (Quick(), SkipCheck(), ReachedCheck()):
+    for plugin in (KeptTests(), Quick(), SkipCheck(), ReachedCheck()):
         config.pluginmanager.register(plugin)
 
 

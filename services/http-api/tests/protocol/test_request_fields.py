@@ -1,6 +1,7 @@
 """The fields of a request: each one that the service reads is read whole by one reader, or is refused when repeated."""
 
 import ast
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,19 +105,30 @@ async def test_a_preflight_may_announce_its_fields_in_several_lines(pair: Pair) 
     assert "access-control-allow-origin" not in response.headers  # the first line names a field that no call takes
 
 
-@pytest.mark.parametrize("other", ["Basic x", "", "Bearer other"])
-@pytest.mark.parametrize("is_first", [True, False])
+@pytest.fixture(scope="module")
+def limited(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """An http-api with a limit of failed tokens; 127.0.0.1 is its proxy."""
+    settings = {"FAILED_TOKENS_PER_MINUTE": str(FAILED_TOKENS), "TRUSTED_PROXIES": "127.0.0.1"}
+    with running_http(pair.database_url, tmp_path_factory.mktemp("limited"), **settings) as limited:
+        yield limited
+
+
+@pytest.mark.parametrize(
+    ("other", "is_first", "visitor"),
+    [
+        (other, is_first, f"198.51.100.{number}")
+        for number, (other, is_first) in enumerate(itertools.product(["Basic x", "", "Bearer other"], [True, False]))
+    ],
+)
 async def test_a_second_authorization_field_lets_no_token_pass_uncounted(
-    pair: Pair, tmp_path: Path, other: str, *, is_first: bool
+    limited: Pair, other: str, visitor: str, *, is_first: bool
 ) -> None:
-    limit = {"FAILED_TOKENS_PER_MINUTE": str(FAILED_TOKENS)}
-    with running_http(pair.database_url, tmp_path, **limit) as service:
-        async with client(service.http_url) as http:
-            statuses = []
-            for number in range(FAILED_TOKENS + 2):
-                values = [f"Bearer wrong{number}", other]
-                headers = [("Authorization", value) for value in (values if is_first else reversed(values))]
-                response = await http.get("/api/inbox/poll?address=missing@mx.test", headers=headers)
-                statuses.append(response.status_code)
+    async with client(limited.http_url, [("X-Forwarded-For", visitor)]) as http:
+        statuses = []
+        for number in range(FAILED_TOKENS + 2):
+            values = [f"Bearer wrong{number}", other]
+            headers = [("Authorization", value) for value in (values if is_first else reversed(values))]
+            response = await http.get("/api/inbox/poll?address=missing@mx.test", headers=headers)
+            statuses.append(response.status_code)
 
     assert 404 not in statuses
