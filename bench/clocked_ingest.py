@@ -73,6 +73,7 @@ def main() -> None:
     command.raise_file_limit()
     sys.setswitchinterval(_SWITCH_SECONDS)  # as the command does
     gc.freeze()
+    gc.enable()  # the command disables it while it imports
     give_large_messages_own_pages()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))

@@ -3,18 +3,17 @@
 import gc
 import os
 
-from fake_email import command
-from fake_email.metrics import server as metrics_server
-from fake_email.systemd import Notifier
-
 # Granian brings its own allocator (jemalloc), which by default keeps 1 KB of unused memory for each open stream. It
 # reads this variable when it is loaded, before any function here is called.
 os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:1,dirty_decay_ms:0")
 # Imported modules stay in memory, and looking for garbage among them would take a fifth of the start.
 gc.disable()
 
-from http_api.serving import server  # noqa: E402  # after the two settings above
-from http_api.serving.granian_socket import GranianSocket  # noqa: E402  # likewise
+from fake_email import command
+from fake_email.metrics import server as metrics_server
+from fake_email.systemd import Notifier
+from http_api.serving import server
+from http_api.serving.granian_socket import GranianSocket
 
 
 def main() -> None:

@@ -6,16 +6,15 @@ import gc
 import os
 import sys
 
+# Imported modules stay in memory, and looking for garbage among them would take a tenth of the start.
+gc.disable()
+
 import uvloop
 
 from fake_email import command, systemd
 from fake_email.metrics import server as metrics_server
-
-# Imported modules stay in memory, and looking for garbage among them would take a tenth of the start.
-gc.disable()
-
-from smtp_ingest import daemon  # noqa: E402  # after the line above
-from smtp_ingest.starttls import Certificate  # noqa: E402  # likewise
+from smtp_ingest import daemon
+from smtp_ingest.starttls import Certificate
 
 # A parser thread hands the interpreter back to the event loop after this time; CPython's 5 ms would delay each reply.
 _SWITCH_SECONDS = 0.000_5
