@@ -39,7 +39,7 @@ FOLDER = Path(__file__).parents[1] / "labelled_mail"
 LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh")
 OUT_OF_FOLD = FOLDER / "out_of_fold.txt"
 UNSEEN = "batch_8"  # no weights are learnt from it
-BATCHES = ("batch_1", "batch_2", "batch_3", "batch_4", "batch_5", "batch_6", "batch_7", "batch_9", "batch_10")
+BATCHES = tuple(f"batch_{number}" for number in range(1, 14) if f"batch_{number}" != UNSEEN)
 PARTS = ("known", "apart", "short", "short_apart", "short_wrong", *BATCHES)
 _SEPARATORS = re.compile(r"(?<=[0-9])[ -](?=[0-9])")
 

@@ -99,7 +99,7 @@ def main() -> None:
     for each, likelihood in zip(candidates, judged, strict=True):
         if each.message not in best or best[each.message][0] < likelihood:
             best[each.message] = (likelihood, each)
-    factor, summand = slope(candidates, judged)
+    factor, summand = slope([each for _, each in best.values()], [likelihood for likelihood, _ in best.values()])
     weights = {name: factor * weight for name, weight in learn(candidates).items()}
     weights["bias"] += summand
     lines = [f"{weight:.2f} {name}" for name, weight in sorted(weights.items()) if abs(weight) >= LEAST]

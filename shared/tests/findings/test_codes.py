@@ -106,6 +106,35 @@ def test_a_number_of_something_else_is_not_a_code(what: str, text: str) -> None:
     assert values(text) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The keys are in the box by the door, set the dials to 2209.",
+        "When you get to the gate, tap 2209 and then the bell.",
+        "Der Schlüssel ist im Kästchen neben der Tür. Stellen Sie die Rädchen auf 2209.",
+        "En la cajita de la llave, girad las ruedecitas hasta 2209.",
+        "Az ajtó melletti dobozon állítsák a tárcsákat 2209-re.",
+        "הקופסה ליד הדלת: סובבו את הגלגלים ל-2209.",
+        "鍵の小箱のダイヤルを2209に合わせてください。",
+    ],
+)
+def test_a_code_is_found_without_a_word_for_a_code_where_a_lock_takes_it(text: str) -> None:
+    assert values(text, "Saturday") == ["2209"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tell us how it was: your trip 771204 took 19 minutes.",
+        "Press 1 when you call 020 7946 0812. Ref. 10442.",
+        "Use the door on 4821 Mill Road, in 2026 as well.",
+        "The machines (serial 04419 and 04420) were serviced, then cleaned.",
+    ],
+)
+def test_a_number_beside_words_to_enter_something_is_not_a_code_by_that_alone(text: str) -> None:
+    assert values(text, "Saturday") == []
+
+
 def test_a_code_beside_an_order_number_comes_first() -> None:
     assert values("Your order 5538201 is on its way. The code for order 5538201 is 4417.") == ["4417"]
 

@@ -16,8 +16,8 @@ LEAST = 0.98
 LEAST_OF_KIND = {"verify": 0.95, "reset": 0.95, "login": 0.9, "unsubscribe": 0.95}
 LEAST_UNSEEN = 0.95  # of codes in mail that the weights were not learnt from
 OVER, UNDER = 0.05, 0.15  # between a confidence and how often it is right: few messages have a low confidence
-ENOUGH = 0.5
-BOUNDS = (0.5, 0.8, 0.9, 0.97, 1.01)
+ENOUGH = 0.55  # confidence of a code
+BOUNDS = (0.55, 0.8, 0.9, 0.97, 1.01)
 
 
 def figures(right: int, found: int, labelled: int) -> str:

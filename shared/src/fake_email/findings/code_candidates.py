@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 CANDIDATES = 200  # of a text, with digits and without, so that hostile mail costs no more
 LEAST, MOST = 4, 10  # characters
+_LAST_LETTER = "\u04ff"  # of the scripts that write a number apart from words
 _MOST_GROUPS = 4  # five pairs are a French phone number
 _FAR = 400  # characters of an address read
 
@@ -41,7 +42,8 @@ _GROUPS = re.compile(
 _WORD = re.compile(r"[0-9A-Za-z]{1,20}(?:-[0-9A-Za-z]{1,20}){0,4}")
 _WORD_BACKWARDS = re.compile(r"[0-9A-Za-z-]{0,40}")
 _CAPITALS = re.compile(r"[A-Z]{3}(?<![\w@/.#&=-][A-Z]{3})[A-Z]{0,7}(?:-[A-Z]{3,6})?(?![\w@/=-])")
-_GLUED = re.compile(r"([0-9]{4,8})[A-Z][a-z]+(?:-[A-Za-z]*)?")  # "268423If you did not"
+# "268423If you did not", and Hungarian endings: "5519-re".
+_GLUED = re.compile(r"([0-9]{4,8})(?:[A-Z][a-z]+(?:-[A-Za-z]*)?|-(?:[bnr][ae][nk]?|[oe]?t|[a-z]{1,2}[ae]l))")
 _PREFIXED = re.compile(r"(?:[A-Z]|FB)-([0-9]{4,8})")
 _MASKED = re.compile(r"[Xx]{3}|\A[Xx]{2}[0-9]")  # of a card, or a phone
 _AROUND = re.compile(r"[!-~]*+")
@@ -114,7 +116,10 @@ def _read(text: str, start: int, end: int) -> tuple[int, int, str]:
         is_even = len(digits) <= _MOST_GROUPS and len({len(each) for each in digits}) == 1
         return start, groups.end(), "".join(digits) if is_even else ""
     before = _WORD_BACKWARDS.match(text[max(0, start - 40) : start][::-1])
-    word = _WORD.match(text, start - before.end() if before else start)
+    first = start - before.end() if before else start
+    word = _WORD.match(
+        text, first + (text[first] == "-" and text[first - 1 : first] > _LAST_LETTER)
+    )  # a Hebrew word: "ל-5519"
     if word is None or word.end() < end:
         return start, end, ""
     glued = _GLUED.fullmatch(word[0])
@@ -153,4 +158,4 @@ def _is_in_address(text: str, start: int, end: int) -> bool:
 
 
 def _is_letter(character: str) -> bool:
-    return character <= "\u04ff" and (character.isalnum() or character == "_")
+    return character <= _LAST_LETTER and (character.isalnum() or character == "_")

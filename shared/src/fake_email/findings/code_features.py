@@ -1,7 +1,7 @@
 """The features of a candidate: the kinds of words in each zone around it, beside its form and place."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from fake_email.findings import code_form
@@ -27,6 +27,7 @@ _NUMBERS = frozenset(
     KINDS.index(kind) for kind in ("sale", "order", "number", "phone", "card", "meeting", "place", "other", "date")
 )
 _NOUNS = _CODE | _NUMBERS
+_PLAIN = {"nearest": "code is nearest", "near before": NEAR_CODE}  # of zones without a word for another number
 
 
 class Names(NamedTuple):
@@ -93,48 +94,55 @@ def of(here: Text, candidate: Candidate) -> list[str]:
     names = [*code_form.of_place(before, after, alone=alone), *_of_text(here, candidate)]
     beside = _OTHER_NUMBER.findall(before[_sentence_start(before) :] + "," + after[: _sentence_end(after)])
     names.append(f"numbers beside: {min(len(beside), 3)}")
-    sentence: set[int] = set()
+    around: set[int] = set()
+    linked = _add_line(names, before, after, around)
+    linked = _add_other_lines(names, here, (first, last), around, alone=alone) or linked
+    names += code_form.of(candidate.value, text[start:end], alone=alone, linked=linked)
+    _add_kinds(names, "subject", here.subject)
+    of_whole = _ZONES["whole"].kinds
+    names += [of_whole[kind] for kind in here.whole]
+    return names
+
+
+def _add_line(names: list[str], before: str, after: str, sentence: set[int]) -> bool:
+    """Add the features of the zones of a line, and the kinds of words in the sentence.
+
+    True when a word for a code is right beside the candidate.
+    """
     linked = False
     for name, found in [*_zones_before(before), *_zones_after(after)]:
         names.append(name)
         if not found:
             names += ("no noun before",) if name == "nearest" else ()
             continue
-        has_code, has_number = not _CODE.isdisjoint(found), not _NUMBERS.isdisjoint(found)
-        _add_kinds(names, name, found, has_code=has_code)
-        if not has_number and name == "nearest":
-            names.append("code is nearest")
-        if has_code and not has_number and name == "near before":
-            names.append(NEAR_CODE)
+        has_code = _add_kinds(names, name, found)
+        linked = linked or (has_code and name.startswith(("word", "near")))
+        if name in _PLAIN and _NUMBERS.isdisjoint(found):
+            names += (_PLAIN[name],) if has_code or name == "nearest" else ()
         if not name.startswith("sentence"):
             sentence.update(found)
-        linked = linked or (has_code and name.startswith(("word", "near")))
-    has_code = not _CODE.isdisjoint(sentence)
-    _add_kinds(names, "sentence", sentence, has_code=has_code)
-    if not has_code:
+    if not _add_kinds(names, "sentence", sentence):
         names.append("no code in the sentence")
     if _NUMBERS.isdisjoint(sentence):
         names.append("no number in the sentence")
-    around = set(sentence)
+    return linked
+
+
+def _add_other_lines(names: list[str], here: Text, line: tuple[int, int], around: set[int], *, alone: bool) -> bool:
+    """Add the features of the lines above and below; True when a code alone on its line has a word for it above."""
     suffix = ", alone" if alone else ""
-    for name, words in _zones_of_lines(text, first, last):
+    linked = False
+    for name, words in _zones_of_lines(here.text, *line):
         found = here.kinds(words)
         if found:
             around.update(found)
-            has_code = not _CODE.isdisjoint(found)
+            has_code = _add_kinds(names, name + suffix, found)
             linked = linked or (alone and has_code and name == "line above")
-            _add_kinds(names, name + suffix, found, has_code=has_code)
         if name == "line above" and words.rstrip().endswith((":", "：")):
             names.append(f"above a colon{suffix}")
-    has_code = not _CODE.isdisjoint(around)
-    _add_kinds(names, "around", around, has_code=has_code)
-    if not has_code:
+    if not _add_kinds(names, "around", around):
         names.append("no code around")
-    names += code_form.of(candidate.value, text[start:end], alone=alone, linked=linked)
-    _add_kinds(names, "subject", here.subject, has_code=not _CODE.isdisjoint(here.subject))
-    of_whole = _ZONES["whole"].kinds
-    names += [of_whole[kind] for kind in here.whole]
-    return names
+    return linked
 
 
 def _zones_before(before: str) -> Iterator[tuple[str, Sequence[int]]]:
@@ -196,11 +204,14 @@ def _of_text(here: Text, candidate: Candidate) -> Iterator[str]:
         yield "behind a hash"
 
 
-def _add_kinds(names: list[str], zone: str, found: Iterable[int], *, has_code: bool) -> None:
+def _add_kinds(names: list[str], zone: str, found: Collection[int]) -> bool:
+    """Add the features of the kinds of words in a zone; True when a word for a code is among them."""
     of_kinds, beside_code = _ZONES[zone]
     names += [of_kinds[kind] for kind in found]
+    has_code = not _CODE.isdisjoint(found)
     if has_code:
         names += [beside_code[kind] for kind in found if kind not in _CODE]
+    return has_code
 
 
 def _last_words(text: str, length: int) -> str:

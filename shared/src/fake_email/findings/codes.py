@@ -16,12 +16,13 @@ CODES = 10  # of one message
 CHARACTERS = 64 * 1024  # of a text read; further down are terms of use
 EVIDENCE_CHARACTERS = 160
 CANDIDATES = 32  # of one text with words for a code near; each takes some 60 µs
+ASKED_CANDIDATES = 8  # of one text without such words, near words to enter something
 
-_ENOUGH = 0.5
+_ENOUGH = 0.55
 _BEGINNING = 600  # characters of a text that its subject speaks of
 _NEAR_BEFORE, _NEAR_AFTER = 300, 200  # characters
-_ASKED_CHARACTERS = 2000  # of a text without words for a code that are read
-_ASKED_BEFORE, _ASKED_AFTER = 80, 40  # characters
+_ASKED_CHARACTERS = 1000  # of a text without words for a code that are read
+_ASKED_BEFORE, _ASKED_AFTER = 60, 30  # characters
 _HTML_CHARACTERS = 256 * 1024  # read of HTML that is not in the text
 _LINE_CHARACTERS = 300  # of a line read, on each side of a number
 _ABOVE_CHARACTERS = 120  # of evidence, from the line above
@@ -38,6 +39,7 @@ _QUOTES = re.compile(
     r"^(?=.{0,120}(?:\d{4}|@)).{8,120}[:：]$|^-{2,12}[ \w]{5,40}-{2,12}$|(?:^[^\W\d_]{2,12}: .{1,99}\n){3}",
     re.MULTILINE,
 )
+_YEAR = re.compile("20[0-3][0-9]")
 _REFERENCE = re.compile(r"&#?\w{2,8};")
 _PICTURE_BEFORE = re.compile(r"\balt\s*+=\s*+[\"']?[^\"'<>]{0,200}\Z", re.IGNORECASE)
 
@@ -77,14 +79,22 @@ def _asks(text: str) -> bool:
 
 def weigh(subject: str, text: str) -> list[Weighed]:
     """The candidates of a message that may be codes, with their features."""
+    is_asked = not speaks_of_codes(f"{subject}\n{text}")  # alone: it has no word for a code
+    if is_asked:
+        if not _asks(f"{subject}\n{text}"[:_BEGINNING]):
+            return []
+        text = text[:_ASKED_CHARACTERS]
     head, body = code_candidates.plain(subject), code_candidates.plain(text)
     is_reply = _REPLY.match(head) is not None
     quotes = _QUOTES.search(body) if is_reply or body[:3] == "---" else None
     here = f"{head}\n{body[: quotes.start()] if quotes else body}"
     found = [each for each in code_candidates.read(here) if not (is_reply and each.start <= len(head))]
-    may_be = itertools.islice(_near_words(here, head, found), CANDIDATES)
+    may_be = _near_asked(here, found) if is_asked else _near_words(here, head, found)
     read = code_features.read(here, len(head) + 1, len(found))
-    weighed = [Weighed(here, each, code_features.of(read, each), is_subject=each.start <= len(head)) for each in may_be]
+    weighed = [
+        Weighed(here, each, code_features.of(read, each), is_subject=each.start <= len(head))
+        for each in itertools.islice(may_be, ASKED_CANDIDATES if is_asked else CANDIDATES)
+    ]
     near = {each.candidate.value for each in weighed if code_features.NEAR_CODE in each.features}
     for each in weighed:
         if near - {each.candidate.value}:
@@ -93,25 +103,32 @@ def weigh(subject: str, text: str) -> list[Weighed]:
 
 
 def _near_words(text: str, head: str, found: Iterable[Candidate]) -> Iterator[Candidate]:
-    """The candidates outside quoted lines with a word near that says what codes are for."""
+    """The candidates outside quoted lines with a word near that says what codes are for, or to enter something."""
     spoken_of = len(head) + (_BEGINNING if speaks_of_codes(head) else 0)
     for each in found:
-        is_quoted = text.startswith(">", text.rfind("\n", 0, each.start) + 1)
         near = text[max(0, each.start - _NEAR_BEFORE) : each.end + _NEAR_AFTER]
-        if not is_quoted and (
-            each.start <= spoken_of
-            or speaks_of_codes(near)
-            or _asks(text[max(0, each.start - _ASKED_BEFORE) : each.end + _ASKED_AFTER])
+        if not _is_quoted(text, each) and (
+            each.start <= spoken_of or speaks_of_codes(near) or _is_asked_for(text, each)
         ):
             yield each
 
 
+def _near_asked(text: str, found: Iterable[Candidate]) -> Iterator[Candidate]:
+    """The candidates outside quoted lines with a word near to enter something; a year of our time is none."""
+    for each in found:
+        if not _YEAR.fullmatch(each.value) and _is_asked_for(text, each) and not _is_quoted(text, each):
+            yield each
+
+
+def _is_asked_for(text: str, candidate: Candidate) -> bool:
+    return _asks(text[max(0, candidate.start - _ASKED_BEFORE) : candidate.end + _ASKED_AFTER])
+
+
+def _is_quoted(text: str, candidate: Candidate) -> bool:
+    return text.startswith(">", text.rfind("\n", 0, candidate.start) + 1)
+
+
 def _in_text(subject: str, text: str, source: CodeSource) -> tuple[Code, ...]:
-    whole = f"{subject}\n{text}"
-    if not speaks_of_codes(whole):
-        if not _asks(whole[:_BEGINNING]):
-            return ()
-        text = text[:_ASKED_CHARACTERS]
     best: dict[str, Code] = {}
     for each in weigh(subject, text):
         confidence = round(code_score.likelihood(each.features), 2)
