@@ -17,7 +17,7 @@ def examine(release: Path) -> str:
 
     A release from before the doctor is judged by systemd alone, which has started its services.
     """
-    if not _has_doctor(release):
+    if not has_doctor(release):
         return f"{release.name} has no doctor; systemd says that its services are ready"
     groups = ("--only", "http,mail", "--wait", str(_WAIT_SECONDS), "--quiet")
     done = as_service(release, "fake-email", "doctor", *groups, seconds=_SECONDS)
@@ -28,11 +28,12 @@ def examine(release: Path) -> str:
 
 def advice(release: Path) -> str:
     """The doctor's findings on the whole installation that are not fine, or an empty text."""
-    if not _has_doctor(release):
+    if not has_doctor(release):
         return ""
     done = run(str(release / "venv/bin/fake-email"), "doctor", "--quiet", seconds=_SECONDS)
     return done.output
 
 
-def _has_doctor(release: Path) -> bool:
+def has_doctor(release: Path) -> bool:
+    """True for a release since `fake-email doctor`."""
     return any(release.glob("venv/lib/python*/site-packages/fake_email/doctor/command.py"))
