@@ -5,6 +5,7 @@ Files that have no other tests run last.
 
 import inspect
 import socket
+import socketserver
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import psycopg
 import pytest
 
 # Our own code that uses one of these modules starts a process, or speaks to one.
-_OUTSIDE = (psycopg, socket, subprocess)
+_OUTSIDE = (psycopg, socket, socketserver, subprocess)
 _EVENTS = {"os.exec", "os.fork", "os.posix_spawn", "os.system", "socket.connect", "subprocess.Popen"}
 _ROOT = Path(__file__).parents[2]
 _is_pure = pytest.StashKey[bool]()
