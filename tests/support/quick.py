@@ -5,6 +5,7 @@ Files that have no other tests run last.
 
 import inspect
 import socket
+import socketserver
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import psycopg
 import pytest
 
 # Our own code that uses one of these modules starts a process, or speaks to one.
-_OUTSIDE = (psycopg, socket, subprocess)
+_OUTSIDE = (psycopg, socket, socketserver, subprocess)
 _EVENTS = {"os.exec", "os.fork", "os.posix_spawn", "os.system", "socket.connect", "subprocess.Popen"}
 _ROOT = Path(__file__).parents[2]
 _is_pure = pytest.StashKey[bool]()
@@ -72,10 +73,19 @@ class Quick:
         thing = inspect.unwrap(thing) if callable(thing) else thing
         if not isinstance(thing, type | FunctionType):
             return False
+        if isinstance(thing, type) and _is_outside(thing):
+            return True
         if thing not in self._known:
             self._known[thing] = False  # for functions that name each other
             self._known[thing] = any(map(self._reaches_out, _named(thing)))
         return self._known[thing]
+
+
+def _is_outside(thing: type) -> bool:
+    """True for a server of the standard library, and for a class of a package whose module starts a process."""
+    module = sys.modules.get(thing.__module__)
+    starts_process = vars(module).get("subprocess") is subprocess if module else False
+    return issubclass(thing, socketserver.BaseServer) or (starts_process and not _is_ours(module))
 
 
 def _named(thing: type | FunctionType) -> Iterator[object]:
