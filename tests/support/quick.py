@@ -73,10 +73,19 @@ class Quick:
         thing = inspect.unwrap(thing) if callable(thing) else thing
         if not isinstance(thing, type | FunctionType):
             return False
+        if isinstance(thing, type) and _is_outside(thing):
+            return True
         if thing not in self._known:
             self._known[thing] = False  # for functions that name each other
             self._known[thing] = any(map(self._reaches_out, _named(thing)))
         return self._known[thing]
+
+
+def _is_outside(thing: type) -> bool:
+    """True for a server of the standard library, and for a class of a package whose module starts a process."""
+    module = sys.modules.get(thing.__module__)
+    starts_process = vars(module).get("subprocess") is subprocess if module else False
+    return issubclass(thing, socketserver.BaseServer) or (starts_process and not _is_ours(module))
 
 
 def _named(thing: type | FunctionType) -> Iterator[object]:
