@@ -53,32 +53,34 @@ def read(
 
     When the time `is_over`, no further leaf is read, and the text of HTML ends where reading is.
     """
-    read: list[tuple[Leaf, str]] = []
+    decoded: list[tuple[Leaf, str]] = []
     plain_offered: set[str] = set()
     left = {True: TEXT_CHARACTERS, False: TEXT_CHARACTERS}
     for leaf, content in leaves:
-        if read and is_over():
+        if decoded and is_over():
             break
         is_html = leaf.type == "text/html"
         if left[is_html] > 0:
             text = _text(leaf, content, left[is_html])
             left[is_html] -= len(text)
-            read.append((leaf, text))
+            decoded.append((leaf, text))
             if leaf.alternative is not None and not is_html and text.strip():
                 plain_offered.add(leaf.alternative)
-    documents = [text for leaf, text in read if leaf.type == "text/html"]
+    documents = [text for leaf, text in decoded if leaf.type == "text/html"]
     link_tags: Sequence[anchors.Tag] | None = None
     pieces: list[str] = []
-    for leaf, text in read:
+    for leaf, text in decoded:
         if leaf.type != "text/html":
             pieces.append(text)
         elif leaf.alternative not in plain_offered:
             rendered = html_text.read(text.lstrip("\n"), is_over)
             pieces.append(rendered.text)
             link_tags = rendered.link_tags if len(documents) == 1 else None
-    unread = [text for leaf, text in read if leaf.type == "text/html" and leaf.alternative in plain_offered]
+    unread = [text for leaf, text in decoded if leaf.type == "text/html" and leaf.alternative in plain_offered]
     text = _join([piece for piece in pieces if piece.strip()])
     if substitute and not text.strip():
+        if substitute[0].is_substitute:
+            return read([substitute], None, is_over)
         text = _substituted(*substitute)
     return Bodies(text, _join(documents) if documents else None, _join(unread), link_tags)
 

@@ -45,6 +45,9 @@ def parse(content: bytes, cpu_seconds: Callable[[], float] = time.thread_time) -
     files: list[LocatedAttachment] = []
     unlisted = 0
     for leaf, its in enclosed.leaves(content, fields, body):
+        if leaf.is_substitute:
+            substitute = substitute or (leaf, its)
+            continue
         is_alone = leaf.start == body and its is content
         is_text = _is_text(leaf, first=not texts, alone=is_alone)
         if is_text:

@@ -143,6 +143,11 @@ def test_a_code_quoted_in_a_reply_is_not_listed() -> None:
     assert values("Thanks!\n\nOn Monday, Ann wrote:\n> Your code is 553201.", "Re: Your code 553201") == []
 
 
+@pytest.mark.parametrize("blank", ["\t", "\v", "\f", "\x1c", "\x1f", "\x85", "\u1680", "\u2003", "\u2028", "\u3000"])
+def test_a_number_behind_blanks_of_any_kind_hides_no_code(blank: str) -> None:
+    assert values(f"Your verification code is 482913.\n\n{blank * 40}7712")[:1] == ["482913"]
+
+
 def test_a_code_in_the_subject_is_found() -> None:
     (code,) = codes.find("Your login code: 2749", "See the subject.")
 

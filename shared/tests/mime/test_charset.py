@@ -112,6 +112,7 @@ def test_labels_of_other_mail_programs_are_known(label: str, codec: str, text: s
         ("shift_jis", b"\x87\x40\x87\x8a\xfb\xfc", "①㈱髙"),
         ("big5", b"\xc6\xa1\xf9\xd6\xc7\xf2", "①碁ヶ"),
         ("big5", b"\xa1\x45", "‧"),
+        ("big5", b"\x87\x7a\x87\x7b \xa3\xe1\xfe\xdd", "㡵𡵓 €砉"),
         ("gb2312", b"\x80 \xe9F", "€ 镕"),
         ("gb2312", "镕".encode("gb18030"), "镕"),
         ("gbk", b"\xa6\xd9\xa8\xbc", "\ufe10\u1e3f"),
@@ -127,6 +128,8 @@ def test_characters_that_browsers_know_are_read(label: str, octets: bytes, text:
     [
         ("euc-jp", b"\xad\xa1\x80\xa0\xad\xea\xff", "①\ufffd\ufffd㈱\ufffd"),
         ("euc-jp", b"\xad\xfe\xad\xa1\xff", "\ufffd①\ufffd"),
+        ("euc-jp", b"\xad\xa1\xfe\xfe(\x8e\xfe\xad\xa1\xc3", "①\ufffd\ufffd(\ufffd\ufffd①\ufffd"),
+        ("big5", b"\x87\x7a\xc3(\xff\x81a\x87\x7a\xa7\x41", "㡵\ufffd(\ufffd\ufffda㡵你"),
         ("iso-2022-jp", b"\x1b$B-!G\x1b(Ba", "①\ufffda"),
         ("gbk", b"\x80\x80\xff\xff\xc4\xe3", "€€\ufffd\ufffd你"),
     ],

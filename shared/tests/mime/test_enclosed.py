@@ -227,10 +227,45 @@ def test_the_octets_of_a_file_may_be_a_property(type_: int, before: bytes) -> No
     assert (file.name, encoded[file.start : file.end]) == ("a.txt", b"abc")
 
 
+def body_property(number: int, type_: int, value: bytes) -> bytes:
+    return attribute(
+        0x69003,
+        properties(struct.pack("<HHII", type_, number, 1, len(value)) + value + b"\0" * (-len(value) % 4)),
+    )
+
+
+CODE_PAGE = attribute(0x69007, struct.pack("<II", 1251, 0))
+BODY = "Ваш код: 482913"
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [
+        (body_property(0x1000, 0x1F, BODY.encode("utf-16-le") + b"\0\0"), BODY),
+        (CODE_PAGE + body_property(0x1000, 0x1E, BODY.encode("cp1251") + b"\0"), BODY),
+        (CODE_PAGE + attribute(0x2800C, BODY.encode("cp1251") + b"\0"), BODY),
+        (body_property(0x1013, 0x102, b"<p>Your code: <b>482913</b>"), "Your code: 482913"),
+    ],
+    ids=["wide", "narrow", "attribute", "html"],
+)
+def test_the_text_in_a_winmail_dat_is_that_of_a_message_without_another(octets: bytes, text: str) -> None:
+    encoded = base64.encodebytes(TNEF[:6] + octets + TNEF[6:])
+    head = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n%s\r\n--b\r\n"
+    part = (
+        b"Content-Type: application/ms-tnef\r\nContent-Transfer-Encoding: base64\r\n\r\n" + encoded + b"\r\n--b--\r\n"
+    )
+
+    alone, beside = (parse.parse(head % other + part) for other in (b" ", b"other"))
+
+    assert (alone.text, [code.value for code in alone.codes]) == (text, ["482913"])
+    assert (beside.text, listed(beside)) == ("other", listed(alone))
+
+
 @pytest.mark.parametrize("length", range(0, len(TNEF), 7))
 def test_a_broken_winmail_dat_is_read_as_far_as_it_goes(length: int) -> None:
     files = tnef.files(TNEF[:length])
 
+    assert tnef.body(TNEF[:length]) is None
     assert all(0 <= each.start <= each.end <= length for each in files)
 
 

@@ -152,8 +152,9 @@ def _zones_before(before: str) -> Iterator[tuple[str, Sequence[int]]]:
     found = kinds(_last_words(near, 1))
     yield "word linked" if near.rstrip(MARKS).endswith(LINKS) else "word before", found
     nearest = _NOUNS.intersection(found)
-    if not found and near.strip(MARKS):
-        yield "copula" if len(near.split()[-1]) <= _COPULA else "unknown before", kinds(before[cut:])
+    words = near.split() if not found and near.strip(MARKS) else []
+    if words:
+        yield "copula" if len(words[-1]) <= _COPULA else "unknown before", kinds(before[cut:])
     found = kinds(near)
     yield "near before", found
     nearest = nearest or _NOUNS.intersection(found)

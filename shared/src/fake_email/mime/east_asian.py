@@ -1,11 +1,13 @@
 """Chinese and Japanese charsets as the Encoding Standard has them, where Python's codecs read less. Pure.
 
 Python's `euc_jp` and `iso2022_jp` lack the NEC and IBM rows of JIS X 0208 (① ㈱ 髙), which Windows and phones send; its
-`gb18030` lacks the euro sign of code page 936.
+`gb18030` lacks the euro sign of code page 936, and its `big5hkscs` what `big5.py` has.
 """
 
 import codecs
 import re
+
+from fake_email.mime import big5
 
 _FIRST, _LAST = 0xA1, 0xFE  # of the two octets of a character in EUC
 
@@ -24,8 +26,16 @@ _OTHERWISE = {
 }
 _EUROS = re.compile(rb"\x80++")  # of code page 936
 _WINDOWS_ROWS = re.compile(rb"(?:[\xad\xf9-\xfc][\xa1-\xfe])++")
-_WRONG = {"euc_jp": re.compile(rb"[\x80-\x8d\x90-\xa0\xff]++"), "gb18030": re.compile(rb"\xff++")}
-MENDED = frozenset({"euc_jp", "gb18030"})
+# Octets that begin no character, each of which gives one U+FFFD, and ASCII: a run of both is one call of the handler.
+_WRONG = {
+    "euc_jp": re.compile(
+        rb"(?:[\0-\x8d\x90-\xa0\xa9-\xac\xae\xaf\xf5-\xf8\xfd-\xff]|[\xa1-\xfe](?![\xa1-\xfe])"
+        rb"|\x8e(?![\xa1-\xdf])|\x8f(?![\xa1-\xfe]{2}))+"
+    ),
+    "gb18030": re.compile(rb"(?:[\0-\x7f\xff]|[\x81-\xfe](?![0-9@-~\x80-\xfe]))+"),
+    "big5hkscs": re.compile(rb"(?:[\0-\x86\xff]|[\x87-\xfe](?![@-~\xa1-\xfe]))+"),
+}
+MENDED = frozenset(_WRONG)
 
 _ESCAPE = re.compile(rb"\x1b(?:\$\(?([@BDOPQ])|\(([BJHI])|([()$]{0,2}))")
 _TO_EUC = bytes(octet | 0x80 if 0x21 <= octet <= 0x7E else octet for octet in range(256))  # noqa: PLR2004  # JIS X 0202
@@ -101,11 +111,21 @@ def _mended(error: UnicodeError) -> tuple[str, int] | None:
     if error.encoding == "gb18030":
         euros = _EUROS.match(octets, at)
         return ("€" * len(euros[0]), euros.end()) if euros else None
+    if error.encoding == "big5hkscs":
+        return _in_big5(octets, at)
     run = _WINDOWS_ROWS.match(octets, at)
     if run is None:
         return None
     characters = [_OF_WINDOWS.get(octets[pair : pair + 2], "\ufffd") for pair in range(at, run.end(), 2)]
     return "".join(characters), run.end()
+
+
+def _in_big5(octets: bytes, at: int) -> tuple[str, int] | None:
+    characters: list[str] = []
+    while (character := big5.CHARACTERS.get(octets[at : at + 2])) is not None:
+        characters.append(character)
+        at += 2
+    return ("".join(characters), at) if characters else None
 
 
 def _in_cp932(row: int, cell: int) -> str:
@@ -136,7 +156,7 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
     mended = _mended(error)
     if mended is None and isinstance(error, UnicodeDecodeError):
         wrong = _WRONG[error.encoding].match(error.object, error.start)
-        mended = ("\ufffd" * len(wrong[0]), wrong.end()) if wrong else None
+        mended = (wrong[0].decode("ascii", "replace"), wrong.end()) if wrong else None
     return mended or codecs.replace_errors(error)  # type: ignore[return-value]  # it is always a string here
 
 

@@ -81,6 +81,10 @@ def _in_text(leaf: Leaf, content: bytes) -> list[Leaf]:
 
 
 def _of_outlook(leaf: Leaf, decoded: bytes) -> Iterator[Leaf]:
+    body = tnef.body(decoded)
+    if body:
+        text = _file(leaf, 0, name="", start=body.start, end=body.end, type_=body.type)
+        yield replace(text, charset=body.charset, disposition="", is_substitute=True)
     for number, each in enumerate(tnef.files(decoded), 1):
         type_ = mime_parameters.media_type(each.type.encode())
         content_id = each.content_id.strip("<> ")

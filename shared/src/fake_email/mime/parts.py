@@ -37,6 +37,7 @@ class Leaf(msgspec.Struct, frozen=True, kw_only=True):
     is_flowed: bool = False  # RFC 3676
     is_delsp: bool = False
     cuts: tuple[tuple[int, int], ...] = ()  # the offsets of the files within text
+    is_substitute: bool = False  # the text of a message that has no other
 
     def beginning(self, content: bytes, octets: int) -> bytes:
         """The first octets of the decoded body, so many at most."""

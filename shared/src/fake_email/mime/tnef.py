@@ -1,7 +1,8 @@
-"""The files in `winmail.dat`, which Outlook sends to readers that it takes for Outlook ([MS-OXTNEF]). Pure."""
+"""The files and the text in the `winmail.dat` of Outlook ([MS-OXTNEF]). Pure."""
 
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -10,10 +11,13 @@ NAME = "winmail.dat"
 FILES = 1_000
 
 _SIGNATURE = 0x223E9F78
-_HEAD, _ATTRIBUTE = struct.Struct("<IH"), struct.Struct("<BII")
+_HEAD, _ATTRIBUTE, _LONG = struct.Struct("<IH"), struct.Struct("<BII"), struct.Struct("<I")
 _CHECKSUM_OCTETS = 2
 # Attributes: a file begins, its name, its octets, its further properties.
 _FILE, _TITLE, _DATA, _PROPERTIES = 0x00069002, 0x00018010, 0x0006800F, 0x00069005
+# Of the message: its text, its properties, the code page of text.
+_BODY, _OF_MESSAGE, _CODE_PAGE = 0x0002800C, 0x00069003, 0x00069007
+_PLAIN, _HTML = 0x1000, 0x1013  # properties of the message ([MS-OXPROPS])
 # Properties of a file ([MS-OXPROPS]).
 _LONG_NAME, _MEDIA_TYPE, _CONTENT_ID = 0x3707, 0x370E, 0x3712
 _SHORT_NAMES = frozenset({0x3704, 0x3001})
@@ -25,6 +29,7 @@ _GUID_OCTETS = 16
 _FIXED_OCTETS[0x0048] = _GUID_OCTETS
 _SEVERAL = 0x1000  # flag of a property with several values
 _FIRST_NAMED = 0x8000
+_MOST_ATTRIBUTES = 20 * FILES
 _MOST_PROPERTIES = 200
 _TEXT_OCTETS = 4096
 
@@ -37,6 +42,15 @@ class File(msgspec.Struct, kw_only=True):
     content_id: str = ""
     start: int = 0
     end: int = 0
+
+
+class Body(NamedTuple):
+    """The text of a message: its media type, its charset if it is known, its offsets."""
+
+    type: str
+    charset: str
+    start: int
+    end: int
 
 
 def files(octets: bytes) -> list[File]:
@@ -56,11 +70,41 @@ def files(octets: bytes) -> list[File]:
     return [each for each in found if each.end]
 
 
+def body(octets: bytes) -> Body | None:
+    """The text of the message, plain if it has such a text, else HTML; text that is only RTF is not read."""
+    code_page, has_properties = "", False
+    found: dict[str, Body] = {}
+    for attribute, start, end in _attributes(octets):
+        if attribute == _FILE:
+            break
+        if attribute == _CODE_PAGE and end - start >= _LONG.size:
+            code_page = f"cp{_LONG.unpack_from(octets, start)[0]}"
+        elif attribute == _BODY:
+            found["text/plain"] = Body("text/plain", code_page, start, end)
+        elif attribute == _OF_MESSAGE and not has_properties:
+            has_properties = True
+            _read_body(octets, start, end, code_page, found)
+    return found.get("text/plain") or found.get("text/html")
+
+
+def _read_body(octets: bytes, start: int, end: int, code_page: str, found: dict[str, Body]) -> None:
+    try:
+        for number, type_, at, length in _properties(octets, start, end):
+            if number in {_PLAIN, _HTML} and length:
+                media_type = "text/plain" if number == _PLAIN else "text/html"
+                charset = "utf-16le" if type_ == _WIDE_TEXT else code_page if type_ == _TEXT else ""
+                found.setdefault(media_type, Body(media_type, charset, at, min(at + length, end)))
+    except struct.error:
+        pass  # the properties before the fault are read
+
+
 def _attributes(octets: bytes) -> Iterator[tuple[int, int, int]]:
     if len(octets) < _HEAD.size or _HEAD.unpack_from(octets)[0] != _SIGNATURE:
         return
     at = _HEAD.size
-    while at + _ATTRIBUTE.size <= len(octets):
+    for _ in range(_MOST_ATTRIBUTES):
+        if at + _ATTRIBUTE.size > len(octets):
+            return
         _, attribute, length = _ATTRIBUTE.unpack_from(octets, at)
         at += _ATTRIBUTE.size
         yield attribute, at, min(at + length, len(octets))
