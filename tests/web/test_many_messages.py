@@ -21,6 +21,17 @@ _DRAWN = """[...document.querySelectorAll('[data-message]')]
     .filter((each) => each.checkVisibility({ contentVisibilityAuto: true })).length"""
 
 
+_SCROLL = "document.querySelector('[data-message]').closest('ol').scrollTo(0, 1e9)"
+_LIST_ALL = f"""(async () => {{
+    const older = () => [...document.querySelectorAll("li.end button")]
+        .find((each) => each.textContent.includes("older"))
+    while ({_ROWS} < {COUNT}) {{
+        older()?.click()
+        await new Promise((resolve) => setTimeout(resolve, 20))
+    }}
+}})()"""
+
+
 async def tell_long_tasks(visitor: Visitor) -> None:
     """Say how long tasks took, which is not asserted: they also wait for other programs of this machine."""
     sys.stdout.write(f"tasks of more than 50 ms: {await visitor.value('JSON.stringify(tasks)')}\n")
@@ -47,7 +58,7 @@ async def test_it_is_listed_in_pieces_of_which_only_the_rows_in_sight_are_drawn(
         await reader.click("Show older mail")
         await reader.is_so(f"{_ROWS} > {rows}")
         rows = int(str(await reader.value(_ROWS)))
-        await reader.value("document.querySelector('[data-message]').closest('ol').scrollTo(0, 1e9)")
+        await reader.value(_SCROLL)
         assert int(str(await reader.value(_DRAWN))) <= MOST_DRAWN
     await reader.sees("Number 1")
 
@@ -60,6 +71,22 @@ async def test_a_search_asks_the_api_and_draws_only_what_it_finds(reader: Visito
 
     await reader.is_so(f"{_ROWS} === 1")
     await reader.sees("Number 500")
+    await tell_long_tasks(reader)
+
+
+async def test_what_a_search_had_left_out_is_drawn_again_in_slices(reader: Visitor) -> None:
+    await reader.value(_LIST_ALL)
+    await reader.presses("/")
+    await reader.types("code:100500")
+    await reader.is_so(f"{_ROWS} === 1")
+
+    await reader.presses("Escape")
+
+    await reader.is_so(f"{_ROWS} > 1")
+    rows = int(str(await reader.value(_ROWS)))
+    assert rows <= 100
+    await reader.value(_SCROLL)
+    await reader.is_so(f"{_ROWS} > {rows}")
     await tell_long_tasks(reader)
 
 

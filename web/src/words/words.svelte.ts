@@ -99,8 +99,15 @@ export function span(milliseconds: number): string {
   return (shown.length ? shown : parts.slice(-1)).map(([n, name]) => unit(n, name)).join(" ")
 }
 
+// A new format costs more than a hundred uses of it.
+const formats = new Map<string, Intl.NumberFormat>()
+
 function unit(n: number, name: string): string {
-  return new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "narrow" }).format(n)
+  const key = `${language} ${name}`
+  const format =
+    formats.get(key) ?? new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "narrow" })
+  formats.set(key, format)
+  return format.format(n)
 }
 
 export function size(octets: number): string {
