@@ -78,8 +78,10 @@ class Batcher(Generic[Item, Outcome]):
     async def run(self) -> None:
         """Work through the queue until cancelled; two of these work on two batches at the same time."""
         while True:
-            await self._has_work.wait()
-            await asyncio.sleep(0)  # items submitted in this iteration of the event loop join the batch
+            if self._has_work.is_set():
+                await asyncio.sleep(0)  # callers that have just got their outcomes go on first
+            else:
+                await self._has_work.wait()
             if not self._queue:  # another run has taken it
                 continue
             batch = self._take()

@@ -98,8 +98,11 @@ def _references(files: Sequence[LocatedAttachment]) -> set[str]:
 
 def _within_limit(items: Sequence[_Item]) -> tuple[_Item, ...]:
     """The first items, as many as have LIST_OCTETS as JSON."""
+    # A list has as many octets as its items have, each with the comma or the bracket behind it, and one bracket more.
+    if len(items) <= _FEW or len(msgspec.json.encode(items)) <= LIST_OCTETS + 1:
+        return tuple(items)
     left = LIST_OCTETS
-    for index, item in enumerate(items if len(items) > _FEW else ()):
+    for index, item in enumerate(items):
         left -= len(msgspec.json.encode(item)) + 1
         if left < 0:
             return tuple(items[:index])

@@ -1,6 +1,5 @@
 """One transaction (RFC 5321 §3.3): the envelope, the content, and the commit before the final `250`."""
 
-import asyncio
 import uuid
 from collections import defaultdict
 
@@ -22,7 +21,7 @@ from smtp_ingest.transfer_notes import TransferNotes
 
 def storage_refusal(context: Context, connection: Connection, network: int | None, octets: int) -> str | None:
     """The reply to a message of that size past a limit on stored mail, which is logged once a minute."""
-    now = asyncio.get_running_loop().time()
+    now = connection.loop.time()
     limit = context.storage_limits.reached(network, octets, now)
     if limit is None:
         return None
@@ -214,14 +213,14 @@ class Transaction:
 
     async def _commit(self, incoming: IncomingMessage) -> Outcome:
         limits = self._context.storage_limits
-        limits.count(self._network, incoming.octets, asyncio.get_running_loop().time())
+        limits.count(self._network, incoming.octets, self._connection.loop.time())
         is_stored = False
         try:
             outcome = await self._context.group_commit.commit(incoming)
             is_stored = outcome.stored > 0
         finally:
             if not is_stored:
-                limits.count(self._network, -incoming.octets, asyncio.get_running_loop().time())
+                limits.count(self._network, -incoming.octets, self._connection.loop.time())
         return outcome
 
     def log_stored(self) -> None:

@@ -47,12 +47,22 @@ _FETCH = """
     WHERE address = %(address)s AND expires_at > now()
 """
 
-_FETCH_MANY = """
-    SELECT id, address, token_sha256, expires_at, last_seq, nullif(last_received_at, '-infinity') AS last_received_at,
-        stored_octets
+# In the forms of JSON, from which prepared.rows makes the values.
+_FETCH_MANY = prepared.statement(
+    "fetch_mailboxes",
+    """
+    SELECT id, address, encode(token_sha256, 'base64') AS token_sha256, last_seq, stored_octets,
+        to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS expires_at,
+        to_char(
+            nullif(last_received_at, '-infinity') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+        ) AS last_received_at
     FROM mailbox
-    WHERE address = ANY(%(addresses)s) AND expires_at > now()
-"""
+    WHERE address = ANY({addresses}) AND expires_at > now()
+    """,
+    values={},
+    arrays={"addresses": "text"},
+    parts={},
+)
 
 _FETCH_DETAIL = """
     SELECT created_at, expires_at, last_seq, message_count, stored_octets, changes,
@@ -216,9 +226,8 @@ async def fetch(connection: Connection, *, address: str, token_sha256: bytes | N
 
 async def fetch_many(connection: Connection, addresses: Sequence[str]) -> dict[str, MailboxState]:
     """The live mailboxes of `addresses`, by address; the caller checks the token."""
-    async with connection.cursor(row_factory=class_row(MailboxState)) as cursor:
-        await cursor.execute(_FETCH_MANY, {"addresses": list(addresses)})
-        return {each.address: each for each in await cursor.fetchall()}
+    result = await prepared.execute(connection, _FETCH_MANY, {}, {"addresses": addresses})
+    return {each.address: each for each in prepared.rows(result, MailboxState)}
 
 
 async def fetch_detail(connection: Connection, mailbox_id: int) -> MailboxDetail:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from fake_email.batching import Batcher
 from fake_email.errors import MailboxNotFound
+from fake_email.postgres.lane import Lane
 from fake_email.postgres.pool import Database
 from fake_email.storage import mailboxes
 from fake_email.storage.mailboxes import MailboxState, may_read
@@ -19,7 +20,12 @@ class MailboxLookups:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._batcher = Batcher(self._find, batch_items=_BATCH_ADDRESSES, queue_items=_QUEUE_ADDRESSES)
-        self.run = self._batcher.run
+        self._lane: Lane | None = None
+
+    async def run(self) -> None:
+        """Look mailboxes up until cancelled."""
+        async with self._database.lane() as self._lane:
+            await self._batcher.run()
 
     async def fetch(self, address: str, token_sha256: bytes | None) -> MailboxState:
         """The live mailbox of `address`; raises MailboxNotFound as mailboxes.fetch does, DatabaseAway and QueueFull."""
@@ -29,5 +35,7 @@ class MailboxLookups:
         return found
 
     async def _find(self, addresses: Sequence[str]) -> Sequence[MailboxState | None]:
-        found = await self._database.run(lambda connection: mailboxes.fetch_many(connection, addresses))
+        found = await self._database.run(
+            lambda connection: mailboxes.fetch_many(connection, addresses), lane=self._lane
+        )
         return [found.get(address) for address in addresses]
