@@ -28,6 +28,10 @@ _TOKEN_OCTETS = 32
 _DOT_ENV = Path(".env")
 _ENV_FILE = "/etc/fake-email/env"
 _DOT_ENV_HELP = " (default: .env, if there is one, as make run does)"
+_ENV_FILE_HELP = {
+    "check": "; name the variables in it that no program reads",
+    "doctor": " (default: that file or .env, unless the environment has the settings)",
+}
 # https://www.postgresql.org/docs/current/wal-reliability.html
 _DURABILITY_OFF = """
     SELECT name
@@ -91,7 +95,7 @@ def _arguments() -> argparse.Namespace:
     scope.add_argument("--before-migrate", action="store_true", help="allow pending migrations")
     for name, each in subparsers.choices.items():
         if name != "migrate":
-            more = "; name the variables in it that no program reads" if name == "check" else _DOT_ENV_HELP
+            more = _ENV_FILE_HELP.get(name, _DOT_ENV_HELP)
             each.add_argument(
                 "--env-file", type=Path, metavar="FILE", help=f"read settings from it, as from {_ENV_FILE}{more}"
             )

@@ -30,18 +30,20 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar="DOMAIN",
         help="a domain that takes mail; may be repeated, the first one counts for the hosts",
     )
-    where.add_argument("--api", type=_url, metavar="URL", help="(default: https://api.DOMAIN)")
+    where.add_argument("--api", type=_url, metavar="URL", help="the API (default: https://api.DOMAIN)")
     where.add_argument("--smtp", type=_server, metavar="HOST[:PORT]", help="the mail host (default: mail.DOMAIN:25)")
     where.add_argument(
         "--origin", type=_url, action="append", default=[], metavar="URL", help="the origin of a web page of yours"
     )
-    parser.add_argument("--only", type=_groups, metavar="GROUP,…", help=f"of {', '.join(CHECKS)}")
+    parser.add_argument(
+        "--only", type=_groups, metavar="GROUP,…", help=f"check these groups alone, of {', '.join(CHECKS)}"
+    )
     parser.add_argument("--resolver", type=_resolver, metavar="ADDRESS", help="a DNS server, as in 192.0.2.53")
     parser.add_argument(
         "--disposable-domains",
         type=_domain_list,
         metavar="FILE",
-        help="a public list of disposable domains, a domain a line: are ours on it?",
+        help="look for the domains on a public list of disposable ones, with a domain a line",
     )
     parser.add_argument(
         "--wait", type=float, default=0.0, metavar="SECONDS", help="check again for this long while there are errors"
