@@ -3,14 +3,20 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
+from postgres import EmbeddedPostgres, throw_away
+from support.database import MIGRATIONS
 from support.harness import Pair
 from support.node_package import Node
 from support.runtimes import OLDER_NODES, missing, older_node
 from support.sender import Sender
+
+from fake_email.postgres import migrate
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,6 +72,15 @@ def package(packages: Path) -> Path:
     """The npm package of clients/typescript."""
     [tarball] = packages.glob("*.tgz")
     return tarball
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[EmbeddedPostgres]:
+    """A Postgres with the schema, which tests may stop."""
+    with throw_away() as server:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            migrate.migrate(connection, migrate.read(MIGRATIONS))
+        yield server
 
 
 @pytest.fixture

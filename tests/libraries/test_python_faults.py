@@ -9,16 +9,13 @@ from threading import Event
 from urllib.parse import urlsplit
 
 import httpx2
-import psycopg
 import pytest
-from postgres import EmbeddedPostgres, throw_away
-from support.database import MIGRATIONS
+from postgres import EmbeddedPostgres
 from support.harness import Pair, running_pair
 from support.relay import Relay, running_relay
 from support.sender import Sender
 from support.waiting import deadline
 
-from fake_email.postgres import migrate
 from fake_email_client import ListedMessage, Mail, Mailbox, NoMail, Problem
 
 # The whole test takes minutes: `ALL=1 make test-libraries`.
@@ -48,16 +45,13 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with throw_away() as server:
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            migrate.migrate(connection, migrate.read(MIGRATIONS))
-        limits = {"TRUSTED_PROXIES": "127.0.0.1", "HTTP_MAX_CLIENT_STREAMS": "1"}
-        with (
-            running_pair(server.url, tmp_path_factory.mktemp("pair"), **limits) as pair,
-            running_relay(urlsplit(pair.http_url).port or 0) as relay,
-        ):
-            yield World(server, pair, relay)
+def world(own_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    limits = {"TRUSTED_PROXIES": "127.0.0.1", "HTTP_MAX_CLIENT_STREAMS": "1"}
+    with (
+        running_pair(own_server.url, tmp_path_factory.mktemp("pair"), **limits) as pair,
+        running_relay(urlsplit(pair.http_url).port or 0) as relay,
+    ):
+        yield World(own_server, pair, relay)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from support.runtimes import PYTHONS
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "clients/python/README.md"
+COMPARISON = ROOT / "docs/testing.md"
 
 
 APP = """
@@ -50,10 +51,12 @@ async def test_the_examples_of_the_readme_run_from_the_wheel(
     site.mkdir()
     (site / "app.py").write_text(APP.format(port=pair.smtp_port))
     (site / "test_sign_up.py").write_text(tests)
+    [compared] = re.findall(r"^```python\n(.*?)^```", COMPARISON.read_text(), re.MULTILINE | re.DOTALL)
+    (site / "test_compared.py").write_text(f"from app import sign_up\n\n\n{compared}")
     environ = {"FAKE_EMAIL_URL": pair.http_url}
 
     output = await run(installed, "-m", "pytest", "-q", cwd=site, environ=environ)
-    assert re.search(r"^4 passed", output, re.MULTILINE), output
+    assert re.search(r"^5 passed", output, re.MULTILINE), output
     assert len(programs) == 2
     for program in programs:
         await run(installed, "-c", program, cwd=site, environ=environ)

@@ -1,17 +1,19 @@
-"""The requests of a test program in another language: a restart of http-api, and an early end of all tickets."""
+"""The requests of a test program in another language: to stop and start http-api or Postgres, to end all tickets."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import psycopg
+from postgres import EmbeddedPostgres
 from support.harness import Pair
 
 
 @contextmanager
-def controlled(pair: Pair) -> Iterator[str]:
-    """The URL below which a POST to `stop`, `start` or `end-tickets` does that to the pair."""
+def controlled(pair: Pair, database: EmbeddedPostgres) -> Iterator[str]:
+    """The URL below which a POST to `stop`, `start` and others does that to the pair or to its Postgres."""
 
     def stop() -> None:
         pair.services[-1].stop()
@@ -24,6 +26,8 @@ def controlled(pair: Pair) -> Iterator[str]:
         "/stop": stop,
         "/start": pair.start_http,
         "/end-tickets": end_tickets,
+        "/stop-database": partial(database.stop, "immediate"),
+        "/start-database": database.start,
     }
 
     class Handler(BaseHTTPRequestHandler):
@@ -35,7 +39,9 @@ def controlled(pair: Pair) -> Iterator[str]:
         def log_message(self, *_arguments: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    # All requests have one thread: a Postgres ends with the thread that has started it.
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+    database.start()

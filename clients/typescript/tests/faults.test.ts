@@ -4,7 +4,7 @@ import { once } from "node:events"
 import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 import { test } from "node:test"
 
-import { Mail, NoMail, type StreamState } from "../src/index.ts"
+import { Mail, NoMail, Problem, type StreamState } from "../src/index.ts"
 import { deliver } from "./smtp.ts"
 import { ask, failure, mail, openStream, take, url } from "./world.ts"
 
@@ -25,11 +25,16 @@ class Watch<T> {
   }
 }
 
-/** A connection to the API that can be cut and mended; `paths` are those of the calls through it. */
+/**
+ * A connection to the API that can be cut and mended, also after so many octets of the API; `paths` are those of the
+ * calls through it, and `cuts` the responses that were cut.
+ */
 async function relay() {
   const sockets = new Set<Socket>()
   const paths = new Watch<string>()
+  const cuts = new Watch<"cut">()
   let isCut = false
+  let octetsLeft = Infinity
   const server = createServer((client) => {
     const api = connect(Number(new URL(url).port), "127.0.0.1")
     for (const [from, to] of [
@@ -37,11 +42,18 @@ async function relay() {
       [api, client],
     ] as const) {
       sockets.add(from)
-      from
-        .on("error", () => {})
-        .on("close", () => to.destroy())
-        .pipe(to)
+      from.on("error", () => {}).on("close", () => to.destroySoon())
     }
+    client.pipe(api)
+    api.on("data", (octets) => {
+      const passing = octets.subarray(0, octetsLeft)
+      client.write(passing)
+      octetsLeft -= passing.length
+      if (passing.length === octets.length) return
+      octetsLeft = Infinity
+      cuts.add("cut")
+      api.destroy()
+    })
     if (isCut) client.destroy()
   }).listen(0, "127.0.0.1")
   await once(server, "listening")
@@ -58,6 +70,8 @@ async function relay() {
       },
     }),
     cut,
+    cuts,
+    cutAfter: (octets: number) => (octetsLeft = octets),
     mend: () => (isCut = false),
     [Symbol.dispose]: () => {
       server.close()
@@ -125,6 +139,38 @@ test("a cut connection loses nothing, and a change that the stream missed is tol
   link.mend()
   assert.deepEqual(await take(iterator, 2), ["changed", "message Two"])
   assert.equal((await waited).subject, "Two")
+  stream.close()
+})
+
+for (const octets of [0, 100, 600]) {
+  test(`a message whose response is cut after ${octets} octets is found again`, async () => {
+    using link = await relay()
+    await using box = await mail.mailbox()
+    await deliver(box.address, "One")
+    link.cutAfter(octets)
+    const reader = link.mail.open(box.address)
+    assert.equal((await reader.wait()).subject, "One")
+    assert.deepEqual(link.cuts.seen, ["cut"])
+    await deliver(box.address, "Two")
+    assert.equal((await reader.wait()).subject, "Two")
+  })
+}
+
+test("nothing is lost while the database is away", async () => {
+  await using box = await mail.mailbox()
+  const { stream, iterator, events } = openStream([box])
+  await deliver(box.address, "One")
+  assert.equal(await events, "message One")
+  const waited = box.wait({ subject: "two" })
+  await ask("stop-database")
+  const refused = await failure(new Mail(url, { patience: 0 }).open(box.address).info())
+  await ask("start-database")
+  assert(refused instanceof Problem)
+  assert.equal(refused.status, 503)
+  // A mail server sends again what was deferred.
+  while (/refused: 4/.test(String(await failure(deliver(box.address, "Two"))))) continue
+  assert.equal((await waited).subject, "Two")
+  assert.deepEqual(await take(iterator, 1), ["message Two"])
   stream.close()
 })
 

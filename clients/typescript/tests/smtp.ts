@@ -27,11 +27,12 @@ export async function deliver(address: string, subject: string, text = "Hello th
   await deliverContent(address, `From: Ann <ann@example.test>\r\nSubject: ${subject}\r\n\r\n${text}\r\n`)
 }
 
-export async function deliverContent(address: string, content: string): Promise<void> {
+export async function deliverContent(address: string | string[], content: string): Promise<void> {
   const socket = connect(Number(process.env.SMTP_PORT), "127.0.0.1")
   await once(socket, "connect")
   const lines = createInterface(socket)[Symbol.asyncIterator]()
-  const commands = ["EHLO client.test", "MAIL FROM:<ann@example.test>", `RCPT TO:<${address}>`, "DATA", `${content}.`]
+  const recipients = [address].flat().map((each) => `RCPT TO:<${each}>`)
+  const commands = ["EHLO client.test", "MAIL FROM:<ann@example.test>", ...recipients, "DATA", `${content}.`]
   try {
     for (const command of [...commands, "QUIT"]) {
       await reply(lines)
