@@ -59,6 +59,14 @@ async def test_a_ticket_opens_several_mailboxes_and_none_beside_them(
         assert (polled.status_code, shown.status_code) == (status, status)
 
 
+@pytest.mark.parametrize("path", ["/api/inbox", "/api/inbox/poll", "/api/inbox/timeline", "/api/inbox/wait"])
+async def test_a_ticket_beside_an_address_that_is_none_is_told_so(http: httpx.AsyncClient, path: str) -> None:
+    for address in ("a\0b@mail.example.org", "\0", "nobody", "a@"):
+        told = await http.get(path, params={"address": address, "ticket": "unknown"})
+
+        assert (told.status_code, problem(told)["field"]) == (400, "address"), (address, told.text)
+
+
 async def test_a_wrong_ticket_is_as_no_ticket(pair: Pair, http: httpx.AsyncClient, mine: Known) -> None:
     open_one = await make_known(pair.database_url)
 

@@ -36,10 +36,11 @@ async def reader_token(
     """`token_sha256` if there is one, else the hash of the token of the call's mailbox, if the ticket reads it."""
     if token_sha256 or not ticket:
         return token_sha256
-    address: str | None = request.query_params.get("address")
+    given: str | None = request.query_params.get("address")
+    address: str | None = None
     message_id: uuid.UUID | None = None
     with suppress(BadInput, MessageNotFound):  # which the call itself raises
-        address = parameters.address(address) if address else None
+        address = parameters.address(given) if given else None
         message_id = parameters.message_id(request.path_params.get("message_id", ""))
     return await context.database.run(
         partial(tickets.token_sha256, ticket_sha256=tickets.sha256(ticket), address=address, message_id=message_id)
