@@ -166,6 +166,32 @@ async def test_a_deleted_message_comes_back_by_undo(
     assert len(await stored(visitor, http)) == 1
 
 
+async def test_after_a_deletion_by_key_the_focus_is_on_the_next_message(visitor: Visitor, smtp: SmtpClient) -> None:
+    await deliver(visitor, smtp, message("Stays"), message("Goes"))
+    await visitor.sees("Goes")
+    await visitor.presses("j")
+    await visitor.is_so("document.querySelector('#subject')?.textContent === 'Goes'")
+
+    await visitor.presses("Delete")
+
+    await visitor.is_so("document.querySelectorAll('[data-message]').length === 1")
+    await visitor.is_so("document.activeElement === document.querySelector('[data-message]')")
+
+
+async def test_a_mailbox_that_another_tab_forgets_takes_its_open_message_away(
+    visitor: Visitor, smtp: SmtpClient
+) -> None:
+    await deliver(visitor, smtp, message("Dear me"))
+    await visitor.opens("Dear me")
+
+    await visitor.value("""(() => {
+        localStorage.removeItem("fake-email.mailboxes")
+        dispatchEvent(new StorageEvent("storage", { key: "fake-email.mailboxes" }))
+    })()""")
+
+    await visitor.sees_no("Dear me")
+
+
 async def test_a_deletion_is_sent_when_the_page_is_left(
     visitor: Visitor, smtp: SmtpClient, http: httpx.AsyncClient
 ) -> None:

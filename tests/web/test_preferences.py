@@ -81,3 +81,10 @@ async def test_from_right_to_left_nothing_reaches_out_of_the_window(reader: Visi
         sides = "[...document.querySelectorAll('aside, main')].map((each) => each.getBoundingClientRect().left)"
         aside, main = json.loads(str(await reader.value(f"JSON.stringify({sides})")))
         assert aside > main
+
+
+async def test_from_right_to_left_an_address_still_begins_with_its_name(visitor: Visitor) -> None:
+    await visitor.value("document.documentElement.dir = 'rtl'")
+
+    left = "document.querySelector('.address .{}').getBoundingClientRect().left"
+    await visitor.is_so(f"{left.format('name')} < {left.format('domain')}")

@@ -15,7 +15,17 @@ function step(by: 1 | -1): void {
   const next = neighbour(by)
   if (!next) return
   void open(next.id)
-  document.querySelector<HTMLElement>(`[data-message="${next.id}"]`)?.focus()
+  focusOpened()
+}
+
+function focusOpened(): void {
+  document.querySelector<HTMLElement>(`[data-message="${opened.id}"]`)?.focus()
+}
+
+/** The row that had the focus leaves the list. */
+function removeAndGoOn(): void {
+  removeOpened()
+  focusOpened()
 }
 
 function unread(): void {
@@ -70,7 +80,7 @@ export function action(event: KeyboardEvent): (() => void) | undefined {
     case "Delete":
     case "#":
       if (selected.all.length) return removeSelected
-      return opened.id ? removeOpened : undefined
+      return opened.id ? removeAndGoOn : undefined
     case "z":
       return undoLast
     case "Escape":

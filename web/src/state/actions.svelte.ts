@@ -37,7 +37,7 @@ export async function make(wish: api.Wish = {}, isAsked = false): Promise<boolea
   try {
     const box = await kept.create(wish)
     box.isListed = true
-    leave()
+    leaveBox()
     reconnect()
     return true
   } catch (thrown) {
@@ -62,12 +62,13 @@ function makeLater({ passes, triesAt }: Trouble): void {
 /** Show another mailbox. */
 export function choose(box: Box): void {
   if (box === kept.boxes.current) return
-  leave()
+  leaveBox()
   kept.show(box)
   if (!box.isOver && !box.isListed) catchUp(box).catch(fail)
 }
 
-function leave(): void {
+/** Leave the view of the mailbox that is shown. */
+export function leaveBox(): void {
   closed()
   selectNone()
   search.query = ""
@@ -98,7 +99,7 @@ export async function end(box: Box): Promise<void> {
 
 /** Remove a mailbox from this browser; where it was the last one, make another. */
 export async function forget(box: Box): Promise<void> {
-  leave()
+  leaveBox()
   kept.forget(box)
   reconnect()
   const next = kept.boxes.current
