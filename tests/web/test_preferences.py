@@ -88,3 +88,13 @@ async def test_from_right_to_left_an_address_still_begins_with_its_name(visitor:
 
     left = "document.querySelector('.address .{}').getBoundingClientRect().left"
     await visitor.is_so(f"{left.format('name')} < {left.format('domain')}")
+
+
+async def test_a_language_whose_words_cannot_be_loaded_leaves_the_page_in_english(visitor: Visitor) -> None:
+    await visitor.value("localStorage['fake-email.language'] = 'de'")
+    await visitor.tab.call("Network.setBlockedURLs", urls=["*words-de-first*"])
+
+    await visitor.visit()
+
+    await visitor.sees("Waiting for mail")
+    await visitor.tab.call("Network.setBlockedURLs", urls=[])

@@ -7,5 +7,6 @@ import { paint, wantedTheme } from "./state/look.svelte"
 import { speak, wantedLanguage } from "./words/words.svelte"
 
 paint(wantedTheme())
-await speak(wantedLanguage())
+// Where the words of another language cannot be loaded, those of English are there.
+await speak(wantedLanguage()).catch(() => {})
 mount(App, { target: document.getElementById("page")! })

@@ -4,6 +4,6 @@ import { mount } from "svelte"
 import { speak, wantedLanguage, withWords } from "../words/words.svelte"
 import "../site/main"
 
-await speak(wantedLanguage())
+await speak(wantedLanguage()).catch(() => {}) // English is there
 const { default: Share } = await withWords(() => import("./Share.svelte"))
 mount(Share, { target: document.getElementById("share")! })
