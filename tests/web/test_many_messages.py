@@ -32,9 +32,10 @@ _LIST_ALL = f"""(async () => {{
 }})()"""
 
 
-async def tell_long_tasks(visitor: Visitor) -> None:
-    """Say how long tasks took, which is not asserted: they also wait for other programs of this machine."""
-    sys.stdout.write(f"tasks of more than 50 ms: {await visitor.value('JSON.stringify(tasks)')}\n")
+async def tell_long_tasks(visitor: Visitor, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Print how long tasks took, which is not asserted: they also wait for other programs of this machine."""
+    with capsys.disabled():
+        sys.stdout.write(f"\n{name}: tasks of more than 50 ms: {await visitor.value('JSON.stringify(tasks)')}\n")
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ async def reader(visitor: Visitor, pair: Pair) -> Visitor:
 
 
 async def test_it_is_listed_in_pieces_of_which_only_the_rows_in_sight_are_drawn(
-    reader: Visitor,
+    reader: Visitor, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = int(str(await reader.value(_ROWS)))
     assert rows <= 100
@@ -62,20 +63,25 @@ async def test_it_is_listed_in_pieces_of_which_only_the_rows_in_sight_are_drawn(
         assert int(str(await reader.value(_DRAWN))) <= MOST_DRAWN
     await reader.sees("Number 1")
 
-    await tell_long_tasks(reader)
+    await tell_long_tasks(reader, "list", capsys)
 
 
-async def test_a_search_asks_the_api_and_draws_only_what_it_finds(reader: Visitor) -> None:
+async def test_a_search_asks_the_api_and_draws_only_what_it_finds(
+    reader: Visitor, capsys: pytest.CaptureFixture[str]
+) -> None:
     await reader.presses("/")
     await reader.types("code:100500")
 
     await reader.is_so(f"{_ROWS} === 1")
     await reader.sees("Number 500")
-    await tell_long_tasks(reader)
+    await tell_long_tasks(reader, "search", capsys)
 
 
-async def test_what_a_search_had_left_out_is_drawn_again_in_slices(reader: Visitor) -> None:
+async def test_what_a_search_had_left_out_is_drawn_again_in_slices(
+    reader: Visitor, capsys: pytest.CaptureFixture[str]
+) -> None:
     await reader.value(_LIST_ALL)
+    await reader.value("tasks.length = 0")
     await reader.presses("/")
     await reader.types("code:100500")
     await reader.is_so(f"{_ROWS} === 1")
@@ -87,7 +93,7 @@ async def test_what_a_search_had_left_out_is_drawn_again_in_slices(reader: Visit
     assert rows <= 100
     await reader.value(_SCROLL)
     await reader.is_so(f"{_ROWS} > {rows}")
-    await tell_long_tasks(reader)
+    await tell_long_tasks(reader, "search cleared", capsys)
 
 
 async def test_a_search_that_finds_more_than_a_page_shows_the_older_ones_when_asked(reader: Visitor) -> None:
