@@ -18,7 +18,7 @@ UNIT_DOWN = Problem(
     id="unit_down",
     severity="error",
     why="systemd does not run it, so what it does is not done.",
-    mend="`sudo systemctl restart {unit}; systemctl status {unit}`",
+    mend="`sudo systemctl reset-failed; sudo systemctl restart {unit}; systemctl status {unit}`",
 )
 DISK_LOW = Problem(
     id="disk_low",
