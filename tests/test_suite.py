@@ -50,6 +50,22 @@ def test_a_test_file_that_another_target_runs_is_not_missed(pytester: pytest.Pyt
     run(pytester, ReachedCheck()).stdout.no_fnmatch_line(MISSED)
 
 
+def test_two_tests_with_one_id_fail_the_run_since_only_one_of_them_would_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_it="""
+        import pytest
+        @pytest.mark.parametrize("before", ["", "-"])
+        @pytest.mark.parametrize("after", ["", "-"])
+        def test_it(before, after): pass
+        """
+    )
+
+    result = run(pytester, ReachedCheck(), "test_it.py")
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["test_it.py::test_it*: the id of 2 tests"])
+
+
 def make_two(pytester: pytest.Pytester, makefile: str) -> None:
     """Two test files, of which the whole suite runs the first."""
     pytester.makeini("[pytest]\ntestpaths = a")

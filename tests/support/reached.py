@@ -1,6 +1,7 @@
-"""Every test file is run by `make test` or by another target of the Makefile."""
+"""Every test file is run by `make test` or by another target of the Makefile, and every test by its own id."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,18 +11,26 @@ from support.allowed_skips import ALLOWED
 
 
 class ReachedCheck:
-    """A pytest plugin that fails a run of the whole suite which misses a test file."""
+    """A pytest plugin that fails a run of the whole suite which misses a test file, and a run which misses a test."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        if config.args != config.getini("testpaths") or config.getoption("lf"):
-            return  # not the whole suite
-        elsewhere = _run_elsewhere(config.rootpath)
-        wrong = [*_missed(config, elsewhere, {item.path for item in items}), *_of_no_test(elsewhere, items)]
+        wrong = list(_of_the_same_id(items))
+        if config.args == config.getini("testpaths") and not config.getoption("lf"):  # the whole suite
+            elsewhere = _run_elsewhere(config.rootpath)
+            wrong += _missed(config, elsewhere, {item.path for item in items})
+            wrong += _of_no_test(elsewhere, items)
         if wrong:
             config.hook.pytest_collectreport(
                 report=pytest.CollectReport(nodeid="the suite", outcome="failed", longrepr="\n".join(wrong), result=[])
             )
+
+
+def _of_the_same_id(items: list[pytest.Item]) -> Iterator[str]:
+    """The ids of several tests: pytest-xdist runs only one of these."""
+    for nodeid, number in Counter(item.nodeid for item in items).items():
+        if number > 1:
+            yield f"{nodeid}: the id of {number} tests"
 
 
 def _run_elsewhere(root: Path) -> list[str]:
