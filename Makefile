@@ -142,7 +142,7 @@ $(READERS)/ready: tests/readers/package-lock.json tests/readers/read.mjs
 	npm ci --prefix $(READERS)
 	touch $@
 
-test-deploy: $(READY) ## set up a bare host in a container, deploy to it, break it; as root, on Debian; 7 minutes
+test-deploy: $(READY) ## set up a bare host in a container, deploy to it, break it; as root, on Debian; 9 minutes
 	$(VENV)/bin/pytest --maxprocesses=2 --timeout=900 tests/deploy/on_host
 
 prove: $(READY) ## inject all faults under load, and count lost mail; as root; 23 minutes, ARGUMENTS='--only disk --seed 7' for a part
