@@ -126,7 +126,7 @@ release-clients: $(READY) ## build the client libraries into dist/clients: a whe
 	$(NODE_TOOLS) install
 	@$(VENV)/bin/python dev/release_clients.py
 
-test-web: $(READY) ## the page in Chromium, its types, its size and axe; needs npm's registry; 2 minutes
+test-web: $(READY) ## the page in Chromium, its types, its size and axe; needs npm's registry; 3 minutes
 	$(VENV)/bin/pytest -n0 --timeout=240 tests/web
 
 test-senders: $(READY) ## Postfix, Exim, OpenSMTPD and others send mail to smtp-ingest; as root, on Debian; 3 minutes
