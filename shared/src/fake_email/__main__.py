@@ -22,7 +22,7 @@ from fake_email.operator_tools import commands
 from fake_email.postgres import migrate
 from fake_email.postgres.connection import conninfo, why_unreachable
 from fake_email.settings import VARIABLES, DatabaseSettings, Settings, load
-from fake_email.storage import role_mailboxes
+from fake_email.storage import role_mailboxes, server_state
 
 _TOKEN_OCTETS = 32
 _DOT_ENV = Path(".env")
@@ -32,13 +32,6 @@ _ENV_FILE_HELP = {
     "check": "; name the variables in it that no program reads",
     "doctor": " (default: that file or .env, unless the environment has the settings)",
 }
-# https://www.postgresql.org/docs/current/wal-reliability.html
-_DURABILITY_OFF = """
-    SELECT name
-    FROM pg_settings
-    WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'
-    ORDER BY name
-"""
 
 
 def main() -> None:
@@ -131,7 +124,7 @@ def _check(settings: Settings, arguments: argparse.Namespace) -> None:
     with psycopg.connect(conninfo(settings.database_url), autocommit=True) as connection:
         pending = ", ".join(each.name for each in migrate.pending(connection, migrations))
         with connection.cursor(row_factory=scalar_row) as cursor:
-            for name in cursor.execute(_DURABILITY_OFF):
+            for name in cursor.execute(server_state.NOT_DURABLE):
                 sys.stderr.write(
                     f"warning: {name} is off: acknowledged mail may be lost when the database host stops\n"
                 )

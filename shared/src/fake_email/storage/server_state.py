@@ -8,7 +8,13 @@ from psycopg.rows import class_row
 from fake_email.postgres.connection import Connection
 
 # https://www.postgresql.org/docs/current/wal-reliability.html
-_FETCH = """
+NOT_DURABLE = """
+    SELECT name
+    FROM pg_settings
+    WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'
+    ORDER BY name
+"""
+_FETCH = f"""
     SELECT
         current_setting('server_version_num')::integer AS version_number,
         current_setting('server_version') AS version,
@@ -26,14 +32,9 @@ _FETCH = """
             )
             ORDER BY relname
         ) AS denied_tables,
-        ARRAY(
-            SELECT name
-            FROM pg_settings
-            WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'
-            ORDER BY name
-        ) AS not_durable,
+        ARRAY({NOT_DURABLE}) AS not_durable,
         clock_timestamp() AS now
-"""
+"""  # noqa: S608  # put together from texts of this file
 # A role that is not in pg_monitor sees no positions, so these replicas are left out. A client that only receives WAL
 # replays nothing.
 _FETCH_REPLICAS = """
