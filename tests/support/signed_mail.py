@@ -56,7 +56,7 @@ def signed(
 
 
 def sealed(content: bytes, *, domain: str = "forwarder.example", selector: str = "s1") -> bytes:
-    """The content below the ARC set of a forwarder, who found that DKIM passed."""
+    """The content below the ARC set of a forwarder with DKIM passed."""
     results = f"Authentication-Results: {domain}; arc=none; dkim=pass header.d=example.com\r\n"
     fields: list[bytes] = dkim.arc_sign(
         results.encode() + content, selector.encode(), domain.encode(), rsa_key()[0], domain.encode()

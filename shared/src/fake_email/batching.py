@@ -1,6 +1,6 @@
 """A batcher: one batch of work in flight for each `run`, while the next items gather for the batch after it.
 
-There is no timer: a lone item is worked on at once, and a crowd shares one round trip.
+It works without a timer: a lone item is worked on at once, and a crowd shares one round trip.
 """
 
 import asyncio

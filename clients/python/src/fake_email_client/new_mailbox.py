@@ -7,7 +7,7 @@ from fake_email_client.schemas import TemporaryAddress
 
 
 class NewMailbox(TypedDict, total=False):
-    """How a mailbox is made; the server decides what is left out or None."""
+    """The choices for a new mailbox; the server makes those that are left out or None."""
 
     name: str | None
     domain: str | None

@@ -68,7 +68,7 @@ class Place:
 
     def _drop_gone(self) -> Steps[None]:
         for address, token in [*self._boxes.items()]:
-            # When one mailbox is left, the next call tells whether that one is gone.
+            # The next call tells whether the last mailbox is gone.
             if len(self._boxes) > 1:
                 try:
                     yield from insist(Call(path="inbox", query={"address": address}, token=token), 0)

@@ -1,4 +1,4 @@
-"""What the sessions of the daemon have met since its start, in plain integers. Pure."""
+"""The counts of the daemon's sessions since its start, in plain integers. Pure."""
 
 import re
 from collections import Counter

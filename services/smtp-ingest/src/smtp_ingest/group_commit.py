@@ -36,7 +36,7 @@ _LARGE_OCTETS = 524_288
 # Above this size, COPY before the statement delays the event loop less; below, one statement takes half of the time.
 _STAGED_OCTETS = 2_097_152
 _CONCURRENT_STAGINGS = 2
-# What is counted of each transaction.
+# The buckets of the metrics of each transaction.
 SECONDS_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 MESSAGE_BOUNDS = (1, 2, 5, 10, 20, 50, _BATCH_MESSAGES)
 

@@ -1,4 +1,4 @@
-"""What a domain tells other mail servers in TXT records: SPF, DMARC and TLS reports."""
+"""The policies of a domain for other mail servers, in TXT records: SPF, DMARC and TLS reports."""
 
 import asyncio
 

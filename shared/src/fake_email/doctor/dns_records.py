@@ -47,7 +47,7 @@ async def check(target: Target) -> list[Finding]:
     if not await dns.answers():
         return [RESOLVER_AWAY.found("DNS", f"no answer from {' '.join(dns.servers)}")]
     results = await asyncio.gather(*(_found(check) for check in _checks(dns, target, domains)))
-    # What both hosts lack is said once.
+    # A record that both hosts lack is reported once.
     return [*reserved, *dict.fromkeys(finding for findings in results for finding in findings)]
 
 

@@ -98,7 +98,7 @@ def _host(authority: str) -> str:
 
 
 def _candidates(host: str, rest: str) -> Iterator[str]:
-    """What may be the target, decoded."""
+    """The text that may be the target, decoded."""
     if _PROOFPOINT.fullmatch(host) and (known := _PROOFPOINT_2.match(rest)):
         yield urllib.parse.unquote(known[1].replace("-", "%").replace("_", "/"))
     elif _PROOFPOINT.fullmatch(host) and (known := _PROOFPOINT_3.match(rest)):

@@ -15,7 +15,7 @@ ATTRIBUTES = 200  # of one tag read
 VALUE_CHARACTERS = 16_384  # of an attribute read
 _CACHED_CHARACTERS = 1024
 
-# What hides text, as bits: elements inside cannot undo the first, but the others.
+# The ways to hide text, as bits. Elements inside cannot undo the first; they can undo the others.
 GONE, INVISIBLE, NO_SIZE = 1, 2, 4
 
 Display = Literal["line", "in line", "cell", ""]  # empty: as the element's name has it
@@ -34,7 +34,7 @@ _DISPLAYS: dict[str, Display] = {
     "table-cell": "cell",
     "inline": "in line",
 }
-# What may hide something, in lower case. One pattern for all takes ten times as long.
+# Words that may hide something, in lower case. One pattern for all takes ten times as long.
 _BLANKS = r"(?:\s|/\*[^*]{0,99}\*/){0,9}+"
 _MAY_HIDE = (
     re.compile(rf"display\s*+:{_BLANKS}none"),

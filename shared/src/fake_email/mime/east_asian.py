@@ -1,7 +1,7 @@
 """Chinese and Japanese charsets as the Encoding Standard has them, where Python's codecs read less. Pure.
 
-Python's `euc_jp` and `iso2022_jp` lack the NEC and IBM rows of JIS X 0208 (① ㈱ 髙), which Windows and phones send; its
-`gb18030` lacks the euro sign of code page 936, and its `big5hkscs` what `big5.py` has.
+Python's `euc_jp` and `iso2022_jp` lack the NEC and IBM rows of JIS X 0208 (① ㈱ 髙), which Windows and phones send. Its
+`gb18030` lacks the euro sign of code page 936. Its `big5hkscs` lacks the characters of `big5.py`.
 """
 
 import codecs

@@ -1,4 +1,4 @@
-"""How far Postgres is behind: the purge, and the notifications that a listener has not read."""
+"""The backlog of Postgres: mailboxes to purge, and notifications that a listener has not read."""
 
 import msgspec
 from psycopg.rows import class_row
@@ -22,7 +22,7 @@ class Backlog(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def fetch(connection: Connection) -> Backlog:
-    """The backlog now. A mailbox of which the purge has deleted a part counts no longer: its end was set to 1970."""
+    """The backlog now, without the mailboxes that the purge has begun to delete: it has set their end to 1970."""
     async with connection.cursor(row_factory=class_row(Backlog)) as rows:
         await rows.execute(_FETCH)
         [backlog] = await rows.fetchall()

@@ -51,7 +51,7 @@ class FoundMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
-    """How many mailboxes, messages and octets there are."""
+    """The numbers of mailboxes, messages and octets."""
 
     mailboxes: int
     messages: int

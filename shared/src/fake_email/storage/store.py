@@ -27,7 +27,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
-    """How a message was handed over: the size that MAIL declared, 0 without one, and the seconds of each stage.
+    """The transfer of a message: the size that MAIL declared, 0 without one, and the seconds of each stage.
 
     `rcpt` is from MAIL to the content, `data` to the end of the content, `commit` from there to the reply, or, for a
     message that was stored, to the moment in which it was handed to Postgres.
@@ -148,7 +148,7 @@ class IncomingMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quota(msgspec.Struct, frozen=True, kw_only=True):
-    """The messages and octets that one mailbox may hold."""
+    """The limits of a mailbox, in messages and octets."""
 
     messages: int
     octets: int

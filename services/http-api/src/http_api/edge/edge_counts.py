@@ -1,4 +1,4 @@
-"""What the edge of a worker process has counted since its start, in plain integers. Pure."""
+"""The counts of the edge of a worker process since its start, in plain integers. Pure."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""What a page has in it for the frontend that shows it in a frame: a script that tells its height and takes a theme.
+"""The script of a page for the frontend that shows it in a frame: it tells the page's height and takes a theme.
 
 The script is the only one that the policy of the page allows, by its hash; the HTML of the mail cannot change it. The
 page stays in a sandbox without an origin, so the script reaches nothing of the frontend. Pure.

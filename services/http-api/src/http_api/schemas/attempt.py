@@ -7,7 +7,7 @@ from http_api.protocol.parameters import rfc3339
 
 
 class Seconds(msgspec.Struct, frozen=True, kw_only=True):
-    """How long each stage of an attempt took."""
+    """The seconds that each stage of an attempt took."""
 
     rcpt: float
     data: float

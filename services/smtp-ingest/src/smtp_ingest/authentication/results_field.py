@@ -15,7 +15,7 @@ from authres.dmarc import DMARCAuthenticationResult
 from fake_email import client_network
 from fake_email.authentication import Authentication
 
-# What can stand in the field without quotation marks; all else is left out.
+# The characters that the field may have without quotation marks; all others are left out.
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,253}")
 _FOLD = ";\r\n\t"
 
