@@ -144,7 +144,7 @@ class _DeletedMessages(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Purged(msgspec.Struct, frozen=True, kw_only=True):
-    """The numbers of deleted rows; `octets` are those of the messages, `staged` the contents of messages never stored."""
+    """The numbers of deleted rows; `octets` are those of the messages, `staged` contents of messages never stored."""
 
     mailboxes: int = 0
     messages: int = 0
