@@ -14,7 +14,8 @@ from support.waiting import DEADLINE_SECONDS, deadline, until
 
 from fake_email.errors import DatabaseAway
 from fake_email.postgres import notifications
-from fake_email.postgres.connection import ANSWER_SECONDS, Connection
+from fake_email.postgres.connection import ANSWER_SECONDS, Connection, conninfo
+from fake_email.postgres.hosts import HostConnection
 from fake_email.postgres.lane import Lane
 from fake_email.postgres.notifications import Notification
 from fake_email.postgres.pool import Database, open_database
@@ -23,6 +24,9 @@ CONNECTIONS = 3
 NAME = "SELECT current_setting('cluster_name')"
 READ_ONLY = "ALTER SYSTEM SET default_transaction_read_only = on"
 READ_WRITE = "ALTER SYSTEM RESET default_transaction_read_only"
+OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+# Long enough for the host that answers to refuse.
+REFUSED_SECONDS = 0.5
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' ORDER BY pid"
 
 
@@ -131,6 +135,39 @@ async def until_answered_by(database: Database, server: str) -> None:
 
 async def test_of_several_hosts_the_primary_is_used(database: Database) -> None:
     assert await fill(database) == ["a"] * CONNECTIONS
+
+
+async def test_a_promotion_is_noticed_while_another_host_does_not_answer(
+    url: str, a: EmbeddedPostgres, b: EmbeddedPostgres
+) -> None:
+    """A host is frozen and the other refuses, until it is promoted."""
+    with frozen(a):
+        connecting = asyncio.create_task(HostConnection.connect(conninfo(url)))
+        await asyncio.wait([connecting], timeout=REFUSED_SECONDS)
+        alter(b, READ_WRITE)
+
+        async with await connecting as connection:
+            assert await name(connection) == "b"
+
+
+async def test_connecting_fails_when_one_host_refuses_and_the_other_does_not_answer(
+    url: str, a: EmbeddedPostgres
+) -> None:
+    with frozen(a), pytest.raises(psycopg.OperationalError):
+        await HostConnection.connect(conninfo(url), connect_timeout=2)
+
+
+async def test_a_host_that_does_not_answer_leaves_no_connection_open(
+    url: str, a: EmbeddedPostgres, b: EmbeddedPostgres
+) -> None:
+    with frozen(b):
+        async with await HostConnection.connect(conninfo(url)) as connection:
+            server = await name(connection)
+
+    assert server == "a"
+    with psycopg.connect(b.url) as own:
+        [(others,)] = own.execute(OTHERS).fetchall()
+    assert others == 0
 
 
 async def test_a_server_that_no_longer_takes_writes_is_no_longer_used(

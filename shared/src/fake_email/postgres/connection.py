@@ -12,6 +12,7 @@ from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 from psycopg.waiting import Ready, Wait
 
+from fake_email.postgres.hosts import HostConnection
 from fake_email.postgres.tcp_progress import duplicate_socket
 
 Connection = psycopg.AsyncConnection[TupleRow]
@@ -79,7 +80,7 @@ def cut(connection: Connection) -> None:
             socket_.shutdown(socket.SHUT_RDWR)
 
 
-class TimedConnection(psycopg.AsyncConnection[TupleRow]):
+class TimedConnection(HostConnection):
     """A connection that is cut, and marked as late, when one answer takes longer than `answer_seconds`.
 
     After `keep_reading` the event loop reads on between statements, which costs less than to begin anew for each.

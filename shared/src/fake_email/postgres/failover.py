@@ -11,10 +11,11 @@ import msgspec
 import psycopg
 from psycopg.rows import TupleRow, class_row
 
+from fake_email.postgres.hosts import WRITABLE
+
 Connection = psycopg.AsyncConnection[TupleRow]
 
 _REPORTED = (b"in_hot_standby", b"default_transaction_read_only")
-_WRITABLE = frozenset({"primary", "read-write"})
 # The Postgres function that warns of a cancelled wait; the text of the warning is in the server's language.
 _WAITS_FOR_REPLICA = "SyncRepWaitForLSN"
 _ACTIVE = """
@@ -69,7 +70,7 @@ def is_demoted(connection: Connection) -> bool:
 
 def wants_primary(connection: Connection) -> bool:
     """True when the URL asks, among its hosts, for the one that takes writes."""
-    return connection.info.get_parameters().get("target_session_attrs") in _WRITABLE
+    return connection.info.get_parameters().get("target_session_attrs") in WRITABLE
 
 
 async def active_backends(connection: Connection, pids: Collection[int]) -> dict[int, bool]:

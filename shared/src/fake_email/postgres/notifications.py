@@ -15,10 +15,10 @@ import msgspec
 import psycopg
 import structlog
 from psycopg import sql
-from psycopg.rows import tuple_row
 
 from fake_email.postgres import failover
 from fake_email.postgres.connection import ANSWER_SECONDS, SESSION_SETTINGS, Connection, conninfo, cut_after
+from fake_email.postgres.hosts import HostConnection
 
 # At most so many of them in one payload, which keeps it under the 8,000 octets that Postgres allows.
 PAIRS_PER_PAYLOAD = 150
@@ -169,9 +169,7 @@ async def listen(database_url: str, subscriber: Subscriber) -> None:
     unknown: set[str] = set()
     while True:
         try:
-            async with await psycopg.AsyncConnection.connect(
-                conninfo(database_url), autocommit=True, row_factory=tuple_row
-            ) as connection:
+            async with await HostConnection.connect(conninfo(database_url), autocommit=True) as connection:
                 with cut_after(connection, _CONNECTED_SECONDS):
                     with suppress(psycopg.errors.InvalidParameterValue):
                         await connection.execute(SESSION_SETTINGS)
