@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import capture_logs
 from support.waiting import DEADLINE_SECONDS
 
 from fake_email.metrics import server
@@ -61,6 +62,19 @@ def test_head_has_no_content(port: int) -> None:
 )
 def test_any_other_request_is_refused(port: int, request_: bytes, status: bytes) -> None:
     assert answer(port, request_).startswith(b"HTTP/1.1 " + status + b"\r\n")
+
+
+def test_a_refused_request_is_logged_once_a_minute() -> None:
+    with capture_logs() as logged, socket.create_server(("127.0.0.1", 0)) as listening:
+        server.start("smtp-ingest", listening, METRICS, lambda: [[7.0]])
+        for _ in range(2):
+            answer(listening.getsockname()[1], b"EHLO client.test\r\n\r\n")
+        answer(listening.getsockname()[1], b"GET /metrics HTTP/1.1\r\n\r\n")  # the second one is over
+        listening.shutdown(socket.SHUT_RDWR)
+
+    assert [each for each in logged if each["event"] == "scrape_refused"] == [
+        {"event": "scrape_refused", "log_level": "warning", "status": 400}
+    ]
 
 
 def test_a_client_that_sends_nothing_delays_others_by_a_second_at_most(port: int) -> None:

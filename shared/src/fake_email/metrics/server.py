@@ -4,6 +4,7 @@ It is for the operator's own Prometheus, on a loopback address or a private netw
 something else delays other scrapes by a second, and the service not at all.
 """
 
+import errno
 import importlib
 import importlib.metadata
 import socket
@@ -102,14 +103,18 @@ def _metrics_of(program: Literal["smtp-ingest", "http-api"]) -> list[Metric[None
 
 
 def _serve(listening: socket.socket, page: Callable[[str], tuple[str, bytes]]) -> None:
-    once = OnceAMinute()
-    while listening.fileno() >= 0:  # it is open
+    failed, refused = OnceAMinute(), OnceAMinute()
+    while True:
         try:
             connection, _ = listening.accept()
             with connection:
-                _respond(connection, page, time.monotonic() + _SECONDS)
+                status = _respond(connection, page, time.monotonic() + _SECONDS)
+            if status != HTTPStatus.OK and refused.is_due(time.monotonic()):
+                log.warning("scrape_refused", status=status.value)
         except OSError as error:
-            if once.is_due(time.monotonic()):
+            if error.errno in {errno.EBADF, errno.EINVAL}:
+                return  # the socket was closed or shut down
+            if failed.is_due(time.monotonic()):
                 log.warning("scrape_failed", error=type(error).__name__)
             if not isinstance(error, TimeoutError | ConnectionError):
                 time.sleep(_RETRY_SECONDS)  # accept(2) fails at once as long as there is no file descriptor left
@@ -117,7 +122,8 @@ def _serve(listening: socket.socket, page: Callable[[str], tuple[str, bytes]]) -
             log.exception("metrics_failed")
 
 
-def _respond(connection: socket.socket, page: Callable[[str], tuple[str, bytes]], deadline: float) -> None:
+def _respond(connection: socket.socket, page: Callable[[str], tuple[str, bytes]], deadline: float) -> HTTPStatus:
+    """Answer one request; return the status of the response."""
     try:
         method, accept = _read_request(connection, deadline)
         media_type, body = page(accept)
@@ -131,6 +137,7 @@ def _respond(connection: socket.socket, page: Callable[[str], tuple[str, bytes]]
     )
     connection.settimeout(_left(deadline))
     connection.sendall(head.encode() + (b"" if method == "HEAD" else body))
+    return status
 
 
 def _read_request(connection: socket.socket, deadline: float) -> tuple[str, str]:
