@@ -18,9 +18,9 @@ from http_api.live import sse
 from http_api.live.attempt_feed import AttemptFeed
 from http_api.live.call_shares import PIECE_OCTETS
 from http_api.live.client_database import ClientDatabase
-from http_api.live.fair_shares import Share
 from http_api.live.feed import Feed
 from http_api.live.shared_reads import Page
+from http_api.live.stream_output import StreamOutput
 from http_api.live.streams import Streams
 from http_api.protocol import stream_position
 from http_api.protocol.client_address import Client
@@ -37,7 +37,6 @@ _HEADERS = [
 ]
 _BEGINNING = sse.retry(1_000)
 _RETRY_SECONDS = 0.5
-_DISCONNECT_SECONDS = 0.2
 
 
 class EventStream:
@@ -55,14 +54,11 @@ class EventStream:
         "_is_expired",
         "_mailbox_ids",
         "_names",
-        "_send",
-        "_sending_since",
-        "_share",
+        "_output",
         "_streams",
         "_task",
         "_ticket",
         "_waiting",
-        "is_over",
         "is_writing",
         "was_revoked",
     )
@@ -80,15 +76,17 @@ class EventStream:
         self._is_expired = False
         # The feeds that have something to send, in the order in which they got it.
         self._waiting: dict[Feed, None] = {}
-        self._send: Send | None = None
         self._is_comment_due = False
-        self._sending_since: float | None = None
-        self._share: Share | None = None
+        self._output = StreamOutput(stall_seconds=streams.stall_seconds)
         self._task: asyncio.Task[None] | None = None
         self._group = streams.next_group()
-        self.is_over = False
         self.is_writing = False
         self.was_revoked = False
+
+    @property
+    def is_over(self) -> bool:
+        """True once nothing more is sent."""
+        return self._output.is_over
 
     @property
     def reads_begun(self) -> int:
@@ -103,7 +101,7 @@ class EventStream:
 
     def open(self, send: Send) -> None:
         """Send the messages that are there, and each change from now on, until `close`."""
-        self._send = send
+        self._output.send = send
         self._task = asyncio.current_task()
         self._group.add(self)
         if isinstance(self._ticket, float):
@@ -114,7 +112,7 @@ class EventStream:
 
     def close(self) -> None:
         """Send nothing more: the reader has disconnected."""
-        self.is_over = True
+        self._output.is_over = True
         if isinstance(self._ticket, asyncio.TimerHandle):
             self._ticket.cancel()
         for feed in self._feeds:
@@ -157,10 +155,10 @@ class EventStream:
                 del self._waiting[feed]
                 await self._write_feed(feed)
             if self._is_expired and not self.is_over:
-                await self._end(sse.event("expired", {}))
+                await self._output.end(sse.event("expired", {}))
         except Exception:  # the edge: the reader comes back, and the other streams stay open
             log.exception("stream_failed")
-            await self._end()
+            await self._output.end()
         finally:
             self.is_writing = False
             if self.is_over:
@@ -183,9 +181,9 @@ class EventStream:
     async def _write_pending(self, feed: Feed) -> None:
         if feed.pending and feed.pending.are_too_many:
             log.warning("stream_cut", mailbox=feed.mailbox_id, reason="too many changes untold")
-            await self._end()
+            await self._output.end()
         while feed.pending and feed.pending.changes and not self.is_over:
-            await self._send_octets(self._named(feed, feed.pending.take()))
+            await self._output.write(self._named(feed, feed.pending.take()))
 
     async def _write_attempts(self, feed: AttemptFeed) -> None:
         shares = self._streams.shares
@@ -197,11 +195,11 @@ class EventStream:
             await asyncio.sleep(_RETRY_SECONDS)
             return
         for event in events:
-            await self._send_octets(self._named(feed, event))
+            await self._output.write(self._named(feed, event))
 
     async def _write_news(self, feed: Feed) -> None:
         if self._streams.waiters.is_stopping:
-            await self._end()
+            await self._output.end()
             return
         try:
             page = await self._read(feed)
@@ -217,9 +215,7 @@ class EventStream:
         else:
             await self._write_page(feed, page)
         finally:
-            if self._share:
-                self._share.release()
-                self._share = None
+            self._output.release_share()
 
     async def _read(self, feed: Feed) -> Page:
         return await self._streams.shared_reads.page(
@@ -234,18 +230,20 @@ class EventStream:
         """The page, for which the stream then holds memory; read again if the stream had to wait for that."""
         octets = page.octets
         shares = self._streams.shares
-        self._share = shares.take_memory_now(self._client, octets)
-        if self._share is None:
+        share = shares.take_memory_now(self._client, octets)
+        if share is None:
             del page
-            self._share = await shares.memory_for(octets).take(self._client, octets)
+            share = await shares.memory_for(octets).take(self._client, octets)
+            self._output.share = share
             page = await self._read(feed)
-        self._share.allow_revoking(self._revoke)
+        self._output.share = share
+        share.allow_revoking(self._revoke)
         return page
 
     def _revoke(self) -> None:
         """End the stream: its reader takes nothing of a page while others wait for memory."""
         self.was_revoked = True
-        self.is_over = True
+        self._output.is_over = True
         if self._task:
             self._task.cancel()
 
@@ -256,7 +254,7 @@ class EventStream:
             is_hidden = feed.pending and event.seq in feed.pending.hidden
             feed.cursor = Cursor(seq=event.seq)
             if not is_hidden:
-                await self._send_octets(self._named(feed, event.octets, has_id=True))
+                await self._output.write(self._named(feed, event.octets, has_id=True))
                 if feed.is_caught_up:
                     self._streams.delivery_seconds.observe(max(time.time() - event.received_at, 0.0))
                 if feed.pending:
@@ -270,9 +268,9 @@ class EventStream:
         self._streams.waiters.remove(feed.mailbox_id, feed)
         gone = sse.event("gone", {"temp_email_addr": feed.address})
         if all(each.is_gone for each in self._feeds):
-            await self._end(gone)
+            await self._output.end(gone)
         else:
-            await self._send_octets(gone)
+            await self._output.write(gone)
 
     def _named(self, feed: Feed, octets: bytes, *, has_id: bool = False) -> bytes:
         """The event as a reader of several mailboxes gets it."""
@@ -285,40 +283,9 @@ class EventStream:
 
     async def _write_comment(self) -> None:
         self._is_comment_due = False
-        await self._send_octets(sse.COMMENT)
-
-    async def _end(self, octets: bytes = b"") -> None:
-        """End the response; Granian then reports that the reader has disconnected, and `close` follows."""
-        self.is_over = True
-        await self._send_octets(octets, is_last=True)
-
-    async def _send_octets(self, octets: bytes, *, is_last: bool = False) -> None:
-        if self._send is None:
-            return
-        for start in range(0, len(octets) or 1, PIECE_OCTETS):
-            piece = octets[start : start + PIECE_OCTETS]
-            more = not is_last or start + PIECE_OCTETS < len(octets)
-            self._sending_since = asyncio.get_running_loop().time()
-            if self._share:
-                self._share.stalled_since = self._sending_since
-            try:
-                await self._send({"type": "http.response.body", "body": piece, "more_body": more})
-            except RuntimeError:
-                self.is_over = True  # Granian raises it when the response is over
-            if self._seconds_stalled() > self._streams.stall_seconds / 4:
-                # The send also ends when the reader was cut off; then `close` follows a moment later.
-                await asyncio.sleep(_DISCONNECT_SECONDS)
-            if self.is_over and not is_last:
-                break
-            self._sending_since = None
-            if self._share:
-                self._share.stalled_since = None
+        await self._output.write(sse.COMMENT)
 
     def _log_if_stalled(self) -> None:
-        """Log a reader that the kernel cut off; its stall is shorter than the time-out, since buffers fill first."""
-        seconds = self._seconds_stalled()
-        if self.was_revoked or seconds > self._streams.stall_seconds / 4:
-            log.warning("stream_cut", mailbox=self._mailbox_ids[0], reason="nothing taken", seconds=round(seconds, 1))
-
-    def _seconds_stalled(self) -> float:
-        return 0 if self._sending_since is None else asyncio.get_running_loop().time() - self._sending_since
+        if self.was_revoked or self._output.is_stalled:
+            seconds = round(self._output.stalled_seconds, 1)
+            log.warning("stream_cut", mailbox=self._mailbox_ids[0], reason="nothing taken", seconds=seconds)

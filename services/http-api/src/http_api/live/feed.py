@@ -11,8 +11,10 @@ from http_api.live.shared_reads import Page
 class Writer(Protocol):
     """The stream of a feed."""
 
-    is_over: bool
     is_writing: bool
+
+    @property
+    def is_over(self) -> bool: ...
 
     @property
     def reads_begun(self) -> int:
