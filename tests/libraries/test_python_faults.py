@@ -57,29 +57,37 @@ def world(own_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
 @contextmanager
 def restarted(world: World) -> Iterator[None]:
     world.pair.services[-1].stop()
-    yield
-    world.pair.start_http()
+    try:
+        yield
+    finally:
+        world.pair.start_http()
 
 
 @contextmanager
 def killed(world: World) -> Iterator[None]:
     world.pair.services[-1].kill()
-    yield
-    world.pair.start_http()
+    try:
+        yield
+    finally:
+        world.pair.start_http()
 
 
 @contextmanager
 def cut(world: World) -> Iterator[None]:
     world.relay.cut()
-    yield
-    world.relay.mend()
+    try:
+        yield
+    finally:
+        world.relay.mend()
 
 
 @contextmanager
 def without_database(world: World) -> Iterator[None]:
     world.server.stop("immediate")
-    yield
-    world.server.start()
+    try:
+        yield
+    finally:
+        world.server.start()
 
 
 Fault = Callable[[World], AbstractContextManager[None]]

@@ -8,7 +8,7 @@ import pytest
 from postgres import EmbeddedPostgres
 from support.control import controlled
 from support.harness import Pair, running_pair
-from support.node_package import CLIENT, MODULES, Node, examples
+from support.node_package import CLIENT, MODULES, Node, Runtime, examples
 
 FAULTS = "faults.test.js"
 MOST_LINES = 12
@@ -21,9 +21,9 @@ def place(pair: Pair) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def tests(node: Node) -> list[Path]:
+def tests(runtime: Runtime) -> list[Path]:
     """The tests of the client, compiled."""
-    node.run(MODULES / "typescript/bin/tsc", "-p", "tsconfig.tests.json")
+    runtime.node.run(MODULES / "typescript/bin/tsc", "-p", "tsconfig.tests.json")
     return [CLIENT / f"build/tests/{each.stem}.js" for each in sorted(CLIENT.glob("tests/*.test.ts"))]
 
 
@@ -33,23 +33,23 @@ def test_the_types_are_those_of_the_api(document: Path, node: Node, tmp_path: Pa
     assert (CLIENT / "src/api.ts").read_text() == (tmp_path / "api.ts").read_text(), "run: make client-types"
 
 
-def test_each_method_and_each_error_of_the_client(pair: Pair, node: Node, tests: list[Path]) -> None:
-    others = [each for each in tests if each.name != FAULTS]
-
-    node.run("--test", "--test-timeout=120000", *others, environ=place(pair))
+def test_each_method_and_each_error_of_the_client(pair: Pair, runtime: Runtime, tests: list[Path]) -> None:
+    runtime.test(*(each for each in tests if each.name != FAULTS), environ=place(pair))
 
 
 def test_the_client_survives_faults(
-    own_server: EmbeddedPostgres, node: Node, tests: list[Path], tmp_path: Path
+    own_server: EmbeddedPostgres, runtime: Runtime, tests: list[Path], tmp_path: Path
 ) -> None:
     limits = {"TRUSTED_PROXIES": "127.0.0.1", "HTTP_MAX_CLIENT_STREAMS": "1"}
     with running_pair(own_server.url, tmp_path, **limits) as pair, controlled(pair, own_server) as control:
         [faults] = [each for each in tests if each.name == FAULTS]
-        node.run("--test", "--test-timeout=120000", faults, environ={**place(pair), "CONTROL_URL": control})
+        runtime.test(faults, environ={**place(pair), "CONTROL_URL": control})
 
 
-def test_the_examples_of_the_readme_run_from_the_package(pair: Pair, node: Node, package: Path, tmp_path: Path) -> None:
-    node.install(package, tmp_path)
+def test_the_examples_of_the_readme_run_from_the_package(
+    pair: Pair, runtime: Runtime, package: Path, tmp_path: Path
+) -> None:
+    runtime.node.install(package, tmp_path)
     recipes = examples("Recipes")
     (tmp_path / "sign-up.test.ts").write_text(examples("fake-email-client")[0])
     for number, recipe in enumerate(recipes):
@@ -57,9 +57,9 @@ def test_the_examples_of_the_readme_run_from_the_package(pair: Pair, node: Node,
     for name in ("app.ts", "smtp.ts"):
         shutil.copy(CLIENT / "tests" / name, tmp_path)
 
-    node.compile(tmp_path)
+    runtime.node.compile(tmp_path)
     # Each file that calls no test is a test by itself. Node 22 would also run the sources, whose syntax is too new.
-    node.run("--test", *sorted(tmp_path.glob("*.test.js")), cwd=tmp_path, environ=place(pair))
+    runtime.test(*sorted(tmp_path.glob("*.test.js")), cwd=tmp_path, environ=place(pair))
 
     assert len(recipes) == RECIPES
     assert all(len(recipe.splitlines()) <= MOST_LINES for recipe in recipes)

@@ -41,7 +41,12 @@ def controlled(pair: Pair, database: EmbeddedPostgres) -> Iterator[str]:
 
     # All requests have one thread: a Postgres ends with the thread that has started it.
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-    database.start()
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+            # A test that failed may have stopped this Postgres, or its thread has started it.
+            database.start()

@@ -1,4 +1,4 @@
-"""Programs of Node, and the package of clients/typescript in a folder of its own."""
+"""Programs of Node, tests in other runtimes, and the package of clients/typescript in a folder of its own."""
 
 import os
 import re
@@ -34,18 +34,9 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
         status: int = 0,
     ) -> None:
         """Run a program of Node that must end with this status, and show what it prints."""
-        done = subprocess.run(
-            [self.node, program, *arguments],
-            cwd=cwd,
-            # Programs that npm and Playwright start find Node in the PATH.
-            env={**os.environ, "PATH": f"{self.node.parent}:{os.environ['PATH']}", **environ},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=SECONDS,
-            check=False,
-        )
-        sys.stdout.write(done.stdout.decode())
-        assert done.returncode == status
+        # Programs that npm and Playwright start find Node in the PATH.
+        path = {"PATH": f"{self.node.parent}:{os.environ['PATH']}"}
+        _run(self.node, program, *arguments, cwd=cwd, environ={**path, **environ}, status=status)
 
     def install(self, tarball: Path, folder: Path) -> None:
         """Install the package in an empty folder, with what the examples need beside it."""
@@ -58,6 +49,32 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
         """Compile the TypeScript of a folder with all checks."""
         files = sorted(path.name for path in folder.glob("*.ts"))
         self.run(MODULES / "typescript/bin/tsc", *_STRICT, "--lib", _LIB, *files, cwd=folder)
+
+
+class Runtime(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that runs tests of `node:test`, and the Node that installs and compiles what they need."""
+
+    node: Node
+    command: tuple[str | Path, ...]
+    environ: Mapping[str, str] = MappingProxyType({})
+
+    def test(self, *files: Path, environ: Mapping[str, str], cwd: Path = CLIENT) -> None:
+        """Run the tests, which must pass, and show what they print."""
+        _run(*self.command, *files, cwd=cwd, environ={**self.environ, **environ})
+
+
+def _run(*command: str | Path, cwd: Path, environ: Mapping[str, str], status: int = 0) -> None:
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=SECONDS,
+        check=False,
+    )
+    sys.stdout.write(done.stdout.decode())
+    assert done.returncode == status
 
 
 def examples(section: str) -> list[str]:

