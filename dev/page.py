@@ -91,6 +91,10 @@ class _Handler(SimpleHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return None
+        if path.removesuffix(".html") in self._site["pages"] and path.endswith(".html"):
+            # On Vercel a page has no second path; this one would miss the header fields of the first.
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
         return super().send_head()
 
     def translate_path(self, path: str) -> str:

@@ -1,5 +1,7 @@
 // The header fields of every response with the page, for Vercel and for the server of `make run`.
 
+// Such a path tells no type, and with `nosniff` a browser would guess none.
+const HTML = "text/html; charset=utf-8"
 const YEAR = "public, max-age=31536000, immutable"
 
 /**
@@ -28,7 +30,9 @@ export function vercelConfig(/** @type {string} */ api, /** @type {string[]} */ 
       { handle: "error" },
       { src: "^/.*$", status: 404, dest: "/404.html" },
     ],
-    overrides: Object.fromEntries(paths.map((path) => [`${path.slice(1)}.html`, { path: path.slice(1) }])),
+    overrides: Object.fromEntries(
+      paths.map((path) => [`${path.slice(1)}.html`, { path: path.slice(1), contentType: HTML }]),
+    ),
   }
 }
 

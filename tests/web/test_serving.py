@@ -73,7 +73,7 @@ def test_a_port_that_is_taken_is_told_with_the_setting(page_port: int, built: Pa
         page_build.server(built, page_port)
 
 
-@pytest.mark.parametrize("path", ["assets/", "nothing"])
+@pytest.mark.parametrize("path", ["assets/", "nothing", "share.html"])
 def test_folders_and_unknown_paths_are_not_found(page_url: str, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(page_url + path)

@@ -54,6 +54,7 @@ def test_each_page_has_its_path_without_html(deployed: Path, site: Site) -> None
 
     assert {f"/{each['path']}" for each in config["overrides"].values()} == set(site["pages"])
     assert all((static / name).is_file() for name in config["overrides"])
+    assert {each["contentType"] for each in config["overrides"].values()} == {"text/html; charset=utf-8"}
     # A file with a path of its own would not be found under its name.
     assert (static / "404.html").is_file()
     assert config["routes"][-2:] == [{"handle": "error"}, {"src": "^/.*$", "status": 404, "dest": "/404.html"}]
