@@ -39,14 +39,16 @@ from http_api.calls import (
     version,
     wait,
 )
-from http_api.calls.context import SharedContext, provide_context
+from http_api.calls.context import SharedContext, provide_context, shared_context
 from http_api.calls.options import options_of
 from http_api.edge.edge_counts import EdgeCounts
 from http_api.live.backlog_watch import BacklogWatch
 from http_api.live.detach import detaching
 from http_api.live.expiry_watch import ExpiryWatch
+from http_api.live.kept_answers import KeptAnswers
 from http_api.live.mailbox_lookups import MailboxLookups
 from http_api.live.message_count import MessageCount
+from http_api.live.repeated_answer import repeating
 from http_api.live.shares import CONNECTIONS, Shares
 from http_api.live.stream_slots import StreamSlots
 from http_api.live.streams import Streams
@@ -145,7 +147,8 @@ def create_app(
         finally:
             shares.stop()
 
-    return detaching(create_litestar(lifespan), shares)
+    litestar = create_litestar(lifespan)
+    return detaching(repeating(litestar, KeptAnswers(), lambda: shared_context(litestar.state).mailbox_lookups), shares)
 
 
 def create_litestar(*lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]]) -> Litestar:

@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Sequence
 
 import msgspec
+from psycopg import sql
 from psycopg.rows import class_row, scalar_row
 
 from fake_email.errors import AddressTaken, MailboxNotFound, OperatorsMailbox
@@ -47,6 +48,13 @@ _FETCH = """
     WHERE address = %(address)s AND expires_at > now()
 """
 
+# Each transaction that changes what a list of messages shows also updates the row of their mailbox, so the row has its
+# number as `xmin`. A server that takes over after a loss may use the numbers of lost transactions again, but it was
+# started at another time.
+REVISION = """
+    concat_ws('-', mailbox.id, mailbox.xmin, extract(epoch FROM pg_postmaster_start_time())) AS revision
+"""
+
 # In the forms of JSON, from which prepared.rows makes the values.
 _FETCH_MANY = prepared.statement(
     "fetch_mailboxes",
@@ -55,13 +63,14 @@ _FETCH_MANY = prepared.statement(
         to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS expires_at,
         to_char(
             nullif(last_received_at, '-infinity') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
-        ) AS last_received_at
+        ) AS last_received_at,
+        {revision}
     FROM mailbox
     WHERE address = ANY({addresses}) AND expires_at > now()
     """,
     values={},
     arrays={"addresses": "text"},
-    parts={},
+    parts={"revision": sql.SQL(REVISION)},
 )
 
 _FETCH_DETAIL = """
@@ -130,11 +139,15 @@ class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MailboxState(Mailbox, frozen=True, kw_only=True):
-    """A live mailbox, the octets in it, and the time of its newest message, None when it has never had one."""
+    """A live mailbox, the octets in it, and the time of its newest message, None when it has never had one.
+
+    `revision` changes with each change of what a list of its messages shows, and never comes back.
+    """
 
     address: str
     last_received_at: datetime.datetime | None
     stored_octets: int
+    revision: str
 
 
 class MailboxDetail(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,11 +7,13 @@ import uuid
 from collections.abc import Sequence
 
 import msgspec
+from psycopg import sql
 from psycopg.rows import class_row, scalar_row
 
 from fake_email.errors import MailboxNotFound
 from fake_email.postgres.connection import Connection
-from fake_email.storage.mailboxes import MailboxState, may_read
+from fake_email.postgres.statements import statement
+from fake_email.storage.mailboxes import REVISION, MailboxState, may_read
 
 MAX_MAILBOXES = 50
 MIN_SECONDS = 60
@@ -29,15 +31,19 @@ _CREATE = """
     RETURNING expires_at
 """
 
-_MAILBOXES = """
+_MAILBOXES = statement(
+    """
     SELECT mailbox.id, mailbox.address, mailbox.token_sha256, mailbox.expires_at, mailbox.last_seq,
         nullif(mailbox.last_received_at, '-infinity') AS last_received_at, mailbox.stored_octets,
+        {revision},
         extract(epoch FROM ticket.expires_at - now())::double precision AS seconds_left
     FROM ticket
     JOIN mailbox ON mailbox.id = ANY(ticket.mailbox_ids)
     WHERE ticket.ticket_sha256 = %(ticket_sha256)s AND ticket.expires_at > now() AND mailbox.expires_at > now()
     ORDER BY mailbox.id
-"""
+    """,
+    revision=sql.SQL(REVISION),
+)
 
 _GONE = """
     SELECT made.id, made.address

@@ -20,6 +20,7 @@ from http_api.calls.context import Context
 from http_api.calls.reader import READER
 from http_api.live import query as search_language
 from http_api.live.query import Term
+from http_api.live.repeated_answer import keep_answer
 from http_api.openapi.responses import error_responses, json_response
 from http_api.protocol import parameters
 from http_api.protocol.error_handlers import UNREADABLE_BODY
@@ -71,6 +72,7 @@ class Deleted(msgspec.Struct, frozen=True, kw_only=True):
 )
 async def list_messages(
     context: Context,
+    request: AnyRequest,
     address: Address,
     token_sha256: bytes | None,
     query_text: QueryText = "",
@@ -117,6 +119,7 @@ async def list_messages(
     summaries = await context.database.run(
         partial(many_messages.read, mailbox_id=mailbox.id, seqs=shown, newest_first=newest_first)
     )
+    keep_answer(request.scope, mailbox)
     return MessageList(
         messages=[summarized_message(each) for each in summaries],
         next_cursor=_next_cursor(seqs, shown, summaries),
