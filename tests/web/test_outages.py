@@ -98,11 +98,11 @@ async def test_an_empty_mailbox_says_that_no_mail_can_appear_while_the_api_is_aw
 
 async def test_an_empty_mailbox_says_that_no_mail_can_appear_while_the_device_is_offline(visitor: Visitor) -> None:
     await visitor.sees("Waiting for mail")
-    network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-    await visitor.tab.call("Network.emulateNetworkConditions", offline=True, **network)
+    network: dict[str, object] = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    await visitor.tab.call("Network.emulateNetworkConditions", None, **network, offline=True)
 
     await visitor.sees("This device is offline")
     await visitor.sees("No mail can appear right now")
 
-    await visitor.tab.call("Network.emulateNetworkConditions", offline=False, **network)
+    await visitor.tab.call("Network.emulateNetworkConditions", None, **network, offline=False)
     await visitor.sees("Waiting for mail")
