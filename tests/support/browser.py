@@ -178,9 +178,11 @@ class Tab:
         for key in [key for key in self._contexts if key[0] == session]:
             del self._contexts[key]
 
-    async def begin(self) -> None:
-        targets = msgspec.convert((await self.call("Target.getTargets"))["targetInfos"], list[_Target])
-        [page] = [target.target_id for target in targets if target.type == "page"]
+    async def begin(self, page: str | None = None) -> None:
+        """Watch this page, or the one that there is."""
+        if page is None:
+            targets = msgspec.convert((await self.call("Target.getTargets"))["targetInfos"], list[_Target])
+            [page] = [target.target_id for target in targets if target.type == "page"]
         attached = await self.call("Target.attachToTarget", targetId=page, flatten=True)
         self._session = str(attached["sessionId"])
         for method, parameters in _WATCHED:
@@ -263,6 +265,20 @@ class Browser(msgspec.Struct, frozen=True):
                 await tab.begin()
                 yield tab
                 await tab.call("Page.navigate", url="about:blank")
+            finally:
+                listening.cancel()
+
+    @asynccontextmanager
+    async def second_tab(self) -> AsyncIterator[Tab]:
+        """Open another tab of the same visitor; it is closed at the end of the block."""
+        async with websockets.connect(self.url, max_size=None) as socket:
+            tab = Tab(socket)
+            listening = asyncio.create_task(tab.listen())
+            try:
+                page = str((await tab.call("Target.createTarget", url="about:blank"))["targetId"])
+                await tab.begin(page)
+                yield tab
+                await tab.call("Target.closeTarget", "", targetId=page)
             finally:
                 listening.cancel()
 

@@ -83,3 +83,26 @@ async def test_a_restart_of_postgres_beneath_the_page_loses_nothing(
     await visitor.sees("Sent before")
     await visitor.is_so("document.querySelector('.status.live')")
     assert await visitor.violations() == []
+
+
+async def test_an_empty_mailbox_says_that_no_mail_can_appear_while_the_api_is_away(visitor: Visitor, api: Pair) -> None:
+    await visitor.sees("Waiting for mail")
+    api.services[-1].kill()
+
+    await visitor.sees("No mail can appear right now")
+    await visitor.sees_no("Waiting for mail")
+
+    api.start_http()
+    await visitor.sees("Waiting for mail")
+
+
+async def test_an_empty_mailbox_says_that_no_mail_can_appear_while_the_device_is_offline(visitor: Visitor) -> None:
+    await visitor.sees("Waiting for mail")
+    network: dict[str, object] = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    await visitor.tab.call("Network.emulateNetworkConditions", None, **network, offline=True)
+
+    await visitor.sees("This device is offline")
+    await visitor.sees("No mail can appear right now")
+
+    await visitor.tab.call("Network.emulateNetworkConditions", None, **network, offline=False)
+    await visitor.sees("Waiting for mail")

@@ -56,7 +56,18 @@ let later: ReturnType<typeof setTimeout> | undefined
 function makeLater({ passes, triesAt }: Trouble): void {
   clearTimeout(later)
   if (!passes) return
-  later = setTimeout(() => kept.boxes.all.length || void make(), Math.max(PAUSE_MS, triesAt - Date.now()))
+  later = setTimeout(makeFirst, Math.max(PAUSE_MS, triesAt - Date.now()))
+}
+
+/** Make the mailbox of a browser that has none: one, in however many tabs. */
+export async function makeFirst(): Promise<void> {
+  const first = async (): Promise<void> => {
+    kept.restore()
+    if (!kept.boxes.all.length) await make()
+  }
+  if (kept.boxes.all.length) return
+  // A page without TLS has no locks.
+  await ("locks" in navigator ? navigator.locks.request("fake-email.first", first) : first())
 }
 
 /** Show another mailbox. */
@@ -103,7 +114,7 @@ export async function forget(box: Box): Promise<void> {
   kept.forget(box)
   reconnect()
   const next = kept.boxes.current
-  if (!next) await make()
+  if (!next) await makeFirst()
   else if (!next.isOver && !next.isListed) catchUp(next).catch(fail)
 }
 

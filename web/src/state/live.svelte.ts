@@ -13,7 +13,10 @@ export type Status = "idle" | "connecting" | "catching_up" | "live" | "offline" 
 const MAX_MAILBOXES = 50 // of a ticket
 const PAUSE_MS = 2_000
 
+const TROUBLE: readonly Status[] = ["offline", "away", "limited"]
+
 let status = $state<Status>("idle")
+let isLost = $state(false)
 let triesAt = $state(0)
 let stop = new AbortController()
 let wake = (): void => {}
@@ -22,6 +25,10 @@ let isLeft = false
 export const live = {
   get status(): Status {
     return status
+  },
+  /** True from the loss of the stream until it is open again: an attempt to connect is no connection. */
+  get isLost(): boolean {
+    return isLost
   },
   /** When the next attempt is, while calls are limited. */
   get triesAt(): number {
@@ -52,7 +59,7 @@ export async function run(onMessage: (box: Box, message: Listed) => void): Promi
     stop = new AbortController()
     const followed = boxes.all.filter((box) => !box.isOver).slice(0, MAX_MAILBOXES)
     if (!followed.length || isLeft) {
-      status = "idle"
+      become("idle")
       await pause(Infinity)
       continue
     }
@@ -76,10 +83,10 @@ async function follow(
   const lost = new AbortController()
   const tell = (): void => {
     if (signal.aborted) return
-    if (state === "open") status = isListed ? "live" : "catching_up"
-    else if (state === "catching up") status = "catching_up"
-    else if (state === "offline") status = troubleStatus()
-    else if (state === "connecting") status = "connecting"
+    if (state === "open") become(isListed ? "live" : "catching_up")
+    else if (state === "catching up") become("catching_up")
+    else if (state === "offline") become(troubleStatus())
+    else if (state === "connecting") become("connecting")
   }
   const stream = new Stream(api.caller, followed, {
     since: "now",
@@ -97,7 +104,7 @@ async function follow(
       tell()
     },
   })
-  status = "connecting"
+  become("connecting")
   for await (const event of stream) apply(event, onMessage)
   if (failure) throw failure
 }
@@ -108,7 +115,12 @@ function failed(thrown: unknown, delay: number): void {
   const { code, triesAt: wanted } = troubleOf(thrown)
   lastFailure = code === "rate_limited" || code === "too_many_streams" ? "limited" : "away"
   triesAt = Math.max(wanted, Date.now() + delay)
-  status = troubleStatus()
+  become(troubleStatus())
+}
+
+function become(now: Status): void {
+  status = now
+  isLost = TROUBLE.includes(now) || (isLost && now !== "live")
 }
 
 function troubleStatus(): Status {
