@@ -30,7 +30,7 @@ PROGRAMS = [
     *("Makefile", "conftest.py", ".github/workflows/*.yml", "deploy/**/*.sh", "deploy/**/*.py", "dev/*.py"),
     *("shared/src/**/*.py", "services/*/src/**/*.py", "clients/python/src/**/*.py"),
 ]
-GENERATED = (".venv", ".local/", "dist/")
+GENERATED = (".venv", ".local/", "dist/", ".vercel/")
 # The names under which programs import the TypeScript client.
 ENTRY_POINTS = {
     f"fake-email-client{name.removeprefix('.')}"
