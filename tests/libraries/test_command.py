@@ -63,7 +63,7 @@ def test_a_shell_gets_the_code_of_a_mailbox_that_it_made(shell: Shell, pair: Pai
     assert sent["address"] == made["address"]
     assert shell.run("wait", "--code", "--raw") == f"{sent['code']}\n"
     shell.run("wait", "--code", "--timeout", "1", status=command.NO_MAIL)
-    assert "failed returned before" in shell.err
+    assert "was returned before" in shell.err
     assert [each.stat().st_mode & 0o777 for each in home.rglob("*.json")] == [0o600]
 
 

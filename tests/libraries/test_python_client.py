@@ -109,7 +109,7 @@ def test_no_mail_says_what_was_waited_for_and_what_came_instead(box: Mailbox, se
     with pytest.raises(NoMail) as error:
         box.wait(subject="invoice", has=["code", "link"], timeout=1)
     assert str(error.value) == (
-        f'No mail with subject "invoice" and has code, link came to {box.address} within 1 s.\n'
+        f'No mail with subject "invoice" and a code and a link came to {box.address} within 1 s.\n'
         'Other mail:\n- "News" from ann@example.test failed subject, has=code, has=link'
     )
 
@@ -154,7 +154,7 @@ def test_expect_none_is_content_without_such_mail_and_shows_the_mail_that_came(b
     sender.text(box.address, "Buy", "Two for one.")
 
     box.expect_none(subject="invoice", within=1)
-    with pytest.raises(Unexpected, match=r'No mail with from "@example\.test" was expected') as error:
+    with pytest.raises(Unexpected, match=r'No mail from "@example\.test" was expected') as error:
         box.expect_none(from_="@example.test", within=1)
     assert str(error.value).endswith("\nFrom: Ann <ann@example.test>\nSubject: Buy\n\nTwo for one.")
     assert error.value.mail.subject == "Buy"

@@ -4,9 +4,11 @@ import hashlib
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+VERSION = tomllib.loads((ROOT / "clients/python/pyproject.toml").read_text())["project"]["version"]
 
 
 def sums(folder: Path) -> dict[str, str]:
@@ -20,9 +22,9 @@ def test_a_second_build_has_the_same_bytes(packages: Path, tmp_path: Path) -> No
 
     assert sums(tmp_path) == sums(packages)
     assert sums(packages).keys() == {
-        "fake-email-client-0.1.0.tgz",
-        "fake_email_client-0.1.0.tar.gz",
-        "fake_email_client-0.1.0-py3-none-any.whl",
+        f"fake-email-client-{VERSION}.tgz",
+        f"fake_email_client-{VERSION}.tar.gz",
+        f"fake_email_client-{VERSION}-py3-none-any.whl",
     }
 
 
@@ -30,5 +32,5 @@ def test_a_version_that_the_packages_do_not_have_is_not_built(tmp_path: Path) ->
     command: list[str | Path] = [sys.executable, ROOT / "dev/release_clients.py", tmp_path / "packages"]
     done = subprocess.run(command, env={**os.environ, "VERSION": "9.9.9"}, capture_output=True, text=True, check=False)
 
-    assert (done.returncode, done.stderr) == (1, "release-clients: VERSION is 9.9.9, the packages have 0.1.0\n")
+    assert (done.returncode, done.stderr) == (1, f"release-clients: VERSION is 9.9.9, the packages have {VERSION}\n")
     assert not (tmp_path / "packages").exists()

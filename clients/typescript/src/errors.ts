@@ -1,6 +1,9 @@
 /** The errors of the client: a problem of the API, no mail in time, mail that was not expected. */
 import type { Clauses, Message, NearMiss, RefusedAttempt } from "./types.ts"
 
+/** In place of a clause, of a message that meets them all. */
+export const RETURNED = "returned before"
+
 /** An error response of the API. `code` never changes; the message is a sentence for people. */
 export class Problem extends Error {
   override name = "Problem"
@@ -43,9 +46,7 @@ export class NoMail extends Error {
     refused: readonly RefusedAttempt[],
     cause?: unknown,
   ) {
-    const others = nearMisses.map(
-      (each) => `\n- ${JSON.stringify(each.subject)} from ${each.from_addr} failed ${each.failed.join(", ")}`,
-    )
+    const others = nearMisses.map((each) => `\n- ${JSON.stringify(each.subject)} from ${each.from_addr} ${why(each)}`)
     super(
       `No mail${inWords(clauses)} came to ${address} within ${seconds} s. ` +
         (others.length ? `Other mail:${others.join("")}` : "No other mail came.") +
@@ -78,9 +79,16 @@ function endOf({ message_id, reply }: RefusedAttempt): string {
   return reply ?? "the sender left"
 }
 
-function inWords(clauses: Clauses): string {
-  const words = Object.entries(clauses).map(([name, value]) =>
-    typeof value === "string" ? `${name} ${JSON.stringify(value)}` : `${name} ${value}`,
-  )
-  return words.length ? ` with ${words.join(", ")}` : ""
+function why({ failed }: NearMiss): string {
+  return failed[0] === RETURNED ? `was ${RETURNED}` : `failed ${failed.join(", ")}`
+}
+
+function inWords({ from, has = [], ...texts }: Clauses): string {
+  const words = Object.entries(texts).map(([name, value]) => `${name} ${quoted(value)}`)
+  for (const each of [has].flat()) words.push(`${each === "attachment" ? "an" : "a"} ${each}`)
+  return (from ? ` from ${quoted(from)}` : "") + (words.length ? ` with ${words.join(" and ")}` : "")
+}
+
+function quoted(text: string | RegExp): string {
+  return typeof text === "string" ? JSON.stringify(text) : String(text)
 }

@@ -1,6 +1,6 @@
 /** One mailbox: waiting for mail, reading it, and cleaning up. */
 import type { Caller, Request } from "./caller.ts"
-import { NoMail, Problem, Unexpected } from "./errors.ts"
+import { NoMail, Problem, RETURNED, Unexpected } from "./errors.ts"
 import { search } from "./search.ts"
 import { Stream, type StreamOptions } from "./stream.ts"
 import type {
@@ -165,7 +165,7 @@ export class Mailbox {
       this,
       this.#floor,
       options,
-      (each) => refuse(each) ?? (this.#take(each.seq) ? undefined : "returned before"),
+      (each) => refuse(each) ?? (this.#take(each.seq) ? undefined : RETURNED),
     )
   }
 

@@ -9,6 +9,8 @@ Has = Literal["code", "link", "attachment"]
 LinkKind = Literal["verify", "reset", "login", "unsubscribe", "other"]
 Text = str | re.Pattern[str]
 Parameters = Mapping[str, str | Sequence[str]]
+_TEXTS = ("from", "subject", "text", "query")
+_A: dict[Has, str] = {"code": "a code", "link": "a link", "attachment": "an attachment"}
 
 
 class Clauses(TypedDict, total=False):
@@ -26,8 +28,7 @@ class Clauses(TypedDict, total=False):
 
 def with_has(clauses: Clauses, has: Has) -> Clauses:
     """The clauses, and one that the message has this too."""
-    given = clauses.get("has", ())
-    return {**clauses, "has": tuple(dict.fromkeys([has, *([given] if isinstance(given, str) else given)]))}
+    return {**clauses, "has": tuple(dict.fromkeys([has, *_has(clauses)]))}
 
 
 def parameters(clauses: Clauses) -> Parameters:
@@ -49,11 +50,16 @@ def parameters(clauses: Clauses) -> Parameters:
 
 def in_words(clauses: Clauses) -> str:
     """The clauses as the end of a sentence about mail."""
-    words = []
-    for name, value in parameters(clauses).items():
-        said = ", ".join([value] if isinstance(value, str) else value)
-        words.append(f"{name} {said if name == 'has' else json.dumps(said, ensure_ascii=False)}")
-    return f" with {' and '.join(words)}" if words else ""
+    given = parameters(clauses)
+    said = {name: json.dumps(given[name], ensure_ascii=False) for name in _TEXTS if name in given}
+    sender = said.pop("from", None)
+    words = [*(f"{name} {value}" for name, value in said.items()), *(_A[each] for each in _has(clauses))]
+    return (f" from {sender}" if sender else "") + (f" with {' and '.join(words)}" if words else "")
+
+
+def _has(clauses: Clauses) -> Sequence[Has]:
+    given = clauses.get("has", ())
+    return [given] if isinstance(given, str) else given
 
 
 def _pattern(pattern: re.Pattern[str]) -> str:

@@ -12,6 +12,7 @@ from fake_email_client.command_boxes import CommandError, KnownMailbox, KnownMai
 from fake_email_client.command_output import Output, Table, sender_of, show, span
 from fake_email_client.command_send import send_test
 from fake_email_client.command_terminal import Terminal, printable
+from fake_email_client.errors import RETURNED
 from fake_email_client.mail import Mail, Mailbox
 from fake_email_client.schemas import Message, SomeMessage
 from fake_email_client.search import search
@@ -60,7 +61,7 @@ def wait(mail: Mail, known: KnownMailboxes, output: Output, given: argparse.Name
     def refuse(message: Message) -> str | None:
         if kind and message.link_of(kind) is None:
             return f"link={kind}"
-        return "returned before" if message.seq in returned else None
+        return RETURNED if message.seq in returned else None
 
     with output.progress(progress):
         message = mail.run(search(box.address, box.token, 0, given.timeout, clauses, refuse))

@@ -10,7 +10,7 @@ import msgspec
 from fake_email_client.attempts import Timeline
 from fake_email_client.calls import Call, Steps, T, fetch, insist
 from fake_email_client.clauses import Clauses, LinkKind, Parameters, with_has
-from fake_email_client.errors import NoMail, Problem, Unexpected, is_for_the_caller
+from fake_email_client.errors import RETURNED, NoMail, Problem, Unexpected, is_for_the_caller
 from fake_email_client.method import Method
 from fake_email_client.schemas import (
     Deleted,
@@ -176,7 +176,7 @@ class Core:
         def refuse(message: Message) -> str | None:
             if kind and message.link_of(kind) is None:
                 return f"link={kind}"
-            return None if self._take(message.seq) else "returned before"
+            return None if self._take(message.seq) else RETURNED
 
         return search(self.address, self.token, self._floor, timeout, clauses, refuse)
 

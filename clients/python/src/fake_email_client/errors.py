@@ -12,6 +12,8 @@ from fake_email_client.attempts import RefusedAttempt
 from fake_email_client.clauses import Clauses, in_words
 from fake_email_client.schemas import Message, NearMiss, NoMatch
 
+# In place of a clause, of a message that meets them all.
+RETURNED = "returned before"
 _SHOWN_CHARACTERS = 1000
 
 
@@ -81,9 +83,14 @@ def is_for_the_caller(raised: _Raised) -> bool:
 def in_lines(near_misses: Sequence[NearMiss]) -> str:
     """A line for each near miss: its subject, its sender, and the clauses that it failed."""
     return "\n".join(
-        f"- {json.dumps(each.subject, ensure_ascii=False)} from {each.from_addr} failed {', '.join(each.failed)}"
-        for each in near_misses
+        f"- {json.dumps(each.subject, ensure_ascii=False)} from {each.from_addr} {_why(each)}" for each in near_misses
     )
+
+
+def _why(near_miss: NearMiss) -> str:
+    if near_miss.failed == (RETURNED,):
+        return f"was {RETURNED}"
+    return f"failed {', '.join(near_miss.failed)}"
 
 
 def refused_in_lines(refused: Sequence[RefusedAttempt]) -> str:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
-from typing import Protocol
+from typing import Protocol, Unpack
 
 import httpx2
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from fake_email_client.async_mail import AsyncMail, AsyncMailbox
 from fake_email_client.errors import NoMail, Problem, in_lines, refused_in_lines
 from fake_email_client.mail import Mail, Mailbox
+from fake_email_client.new_mailbox import NewMailbox
 from fake_email_client.requests import trusts_environment
 from fake_email_client.schemas import SummarizedMessage
 from fake_email_client.server_command import ServerError, running
@@ -78,17 +79,10 @@ class Mailboxes:
         self._stack = stack
         self._made: list[Mailbox] = []
 
-    def __call__(
-        self,
-        *,
-        name: str | None = None,
-        domain: str | None = None,
-        private: bool = True,
-        exact: bool | None = None,
-        ttl: int = _TTL_SECONDS,
-    ) -> Mailbox:
-        """A mailbox, which is deleted after the test, and after `ttl` seconds at the latest."""
-        made = self._mail.mailbox(name=name, domain=domain, private=private, exact=exact, ttl=ttl)
+    def __call__(self, **options: Unpack[NewMailbox]) -> Mailbox:
+        """A mailbox, which is private unless `options` say otherwise, and is deleted after the test."""
+        wanted: NewMailbox = {"private": True, "ttl": _TTL_SECONDS, **options}
+        made = self._mail.mailbox(**wanted)
         self._made.append(self._stack.enter_context(made))
         return made
 

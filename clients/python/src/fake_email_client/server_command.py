@@ -15,6 +15,8 @@ from typing import IO
 import httpx2
 
 _HOST = "127.0.0.1"
+# All that a fake-email server listens on.
+_PORTS = ("HTTP_PORT", "SMTP_PORT", "HTTP_METRICS_PORT", "SMTP_METRICS_PORT")
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 10.0
 _SHOWN_LINES = 20
@@ -28,9 +30,9 @@ class ServerError(Exception):
 def running(command: str) -> Iterator[str]:
     """Run the command during the block, and yield the URL of its API.
 
-    The command finds its ports in HTTP_PORT and SMTP_PORT, and its address in HTTP_HOST and SMTP_HOST.
+    The command finds its address and its ports in the variables that a fake-email server reads.
     """
-    environ = {"HTTP_HOST": _HOST, "HTTP_PORT": _free_port(), "SMTP_HOST": _HOST, "SMTP_PORT": _free_port()}
+    environ = {"HTTP_HOST": _HOST, "SMTP_HOST": _HOST, **dict(zip(_PORTS, _free_ports(), strict=True))}
     url = f"http://{_HOST}:{environ['HTTP_PORT']}"
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(  # noqa: S603  # the user's own command
@@ -48,12 +50,14 @@ def running(command: str) -> Iterator[str]:
             _end(process)
 
 
-def _free_port() -> str:
-    """A port outside the kernel's own range (ip(7)), so that no connection takes it before the command does."""
-    while True:
+def _free_ports() -> set[str]:
+    """Ports outside the kernel's own range (ip(7)), so that no connection takes one before the command does."""
+    ports: set[str] = set()
+    while len(ports) < len(_PORTS):
         port = random.randrange(10_000, 32_768)  # noqa: S311  # nothing secret
         with suppress(OSError), socket.create_server((_HOST, port)):
-            return str(port)
+            ports.add(str(port))
+    return ports
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, output: IO[bytes]) -> None:

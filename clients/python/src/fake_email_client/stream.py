@@ -27,13 +27,13 @@ class Place:
     """Where a stream of some mailboxes is: after the message whose event came last."""
 
     def __init__(
-        self, boxes: Boxes, patience: float, since: str, *, uses_ticket: bool = False, seqs: Mapping[str, int] = {}
+        self, boxes: Boxes, patience: float, since: int | Literal["now"], *, uses_ticket: bool = False
     ) -> None:
         self._boxes = dict(boxes)
         self._patience = patience
-        self._since = since
-        # Of a mailbox whose address is here, the messages up to this seq are left out.
-        self._seqs = seqs
+        self._since = str(since)
+        # For `now`, the mailboxes as they were then.
+        self._begun: dict[str, MailboxInfo] = {}
         # Without a ticket the stream reads one mailbox, with its token.
         self._uses_ticket = uses_ticket
         self._last_event_id = ""
@@ -49,6 +49,8 @@ class Place:
 
     def connect(self) -> Steps[Call]:
         """The call of the next connection, which goes on after the last event, with a new ticket."""
+        if self._since == "now":
+            yield from self._begin()
         if self._is_one_gone:
             yield from self._drop_gone()
         [address, token], *_ = self._boxes.items()
@@ -65,6 +67,15 @@ class Place:
             token=token,
             seconds=_SILENCE_SECONDS,
         )
+
+    def _begin(self) -> Steps[None]:
+        # A time and seqs, unlike "now", stay the same moment when the stream connects again.
+        for address, token in self._boxes.items():
+            if address not in self._begun:
+                call = Call(path="inbox", query={"address": address}, token=token)
+                self._begun[address] = yield from fetch(call, 0, MailboxInfo)
+        begin = min(each.last_received_at or each.created_at for each in self._begun.values())
+        self._since = begin.isoformat(timespec="microseconds")
 
     def _drop_gone(self) -> Steps[None]:
         for address, token in [*self._boxes.items()]:
@@ -95,7 +106,7 @@ class Place:
         message = msgspec.json.decode(event.data, type=ListedMessage)
         # Only the events of a ticket name their mailbox.
         address = message.temp_email_addr or next(iter(self._boxes))
-        if message.seq <= self._seqs.get(address, 0):
+        if any(message.seq <= each.last_seq for each in self._begun.values() if each.temp_email_addr == address):
             return None
         return msgspec.structs.replace(message, temp_email_addr=address)
 
@@ -124,18 +135,3 @@ class Place:
         if len(self._boxes) == 1:
             self._boxes.clear()
         self._boxes.pop(address, None)
-
-
-def place(boxes: Boxes, patience: float, since: int | Literal["now"], *, uses_ticket: bool = False) -> Steps[Place]:
-    """The beginning of a stream."""
-    if since != "now":
-        return Place(boxes, patience, str(since), uses_ticket=uses_ticket)
-    # Seqs and a time, unlike "now", stay the same moment when the stream connects again.
-    seqs, times = {}, []
-    for address, token in boxes.items():
-        call = Call(path="inbox", query={"address": address}, token=token)
-        info = yield from fetch(call, patience, MailboxInfo)
-        seqs[info.temp_email_addr] = info.last_seq
-        times.append(info.last_received_at or info.created_at)
-    begin = min(times).isoformat(timespec="microseconds") if times else "0"
-    return Place(boxes, patience, begin, uses_ticket=uses_ticket, seqs=seqs)

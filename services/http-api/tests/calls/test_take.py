@@ -1,6 +1,7 @@
 """POST /api/inbox/take: as wait, and the message is marked as seen, so that each message goes to one caller."""
 
 import asyncio
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -8,6 +9,7 @@ from support.content import message
 from support.database import make_mailbox, store
 from support.harness import Pair
 from support.http_client import problem
+from support.relay import running_relay
 
 
 @pytest.fixture
@@ -48,6 +50,23 @@ async def test_calls_at_the_same_time_take_different_messages(
     answers = await asyncio.gather(*calls)
 
     assert sorted(int(each.json()["subject"]) for each in answers) == [*range(20)]
+
+
+@pytest.mark.parametrize("octets", [0, 600], ids=["nothing", "body"])
+async def test_a_message_whose_response_is_cut_is_marked_and_wait_with_since_finds_it(
+    pair: Pair, http: httpx.AsyncClient, address: str, octets: int
+) -> None:
+    await store(pair.database_url, address, message("a"))
+
+    with running_relay(urlsplit(pair.http_url).port or 0) as relay:
+        cut = relay.cut_response(octets)
+        async with httpx.AsyncClient(base_url=relay.url) as caller:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await take(caller, address)
+    again = [await http.get("/api/inbox/wait", params={"address": address, "since": "0"}) for _ in range(2)]
+
+    assert cut.is_set()
+    assert [(each.json()["subject"], each.json()["seen"]) for each in again] == [("a", True)] * 2
 
 
 async def test_only_the_message_that_matches_is_marked(pair: Pair, http: httpx.AsyncClient, address: str) -> None:
