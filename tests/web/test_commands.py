@@ -49,3 +49,15 @@ async def test_a_question_mark_shows_all_keys(visitor: Visitor) -> None:
 
     await visitor.is_so("document.querySelector('dialog[open]')?.ariaLabel === 'Keys'")
     await visitor.sees("Mark as unread")
+
+
+async def test_a_dialog_that_closes_leaves_the_next_one_open(visitor: Visitor) -> None:
+    await visitor.presses("?")
+    await visitor.is_so("document.querySelector('dialog[open]')?.ariaLabel === 'Keys'")
+
+    await visitor.value("document.querySelector('dialog').close(); document.querySelector('[title=Settings]').click()")
+
+    await visitor.is_so("document.querySelector('dialog[open]')?.ariaLabel === 'Settings'")
+    assert await visitor.value(
+        "new Promise(requestAnimationFrame).then(() => document.querySelectorAll('dialog').length)"
+    )

@@ -88,3 +88,16 @@ async def test_a_mail_without_images_from_other_hosts_has_no_banner(visitor: Vis
 
     await visitor.is_so(f"{_FRAME}?.style.height")
     await visitor.sees_no("from another host")
+
+
+async def test_a_mail_that_is_wider_than_its_frame_scrolls_in_one_direction_only(
+    visitor: Visitor, smtp: SmtpClient
+) -> None:
+    await deliver(visitor, smtp, _HTML + b"<div style='width:3000px;height:400px'>Wide</div>\r\n")
+
+    await visitor.opens("News")
+
+    root = "document.documentElement"
+    await visitor.tab.wait_for(
+        f"{root}.scrollWidth >= 3000 && {root}.clientWidth === innerWidth", {"True": 1, "False": 1}
+    )

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { bestCode, bestLink, evidenceOf, groups, initials } from "../src/state/people"
+import { bestCode, bestLink, evidenceOf, groups, hue, initials } from "../src/state/people"
 
 test("initials are the first letters of the first and the last word", () => {
   expect(initials("ACME Accounts")).toBe("AA")
@@ -10,6 +10,13 @@ test("one word, or the name in an address, gives its first two letters", () => {
   expect(initials("Übersicht")).toBe("ÜB")
   expect(initials("no-reply@example.com")).toBe("NR")
   expect(initials("")).toBe("?")
+})
+
+test("senders are spread over the colours", () => {
+  const hosts = ["acme.test", "shop.test", "laposte.test", "bahn.test", "github.test", "bank.test"]
+  const hues = ["news", "info", "no-reply", "hello"].flatMap((name) => hosts.map((host) => hue(`${name}@${host}`)))
+  expect(new Set(hues.map((each) => Math.floor(each / 30))).size).toBeGreaterThan(9)
+  expect(hue("Ann@Shop.test")).toBe(hue("ann@shop.test"))
 })
 
 test("six and eight digits are shown in two groups", () => {

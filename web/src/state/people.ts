@@ -23,9 +23,10 @@ export function initials(name: string): string {
 
 /** A colour of the sender's own, as a hue in degrees. */
 export function hue(address: string): number {
-  let sum = 7
-  for (const letter of address.toLowerCase()) sum = (sum * 31 + letter.codePointAt(0)!) % 3_600
-  return (sum % 24) * 15
+  // FNV-1a: each letter changes all of the number.
+  let hash = 0x811c9dc5
+  for (const letter of address.toLowerCase()) hash = Math.imul(hash ^ letter.codePointAt(0)!, 0x01000193)
+  return (hash >>> 0) % 360
 }
 
 /** The code to offer, if one is sure enough. */

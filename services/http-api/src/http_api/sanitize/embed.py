@@ -14,7 +14,9 @@ SCRIPT = """\
   const root = document.documentElement
   let told = 0
   const tell = () => {
-    const height = Math.ceil(root.getBoundingClientRect().height)
+    // A mail that is wider than its frame has a scrollbar, which takes some of the height.
+    const bar = innerHeight - root.clientHeight
+    const height = Math.ceil(root.getBoundingClientRect().height) + bar
     if (height !== told) parent.postMessage({ type: "fake-email:height", height: (told = height) }, "*")
   }
   addEventListener("message", ({ source, data }) => {
@@ -28,8 +30,8 @@ SCRIPT = """\
 """
 # A mail has colours of its own: turned round, text stays readable; pictures are turned back.
 STYLE = (
-    "html{height:auto!important}"
-    "html[data-fake-email-dark]{filter:invert(1) hue-rotate(180deg);background:#fff}"
+    "html{height:auto!important;scrollbar-width:thin}"
+    "html[data-fake-email-dark]{filter:invert(1) hue-rotate(180deg);background:#fff;scrollbar-color:#666 #000}"
     "html[data-fake-email-dark] img{filter:invert(1) hue-rotate(180deg)}"
 )
 SOURCE = f"'sha256-{b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()}'"
