@@ -26,13 +26,14 @@ async def listed(http: httpx.AsyncClient, address: str, **parameters: str | int)
     return [each["subject"] for each in answer.json()["messages"]]
 
 
+@pytest.mark.parametrize("query", ["", "smaller:1M"])  # which all messages meet
 @pytest.mark.parametrize("order", ["newest", "oldest"])
 @pytest.mark.parametrize("limit", [1, 2, 5, 100])
 async def test_pages_go_through_all_messages_once_in_either_order(
-    http: httpx.AsyncClient, address: str, order: str, limit: int
+    http: httpx.AsyncClient, address: str, order: str, limit: int, query: str
 ) -> None:
     subjects: list[str] = []
-    parameters: dict[str, str | int] = {"address": address, "order": order, "limit": limit}
+    parameters: dict[str, str | int] = {"address": address, "order": order, "limit": limit, "query": query}
     while True:
         page = (await http.get("/api/inbox/messages", params=parameters)).json()
         assert 0 < len(page["messages"]) <= limit

@@ -2,7 +2,7 @@
 
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from psycopg import sql
@@ -11,7 +11,7 @@ from psycopg.rows import dict_row, scalar_row
 from fake_email.parsed_message import Attachment, Shown
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import MARKS_PER_PAYLOAD, Deleted, Marked
-from fake_email.postgres.statements import columns
+from fake_email.postgres.statements import columns, statement
 from fake_email.storage.attempt_statements import KEEP_ATTEMPTS, OF_DELETED
 from fake_email.storage.message_list import FINDINGS_OCTETS
 
@@ -37,21 +37,36 @@ class Summary(Shown, frozen=True, kw_only=True):
     octets: int
 
 
+class SummaryPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Messages of a mailbox; `has_more` says that others were left out, for their number or size."""
+
+    summaries: list[Summary]
+    has_more: bool
+
+
 _SUMMARIES = """
-    SELECT {page}
+    SELECT {page}, found
     FROM (
-        SELECT {summary},
+        SELECT {summary}, count(*) OVER () AS found,
             sum(octets_of.json) OVER (ORDER BY seq {order}) AS octets_so_far,
             row_number() OVER (ORDER BY seq {order}) AS number
         FROM message
         CROSS JOIN LATERAL (
             SELECT {findings} + octet_length(subject) + octet_length(from_header) + %(other_octets)s
         ) AS octets_of (json)
-        WHERE mailbox_id = %(mailbox_id)s AND seq = ANY(%(seqs)s)
+        WHERE mailbox_id = %(mailbox_id)s AND seq = ANY({seqs})
     ) AS page
-    WHERE octets_so_far <= %(octets)s OR number = 1
+    WHERE (octets_so_far <= %(octets)s OR number = 1) AND number <= %(limit)s
     ORDER BY seq {order}
 """
+# One more than a page has, which tells that there is another page.
+_NEXT_SEQS = """ARRAY(
+            SELECT seq
+            FROM message
+            WHERE mailbox_id = %(mailbox_id)s AND seq > %(after_seq)s AND seq < %(before_seq)s
+            ORDER BY seq {order}
+            LIMIT %(limit)s + 1
+        )"""
 _PAGE = columns("page", Summary)
 _SUMMARY = columns(
     "message",
@@ -60,6 +75,23 @@ _SUMMARY = columns(
     has_html="message.html IS NOT NULL",
     octets="octet_length(message.content)",
 )
+
+
+def _summaries(seqs: str, *, newest_first: bool) -> str:
+    order = sql.SQL("DESC" if newest_first else "ASC")
+    return statement(
+        _SUMMARIES,
+        page=_PAGE,
+        summary=_SUMMARY,
+        findings=FINDINGS_OCTETS,
+        order=order,
+        seqs=sql.SQL(seqs).format(order=order),
+    )
+
+
+# By whether the newest message comes first.
+_READ = {each: _summaries("%(seqs)s", newest_first=each) for each in (False, True)}
+_READ_NEXT = {each: _summaries(_NEXT_SEQS, newest_first=each) for each in (False, True)}
 
 # Every writer locks the mailbox before its messages, so that two never deadlock.
 _LOCKED = """
@@ -124,19 +156,29 @@ async def read(
 
     The first of them is always there, unless it was deleted. The caller has checked the token.
     """
-    order = sql.SQL("DESC" if newest_first else "ASC")
+    asked = {"mailbox_id": mailbox_id, "seqs": list(seqs), "limit": len(seqs)}
+    return (await _page(connection, _READ[newest_first], asked)).summaries
+
+
+async def read_next(
+    connection: Connection, mailbox_id: int, *, after_seq: int, before_seq: int, limit: int, newest_first: bool
+) -> SummaryPage:
+    """The first `limit` messages of a mailbox between two seqs, in order; fewer when they are large.
+
+    The caller has checked the token.
+    """
+    asked = {"mailbox_id": mailbox_id, "after_seq": after_seq, "before_seq": before_seq, "limit": limit}
+    return await _page(connection, _READ_NEXT[newest_first], asked)
+
+
+async def _page(connection: Connection, query: str, asked: Mapping[str, object]) -> SummaryPage:
+    octets = {"characters": PREVIEWED_CHARACTERS, "octets": _LIST_OCTETS, "other_octets": _OTHER_OCTETS}
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(
-            sql.SQL(_SUMMARIES).format(page=_PAGE, summary=_SUMMARY, findings=FINDINGS_OCTETS, order=order),
-            {
-                "mailbox_id": mailbox_id,
-                "seqs": list(seqs),
-                "characters": PREVIEWED_CHARACTERS,
-                "octets": _LIST_OCTETS,
-                "other_octets": _OTHER_OCTETS,
-            },
-        )
-        return [msgspec.convert(row, Summary) for row in await cursor.fetchall()]
+        await cursor.execute(query, {**asked, **octets})
+        rows = await cursor.fetchall()
+    return SummaryPage(
+        summaries=[msgspec.convert(row, Summary) for row in rows], has_more=bool(rows) and rows[0]["found"] > len(rows)
+    )
 
 
 async def mark(connection: Connection, mailbox_id: int, seqs: Sequence[int], *, seen: bool) -> int:

@@ -102,14 +102,38 @@ async def list_messages(
     start = _start(cursor)
     mailbox = await context.mailbox_lookups.fetch(parameters.address(address), token_sha256)
     newest_first = order == "newest"
-    found = mailbox_search.matching(
-        context,
-        mailbox,
-        terms,
-        after_seq=0 if newest_first else start or 0,
-        before_seq=END.seq if not newest_first or start is None else start,
-        newest_first=newest_first,
-    )
+    after_seq = 0 if newest_first else start or 0
+    before_seq = END.seq if not newest_first or start is None else start
+    if terms:
+        found = mailbox_search.matching(
+            context, mailbox, terms, after_seq=after_seq, before_seq=before_seq, newest_first=newest_first
+        )
+        messages, next_cursor = await _found(context, mailbox, found, limit=limit, newest_first=newest_first)
+    else:
+        page = await context.database.run(
+            partial(
+                many_messages.read_next,
+                mailbox_id=mailbox.id,
+                after_seq=after_seq,
+                before_seq=before_seq,
+                limit=limit,
+                newest_first=newest_first,
+            )
+        )
+        messages, next_cursor = page.summaries, str(page.summaries[-1].seq) if page.has_more else None
+    keep_answer(request.scope, mailbox)
+    return MessageList(messages=[summarized_message(each) for each in messages], next_cursor=next_cursor)
+
+
+async def _found(
+    context: Context,
+    mailbox: MailboxState,
+    found: AsyncIterator[MatchCandidate],
+    *,
+    limit: int,
+    newest_first: bool,
+) -> tuple[list[Summary], str | None]:
+    """The first `limit` of the messages that a search finds, and the cursor of the next page."""
     seqs: list[int] = []
     async for each in found:
         seqs.append(each.seq)
@@ -119,11 +143,7 @@ async def list_messages(
     summaries = await context.database.run(
         partial(many_messages.read, mailbox_id=mailbox.id, seqs=shown, newest_first=newest_first)
     )
-    keep_answer(request.scope, mailbox)
-    return MessageList(
-        messages=[summarized_message(each) for each in summaries],
-        next_cursor=_next_cursor(seqs, shown, summaries),
-    )
+    return summaries, _next_cursor(seqs, shown, summaries)
 
 
 def _next_cursor(found: list[int], shown: list[int], summaries: list[Summary]) -> str | None:
