@@ -20,8 +20,9 @@ words before the first three, in thirteen languages):
 
 Of the 22 links to verify that were not found in link_mail_4, 18 say "this is my address", each in another language.
 
-In `short.txt`, `short_apart.txt` and `short_wrong.txt` (kinds of mail that were found wrong), each line is a message:
-code, subject and body, separated by tabs. The body is text, HTML, or both with `<<<` between; ⏎ stands for the end of a
+In `short.txt`, `short_apart.txt`, `short_wrong.txt` (kinds of mail that were found wrong) and `short_display.txt` (a
+number by itself on a line or in large type, in 28 languages, with few words for a code), each line is a message: code,
+subject and body, separated by tabs. The body is text, HTML, or both with `<<<` between; ⏎ stands for the end of a
 line. In `links.txt`, each line is a kind, and a body with one link.
 
 In `batch_*/`, a message starts with a line `==== code | subject`; its body is as in `short.txt`, with real line ends.
@@ -43,8 +44,8 @@ FOLDER = Path(__file__).parents[1] / "labelled_mail"
 LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh")
 OUT_OF_FOLD = FOLDER / "out_of_fold.txt"
 UNSEEN = "batch_8"  # no weights are learnt from it
-BATCHES = tuple(f"batch_{number}" for number in range(1, 14) if f"batch_{number}" != UNSEEN)
-PARTS = ("known", "apart", "short", "short_apart", "short_wrong", *BATCHES)
+BATCHES = tuple(f"batch_{number}" for number in range(1, 16) if f"batch_{number}" != UNSEEN)
+PARTS = ("known", "apart", "short", "short_apart", "short_wrong", "short_display", *BATCHES)
 _SEPARATORS = re.compile(r"(?<=[0-9])[ -](?=[0-9])")
 
 

@@ -52,7 +52,7 @@ def read() -> list[Candidate]:
             if parsed.html is not None and b"text/plain" in mail.content:
                 texts.append(html_text.render(parsed.html))
             for text in texts:
-                weighed = codes.weigh(parsed.subject, text[: codes.CHARACTERS])
+                weighed = codes.weigh(parsed.subject, text[: codes.CHARACTERS], parsed.html or "")
                 found += [
                     Candidate(value, frozenset(features), value == mail.code, mail.name, group)
                     for _, (_, _, value), features, _ in weighed

@@ -90,4 +90,4 @@ def test_mail_without_a_word_for_a_code_is_not_searched(text: str) -> None:
 def test_no_more_candidates_are_weighed_than_the_limit() -> None:
     text = "".join(f"code {number}\n" for number in range(123_456, 133_456))
 
-    assert len(codes.weigh("code", text)) == codes.CANDIDATES
+    assert len(codes.weigh("code", text, "")) == codes.CANDIDATES

@@ -27,6 +27,7 @@ _NUMBERS = frozenset(
     KINDS.index(kind) for kind in ("sale", "order", "number", "phone", "card", "meeting", "place", "other", "date")
 )
 _NOUNS = _CODE | _NUMBERS
+_NOT_OF_ITS_LINE = ("line", "subject:", "whole:", "candidates", "length", "numbers")
 _PLAIN = {"nearest": "code is nearest", "near before": NEAR_CODE}  # of zones without a word for another number
 
 
@@ -86,11 +87,9 @@ def read(text: str, body: int, candidates: int) -> Text:
 def of(here: Text, candidate: Candidate) -> list[str]:
     """The names of the features that this candidate has."""
     text, (start, end, _) = here.text, candidate
-    first = max(text.rfind("\n", max(0, start - _BEFORE), start) + 1, start - _BEFORE, 0)
-    last = text.find("\n", end, end + _AFTER)
-    last = min(last if last >= 0 else len(text), end + _AFTER)
+    first, last = _line(text, candidate)
     before, after = text[first:start], text[end:last]
-    alone = not before.strip(MARKS) and not after.strip(MARKS + ".")
+    alone = is_alone(text, candidate)
     names = [*code_form.of_place(before, after, alone=alone), *_of_text(here, candidate)]
     beside = _OTHER_NUMBER.findall(before[_sentence_start(before) :] + "," + after[: _sentence_end(after)])
     names.append(f"numbers beside: {min(len(beside), 3)}")
@@ -102,6 +101,25 @@ def of(here: Text, candidate: Candidate) -> list[str]:
     of_whole = _ZONES["whole"].kinds
     names += [of_whole[kind] for kind in here.whole]
     return names
+
+
+def asked(names: Collection[str]) -> list[str]:
+    """The names of the features that count anew in a text without a word for a code: those of the candidate's line."""
+    return ["asked", *(f"{name}, asked" for name in names if not name.startswith(_NOT_OF_ITS_LINE))]
+
+
+def is_alone(text: str, candidate: Candidate) -> bool:
+    """True for a candidate with nothing but marks beside it on its line."""
+    first, last = _line(text, candidate)
+    return not text[first : candidate.start].strip(MARKS) and not text[candidate.end : last].strip(MARKS + ".")
+
+
+def _line(text: str, candidate: Candidate) -> tuple[int, int]:
+    """The start and the end of what is read of the line of a candidate."""
+    start, end, _ = candidate
+    first = max(text.rfind("\n", max(0, start - _BEFORE), start) + 1, start - _BEFORE, 0)
+    last = text.find("\n", end, end + _AFTER)
+    return first, min(last if last >= 0 else len(text), end + _AFTER)
 
 
 def _add_line(names: list[str], before: str, after: str, sentence: set[int]) -> bool:

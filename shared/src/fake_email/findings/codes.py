@@ -2,11 +2,11 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from fake_email.findings import code_candidates, code_features, code_lexicon, code_score
-from fake_email.findings.code_candidates import Candidate
+from fake_email.findings import code_candidates, code_features, code_lexicon, code_score, code_type
+from fake_email.findings.code_candidates import LEAST, Candidate
 from fake_email.findings.code_lexicon import KINDS
 from fake_email.html import text as html_text
 from fake_email.html import tokens
@@ -28,7 +28,7 @@ _LINE_CHARACTERS = 300  # of a line read, on each side of a number
 _ABOVE_CHARACTERS = 120  # of evidence, from the line above
 _ENTER = KINDS.index("enter")
 _ENTERED = frozenset(KINDS.index(kind) for kind in ("login", "pickup"))
-_ASKED = frozenset(KINDS.index(kind) for kind in ("enter", "lock", "next", "pickup"))
+_ASKED = frozenset(KINDS.index(kind) for kind in ("enter", "lock", "next", "pickup", "step"))
 
 _REPLY = re.compile(
     r"\s*(?:re|aw|sv|antw|odp|ynt|res|rif|vs|vá|απ|отв|відп|bls|回复|答复|回覆|返信|회신|رد|השב|trả lời|ตอบ)\s*[:：]",
@@ -39,6 +39,8 @@ _QUOTES = re.compile(
     r"^(?=.{0,120}(?:\d{4}|@)).{8,120}[:：]$|^-{2,12}[ \w]{5,40}-{2,12}$|(?:^[^\W\d_]{2,12}: .{1,99}\n){3}",
     re.MULTILINE,
 )
+_LONE = re.compile(r"[ \t*_>\[(]*(?=[0-9A-Z -]*[0-9])[0-9A-Z](?:[ -]?[0-9A-Z]){3,9}[ \t*_\])]*")
+_LONE_CHARACTERS = 20  # of a line with nothing but what may be a code
 _YEAR = re.compile("20[0-3][0-9]")
 _REFERENCE = re.compile(r"&#?\w{2,8};")
 _PICTURE_BEFORE = re.compile(r"\balt\s*+=\s*+[\"']?[^\"'<>]{0,200}\Z", re.IGNORECASE)
@@ -58,9 +60,9 @@ def find(subject: str, text: str, html: str | None = None, unread: str = "") -> 
 
     The text may be the rendered HTML; `unread` is the HTML that is not in the text.
     """
-    codes = _in_text(subject, text[:CHARACTERS], "text" if html is None or unread else "html")
+    codes = _in_text(subject, text[:CHARACTERS], html or "", "text" if html is None or unread else "html")
     if not codes and unread and _may_have_code(subject, unread, text):
-        codes = _in_text(subject, html_text.render(unread[:_HTML_CHARACTERS])[:CHARACTERS], "html")
+        codes = _in_text(subject, html_text.render(unread[:_HTML_CHARACTERS])[:CHARACTERS], unread, "html")
     return codes if html is None else _without_pictures(codes, html)
 
 
@@ -68,22 +70,37 @@ def speaks_of_codes(text: str) -> bool:
     """True for text with a word for a code, or with words at its beginning to enter something at a door or a login."""
     if code_lexicon.speaks_of_codes(text):
         return True
-    found = code_lexicon.kinds(text[:_BEGINNING])
+    return _tells_to_enter(code_lexicon.kinds(text[:_BEGINNING]))
+
+
+def _tells_to_enter(found: Sequence[int]) -> bool:
+    """True for kinds of words that tell to enter something at a door or a login."""
     return _ENTER in found and not _ENTERED.isdisjoint(found)
 
 
 def _asks(text: str) -> bool:
-    """True for text with a word for entering something, or for a lock."""
+    """True for text with a word for entering something, for a lock, or for going on."""
     return not _ASKED.isdisjoint(code_lexicon.kinds(text))
 
 
-def weigh(subject: str, text: str) -> list[Weighed]:
+def _has_lone(text: str) -> bool:
+    """True for text with a line that has nothing but what may be a code, with a digit."""
+    return any(
+        _LONE.fullmatch(line) for line in [each for each in text.split("\n") if LEAST <= len(each) <= _LONE_CHARACTERS]
+    )
+
+
+def weigh(subject: str, text: str, markup: str) -> list[Weighed]:
     """The candidates of a message that may be codes, with their features."""
-    is_asked = not speaks_of_codes(f"{subject}\n{text}")  # alone: it has no word for a code
-    if is_asked:
-        if not _asks(f"{subject}\n{text}"[:_BEGINNING]):
-            return []
-        text = text[:_ASKED_CHARACTERS]
+    whole = f"{subject}\n{text}"
+    is_asked = False  # it has no word for a code
+    if not code_lexicon.speaks_of_codes(whole):
+        kinds = code_lexicon.kinds(whole[:_BEGINNING])
+        is_asked = not _tells_to_enter(kinds)
+        if is_asked:
+            text = text[:_ASKED_CHARACTERS]
+            if _ASKED.isdisjoint(kinds) and not _has_lone(text):
+                return []
     head, body = code_candidates.plain(subject), code_candidates.plain(text)
     is_reply = _REPLY.match(head) is not None
     quotes = _QUOTES.search(body) if is_reply or body[:3] == "---" else None
@@ -92,9 +109,17 @@ def weigh(subject: str, text: str) -> list[Weighed]:
     may_be = _near_asked(here, found) if is_asked else _near_words(here, head, found)
     read = code_features.read(here, len(head) + 1, len(found))
     weighed = [
-        Weighed(here, each, code_features.of(read, each), is_subject=each.start <= len(head))
+        Weighed(
+            here,
+            each,
+            [*code_features.of(read, each), *code_type.of(markup, here[each.start : each.end])],
+            is_subject=each.start <= len(head),
+        )
         for each in itertools.islice(may_be, ASKED_CANDIDATES if is_asked else CANDIDATES)
     ]
+    if is_asked:
+        for each in weighed:
+            each.features.extend(code_features.asked(each.features))
     near = {each.candidate.value for each in weighed if code_features.NEAR_CODE in each.features}
     for each in weighed:
         if near - {each.candidate.value}:
@@ -114,9 +139,13 @@ def _near_words(text: str, head: str, found: Iterable[Candidate]) -> Iterator[Ca
 
 
 def _near_asked(text: str, found: Iterable[Candidate]) -> Iterator[Candidate]:
-    """The candidates outside quoted lines with a word near to enter something; a year of our time is none."""
+    """The candidates outside quoted lines that are asked for, or alone on their line; a year of our time is none."""
     for each in found:
-        if not _YEAR.fullmatch(each.value) and _is_asked_for(text, each) and not _is_quoted(text, each):
+        if (
+            not _YEAR.fullmatch(each.value)
+            and (_is_asked_for(text, each) or code_features.is_alone(text, each))
+            and not _is_quoted(text, each)
+        ):
             yield each
 
 
@@ -128,9 +157,9 @@ def _is_quoted(text: str, candidate: Candidate) -> bool:
     return text.startswith(">", text.rfind("\n", 0, candidate.start) + 1)
 
 
-def _in_text(subject: str, text: str, source: CodeSource) -> tuple[Code, ...]:
+def _in_text(subject: str, text: str, markup: str, source: CodeSource) -> tuple[Code, ...]:
     best: dict[str, Code] = {}
-    for each in weigh(subject, text):
+    for each in weigh(subject, text, markup):
         confidence = round(code_score.likelihood(each.features), 2)
         known = best.get(each.candidate.value)
         if confidence >= _ENOUGH and (known is None or known.confidence < confidence):
