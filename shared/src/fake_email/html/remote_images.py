@@ -4,7 +4,7 @@ A mail is counted once, when it arrives. Most tags have no image, and are passed
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 
 from fake_email.html import css, elements, style, tokens, urls
@@ -13,7 +13,9 @@ from fake_email.html.tokens import Scanner
 # Browsers ignore these characters in a URL (URL Standard, "basic URL parser").
 _IGNORED = re.compile(r"^[\x00-\x20]+|[\x00-\x20]+$|[\t\r\n]+")
 _REMOTE = re.compile(r"https?://[^\x00-\x20\"'<>()\\]+", re.IGNORECASE)
-_WITH_IMAGE = re.compile(r"[uU][rR][lL]|&#|[bB][aA][cC][kK][gG][rR][oO][uU][nN][dD][\t\n\f\r ]{0,9}=")
+_WITH_IMAGE = tuple(
+    map(re.compile, ("url", "&#", r"background[\t\n\f\r ]{0,9}="))
+)  # each begins with letters, which is fast
 _PASSED = tokens.all_but(("img", "image", "html", "body", *sorted(elements.UNSEEN)), "img")
 _ROOTS = frozenset({"html", "body"})
 _ATTRIBUTES = frozenset({"background", "src", "style"})
@@ -51,11 +53,7 @@ def _references(markup: str) -> Iterator[str]:
     scanner = Scanner(markup)
     roots: set[str] = set()
 
-    def next_with_image(position: int) -> int:
-        match = _WITH_IMAGE.search(markup, position)
-        return match.start() if match else len(markup)
-
-    for type_, _, _, name, inside in islice(scanner.only(_PASSED, next_with_image), tokens.TAGS):
+    for type_, _, _, name, inside in islice(scanner.only(_PASSED, _next_with_image(markup)), tokens.TAGS):
         if type_ != "start":
             continue
         if name in elements.UNSEEN:
@@ -69,6 +67,21 @@ def _references(markup: str) -> Iterator[str]:
             yield from _of_tag(name, inside)
         elif name in elements.KNOWN or name == "image":
             yield from _of_tag(name, inside)
+
+
+def _next_with_image(markup: str) -> Callable[[int], int]:
+    """From a position to the next one that may show an image without an element for it."""
+    low = style.low(markup)
+    following = dict.fromkeys(_WITH_IMAGE, -1)
+
+    def next_with_image(position: int) -> int:
+        for pattern, found in following.items():
+            if found < position:
+                match = pattern.search(low, position)
+                following[pattern] = match.start() if match else len(markup)
+        return min(following.values())
+
+    return next_with_image
 
 
 def _of_tag(name: str, inside: str) -> Iterator[str]:

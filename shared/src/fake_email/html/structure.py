@@ -4,6 +4,7 @@ A parser of HTML takes quadratic time and memory for elements that are nested to
 order (HTML Standard, "adoption agency algorithm"). Here elements are nested to a bounded depth and closed in order.
 """
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable
 from weakref import WeakMethod
@@ -25,16 +26,12 @@ class Element(msgspec.Struct, frozen=True, gc=False):
     is_over: bool = False  # its end tag came while another element was open inside
 
 
-def element(name: str, attributes: str) -> Element:
-    """The element of a start tag where nothing around it is hidden."""
-    own = style.read(name, attributes) if attributes else style.PLAIN
-    if own is style.PLAIN and name in _PLAIN:
-        return _PLAIN[name]
-    return Element("img" if name == "image" else name, own, own.hides)
+def element(name: str, own: Style) -> Element:
+    """The element of a start tag with this style where nothing around it is hidden."""
+    return _known("img" if name == "image" else name, own, own.hides)  # HTML, "in body", of "image": "don't ask"
 
 
-# HTML, "in body", of "image": "don't ask".
-_PLAIN = {name: Element(name, style.PLAIN) for name in elements.KNOWN} | {"image": Element("img", style.PLAIN)}
+_known = functools.lru_cache(maxsize=1024)(Element)  # equal elements are one, which `places` relies on
 
 
 class Structure:
@@ -56,7 +53,7 @@ class Structure:
 
     def start(self, name: str, attributes: str) -> Element | None:
         """The element that a start tag opens; None for a tag that is left out. A void element is not opened."""
-        return self.start_element(element(name, attributes))
+        return self.start_element(element(name, style.read(name, attributes) if attributes else style.PLAIN))
 
     def start_element(self, element: Element) -> Element | None:
         """Do the same, for an element of `element`. An unknown element counts only where it is hidden."""
@@ -106,7 +103,7 @@ class Structure:
         """The element, hidden as the elements around it are, too."""
         own = element.style
         around = self.hidden() if element.name not in elements.TABLE_PARTS else self.open[-1].hidden
-        return Element(element.name, own, around & ~(own.shows | self._shows) | own.hides)
+        return _known(element.name, own, around & ~(own.shows | self._shows) | own.hides)
 
     def end(self, name: str) -> None:
         """Close what an end tag closes."""

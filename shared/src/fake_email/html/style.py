@@ -20,6 +20,10 @@ GONE, INVISIBLE, NO_SIZE = 1, 2, 4
 
 Display = Literal["line", "in line", "cell", ""]  # empty: as the element's name has it
 
+_DIFFERENT = frozenset({"a", "area", "img"})  # their tags differ from each other, their styles do not
+# The attributes of most tags, and the first value of `style`.
+_OTHERS = r"(?>(?: (?!style=|hidden=|size=)[a-z-]++=\"[^\"]*+\"){0,1000})"
+_USUAL = re.compile(rf"{_OTHERS}(?: style=\"([^\"]{{0,{VALUE_CHARACTERS}}}+)\"{_OTHERS})? ?/?")
 _SHEET = re.compile(r"<(?:[sS][tT][yY][lL][eE]|[lL][iI][nN][kK])[\t\n\f\r />]")
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _DECLARATION = re.compile(r"(?>(?:[^;\"'()]++|\"[^\"]*+\"?|'[^']*+'?|\([^()]*+\)?|\)){1,100})")
@@ -60,10 +64,12 @@ _LOW = {ord(letter): letter.lower() for letter in string.ascii_uppercase}  # eac
 
 def read(name: str, attributes: str) -> Style:
     """The style of a start tag with these attributes, by its attributes `style`, `hidden` and, of a font, `size`."""
-    if len(attributes) <= _CACHED_CHARACTERS and name != "a":  # links differ from each other
+    if len(attributes) <= _CACHED_CHARACTERS and name not in _DIFFERENT:
         return _of_tag(name == "font", attributes)
+    if usual := _USUAL.fullmatch(attributes):
+        return _of_value(tokens.resolved(usual[1]), False, False) if usual[1] else PLAIN
     low = attributes.lower()
-    return _read(name == "font", attributes) if "style" in low or "hidden" in low else PLAIN
+    return _read(name == "font", attributes) if "style" in low or "hidden" in low or name == "font" else PLAIN
 
 
 class Hiding:
@@ -80,8 +86,7 @@ class Hiding:
         if position >= self._end:
             self._start, self._end = position, position + _WINDOW
             window = self._markup[position : self._end + _OVERLAP]
-            low = window.lower()
-            self._low = low if len(low) == len(window) else window.translate(_LOW)
+            self._low = low(window)
             self._next = dict.fromkeys(_MAY_HIDE, -1)
         offset = position - self._start
         for pattern, found in self._next.items():
@@ -89,6 +94,12 @@ class Hiding:
                 match = pattern.search(self._low, offset)
                 self._next[pattern] = match.start() if match else _WINDOW
         return min(self._end, self._start + min(self._next.values()))
+
+
+def low(markup: str) -> str:
+    """The markup in lower case, each letter in its place."""
+    letters = markup.lower()
+    return letters if len(letters) == len(markup) else markup.translate(_LOW)
 
 
 def has_sheets(markup: str) -> bool:
@@ -106,10 +117,15 @@ def _read(is_font: bool, inside: str) -> Style:
         has_size |= is_font and name == "size"
     if not (style or is_hidden or has_size):
         return PLAIN
-    return _of_style(style or "", is_hidden, has_size)
+    return _of_value(style or "", is_hidden, has_size)
 
 
 _of_tag = functools.lru_cache(maxsize=512)(_read)
+
+
+def _of_value(style: str, is_hidden: bool, has_size: bool) -> Style:
+    known = len(style) <= _CACHED_CHARACTERS
+    return _of_known_style(style, is_hidden, has_size) if known else _of_style(style, is_hidden, has_size)
 
 
 def _of_style(style: str, is_hidden: bool, has_size: bool) -> Style:
@@ -136,6 +152,9 @@ def _of_style(style: str, is_hidden: bool, has_size: bool) -> Style:
     elif size and size[2] not in _RELATIVE:
         shows |= NO_SIZE
     return Style(hides, shows, _DISPLAYS.get(display, ""))
+
+
+_of_known_style = functools.lru_cache(maxsize=1024)(_of_style)
 
 
 def _is_zero(value: str | None) -> bool:

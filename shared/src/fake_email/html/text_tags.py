@@ -55,9 +55,19 @@ class Known(dict[str, Tag]):
 def read(inside: str) -> Tag:
     """The tag that has this between its angle brackets."""
     if inside.startswith("a "):  # links differ from each other
-        low = inside.lower()
-        return _read(inside) if "style" in low or "hidden" in low else LINK
+        return of_link(inside[1:])
     return _usual(inside) if len(inside) <= _CACHED_CHARACTERS else _read(inside)
+
+
+def of_link(attributes: str) -> Tag:
+    """The start tag of a link with these attributes."""
+    low = attributes.lower()
+    return _start("a", style.read("a", attributes)) if "style" in low or "hidden" in low else LINK
+
+
+def of_picture(attributes: str) -> Tag:
+    """The tag of a picture with these attributes."""
+    return _start("img", style.read("img", attributes))
 
 
 def line_break(name: str, display: style.Display) -> str | None:
@@ -70,28 +80,32 @@ def line_break(name: str, display: style.Display) -> str | None:
 def _read(inside: str) -> Tag:
     match = _NAME.match(inside)
     name = match[1].lower() if match else ""
-    is_known = name in elements.KNOWN
     if inside[0] == "/":
-        breaks = not is_known or name == "br"
+        breaks = name not in elements.KNOWN or name == "br"
         return Tag(name=name, line_break=(MARKS.get(name) or BREAKS.get(name)) if breaks else None)
     attributes = inside[match.end() :] if match else ""
     if name in elements.UNSEEN:
         return Tag(name=name, is_unseen=True)
-    element = structure.element(name, attributes)
-    display = element.style.display
+    return _start(name, style.read(name, attributes) if attributes else style.PLAIN)
+
+
+@functools.lru_cache(maxsize=1024)
+def _start(name: str, own: style.Style) -> Tag:
+    element = structure.element(name, own)
+    is_known = name in elements.KNOWN
     is_usual = is_known and not element.hidden
     return Tag(
         name=name,
         element=element,
-        line_break=line_break(element.name, display),
+        line_break=line_break(element.name, own.display),
         is_known=is_known,
         is_void=element.name in elements.VOID,
-        is_cell=display == "cell" or (name in _CELLS and not display),
+        is_cell=own.display == "cell" or (name in _CELLS and not own.display),
         is_usual=is_usual,
         is_leaf=is_usual and name not in _NO_LEAVES,
         is_written=element.name in WRITTEN,
         is_link=name in elements.LINKS,
-        hides=element.style.hides & ~style.NO_SIZE != 0,
+        hides=own.hides & ~style.NO_SIZE != 0,
     )
 
 

@@ -25,6 +25,11 @@ class Writer:
         self.structure = Structure(self.closed, has_sheets=has_sheets)
         self.base = base
 
+    @property
+    def is_at_place(self) -> bool:
+        """True where nothing but the open elements tells what a tag does, with the last character and the lists."""
+        return not (self.hidden or self.link or self.preformatted or len(self.aside) > 1 or self.structure.too_deep)
+
     def write_leaf(self, tag: Tag, attributes: str, text: str) -> str | None:
         """Write an element that has only text inside; returns the URL of a link where it was read."""
         structure = self.structure
@@ -39,6 +44,10 @@ class Writer:
                 self.write(text)
             self.end(text_tags.read(f"/{tag.name}"))
             return None
+        return self.write_whole(tag, attributes, text)
+
+    def write_whole(self, tag: Tag, attributes: str, text: str) -> str | None:
+        """Write an element that has only text inside and does not change what is open."""
         url = None
         if tag.line_break:
             self.break_line(tag.line_break)
@@ -56,17 +65,35 @@ class Writer:
             self.break_line(tag.line_break)
         return url
 
+    def write_link(self, tag: Tag, attributes: str, text: str) -> str | None:
+        """Write a link that has only text inside, at a place that takes links; returns its URL where it was read."""
+        if tag is not text_tags.LINK:
+            return self.write_whole(tag, attributes, text)
+        url = urls.resolve(tokens.href(attributes), self.base)
+        target = _followed(url)
+        seen = self.seen
+        start = len(seen)
+        if text:
+            self.write(text)
+        if target:
+            label = (seen[start] if len(seen) == start + 1 else "".join(seen[start:])).strip()
+            if label not in target or label not in _spellings(target):
+                seen.append(f" <{target}>" if label else f"<{target}>")
+        return url
+
+    def write_void(self, tag: Tag, attributes: str) -> None:
+        """Write an element that is never open, such as a picture, at a place that takes links."""
+        if tag.line_break:
+            self.break_line(tag.line_break)
+        if tag.is_cell:
+            self.seen.append(text_lines.CELL)
+        if tag.is_written:
+            self.write_start(tag.element.name, attributes, tag.element.style.display)
+
     def write(self, run: str) -> None:
         if len(run) > steps.CHARACTERS:
             for piece in steps.pieces(run):
                 self.write_piece(piece)
-        elif self.preformatted:
-            self.write_piece(run)
-        elif run.isprintable() and "  " not in run and "&" not in run and run != " ":
-            self.pieces.append(run)
-        elif run.isspace() and run.isascii():
-            if self.pieces[-1][-1] not in " \n":
-                self.pieces.append(" ")
         else:
             self.write_piece(run)
 

@@ -37,6 +37,16 @@ _RUN = re.compile(
     rf"<(?:(/[a-zA-Z0-9]++(?=>)|({_NAME})(?:{_USUAL_IN_TAG}|{_IN_TAG})|/{_NAME}{_IN_TAG})>"
     rf"{_BEHIND}(?:</\2>{_BEHIND})?)?"
 )
+# Tags with nothing but blanks and comments between, none of which is a link or a picture: these differ from each other.
+# Behind them may be a link that has only text inside, or a picture, and text.
+_OTHERS = r"(?![aA][\t\n\f\r />]|img[\t\n\f\r />])"
+_USUAL_COMMENT = rf"{_COMMENT_START}[^-]*+(?:-(?!-)[^-]*+){{0,1000}}-->"
+_ATTRIBUTES = r"(?>(?: [a-zA-Z-]++=\"[^\"]*+\"){1,1000})"
+_STRETCH = re.compile(
+    rf"(?=<)((?>(?:<(?:/{_OTHERS}[a-zA-Z0-9]++>|{_OTHERS}{_NAME}(?:{_USUAL_IN_TAG}|{_IN_TAG})>|/{_OTHERS}{_NAME}{_IN_TAG}>"
+    rf"|{_USUAL_COMMENT})(?:{_SPACE}++(?=<[a-zA-Z/!?]))?){{0,50}}))"
+    rf"(?:<(?:[aA]({_ATTRIBUTES})>([^<]*+)</[aA]|img({_ATTRIBUTES} ?/?))>)?{_BEHIND}"
+)
 _REST_OF_TAG = re.compile(rf"({_IN_TAG})>?")
 _ATTRIBUTE = re.compile(
     r"([^\t\n\f\r />][^\t\n\f\r />=]*+)"
@@ -86,14 +96,23 @@ class Scanner:
                 self.position = end = self._comment_end(end) if group == _COMMENT else end
                 yield "comment", start, end, "", ""
 
-    def runs(self) -> Iterator[re.Match[str]]:
-        """The next tags, each with the text behind it, which are faster to read than tokens.
+    def runs(self, end: int) -> Iterator[re.Match[str]]:
+        """The next tags up to this position, each with the text behind it, which are faster to read than tokens.
 
         The groups of a run are the inside of the tag, the name of a start tag, the text, and the text behind the end
         tag of an element that has no other tag inside. A run without groups is where tokens must be read.
         """
         is_at_tag = self.markup.startswith("<", self.position)
-        return _RUN.finditer(self.markup, self.position if is_at_tag else len(self.markup))
+        return _RUN.finditer(self.markup, self.position if is_at_tag else end, end)
+
+    def stretches(self) -> Iterator[re.Match[str]]:
+        """The next tags, as many as stand together, each time with a link or picture and the text behind them.
+
+        The groups are the tags, the attributes of a link that has only text inside, that text, the attributes of a
+        picture, and the text behind. A stretch without the first, second and fourth is where runs must be read.
+        """
+        is_at_tag = self.markup.startswith("<", self.position)
+        return _STRETCH.finditer(self.markup, self.position if is_at_tag else len(self.markup))
 
     def only(self, passed: re.Pattern[str], stop: Callable[[int], int] | None = None) -> Iterator[Token]:
         """The tokens that `passed`, made by `all_but`, does not pass; faster than all tokens.
