@@ -4,6 +4,7 @@ import argparse
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import get_args
 
 import msgspec
 
@@ -17,7 +18,7 @@ from fake_email_client.mail import Mail, Mailbox
 from fake_email_client.schemas import Message, SomeMessage
 from fake_email_client.search import search
 
-KINDS: tuple[str, ...] = ("any", "verify", "reset", "login", "unsubscribe", "other")
+KINDS: tuple[str, ...] = ("any", *get_args(LinkKind))
 _LISTED = 50
 
 

@@ -7,7 +7,7 @@ import msgspec
 from fake_email_client.attempts import RefusedAttempt
 
 # The link that a test most probably wants, first.
-_LINK_KINDS = ("verify", "reset", "login", "other", "unsubscribe")
+LINK_KINDS = ("verify", "reset", "login", "other", "unsubscribe")
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +74,7 @@ class SomeMessage(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def link(self) -> str | None:
         """The URL that a test most probably wants: of a link to verify, else to reset, to log in, or another one."""
-        return next(filter(None, map(self.link_of, _LINK_KINDS)), None)
+        return next(filter(None, map(self.link_of, LINK_KINDS)), None)
 
     def link_of(self, kind: str) -> str | None:
         """The URL of the first link of this kind."""
