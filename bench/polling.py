@@ -1,6 +1,7 @@
 """The rate of polls, compared with a handler that returns a constant.
 
 ours: http-api. constant: the same HTTP server and framework with one handler that returns a constant.
+first: a poll that has not been answered since the last change of the mailbox; else the answer is kept and sent again.
 """
 
 import asyncio
@@ -21,15 +22,21 @@ Round = Mapping[str, Rate]
 
 _SERVERS = ("ours", "constant")
 _MESSAGES = 20
+# Blanks, which say nothing; the answer to so long a query is not kept.
+_LONG = "%20" * 400
 
 
 def measure(pair: Pair) -> Iterator[str]:
     """Two tables of medians: calls per second, and calls per second of CPU time."""
     empty, filled = make_mailboxes(pair, 2)
     asyncio.run(_fill(pair, filled))
+    poll, listing = f"/api/inbox/poll?address={filled}", f"/api/inbox/messages?address={filled}"
     paths = {
         "poll of an empty mailbox": f"/api/inbox/poll?address={empty}",
-        f"poll of {_MESSAGES} messages": f"/api/inbox/poll?address={filled}",
+        f"poll of {_MESSAGES} messages": poll,
+        f"list of {_MESSAGES} messages": listing,
+        f"first poll of {_MESSAGES} messages": f"{poll}&_={_LONG}",
+        f"first list of {_MESSAGES} messages": f"{listing}&query={_LONG}",
     }
     with calls.beside(pair, "bench.constant") as constant:
         rounds = {

@@ -9,7 +9,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.statements import columns
+from fake_email.postgres.statements import columns, statement
 from fake_email.storage.message_conditions import Condition, where
 from fake_email.storage.message_list import END, START, Cursor
 
@@ -56,6 +56,15 @@ _READ = """
     WHERE octets_before < %(text_octets)s OR NOT %(with_text)s
     ORDER BY seq {order}
 """
+
+
+def _statement(wanted: sql.Composable, *, newest_first: bool) -> str:
+    order = sql.SQL("DESC" if newest_first else "ASC")
+    return statement(_READ, page=_PAGE, message=_MESSAGE, order=order, where=wanted)
+
+
+# The statements of most calls, by whether the newest message comes first.
+_READ_ALL = {each: _statement(where(())[0], newest_first=each) for each in (False, True)}
 # A text may have megabytes, and most are small: the message that reaches this total is the last of its page.
 _TEXT_OCTETS = 262_144
 # A character of one octet may take three in UTF-8.
@@ -79,11 +88,13 @@ async def read(
 
     It is empty only when there are none that meet all `conditions`. The caller has checked the token.
     """
-    wanted, parameters = where(conditions)
-    order = sql.SQL("DESC" if newest_first else "ASC")
+    query, parameters = _READ_ALL[newest_first], dict[str, object]()
+    if conditions:
+        wanted, parameters = where(conditions)
+        query = _statement(wanted, newest_first=newest_first)
     async with connection.cursor(row_factory=class_row(MatchCandidate)) as cursor:
         await cursor.execute(
-            sql.SQL(_READ).format(page=_PAGE, message=_MESSAGE, order=order, where=wanted),
+            query,
             {
                 "mailbox_id": mailbox_id,
                 "seq": since.seq,
