@@ -41,7 +41,7 @@ _GROUPS = re.compile(
 )  # or two cells of a table
 _WORD = re.compile(r"[0-9A-Za-z]{1,20}(?:-[0-9A-Za-z]{1,20}){0,4}")
 _WORD_BACKWARDS = re.compile(r"[0-9A-Za-z-]{0,40}")
-_CAPITALS = re.compile(r"[A-Z]{3}(?<![\w@/.#&=-][A-Z]{3})[A-Z]{0,7}(?:-[A-Z]{3,6})?(?![\w@/=-])")
+_CAPITALS = re.compile(r"[A-Z][A-Z]{2}(?<![\w@/.#&=-][A-Z]{3})[A-Z]{0,7}(?:-[A-Z]{3,6})?(?![\w@/=-])")
 # "268423If you did not", and Hungarian endings: "5519-re".
 _GLUED = re.compile(r"([0-9]{4,8})(?:[A-Z][a-z]+(?:-[A-Za-z]*)?|-(?:[bnr][ae][nk]?|[oe]?t|[a-z]{1,2}[ae]l))")
 _PREFIXED = re.compile(r"(?:[A-Z]|FB)-([0-9]{4,8})")

@@ -106,6 +106,8 @@ def weigh(subject: str, text: str, markup: str) -> list[Weighed]:
     quotes = _QUOTES.search(body) if is_reply or body[:3] == "---" else None
     here = f"{head}\n{body[: quotes.start()] if quotes else body}"
     found = [each for each in code_candidates.read(here) if not (is_reply and each.start <= len(head))]
+    if not found:
+        return []
     may_be = _near_asked(here, found) if is_asked else _near_words(here, head, found)
     read = code_features.read(here, len(head) + 1, len(found))
     weighed = [

@@ -77,7 +77,7 @@ _IN_PATH = {
     for kind, lines in itertools.groupby(_lines(_URL_FILE), key=operator.itemgetter(0))
 }
 _ANY_IN_PATH = _any_of([word for _, words in _lines(_URL_FILE) for word in words])  # few URLs have any
-_NO_DIGITS = {ord(digit): None for digit in string.digits}
+_DIGITS = string.digits.encode()
 
 
 @functools.lru_cache(maxsize=1024)  # a newsletter has a hundred "Read more"
@@ -106,11 +106,12 @@ def of_text(text: str) -> LinkKind:
 
 def of_path(path: str) -> LinkKind:
     """The kind of a link with this path and query, in lower case."""
-    return _of_letters(path[:_PATH_CHARACTERS].translate(_NO_DIGITS))
+    return _of_letters(path[:_PATH_CHARACTERS].encode("utf-8", "surrogatepass").translate(None, _DIGITS))
 
 
 @functools.lru_cache(maxsize=1024)  # many URLs of a newsletter differ in numbers alone
-def _of_letters(path: str) -> LinkKind:
+def _of_letters(letters: bytes) -> LinkKind:
+    path = letters.decode("utf-8", "surrogatepass")
     if not _ANY_IN_PATH.search(path):
         return "other"
     return of_kinds(frozenset(kind for kind, pattern in _IN_PATH.items() if pattern.search(path)))

@@ -10,6 +10,7 @@ from fake_email.parsed_message import Link, LinkKind
 LINKS = 100  # of one message
 CHARACTERS = 256 * 1024  # of the HTML, and of the text, read
 
+_FIRST_OF_URLS = "hmt"  # of those with http, https, mailto and tel
 _LINKS_AT_ONCE = 16  # the clock is read in between, and after the first
 _OCCURRENCES = 2_000  # read in one message, many of them of the same URL
 _BEFORE_CHARACTERS = 160  # before a link, which may say its kind
@@ -60,7 +61,7 @@ class _Found:
         if known is None or (known.kind == "other" and not known.text):
             target = wrapped_links.target(url)
             low = text.lower()
-            is_bare = is_bare or not low or url.lower().startswith(low)
+            is_bare = is_bare or not low or (low[0] in _FIRST_OF_URLS and url.lower().startswith(low))
             kind, points = _kind_of(target or url, "" if is_bare else low)
             if kind == "other" and (is_bare or points):
                 kind = self.kind_of_place(source, start, is_bare=is_bare)

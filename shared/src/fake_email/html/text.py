@@ -14,8 +14,8 @@ from fake_email.html.text_writer import Writer
 _TAGS = 2 * tokens.TAGS  # of HTML read
 _LINK_TAGS = 2_000  # that are kept
 _TAGS_AT_ONCE = 4_096  # some milliseconds; the clock is read in between
-# Where too many stretches are new, to remember them takes longer than it saves.
-_NEW_STRETCHES, _TAGS_A_NEW_STRETCH = 64, 4
+# Where too many stretches are new or end at something else, to remember them takes longer than it saves.
+_BREAKS, _TAGS_A_BREAK = 64, 6
 
 
 class Rendered(msgspec.Struct, frozen=True):
@@ -49,7 +49,8 @@ class _Reading:
         self.writer = Writer(tokens.base(markup), has_sheets=has_sheets)
         self.known = text_tags.Known()
         self.places = places.known(has_sheets=has_sheets)
-        self.new_stretches = 0
+        self.remembers = True
+        self.breaks = 0  # in the reading of stretches
         self.link_tags: list[anchors.Tag] = []
         self.has_all_links = True
         self.read(markup)
@@ -94,11 +95,10 @@ class _Reading:
 
     def place(self) -> Place | None:
         """The place here; None where tags are read one by one."""
-        if self.new_stretches > _NEW_STRETCHES + self.tags // _TAGS_A_NEW_STRETCH or not self.writer.is_at_place:
+        if not self.remembers or not self.writer.is_at_place:
             return None
         place = self.places.here(self.writer.structure)
-        if place is None:
-            self.new_stretches = _TAGS
+        self.remembers = place is not None and self.breaks <= _BREAKS + self.tags // _TAGS_A_BREAK
         return place
 
     def read_stretches(self) -> None:  # noqa: C901, PLR0912  # a call for each takes time
@@ -109,6 +109,7 @@ class _Reading:
         if place is None:
             return
         is_entered = True
+        self.breaks += 1
         position = len(scanner.markup)
         for stretch in scanner.stretches():
             inside, attributes, words, picture, text = stretch.groups()
@@ -128,6 +129,7 @@ class _Reading:
                     if not is_entered:
                         place.enter(structure)
                     self.tags = tags
+                    self.breaks += 1
                     after = self.read_new(moves, stretch)
                     if after is None:
                         return
@@ -161,7 +163,6 @@ class _Reading:
         writer = self.writer
         written, tags, lists, links = len(writer.seen), self.tags, writer.lists.copy(), writer.structure.names["a"]
         inside, end = stretch[1], stretch.end(1)
-        self.new_stretches += 1
         self.scanner.position = stretch.start()
         self.read_runs(end, is_new=True)
         while self.scanner.position < end and self.scanner.markup.startswith("<!--", self.scanner.position):
@@ -208,7 +209,7 @@ class _Reading:
                     text = behind
             if text:
                 writer.write(text)
-            if not is_new and writer.is_at_place and self.place():
+            if not is_new and self.remembers and writer.is_at_place:
                 scanner.position = run.end()
                 return True
         if scanner.markup.startswith("<", scanner.position):  # all of it was runs

@@ -23,10 +23,12 @@ def join(pieces: list[str]) -> str:
     for raw in io.StringIO(text):
         if raw == "\n":
             line = ""
-        elif "\t" in raw:
+        elif "  " in raw:
             line = "  ".join(filter(None, map(_collapsed, raw.split(CELL))))
+        elif "\t" in raw:
+            line = "  ".join([cell for each in raw.split(CELL) if (cell := each.strip(" \n"))])
         else:
-            line = _collapsed(raw)
+            line = raw.strip(" \n")
         if not is_ascii:
             line = steps.change(line, _with_plain_spaces)
         line = line.rstrip()

@@ -1,10 +1,13 @@
 """The effect of tags on the text: lines, cells, marks of lists, targets of links, hidden text. Pure."""
 
+import re
+
 from fake_email.html import references, steps, style, text_lines, text_tags, tokens, urls
 from fake_email.html.structure import DEPTH, Element, Structure
 from fake_email.html.text_tags import Tag
 
 _COUNTED = frozenset({"ul", "ol", "pre"})  # while they are open
+_USUAL_LINK = re.compile(rf" href=\"({urls.USUAL_IN_HTML})\"")
 _NOT_FOLLOWED = ("javascript:", "vbscript:", "data:", "cid:", "about:", "file:", "blob:")
 
 
@@ -69,8 +72,12 @@ class Writer:
         """Write a link that has only text inside, at a place that takes links; returns its URL where it was read."""
         if tag is not text_tags.LINK:
             return self.write_whole(tag, attributes, text)
-        url = urls.resolve(tokens.href(attributes), self.base)
-        target = _followed(url)
+        usual = _USUAL_LINK.match(attributes)
+        if usual and usual.end() < urls.CHARACTERS:
+            url = target = usual[1]
+        else:
+            url = urls.resolve(tokens.href(attributes), self.base)
+            target = _followed(url)
         seen = self.seen
         start = len(seen)
         if text:
@@ -94,6 +101,8 @@ class Writer:
         if len(run) > steps.CHARACTERS:
             for piece in steps.pieces(run):
                 self.write_piece(piece)
+        elif run.isprintable() and "  " not in run and "&" not in run and run != " " and not self.preformatted:
+            self.pieces.append(run)
         else:
             self.write_piece(run)
 

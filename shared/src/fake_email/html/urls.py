@@ -5,7 +5,8 @@ import urllib.parse
 
 CHARACTERS = 8192  # longer URLs (data: URLs) are left out
 
-# A URL that browsers read as it is written: no blank, no backslash.
+# URLs that browsers read as they are written: no blank, no backslash; in HTML without a reference and a quote.
+USUAL_IN_HTML = r"https?://[a-zA-Z0-9][a-zA-Z0-9.-]*+(?::[0-9]{1,5})?(?:[/?#][!#-%'-\[\]-~]*+)?"
 _USUAL = re.compile(r"https?://[a-zA-Z0-9][a-zA-Z0-9.-]*+(?::[0-9]{1,5})?(?:[/?#][!-\[\]-~]*+)?")
 _EDGES = re.compile(r"\A[\x00-\x20]+|[\x00-\x20]+\Z|[\t\n\r]+")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*+:")
