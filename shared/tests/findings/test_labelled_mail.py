@@ -42,6 +42,7 @@ def links_of(mail: Sequence[Labelled]) -> tuple[int, int, int]:
     return right, sum(map(len, kinds)), sum(len(each.links) for each in labelled)
 
 
+@pytest.mark.timeout(300)  # it reads some 2,500 messages, which takes long on a busy machine
 def test_codes_are_found_in_the_labelled_mail(capsys: pytest.CaptureFixture[str]) -> None:
     parts = {part: codes_of(labelled_mail.read(part)) for part in labelled_mail.PARTS}
     right, found, labelled = (sum(column) for column in zip(*(part[:3] for part in parts.values()), strict=True))
