@@ -11,6 +11,11 @@ from support.harness import Pair, running_pair
 from support.node_package import CLIENT, MODULES, Node, Runtime, examples
 
 FAULTS = "faults.test.js"
+# What the fragments of the README take from the code around them.
+NAMES = """declare const mail: import("fake-email-client").Mail
+declare const box: import("fake-email-client").Mailbox, ann: typeof box, bob: typeof box
+declare const address: string, token: string
+"""
 MOST_LINES = 12
 RECIPES = 4
 
@@ -54,6 +59,10 @@ def test_the_examples_of_the_readme_run_from_the_package(
     (tmp_path / "sign-up.test.ts").write_text(examples("fake-email-client")[0])
     for number, recipe in enumerate(recipes):
         (tmp_path / f"recipe-{number}.test.ts").write_text(recipe)
+    # These are compiled alone: a stream has no end, and a browser page has names of its own.
+    for number, fragment in enumerate(examples("Stream") + examples("In a browser page")):
+        (tmp_path / f"fragment-{number}.ts").write_text(fragment)
+    (tmp_path / "names.d.ts").write_text(NAMES)
     for name in ("app.ts", "smtp.ts"):
         shutil.copy(CLIENT / "tests" / name, tmp_path)
 
