@@ -3,11 +3,15 @@
 from collections.abc import Awaitable, Callable
 
 import httpx
+import msgspec
 import psycopg
 import pytest
 from support.content import message
 from support.database import make_mailbox, store
 from support.harness import DOMAINS, Pair
+
+from http_api.schemas.message import ListedMessage
+from http_api.schemas.summary import SummarizedMessage
 
 LISTS = ["/api/inbox/poll", "/api/inbox/messages"]
 # The fields that differ between any two responses.
@@ -67,6 +71,11 @@ def change_behind(pair: Pair, address: str) -> None:
             "UPDATE message SET subject = 'changed' FROM mailbox WHERE mailbox.id = mailbox_id AND address = %s",
             [address],
         )
+
+
+@pytest.mark.parametrize("struct", [ListedMessage, SummarizedMessage])
+def test_a_list_has_nothing_of_the_verdict_which_is_stored_without_a_new_revision(struct: type[msgspec.Struct]) -> None:
+    assert {"authentication", "verdict"}.isdisjoint(struct.__struct_encode_fields__)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
