@@ -1,7 +1,7 @@
 """The rate of polls, compared with a handler that returns a constant.
 
 ours: http-api. constant: the same HTTP server and framework with one handler that returns a constant.
-first: a poll that has not been answered since the last change of the mailbox; else the answer is kept and sent again.
+first: a call as after a change of the mailbox, which reads the messages; else the answer is kept and sent again.
 """
 
 import asyncio

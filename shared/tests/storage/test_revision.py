@@ -102,6 +102,15 @@ async def test_the_revision_stays_while_no_message_changes(
     assert await revision(another, mailbox) == before
 
 
+async def test_the_revision_names_the_server_since_another_one_may_use_its_numbers_again(
+    connection: Connection, mailbox: Recipient
+) -> None:
+    cursor = await connection.execute("SELECT extract(epoch FROM pg_postmaster_start_time())::text")
+    [[started_at]] = await cursor.fetchall()
+
+    assert (await revision(connection, mailbox)).endswith(f"-{started_at}")
+
+
 def test_each_statement_that_changes_a_message_updates_its_mailbox_in_the_same_transaction() -> None:
     found = dict(_statements())
     sources = Path(fake_email.__path__[0]).rglob("*.py")

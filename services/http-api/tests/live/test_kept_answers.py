@@ -1,5 +1,6 @@
 """The answers that are kept for calls, and the bounds of them."""
 
+import msgspec
 import pytest
 
 from http_api.live.call_shares import WHOLE_OCTETS
@@ -16,13 +17,19 @@ def answer(address: str = "ann@mx.test", *, octets: int = 2, now: float = NOW) -
     return Answer(address=address, revision="1", headers=(), body=b"x" * octets, until=now + SECONDS)
 
 
+def keep(answers: KeptAnswers, query: str, answer: Answer, now: float = NOW) -> None:
+    """Have the answer twice."""
+    for _ in range(2):
+        answers.keep(asked(query), answer, now)
+
+
 @pytest.fixture
 def answers() -> KeptAnswers:
     return KeptAnswers()
 
 
 def test_an_answer_is_found_for_the_same_call_only(answers: KeptAnswers) -> None:
-    answers.keep(asked("a"), answer(), NOW)
+    keep(answers, "a", answer(), NOW)
 
     others = [
         asked("b"),
@@ -33,38 +40,47 @@ def test_an_answer_is_found_for_the_same_call_only(answers: KeptAnswers) -> None
     assert [answers.find(each, NOW) for each in others] == [None, None, None]
 
 
+def test_an_answer_is_kept_once_it_was_given_twice_at_the_same_revision(answers: KeptAnswers) -> None:
+    found = []
+    for revision in ("1", "2", "2"):
+        answers.keep(asked("a"), msgspec.structs.replace(answer(), revision=revision), NOW)
+        found.append(answers.find(asked("a"), NOW) is not None)
+
+    assert found == [False, False, True]
+
+
 def test_an_answer_is_kept_for_a_minute(answers: KeptAnswers) -> None:
-    answers.keep(asked("a"), answer(), NOW)
+    keep(answers, "a", answer(), NOW)
 
     assert answers.find(asked("a"), NOW + SECONDS) is None
 
 
 def test_old_answers_leave_when_another_is_kept(answers: KeptAnswers) -> None:
-    answers.keep(asked("a"), answer(), NOW)
-    answers.keep(asked("b"), answer(now=NOW + SECONDS), NOW + SECONDS)
+    keep(answers, "a", answer(), NOW)
+    keep(answers, "b", answer(now=NOW + SECONDS), NOW + SECONDS)
 
     assert len(answers) == 1
 
 
 def test_a_large_answer_or_query_is_not_kept(answers: KeptAnswers) -> None:
-    answers.keep(asked("a"), answer(octets=WHOLE_OCTETS + 1), NOW)
-    answers.keep(asked("b" * 2_000), answer(), NOW)
+    keep(answers, "a", answer(octets=WHOLE_OCTETS + 1), NOW)
+    keep(answers, "b" * 2_000, answer(), NOW)
 
     assert (len(answers), answers.octets) == (0, 0)
 
 
 def test_a_mailbox_keeps_its_newest_answers(answers: KeptAnswers) -> None:
     for number in range(MAILBOX_ANSWERS + 1):
-        answers.keep(asked(str(number)), answer(), NOW)
+        keep(answers, str(number), answer(), NOW)
 
     kept = [answers.find(asked(str(number)), NOW) is not None for number in range(MAILBOX_ANSWERS + 1)]
     assert kept == [False, *[True] * MAILBOX_ANSWERS]
 
 
 def test_past_the_bound_the_answer_that_was_not_used_for_longest_leaves(answers: KeptAnswers) -> None:
-    answers.keep(asked("used"), answer("used@mx.test"), NOW)
+    keep(answers, "used", answer("used@mx.test"), NOW)
     for number in range(MOST_OCTETS // WHOLE_OCTETS):
-        answers.keep(asked(str(number)), answer(f"{number}@mx.test", octets=WHOLE_OCTETS), NOW)
+        keep(answers, str(number), answer(f"{number}@mx.test", octets=WHOLE_OCTETS), NOW)
         answers.find(asked("used"), NOW)
 
     assert [answers.find(asked(each), NOW) is not None for each in ("used", "0")] == [True, False]
@@ -72,7 +88,7 @@ def test_past_the_bound_the_answer_that_was_not_used_for_longest_leaves(answers:
 
 
 def test_an_answer_takes_the_place_of_the_one_before(answers: KeptAnswers) -> None:
-    answers.keep(asked("a"), answer(), NOW)
+    keep(answers, "a", answer(), NOW)
     octets = answers.octets
     answers.keep(asked("a"), answer(), NOW)
 

@@ -1,6 +1,7 @@
-"""Responses that were sent before, kept with the revision that their mailbox had then. Pure.
+"""Responses that were sent twice, kept with the revision that their mailbox had then. Pure.
 
-They are bounded in octets, for each mailbox and in total; the one that was not used for longest leaves first.
+They are bounded in octets, for each mailbox and in total; the one that was not used for longest leaves first. Of a
+response that was sent once only the revision is kept: most calls of a client that goes on in a list never come again.
 """
 
 from collections import OrderedDict
@@ -25,14 +26,19 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     token_sha256: bytes | None
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole response of status 200, and the mailbox and the revision that it shows."""
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """The mailbox and the revision that a response shows, and until when it may be sent."""
 
     address: str
     revision: str
+    until: float
+
+
+class Answer(Shown, frozen=True, kw_only=True):
+    """A whole response of status 200."""
+
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
-    until: float
 
 
 class KeptAnswers:
@@ -40,7 +46,7 @@ class KeptAnswers:
 
     def __init__(self) -> None:
         # The one that was used last is at the end.
-        self._answers: OrderedDict[Asked, Answer] = OrderedDict()
+        self._answers: OrderedDict[Asked, Shown] = OrderedDict()
         self._of_mailbox: dict[str, list[Asked]] = {}
         self._swept_at = 0.0
         self.octets = 0
@@ -51,18 +57,22 @@ class KeptAnswers:
     def find(self, asked: Asked, now: float) -> Answer | None:
         """The answer that this call had within SECONDS; it is right while its mailbox has its revision."""
         answer = self._answers.get(asked)
-        if answer is None or answer.until <= now:
+        if not isinstance(answer, Answer) or answer.until <= now:
             return None
         self._answers.move_to_end(asked)
         return answer
 
     def keep(self, asked: Asked, answer: Answer, now: float) -> None:
-        """Keep an answer in place of the call's last one, unless the answer or the query is large."""
+        """Keep the second answer of a call at the same revision, unless the answer or the query is large."""
         if len(answer.body) > WHOLE_OCTETS or len(asked.query) > _QUERY_OCTETS:
             return
+        before = self._answers.get(asked)
+        is_second = before is not None and before.revision == answer.revision
         self._drop(asked)
-        self._answers[asked] = answer
-        self.octets += _octets(asked, answer)
+        self._answers[asked] = (
+            answer if is_second else Shown(address=answer.address, revision=answer.revision, until=answer.until)
+        )
+        self.octets += _octets(asked, self._answers[asked])
         of_mailbox = self._of_mailbox.setdefault(answer.address, [])
         of_mailbox.append(asked)
         if len(of_mailbox) > MAILBOX_ANSWERS:
@@ -85,5 +95,5 @@ class KeptAnswers:
             del self._of_mailbox[answer.address]
 
 
-def _octets(asked: Asked, answer: Answer) -> int:
-    return len(asked.query) + len(answer.body) + _OTHER_OCTETS
+def _octets(asked: Asked, shown: Shown) -> int:
+    return len(asked.query) + (len(shown.body) if isinstance(shown, Answer) else 0) + _OTHER_OCTETS
