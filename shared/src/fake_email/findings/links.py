@@ -63,7 +63,8 @@ class _Found:
     def __init__(self, subject: str) -> None:
         self.links: dict[str, Link] = {}
         self.subject = subject
-        self.of_subject = link_lexicon.of_text(subject)
+        of_subject = link_lexicon.of_text(subject)
+        self.of_subject = "other" if of_subject == "login" and links_beside.is_notice(subject) else of_subject
         self.unnamed: list[tuple[str, str, int]] = []
         self.has_kind = False  # of what a reader does with an account
 
