@@ -27,6 +27,7 @@ def html_message(markup: str, text: str = "") -> bytes:
         ("4821937065", "4821937065"),
         ("123 456", "123456"),
         ("123-456", "123456"),
+        ("123 4567", "1234567"),
         ("123\u00a0456", "123456"),
         ("123\u2011456", "123456"),
         ("12\u200b34\u200b56", "123456"),
@@ -98,6 +99,8 @@ def test_a_code_is_found_before_or_after_the_words_for_it(text: str) -> None:
         ("commit", "The source code of 9f8e7d6 is out"),
         ("booking", "Booking code: QX7R2P"),
         ("scale", "How was the code?\n0 1 2 3 4 5 6 7 8 9 10"),
+        ("phone in two groups", "No code? Call 555 0104."),
+        ("parts of a number", "Your code is on its way. Account 1234 567 89"),
         ("report", "Sign-ins\n\n1530\n\nVisits\n\n48213\n"),
     ],
     ids=lambda value: str(value)[:16],
@@ -120,6 +123,32 @@ def test_a_number_of_something_else_is_not_a_code(what: str, text: str) -> None:
 )
 def test_a_code_is_found_without_a_word_for_a_code_where_a_lock_takes_it(text: str) -> None:
     assert values(text, "Saturday") == ["2209"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Finish signing in", "Here's what you need to finish:\n\n482913\n\nIt's good for ten minutes."),
+        ("Noch ein Schritt", "Um fortzufahren, brauchen Sie:\n\n482913\n\nNur 10 Minuten gültig."),
+        ("あと少しです", "続けるには次の数字が必要です。\n\n482913\n\n10分間有効です。"),
+        ("Остался один шаг", "Чтобы продолжить, вам понадобится:\n\n482913\n\nНикому не сообщайте."),
+    ],
+)
+def test_a_code_alone_on_its_line_is_found_without_a_word_for_a_code(subject: str, text: str) -> None:
+    assert values(text, subject) == ["482913"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Your membership number", "Your membership number is:\n\n2204817\n\nQuote it whenever you write to us."),
+        ("Your week", "<h1>48217</h1><p>steps this week. Your best day: Thursday.</p>"),
+        ("Ihre Mitgliedsnummer", "Ihre Mitgliedsnummer:\n\n204418\n\nBitte bei jeder Überweisung angeben."),
+        ("Tu cita", "Cita del jueves:\n\n630187\n\nClínica Arenal"),
+    ],
+)
+def test_a_number_of_a_member_or_of_steps_alone_on_its_line_is_not_a_code(subject: str, text: str) -> None:
+    assert values(text, subject) == []
 
 
 @pytest.mark.parametrize(

@@ -292,3 +292,36 @@ def test_links_are_bounded_in_number_and_length() -> None:
 
     assert len(bounded) == links.LINKS
     assert {len(link.text) for link in bounded} == {anchors.TEXT_CHARACTERS}
+
+
+@pytest.mark.parametrize(
+    ("subject", "before", "text", "kind"),
+    [
+        ("Verify your address", "Welcome.", "I entered this", "verify"),
+        ("Hello", "One tap to verify your address.", "It belongs to me", "verify"),
+        ("Forgotten password", "Hello.", "Choose another one now", "reset"),
+        ("Hello", "You need no password, this signs you in.", "Into the workspace", "login"),
+        ("Hello", "Welcome.", "Into the workspace</a><p>This signs you in.<a>", "login"),
+        ("Verify your address", "Welcome.", "Privacy", "other"),
+        ("Verify your address", "Welcome.", "Track the order", "other"),
+        ("Your password was changed", "Hello.", "My devices", "other"),
+        ("New sign-in", "We noticed a new sign-in.", "My devices", "other"),
+        ("Your address is verified", "You're all set.", "Explore", "other"),
+    ],
+)
+def test_a_link_whose_text_tells_nothing_is_what_the_message_is_about(
+    subject: str, before: str, text: str, kind: str
+) -> None:
+    (link,) = links.find(f"<p>{before}</p><a href='https://x.test/a'>{text}</a>", "", subject)
+
+    assert link.kind == kind
+
+
+def test_an_address_of_mail_is_no_link_that_a_message_is_about() -> None:
+    assert links.find("<a href='mailto:a@x.test'>Zebra</a>", "", "Verify your address") == ()
+
+
+def test_only_the_first_link_is_what_the_message_is_about() -> None:
+    markup = "<a href='https://x.test/a'>It is me</a> <a href='https://x.test/b'>Zebra</a>"
+
+    assert [link.kind for link in links.find(markup, "", "Verify your address")] == ["verify", "other"]

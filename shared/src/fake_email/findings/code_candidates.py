@@ -10,6 +10,7 @@ CANDIDATES = 200  # of a text, with digits and without, so that hostile mail cos
 LEAST, MOST = 4, 10  # characters
 _LAST_LETTER = "\u04ff"  # of the scripts that write a number apart from words
 _MOST_GROUPS = 4  # five pairs are a French phone number
+_UNEVEN = [3, 4]  # digits in two groups: the only code of seven digits that senders part
 _FAR = 400  # characters of an address read
 
 # Spaces, hyphens, digits and letters in other forms, and characters without a width.
@@ -113,8 +114,9 @@ def _read(text: str, start: int, end: int) -> tuple[int, int, str]:
     groups = _GROUPS.match(text, start)
     if groups and not _is_letter(text[start - 1 : start]):
         digits = re.findall("[0-9]+", groups[0])
-        is_even = len(digits) <= _MOST_GROUPS and len({len(each) for each in digits}) == 1
-        return start, groups.end(), "".join(digits) if is_even else ""
+        lengths = [len(each) for each in digits]
+        is_code = (len(lengths) <= _MOST_GROUPS and len(set(lengths)) == 1) or lengths == _UNEVEN
+        return start, groups.end(), "".join(digits) if is_code else ""
     before = _WORD_BACKWARDS.match(text[max(0, start - 40) : start][::-1])
     first = start - before.end() if before else start
     word = _WORD.match(

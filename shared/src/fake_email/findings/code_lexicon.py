@@ -17,15 +17,15 @@ _NO_LETTER = r"[\x00-/:-@\[-`{-~\x{a0}-\x{bf}\x{2000}-\x{206f}\x{3000}-\x{303f}]
 _MEGABYTES = 64  # at most, for the states of the automaton; usual mail fills a few of them
 
 
-def _pattern(words: Iterable[str]) -> str:
-    """A pattern of RE2 for any of these words."""
+def pattern(words: Iterable[str]) -> str:
+    """The pattern of RE2 for any of these words, as the lexicon writes them."""
     apart: list[str] = []
     joined: list[str] = []
     for word in words:
         stem = word.removeprefix("*").removesuffix("!")
-        pattern = re.escape(stem) + (f"(?:{_NO_LETTER}|$)" if word.endswith("!") else "")
+        letters = re.escape(stem) + (f"(?:{_NO_LETTER}|$)" if word.endswith("!") else "")
         is_joined = word.startswith("*") or stem[0] >= _FIRST_JOINED or not stem[0].isalnum()
-        (joined if is_joined else apart).append(pattern)
+        (joined if is_joined else apart).append(letters)
     # Sorted, so that RE2 shares what words begin with: an unsorted lexicon makes the automaton twenty times as slow.
     return "|".join([*sorted(joined), f"(?:^|{_NO_LETTER})(?:{'|'.join(sorted(apart))})"])
 
@@ -53,7 +53,7 @@ def options(megabytes: int = _MEGABYTES) -> "re2.Options":
 def _compile(words: dict[str, list[str]]) -> "re2.Set":
     patterns = re2.Set.SearchSet(options())
     for each in words.values():
-        patterns.Add(_pattern(dict.fromkeys(each)))
+        patterns.Add(pattern(dict.fromkeys(each)))
     patterns.Compile()
     return patterns
 
@@ -62,7 +62,7 @@ _WORDS = _read()
 _SET = _compile(_WORDS)
 CODES = ("code", "otp", "pin", "pass", "digits")  # kinds of words for a code
 # A search of its own, for whole messages: it ends at the first word, and hostile text makes few states of it.
-_GATE = re2.compile("|".join(_pattern(dict.fromkeys(_WORDS[kind])) for kind in (*CODES, "verify")), options())
+_GATE = re2.compile("|".join(pattern(dict.fromkeys(_WORDS[kind])) for kind in (*CODES, "verify")), options())
 _TRIPLES = {
     word[at : at + 3].upper()
     for each in _WORDS.values()

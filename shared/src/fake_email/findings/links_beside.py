@@ -1,0 +1,35 @@
+"""The words of links beside the one that a message is about, and of what has happened, in 28 languages. Pure.
+
+The words are data: `links_beside/` has a file for each language, in the form of `code_lexicon`. A link with a word of
+`aside` leads to help, terms or a shop. Words of `notice` tell what has happened, so that they ask for nothing.
+"""
+
+import functools
+from importlib import resources
+
+import re2
+
+from fake_email.findings import code_lexicon
+
+_MEGABYTES = 16  # at most, for the states of an automaton
+
+
+def _compile(kind: str) -> "re2.Pattern":
+    files = resources.files("fake_email.findings").joinpath("links_beside").iterdir()
+    lines = [line.partition(": ") for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    words = dict.fromkeys(word for of, _, listed in lines if of == kind for word in listed.split(", "))
+    return re2.compile(code_lexicon.pattern(words), code_lexicon.options(_MEGABYTES))
+
+
+_ASIDE, _NOTICE = _compile("aside"), _compile("notice")
+
+
+@functools.lru_cache(maxsize=1024)  # a newsletter has a hundred "Read more"
+def is_aside(text: str) -> bool:
+    """True for the text of a link that is beside the one which a message is about."""
+    return _ASIDE.search(text.encode("utf-8", "replace")) is not None
+
+
+def is_notice(text: str) -> bool:
+    """True for words that tell what has happened to an account."""
+    return _NOTICE.search(text.encode("utf-8", "replace")) is not None
