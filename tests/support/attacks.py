@@ -4,6 +4,8 @@ A script calls `alert`; a fetch goes to evil.test.
 """
 # ruff: noqa: E501  # an attack is read best on one line
 
+import re
+
 _ALERT64 = "PHNjcmlwdD5wYXJlbnQuYWxlcnQoMSk8L3NjcmlwdD4="  # <script>parent.alert(1)</script>
 _SVG64 = "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIG9ubG9hZD0iYWxlcnQoMSkiLz4="  # <svg onload="alert(1)"/>
 
@@ -251,3 +253,11 @@ ATTACKS = {
     "quotes in a style": "<p style='font-family:&quot;&gt;&lt;img src=x onerror=alert(1)&gt;'>x</p>",
     "a name of the document": "<img name=cookie><a id=body></a><a name=alert href=https://evil.test/></a><form id=x></form>",
 }
+
+_ATTRIBUTE = re.compile(r' [\w:-]+="[^"]*"')
+_ATTRIBUTES = re.compile(rf"(?:{_ATTRIBUTE.pattern})+")
+
+
+def in_order(page: str) -> str:
+    """A page with the attributes of each tag in order: nh3 writes them in any order."""
+    return _ATTRIBUTES.sub(lambda found: "".join(sorted(_ATTRIBUTE.findall(found[0]))), page)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fake_email import doctor
 from fake_email.doctor.examination import CHECKS
-from fake_email.doctor.finding import Problem
+from fake_email.doctor.finding import GROUPS, Problem
 
 ROOT = Path(__file__).parents[3]
 # Some problems only a host with systemd can have.
@@ -50,7 +50,11 @@ def test_the_documentation_has_each_problem_and_its_severity() -> None:
     assert sorted(rows) == sorted((problem.id, problem.severity) for problem in problems())
 
 
+def test_each_group_has_a_check() -> None:
+    assert tuple(CHECKS) == GROUPS
+
+
 def test_the_documentation_names_each_group() -> None:
     page = (ROOT / "docs/doctor.md").read_text()
 
-    assert [name for name in CHECKS if f"(`{name}`)" not in page] == []
+    assert [name for name in GROUPS if f"(`{name}`)" not in page] == []

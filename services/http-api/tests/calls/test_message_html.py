@@ -105,6 +105,9 @@ async def test_an_embedded_page_allows_one_script_by_its_hash_and_has_no_origin(
     )
     assert policy["script-src"] == f"'sha256-{digest.decode()}'"
     assert policy["sandbox"] == "allow-popups allow-popups-to-escape-sandbox allow-scripts"
+    weaker = embedded.headers["content-security-policy"]
+    stricter = weaker.replace(f"; script-src {policy['script-src']}", "").removesuffix(" allow-scripts")
+    assert plain.headers["content-security-policy"] == stricter
 
 
 async def test_the_response_is_an_html_page(pair: Pair, http: httpx.AsyncClient) -> None:

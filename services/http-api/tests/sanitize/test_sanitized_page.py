@@ -6,6 +6,7 @@ from html import escape
 import pytest
 from support import attacks, newsletter
 
+from http_api.sanitize import embed
 from http_api.sanitize import page as sanitized_page
 
 MIB = 1024 * 1024
@@ -267,3 +268,14 @@ def test_a_page_that_was_made_leaves_no_memory_to_the_garbage_collector() -> Non
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_without_embed_a_page_is_the_same_but_for_our_style_and_script(remote: bool) -> None:
+    allowed = f"; script-src {embed.SOURCE}"
+
+    for html in attacks.ATTACKS.values():
+        embedded = sanitized_page.page(html, {}, remote=remote, is_embedded=True).text
+        assert [embedded.count(each) for each in (allowed, embed.HEAD, embed.FOOT)] == [1, 1, 1]
+        bare = embedded.replace(allowed, "").replace(embed.HEAD, "").replace(embed.FOOT, "")
+        assert attacks.in_order(sanitized_page.page(html, {}, remote=remote).text) == attacks.in_order(bare)

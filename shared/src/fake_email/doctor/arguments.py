@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fake_email import mailbox_address
 from fake_email.doctor import disposable
-from fake_email.doctor.examination import CHECKS
+from fake_email.doctor.finding import GROUPS
 from fake_email.errors import SettingsError
 from fake_email.settings import dns_server
 
@@ -36,7 +36,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--origin", type=_url, action="append", default=[], metavar="URL", help="the origin of a web page of yours"
     )
     parser.add_argument(
-        "--only", type=_groups, metavar="GROUP,…", help=f"check these groups alone, of {', '.join(CHECKS)}"
+        "--only", type=_groups, metavar="GROUP,…", help=f"check these groups alone, of {', '.join(GROUPS)}"
     )
     parser.add_argument("--resolver", type=_resolver, metavar="ADDRESS", help="a DNS server, as in 192.0.2.53")
     parser.add_argument(
@@ -84,8 +84,8 @@ def _server(text: str) -> tuple[str, int]:
 
 def _groups(text: str) -> tuple[str, ...]:
     groups = tuple(each.strip() for each in text.split(",") if each.strip())
-    if unknown := [each for each in groups if each not in CHECKS]:
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not one of {', '.join(CHECKS)}")
+    if unknown := [each for each in groups if each not in GROUPS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not one of {', '.join(GROUPS)}")
     return groups
 
 

@@ -13,8 +13,8 @@ import msgspec
 
 from fake_email import setting_names
 from fake_email.doctor import examination, report, settings_check, target
-from fake_email.doctor.examination import CHECKS, Result
-from fake_email.doctor.finding import exit_status
+from fake_email.doctor.examination import Result
+from fake_email.doctor.finding import GROUPS, exit_status
 from fake_email.doctor.target import Target
 from fake_email.errors import SettingsError
 from fake_email.settings import Settings, dns_server, load
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     except SettingsError as error:
         results = [Result(group="settings", findings=[settings_check.INVALID.found("settings", str(error))])]
     else:
-        results = asyncio.run(_until_well(examined, arguments.only or tuple(CHECKS), arguments.wait))
+        results = asyncio.run(_until_well(examined, arguments.only or GROUPS, arguments.wait))
     _print(_problems(results) if arguments.quiet else results, as_json=arguments.json)
     return exit_status(finding for result in results for finding in result.findings)
 

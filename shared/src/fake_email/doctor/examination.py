@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -17,10 +17,9 @@ from fake_email.doctor import (
     smtp_check,
     web_check,
 )
-from fake_email.doctor.finding import Finding, Problem
+from fake_email.doctor.finding import Finding, Group, Problem
 from fake_email.doctor.target import Target
 
-Group = Literal["settings", "database", "host", "http", "smtp", "web", "dns", "lists", "mail"]
 Check: TypeAlias = Callable[[Target], Awaitable[list[Finding]]]
 
 CHECKS: Mapping[Group, Check] = {

@@ -1,11 +1,14 @@
 """The result of a check: passed, or a problem with the reason why it matters and the command that mends it. Pure."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 Severity = Literal["ok", "note", "warning", "error"]
+Group = Literal["settings", "database", "host", "http", "smtp", "web", "dns", "lists", "mail"]  # of checks
+
+GROUPS: tuple[Group, ...] = get_args(Group)
 
 PASSED = "passed"
 _STATUS: dict[Severity, int] = {"ok": 0, "note": 0, "warning": 1, "error": 2}

@@ -5,8 +5,9 @@ stands for all that begin with it; `word!` for itself alone, and `*word` for all
 blanks between words, or joins small words to them, each word is found anywhere.
 """
 
+import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import resources
 
 import re2
@@ -50,40 +51,53 @@ def options(megabytes: int = _MEGABYTES) -> "re2.Options":
     return chosen
 
 
-def _compile(words: dict[str, list[str]]) -> "re2.Set":
+_WORDS = _read()
+CODES = ("code", "otp", "pin", "pass", "digits")  # kinds of words for a code
+KINDS: tuple[str, ...] = tuple(_WORDS)
+
+
+# The searches are compiled for the first message: at a start, they would take a quarter of its time.
+@functools.cache
+def _set() -> "re2.Set":
+    """The search for the words of each kind."""
     patterns = re2.Set.SearchSet(options())
-    for each in words.values():
+    for each in _WORDS.values():
         patterns.Add(pattern(dict.fromkeys(each)))
     patterns.Compile()
     return patterns
 
 
-_WORDS = _read()
-_SET = _compile(_WORDS)
-CODES = ("code", "otp", "pin", "pass", "digits")  # kinds of words for a code
-# A search of its own, for whole messages: it ends at the first word, and hostile text makes few states of it.
-_GATE = re2.compile("|".join(pattern(dict.fromkeys(_WORDS[kind])) for kind in (*CODES, "verify")), options())
-_TRIPLES = {
-    word[at : at + 3].upper()
-    for each in _WORDS.values()
-    for word in each
-    if word.isascii()
-    for at in range(len(word) - 2)
-}
-KINDS: tuple[str, ...] = tuple(_WORDS)
+@functools.cache
+def _gate() -> Callable[[bytes], object]:
+    """A search of its own, for whole messages: it ends at the first word, and hostile text makes few states of it."""
+    any_word = "|".join(pattern(dict.fromkeys(_WORDS[kind])) for kind in (*CODES, "verify"))
+    search: Callable[[bytes], object] = re2.compile(any_word, options()).search
+    return search
+
+
+@functools.cache
+def _triples() -> frozenset[str]:
+    return frozenset(
+        word[at : at + 3].upper()
+        for each in _WORDS.values()
+        for word in each
+        if word.isascii()
+        for at in range(len(word) - 2)
+    )
 
 
 def kinds(text: str) -> Sequence[int]:
     """The kinds of words in a text, as positions in KINDS, in time linear in its length."""
-    return (text and _SET.Match(text.encode("utf-8", "replace"))) or ()
+    return (text and _set().Match(text.encode("utf-8", "replace"))) or ()
 
 
 def speaks_of_codes(text: str) -> bool:
     """True for text with a word for a code or for what codes prove, in time linear in its length."""
-    return _GATE.search(text.encode("utf-8", "replace")) is not None
+    return _gate()(text.encode("utf-8", "replace")) is not None
 
 
 def is_like_a_word(letters: str) -> bool:
     """True for capital letters that follow each other as in words; those of vouchers do, those of codes do not."""
     triples = [letters[at : at + 3] for at in range(len(letters) - 2)]
-    return 2 * sum(each in _TRIPLES for each in triples) >= len(triples)
+    known = _triples()
+    return 2 * sum(each in known for each in triples) >= len(triples)

@@ -11,7 +11,7 @@ import itertools
 import operator
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import resources
 from typing import Literal
 
@@ -42,7 +42,9 @@ def _lines(file_name: str) -> list[tuple[WordKind, list[str]]]:
     return [(msgspec.convert(kind, WordKind), words.split(", ")) for kind, _, words in lines]
 
 
-def _read_languages() -> tuple[dict[str, list[_Word]], dict[str, WordKind]]:
+# The words are read, and the searches compiled, for the first message: a start is faster without them.
+@functools.cache
+def _languages() -> tuple[dict[str, list[_Word]], dict[str, WordKind]]:
     """The words by their first characters, and the whole texts."""
     by_key: dict[str, list[_Word]] = {}
     whole: dict[str, WordKind] = {}
@@ -65,18 +67,27 @@ def _any_of(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(f"{first}(?:{'|'.join(re.escape(word[1:]) for word in of)})" for first, of in groups))
 
 
-_BY_KEY, _WHOLE = _read_languages()
-# One search for all words, since most texts have none.
-_GATE = re2.compile(
-    "|".join(sorted({re.escape(word.letters) for words in _BY_KEY.values() for word in words})),
-    code_lexicon.options(megabytes=16),
-)
+@functools.cache
+def _gate() -> Callable[[bytes], object]:
+    """One search for all words, since most texts have none."""
+    by_key, _ = _languages()
+    letters = sorted({re.escape(word.letters) for words in by_key.values() for word in words})
+    search: Callable[[bytes], object] = re2.compile("|".join(letters), code_lexicon.options(megabytes=16)).search
+    return search
+
+
+@functools.cache
+def _in_path() -> tuple[re.Pattern[str], dict[WordKind, re.Pattern[str]]]:
+    """A search for all words in paths, since few paths have any, and one for each kind."""
+    lines = _lines(_URL_FILE)
+    by_kind = {
+        kind: _any_of([word for _, words in of for word in words])
+        for kind, of in itertools.groupby(lines, key=operator.itemgetter(0))
+    }
+    return _any_of([word for _, words in lines for word in words]), by_kind
+
+
 _NONE = frozenset[WordKind]()
-_IN_PATH = {
-    kind: _any_of([word for _, words in lines for word in words])
-    for kind, lines in itertools.groupby(_lines(_URL_FILE), key=operator.itemgetter(0))
-}
-_ANY_IN_PATH = _any_of([word for _, words in _lines(_URL_FILE) for word in words])  # few URLs have any
 _DIGITS = string.digits.encode()
 
 
@@ -84,11 +95,12 @@ _DIGITS = string.digits.encode()
 def kinds(text: str) -> frozenset[WordKind]:
     """The kinds of words in a text of at most some hundred characters, in lower case."""
     text = text.replace(",", "")
-    found = {_WHOLE[whole]} if (whole := text.strip(" .!")) in _WHOLE else set[WordKind]()
-    if not found and _GATE.search(text.encode("utf-8", "replace")) is None:
+    by_key, whole_texts = _languages()
+    found = {whole_texts[whole]} if (whole := text.strip(" .!")) in whole_texts else set[WordKind]()
+    if not found and _gate()(text.encode("utf-8", "replace")) is None:
         return _NONE
     for at in range(len(text) - 1):
-        for word in _BY_KEY.get(text[at : at + _KEY_CHARACTERS], ()):
+        for word in by_key.get(text[at : at + _KEY_CHARACTERS], ()):
             if (
                 word.kind not in found
                 and text.startswith(word.letters, at)
@@ -112,9 +124,10 @@ def of_path(path: str) -> LinkKind:
 @functools.lru_cache(maxsize=1024)  # many URLs of a newsletter differ in numbers alone
 def _of_letters(letters: bytes) -> LinkKind:
     path = letters.decode("utf-8", "surrogatepass")
-    if not _ANY_IN_PATH.search(path):
+    any_word, by_kind = _in_path()
+    if not any_word.search(path):
         return "other"
-    return of_kinds(frozenset(kind for kind, pattern in _IN_PATH.items() if pattern.search(path)))
+    return of_kinds(frozenset(kind for kind, pattern in by_kind.items() if pattern.search(path)))
 
 
 def of_kinds(found: frozenset[WordKind]) -> LinkKind:

@@ -5,7 +5,9 @@ The words are data: `links_beside/` has a file for each language, in the form of
 """
 
 import functools
+from collections.abc import Callable
 from importlib import resources
+from typing import Literal
 
 import re2
 
@@ -14,22 +16,23 @@ from fake_email.findings import code_lexicon
 _MEGABYTES = 16  # at most, for the states of an automaton
 
 
-def _compile(kind: str) -> "re2.Pattern":
+@functools.cache  # compiled for the first message: a start is faster without it
+def _search(kind: Literal["aside", "notice"]) -> Callable[[bytes], object]:
     files = resources.files("fake_email.findings").joinpath("links_beside").iterdir()
     lines = [line.partition(": ") for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     words = dict.fromkeys(word for of, _, listed in lines if of == kind for word in listed.split(", "))
-    return re2.compile(code_lexicon.pattern(words), code_lexicon.options(_MEGABYTES))
-
-
-_ASIDE, _NOTICE = _compile("aside"), _compile("notice")
+    search: Callable[[bytes], object] = re2.compile(
+        code_lexicon.pattern(words), code_lexicon.options(_MEGABYTES)
+    ).search
+    return search
 
 
 @functools.lru_cache(maxsize=1024)  # a newsletter has a hundred "Read more"
 def is_aside(text: str) -> bool:
     """True for the text of a link that is beside the one which a message is about."""
-    return _ASIDE.search(text.encode("utf-8", "replace")) is not None
+    return _search("aside")(text.encode("utf-8", "replace")) is not None
 
 
 def is_notice(text: str) -> bool:
     """True for words that tell what has happened to an account."""
-    return _NOTICE.search(text.encode("utf-8", "replace")) is not None
+    return _search("notice")(text.encode("utf-8", "replace")) is not None
