@@ -58,6 +58,15 @@ def test_a_wait_whose_time_is_over_raises_with_the_failure_of_the_last_call() ->
     assert error.value.cause is error.value.__cause__
 
 
+@pytest.mark.parametrize(("returned", "said"), [(1, "1 message was"), (2, "2 messages were")])
+def test_no_mail_says_how_many_messages_earlier_calls_returned(returned: int, said: str) -> None:
+    steps = search("ann@mx.test", None, returned, 0, {}, lambda _message: None)
+    next(steps)
+
+    with pytest.raises(NoMail, match=rf"No other mail came; {said} returned before\.$"):
+        steps.send(no_match(next_since=returned))
+
+
 def test_no_mail_says_what_was_not_stored() -> None:
     times = {"attempted_at": "2026-11-29T23:49:02Z"}
     refused = [

@@ -37,7 +37,10 @@ export class NoMail extends Error {
   /** The last attempts to deliver to the mailbox that were refused, deferred or cut, or were duplicates. */
   readonly refused: readonly RefusedAttempt[]
 
-  /** `cause` is the failure of the last call, when the API could not be reached at the end. */
+  /**
+   * `cause` is the failure of the last call, when the API could not be reached at the end. Earlier calls returned
+   * `returned` messages.
+   */
   constructor(
     address: string,
     clauses: Clauses,
@@ -45,11 +48,13 @@ export class NoMail extends Error {
     nearMisses: readonly NearMiss[],
     refused: readonly RefusedAttempt[],
     cause?: unknown,
+    returned = 0,
   ) {
     const others = nearMisses.map((each) => `\n- ${JSON.stringify(each.subject)} from ${each.from_addr} ${why(each)}`)
+    const before = returned ? `; ${returned} message${returned > 1 ? "s were" : " was"} ${RETURNED}` : ""
     super(
       `No mail${inWords(clauses)} came to ${address} within ${seconds} s. ` +
-        (others.length ? `Other mail:${others.join("")}` : "No other mail came.") +
+        (others.length ? `Other mail:${others.join("")}` : `No other mail came${before}.`) +
         (refused.length ? "\nMail that was not stored:" : "") +
         refused.map((each) => `\n- ${each.stage}: ${endOf(each)}`).join("") +
         (cause ? `\nThe last call failed: ${cause}` : ""),

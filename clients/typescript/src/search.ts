@@ -14,7 +14,7 @@ export interface Mailbox {
 
 /**
  * The first message after `since` that meets all clauses, and that `refuse` has no objection to: it returns the clause
- * that a message fails. Throws NoMail.
+ * that a message fails. Earlier calls have returned all messages up to `since`. Throws NoMail.
  */
 export async function search(
   caller: Caller,
@@ -23,6 +23,7 @@ export async function search(
   { timeout = CALL_SECONDS, signal, ...clauses }: WaitOptions,
   refuse: (message: Message) => string | undefined,
 ): Promise<Message> {
+  const returned = since
   const end = performance.now() + timeout * 1000
   const query = { ...parameters(clauses), address }
   const misses = new Map<string, NearMiss>()
@@ -56,7 +57,8 @@ export async function search(
     const delay = failure ? retryDelay(failure, attempt++, signal) : 0
     if (delay === undefined) throw signal?.aborted ? signal.reason : failure
     if (left <= delay || left < 1) {
-      throw new NoMail(address, clauses, timeout, [...misses.values()].slice(-MOST_NEAR_MISSES), refused, failure)
+      const nearMisses = [...misses.values()].slice(-MOST_NEAR_MISSES)
+      throw new NoMail(address, clauses, timeout, nearMisses, refused, failure, returned)
     }
     if (delay) await sleep(delay, signal)
   }

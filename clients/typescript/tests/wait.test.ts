@@ -126,6 +126,11 @@ test("waiting", together, async (t) => {
           ["More news", "subject"],
         ],
       )
+      for (const _ of "12") await box.wait()
+      assert.match(
+        String(await failure(box.wait({ timeout: 1 }))),
+        /No other mail came; 3 messages were returned before\.$/,
+      )
     }),
 
     t.test("expectNone is content without such mail, and shows the mail that came", async () => {

@@ -36,8 +36,8 @@ class Problem(Exception):
 class NoMail(TimeoutError):
     """No message matched in time. The text says what was waited for, and what came instead.
 
-    `refused` are attempts to deliver that failed. When the API could not be reached at the end, `cause` is the failure
-    of the last call.
+    `refused` are attempts to deliver that failed, and earlier calls returned `returned` messages. When the API could
+    not be reached at the end, `cause` is the failure of the last call.
     """
 
     def __init__(
@@ -48,11 +48,13 @@ class NoMail(TimeoutError):
         near_misses: Sequence[NearMiss],
         refused: Sequence[RefusedAttempt] = (),
         cause: Exception | None = None,
+        returned: int = 0,
     ) -> None:
         self.near_misses = tuple(near_misses)
         self.refused = tuple(refused)
         self.cause = cause
-        others = "\nOther mail:\n" + in_lines(near_misses) if near_misses else " No other mail came."
+        before = f"; {returned} message{'s were' if returned > 1 else ' was'} {RETURNED}" if returned else ""
+        others = "\nOther mail:\n" + in_lines(near_misses) if near_misses else f" No other mail came{before}."
         attempts = "\nMail that was not stored:\n" + refused_in_lines(refused) if refused else ""
         failure = f"\nThe last call failed: {type(cause).__name__}: {cause}" if cause else ""
         super().__init__(

@@ -31,9 +31,12 @@ def search(
 ) -> Steps[Message]:
     """The first message after `since` that meets all clauses and that `refuse` accepts; raises NoMail.
 
+    Earlier calls have returned all messages up to `since`.
+
     `refuse` returns the clause that a message fails, or None.
     """
     end = time.monotonic() + timeout
+    returned = since
     query = {**parameters(clauses), "address": address}
     misses: dict[str, NearMiss] = {}
     refused: Sequence[RefusedAttempt] = ()
@@ -74,7 +77,7 @@ def search(
             continue
         if end - time.monotonic() <= after:
             near_misses = [*misses.values()][-_MOST_NEAR_MISSES:]
-            raise NoMail(address, clauses, timeout, near_misses, refused, failure) from failure
+            raise NoMail(address, clauses, timeout, near_misses, refused, failure, returned) from failure
 
 
 def _next_since(headers: httpx2.Headers) -> int:
