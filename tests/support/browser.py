@@ -200,6 +200,14 @@ class Tab:
                 lambda: any(message.method == "Page.loadEventFired" for message in self._events)
             )
 
+    async def until(self, last: str, method: str) -> list[dict[str, object]]:
+        """Wait for the event `last`, and return the parameters of the events `method`; both are forgotten then."""
+        async with asyncio.timeout(DEADLINE_SECONDS), self._changed:
+            await self._changed.wait_for(lambda: any(event.method == last for event in self._events))
+        found = [event.params for event in self._events if event.method == method]
+        self._events[:] = [event for event in self._events if event.method not in (last, method)]
+        return found
+
     async def screenshot(self) -> bytes:
         """Paint the web page and return the image as PNG; painting also triggers pending loads."""
         taken = await self.call("Page.captureScreenshot", format="png")

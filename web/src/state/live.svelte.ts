@@ -7,6 +7,7 @@ import type { Listed } from "../api/types"
 import type { Box } from "./box.svelte"
 import { boxes, keep } from "./boxes.svelte"
 import { checked } from "./opened.svelte"
+import { inSlices } from "./slices"
 
 export type Status = "idle" | "connecting" | "catching_up" | "live" | "offline" | "away" | "limited"
 
@@ -105,7 +106,8 @@ async function follow(
     },
   })
   become("connecting")
-  for await (const event of stream) apply(event, onMessage)
+  const take = inSlices((event: StreamEvent) => apply(event, onMessage))
+  for await (const event of stream) take(event)
   if (failure) throw failure
 }
 
