@@ -3,7 +3,8 @@
 The words are data: `links_lexicon/` has a file for each language, and one for URLs. A line is a kind and its words,
 separated by commas. A word stands for all that begin with it; `word!` for itself alone, `*word` for all that contain
 it, and `=words` for a whole text. Where a script has no blanks between words, or joins small words to them, a word is
-found anywhere. `trade` is what people confirm besides an account, and `point` what only says that it is a link.
+found anywhere. `trade` is what people confirm besides an account, `point` what only says that it is a link, and `past`
+what makes a login one of before.
 """
 
 import functools
@@ -21,7 +22,7 @@ import re2
 from fake_email.findings import code_lexicon
 from fake_email.parsed_message import LinkKind
 
-WordKind = Literal["unsubscribe", "reset", "magic", "verify", "login", "trade", "point"]
+WordKind = Literal["unsubscribe", "reset", "magic", "verify", "login", "trade", "point", "past"]
 
 _URL_FILE = "url.txt"
 _FIRST_JOINED = "\u0590"  # Hebrew, Arabic and all scripts behind them join words
@@ -140,4 +141,4 @@ def of_kinds(found: frozenset[WordKind]) -> LinkKind:
         return "reset"
     if "verify" in found and "trade" not in found:
         return "verify"
-    return "login" if "login" in found else "other"
+    return "login" if "login" in found and "past" not in found else "other"
