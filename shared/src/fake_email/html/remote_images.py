@@ -3,8 +3,9 @@
 A mail is counted once, when it arrives. Most tags have no image, and are passed without reading their attributes.
 """
 
+import functools
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 
 from fake_email.html import css, elements, style, tokens, urls
@@ -16,6 +17,7 @@ _REMOTE = re.compile(r"https?://[^\x00-\x20\"'<>()\\]+", re.IGNORECASE)
 _WITH_IMAGE = tuple(
     map(re.compile, ("url", "&#", r"background[\t\n\f\r ]{0,9}="))
 )  # each begins with letters, which is fast
+_KNOWN_CHARACTERS = 16_384  # of a sheet that other mail may have, too
 _PASSED = tokens.all_but(("img", "image", "html", "body", *sorted(elements.UNSEEN)), "img")
 _ROOTS = frozenset({"html", "body"})
 _ATTRIBUTES = frozenset({"background", "src", "style"})
@@ -103,8 +105,16 @@ def _of_declarations(text: str) -> list[str]:
     return shown
 
 
-def _of_sheet(inside: str, text: str) -> list[str]:
+def _of_sheet(inside: str, text: str) -> Sequence[str]:
+    if "url(" not in text.lower() or tokens.attribute(inside, "type").strip().lower() not in {"", "text/css"}:
+        return ()
+    return _of_known_rules(text) if len(text) <= _KNOWN_CHARACTERS else _of_rules(text)
+
+
+def _of_rules(text: str) -> Sequence[str]:
     shown: list[str] = []
-    if "url(" in text.lower() and tokens.attribute(inside, "type").strip().lower() in {"", "text/css"}:
-        css.sheet(text, shown.append)
-    return shown
+    css.sheet(text, shown.append)
+    return tuple(shown)
+
+
+_of_known_rules = functools.lru_cache(maxsize=64)(_of_rules)  # the mail of one sender has the same sheets

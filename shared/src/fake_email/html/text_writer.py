@@ -100,14 +100,16 @@ class Writer:
     def write(self, run: str) -> None:
         if len(run) > steps.CHARACTERS:
             for piece in steps.pieces(run):
-                self.write_piece(piece)
-        elif run.isprintable() and "  " not in run and "&" not in run and run != " " and not self.preformatted:
-            self.pieces.append(run)
+                self.write_resolved(references.in_text(piece))
+            return
+        text = references.in_text(run) if "&" in run else run
+        if text and text.isprintable() and "  " not in text and text != " " and not self.preformatted:
+            self.pieces.append(text)
         else:
-            self.write_piece(run)
+            self.write_resolved(text)
 
-    def write_piece(self, piece: str) -> None:
-        text = references.in_text(piece) if "&" in piece else piece
+    def write_resolved(self, text: str) -> None:
+        """Write text without references."""
         if self.preformatted:
             text = text.replace("\t", " " * 4).replace(" ", text_lines.KEPT_SPACE)
         elif not text.isprintable() or "  " in text:
