@@ -40,10 +40,12 @@ class RoundResult(msgspec.Struct, kw_only=True):
 
 
 def content(number: int) -> bytes:
-    """Return the short message of that number; no two are the same."""
-    return b"From: Writer <writer@client.test>\r\nSubject: %b\r\n\r\n%b" % (
+    """Return the short message of that number, with a code and a link; no two are the same."""
+    return b"From: Writer <writer@client.test>\r\nSubject: %b\r\nContent-Type: text/html\r\n\r\n%b%b" % (
         generated_content.subject(number).encode(),
-        b"Number %d once more, and so the text goes on to its end.\r\n" % number * 12,
+        b'<p>Your code is %06d.</p><p>We saw a new device. <a href="https://example.com/%d">It is me</a></p>\r\n'
+        % (number % 1_000_000, number),
+        b"<p>Number %d once more, and so the text goes on to its end.</p>\r\n" % number * 10,
     )
 
 

@@ -1,17 +1,20 @@
 """Parsing content in threads beside the event loop."""
 
 import asyncio
+import importlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pkgutil import iter_modules
 
 import pytest
 from support.content import message
 from support.waiting import DEADLINE_SECONDS
 
+from fake_email import findings, parse
 from fake_email.storage.store import Trace
-from smtp_ingest.parsing import ParserThreads, make_incoming
+from smtp_ingest.parsing import EXAMPLE, ParserThreads, make_incoming
 
 
 @pytest.fixture
@@ -23,6 +26,23 @@ def threads() -> Iterator[ParserThreads]:
 
 def trace(client_address: str) -> Trace:
     return Trace(client_address=client_address, host_name="client.test", protocol="ESMTP", tls="")
+
+
+def test_the_first_parsing_compiles_every_search() -> None:
+    modules = [importlib.import_module(f"{findings.__name__}.{each.name}") for each in iter_modules(findings.__path__)]
+    searches = [
+        value
+        for module in modules
+        for value in vars(module).values()
+        if hasattr(value, "cache_info") and value.cache_info().maxsize is None  # functools.cache
+    ]
+    for each in searches:
+        each.cache_clear()
+
+    parse.parse(EXAMPLE)
+
+    # The triples are made quickly, and for text in capitals alone.
+    assert [each.__qualname__ for each in searches if not each.cache_info().currsize] == ["_triples"]
 
 
 async def test_content_of_common_length_does_not_wait_for_long_content(threads: ParserThreads) -> None:

@@ -15,6 +15,7 @@ from fake_email.metrics.numbers import read_all
 from fake_email.postgres.pool import Database, open_database
 from fake_email.settings import Settings
 from fake_email.systemd import Notifier
+from smtp_ingest import parsing
 from smtp_ingest.attempt_log import AttemptLog
 from smtp_ingest.authentication.checks import Checks
 from smtp_ingest.blocked_senders import BlockedSenders
@@ -123,6 +124,7 @@ async def _serve(
             context.attempt_log.run(database),
             context.blocked_senders.run(database),
             context.checks.run(database),
+            parsing.prepare(context.parser_threads),
             _report_alive(context.sessions, notifier),
         )
         helpers = [tasks.create_task(run) for run in runs]
