@@ -172,6 +172,22 @@ async def test_the_focus_goes_to_the_message_on_a_phone_and_back_to_the_list(
     await visitor.is_so("document.activeElement.dataset.message")
 
 
+async def test_a_second_enter_goes_from_the_list_to_the_open_message_and_escape_goes_back(
+    visitor: Visitor, smtp: SmtpClient
+) -> None:
+    await deliver(visitor, smtp, message("Last"), CODE)
+    await visitor.is_so("document.querySelectorAll('[data-message]').length === 2")
+    await visitor.value("document.querySelector('[data-message]').focus()")
+    await visitor.presses("Enter")
+    await visitor.is_so("document.querySelector('#subject')?.textContent === 'Confirm your sign-up'")
+
+    await visitor.presses("Enter")
+    await visitor.is_so("document.activeElement.id === 'subject'")
+
+    await visitor.presses("Escape")
+    await visitor.is_so("document.activeElement === document.querySelector('[data-message]')")
+
+
 async def test_the_focus_is_where_it_was_once_a_dialog_is_closed(visitor: Visitor) -> None:
     await visitor.value("document.querySelector('[aria-label=Settings]').focus()")
     await visitor.click("Settings")

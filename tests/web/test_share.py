@@ -154,3 +154,17 @@ async def test_a_hostile_message_does_nothing(visitor: Visitor, http: httpx.Asyn
 
     assert visitor.tab.dialogs == []
     assert not [url for url in visitor.tab.requests if "evil.test" in url.partition("#")[0]]
+
+
+@pytest.mark.usefixtures("address")
+async def test_a_lost_network_is_told_at_once_and_the_mail_goes_on_afterwards(
+    visitor: Visitor, http: httpx.AsyncClient
+) -> None:
+    await share(visitor, http)
+    network: dict[str, object] = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    await visitor.tab.call("Network.emulateNetworkConditions", None, **network, offline=True)
+
+    await visitor.sees("No connection to the API")
+
+    await visitor.tab.call("Network.emulateNetworkConditions", None, **network, offline=False)
+    await visitor.sees("Live")

@@ -32,6 +32,8 @@ export class SharedMail {
   async follow(stop: AbortSignal): Promise<void> {
     for (let failures = 0; this.state !== "wrong" && this.state !== "over" && !stop.aborted; failures++) {
       const silent = new AbortController()
+      // A connection that a lost network leaves behind says nothing.
+      addEventListener("offline", () => silent.abort(), { signal: silent.signal })
       let wait = Math.min(500 * 2 ** failures, 8_000)
       try {
         const signal = AbortSignal.any([stop, silent.signal])
@@ -51,6 +53,8 @@ export class SharedMail {
       } catch {
         if (stop.aborted) return
         this.state = "away"
+      } finally {
+        silent.abort()
       }
       if (!this.#isOver()) await pause(wait + Math.random() * 300, stop)
     }
