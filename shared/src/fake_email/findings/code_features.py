@@ -1,5 +1,6 @@
 """The features of a candidate: the kinds of words in each zone around it, beside its form and place."""
 
+import functools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
@@ -105,7 +106,12 @@ def of(here: Text, candidate: Candidate) -> list[str]:
 
 def asked(names: Collection[str]) -> list[str]:
     """The names of the features that count anew in a text without a word for a code: those of the candidate's line."""
-    return ["asked", *(f"{name}, asked" for name in names if not name.startswith(_NOT_OF_ITS_LINE))]
+    return ["asked", *filter(None, map(_asked, names))]
+
+
+@functools.lru_cache(maxsize=4096)  # more than there are names
+def _asked(name: str) -> str:
+    return "" if name.startswith(_NOT_OF_ITS_LINE) else f"{name}, asked"
 
 
 def is_alone(text: str, candidate: Candidate) -> bool:

@@ -1,7 +1,8 @@
 """The features of a candidate that its HTML gives: how large, wide or bold the sender has set it. Pure."""
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 _CHARACTERS = 128 * 1024  # of HTML that are searched for a candidate
 _TAGS, _TAG_CHARACTERS = 6, 400  # read in front of a candidate
@@ -17,12 +18,16 @@ _EVEN = re.compile(r"<(?:code|pre|kbd|tt|samp)\b|monospace|courier|consolas|menl
 _TYPES = (("large type", _LARGE), ("wide type", _WIDE), ("bold type", _BOLD), ("type of even width", _EVEN))
 
 
-def of(markup: str, written: str) -> Iterator[str]:
+def of(markup: str, written: str) -> Sequence[str]:
     """The names of the features of what is written so in HTML, by the tags right in front of it."""
     at = markup.find(written, 0, _CHARACTERS)
     tags = _tags_before(markup, at) if at > 0 else ""
-    if tags:
-        yield from (name for name, pattern in _TYPES if pattern.search(tags))
+    return _of_tags(tags) if tags else ()
+
+
+@functools.lru_cache(maxsize=256)  # the templates of a sender have the same tags
+def _of_tags(tags: str) -> tuple[str, ...]:
+    return tuple(name for name, pattern in _TYPES if pattern.search(tags))
 
 
 def _tags_before(markup: str, at: int) -> str:
