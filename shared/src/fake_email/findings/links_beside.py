@@ -1,6 +1,6 @@
 """The words of links beside the one that a message is about, and of what has happened, in 28 languages. Pure.
 
-The words are data: `links_beside/` has a file for each language, in the form of `code_lexicon`. A link with a word of
+The words are data: `beside_lexicon/` has a file for each language, in the form of `code_lexicon`. A link with a word of
 `aside` leads to help, terms or a shop. Words of `notice` tell what has happened, so that they ask for nothing.
 """
 
@@ -18,7 +18,7 @@ _MEGABYTES = 16  # at most, for the states of an automaton
 
 @functools.cache  # compiled for the first message: a start is faster without it
 def _search(kind: Literal["aside", "notice"]) -> Callable[[bytes], object]:
-    files = resources.files("fake_email.findings").joinpath("links_beside").iterdir()
+    files = resources.files("fake_email.findings").joinpath("beside_lexicon").iterdir()
     lines = [line.partition(": ") for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     words = dict.fromkeys(word for of, _, listed in lines if of == kind for word in listed.split(", "))
     search: Callable[[bytes], object] = re2.compile(
