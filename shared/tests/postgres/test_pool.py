@@ -1,6 +1,7 @@
 """The pool: a caller gets the result of its work, or DatabaseAway in time."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 
@@ -48,6 +49,16 @@ def sleeps(seconds: float) -> Callable[[Connection], Awaitable[float]]:
         return seconds
 
     return sleep
+
+
+async def waiting_for_a_connection() -> asyncio.Task[object]:
+    """The task with which asyncio.wait_for waits for a connection of the pool (Python 3.11)."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while True:
+            for task in asyncio.all_tasks():
+                if getattr(task.get_coro(), "__qualname__", "") == "Condition.wait":
+                    return task
+            await asyncio.sleep(0)
 
 
 async def fill(database: Database) -> None:
@@ -393,3 +404,20 @@ async def test_the_servers_deadlines_in_a_database_url_are_kept(database_url: st
 
     assert await setting(url, "idle_in_transaction_session_timeout") == ("9s",)
     assert await setting(url, "client_connection_check_interval") == ("1s",)
+
+
+async def test_a_cancellation_that_comes_together_with_a_connection_ends_the_task(database: Database) -> None:
+    async def ask_and_stay() -> None:
+        await database.probe()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(ask_and_stay())
+    if sys.version_info < (3, 12):
+        (await waiting_for_a_connection()).add_done_callback(lambda _: task.cancel())
+    else:
+        await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.wait([task], timeout=DEADLINE_SECONDS)
+
+    assert task.cancelled()
+    await fill(database)  # no connection is missing

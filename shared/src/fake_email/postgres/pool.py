@@ -222,10 +222,19 @@ class Database:
             await connection.execute(SESSION_SETTINGS)
 
     async def _connection(self, asked_at: float) -> TimedConnection:
-        loop = asyncio.get_running_loop()
+        loop, cancellations = asyncio.get_running_loop(), _cancellations()
         while (left := self._deadline(asked_at) - loop.time()) > 0:
+            connection = None
             with suppress(PoolTimeout):
-                return await self._pool.getconn(timeout=min(left, _ASK_SECONDS))
+                connection = await self._pool.getconn(timeout=min(left, _ASK_SECONDS))
+            # The pool waits with asyncio.wait_for. Before Python 3.12 that drops a cancellation which comes together
+            # with the connection, and a task that is cancelled once, at the end of the process, would go on for ever.
+            if _cancellations() > cancellations:
+                if connection is not None:
+                    await self._pool.putconn(connection)
+                raise asyncio.CancelledError
+            if connection is not None:
+                return connection
         self._outages.away("no connection")
         raise DatabaseAway
 
@@ -265,6 +274,12 @@ class Database:
             await connection.execute("SELECT 1")
 
         await self.run(ask)
+
+
+def _cancellations() -> int:
+    """How often the current task was asked to end."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 def open_database(database_url: str, *, connections: int) -> AbstractAsyncContextManager[Database]:
