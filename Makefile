@@ -149,10 +149,10 @@ $(READERS)/ready: tests/readers/package-lock.json tests/readers/read.mjs
 	npm ci --prefix $(READERS)
 	touch $@
 
-test-deploy: $(READY) ## set up a bare host in a container, deploy to it, break it; as root, on Debian; 9 minutes
+test-deploy: $(READY) ## set up a bare host in a container, deploy to it, break it; as root, on Debian; 8 minutes
 	$(VENV)/bin/pytest --maxprocesses=2 --timeout=900 tests/deploy/on_host
 
-prove: $(READY) ## inject all faults under load, and count lost mail; as root; 23 minutes, ARGUMENTS='--only disk --seed 7' for a part
+prove: $(READY) ## inject all faults under load, and count lost mail; as root; 24 minutes, ARGUMENTS='--only disk --seed 7' for a part
 	@PYTHONPATH=tests:dev $(VENV)/bin/python -m faults $(ARGUMENTS)
 
 release: $(READY) ## build a release, one file in dist/; PYTHON_VERSION=3.12 ARCH=aarch64 for another machine
