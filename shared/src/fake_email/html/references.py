@@ -19,7 +19,7 @@ def in_text(text: str) -> str:
 
 
 def in_attribute(value: str) -> str:
-    """The value with its references resolved; a name without `;` before `=`, a letter or a digit is no reference."""
+    """The value with its references resolved. A name without `;` stays before `=`, a letter or a digit."""
     return _IN_ATTRIBUTE.sub(_resolved, value)
 
 

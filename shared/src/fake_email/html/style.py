@@ -50,7 +50,7 @@ _MAY_HIDE = (
 
 
 class Style(NamedTuple):
-    """What hides the text of an element, what shows hidden text again, and how the element stands among others."""
+    """The reasons to hide the text of an element, the reasons that it shows again, and its display."""
 
     hides: int = 0
     shows: int = 0

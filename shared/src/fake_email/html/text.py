@@ -147,7 +147,7 @@ class _Reading:
                 if not (place.takes_links and tag.is_usual):
                     position = stretch.end(1)
                     break
-                writer.write_void(tag, picture)
+                writer.begin(tag, picture)
                 tags += 1
             if text:
                 writer.write(text)

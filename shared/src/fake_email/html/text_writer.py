@@ -88,8 +88,8 @@ class Writer:
                 seen.append(f" <{target}>" if label else f"<{target}>")
         return url
 
-    def write_void(self, tag: Tag, attributes: str) -> None:
-        """Write an element that is never open, such as a picture, at a place that takes links."""
+    def begin(self, tag: Tag, attributes: str) -> None:
+        """Write the line, the cell and the mark with which an element begins."""
         if tag.line_break:
             self.break_line(tag.line_break)
         if tag.is_cell:
@@ -130,12 +130,7 @@ class Writer:
         if tag.is_usual and not structure.unusual and len(structure.open) < DEPTH:
             if not (structure.may_start(tag.element.name) if tag.is_void else structure.push(tag.element)):
                 return
-            if tag.line_break:
-                self.break_line(tag.line_break)
-            if tag.is_cell:
-                self.seen.append(text_lines.CELL)
-            if tag.is_written:
-                self.write_start(tag.element.name, attributes, tag.element.style.display)
+            self.begin(tag, attributes)
         else:
             self.start_unusual(tag, attributes)
 
@@ -211,7 +206,7 @@ class Writer:
         self.marks = self.aside if hidden & ~style.NO_SIZE else self.seen
 
     def hide_as_around(self) -> None:
-        """Hide what follows as the open element does; what stands in a hidden element that ended is dropped."""
+        """Hide the following text as the open element does, and drop the text of a hidden element that ended."""
         hidden = self.structure.hidden()
         if not hidden:
             self.aside = ["\n"]

@@ -97,10 +97,10 @@ class Scanner:
                 yield "comment", start, end, "", ""
 
     def runs(self, end: int) -> Iterator[re.Match[str]]:
-        """The next tags up to this position, each with the text behind it, which are faster to read than tokens.
+        """The next tags up to this position, each with the text behind it. Runs are faster to read than tokens.
 
-        The groups of a run are the inside of the tag, the name of a start tag, the text, and the text behind the end
-        tag of an element that has no other tag inside. A run without groups is where tokens must be read.
+        A run has four groups: the inside of the tag, the name of a start tag, the text behind it, and the text behind
+        the end tag if the element holds only text. From a run without groups on, tokens must be read.
         """
         is_at_tag = self.markup.startswith("<", self.position)
         return _RUN.finditer(self.markup, self.position if is_at_tag else end, end)
@@ -150,8 +150,9 @@ class Scanner:
         return True
 
     def skip_unseen(self, name: str, attributes: str) -> bool:
-        """Go on behind what readers do not see of an element of `elements.UNSEEN`, whose start tag was the last token;
-        false when the element has no end tag, and then the position stays.
+        """Skip the unseen content of the element whose start tag was the last token, one of `elements.UNSEEN`.
+
+        False when the element has no end tag; then the position stays.
         """
         return (name in elements.FOREIGN and attributes.endswith("/")) or self.skip(name)
 
