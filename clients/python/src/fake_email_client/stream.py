@@ -24,7 +24,7 @@ MAX_EVENT_OCTETS = 8 * 1024 * 1024
 
 
 class Place:
-    """Where a stream of some mailboxes is: after the message whose event came last."""
+    """The position of a stream in its mailboxes: behind the message whose event came last."""
 
     def __init__(
         self, boxes: Boxes, patience: float, since: int | Literal["now"], *, uses_ticket: bool = False

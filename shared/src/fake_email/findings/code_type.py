@@ -19,7 +19,7 @@ _TYPES = (("large type", _LARGE), ("wide type", _WIDE), ("bold type", _BOLD), ("
 
 
 def of(markup: str, written: str) -> Sequence[str]:
-    """The names of the features of what is written so in HTML, by the tags right in front of it."""
+    """The features that the tags right before `written` give it, such as large or bold type."""
     at = markup.find(written, 0, _CHARACTERS)
     tags = _tags_before(markup, at) if at > 0 else ""
     return _of_tags(tags) if tags else ()

@@ -147,7 +147,7 @@ async def _found(
 
 
 def _next_cursor(found: list[int], shown: list[int], summaries: list[Summary]) -> str | None:
-    """Where the next page begins, which has what was `found` and not `shown`, or did not fit among the summaries."""
+    """The cursor of the next page, which has the messages that were `found` but do not fit into this one."""
     if not shown:
         return None
     # Without summaries, all were deleted since the search.

@@ -38,7 +38,7 @@ class StreamOutput:
 
     @property
     def stalled_seconds(self) -> float:
-        """How long the present send has taken; at the end, how long the last one took that did not return."""
+        """The seconds since a send began that has not returned; 0 when there is none."""
         return 0 if self._sending_since is None else asyncio.get_running_loop().time() - self._sending_since
 
     @property
