@@ -23,8 +23,8 @@ words before the first three, in thirteen languages):
     link_mail_9   verify 1.00 1.00               reset 1.00 0.93   login 0.83 0.83 (5 of 6)    unsubscribe 1.00 0.58
 
 In link_mail_7, one mail in four is a notice ("your password was changed"). The words before link_mail_6 had 1.00 0.87
-there for `verify`, and 0.96 0.86 for `reset`. In link_mail_8 they had 1.00 0.27 and 1.00 0.97: nearly all of its links to
-verify confirm a subscription. Of its 30 links to unsubscribe, 12 were found: "remove me" in 18 languages was new.
+there for `verify`, and 0.96 0.86 for `reset`. In link_mail_8 they had 1.00 0.27 and 1.00 0.97: nearly all of its links
+to verify confirm a subscription. Of its 30 links to unsubscribe, 12 were found: "remove me" in 18 languages was new.
 Of the 22 links to verify that were not found in link_mail_4, 18 say "this is my address", each in another language.
 
 In `short.txt`, `short_apart.txt`, `short_wrong.txt` (kinds of mail that were found wrong) and `short_display.txt` (a
