@@ -19,12 +19,24 @@ from fake_email.postgres import migrate
 from fake_email.storage import mailboxes, verdicts
 from fake_email.storage import store as storage_store
 from fake_email.storage.store import Delivery, IncomingMessage, Trace, new_id
+from http_api.live import shares
+from smtp_ingest import daemon
 
 CHECKED = Verdict(
     authentication=Authentication(status="checked", spf=MethodResult(result="pass", reason="as told")),
     results_field="mx.test;\r\n\tspf=pass smtp.mailfrom=client.test",
 )
 MIGRATIONS = Path(__file__).parents[2] / "db/migrations"
+# The most connections that both services have to Postgres: their pools, and the one that listens.
+POOLED_CONNECTIONS = shares.CONNECTIONS + daemon.CONNECTIONS + 1
+
+
+def count_connections(database_url: str) -> int:
+    """Return how many connections the services have; those of tests and of Postgres itself do not count."""
+    of_ours = "datname = current_database() AND application_name = 'fake-email'"
+    with psycopg.connect(database_url) as connection:
+        [(number,)] = connection.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {of_ours}").fetchall()
+    return int(number)
 
 
 async def until_one_waits(connection: psycopg.Connection) -> None:
