@@ -93,6 +93,8 @@ def _has_lone(text: str) -> bool:
 def weigh(subject: str, text: str, markup: str) -> list[Weighed]:
     """The candidates of a message that may be codes, with their features."""
     whole = f"{subject}\n{text}"
+    if not code_candidates.may_have_any(whole):
+        return []
     is_asked = False  # it has no word for a code
     if not code_lexicon.speaks_of_codes(whole):
         kinds = code_lexicon.kinds(whole[:_BEGINNING])
