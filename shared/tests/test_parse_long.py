@@ -172,22 +172,33 @@ def test_parts_that_are_not_read_in_time_are_left_out_and_those_before_are_shown
     content = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nhello\n" + b"".join(
         file % each for each in range(9)
     )
-    # The clock goes on by a quarter of the time for each part.
-    times = itertools.count(0, parse.READING_SECONDS / 4)
+    is_over = itertools.chain([False] * 3, itertools.repeat(True)).__next__
 
-    parsed = parse.parse(content, times.__next__)
+    parsed = parse.parse(content, is_over)
 
     assert parsed.text == "hello"
     assert [each.name for each in parsed.attachments] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(("seconds", "names"), [(0.0, []), (3_600.0, ["a"])])
+def test_the_time_to_read_ends_after_so_many_seconds_of_work(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, names: list[str]
+) -> None:
+    content = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nhello\n--b\nContent-Type: image/png; name=a\n\n"
+    monkeypatch.setattr(parse, "READING_SECONDS", seconds)
+
+    parsed = parse.parse(content)
+
+    assert (parsed.text, [each.name for each in parsed.attachments]) == ("hello", names)
 
 
 @pytest.mark.parametrize("in_time", [0, 3])
 def test_html_that_is_not_read_in_time_is_shown_as_far_as_it_was(in_time: int) -> None:
     links = "".join(f"<p><a href='https://client.test/{number}'>{number}</a></p>" for number in range(20_000))
     content = f"Content-Type: text/html\n\n{links}".encode()
-    times = itertools.chain([0.0] * (2 + in_time), itertools.repeat(parse.READING_SECONDS))
+    is_over = itertools.chain([False] * (1 + in_time), itertools.repeat(True)).__next__
 
-    whole, cut = parse.parse(content), parse.parse(content, times.__next__)
+    whole, cut = parse.parse(content), parse.parse(content, is_over)
 
     assert whole.text.startswith(cut.text)
     assert 1_000 < len(cut.text) < len(whole.text) / 2

@@ -90,17 +90,26 @@ def _has_lone(text: str) -> bool:
     )
 
 
+def _worth_reading(subject: str, text: str) -> tuple[str, bool] | None:
+    """The part of a text in which a code may be, and true when the message has no word for a code; None without one."""
+    whole = f"{subject}\n{text}"
+    if not code_candidates.may_have_any(whole):
+        return None
+    if code_lexicon.speaks_of_codes(whole):
+        return text, False
+    kinds = code_lexicon.kinds(whole[:_BEGINNING])
+    if _tells_to_enter(kinds):
+        return text, False
+    text = text[:_ASKED_CHARACTERS]
+    return None if _ASKED.isdisjoint(kinds) and not _has_lone(text) else (text, True)
+
+
 def weigh(subject: str, text: str, markup: str) -> list[Weighed]:
     """The candidates of a message that may be codes, with their features."""
-    whole = f"{subject}\n{text}"
-    is_asked = False  # it has no word for a code
-    if not code_lexicon.speaks_of_codes(whole):
-        kinds = code_lexicon.kinds(whole[:_BEGINNING])
-        is_asked = not _tells_to_enter(kinds)
-        if is_asked:
-            text = text[:_ASKED_CHARACTERS]
-            if _ASKED.isdisjoint(kinds) and not _has_lone(text):
-                return []
+    worth_reading = _worth_reading(subject, text)
+    if worth_reading is None:
+        return []
+    text, is_asked = worth_reading
     head, body = code_candidates.plain(subject), code_candidates.plain(text)
     is_reply = _REPLY.match(head) is not None
     quotes = _QUOTES.search(body) if is_reply or body[:3] == "---" else None
@@ -108,7 +117,10 @@ def weigh(subject: str, text: str, markup: str) -> list[Weighed]:
     found = [each for each in code_candidates.read(here) if not (is_reply and each.start <= len(head))]
     if not found:
         return []
-    may_be = _near_asked(here, found) if is_asked else _near_words(here, head, found)
+    near_words = _near_asked(here, found) if is_asked else _near_words(here, head, found)
+    may_be = [*itertools.islice(near_words, ASKED_CANDIDATES if is_asked else CANDIDATES)]
+    if not may_be:
+        return []
     read = code_features.read(here, len(head) + 1, len(found))
     weighed = [
         Weighed(
@@ -117,7 +129,7 @@ def weigh(subject: str, text: str, markup: str) -> list[Weighed]:
             [*code_features.of(read, each), *code_type.of(markup, here[each.start : each.end])],
             is_subject=each.start <= len(head),
         )
-        for each in itertools.islice(may_be, ASKED_CANDIDATES if is_asked else CANDIDATES)
+        for each in may_be
     ]
     if is_asked:
         for each in weighed:

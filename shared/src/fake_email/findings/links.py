@@ -1,5 +1,6 @@
 """The links of a message, each once, and the kind of each: what it is for."""
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 
@@ -63,10 +64,13 @@ class _Found:
     def __init__(self, subject: str) -> None:
         self.links: dict[str, Link] = {}
         self.subject = subject
-        of_subject = link_lexicon.of_text(subject)
-        self.of_subject = "other" if of_subject == "login" and links_beside.is_notice(subject) else of_subject
         self.unnamed: list[tuple[str, str, int]] = []
         self.has_kind = False  # of what a reader does with an account
+
+    @functools.cached_property  # of no use to a message without links
+    def of_subject(self) -> LinkKind:
+        kind = link_lexicon.of_text(self.subject)
+        return "other" if kind == "login" and links_beside.is_notice(self.subject) else kind
 
     def add(self, url: str, text: str, source: str, start: int, *, is_bare: bool) -> bool:
         """Add the link that starts here in the HTML or the text; false when there are enough."""
