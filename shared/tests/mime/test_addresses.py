@@ -71,6 +71,17 @@ def test_the_address_of_the_sender_is_the_first_in_the_undecoded_field(field: st
         ("One <ann@x.test> Two <bo@x.test>", [("One", "ann@x.test"), ("Two", "bo@x.test")]),
         ("ann@x.test; bo@x.test", [("", "ann@x.test"), ("", "bo@x.test")]),
         (
+            "Ann Lee [Sales: north] <ann@x.test>, bo@x.test",
+            [("Ann Lee [Sales: north]", "ann@x.test"), ("", "bo@x.test")],
+        ),
+        ("Ticket: 5 <ann@x.test>", [("Ticket: 5", "ann@x.test")]),
+        ("Team: ann@x.test, bo@x.test", [("", "ann@x.test"), ("", "bo@x.test")]),
+        ("Team:ann@x.test", [("", "ann@x.test")]),
+        ("Ann <ann@x.test", [("Ann", "ann@x.test")]),
+        ("Ann <ann@x.test, Bo <bo@x.test>", [("Ann", "ann@x.test"), ("Bo", "bo@x.test")]),
+        ("a < b <ann@x.test>", [("a b", "ann@x.test")]),
+        ("Ann <,ann@x.test>, <bo@x.test:>", [("Ann", "ann@x.test"), ("", "bo@x.test")]),
+        (
             "Team: Ann <ann@x.test>, bo@x.test;, cy@x.test",
             [("Ann", "ann@x.test"), ("", "bo@x.test"), ("", "cy@x.test")],
         ),
@@ -84,7 +95,8 @@ def test_all_addresses_of_a_field_are_found_with_their_names(field: str, found: 
 
 
 @pytest.mark.parametrize(
-    "repeated", ['"\\', "(\\", "(", '"', "<", "a@", "=?u?q?x", "a@b,", "[", ":", "A <a@b.test>,", f"{'a' * 300}@b,"]
+    "repeated",
+    ['"\\', "(\\", "(", '"', "<", "a@", "=?u?q?x", "a@b,", "[", ":", "<a@", "A <a@b.c>,", f"{'a' * 300}@b,"],
 )
 def test_the_addresses_of_a_hostile_field_are_bounded(repeated: str) -> None:
     found = addresses.read(repeated * (16_384 // len(repeated)))

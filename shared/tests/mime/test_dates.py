@@ -33,6 +33,8 @@ NINE = datetime.datetime(2026, 11, 2, 9, tzinfo=datetime.UTC)
         "2026-11-02 10:00:00 +0100",
         "Mon Nov  2 10:00:00 2026 +0100",
         "Mon Nov  2 09:00:00 UTC 2026",
+        "Mon, 02 Nov 2026 09:00:00 A",  # RFC 5322 §4.3: each military zone counts as UTC
+        "Mon, 02 Nov 2026 09:00:00 y",
     ],
 )
 def test_a_date_is_read_in_the_forms_that_senders_write(field: str) -> None:
@@ -56,7 +58,7 @@ def test_an_unreadable_date_is_none(field: str) -> None:
     assert parse.parse(f"Date: {field}\r\n\r\nx\r\n".encode()).date_header is None
 
 
-@pytest.mark.parametrize("zone", ["", "XYZ", "Etc/GMT", "+", "(CET)", "Europe/Berlin", "+2500"])
+@pytest.mark.parametrize("zone", ["", "J", "XYZ", "Etc/GMT", "+", "(CET)", "Europe/Berlin", "+2500"])
 @pytest.mark.parametrize("moment", ["Mon, 02 Nov 2026 10:00:00", "2026-11-02T10:00:00", "Mon Nov  2 10:00:00 2026"])
 def test_a_date_whose_zone_cannot_be_read_is_none(moment: str, zone: str) -> None:
     assert dates.read(f"{moment} {zone}") is None

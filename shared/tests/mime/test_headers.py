@@ -68,6 +68,16 @@ def test_a_field_is_found_however_its_name_is_written(field: str) -> None:
     assert (parsed.subject, parsed.text) == ("seen", "x")
 
 
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n"])
+def test_a_byte_order_mark_before_the_first_field_is_no_part_of_it(line_end: bytes) -> None:
+    fields = line_end.join((b"Subject: seen", b"From: a@b.test", b"", b"x"))
+
+    parsed = parse.parse("\ufeff".encode() + fields)
+
+    assert (parsed.subject, parsed.from_address, parsed.text) == ("seen", "a@b.test", "x")
+    assert headers.all_fields("\ufeff".encode() + fields) == headers.all_fields(fields)
+
+
 @pytest.mark.parametrize("fold", [b" ", b"\r\n "])
 def test_all_fields_have_the_charset_that_the_message_names(fold: bytes) -> None:
     type_field = b"Content-Type: text/plain;" + fold + b"charset=windows-1251"

@@ -40,6 +40,13 @@ def test_the_octets_of_a_part_are_decoded(line_end: bytes, section: str, octets:
     assert enclosed.octets(line_end.join(LINES), section) == octets
 
 
+@pytest.mark.parametrize("declared", [b"", b"; boundary=other", b'; boundary="b "x"'])
+def test_a_boundary_that_the_body_does_not_have_is_found_in_the_body(declared: bytes) -> None:
+    content = b"Content-Type: multipart/mixed%b\n\n--b\nContent-Type: text/plain\n\none\n--b\n\ntwo\n--b--\n" % declared
+
+    assert parse.parse(content).text == "one\n\ntwo"
+
+
 @pytest.mark.parametrize(
     "encoded", [b"QUJD", b"QUI=", b"QQ==\r\n", b"QU JD\nRA", b"QUI=QUJD", b"QQ==\r\nQUI=\r\n", b"Q", b"", b"*"]
 )

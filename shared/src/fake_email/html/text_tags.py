@@ -10,10 +10,10 @@ from fake_email.html.structure import Element
 
 LINE, BLANK_LINE = "\n", "\n\n"
 BREAKS = dict.fromkeys(
-    """address article aside body center dd div dt fieldset figcaption figure footer form header legend main nav option
-    section tr""".split(),  # noqa: SIM905 - one a line is a page
+    """address article aside body center dd details div dt fieldset figcaption figure footer form header hgroup legend
+    main nav optgroup option search section summary tr""".split(),  # noqa: SIM905 - one a line is a page
     LINE,
-) | dict.fromkeys("blockquote dl h1 h2 h3 h4 h5 h6 ol p pre table ul".split(), BLANK_LINE)  # noqa: SIM905 - as above
+) | dict.fromkeys("blockquote dir dl h1 h2 h3 h4 h5 h6 menu ol p pre table ul".split(), BLANK_LINE)  # noqa: SIM905 - as above
 MARKS = {"br": "\n", "hr": "\n---\n"}
 WRITTEN = frozenset({"a", "area", "br", "hr", "img", "li", "ol", "pre", "ul"})  # that are not only breaks
 

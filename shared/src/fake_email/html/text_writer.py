@@ -8,6 +8,7 @@ from fake_email.html.text_tags import Tag
 
 _COUNTED = frozenset({"ul", "ol", "pre"})  # while they are open
 _USUAL_LINK = re.compile(rf" href=\"({urls.USUAL_IN_HTML})\"")
+_NUMBER = re.compile(r"\s*+\+?0{0,9}([1-9][0-9]{0,8})\b.*+", re.DOTALL)
 _NOT_FOLLOWED = ("javascript:", "vbscript:", "data:", "cid:", "about:", "file:", "blob:")
 
 
@@ -174,9 +175,9 @@ class Writer:
                 self.write_area(attributes)
             case "li":
                 if not display:
-                    self.marks.append(f"\n{self.item_mark()} ")
+                    self.marks.append(f"\n{self.item_mark(attributes)} ")
             case "ul" | "ol":
-                self.lists.append(-1 if name == "ul" else 0)
+                self.lists.append(-1 if name == "ul" else _number(attributes, "start", 1) - 1)
             case "pre":
                 self.preformatted += 1
             case "br" | "hr":
@@ -237,10 +238,10 @@ class Writer:
         self.link_start = len(self.marks)
         return url
 
-    def item_mark(self) -> str:
+    def item_mark(self, attributes: str) -> str:
         if not self.lists or self.lists[-1] < 0:
             return "*"
-        self.lists[-1] += 1
+        self.lists[-1] = _number(attributes, "value", self.lists[-1] + 1)
         return f"{self.lists[-1]}."
 
     def end_link(self) -> None:
@@ -251,6 +252,12 @@ class Writer:
             # RFC 3986, Appendix C: how a URI is set off in plain text.
             self.link_pieces.append(f" <{self.link}>" if label else f"<{self.link}>")
         self.link = ""
+
+
+def _number(attributes: str, name: str, otherwise: int) -> int:
+    """The number of an item or of a list's first one; 0 and what is no number count as none."""
+    value = attributes and _NUMBER.fullmatch(tokens.attribute(attributes, name))
+    return int(value[1]) if value else otherwise
 
 
 def _followed(url: str) -> str:

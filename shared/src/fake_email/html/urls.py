@@ -5,9 +5,10 @@ import urllib.parse
 
 CHARACTERS = 8192  # longer URLs (data: URLs) are left out
 
-# URLs that browsers read as they are written: no blank, no backslash; in HTML without a reference and a quote.
-USUAL_IN_HTML = r"https?://[a-zA-Z0-9][a-zA-Z0-9.-]*+(?::[0-9]{1,5})?(?:[/?#][!#-%'-\[\]-~]*+)?"
-_USUAL = re.compile(r"https?://[a-zA-Z0-9][a-zA-Z0-9.-]*+(?::[0-9]{1,5})?(?:[/?#][!-\[\]-~]*+)?")
+# URLs that browsers read as they are written: no blank, backslash, quote or bracket; in HTML without a reference.
+USUAL_IN_HTML = r"https?://[a-zA-Z0-9][a-zA-Z0-9.-]*+(?::[0-9]{1,5})?(?:[/?#][!#-%'-;=?-\[\]-~]*+)?"
+_USUAL = re.compile(r"https?://[a-zA-Z0-9][a-zA-Z0-9.-]*+(?::[0-9]{1,5})?(?:[/?#][!#-;=?-\[\]-~]*+)?")
+_ENCODED = frozenset(' "<>')  # and what is not printable
 _EDGES = re.compile(r"\A[\x00-\x20]+|[\x00-\x20]+\Z|[\t\n\r]+")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*+:")
 _WEB = re.compile(r"(https?):[/\\]{2}(?![/\\])([^/?#\\]++)([^?#]*+)(.*+)", re.IGNORECASE | re.DOTALL)
@@ -30,9 +31,9 @@ def followed(url: str) -> str:
 
 
 def resolve(href: str, base: str = "") -> str:
-    """The absolute URL that a browser goes to, blanks encoded; empty where it goes nowhere, or stays in the document.
+    """The absolute URL that a browser goes to, blanks, quotes and angle brackets encoded.
 
-    Letters outside ASCII stay as they are written.
+    Letters outside ASCII stay as they are written. It is empty where a browser goes nowhere, or stays in the document.
     """
     if not href or len(href) > CHARACTERS:
         return ""
@@ -47,7 +48,7 @@ def resolve(href: str, base: str = "") -> str:
         url = _joined(base, url)
     if url[:4].lower() == "http":
         url = _of_web(url)
-    elif not url.isprintable() or " " in url:
+    elif not url.isprintable() or not _ENCODED.isdisjoint(url):
         url = "".join(map(_encoded, url))
     return url if len(url) <= CHARACTERS else ""
 
@@ -64,7 +65,7 @@ def base(href: str) -> str:
 
 
 def _of_web(url: str) -> str:
-    """A URL of the web with `/` for `\\`, and with blanks encoded; empty without a host."""
+    """A URL of the web with `/` for `\\`, and encoded; empty without a host."""
     match = _WEB.fullmatch(url)
     if match is None:
         return ""
@@ -76,13 +77,13 @@ def _of_web(url: str) -> str:
     if "\\" in path:
         path = path.replace("\\", "/")
     behind = path + rest
-    if not behind.isprintable() or " " in behind:
+    if not behind.isprintable() or not _ENCODED.isdisjoint(behind):
         behind = "".join(map(_encoded, behind))
     return f"{scheme}://{host}{behind}"
 
 
 def _encoded(character: str) -> str:
-    if character.isprintable() and character != " ":
+    if character.isprintable() and character not in _ENCODED:
         return character
     return urllib.parse.quote(character, errors="replace")
 

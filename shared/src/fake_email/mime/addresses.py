@@ -13,7 +13,7 @@ _TOKENS = 1_000  # read in one field
 # An encoded word is one atom, whatever characters its sender forgot to encode.
 _TOKEN = re.compile(
     r"(?P<atom>=\?[^?\s]{1,60}\?[bq]\?[^?]*+(?:\?(?!=)[^?]*+){0,20}\?=|\[[^\[\]\s]{0,255}\]|[^\s\",;:@()<>=]++|[=)])"
-    r"|(?P<space>\s++)|<(?P<angle>[^<>]*+)>|(?P<special>[\"(,;:@<>])",
+    r"|(?P<space>\s++)|<(?P<angle>[^<>]*+)>|<(?P<open>[^<>,;@]*+@[^<>,;]*+)(?![>@])|(?P<special>[\"(,;:@<>])",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r'"(?>(?:[^"\\]|\\.)*)"', re.DOTALL)
@@ -62,6 +62,7 @@ class _Reading:
         self.text = text
         self.entries: list[Address] = []
         self.characters = CHARACTERS
+        self.has_group = ";" in text
         self.unclosed = set[str]()  # a quotation mark or bracket whose end is missing is a character like any other
         self.start_entry()
         at = 0
@@ -86,8 +87,8 @@ class _Reading:
             self.word(match[0], match[0])
         elif match["space"]:
             self.is_spaced = True
-        elif match["angle"] is not None:
-            self.end_entry(_in_angles(match["angle"]))
+        elif (angle := match["angle"] or match["open"]) is not None:
+            self.end_entry(_in_angles(angle))
         elif match[0] == '"':
             return self.quoted(at)
         elif match[0] == "(":
@@ -100,11 +101,19 @@ class _Reading:
         if mark == "@":
             self.at_sign()
         elif mark == ":" and not self.address:
-            self.start_entry()  # the name of a group
+            self.colon()
         elif mark in ",;:" and self.address:
             self.end_entry()
         elif mark in ",;" and self.words:  # "Doe, John <j@x.example>", whose sender forgot the quotation marks
             self.words.append((mark, mark, False))
+
+    def colon(self) -> None:
+        """Drop the name of a group; where no group ends, the colon is one in a name that lacks quotation marks."""
+        if self.has_group:
+            self.start_entry()
+        else:
+            self.words.append((":", ":", self.is_spaced))
+            self.is_spaced = False
 
     def word(self, text: str, shown: str) -> None:
         if self.address and (self.address[-1] == "@" or not self.is_spaced):
@@ -131,7 +140,7 @@ class _Reading:
 
     def at_sign(self) -> None:
         local_part: list[str] = []
-        while self.words and self.words[-1][0] not in {",", ";"}:
+        while self.words and self.words[-1][0] not in {",", ";", ":"}:
             text, _, is_spaced = self.words.pop()
             local_part.append(text)
             if is_spaced:
@@ -168,7 +177,7 @@ def _in_angles(inner: str) -> str:
     address = "".join(pieces)
     if address.startswith("@"):
         address = address.partition(":")[2]
-    return address.removeprefix("mailto:").strip("'")
+    return address.removeprefix("mailto:").strip("',:;")
 
 
 def _comment_end(text: str, at: int) -> int:

@@ -32,7 +32,8 @@ _OFFSET = re.compile(r"(?:(?:UTC?|GMT|Z)?\s*(?P<sign>[+-])\s*(?P<hours>\d{1,2}):
 _ZONE = re.compile(r"[a-z]+", re.IGNORECASE)
 # Hours from UTC: RFC 5322 §4.3, and the names that stand for one offset everywhere.
 _ZONES = {
-    **dict.fromkeys(("ut", "utc", "gmt", "z"), 0),
+    **dict.fromkeys(("ut", "utc", "gmt"), 0),
+    **dict.fromkeys("abcdefghiklmnopqrstuvwxyz", 0),  # military zones, which many wrote with the wrong sign
     "edt": -4,
     "est": -5,
     "cdt": -5,

@@ -13,6 +13,7 @@ FIELD_OCTETS = 16 * 1024  # an encoded word takes up to 12 octets a character, a
 LINE_CHARACTERS = 998  # of one shown field; RFC 5322 §2.1.1: the longest line
 _NAME = mime_addresses.NAME_CHARACTERS
 _STEP_OCTETS = 8192
+_MARK = "\ufeff".encode()  # of UTF-8, which some editors write before the first field
 
 # A group is atomic, never possessive: Python before 3.11.5 matches `(…)*+` wrongly (gh-106052).
 _FIELD_LINES = re.compile(rb"(?>(?:[!-9;-~]++[ \t]*+:[^\n]*+\n?(?>(?:[ \t]++[^\n]*+\n?)*))*)")
@@ -47,7 +48,7 @@ def read(content: bytes, start: int, end: int) -> tuple[dict[bytes, bytes], int]
     Of a repeated field the first that is not empty counts.
     """
     section_end, body = _find_end(content, start, end)
-    section = b"\n" + content[start:section_end].lstrip(b" \t")
+    section = b"\n" + content[start:section_end].removeprefix(_MARK).lstrip(b" \t")
     if body == section_end and not _MAIL_FIELD.search(section):
         return {}, start
     fields: dict[bytes, bytes] = {}
@@ -63,7 +64,7 @@ def all_fields(content: bytes) -> list[tuple[str, str]]:
     if content.count(b"\r") > content.count(b"\r\n"):
         content = chunks.with_line_feeds(content)
     section_end, body = _find_end(content, 0, len(content))
-    section = b"\n" + content[:section_end].lstrip(b" \t")
+    section = b"\n" + content[:section_end].removeprefix(_MARK).lstrip(b" \t")
     if body == section_end and not _MAIL_FIELD.search(section):
         return []
     type_field = _TYPE_FIELD.search(section)
@@ -107,6 +108,8 @@ def date(value: bytes) -> datetime.datetime | None:
 
 def _find_end(content: bytes, start: int, end: int) -> tuple[int, int]:
     """The end of the fields and the start of the body: equal when no blank line is between them."""
+    if content.startswith(_MARK, start):
+        start += len(_MARK)
     limit = min(end, start + SECTION_OCTETS)
     at = start
     lines = _FIELD_LINES

@@ -127,7 +127,10 @@ class _Walk:
         declared = in_type.get("boundary") or mime_parameters.decoded(in_type, "boundary").encode()
         if declared:
             declared = declared[:_BOUNDARY_OCTETS].rstrip()
-            return self._unfolded(declared, start, end) if b"\t" in declared or b"  " in declared else declared
+            if b"\t" in declared or b"  " in declared:
+                declared = self._unfolded(declared, start, end)
+            if chunks.find(self.content, b"\n--" + declared, start - 1, end, rare=b"-") >= 0:
+                return declared
         likely = _LIKELY_BOUNDARY.search(self.content, start - 1, min(end, start + _LOOK_FOR_BOUNDARY))
         return likely[1] if likely else b""
 
