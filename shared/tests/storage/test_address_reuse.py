@@ -11,7 +11,7 @@ from support.database import MIGRATIONS, until_one_waits
 from fake_email.errors import AddressTaken
 from fake_email.postgres import migrate
 from fake_email.postgres.connection import Connection
-from fake_email.storage import mailboxes, purge, role_mailboxes
+from fake_email.storage import mailboxes, purge, recipients, role_mailboxes
 
 ADDRESS = "reader@mx.test"
 ADDRESS_SHA256 = hashlib.sha256(ADDRESS.encode()).digest()
@@ -222,7 +222,7 @@ async def test_a_tombstone_does_not_prevent_a_role_mailbox(connection: Connectio
 
     await role_mailboxes.create(connection, ["mx.test"])
 
-    assert sorted(await mailboxes.find_recipients(connection, role_mailboxes.addresses(["mx.test"]))) == [
+    assert sorted(await recipients.find(connection, role_mailboxes.addresses(["mx.test"]))) == [
         "abuse@mx.test",
         "postmaster@mx.test",
     ]

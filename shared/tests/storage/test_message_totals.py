@@ -13,7 +13,7 @@ import fake_email
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import open_database
 from fake_email.storage import mailboxes, many_messages, message, message_totals, purge, role_mailboxes, store
-from fake_email.storage.mailboxes import Recipient
+from fake_email.storage.recipients import Recipient
 from fake_email.storage.store import Quota
 
 NewMailbox = Callable[[], Awaitable[Recipient]]

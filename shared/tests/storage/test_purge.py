@@ -13,9 +13,9 @@ from fake_email.errors import AddressTaken
 from fake_email.postgres import migrate, notifications
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import Database, open_database
-from fake_email.storage import mailboxes, message_list, purge, role_mailboxes, staging, store
-from fake_email.storage.mailboxes import Recipient
+from fake_email.storage import mailboxes, message_list, purge, recipients, role_mailboxes, staging, store
 from fake_email.storage.purge import Purged
+from fake_email.storage.recipients import Recipient
 from fake_email.storage.store import Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
@@ -113,7 +113,7 @@ async def test_live_mailboxes_keep_their_mail_and_their_counters(
         connection, address=live.address, token_sha256=None, since=message_list.Cursor(), limit=10
     )
     assert [each.octets for each in listed] == [7]
-    [recipient] = (await mailboxes.find_recipients(connection, [live.address])).values()
+    [recipient] = (await recipients.find(connection, [live.address])).values()
     assert (recipient.message_count, recipient.stored_octets) == (1, 7)
 
 
@@ -328,7 +328,7 @@ async def test_writers_deletions_and_the_purge_never_deadlock(
         for mailbox in gone:
             await mailboxes.delete(connection, mailbox.mailbox_id)
 
-    found = await mailboxes.find_recipients(connection, [kept.address])
+    found = await recipients.find(connection, [kept.address])
     assert (found[kept.address].message_count, await count_rows(connection, "message")) == (40, 40)
 
 

@@ -14,7 +14,7 @@ import fake_email
 from fake_email import storage
 from fake_email.postgres.connection import Connection
 from fake_email.storage import mailboxes, many_messages, message, role_mailboxes, staging, store, verdicts
-from fake_email.storage.mailboxes import Recipient
+from fake_email.storage.recipients import Recipient
 from fake_email.storage.store import Delivery, Quota
 
 CONTENTS = [b"Subject: %d\r\n\r\nText.\r\n" % number for number in range(3)]

@@ -15,8 +15,8 @@ from fake_email.errors import MailboxNotFound
 from fake_email.parsed_message import Address, Attachment
 from fake_email.postgres.connection import Connection
 from fake_email.storage import mailboxes, message_list, store
-from fake_email.storage.mailboxes import Recipient
 from fake_email.storage.message_list import Cursor, Listed
+from fake_email.storage.recipients import Recipient
 from fake_email.storage.store import IncomingMessage, Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
