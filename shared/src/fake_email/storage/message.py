@@ -14,7 +14,7 @@ from fake_email.errors import MessageNotFound
 from fake_email.mime import headers as mime_headers
 from fake_email.postgres import notifications
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.pool import Runs
+from fake_email.postgres.runs import Runs
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage import listed, permission
 from fake_email.storage.attempt_statements import KEEP_ATTEMPTS, OF_DELETED

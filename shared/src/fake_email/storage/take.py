@@ -9,7 +9,7 @@ from psycopg.rows import DictRow, scalar_row
 
 from fake_email.errors import MessageNotFound
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.pool import RunsWrites
+from fake_email.postgres.runs import RunsWrites
 from fake_email.storage import many_messages, message
 from fake_email.storage.listed import Listed, fetch_listed
 from fake_email.storage.message import Decode, OpenedMessage
