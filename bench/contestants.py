@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from environment import ROOT
-from postgres import ends_with_us
+from postgres_cluster import ends_with_us
 from support.harness import free_port
 from support.waiting import deadline
 

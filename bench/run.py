@@ -18,7 +18,8 @@ import trustme
 sys.path.extend(str(Path(__file__).resolve().parents[1] / each) for each in (".", "dev", "tests"))
 
 from environment import ROOT
-from postgres import EmbeddedPostgres, PostgresError
+from postgres import EmbeddedPostgres
+from postgres_cluster import PostgresError
 from support.harness import Pair, running_pair
 
 from bench import (

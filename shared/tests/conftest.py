@@ -10,8 +10,8 @@ from postgres import EmbeddedPostgres, throw_away
 from fake_email.errors import MessageNotFound
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import open_database
-from fake_email.storage import mailboxes, message
-from fake_email.storage.mailboxes import Recipient
+from fake_email.storage import mailboxes, message, recipients
+from fake_email.storage.recipients import Recipient
 
 
 @pytest.fixture
@@ -41,8 +41,7 @@ def new_mailbox(connection: Connection) -> Callable[[], Awaitable[Recipient]]:
     async def create() -> Recipient:
         address = f"{uuid.uuid4().hex}@mx.test"
         await mailboxes.create(connection, address=address, ttl_seconds=3_600, token_sha256=None)
-        recipients = await mailboxes.find_recipients(connection, [address])
-        return recipients[address]
+        return (await recipients.find(connection, [address]))[address]
 
     return create
 

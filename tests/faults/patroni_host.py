@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 import psutil
-from postgres import ends_with_us
+from postgres_cluster import ends_with_us
 
 ROLE = "fake-email"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 import psutil
 import psycopg
-from postgres import EmbeddedPostgres, PostgresError
+from postgres import EmbeddedPostgres
+from postgres_cluster import PostgresError
 from support.database import MIGRATIONS
 from support.waiting import DEADLINE_SECONDS, deadline
 

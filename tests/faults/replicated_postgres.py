@@ -12,7 +12,8 @@ from urllib.parse import quote
 import psutil
 import psycopg
 import psycopg.conninfo
-from postgres import EmbeddedPostgres, PostgresError, in_memory, programs
+from postgres import EmbeddedPostgres, in_memory
+from postgres_cluster import PostgresError, programs
 from support.database import MIGRATIONS, kill
 from support.waiting import deadline
 

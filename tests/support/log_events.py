@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from fake_email.storage.purge import Purged
+from fake_email.storage.purge_batch import Purged
 
 # structlog's methods, and the level that each of them logs at.
 LEVELS = {

@@ -1,7 +1,9 @@
 """Parsing content in threads beside the event loop."""
 
 import asyncio
+import functools
 import importlib
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +12,14 @@ from pkgutil import iter_modules
 
 import pytest
 from support.content import message
-from support.waiting import DEADLINE_SECONDS
+from support.harness import DOMAINS
+from support.waiting import DEADLINE_SECONDS, until
 
 from fake_email import findings, parse
+from fake_email.settings import Settings
 from fake_email.storage.store import Trace
+from fake_email.systemd import Notifier
+from smtp_ingest import daemon, parsing
 from smtp_ingest.parsing import EXAMPLE, ParserThreads, make_incoming
 
 
@@ -28,21 +34,46 @@ def trace(client_address: str) -> Trace:
     return Trace(client_address=client_address, host_name="client.test", protocol="ESMTP", tls="")
 
 
-def test_the_first_parsing_compiles_every_search() -> None:
-    modules = [importlib.import_module(f"{findings.__name__}.{each.name}") for each in iter_modules(findings.__path__)]
-    searches = [
-        value
-        for module in modules
-        for value in vars(module).values()
-        if hasattr(value, "cache_info") and value.cache_info().maxsize is None  # functools.cache
-    ]
-    for each in searches:
+def uncompiled() -> list[str]:
+    """The names of the searches for codes and links that no parsing has compiled yet."""
+    searches = [each for each in _caches() if each.cache_info().maxsize is None]  # functools.cache
+    return [each.__qualname__ for each in searches if not each.cache_info().currsize]
+
+
+def forget_compiled() -> None:
+    for each in _caches():
         each.cache_clear()
+
+
+def _caches() -> list["functools._lru_cache_wrapper[object]"]:
+    modules = [importlib.import_module(f"{findings.__name__}.{each.name}") for each in iter_modules(findings.__path__)]
+    return [value for module in modules for value in vars(module).values() if hasattr(value, "cache_info")]
+
+
+def test_the_first_parsing_compiles_every_search() -> None:
+    forget_compiled()
 
     parse.parse(EXAMPLE)
 
     # The triples are made quickly, and for text in capitals alone.
-    assert [each.__qualname__ for each in searches if not each.cache_info().currsize] == ["_triples"]
+    assert uncompiled() == ["_triples"]
+
+
+async def test_the_daemon_compiles_the_searches_before_the_first_mail(
+    common_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parsing, "PREPARE_SECONDS", 0)
+    forget_compiled()
+    stop = asyncio.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        settings = Settings(database_url=common_database_url, domain=DOMAINS)
+        sockets = daemon.Sockets(smtp=[listening], metrics=None)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(daemon.serve(settings, None, sockets, Notifier({}), stop))
+
+            await until(lambda: uncompiled() == ["_triples"])
+
+            stop.set()
 
 
 async def test_content_of_common_length_does_not_wait_for_long_content(threads: ParserThreads) -> None:

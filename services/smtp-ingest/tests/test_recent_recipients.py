@@ -1,6 +1,6 @@
 """The recipients that RCPT remembers for a moment."""
 
-from fake_email.storage.mailboxes import Recipient
+from fake_email.storage.recipients import Recipient
 from smtp_ingest.recent_recipients import RecentRecipients
 
 

@@ -16,7 +16,7 @@ from fake_email.postgres import notifications
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import Deleted, Gone, Grown, Notification
 from fake_email.storage import store
-from fake_email.storage.mailboxes import Recipient
+from fake_email.storage.recipients import Recipient
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 OURS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'fake-email'"

@@ -11,7 +11,7 @@ from support.database import MIGRATIONS, until_one_waits
 from fake_email.errors import AddressTaken
 from fake_email.postgres import migrate
 from fake_email.postgres.connection import Connection
-from fake_email.storage import mailboxes, purge, role_mailboxes
+from fake_email.storage import mailboxes, purge_batch, recipients, role_mailboxes
 
 ADDRESS = "reader@mx.test"
 ADDRESS_SHA256 = hashlib.sha256(ADDRESS.encode()).digest()
@@ -51,7 +51,7 @@ async def has_row(connection: Connection) -> bool:
 
 async def test_the_address_of_an_expired_mailbox_is_taken_after_the_purge(connection: Connection) -> None:
     await create(connection, ttl_seconds=0)
-    await purge.delete_batch(connection)
+    await purge_batch.delete(connection)
 
     with pytest.raises(AddressTaken):
         await create(connection)
@@ -68,7 +68,7 @@ async def test_the_address_of_a_deleted_mailbox_is_taken_before_the_purge(connec
 
 async def test_the_address_of_a_deleted_mailbox_is_taken_after_the_purge(connection: Connection) -> None:
     await mailboxes.delete(connection, await create(connection))
-    await purge.delete_batch(connection)
+    await purge_batch.delete(connection)
 
     with pytest.raises(AddressTaken):
         await create(connection)
@@ -76,9 +76,9 @@ async def test_the_address_of_a_deleted_mailbox_is_taken_after_the_purge(connect
 
 async def test_an_address_can_be_used_again_after_ninety_days(connection: Connection) -> None:
     await create(connection, ttl_seconds=0)
-    await purge.delete_batch(connection)
+    await purge_batch.delete(connection)
     await connection.execute("UPDATE tombstone SET ended_at = ended_at - interval '90 days 1 s'")
-    await purge.delete_batch(connection)
+    await purge_batch.delete(connection)
 
     await create(connection)
 
@@ -89,9 +89,9 @@ async def test_an_address_can_be_used_again_after_ninety_days(connection: Connec
 async def test_an_exact_name_is_never_given_again(connection: Connection, *, is_exact: bool) -> None:
     await choose(connection, TOKEN)
     await connection.execute("UPDATE mailbox SET created_at = created_at - interval '1 year', expires_at = 'epoch'")
-    await purge.delete_batch(connection)
+    await purge_batch.delete(connection)
     await connection.execute("UPDATE tombstone SET ended_at = ended_at - interval '1 year'")
-    await purge.delete_batch(connection)
+    await purge_batch.delete(connection)
 
     with pytest.raises(AddressTaken):
         await choose(connection, b"another", is_exact=is_exact)
@@ -146,7 +146,7 @@ async def test_the_migration_keeps_the_names_of_all_private_mailboxes(empty_data
 async def test_a_tombstone_keeps_only_the_hash_of_the_address(connection: Connection) -> None:
     await create(connection, ttl_seconds=0)
 
-    await purge.delete_batch(connection)
+    await purge_batch.delete(connection)
 
     assert await tombstones(connection) == [hashlib.sha256(ADDRESS.encode()).digest()]
 
@@ -157,7 +157,7 @@ async def test_a_create_that_waits_for_the_purge_of_its_address_is_refused(
     await create(connection, ttl_seconds=0)
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction():
-        await purge.delete_batch(connection)
+        await purge_batch.delete(connection)
         creating = tasks.create_task(_is_taken(another))
         await until_one_waits(watcher)
 
@@ -171,7 +171,7 @@ async def test_a_create_that_waits_for_a_purge_that_is_rolled_back_is_refused(
     await create(connection, ttl_seconds=0)
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, connection.transaction(force_rollback=True):
-        await purge.delete_batch(connection)
+        await purge_batch.delete(connection)
         creating = tasks.create_task(_is_taken(another))
         await until_one_waits(watcher)
 
@@ -207,11 +207,11 @@ async def test_the_purge_renews_the_tombstone_of_an_address_that_the_release_bef
     connection: Connection,
 ) -> None:
     await create(connection, ttl_seconds=0)
-    await purge.delete_batch(connection)
+    await purge_batch.delete(connection)
     await connection.execute("UPDATE tombstone SET ended_at = now() - interval '89 days'")
     await connection.execute("INSERT INTO mailbox (address, expires_at) VALUES (%s, now())", [ADDRESS])
 
-    await purge.delete_batch(connection)
+    await purge_batch.delete(connection)
 
     cursor = await connection.execute("SELECT ended_at > now() - interval '1 day' FROM tombstone")
     assert await cursor.fetchall() == [(True,)]
@@ -222,7 +222,7 @@ async def test_a_tombstone_does_not_prevent_a_role_mailbox(connection: Connectio
 
     await role_mailboxes.create(connection, ["mx.test"])
 
-    assert sorted(await mailboxes.find_recipients(connection, role_mailboxes.addresses(["mx.test"]))) == [
+    assert sorted(await recipients.find(connection, role_mailboxes.addresses(["mx.test"]))) == [
         "abuse@mx.test",
         "postmaster@mx.test",
     ]

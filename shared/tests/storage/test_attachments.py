@@ -15,7 +15,7 @@ from fake_email.errors import AttachmentNotFound, MessageNotFound
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import Database, open_database
 from fake_email.storage import attachments, store
-from fake_email.storage.mailboxes import Recipient
+from fake_email.storage.recipients import Recipient
 
 PIECE_OCTETS = 524_288  # storage.source reads the content in such pieces
 

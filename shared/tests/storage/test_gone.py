@@ -12,10 +12,18 @@ from fake_email.errors import MailboxNotFound, MessageNotFound, OperatorsMailbox
 from fake_email.postgres import notifications
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import open_database
-from fake_email.storage import attachments, mailboxes, message_list, role_mailboxes, store
+from fake_email.storage import (
+    attachments,
+    mailboxes,
+    message_list,
+    recipients,
+    role_mailboxes,
+    store,
+    watched_mailboxes,
+)
 from fake_email.storage import source as stored_source
-from fake_email.storage.mailboxes import Recipient
 from fake_email.storage.message_list import Cursor
+from fake_email.storage.recipients import Recipient
 from fake_email.storage.store import IncomingMessage, Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
@@ -80,7 +88,7 @@ async def test_it_is_not_a_recipient(
 ) -> None:
     await end(connection, mailbox)
 
-    assert await mailboxes.find_recipients(connection, [mailbox.address]) == {}
+    assert await recipients.find(connection, [mailbox.address]) == {}
 
 
 async def test_no_message_is_stored_in_it(
@@ -163,7 +171,7 @@ async def test_it_has_no_newest_seq_so_its_waiting_calls_end_after_a_new_listen(
 ) -> None:
     await end(connection, mailbox)
 
-    assert await mailboxes.newest_seqs(connection, [mailbox.mailbox_id]) == {}
+    assert await watched_mailboxes.newest_seqs(connection, [mailbox.mailbox_id]) == {}
 
 
 async def test_a_deletion_is_notified_when_it_is_committed(
@@ -197,19 +205,17 @@ async def test_a_deletion_leaves_other_mailboxes_unchanged(connection: Connectio
 
     await mailboxes.delete(connection, deleted.mailbox_id)
 
-    assert list(await mailboxes.find_recipients(connection, [deleted.address, neighbour.address])) == [
-        neighbour.address
-    ]
+    assert list(await recipients.find(connection, [deleted.address, neighbour.address])) == [neighbour.address]
 
 
 async def test_a_role_mailbox_cannot_be_deleted(connection: Connection) -> None:
     await role_mailboxes.create(connection, ["mx.test"])
-    found = await mailboxes.find_recipients(connection, ["abuse@mx.test"])
+    found = await recipients.find(connection, ["abuse@mx.test"])
 
     with pytest.raises(OperatorsMailbox):
         await mailboxes.delete(connection, found["abuse@mx.test"].mailbox_id)
 
-    assert await mailboxes.find_recipients(connection, ["abuse@mx.test"]) == found
+    assert await recipients.find(connection, ["abuse@mx.test"]) == found
 
 
 async def test_a_writer_that_began_before_a_deletion_and_waits_stores_nothing_in_the_deleted_mailbox(
@@ -237,4 +243,4 @@ async def test_a_deletion_waits_for_a_writer_and_then_deletes(
         await until_one_waits(watcher)
 
     assert outcomes == [Outcome(live=1, stored=1)]
-    assert await mailboxes.find_recipients(connection, [mailbox.address]) == {}
+    assert await recipients.find(connection, [mailbox.address]) == {}

@@ -10,7 +10,7 @@ from support.database import incoming_message
 from fake_email.errors import AddressTaken, MailboxNotFound
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import open_database
-from fake_email.storage import mailboxes, role_mailboxes, store
+from fake_email.storage import mailboxes, recipients, role_mailboxes, store
 from fake_email.storage.store import Quota
 
 ADDRESS = "reader@mx.test"
@@ -152,39 +152,6 @@ async def test_an_open_mailbox_opens_with_any_token(connection: Connection) -> N
     assert mailbox.token_sha256 is None
 
 
-async def test_only_live_mailboxes_are_recipients(connection: Connection) -> None:
-    await create(connection, "live@mx.test")
-    await create(connection, "private@mx.test", token_sha256=TOKEN)
-    await create(connection, "expired@mx.test", ttl_seconds=0)
-    await create(connection, "not-asked-for@mx.test")
-
-    found = await mailboxes.find_recipients(
-        connection, ["live@mx.test", "private@mx.test", "expired@mx.test", "never@mx.test"]
-    )
-
-    assert sorted(found) == ["live@mx.test", "private@mx.test"]
-
-
-async def test_a_recipient_has_the_counters_of_its_mailbox(connection: Connection) -> None:
-    await create(connection)
-    mailbox = await mailboxes.fetch(connection, address=ADDRESS, token_sha256=None)
-    await store.store_messages(
-        connection, [incoming_message(b"a" * 150, mailbox.id), incoming_message(b"b" * 50, mailbox.id)]
-    )
-
-    found = await mailboxes.find_recipients(connection, [ADDRESS])
-
-    assert found == {
-        ADDRESS: mailboxes.Recipient(address=ADDRESS, mailbox_id=mailbox.id, message_count=2, stored_octets=200)
-    }
-
-
-async def test_without_addresses_no_recipient_is_found(connection: Connection) -> None:
-    await create(connection)
-
-    assert await mailboxes.find_recipients(connection, []) == {}
-
-
 async def test_only_the_operators_token_opens_the_role_mailboxes(connection: Connection) -> None:
     await role_mailboxes.create(connection, ["mx.test"])
     await role_mailboxes.set_token(connection, ["mx.test"], "the operator's")
@@ -243,20 +210,8 @@ async def test_messages_beyond_the_quota_are_dropped_oldest_first(
 
     cursor = await connection.execute("SELECT content FROM message ORDER BY seq")
     assert [content for (content,) in await cursor.fetchall()] == [letter * 100 for letter in kept]
-    [recipient] = (await mailboxes.find_recipients(connection, [ADDRESS])).values()
+    [recipient] = (await recipients.find(connection, [ADDRESS])).values()
     assert (recipient.message_count, recipient.stored_octets) == (len(kept), len(kept) * 100)
-
-
-async def test_newest_seqs_has_the_last_seq_of_each_live_mailbox(connection: Connection) -> None:
-    await create(connection, "with-mail@mx.test")
-    await create(connection, "without@mx.test")
-    with_mail = (await mailboxes.fetch(connection, address="with-mail@mx.test", token_sha256=None)).id
-    without = (await mailboxes.fetch(connection, address="without@mx.test", token_sha256=None)).id
-    await store.store_messages(connection, [incoming_message(b"one", with_mail), incoming_message(b"two", with_mail)])
-
-    newest = await mailboxes.newest_seqs(connection, [with_mail, without, without + 1])
-
-    assert newest == {with_mail: 2, without: 0}
 
 
 async def test_fetch_many_finds_the_addresses_that_have_a_live_mailbox(connection: Connection) -> None:

@@ -12,9 +12,9 @@ from fake_email.errors import MessageNotFound
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import Deleted
 from fake_email.postgres.pool import open_database
-from fake_email.storage import mailboxes, message_list, store
+from fake_email.storage import mailboxes, message_list, recipients, store
 from fake_email.storage import message as stored_message
-from fake_email.storage.mailboxes import Recipient
+from fake_email.storage.recipients import Recipient
 
 AssertMessageNotFound = Callable[[uuid.UUID, bytes | None], Awaitable[None]]
 TOKEN = hashlib.sha256(b"token").digest()
@@ -31,7 +31,7 @@ async def put(connection: Connection, mailbox: Recipient, content: bytes = CONTE
 
 async def counters(connection: Connection, mailbox: Recipient) -> tuple[int, int]:
     """The counters of the mailbox: messages and octets."""
-    found = (await mailboxes.find_recipients(connection, [mailbox.address]))[mailbox.address]
+    found = (await recipients.find(connection, [mailbox.address]))[mailbox.address]
     return found.message_count, found.stored_octets
 
 
@@ -51,7 +51,7 @@ async def private(connection: Connection) -> Recipient:
     """A private mailbox, whose token is TOKEN."""
     address = f"{uuid.uuid4().hex}@mx.test"
     await mailboxes.create(connection, address=address, ttl_seconds=3_600, token_sha256=TOKEN)
-    return (await mailboxes.find_recipients(connection, [address]))[address]
+    return (await recipients.find(connection, [address]))[address]
 
 
 async def test_a_deletion_is_counted_and_notified_with_mailbox_seq_and_id(

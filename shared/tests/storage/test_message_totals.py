@@ -12,8 +12,17 @@ from support.database import incoming_message, without_room
 import fake_email
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import open_database
-from fake_email.storage import mailboxes, many_messages, message, message_totals, purge, role_mailboxes, store
-from fake_email.storage.mailboxes import Recipient
+from fake_email.storage import (
+    mailboxes,
+    many_messages,
+    message,
+    message_totals,
+    purge,
+    purge_batch,
+    role_mailboxes,
+    store,
+)
+from fake_email.storage.recipients import Recipient
 from fake_email.storage.store import Quota
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
@@ -53,7 +62,7 @@ async def drop_oldest(connection: Connection, mailbox_id: int) -> None:
 
 async def delete_mailbox(connection: Connection, mailbox_id: int) -> None:
     await mailboxes.delete(connection, mailbox_id)
-    await purge.delete_batch(connection)
+    await purge_batch.delete(connection)
 
 
 async def expire(connection: Connection, mailbox_id: int) -> None:
@@ -62,7 +71,7 @@ async def expire(connection: Connection, mailbox_id: int) -> None:
 
 async def purge_expired(connection: Connection, mailbox_id: int) -> None:
     await expire(connection, mailbox_id)
-    await purge.delete_batch(connection)
+    await purge_batch.delete(connection)
 
 
 async def purge_on_a_full_disk(connection: Connection, mailbox_id: int) -> None:
@@ -77,9 +86,9 @@ WAYS: dict[tuple[str, str], tuple[Remove, dict[str, int]]] = {
     ("storage/message", "_DELETE"): (delete_one, {"there": 2, "deleted": 1}),
     ("storage/many_messages", "_DELETE"): (delete_many, {"there": 1, "deleted": 2}),
     ("storage/role_mailboxes", "_DROP_OLDEST"): (drop_oldest, {"there": 1, "dropped": 2}),
-    ("storage/purge", "_DELETE_MESSAGES"): (purge_expired, {"expired": 3}),
-    ("storage/purge", "_DELETE_MAILBOXES"): (delete_mailbox, {"expired": 3}),
-    ("storage/purge", "_DELETE_MESSAGES_ONLY"): (purge_on_a_full_disk, {"expired": 3}),
+    ("storage/purge_batch", "_DELETE_MESSAGES"): (purge_expired, {"expired": 3}),
+    ("storage/purge_batch", "_DELETE_MAILBOXES"): (delete_mailbox, {"expired": 3}),
+    ("storage/purge_batch", "_DELETE_MESSAGES_ONLY"): (purge_on_a_full_disk, {"expired": 3}),
 }
 
 
@@ -113,13 +122,13 @@ async def test_a_message_that_leaves_is_counted_where_it_went(
 async def test_messages_have_expired_with_their_mailbox_before_and_after_each_step_of_the_purge(
     connection: Connection, new_mailbox: NewMailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(purge, "BATCH_MESSAGES", 1)
+    monkeypatch.setattr(purge_batch, "BATCH_MESSAGES", 1)
     mailbox = await new_mailbox()
     await fill(connection, mailbox.mailbox_id)
     await expire(connection, mailbox.mailbox_id)
     observed = [await numbers(connection)]
 
-    while (await purge.delete_batch(connection)).messages:
+    while (await purge_batch.delete(connection)).messages:
         observed.append(await numbers(connection))
 
     assert observed == [{"stored": STORED, "expired": STORED}] * (1 + STORED)

@@ -14,15 +14,15 @@ import fake_email
 from fake_email import storage
 from fake_email.postgres.connection import Connection
 from fake_email.storage import mailboxes, many_messages, message, role_mailboxes, staging, store, verdicts
-from fake_email.storage.mailboxes import Recipient
+from fake_email.storage.recipients import Recipient
 from fake_email.storage.store import Delivery, Quota
 
 CONTENTS = [b"Subject: %d\r\n\r\nText.\r\n" % number for number in range(3)]
 CHANGES_A_MESSAGE = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) message\b")
 # The statements that change a message without its mailbox, and why a list cannot show that.
 OTHERS = {
-    "purge._DELETE_MESSAGES": "of mailboxes that have expired; those that keep some messages never live again",
-    "purge._DELETE_MESSAGES_ONLY": "of mailboxes that expired a minute ago",
+    "purge_batch._DELETE_MESSAGES": "of mailboxes that have expired; those that keep some messages never live again",
+    "purge_batch._DELETE_MESSAGES_ONLY": "of mailboxes that expired a minute ago",
     "staging._MOVE": "in the transaction that stores the message",
     "verdicts._STORE": "no list shows the verdict",
 }

@@ -15,8 +15,9 @@ from fake_email.errors import MailboxNotFound
 from fake_email.parsed_message import Address, Attachment
 from fake_email.postgres.connection import Connection
 from fake_email.storage import mailboxes, message_list, store
-from fake_email.storage.mailboxes import Recipient
-from fake_email.storage.message_list import Cursor, Listed
+from fake_email.storage.listed import LISTED_TEXT_OCTETS, Listed
+from fake_email.storage.message_list import Cursor
+from fake_email.storage.recipients import Recipient
 from fake_email.storage.store import IncomingMessage, Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
@@ -425,7 +426,7 @@ async def test_the_messages_of_another_mailbox_are_not_read(
     assert listed == []
 
 
-LIMIT = message_list.LISTED_TEXT_OCTETS
+LIMIT = LISTED_TEXT_OCTETS
 
 
 async def test_text_over_64_kib_is_cut_at_the_last_whole_character(

@@ -11,7 +11,7 @@ from fake_email.postgres import notifications
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import Grown
 from fake_email.storage import store
-from fake_email.storage.mailboxes import Recipient
+from fake_email.storage.recipients import Recipient
 from fake_email.storage.store import IncomingMessage, Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]

@@ -14,7 +14,7 @@ from fake_email.postgres.notifications import Marked
 from fake_email.postgres.pool import Database, open_database
 from fake_email.storage import message as stored_message
 from fake_email.storage import store, take
-from fake_email.storage.mailboxes import Recipient
+from fake_email.storage.recipients import Recipient
 from fake_email.storage.take import Taken
 
 

@@ -11,7 +11,7 @@ from support.database import incoming_message
 from support.harness import DOMAINS, Pair
 from support.http_client import problem
 
-from fake_email.storage import mailboxes, role_mailboxes, store
+from fake_email.storage import recipients, role_mailboxes, store
 
 # The fields that differ between any two responses.
 CHANGING = {"date", "ratelimit-remaining", "ratelimit-reset"}
@@ -38,7 +38,7 @@ MESSAGES = [
 async def put_message(pair: Pair, address: str) -> str:
     """Store a message in the mailbox and return its id."""
     async with await psycopg.AsyncConnection.connect(pair.database_url, autocommit=True) as connection:
-        [recipient] = (await mailboxes.find_recipients(connection, [address])).values()
+        [recipient] = (await recipients.find(connection, [address])).values()
         arriving = incoming_message(CONTENT + uuid.uuid4().bytes, recipient.mailbox_id)
         await store.store_messages(connection, [arriving])
     return str(arriving.deliveries[0].id)

@@ -13,8 +13,7 @@ from support.database import incoming_message, make_mailbox
 
 from fake_email.parsed_message import Address, Code, Link, LocatedAttachment, ParsedMessage
 from fake_email.postgres.connection import Connection
-from fake_email.storage import listed_json, mailboxes, message_list, store
-from fake_email.storage.mailboxes import find_recipients
+from fake_email.storage import listed_json, mailboxes, message_list, recipients, store
 from fake_email.storage.message_list import Cursor
 from http_api.schemas.message import ListedMessage, listed_message
 
@@ -65,7 +64,7 @@ def address(database_url: str) -> str:
 async def test_postgres_writes_what_python_writes(
     connection: Connection, address: str, messages: list[ParsedMessage]
 ) -> None:
-    mailbox = (await find_recipients(connection, [address]))[address]
+    mailbox = (await recipients.find(connection, [address]))[address]
     contents = [secrets.token_bytes(16) for _ in messages]
     incoming = [incoming_message(content, mailbox.mailbox_id) for content in contents]
     before = await mailboxes.fetch(connection, address=address, token_sha256=None)
@@ -95,7 +94,7 @@ async def test_postgres_writes_what_python_writes(
     ],
 )
 async def test_what_is_to_be_completed_is_left_to_python(connection: Connection, address: str, change: str) -> None:
-    mailbox = (await find_recipients(connection, [address]))[address]
+    mailbox = (await recipients.find(connection, [address]))[address]
     await store.store_messages(connection, [incoming_message(b"Subject: a\r\n\r\n", mailbox.mailbox_id)])
     await connection.execute(f"UPDATE message SET {change}")  # a text of this file
 

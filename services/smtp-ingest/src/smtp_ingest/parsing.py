@@ -17,7 +17,7 @@ _INLINE_OCTETS = 32_768
 _LONG_OCTETS = 524_288
 # The searches for codes and links are compiled when they are first used, for a tenth of a second. A start does without
 # them; mail that comes soon after it waits for them once.
-_PREPARE_SECONDS = 2.0
+PREPARE_SECONDS = 2.0
 EXAMPLE = b"""\
 Subject: Sign in
 Content-Type: text/html
@@ -37,7 +37,7 @@ class ParserThreads(msgspec.Struct, frozen=True, kw_only=True):
 
 async def prepare(threads: ParserThreads) -> None:
     """Compile the searches of the parser soon after the start, beside the event loop."""
-    await asyncio.sleep(_PREPARE_SECONDS)
+    await asyncio.sleep(PREPARE_SECONDS)
     await asyncio.get_running_loop().run_in_executor(threads.long, parse.parse, EXAMPLE)
 
 

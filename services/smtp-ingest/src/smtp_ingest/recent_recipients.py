@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from fake_email.storage.mailboxes import Recipient
+from fake_email.storage.recipients import Recipient
 
 _MAX_SECONDS = 2.0
 # Past this many recipients, the one that was found first is dropped.

@@ -8,8 +8,8 @@ from fake_email.postgres.connection import Connection
 from fake_email.postgres.lane import Lane
 from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
-from fake_email.storage import mailboxes, role_mailboxes
-from fake_email.storage.mailboxes import Recipient
+from fake_email.storage import recipients, role_mailboxes
+from fake_email.storage.recipients import Recipient
 from smtp_ingest.recent_recipients import RecentRecipients
 
 
@@ -69,8 +69,8 @@ class Recipients:
         return [found.get(address) for address in addresses]
 
     async def _find_or_create(self, connection: Connection, addresses: Sequence[str]) -> dict[str, Recipient]:
-        found = await mailboxes.find_recipients(connection, addresses)
+        found = await recipients.find(connection, addresses)
         if self._role_addresses.intersection(addresses) - found.keys():
             await role_mailboxes.create(connection, self._settings.domain)
-            found = await mailboxes.find_recipients(connection, addresses)
+            found = await recipients.find(connection, addresses)
         return found

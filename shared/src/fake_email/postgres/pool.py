@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from functools import partial
-from typing import Protocol, TypeVar
 from weakref import WeakSet
 
 import msgspec
@@ -13,6 +11,7 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from fake_email.errors import DatabaseAway, DatabaseFull
+from fake_email.postgres import lost_work
 from fake_email.postgres.connection import (
     ANSWER_SECONDS,
     SESSION_SETTINGS,
@@ -24,9 +23,7 @@ from fake_email.postgres.connection import (
 from fake_email.postgres.failover import Demoted, active_backends, checked, wants_primary
 from fake_email.postgres.lane import Lane
 from fake_email.postgres.outage_log import OutageLog
-from fake_email.postgres.tcp_progress import Progress, progress, waiting_for_client
-
-Result = TypeVar("Result")
+from fake_email.postgres.runs import Result
 
 # When the server itself ends an idle transaction, psycopg's error is not an OperationalError.
 _BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
@@ -34,24 +31,6 @@ _BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.Idle
 _CONNECTION_SECONDS = 1.5
 # The pool connects when it is asked; asking this often notices soon that the database is back.
 _ASK_SECONDS = 0.25
-# A connection on which nothing moves for this long is not a slow link.
-_WATCH_SECONDS = 1.0
-
-
-class Runs(Protocol):
-    """Runs work on connections as Database does: a Database, or what shares one out."""
-
-    async def run(
-        self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
-    ) -> Result: ...
-
-
-class RunsWrites(Runs, Protocol):
-    """Also runs work that commits."""
-
-    async def write(
-        self, work: Callable[[Connection], Awaitable[Result]], *, answer_seconds: float = ANSWER_SECONDS
-    ) -> Result: ...
 
 
 class Database:
@@ -246,26 +225,7 @@ class Database:
 
         This matters to work that may wait for one answer for longer than ANSWER_SECONDS.
         """
-        before: dict[TimedConnection, tuple[float, Progress]] = {}
-        while True:
-            await asyncio.sleep(_WATCH_SECONDS)
-            now = self._pending()
-            silent = {each.pgconn.backend_pid: each for each, state in now.items() if before.get(each) == state}
-            before = now
-            if silent:
-                with suppress(psycopg.Error, DatabaseAway):  # then no other connection works either
-                    waiting = await self.run(partial(waiting_for_client, pids=silent))
-                    after = self._pending()
-                    for each in (silent[pid] for pid in waiting):
-                        if after.get(each) == now[each]:
-                            self._outages.stalled()
-                            each.is_lost = True
-                            cut(each)
-
-    def _pending(self) -> dict[TimedConnection, tuple[float, Progress]]:
-        """The connections that wait for an answer: since when, and how many octets have moved."""
-        pending = (each for each in self._working if each.is_asked and each.is_watched)
-        return {each: (each.asked_at, moved) for each in pending if (moved := progress(each))}
+        await lost_work.watch(self, self._working, self._outages)
 
     async def probe(self) -> None:
         """Return when the database answers; raises DatabaseAway."""

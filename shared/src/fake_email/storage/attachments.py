@@ -12,7 +12,7 @@ from fake_email.errors import AttachmentNotFound, MessageNotFound
 from fake_email.mime import chunks, enclosed, transfer_encoding
 from fake_email.parsed_message import LocatedAttachment
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.pool import Runs
+from fake_email.postgres.runs import Runs
 from fake_email.storage import permission
 from fake_email.storage import source as stored_source
 

@@ -193,9 +193,7 @@ async def store(connection: Connection, attempts: Sequence[Attempt], *, ages: Se
             "octets": [each.octets for each in attempts],
             "transfers": [Jsonb(msgspec.to_builtins(each.transfer)) for each in attempts],
             "content_sha256s": [each.repeated.content_sha256 if each.repeated else None for each in attempts],
-            "own_ids": [
-                f"{{{','.join(map(str, each.repeated.own_ids))}}}" if each.repeated else None for each in attempts
-            ],
+            "own_ids": [_array(each.repeated.own_ids) if each.repeated else None for each in attempts],
             "channel": Attempted.CHANNEL,
         },
     )
@@ -236,9 +234,9 @@ async def delete_early(connection: Connection, *, limit: int) -> int:
     return cursor.rowcount
 
 
-def _own_ids(repeated: Repeated) -> str:
-    """The ids as the text of an array, since the arrays of an array of arrays would have to be of one length."""
-    return "{" + ",".join(map(str, repeated.own_ids)) + "}"
+def _array(ids: Sequence[uuid.UUID]) -> str:
+    """The ids as the text of an array: the arrays in an array of arrays would have to be of one length."""
+    return "{" + ",".join(map(str, ids)) + "}"
 
 
 def _hmac(key: bytes, address: str) -> bytes:

@@ -89,27 +89,7 @@ _EXTEND = """
     WHERE id = %(id)s AND expires_at > now()
 """
 
-_FIND_RECIPIENTS = prepared.statement(
-    "find_recipients",
-    """
-    SELECT address, id AS mailbox_id, message_count, stored_octets, authentication::integer AS authentication
-    FROM mailbox
-    WHERE address = ANY({addresses}) AND expires_at > now()
-    """,
-    values={},
-    arrays={"addresses": "text"},
-    parts={},
-)
-
 _SUM_STORED_OCTETS = "SELECT coalesce(sum(stored_octets), 0)::bigint FROM mailbox"
-
-_NEWEST_SEQS = "SELECT id, last_seq FROM mailbox WHERE id = ANY(%(ids)s) AND expires_at > now()"
-
-_SECONDS_LEFT = """
-    SELECT id, extract(epoch FROM expires_at - now())::double precision AS seconds
-    FROM mailbox
-    WHERE id = ANY(%(ids)s) AND expires_at > now()
-"""
 
 # Every reader checks this row, so the messages can wait for the purge: deleting 100 MB of them takes half a second.
 # Not now(): to a statement that began earlier and waits for the row, the expiry would still be in the future.
@@ -164,26 +144,6 @@ class MailboxDetail(msgspec.Struct, frozen=True, kw_only=True):
     changes: int
     last_received_at: datetime.datetime | None
     unseen_count: int
-
-
-class Recipient(msgspec.Struct, frozen=True, kw_only=True):
-    """A live mailbox, with the counters that RCPT compares with its quota, and whether its messages are checked."""
-
-    address: str
-    mailbox_id: int
-    message_count: int
-    stored_octets: int
-    authentication: bool = True
-
-
-class _NewestSeq(msgspec.Struct, frozen=True):
-    id: int
-    last_seq: int
-
-
-class _SecondsLeft(msgspec.Struct, frozen=True):
-    id: int
-    seconds: float
 
 
 async def create(
@@ -268,32 +228,12 @@ def may_read(mailbox_token_sha256: bytes | None, token_sha256: bytes | None) -> 
     return mailbox_token_sha256 is None or hmac.compare_digest(mailbox_token_sha256, token_sha256 or b"")
 
 
-async def find_recipients(connection: Connection, addresses: Sequence[str]) -> dict[str, Recipient]:
-    """The live mailboxes of `addresses`, by address."""
-    result = await prepared.execute(connection, _FIND_RECIPIENTS, {}, {"addresses": addresses})
-    return {recipient.address: recipient for recipient in prepared.rows(result, Recipient)}
-
-
 async def sum_stored_octets(connection: Connection) -> int:
     """The octets of all messages, also of mailboxes that have expired and are not purged yet."""
     async with connection.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_SUM_STORED_OCTETS)
         [octets] = await cursor.fetchall()
         return int(octets)
-
-
-async def newest_seqs(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
-    """The last_seq of each live mailbox in `ids`, by id."""
-    async with connection.cursor(row_factory=class_row(_NewestSeq)) as cursor:
-        await cursor.execute(_NEWEST_SEQS, {"ids": list(ids)})
-        return {each.id: each.last_seq for each in await cursor.fetchall()}
-
-
-async def seconds_left(connection: Connection, ids: Sequence[int]) -> dict[int, float]:
-    """The seconds until each live mailbox in `ids` expires, by the database's clock, by id."""
-    async with connection.cursor(row_factory=class_row(_SecondsLeft)) as cursor:
-        await cursor.execute(_SECONDS_LEFT, {"ids": list(ids)})
-        return {each.id: each.seconds for each in await cursor.fetchall()}
 
 
 async def delete(connection: Connection, mailbox_id: int) -> None:

@@ -13,7 +13,7 @@ from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import MARKS_PER_PAYLOAD, Deleted, Marked
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage.attempt_statements import KEEP_ATTEMPTS, OF_DELETED
-from fake_email.storage.message_list import FINDINGS_OCTETS
+from fake_email.storage.listed import FINDINGS_OCTETS
 
 PREVIEWED_CHARACTERS = 2_000
 # A list ends before the message that would pass this total; a larger message comes alone. The text of JSON in Postgres

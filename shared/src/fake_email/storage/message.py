@@ -14,11 +14,11 @@ from fake_email.errors import MessageNotFound
 from fake_email.mime import headers as mime_headers
 from fake_email.postgres import notifications
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.pool import Runs
+from fake_email.postgres.runs import Runs
 from fake_email.postgres.statements import columns, statement
-from fake_email.storage import message_list, permission
+from fake_email.storage import listed, permission
 from fake_email.storage.attempt_statements import KEEP_ATTEMPTS, OF_DELETED
-from fake_email.storage.message_list import FINDINGS_OCTETS, LISTED, LISTED_TEXT_OCTETS, Listed
+from fake_email.storage.listed import FINDINGS_OCTETS, LISTED, LISTED_TEXT_OCTETS, Listed
 from fake_email.storage.store import Trace
 from fake_email.storage.verdicts import CHECK_PARAMETERS, CHECK_STATE, CheckState, check_state
 
@@ -194,7 +194,7 @@ async def opened(row: DictRow, decode: Decode = in_thread) -> OpenedMessage:
     is_long = len(header) > _LONG_HEADER_OCTETS
     fields = await decode(header) if is_long else mime_headers.all_fields(header)
     return OpenedMessage(
-        listed=message_list.listed(row),
+        listed=listed.from_row(row),
         trace=msgspec.convert(row, Trace),
         check=check_state(row),
         address=row["address"],

@@ -10,7 +10,7 @@ from psycopg.rows import dict_row, scalar_row
 from fake_email.errors import MessageNotFound, NoHtml
 from fake_email.parsed_message import LocatedAttachment
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.pool import Runs
+from fake_email.postgres.runs import Runs
 from fake_email.storage import attachments
 from fake_email.storage.attachments import MessageAttachments
 

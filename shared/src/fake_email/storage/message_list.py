@@ -1,20 +1,18 @@
 """Pages of a mailbox: its messages as lists and streams show them, in the order of their commits."""
 
 import datetime
-import uuid
 from collections.abc import Sequence
 
 import msgspec
 from psycopg import sql
-from psycopg.rows import DictRow, class_row, dict_row
+from psycopg.rows import DictRow, dict_row
 
 from fake_email.errors import MailboxNotFound
-from fake_email.parsed_message import Attachment, Shown
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.statements import columns, statement
+from fake_email.storage import listed
+from fake_email.storage.listed import FINDINGS_OCTETS, LISTED, LISTED_TEXT_OCTETS, Listed
 from fake_email.storage.mailboxes import Mailbox, MailboxState, may_read
-
-LISTED_TEXT_OCTETS = 65_536
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,22 +26,6 @@ START = Cursor()
 END = Cursor(seq=2**63 - 1, received_at=datetime.datetime.max.replace(tzinfo=datetime.UTC))
 
 
-class Listed(Shown, frozen=True, kw_only=True):
-    """A message as lists show it; `text` has at most LISTED_TEXT_OCTETS of UTF-8, `octets` is the content's size."""
-
-    id: uuid.UUID
-    seq: int
-    received_at: datetime.datetime
-    reverse_path: str
-    recipient: str
-    text: str
-    is_cut: bool
-    has_html: bool
-    attachments: tuple[Attachment, ...]
-    seen: bool
-    octets: int
-
-
 class ShortPage(msgspec.Struct, frozen=True, kw_only=True):
     """A mailbox and some of its messages, oldest first; `is_short` says that their size left others out."""
 
@@ -51,27 +33,6 @@ class ShortPage(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[Listed]
     is_short: bool
 
-
-# Postgres cuts the text to a number of characters, which bounds what it sends; `listed` cuts it to octets.
-LISTED = columns(
-    "message",
-    Listed,
-    text="left(message.text, %(text_octets)s)",
-    is_cut="octet_length(message.text) > %(text_octets)s",
-    has_html="message.html IS NOT NULL",
-    octets="octet_length(message.content)",
-)
-
-# The JSON of what was found in a message, and of its people; a small one is not looked into.
-FINDINGS_OCTETS = sql.SQL(" + ").join(
-    sql.SQL("CASE WHEN pg_column_size({column}) > 200 THEN octet_length(({column})::text) ELSE 200 END").format(
-        column=sql.Identifier("message", name)
-    )
-    for name in (
-        *("attachments", "codes", "links"),
-        *("from_addresses", "to_addresses", "cc_addresses", "reply_to_addresses"),
-    )
-)
 
 # The messages of a page, for a statement that reads `mailbox` beside them.
 FOUND = """
@@ -149,16 +110,6 @@ _WEIGH_SHORT = statement(
     summed=_SUMMED,
 )
 
-_BY_SEQ = statement(
-    """
-    SELECT {listed}
-    FROM message
-    WHERE mailbox_id = %(mailbox_id)s AND seq = ANY(%(seqs)s)
-    ORDER BY seq
-    """,
-    listed=LISTED,
-)
-
 _LAST_SEQS = """
     SELECT wanted.id AS mailbox_id, last.seq
     FROM unnest(%(mailbox_ids)s::bigint[]) AS wanted (id)
@@ -170,21 +121,6 @@ _LAST_SEQS = """
         LIMIT 1
     ) AS last
 """
-
-_SIZES = statement(
-    """
-    SELECT seq, least(octet_length(text), %(text_octets)s) + {findings} AS octets
-    FROM message
-    WHERE mailbox_id = %(mailbox_id)s AND seq = ANY(%(seqs)s)
-    ORDER BY seq
-    """,
-    findings=FINDINGS_OCTETS,
-)
-
-
-class _Size(msgspec.Struct, frozen=True, kw_only=True):
-    seq: int
-    octets: int
 
 
 async def read(
@@ -202,7 +138,7 @@ async def read(
     address, or the mailbox has another token.
     """
     rows = await _rows(connection, _READ, parameters(address, token_sha256, since, limit, before))
-    return _mailbox(rows), [listed(row) for row in rows if row["id"] is not None]
+    return _mailbox(rows), [listed.from_row(row) for row in rows if row["id"] is not None]
 
 
 async def read_short(
@@ -220,7 +156,7 @@ async def read_short(
     rows = await _rows(connection, _READ_SHORT, values)
     return ShortPage(
         mailbox=_mailbox(rows),
-        messages=[listed(row) for row in rows if row["id"] is not None],
+        messages=[listed.from_row(row) for row in rows if row["id"] is not None],
         is_short=bool(rows[0]["is_short"]),
     )
 
@@ -273,27 +209,6 @@ def _mailbox(rows: list[DictRow]) -> Mailbox:
     return msgspec.convert({**rows[0], "id": rows[0]["mailbox_id"]}, Mailbox)
 
 
-async def by_seq(
-    connection: Connection, mailbox_id: int, *, seqs: Sequence[int], most_octets: int
-) -> tuple[set[int], list[Listed]]:
-    """Those of these seqs that are left in a mailbox, and their messages, oldest first; the caller checked the token.
-
-    The message that reaches `most_octets` is the last.
-    """
-    chosen: list[int] = []
-    octets = 0
-    async with connection.cursor(row_factory=class_row(_Size)) as sizes:
-        await sizes.execute(_SIZES, {"mailbox_id": mailbox_id, "seqs": list(seqs), "text_octets": LISTED_TEXT_OCTETS})
-        left = await sizes.fetchall()
-    for each in left:
-        if octets < most_octets:
-            chosen.append(each.seq)
-        octets += each.octets
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_BY_SEQ, {"mailbox_id": mailbox_id, "seqs": chosen, "text_octets": LISTED_TEXT_OCTETS})
-        return {each.seq for each in left}, [listed(row) async for row in cursor]
-
-
 async def last_seqs(
     connection: Connection, mailbox_ids: Sequence[int], *, received_at: datetime.datetime
 ) -> dict[int, int]:
@@ -318,10 +233,3 @@ def may_have(mailbox: MailboxState, *, past: Cursor) -> bool:
         and mailbox.last_received_at is not None
         and mailbox.last_received_at > past.received_at
     )
-
-
-def listed(row: DictRow) -> Listed:
-    """The Listed of a row that has the columns LISTED and possibly more."""
-    if row["is_cut"]:
-        row["text"] = row["text"].encode()[:LISTED_TEXT_OCTETS].decode(errors="ignore")
-    return msgspec.convert(row, Listed)

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row, scalar_row
 
 from fake_email.errors import MessageNotFound
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.pool import Runs
+from fake_email.postgres.runs import Runs
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage import permission, received_header
 from fake_email.storage.store import Trace

@@ -9,10 +9,10 @@ from psycopg.rows import DictRow, scalar_row
 
 from fake_email.errors import MessageNotFound
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.pool import RunsWrites
-from fake_email.storage import many_messages, message, message_list
+from fake_email.postgres.runs import RunsWrites
+from fake_email.storage import many_messages, message
+from fake_email.storage.listed import Listed, fetch_listed
 from fake_email.storage.message import Decode, OpenedMessage
-from fake_email.storage.message_list import Listed
 
 _UNSEEN = """
     SELECT seq
@@ -54,7 +54,7 @@ async def take(
 
     async def mark(connection: Connection) -> tuple[DictRow, list[Listed]]:
         async with connection.transaction():
-            left, listed = await message_list.by_seq(connection, mailbox_id, seqs=seqs, most_octets=most_octets)
+            left, listed = await fetch_listed(connection, mailbox_id, seqs=seqs, most_octets=most_octets)
             row = await message.read_row(
                 connection, message_id=first_id, token_sha256=token_sha256, most_octets=sys.maxsize
             )

@@ -11,9 +11,10 @@ import msgspec
 from fake_email.errors import DatabaseAway, MessageNotFound
 from fake_email.storage import match_candidates, message_list
 from fake_email.storage import take as taking
+from fake_email.storage.listed import Listed, fetch_listed
 from fake_email.storage.mailboxes import MailboxState
 from fake_email.storage.match_candidates import MatchCandidate
-from fake_email.storage.message_list import Cursor, Listed
+from fake_email.storage.message_list import Cursor
 from fake_email.storage.take import Taken
 from http_api.calls import mailbox_search
 from http_api.calls import whole_message as opened
@@ -188,7 +189,7 @@ async def _read(context: Context, search: Search, mailbox: MailboxState, matched
     if search.count > 1:
         left, listed = await context.database.run(
             partial(
-                message_list.by_seq,
+                fetch_listed,
                 mailbox_id=mailbox.id,
                 seqs=[each.seq for each in matched],
                 most_octets=PAGE_OCTETS,

@@ -10,9 +10,10 @@ from msgspec.structs import asdict
 
 from fake_email.postgres.connection import Connection
 from fake_email.storage import listed_json, message_list
+from fake_email.storage.listed import Listed
 from fake_email.storage.mailboxes import MailboxState
 from fake_email.storage.message import JSON_FACTOR
-from fake_email.storage.message_list import END, Cursor, Listed
+from fake_email.storage.message_list import END, Cursor
 from http_api.calls.context import Context
 from http_api.live.call_shares import WHOLE_OCTETS
 from http_api.live.fair_shares import TURN_SECONDS

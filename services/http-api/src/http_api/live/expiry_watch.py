@@ -5,7 +5,7 @@ import asyncio
 from fake_email.errors import DatabaseAway
 from fake_email.postgres.notifications import Gone
 from fake_email.postgres.pool import Database
-from fake_email.storage import mailboxes
+from fake_email.storage import watched_mailboxes
 from http_api.live.waiters import Waiters
 
 _TICK_SECONDS = 0.5
@@ -38,7 +38,7 @@ class ExpiryWatch:
 
     async def _query(self, due: list[int], at: float) -> None:
         try:
-            left = await self._database.run(lambda connection: mailboxes.seconds_left(connection, due))
+            left = await self._database.run(lambda connection: watched_mailboxes.seconds_left(connection, due))
         except DatabaseAway:
             return
         for mailbox_id in due:

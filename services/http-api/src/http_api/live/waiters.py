@@ -7,7 +7,7 @@ from typing import Protocol
 
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import Gone, Grown, Notification
-from fake_email.storage import mailboxes
+from fake_email.storage import watched_mailboxes
 
 
 class Waiter(Protocol):
@@ -68,7 +68,7 @@ class Waiters:
 
         A waiter is ahead after a failover to a replica that lacks the newest mail.
         """
-        newest = await mailboxes.newest_seqs(connection, self.mailbox_ids)
+        newest = await watched_mailboxes.newest_seqs(connection, self.mailbox_ids)
         for mailbox_id, waiters in self._waiters.items():
             for waiter in waiters:
                 # None where the mailbox is gone, or the waiter came after the query: both read the table.

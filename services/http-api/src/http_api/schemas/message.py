@@ -7,9 +7,9 @@ from msgspec.structs import asdict
 
 from fake_email.authentication import Authentication
 from fake_email.parsed_message import Address, Attachment, Code, Link, Shown
+from fake_email.storage.listed import Listed
 from fake_email.storage.many_messages import Summary
 from fake_email.storage.message import OpenedMessage
-from fake_email.storage.message_list import Listed
 from http_api.protocol import content_disposition
 from http_api.protocol.parameters import rfc3339
 from http_api.schemas.authentication import AUTHENTICATION_EXAMPLE
