@@ -10,6 +10,9 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from support.sender import Sender
 from support.waiting import DEADLINE_SECONDS, deadline
 
 from fake_email_client import Mail, command
+from fake_email_client.command_boxes import KnownMailbox, KnownMailboxes
 from fake_email_client.command_output import span
 from fake_email_client.command_terminal import fit, printable, printable_lines, width
 
@@ -73,10 +77,45 @@ def test_a_code_or_a_link_comes_with_its_message(shell: Shell, sender: Sender) -
     sender.welcome(address)
 
     code = shell.json("wait", "--code", "--subject", "welcome")
-    link = shell.json("wait", "--link", "verify", "--from", "/ann@.*test/")
+    # \pL is of RE2, and not of Python.
+    link = shell.json("wait", "--link", "verify", "--from", r"/\pL+@.*test/")
 
     assert (code["code"], link["link"]) == ("482913", "https://example.test/verify?t=Qm9w")
     assert [each["subject"] for each in (code["message"], link["message"]) if isinstance(each, dict)] == ["Welcome"] * 2
+
+
+@pytest.mark.parametrize("spelled", [str.upper, lambda address: address.replace("@", "+shop@")])
+def test_each_spelling_of_an_address_is_its_mailbox(
+    shell: Shell, sender: Sender, spelled: Callable[[str], str]
+) -> None:
+    address = str(shell.json("new")["address"])
+    sender.welcome(address)
+
+    assert shell.run("wait", spelled(address), "--code", "--raw") == "482913\n"
+    shell.run("wait", address, "--timeout", "1", status=command.NO_MAIL)
+
+
+def test_commands_at_the_same_time_forget_no_mailbox_and_take_no_message_twice(home: Path) -> None:
+    known, soon = KnownMailboxes(home / "mailboxes.json"), datetime.now(UTC) + timedelta(hours=1)
+
+    def new(name: int) -> None:
+        known.add(KnownMailbox(url="http://mx.test", address=f"{name}@mx.test", token="secret", expires_at=soon))
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(new, range(32)))
+        taken = list(threads.map(lambda seq: known.take("http://mx.test", "7@mx.test", seq % 8), range(64)))
+
+    assert all(known.find("http://mx.test", f"{name}@mx.test") for name in range(32))
+    assert taken.count(True) == 8
+
+
+def test_a_mailbox_that_cannot_be_remembered_is_printed_all_the_same(shell: Shell, home: Path) -> None:
+    (home / "fake-email-client").write_text("a file, and no directory")
+
+    printed = json.loads(shell.run("new", status=command.FAILED))
+
+    assert printed.keys() == {"address", "token", "expires_at"}
+    assert "cannot remember the mailbox: [Errno" in shell.err
 
 
 def test_messages_are_listed_and_shown(shell: Shell, sender: Sender) -> None:
@@ -122,6 +161,9 @@ def test_a_mailbox_of_another_program_takes_its_token(
         (["--url", "nonsense", "new"], command.USAGE, "nonsense is not the URL of an API"),
         (["send-test", "a@mx.test", "--smtp", "127.0.0.1"], command.USAGE, "--smtp: 127.0.0.1 is not HOST:PORT"),
         (["send-test", "a@mx.test", "--smtp", "127.0.0.1:1"], command.FAILED, "did not take the mail: [Errno"),
+        (["send-test", "a@mx.test", "--smtp", "[::1]:1"], command.FAILED, "the mail server [::1]:1 did not take"),
+        (["send-test", "a@mx.test", "--smtp", "mx.test"], command.USAGE, "mx.test is not HOST:PORT"),
+        (["wait", "a@mx.test", "--text", "/[/"], command.FAILED, "text: not a regular expression of RE2"),
         (["show", "1", "2"], command.USAGE, "show takes one message, not 1 and 2"),
     ],
 )
@@ -131,8 +173,9 @@ def test_what_cannot_be_done_is_said(shell: Shell, arguments: list[str], status:
     assert said in shell.err
 
 
-def test_the_reply_of_the_mail_server_is_said(shell: Shell, pair: Pair) -> None:
-    shell.run("send-test", "nobody@mx.test", "--smtp", f"127.0.0.1:{pair.smtp_port}", status=command.FAILED)
+@pytest.mark.parametrize("address", ["nobody@mx.test", "grün@mx.test"])
+def test_the_reply_of_the_mail_server_is_said(shell: Shell, pair: Pair, address: str) -> None:
+    shell.run("send-test", address, "--smtp", f"127.0.0.1:{pair.smtp_port}", status=command.FAILED)
 
     assert "did not take the mail: 550 5.1.1" in shell.err
 

@@ -1,12 +1,16 @@
 """The calls that clients/python makes, without a service: how a wait is split, and when a call is made again."""
 
 import json
+import re
 
 import httpx2
 import pytest
 
-from fake_email_client.calls import Call, Steps, T, insist
+from fake_email_client.calls import Call, Steps, T, fetch, insist
+from fake_email_client.clauses import in_words, parameters
 from fake_email_client.errors import NoMail, Problem
+from fake_email_client.mcp_results import nothing_yet
+from fake_email_client.schemas import DomainList
 from fake_email_client.search import search
 from fake_email_client.stream import Place
 
@@ -67,7 +71,7 @@ def test_no_mail_says_how_many_messages_earlier_calls_returned(returned: int, sa
         steps.send(no_match(next_since=returned))
 
 
-def test_no_mail_says_what_was_not_stored() -> None:
+def test_no_mail_and_the_tool_for_language_models_say_what_was_not_stored() -> None:
     times = {"attempted_at": "2026-11-29T23:49:02Z"}
     refused = [
         {"stage": "data", "reply": "552 5.3.4 Too big", **times},
@@ -76,9 +80,10 @@ def test_no_mail_says_what_was_not_stored() -> None:
     ]
     error = Problem(httpx2.Response(404, json={"code": "no_match", "near_misses": [], "refused": refused}))
 
-    said = str(NoMail("ann@mx.test", {}, 25, error.body.near_misses, error.body.refused))
+    no_mail = NoMail("ann@mx.test", {}, 25, error.body.near_misses, error.body.refused)
 
-    assert said.endswith(
+    assert nothing_yet(0, no_mail, "").not_stored[:2] == ["data: 552 5.3.4 Too big", "commit: the sender left"]
+    assert str(no_mail).endswith(
         "No other mail came.\nMail that was not stored:\n- data: 552 5.3.4 Too big\n- commit: the sender left\n"
         "- commit: a duplicate of the message 019c, which the mailbox had already"
     )
@@ -133,6 +138,27 @@ def test_a_call_that_gives_out_an_exact_name_is_not_made_again_after_a_cut() -> 
 
     with pytest.raises(httpx2.ReadError):
         steps.throw(CUT)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("/a?b/", r"//a\?b//"), ("/", "/"), ("a/b", "a/b")])
+def test_a_text_between_slashes_is_no_pattern(text: str, expected: str) -> None:
+    assert parameters({"text": text}) == {"text": expected}
+    assert in_words({"text": text}) == f' with text "{text}"'
+
+
+def test_a_pattern_tells_upper_from_lower_case_unless_its_flag_says_otherwise() -> None:
+    either = re.compile("ann", re.IGNORECASE)
+
+    assert parameters({"subject": re.compile("Ann"), "from_": either}) == {"from": "/ann/", "subject": "/(?-i)Ann/"}
+
+
+@pytest.mark.parametrize("status", [200, 404, 501])
+def test_the_page_of_another_server_asks_whether_the_url_is_right(status: int) -> None:
+    steps = fetch(CALL, 30, DomainList)
+    next(steps)
+
+    with pytest.raises(Problem, match=rf"^{status} .*is the URL right"):
+        steps.send(httpx2.Response(status, html="<h1>A shop</h1>"))
 
 
 def test_the_page_of_a_proxy_is_a_problem_too() -> None:

@@ -2,25 +2,18 @@
 
 import time
 from collections.abc import Generator, Mapping
-from http import HTTPStatus
 from typing import Literal, TypeVar
 
 import httpx2
 import msgspec
 
 from fake_email_client.clauses import Parameters
-from fake_email_client.errors import Problem, is_for_the_caller
+from fake_email_client.errors import AGAIN, Problem, is_for_the_caller
 
 T = TypeVar("T")
 # A connection that was cut or never made. Other errors of the library, as an unusable URL, stay what they are.
 Cut = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError, httpx2.ProxyError)
 
-_AGAIN = {
-    HTTPStatus.TOO_MANY_REQUESTS,
-    HTTPStatus.BAD_GATEWAY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    HTTPStatus.GATEWAY_TIMEOUT,
-}
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 2.0
 __tracebackhide__ = is_for_the_caller
@@ -64,8 +57,7 @@ def insist(call: Call, patience: float, *, is_repeatable: bool = True) -> Steps[
 
 def fetch(call: Call, patience: float, shape: type[T], *, is_repeatable: bool = True) -> Steps[T]:
     """The JSON of the response, as `shape`."""
-    response = yield from insist(call, patience, is_repeatable=is_repeatable)
-    return msgspec.json.decode(response.content, type=shape)
+    return decoded((yield from insist(call, patience, is_repeatable=is_repeatable)), shape)
 
 
 def checked(response: httpx2.Response) -> httpx2.Response:
@@ -75,12 +67,20 @@ def checked(response: httpx2.Response) -> httpx2.Response:
     return response
 
 
+def decoded(response: httpx2.Response, shape: type[T]) -> T:
+    """The JSON of the response, as `shape`; raises Problem for another server's page."""
+    try:
+        return msgspec.json.decode(response.content, type=shape)
+    except msgspec.DecodeError as error:
+        raise Problem(response) from error
+
+
 def retry_delay(error: Exception, attempt: int) -> float | None:
     """The seconds until a failed call is worth another attempt; None when it never is."""
     backoff: float = min(_FIRST_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS)
     if not isinstance(error, Problem):
         return backoff
-    if error.status not in _AGAIN:
+    if error.status not in AGAIN:
         return None
     # RFC 9110 §10.2.3 also allows a date, which this API does not send.
     asked = error.headers.get("Retry-After", "")

@@ -7,6 +7,14 @@ from typing import Literal, TypedDict
 
 Has = Literal["code", "link", "attachment"]
 LinkKind = Literal["verify", "reset", "login", "unsubscribe", "other"]
+
+
+class AsTyped(str):
+    """A text that a person typed for the API: between slashes, it is a pattern of RE2."""
+
+    __slots__ = ()
+
+
 Text = str | re.Pattern[str]
 Parameters = Mapping[str, str | Sequence[str]]
 _TEXTS = ("from", "subject", "text", "query")
@@ -40,7 +48,7 @@ def parameters(clauses: Clauses) -> Parameters:
     for name in ("from_", "subject", "text"):
         if name in clauses:
             value: Text = clauses[name]
-            found[name.removesuffix("_")] = value if isinstance(value, str) else _pattern(value)
+            found[name.removesuffix("_")] = _literal(value) if isinstance(value, str) else _pattern(value)
     if "has" in clauses:
         found["has"] = clauses["has"]
     if "query" in clauses:
@@ -50,7 +58,8 @@ def parameters(clauses: Clauses) -> Parameters:
 
 def in_words(clauses: Clauses) -> str:
     """The clauses as the end of a sentence about mail."""
-    given = parameters(clauses)
+    texts = {name.removesuffix("_"): text for name, text in clauses.items() if isinstance(text, str)}
+    given = {**parameters(clauses), **texts}
     said = {name: json.dumps(given[name], ensure_ascii=False) for name in _TEXTS if name in given}
     sender = said.pop("from", None)
     words = [*(f"{name} {value}" for name, value in said.items()), *(_A[each] for each in _has(clauses))]
@@ -62,5 +71,12 @@ def _has(clauses: Clauses) -> Sequence[Has]:
     return [given] if isinstance(given, str) else given
 
 
+def _literal(text: str) -> str:
+    """The text as a parameter of the API, which takes a text between slashes for a pattern."""
+    is_between_slashes = re.fullmatch("/.+/", text, re.DOTALL)
+    return f"/{re.escape(text)}/" if is_between_slashes and not isinstance(text, AsTyped) else text
+
+
 def _pattern(pattern: re.Pattern[str]) -> str:
-    return f"/{'(?i)' if pattern.flags & re.IGNORECASE else ''}{pattern.pattern}/"
+    # By itself, the API does not tell upper from lower case in patterns either.
+    return f"/{'' if pattern.flags & re.IGNORECASE else '(?-i)'}{pattern.pattern}/"

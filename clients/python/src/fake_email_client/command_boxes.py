@@ -1,12 +1,19 @@
 """The mailboxes that the command has made, with their tokens, in a file that only its user can read."""
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
+from fake_email_client.address import canonical
 from fake_email_client.mail import Mail, Mailbox
+
+if sys.platform != "win32":
+    import fcntl
 
 _MOST = 100
 
@@ -32,19 +39,25 @@ class KnownMailboxes:
 
     def add(self, mailbox: KnownMailbox) -> None:
         """Keep a mailbox, in place of what is known of it, and drop those that have expired."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        now = datetime.now(UTC)
-        kept = [each for each in self._read() if each.expires_at > now and each.address != mailbox.address]
-        content = msgspec.json.format(msgspec.json.encode([*kept[1 - _MOST :], mailbox]))
-        # Another command may read the file at any moment.
-        new = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content)
-        new.replace(self._path)
+        with self._locked():
+            self._write([*(each for each in self._read() if each.address != mailbox.address), mailbox])
+
+    def take(self, url: str, address: str, seq: int) -> bool:
+        """True for the first command that takes the message with this seq, and for each one of an unknown mailbox."""
+        if not self.find(url, address):
+            return True
+        with self._locked():
+            found = self.find(url, address)
+            if found is None or seq in found.returned:
+                return found is None
+            taken = msgspec.structs.replace(found, returned=(*found.returned, seq))
+            self._write([taken if each == found else each for each in self._read()])
+            return True
 
     def find(self, url: str, address: str | None) -> KnownMailbox | None:
         """The mailbox with this address; without one, the newest mailbox of this server."""
-        ours = [each for each in self._read() if each.url == url and address in {None, each.address}]
+        wanted = None if address is None else canonical(address)
+        ours = [each for each in self._read() if each.url == url and wanted in {None, each.address}]
         return ours[-1] if ours else None
 
     def mailbox(self, mail: Mail, address: str | None) -> Mailbox:
@@ -55,11 +68,35 @@ class KnownMailboxes:
         token = os.environ.get("FAKE_EMAIL_TOKEN") or (found.token if found else None)
         return mail.open(address or (found.address if found else ""), token)
 
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Make other commands wait until the end of the block; raises CommandError when the file cannot be written."""
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._path.with_suffix(".lock").open("w") as lock:
+                if sys.platform != "win32":  # which has no such lock
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise CommandError(f"cannot remember the mailbox: {error}; set XDG_STATE_HOME") from error
+
+    def _write(self, mailboxes: list[KnownMailbox]) -> None:
+        now = datetime.now(UTC)
+        kept = [each for each in mailboxes if each.expires_at > now][-_MOST:]
+        content = msgspec.json.format(msgspec.json.encode(kept))
+        # Another command may read the file at any moment.
+        new = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+        new.replace(self._path)
+
     def _read(self) -> list[KnownMailbox]:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=list[KnownMailbox])
         except (FileNotFoundError, msgspec.DecodeError):
             return []
+        except OSError as error:
+            raise CommandError(f"cannot read the mailboxes that were made: {error}; set XDG_STATE_HOME") from error
 
 
 def default_path() -> Path:

@@ -1,14 +1,11 @@
 """The work of each command."""
 
 import argparse
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import get_args
 
-import msgspec
-
-from fake_email_client.clauses import Clauses, LinkKind, in_words
+from fake_email_client.clauses import AsTyped, Clauses, LinkKind, in_words
 from fake_email_client.command_boxes import CommandError, KnownMailbox, KnownMailboxes
 from fake_email_client.command_output import Output, Table, sender_of, show, span
 from fake_email_client.command_send import send_test
@@ -32,24 +29,22 @@ def new(mail: Mail, known: KnownMailboxes, output: Output, given: argparse.Names
         ttl=given.ttl,
     )
     info = box.info()
-    known.add(KnownMailbox(url=mail.url, address=box.address, token=box.token, expires_at=info.expires_at))
-    if not output.terminal:
+    if output.terminal:
+        terminal = output.terminal
+        kind = "public, so that its address opens it" if given.public else "private"
+        terminal.print(terminal.style(box.address, "bold", "green"))
+        life = span((info.expires_at - info.created_at).total_seconds())
+        terminal.print(terminal.style(f"{kind}, for {life}. Next: fake-email-client watch", "dim"))
+    else:
         output.json({"address": box.address, "token": box.token, "expires_at": info.expires_at})
-        return
-    terminal = output.terminal
-    kind = "public, so that its address opens it" if given.public else "private"
-    terminal.print(terminal.style(box.address, "bold", "green"))
-    life = span((info.expires_at - info.created_at).total_seconds())
-    terminal.print(terminal.style(f"{kind}, for {life}. Next: fake-email-client watch", "dim"))
+    # At the end, since the token of a mailbox that cannot be remembered would be lost.
+    known.add(KnownMailbox(url=mail.url, address=box.address, token=box.token, expires_at=info.expires_at))
 
 
 def wait(mail: Mail, known: KnownMailboxes, output: Output, given: argparse.Namespace) -> None:
     box = known.mailbox(mail, given.address)
     clauses = _clauses(given)
     kind: LinkKind | None = None if given.link in {None, "any"} else given.link
-    found = known.find(mail.url, box.address)
-    returned = found.returned if found else ()
-
     noun = "a code" if given.code else "a link" if given.link else "mail"
     said = clauses.copy()
     said.pop("has", None)
@@ -62,12 +57,10 @@ def wait(mail: Mail, known: KnownMailboxes, output: Output, given: argparse.Name
     def refuse(message: Message) -> str | None:
         if kind and message.link_of(kind) is None:
             return f"link={kind}"
-        return RETURNED if message.seq in returned else None
+        return None if known.take(mail.url, box.address, message.seq) else RETURNED
 
     with output.progress(progress):
         message = mail.run(search(box.address, box.token, 0, given.timeout, clauses, refuse))
-    if found:
-        known.add(msgspec.structs.replace(found, returned=(*returned, message.seq)))
     wanted = message.code if given.code else (message.link_of(kind) if kind else message.link) if given.link else None
     _print_found(output, given, message, wanted)
 
@@ -76,8 +69,7 @@ def _clauses(given: argparse.Namespace) -> Clauses:
     clauses: Clauses = {}
     for name in ("from_", "subject", "text"):
         if value := getattr(given, name):
-            pattern = re.fullmatch(r"/(.*)/", value)
-            clauses[name] = re.compile(pattern[1]) if pattern else value
+            clauses[name] = AsTyped(value)
     if given.query:
         clauses["query"] = given.query
     if given.code or given.link:

@@ -4,6 +4,7 @@ import argparse
 import secrets
 import smtplib
 import socket
+from email import policy
 from email.message import EmailMessage
 
 from fake_email_client.command_boxes import CommandError, KnownMailboxes
@@ -18,25 +19,29 @@ def send_test(mail: Mail, known: KnownMailboxes, output: Output, given: argparse
     code = f"{secrets.randbelow(1_000_000):06}"
     if given.smtp:
         host, _, port = given.smtp.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")  # of an IPv6 address
     else:
         server = mail.domains().smtp
         host, port = server.host, str(server.port)
     if not host or not port.isdecimal():
         raise ValueError(f"--smtp: {given.smtp} is not HOST:PORT")
+    shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         with smtplib.SMTP(host, int(port), timeout=_SMTP_SECONDS, local_hostname=socket.gethostname()) as session:
-            session.sendmail("test@example.test", [address], _content(address, code))
+            # RFC 6531 §3.4, for an address beyond ASCII.
+            options = [] if address.isascii() else ["SMTPUTF8"]
+            session.sendmail("test@example.test", [address], _content(address, code), options)
     except (OSError, smtplib.SMTPException) as error:
-        raise CommandError(f"the mail server {host}:{port} did not take the mail: {_reason(error)}") from error
+        raise CommandError(f"the mail server {shown} did not take the mail: {_reason(error)}") from error
     if output.terminal:
-        said = f"Sent to {address} by {host}:{port}, with the code {output.terminal.style(code, 'bold', 'green')}"
+        said = f"Sent to {address} by {shown}, with the code {output.terminal.style(code, 'bold', 'green')}"
         output.terminal.print(said)
     else:
-        output.json({"address": address, "code": code, "smtp": f"{host}:{port}"})
+        output.json({"address": address, "code": code, "smtp": shown})
 
 
 def _content(address: str, code: str) -> bytes:
-    message = EmailMessage()
+    message = EmailMessage(policy.SMTPUTF8)
     message["From"] = "fake-email-client <test@example.test>"
     message["To"] = address
     message["Subject"] = f"{code} is your test code"

@@ -12,6 +12,13 @@ from fake_email_client.attempts import RefusedAttempt
 from fake_email_client.clauses import Clauses, in_words
 from fake_email_client.schemas import Message, NearMiss, NoMatch
 
+# The statuses of a failure that may be over soon, also of a proxy before the API.
+AGAIN = {
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
 # In place of a clause, of a message that meets them all.
 RETURNED = "returned before"
 _SHOWN_CHARACTERS = 1000
@@ -30,7 +37,10 @@ class Problem(Exception):
         self.code = self.body.code or away
         self.field = self.body.field
         self.headers = response.headers
-        super().__init__(f"{self.status} {self.code}: {self.body.detail or response.reason_phrase}")
+        detail = self.body.detail or response.reason_phrase
+        if not self.body.code and self.status not in AGAIN:
+            detail += " (no response of a fake-email API; is the URL right?)"
+        super().__init__(f"{self.status} {self.code}: {detail}")
 
 
 class NoMail(TimeoutError):
@@ -96,11 +106,16 @@ def _why(near_miss: NearMiss) -> str:
 
 
 def refused_in_lines(refused: Sequence[RefusedAttempt]) -> str:
-    """A line for each attempt to deliver that failed: where it ended, and the reply that the sender got."""
-    return "\n".join(f"- {each.stage}: {_end_of(each)}" for each in refused)
+    """A line for each attempt to deliver that failed."""
+    return "\n".join(f"- {end_of(each)}" for each in refused)
 
 
-def _end_of(attempt: RefusedAttempt) -> str:
+def end_of(attempt: RefusedAttempt) -> str:
+    """The stage in which an attempt ended, and the reply that the sender got."""
+    return f"{attempt.stage}: {_reply_of(attempt)}"
+
+
+def _reply_of(attempt: RefusedAttempt) -> str:
     if attempt.message_id:
         return f"a duplicate of the message {attempt.message_id}, which the mailbox had already"
     return attempt.reply or "the sender left"

@@ -4,10 +4,9 @@ import time
 from collections.abc import Callable, Sequence
 
 import httpx2
-import msgspec
 
 from fake_email_client.attempts import RefusedAttempt
-from fake_email_client.calls import Call, Cut, Steps, checked, retry_delay
+from fake_email_client.calls import Call, Cut, Steps, checked, decoded, retry_delay
 from fake_email_client.clauses import Clauses, parameters
 from fake_email_client.errors import NoMail, Problem, is_for_the_caller
 from fake_email_client.schemas import Message, NearMiss
@@ -66,7 +65,7 @@ def search(
                     raise
                 failure, attempt, after = error, attempt + 1, delay
         else:
-            message = msgspec.json.decode(response.content, type=Message)
+            message = decoded(response, Message)
             failed = refuse(message)
             if failed is None:
                 return message
