@@ -10,7 +10,7 @@ from support.smtp_client import SmtpClient
 from support.visitor import CODE, Visitor, deliver
 
 _RUN = """(async () => {
-    const { violations } = await axe.run(document, { iframes: false })
+    const { violations } = await axe.run(document, { iframes: false, rules: { "target-size": { enabled: true } } })
     const told = ({ html, any }) => [html, any[0]?.message]
     return JSON.stringify(violations.map(({ id, nodes }) => [id, ...nodes.map(told)]))
 })()"""
@@ -196,3 +196,15 @@ async def test_the_focus_is_where_it_was_once_a_dialog_is_closed(visitor: Visito
     await visitor.click("Close")
 
     await visitor.is_so("document.activeElement.ariaLabel === 'Settings'")
+
+
+async def test_a_screen_reader_hears_of_new_mail_and_a_key_copies_its_code(visitor: Visitor, smtp: SmtpClient) -> None:
+    await deliver(visitor, smtp, CODE)
+
+    await visitor.is_so(
+        "document.querySelector('[data-news][role=status]')?.textContent"
+        " === 'New mail from ACME Accounts: Confirm your sign-up. Code: 482913'"
+    )
+    await visitor.presses("y")
+
+    await visitor.has_copied("482913")

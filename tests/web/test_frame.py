@@ -39,6 +39,22 @@ async def test_the_mail_turns_dark_with_the_page_and_back_on_demand(visitor: Vis
     await visitor.tab.wait_for(is_dark, {"False": 2})
 
 
+async def test_a_dark_page_is_printed_in_light_colours_without_its_list(visitor: Visitor, smtp: SmtpClient) -> None:
+    await visitor.colours("dark")
+    await visitor.value("document.documentElement.dataset.theme = 'dark'")
+    await deliver(visitor, smtp, CODE)
+    await visitor.opens("Confirm your sign-up")
+    turned = "getComputedStyle(document.documentElement).filter !== 'none'"
+    await visitor.tab.wait_for(turned, {"True": 1, "False": 1})
+
+    await visitor.tab.call("Emulation.setEmulatedMedia", media="print")
+
+    await visitor.tab.wait_for(turned, {"False": 2})
+    await visitor.is_so("getComputedStyle(document.documentElement).colorScheme === 'light'")
+    await visitor.is_so("!document.querySelector('aside').checkVisibility()")
+    await visitor.tab.call("Emulation.setEmulatedMedia", media="")
+
+
 async def test_the_frame_takes_the_width_of_a_phone(visitor: Visitor, smtp: SmtpClient) -> None:
     await deliver(visitor, smtp, CODE)
     await visitor.opens("Confirm your sign-up")

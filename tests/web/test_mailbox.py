@@ -83,6 +83,18 @@ async def test_mailboxes_are_there_at_the_next_visit(visitor: Visitor, smtp: Smt
     await visitor.sees(first.partition("@")[0])
 
 
+async def test_the_mailbox_that_is_shown_is_in_sight_among_many(visitor: Visitor) -> None:
+    first = await visitor.address()
+    for count in range(2, 7):
+        await visitor.presses("n")
+        await visitor.is_so(f"document.querySelectorAll('nav button').length === {count}")
+    await visitor.value(f"localStorage['fake-email.shown'] = {first!r}")
+
+    await visitor.visit()
+
+    await visitor.is_so("document.querySelector('nav [aria-current]').getBoundingClientRect().right <= 430")
+
+
 async def test_one_stream_counts_the_unread_mail_of_every_mailbox(visitor: Visitor, smtp: SmtpClient) -> None:
     first = await visitor.address()
     await visitor.click("New")
@@ -122,6 +134,7 @@ async def test_a_mailbox_that_is_over_says_so_and_offers_a_new_one(visitor: Visi
         "/api/inbox", params={"address": address}, headers={"Authorization": f"Bearer {await visitor.token()}"}
     )
     await visitor.sees("This mailbox is over")
+    await visitor.is_so("!document.querySelector('.status')")
 
     await visitor.click("Make a new mailbox")
 

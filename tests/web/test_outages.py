@@ -19,6 +19,8 @@ from support.waiting import until
 
 from fake_email.postgres import migrate
 
+_NETWORK: dict[str, object] = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+
 
 async def test_a_restart_of_the_api_is_told_and_loses_nothing(visitor: Visitor, api: Pair, smtp: SmtpClient) -> None:
     address = await visitor.address()
@@ -98,11 +100,24 @@ async def test_an_empty_mailbox_says_that_no_mail_can_appear_while_the_api_is_aw
 
 async def test_an_empty_mailbox_says_that_no_mail_can_appear_while_the_device_is_offline(visitor: Visitor) -> None:
     await visitor.sees("Waiting for mail")
-    network: dict[str, object] = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-    await visitor.tab.call("Network.emulateNetworkConditions", None, **network, offline=True)
+    await visitor.tab.call("Network.emulateNetworkConditions", None, **_NETWORK, offline=True)
 
     await visitor.sees("This device is offline")
     await visitor.sees("No mail can appear right now")
 
-    await visitor.tab.call("Network.emulateNetworkConditions", None, **network, offline=False)
+    await visitor.tab.call("Network.emulateNetworkConditions", None, **_NETWORK, offline=False)
     await visitor.sees("Waiting for mail")
+
+
+async def test_a_message_that_could_not_be_read_is_shown_once_the_network_is_back(
+    visitor: Visitor, smtp: SmtpClient
+) -> None:
+    await smtp.deliver(message("Read me"), await visitor.address())
+    await visitor.sees("Read me")
+    await visitor.tab.call("Network.emulateNetworkConditions", None, **_NETWORK, offline=True)
+    await visitor.click("Unread: Read me")
+    await visitor.sees("The message cannot be shown")
+
+    await visitor.tab.call("Network.emulateNetworkConditions", None, **_NETWORK, offline=False)
+
+    await visitor.is_so("document.querySelector('#subject')?.textContent === 'Read me'")

@@ -2,6 +2,8 @@
 
 import httpx
 from support.content import message
+from support.database import put
+from support.harness import Pair
 from support.smtp_client import SmtpClient
 from support.visitor import Visitor, deliver, stored
 from support.waiting import deadline
@@ -89,3 +91,34 @@ async def test_a_deletion_of_many_is_sent_when_the_page_is_left(
 
     await visitor.sees("Waiting for mail")
     assert await stored(visitor, http) == []
+
+
+async def test_an_open_message_that_is_deleted_with_others_is_no_longer_shown(
+    visitor: Visitor, smtp: SmtpClient
+) -> None:
+    await three(visitor, smtp)
+    await visitor.opens("Two")
+    await visitor.click("Select: One")
+    await visitor.click("Select: Two")
+
+    await visitor.presses("Delete")
+
+    await visitor.is_so("!document.querySelector('#subject')")
+    assert await visitor.value(_COUNT) == 1
+
+
+async def test_all_mail_is_deleted_at_once_but_what_arrives_meanwhile(
+    visitor: Visitor, smtp: SmtpClient, http: httpx.AsyncClient, pair: Pair
+) -> None:
+    await put(pair.database_url, await visitor.address(), *(message(f"Number {n}") for n in range(60)))
+    await visitor.visit()
+    await visitor.sees("Show older mail")
+
+    await visitor.click("Delete all mail")
+    await visitor.sees("All mail is deleted.")
+    await deliver(visitor, smtp, message("Came later"))
+    await visitor.sees("Came later")
+    await visitor.visit()
+
+    await visitor.sees("Came later")
+    assert [each["subject"] for each in await stored(visitor, http)] == ["Came later"]

@@ -1,11 +1,13 @@
 // The keys of the page; parts/Keys.svelte lists them.
 
+import type { Code } from "./api/types"
 import { copy, copyCode, make } from "./state/actions.svelte"
 import { boxes } from "./state/boxes.svelte"
 import { dialog } from "./state/dialogs.svelte"
 import { undoLast } from "./state/notices.svelte"
 import { close, neighbour, open, opened, removeOpened, setSeen } from "./state/opened.svelte"
 import { bestCode } from "./state/people"
+import { search } from "./state/search.svelte"
 import { markSelected, removeSelected, selected, selectNone, toggle } from "./state/selected.svelte"
 import { t } from "./words/words.svelte"
 
@@ -42,6 +44,13 @@ function current(): string | null {
   )
 }
 
+/** The code of the open message, else the newest one in the list. */
+function code(): Code | undefined {
+  const { id, whole } = opened
+  if (id) return whole?.id === id ? bestCode(whole.codes) : undefined
+  return search.shown.map(({ codes }) => bestCode(codes)).find(Boolean)
+}
+
 /** The action of a key; undefined for a key of the browser. */
 export function action(event: KeyboardEvent): (() => void) | undefined {
   const { target } = event
@@ -53,7 +62,6 @@ export function action(event: KeyboardEvent): (() => void) | undefined {
 
   const box = boxes.current
   const isLive = box && !box.isOver
-  const code = opened.whole?.id === opened.id ? bestCode(opened.whole?.codes ?? []) : undefined
   switch (key) {
     case "c":
       return isLive ? () => void copy(box.address, t("copied")) : undefined
@@ -73,8 +81,10 @@ export function action(event: KeyboardEvent): (() => void) | undefined {
       const id = current()
       return id ? () => toggle(id) : undefined
     }
-    case "y":
-      return code ? () => void copyCode(code.value) : undefined
+    case "y": {
+      const found = code()
+      return found ? () => void copyCode(found.value) : undefined
+    }
     case "u":
       return unread
     case "Delete":

@@ -57,6 +57,10 @@ export const mark = ({ token }: Key, id: string, seen: boolean) =>
 export const remove = ({ token }: Key, id: string, keepalive: boolean) =>
   send("DELETE", `messages/${id}`, { token, keepalive })
 
+/** Delete all that arrived before this time. */
+export const removeBefore = (key: Key, before: string, keepalive: boolean) =>
+  send("DELETE", "inbox/messages", { ...of(key, { query: `before:${before}` }), keepalive })
+
 /** The first bytes of the source as text, which are enough to read. */
 export async function source({ token }: Key, id: string): Promise<string> {
   const most = 262_144

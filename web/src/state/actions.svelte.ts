@@ -7,7 +7,8 @@ import type { Box } from "./box.svelte"
 import * as kept from "./boxes.svelte"
 import { catchUp, reconnect } from "./live.svelte"
 import { fail, say } from "./notices.svelte"
-import { closed } from "./opened.svelte"
+import { close, closed } from "./opened.svelte"
+import { remove } from "./removal.svelte"
 import { search } from "./search.svelte"
 import { selectNone } from "./selected.svelte"
 
@@ -125,6 +126,15 @@ export async function markAll(box: Box): Promise<void> {
   } catch (thrown) {
     fail(thrown, () => void markAll(box))
   }
+}
+
+/** Delete all messages of the mailbox; mail that arrives meanwhile stays. */
+export function removeAll(box: Box): void {
+  const [newest] = box.visible
+  if (!newest) return
+  close()
+  const ids = box.visible.map(({ id }) => id)
+  remove(box, ids, newest.received_at)
 }
 
 export async function copy(text: string, done: string): Promise<void> {

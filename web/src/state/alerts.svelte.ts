@@ -40,16 +40,23 @@ export async function setAlert(kind: Kind, isOn: boolean): Promise<void> {
   if (isOn && kind === "sound") ring()
 }
 
-/** Tell of a message that has just arrived. */
-export function alertOf(box: Box, message: Listed): void {
-  if (message.seen) return
+/** Tell of a message that has just arrived, and return the words for a screen reader. */
+export function alertOf(box: Box, message: Listed): string {
+  if (message.seen) return ""
   if (alerts.sound) ring()
   if (alerts.notify && !document.hasFocus()) show(box, message)
+  return [t("news", { sender: senderName(message), subject: message.subject || t("no_subject") }), codeOf(message)]
+    .filter(Boolean)
+    .join(". ")
+}
+
+function codeOf({ codes }: Listed): string {
+  const code = bestCode(codes)
+  return code ? `${t("code")}: ${code.value}` : ""
 }
 
 function show(box: Box, message: Listed): void {
-  const code = bestCode(message.codes)
-  const body = [senderName(message), code && `${t("code")}: ${code.value}`].filter(Boolean).join("\n")
+  const body = [senderName(message), codeOf(message)].filter(Boolean).join("\n")
   try {
     const notification = new Notification(message.subject || t("no_subject"), {
       body,

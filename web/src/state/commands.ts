@@ -2,7 +2,7 @@
 
 import type { IconName } from "../parts/Icon.svelte"
 import { LANGUAGES, speak, tLater as t, type Language } from "../words/words.svelte"
-import { choose, copy, copyCode, extend, make, markAll } from "./actions.svelte"
+import { choose, copy, copyCode, extend, make, markAll, removeAll } from "./actions.svelte"
 import { alerts, setAlert } from "./alerts.svelte"
 import { boxes } from "./boxes.svelte"
 import { dialog, type DialogName } from "./dialogs.svelte"
@@ -56,6 +56,7 @@ function ofMailbox(): Command[] {
     { name: t("key_c"), icon: "copy", key: "C", run: () => copy(box.address, t("copied")) },
     ...some,
     { name: t("qr"), icon: "qr", key: "Q", run: opens("qr") },
+    { name: t("tried"), icon: "search", run: opens("attempts") },
     { name: t("extend"), icon: "plus", run: () => extend(box) },
     { name: t("end_mailbox"), icon: "close", run: opens("end") },
     ...(box.visible.length
@@ -63,6 +64,7 @@ function ofMailbox(): Command[] {
           { name: t("search"), icon: "search", key: "/", run: focusSearch },
           { name: t("mark_all"), icon: "read", run: () => markAll(box) },
           { name: t("select_all"), icon: "check", run: selectAll },
+          { name: t("delete_all"), icon: "bin", run: () => removeAll(box) },
         ] as const)
       : []),
   ]

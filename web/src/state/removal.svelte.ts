@@ -7,22 +7,27 @@ import { atOnce } from "./at_once"
 import type { Box } from "./box.svelte"
 import { fail, NOTICE_MS, say } from "./notices.svelte"
 
+// In place of an id: all mail that is older than the first of the ids.
+const OLDER = ""
+
 interface Pending {
   readonly box: Box
   readonly ids: readonly string[]
+  /** The arrival of the first of them, where all older mail is deleted too, listed or not; else empty. */
+  readonly before: string
   readonly timer: ReturnType<typeof setTimeout>
 }
 
 const pending = new Set<Pending>()
 
-/** Hide messages, and delete them when they can no longer be restored. */
-export function remove(box: Box, wanted: readonly string[]): void {
+/** Hide messages, and delete them when they can no longer be restored; with `before` all older mail too. */
+export function remove(box: Box, wanted: readonly string[], before = ""): void {
   const ids = wanted.filter((id) => !box.hidden.has(id))
   if (!ids.length) return
   box.hide(ids)
-  const entry: Pending = { box, ids, timer: setTimeout(() => void finish(entry), NOTICE_MS) }
+  const entry: Pending = { box, ids, before, timer: setTimeout(() => void finish(entry), NOTICE_MS) }
   pending.add(entry)
-  say(t("deleted", { n: ids.length }), { undo: () => restore(entry) })
+  say(before ? t("deleted_all") : t("deleted", { n: ids.length }), { undo: () => restore(entry) })
 }
 
 function restore(entry: Pending): void {
@@ -34,10 +39,15 @@ function restore(entry: Pending): void {
 async function finish(entry: Pending, isLast = false): Promise<void> {
   if (!pending.delete(entry)) return
   clearTimeout(entry.timer)
-  const { box, ids } = entry
+  const { box, ids, before } = entry
+  const [newest = "", ...older] = ids
   const failures = await atOnce(
-    ids,
+    before ? [newest, OLDER] : ids,
     async (id) => {
+      if (id === OLDER) {
+        await api.removeBefore(box, before, isLast)
+        return older.forEach((each) => box.removed(each))
+      }
       try {
         await api.remove(box, id, isLast)
       } catch (thrown) {
@@ -47,7 +57,7 @@ async function finish(entry: Pending, isLast = false): Promise<void> {
     },
     isLast ? ids.length : undefined,
   )
-  box.restored(failures.map(({ each }) => each))
+  box.restored(failures.flatMap(({ each }) => (each === OLDER ? older : each)))
   if (failures[0]) fail(failures[0].thrown)
 }
 

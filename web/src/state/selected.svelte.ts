@@ -5,6 +5,7 @@ import { atOnce } from "./at_once"
 import { boxes } from "./boxes.svelte"
 import { mark } from "./marks"
 import { fail } from "./notices.svelte"
+import { close, opened } from "./opened.svelte"
 import { remove } from "./removal.svelte"
 import { search } from "./search.svelte"
 
@@ -42,6 +43,7 @@ export function removeSelected(): void {
   const box = boxes.current
   const chosen = selected.all.map(({ id }) => id)
   selectNone()
+  if (chosen.includes(opened.id ?? "")) close()
   if (box) remove(box, chosen)
 }
 

@@ -28,11 +28,13 @@ SCRIPT = """\
   tell()
 })()
 """
-# A mail has colours of its own: turned round, text stays readable; pictures are turned back.
+# A mail has colours of its own: turned round, text stays readable; pictures are turned back. Paper is never dark.
 STYLE = (
     "html{height:auto!important;scrollbar-width:thin}"
+    "@media screen{"
     "html[data-fake-email-dark]{filter:invert(1) hue-rotate(180deg);background:#fff;scrollbar-color:#666 #000}"
     "html[data-fake-email-dark] img{filter:invert(1) hue-rotate(180deg)}"
+    "}"
 )
 SOURCE = f"'sha256-{b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()}'"
 HEAD = f"<style>{STYLE}</style>"
