@@ -68,6 +68,30 @@ def test_a_field_is_found_however_its_name_is_written(field: str) -> None:
     assert (parsed.subject, parsed.text) == ("seen", "x")
 
 
+@pytest.mark.parametrize("line", [b"MIME-Version 1.0", "Fröm: a@b.test".encode(), b"\0: x", b"+OK message follows"])
+def test_the_fields_behind_a_broken_first_line_are_read(line: bytes) -> None:
+    parsed = parse.parse(line + b"\r\nSubject: seen\r\nFrom: a@b.test\r\n\r\nx")
+
+    assert (parsed.subject, parsed.from_address, parsed.text) == ("seen", "a@b.test", "x")
+
+
+@pytest.mark.parametrize("name", ["To", "Cc"])
+def test_the_addresses_of_all_fields_of_one_name_are_read(name: str) -> None:
+    repeated = f"{name}: a@x.test, Bo <b@x.test>\r\n{name}: \r\n{name.upper()}: c@x.test\r\n"
+
+    parsed = parse.parse(f"Subject: s\r\n{repeated}\r\nx".encode())
+
+    found = parsed.to_addresses if name == "To" else parsed.cc_addresses
+    assert [each.address for each in found or ()] == ["a@x.test", "b@x.test", "c@x.test"]
+
+
+@pytest.mark.parametrize("text", ["Hello,", "Hello,\nnote: this", "Hello\n\nSubject: x", "http://x.test\nsee: it"])
+def test_content_without_fields_is_text(text: str) -> None:
+    parsed = parse.parse(text.encode())
+
+    assert (parsed.subject, parsed.text) == ("", text)
+
+
 @pytest.mark.parametrize("line_end", [b"\r\n", b"\n"])
 def test_a_byte_order_mark_before_the_first_field_is_no_part_of_it(line_end: bytes) -> None:
     fields = line_end.join((b"Subject: seen", b"From: a@b.test", b"", b"x"))

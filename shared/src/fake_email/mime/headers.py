@@ -20,6 +20,7 @@ _FIELD_LINES = re.compile(rb"(?>(?:[!-9;-~]++[ \t]*+:[^\n]*+\n?(?>(?:[ \t]++[^\n
 _MORE_LINES = re.compile(rb"(?>(?:[ \t]++[^\n]*+\n?)*)" + _FIELD_LINES.pattern)
 _FIELD_START = re.compile(rb"[!-9;-~]++[ \t]*+:")
 _PARAMETER_LINE = re.compile(rb"[\w*-]++=")
+_REPEATED = frozenset({b"to", b"cc"})
 _BLANK_LINE = re.compile(rb"\r?\n")
 _FIELD = re.compile(
     rb"\n(subject|from|to|cc|reply-to|date|content-(?:type|transfer-encoding|disposition|id|location))[ \t]*:"
@@ -45,7 +46,7 @@ _NOT_SHOWN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]+")
 def read(content: bytes, start: int, end: int) -> tuple[dict[bytes, bytes], int]:
     """The fields that this program shows or needs, undecoded, by their names in lower case, and the body's offset.
 
-    Of a repeated field the first that is not empty counts.
+    Of a repeated field the first that is not empty counts; To and Cc have the addresses of all.
     """
     section_end, body = _find_end(content, start, end)
     section = b"\n" + content[start:section_end].removeprefix(_MARK).lstrip(b" \t")
@@ -56,6 +57,8 @@ def read(content: bytes, start: int, end: int) -> tuple[dict[bytes, bytes], int]
         name, value = match[1].lower(), match[2].strip()
         if value and name not in fields:
             fields[name] = value
+        elif value and name in _REPEATED and len(fields[name]) < FIELD_OCTETS:
+            fields[name] += b", " + value
     return fields, body
 
 
@@ -145,9 +148,12 @@ def _step_end(content: bytes, at: int, limit: int) -> int:
 
 
 def _belongs(content: bytes, at: int, following: int, *, first: bool) -> bool:
-    """True for a line among the fields that is not a field: a fold that lost its space, or an mbox separator."""
+    """True for a line among the fields that is not a field: a fold that lost its space, or an mbox separator.
+
+    The first line may also be a broken field, where one that mail has follows.
+    """
     if first and not content.startswith((b" ", b"\t", b"From ", b">From "), at):
-        return False
+        return _MAIL_FIELD.match(content, following) is not None
     if content.startswith(b"--", at):
         return False
     return bool(
