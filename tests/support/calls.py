@@ -5,6 +5,8 @@ Tests that have to try all calls take them from here, so that a new call is trie
 
 import hashlib
 import secrets
+import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
@@ -14,7 +16,10 @@ import psycopg
 from support import api_document
 from support.api_document import PROBLEM_JSON, Operation, Parameter
 from support.content import message
-from support.database import make_mailbox, store
+from support.database import incoming_message
+from support.harness import DOMAINS
+
+from fake_email.storage import store
 
 # The parameters whose examples name nothing that is there: a test puts in a mailbox, or a message, of its own.
 _PLACES = {"address": "{address}", "message_id": "{message_id}"}
@@ -24,6 +29,14 @@ CONTENT = (
     + b"--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=a.pdf\r\n"
     + b"Content-Transfer-Encoding: base64\r\n\r\nJVBERg==\r\n--b--\r\n"
 )
+
+
+_MAKE_MAILBOXES = """
+    INSERT INTO mailbox (address, token_sha256, expires_at)
+    SELECT address, token_sha256, now() + interval '1 hour'
+    FROM unnest(%s::text[], %s::bytea[]) AS made (address, token_sha256)
+    RETURNING id, address
+"""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -98,19 +111,32 @@ async def answer(http: httpx.AsyncClient, call: Call, **headers: str) -> httpx.R
 
 
 async def make_known(database_url: str, *, is_private: bool = False) -> Known:
-    """Return a new mailbox with two messages, the newer of which has HTML and an attachment."""
-    address = make_mailbox(database_url)
-    await store(database_url, address, message("Hello"), CONTENT)
-    token = secrets.token_urlsafe(24) if is_private else ""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        if token:
-            digest = hashlib.sha256(token.encode()).digest()
-            connection.execute("UPDATE mailbox SET token_sha256 = %s WHERE address = %s", [digest, address])
-        found = connection.execute(
-            "SELECT message.id FROM message JOIN mailbox ON mailbox.id = mailbox_id WHERE address = %s ORDER BY seq",
-            [address],
-        )
-        return Known(address, token, tuple(str(message_id) for (message_id,) in found))
+    """Return a mailbox that no other test has, with two messages, the newer of which has HTML and an attachment."""
+    stock = _stocks[database_url, is_private]
+    if not stock:
+        stock += await _make_known(database_url, number=20, is_private=is_private)
+    return stock.pop()
+
+
+# Twenty take hardly longer than one, most of whose time goes into a new connection to Postgres.
+_stocks: defaultdict[tuple[str, bool], list[Known]] = defaultdict(list)
+
+
+async def _make_known(database_url: str, *, number: int, is_private: bool) -> list[Known]:
+    tokens = {
+        f"{uuid.uuid4().hex}@{DOMAINS[0]}": secrets.token_urlsafe(24) if is_private else "" for _ in range(number)
+    }
+    digests = [hashlib.sha256(token.encode()).digest() if token else None for token in tokens.values()]
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        made = await (await connection.execute(_MAKE_MAILBOXES, [[*tokens], digests])).fetchall()
+        ids = [mailbox_id for mailbox_id, _ in made]
+        messages = [incoming_message(content, *ids) for content in (message("Hello"), CONTENT)]
+        for each in messages:
+            await store.store_messages(connection, [each])
+    return [
+        Known(address, tokens[address], tuple(str(each.deliveries[at].id) for each in messages))
+        for at, (_, address) in enumerate(made)
+    ]
 
 
 def _calls() -> Iterator[Call]:

@@ -1,6 +1,7 @@
 """A web server for all hosts that a browser test needs; it records the requests."""
 
 import base64
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -18,20 +19,33 @@ class WebRequest(msgspec.Struct, frozen=True):
     referer: str | None
 
 
+class CountingServer(ThreadingHTTPServer):
+    """Keeps the address of each connection that it has accepted, and never lets the kernel refuse one."""
+
+    daemon_threads = True
+    # A browser opens dozens of connections at once. Where the queue is full, the kernel drops the SYN and the browser's
+    # side sends another one a second later: the connection would be counted in the next test. The default is 5.
+    request_queue_size = 1024
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler] = BaseHTTPRequestHandler) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self.peers: list[object] = []
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        connection, peer = super().get_request()
+        self.peers.append(peer)
+        return connection, peer
+
+
 class WebServer:
     """Serves for every host the documents in `content_of`, an empty sheet for `.css`, and a 2 by 3 image for `.png`."""
 
     def __init__(self) -> None:
         self.requests: list[WebRequest] = []
-        self.connections = 0
         self.content_of: dict[str, str] = {}  # by host and path
         server = self
 
         class Handler(BaseHTTPRequestHandler):
-            def setup(self) -> None:
-                server.connections += 1
-                super().setup()
-
             def do_GET(self) -> None:  # the name that the library calls
                 server.requests.append(WebRequest(f"{self.headers['host']}{self.path}", self.headers["referer"]))
                 media_type, content = server.content(f"{self.headers['host']}{self.path}")
@@ -47,8 +61,7 @@ class WebServer:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = CountingServer(Handler)
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
@@ -61,9 +74,23 @@ class WebServer:
             url.partition("?")[0].rpartition(".")[2], ("", b"")
         )
 
+    @property
+    def connections(self) -> int:
+        """The number of connections that were made until now."""
+        self._accept_all()
+        return len(self._server.peers)
+
     def forget(self) -> None:
+        self._accept_all()
         self.requests.clear()
-        self.connections = 0
+        self._server.peers.clear()
+
+    def _accept_all(self) -> None:
+        """Return when each connection that was made before is counted; the server accepts them in their order."""
+        with socket.create_connection(("127.0.0.1", self.port)) as own:
+            own.shutdown(socket.SHUT_WR)
+            own.recv(1)  # the server ends a connection without a request
+            self._server.peers.remove(own.getsockname())
 
     def close(self) -> None:
         self._server.shutdown()

@@ -109,6 +109,7 @@ async def session(daemon: tuple[Pair, Service]) -> AsyncIterator[Session]:
 
 @pytest.fixture
 async def short_session(hurried: tuple[Pair, Service]) -> AsyncIterator[Session]:
+    """A session of a second; a test has it as its last fixture, so that nothing else takes of that second."""
     pair, service = hurried
     async with SmtpClient.connect(pair.smtp_port) as client:
         yield Session(client, service)
@@ -326,7 +327,7 @@ async def test_a_later_octet_of_tls_is_not_taken_for_a_handshake(session: Sessio
 # Time
 
 
-async def test_endless_content_does_not_prolong_a_session(short_session: Session, pair: Pair, address: str) -> None:
+async def test_endless_content_does_not_prolong_a_session(pair: Pair, address: str, short_session: Session) -> None:
     await short_session.client.begin(address)
 
     reply = asyncio.ensure_future(short_session.client.reply())
@@ -339,7 +340,7 @@ async def test_endless_content_does_not_prolong_a_session(short_session: Session
 
 
 async def test_a_commit_in_flight_is_acknowledged_before_the_deadline_ends_the_session(
-    short_session: Session, pair: Pair, address: str
+    pair: Pair, address: str, short_session: Session
 ) -> None:
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + 1.2

@@ -129,13 +129,15 @@ async def test_a_reader_that_is_quiet_because_nothing_comes_is_not_cut_off(
 
 
 async def test_a_reader_that_has_not_taken_a_message_is_sent_no_further_ones(pair: Pair, address: str) -> None:
-    await store(pair.database_url, address, *(message(str(number), TEXT) for number in range(20)))
     async with (
         streams_of(pair) as streams,
         opened(streams, address) as (slow, _),
         opened(streams, address) as (fast, _),
     ):
         slow.takes.clear()
+        await store(pair.database_url, address, *(message(str(number), TEXT) for number in range(20)))
+        await streams.database.run(streams.waiters.connected)
+
         await until(lambda: b"id: 20\n" in fast.received)
 
         assert len(slow.received) < 2 * len(TEXT)

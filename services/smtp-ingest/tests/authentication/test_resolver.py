@@ -54,14 +54,16 @@ async def test_each_kind_of_answer_is_read(dns: DnsServer, asked: Question, answ
 
 async def test_an_answer_is_kept_and_a_failure_is_not(dns: DnsServer) -> None:
     resolver = Resolver(("127.0.0.1", dns.port))
-    dns.asked.clear()
+    asked = [question(name, "TXT") for name in ("a.example", "nobody.example", "broken.example")]
+    for each in asked:
+        await resolver.look_up(each, 5)
+    # A look-up may ask several times, as on a busy machine.
+    before = dns.asked.copy()
 
-    for _ in range(2):
-        for name in ("a.example", "nobody.example", "broken.example"):
-            await resolver.look_up(question(name, "TXT"), 5)
+    for each in asked:
+        await resolver.look_up(each, 5)
 
-    assert (dns.asked["a.example", "TXT"], dns.asked["nobody.example", "TXT"]) == (1, 1)
-    assert dns.asked["broken.example", "TXT"] > 1
+    assert (dns.asked - before).keys() == {("broken.example", "TXT")}
 
 
 async def test_the_look_ups_of_a_message_end_in_time(dns: DnsServer, monkeypatch: pytest.MonkeyPatch) -> None:
