@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fake_email.html import tokens
+from fake_email.html import tag_attributes, tokens
 
 PIECES = [
     "<a href=x>",
@@ -129,30 +129,7 @@ def test_the_tags_that_are_not_passed_are_those_of_all_tokens(pieces: list[str])
 def test_a_tag_has_all_its_attributes_however_many() -> None:
     ((*_, attributes),) = tokens.Scanner("<p " + "a='>' " * 5_000 + "b=c>")
 
-    assert tokens.attribute(attributes, "b") == "c"
-
-
-@pytest.mark.parametrize(
-    ("inside", "read_attributes"),
-    [
-        (" a=b C='d e' f=\"g\"", [("a", "b"), ("c", "d e"), ("f", "g")]),
-        (" a = b/c d", [("a", "b/c"), ("d", "")]),
-        ("/a=b/", [("a", "b/")]),
-        (" a='b'c=d", [("a", "b"), ("c", "d")]),
-        (" title='href=x' href=y'z", [("title", "href=x"), ("href", "y'z")]),
-        (" a='never closed", [("a", "never closed")]),
-        (" = '\"", [("=", ""), ("'\"", "")]),
-        (" a==b", [("a", "=b")]),
-        (" =a='>' b", [("=a", ">"), ("b", "")]),
-        ("\u00a0a=b c\x0bd=e", [("\u00a0a", "b"), ("c\x0bd", "e")]),
-    ],
-)
-def test_attributes_are_read(inside: str, read_attributes: list[tuple[str, str]]) -> None:
-    assert list(tokens.attributes(inside)) == read_attributes
-
-
-def test_the_first_attribute_with_a_name_counts_and_its_references_are_resolved() -> None:
-    assert tokens.attribute(" HREF='a&amp;b' href=c", "href") == "a&b"
+    assert tag_attributes.value(attributes, "b") == "c"
 
 
 @pytest.mark.parametrize(

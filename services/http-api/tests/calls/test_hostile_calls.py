@@ -14,7 +14,7 @@ from support.harness import Pair, Service, running_http
 from support.http_client import client, problem
 from support.waiting import DEADLINE_SECONDS, until
 
-from http_api.live.shares import CLIENT_CALLS, CLIENT_WAITING_CALLS
+from http_api.live.shares import CLIENT_CALLS, CLIENT_QUEUED_CALLS
 
 # As JSON each of its characters takes six.
 HEAVY = message("heavy", "\x01" * 1_000_000)
@@ -171,7 +171,7 @@ async def test_bodies_that_never_come_use_up_the_calls_of_their_client_alone(
         "Content-Type: application/json\r\nContent-Length: 9\r\n\r\n"
     )
     with ExitStack() as stack:
-        for _ in range(CLIENT_CALLS + CLIENT_WAITING_CALLS):
+        for _ in range(CLIENT_CALLS + CLIENT_QUEUED_CALLS):
             connection = stack.enter_context(closing(socket.socket()))
             connection.connect(("127.0.0.1", int(pair.environ["HTTP_PORT"])))
             connection.sendall(head.encode())

@@ -7,7 +7,8 @@ from functools import partial
 import pytest
 
 from fake_email.errors import DatabaseAway, ServiceError
-from http_api.live.fair_shares import FairShares, Share
+from http_api.live.fair_shares import FairShares
+from http_api.live.share import Share
 from http_api.protocol.client_address import Client
 from http_api.protocol.errors import Overloaded
 
@@ -204,7 +205,7 @@ async def test_a_caller_that_left_just_before_its_turn_takes_none() -> None:
 
 
 async def test_past_the_bound_of_a_clients_queue_its_next_caller_is_refused_at_once() -> None:
-    shares = FairShares("calls", total=1, client_units=1, client_waiters=2)
+    shares = FairShares("calls", total=1, client_units=1, client_callers=2)
     queue = Queue(shares)
     shares.take_now(BOB)
     for number in range(3):
@@ -216,7 +217,7 @@ async def test_past_the_bound_of_a_clients_queue_its_next_caller_is_refused_at_o
 
 
 async def test_past_the_bound_of_all_queues_the_longest_loses_its_newest() -> None:
-    shares = FairShares("calls", total=1, client_units=1, waiters=3)
+    shares = FairShares("calls", total=1, client_units=1, callers=3)
     queue = Queue(shares)
     shares.take_now(CAT)
     for name, asking in [("ann 1", ANN), ("ann 2", ANN), ("ann 3", ANN), ("bob", BOB)]:

@@ -10,7 +10,7 @@ from support.harness import Pair
 from support.inside import streams_of
 
 from fake_email.storage.message_list import Cursor
-from http_api.live.fair_shares import Share
+from http_api.live.share import Share
 from http_api.live.streams import Streams
 from http_api.protocol.client_address import Client
 

@@ -4,7 +4,7 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 
-from fake_email.html import elements, references, style, tokens, urls
+from fake_email.html import elements, references, style, tag_attributes, tokens, urls
 from fake_email.html.structure import DEPTH, Element, Structure
 
 TEXT_CHARACTERS = 200
@@ -119,11 +119,11 @@ class _Reading:
         self.hiding_elements -= _hides(element)
 
     def anchor(self, name: str, attributes: str, start: int, end: int) -> Anchor | None:
-        href = tokens.href(attributes)
+        href = tag_attributes.href(attributes)
         url = urls.shown(href, "" if urls.is_absolute(href) else self.base)
         if not url:
             return None
-        text = self.text(end) if name == "a" else tokens.attribute(attributes, "alt")
+        text = self.text(end) if name == "a" else tag_attributes.value(attributes, "alt")
         return url, _on_one_line(text), start
 
     def text(self, start: int) -> str:
@@ -142,7 +142,7 @@ class _Reading:
             elif type_ != "comment" and name not in _INLINE:
                 pieces.append(" ")
                 if name == "img" and type_ == "start":
-                    pictures.append(tokens.attribute(attributes, "alt"))
+                    pictures.append(tag_attributes.value(attributes, "alt"))
             if type_ == "start" and name in elements.UNSEEN:
                 self.scanner.skip_unseen(name, attributes)
             if end - start > _INNER_CHARACTERS:

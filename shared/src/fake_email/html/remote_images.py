@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 
-from fake_email.html import css, elements, style, tokens, urls
+from fake_email.html import css, elements, style, tag_attributes, tokens, urls
 from fake_email.html.tokens import Scanner
 
 # Browsers ignore these characters in a URL (URL Standard, "basic URL parser").
@@ -88,14 +88,14 @@ def _next_with_image(markup: str) -> Callable[[int], int]:
 
 def _of_tag(name: str, inside: str) -> Iterator[str]:
     read: set[str] = set()
-    for attribute, value in islice(tokens.attributes(inside), style.ATTRIBUTES):
+    for attribute, value in islice(tag_attributes.read(inside), style.ATTRIBUTES):
         if attribute not in _ATTRIBUTES or attribute in read or len(value) > style.VALUE_CHARACTERS:
             continue
         read.add(attribute)
         if attribute == "style":
-            yield from _of_declarations(tokens.resolved(value))
+            yield from _of_declarations(tag_attributes.resolved(value))
         elif attribute == "background" or name in {"img", "image"}:
-            yield tokens.resolved(value)
+            yield tag_attributes.resolved(value)
 
 
 def _of_declarations(text: str) -> list[str]:
@@ -106,7 +106,7 @@ def _of_declarations(text: str) -> list[str]:
 
 
 def _of_sheet(inside: str, text: str) -> Sequence[str]:
-    if "url(" not in text.lower() or tokens.attribute(inside, "type").strip().lower() not in {"", "text/css"}:
+    if "url(" not in text.lower() or tag_attributes.value(inside, "type").strip().lower() not in {"", "text/css"}:
         return ()
     return _of_known_rules(text) if len(text) <= _KNOWN_CHARACTERS else _of_rules(text)
 

@@ -9,7 +9,7 @@ import re
 import string
 from typing import Literal, NamedTuple
 
-from fake_email.html import tokens
+from fake_email.html import tag_attributes
 
 ATTRIBUTES = 200  # of one tag read
 VALUE_CHARACTERS = 16_384  # of an attribute read
@@ -67,7 +67,7 @@ def read(name: str, attributes: str) -> Style:
     if len(attributes) <= _CACHED_CHARACTERS and name not in _DIFFERENT:
         return _of_tag(name == "font", attributes)
     if usual := _USUAL.fullmatch(attributes):
-        return _of_value(tokens.resolved(usual[1]), False, False) if usual[1] else PLAIN
+        return _of_value(tag_attributes.resolved(usual[1]), False, False) if usual[1] else PLAIN
     low = attributes.lower()
     return _read(name == "font", attributes) if "style" in low or "hidden" in low or name == "font" else PLAIN
 
@@ -110,9 +110,9 @@ def has_sheets(markup: str) -> bool:
 def _read(is_font: bool, inside: str) -> Style:
     style: str | None = None
     is_hidden = has_size = False
-    for name, value in itertools.islice(tokens.attributes(inside), ATTRIBUTES):
+    for name, value in itertools.islice(tag_attributes.read(inside), ATTRIBUTES):
         if name == "style" and style is None:
-            style = tokens.resolved(value) if len(value) <= VALUE_CHARACTERS else ""
+            style = tag_attributes.resolved(value) if len(value) <= VALUE_CHARACTERS else ""
         is_hidden |= name == "hidden"
         has_size |= is_font and name == "size"
     if not (style or is_hidden or has_size):

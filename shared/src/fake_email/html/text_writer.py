@@ -2,14 +2,13 @@
 
 import re
 
-from fake_email.html import references, steps, style, text_lines, text_tags, tokens, urls
+from fake_email.html import link_targets, references, steps, style, tag_attributes, text_lines, text_tags, urls
 from fake_email.html.structure import DEPTH, Element, Structure
 from fake_email.html.text_tags import Tag
 
 _COUNTED = frozenset({"ul", "ol", "pre"})  # while they are open
 _USUAL_LINK = re.compile(rf" href=\"({urls.USUAL_IN_HTML})\"")
 _NUMBER = re.compile(r"\s*+\+?0{0,9}([1-9][0-9]{0,8})\b.*+", re.DOTALL)
-_NOT_FOLLOWED = ("javascript:", "vbscript:", "data:", "cid:", "about:", "file:", "blob:")
 
 
 class Writer:
@@ -77,16 +76,16 @@ class Writer:
         if usual and usual.end() < urls.CHARACTERS:
             url = target = usual[1]
         else:
-            url = urls.resolve(tokens.href(attributes), self.base)
-            target = _followed(url)
+            url = urls.resolve(tag_attributes.href(attributes), self.base)
+            target = link_targets.followed(url)
         seen = self.seen
         start = len(seen)
         if text:
             self.write(text)
         if target:
             label = (seen[start] if len(seen) == start + 1 else "".join(seen[start:])).strip()
-            if label not in target or label not in _spellings(target):
-                seen.append(f" <{target}>" if label else f"<{target}>")
+            if written := link_targets.behind(label, target):
+                seen.append(written)
         return url
 
     def begin(self, tag: Tag, attributes: str) -> None:
@@ -169,7 +168,7 @@ class Writer:
             case "a":
                 self.start_link(attributes)
             case "img":
-                if text := tokens.attribute(attributes, "alt").strip():
+                if text := tag_attributes.value(attributes, "alt").strip():
                     self.write_mark(f"[{text}]")
             case "area":
                 self.write_area(attributes)
@@ -223,17 +222,17 @@ class Writer:
 
     def write_area(self, attributes: str) -> None:
         """Write a part of a picture that is a link."""
-        if target := _followed(urls.resolve(tokens.href(attributes), self.base)):
+        if target := link_targets.followed(urls.resolve(tag_attributes.href(attributes), self.base)):
             self.break_line(text_tags.LINE)
-            text = tokens.attribute(attributes, "alt").strip()
+            text = tag_attributes.value(attributes, "alt").strip()
             self.write_mark(f"{text} <{target}>" if text else f"<{target}>")
             self.break_line(text_tags.LINE)
 
     def start_link(self, attributes: str) -> str:
         """Begin a link; returns its URL."""
         self.end_link()
-        url = urls.resolve(tokens.href(attributes), self.base)
-        self.link = _followed(url)
+        url = urls.resolve(tag_attributes.href(attributes), self.base)
+        self.link = link_targets.followed(url)
         self.link_pieces = self.marks
         self.link_start = len(self.marks)
         return url
@@ -248,22 +247,12 @@ class Writer:
         if not self.link:
             return
         label = "".join(self.link_pieces[self.link_start :]).strip()
-        if label not in self.link or label not in _spellings(self.link):
-            # RFC 3986, Appendix C: how a URI is set off in plain text.
-            self.link_pieces.append(f" <{self.link}>" if label else f"<{self.link}>")
+        if written := link_targets.behind(label, self.link):
+            self.link_pieces.append(written)
         self.link = ""
 
 
 def _number(attributes: str, name: str, otherwise: int) -> int:
     """The number of an item or of a list's first one; 0 and what is no number count as none."""
-    value = attributes and _NUMBER.fullmatch(tokens.attribute(attributes, name))
+    value = attributes and _NUMBER.fullmatch(tag_attributes.value(attributes, name))
     return int(value[1]) if value else otherwise
-
-
-def _followed(url: str) -> str:
-    return "" if url[:4] != "http" and url[:11].lower().startswith(_NOT_FOLLOWED) else url
-
-
-def _spellings(target: str) -> tuple[str, ...]:
-    short = target.removeprefix("mailto:").removeprefix("https://").removeprefix("http://")
-    return target, short, target.rstrip("/"), short.rstrip("/")

@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
-from fake_email.html import elements, references, steps, urls
+from fake_email.html import elements, steps, tag_attributes, urls
 
 CHARACTERS = 1024 * 1024  # of HTML read
 TAGS = 50_000  # of HTML read, comments included; a long newsletter has some 10,000
 
-_SPACE = r"[\t\n\f\r ]"
+_SPACE = tag_attributes.SPACE
 # A repeated group is atomic and counted: one match takes few microseconds, and the next match goes on behind it.
 _VALUE = rf"{_SPACE}*+={_SPACE}*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^\t\n\f\r >\"'][^\t\n\f\r >]*+)?"
 _IN_TAG = (
@@ -48,14 +48,9 @@ _STRETCH = re.compile(
     rf"(?:<(?:[aA]({_ATTRIBUTES})>([^<]*+)</[aA]|img({_ATTRIBUTES} ?/?))>)?{_BEHIND}"
 )
 _REST_OF_TAG = re.compile(rf"({_IN_TAG})>?")
-_ATTRIBUTE = re.compile(
-    r"([^\t\n\f\r />][^\t\n\f\r />=]*+)"
-    rf"(?:{_SPACE}*+={_SPACE}*+(?:\"([^\"]*+)\"?|'([^']*+)'?|([^\t\n\f\r >\"'][^\t\n\f\r >]*+))?)?+"
-)
 _TAG_ROUGHLY = re.compile(
     r"<(?:!--(?!-?>).*?(?:--!?>|\Z)|(?:style|script|title)\b[^<>]*+>[^<]*+|[a-z/!?][^<>]*+>)", re.IGNORECASE | re.DOTALL
 )
-_HREF = ' href="'
 _BASE = re.compile(r"<[bB][aA][sS][eE][\t\n\f\r /]")
 
 TokenType = Literal["text", "comment", "start", "end"]
@@ -175,7 +170,7 @@ def base(markup: str) -> str:
         if type_ == "start":
             if name in elements.UNSEEN:
                 scanner.skip_unseen(name, inside)
-            elif url := href(inside):
+            elif url := tag_attributes.href(inside):
                 return urls.base(url)
     return ""
 
@@ -213,40 +208,6 @@ def _any_case(name: str) -> str:
 @functools.cache
 def _end_tag(name: str) -> re.Pattern[str]:
     return re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE)
-
-
-def attributes(inside: str) -> Iterator[tuple[str, str]]:
-    """The names, in lower case, and the values, as written, of the attributes inside a tag."""
-    match = _ATTRIBUTE.search(inside)  # `finditer` takes longer for the few attributes of a tag
-    while match:
-        yield match[1].lower(), match[2] or match[3] or match[4] or ""
-        match = _ATTRIBUTE.search(inside, match.end())
-
-
-def attribute(inside: str, wanted: str) -> str:
-    """The value of the first attribute with this name inside a tag, references resolved; empty without one."""
-    match = _ATTRIBUTE.search(inside)
-    while match:
-        if match[1].lower() == wanted:
-            return resolved(match[2] or match[3] or match[4] or "")
-        match = _ATTRIBUTE.search(inside, match.end())
-    return ""
-
-
-def href(inside: str) -> str:
-    """The value of `href` inside a tag, as `attribute` has it."""
-    if inside.startswith(_HREF) and (end := inside.find('"', len(_HREF))) >= 0:  # as most links have it
-        return resolved(inside[len(_HREF) : end])
-    return attribute(inside, "href")
-
-
-def resolved(value: str) -> str:
-    """The value of an attribute with its character references resolved."""
-    if "&" not in value:
-        return value
-    if value.count("&") == value.count("&amp;"):
-        return value.replace("&amp;", "&")
-    return steps.change(value, references.in_attribute)
 
 
 def without_tags(fragment: str) -> str:

@@ -16,9 +16,10 @@ from http_api.live import call_shares
 from http_api.live.backlog_watch import BacklogWatch
 from http_api.live.call_shares import CallShares
 from http_api.live.client_database import ClientDatabase
-from http_api.live.fair_shares import TURN_SECONDS, Share
+from http_api.live.fair_shares import TURN_SECONDS
 from http_api.live.mailbox_lookups import MailboxLookups
 from http_api.live.message_count import MessageCount
+from http_api.live.share import Share
 from http_api.live.shares import Shares
 from http_api.live.stream_slots import StreamSlots
 from http_api.live.streams import Streams

@@ -14,8 +14,8 @@ from fake_email.storage import message as stored_message
 from fake_email.storage.message import OpenedMessage
 from http_api.calls.context import Context
 from http_api.live.call_shares import WHOLE_OCTETS
-from http_api.live.fair_shares import Share
 from http_api.live.pieced_response import PiecedResponse
+from http_api.live.share import Share
 from http_api.protocol import problems
 from http_api.protocol.problems import PROBLEM_JSON, Problem
 from http_api.schemas import json_pieces

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Coroutine
 
 from litestar.types import Message, Receive, Scope, Send
 
-from http_api.live.fair_shares import TURN_SECONDS, Share
+from http_api.live.fair_shares import TURN_SECONDS
+from http_api.live.share import Share
 from http_api.live.shares import Shares
 from http_api.live.until_disconnect import until_disconnect
 from http_api.protocol.client_address import Client

@@ -12,7 +12,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from http_api.live import call_shares
 from http_api.live.call_shares import CallShares
 from http_api.live.event_stream import STATE_KEY, EventStream
-from http_api.live.fair_shares import Share
+from http_api.live.share import Share
 from http_api.live.shares import Shares
 from http_api.protocol import problems
 from http_api.protocol.client_address import Client

@@ -14,9 +14,8 @@ from litestar.types import Receive, Scope, Send
 
 from fake_email.errors import DatabaseAway, MailboxNotFound
 from fake_email.storage.message_list import Cursor
-from http_api.live import sse
+from http_api.live import feed_page, sse
 from http_api.live.attempt_feed import AttemptFeed
-from http_api.live.call_shares import PIECE_OCTETS
 from http_api.live.client_database import ClientDatabase
 from http_api.live.feed import Feed
 from http_api.live.shared_reads import Page
@@ -29,12 +28,6 @@ from http_api.protocol.errors import Overloaded
 log = structlog.get_logger()
 
 STATE_KEY = "event_stream"
-_HEADERS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    # A proxy that compresses an event waits for more: nothing may transform it (RFC 9111 §5.2.2.6).
-    (b"cache-control", b"no-store, no-transform"),
-    (b"x-accel-buffering", b"no"),
-]
 _BEGINNING = sse.retry(1_000)
 _RETRY_SECONDS = 0.5
 
@@ -96,7 +89,7 @@ class EventStream:
         """Send the head, and leave the stream in the scope for `detaching` to open. Raises TooManyStreams."""
         self._streams.stream_slots.take(self._client, self._mailbox_ids)
         scope["state"][STATE_KEY] = self
-        await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS]})
+        await send({"type": "http.response.start", "status": 200, "headers": [*sse.HEADERS]})
         await send({"type": "http.response.body", "body": _BEGINNING, "more_body": True})
 
     def open(self, send: Send) -> None:
@@ -202,9 +195,9 @@ class EventStream:
             await self._output.end()
             return
         try:
-            page = await self._read(feed)
-            if page.octets > PIECE_OCTETS:
-                page = await self._hold(feed, page)
+            page = await feed_page.read(
+                self._streams, feed, client=self._client, output=self._output, when_revoked=self._revoke
+            )
         except MailboxNotFound:
             await self._write_gone(feed)
         except (DatabaseAway, Overloaded):
@@ -216,29 +209,6 @@ class EventStream:
             await self._write_page(feed, page)
         finally:
             self._output.release_share()
-
-    async def _read(self, feed: Feed) -> Page:
-        return await self._streams.shared_reads.page(
-            self._client,
-            feed.cursor,
-            address=feed.address,
-            token_sha256=feed.token_sha256,
-            after=feed.reads_before,
-        )
-
-    async def _hold(self, feed: Feed, page: Page) -> Page:
-        """The page, for which the stream then holds memory; read again if the stream had to wait for that."""
-        octets = page.octets
-        shares = self._streams.shares
-        share = shares.take_memory_now(self._client, octets)
-        if share is None:
-            del page
-            share = await shares.memory_for(octets).take(self._client, octets)
-            self._output.share = share
-            page = await self._read(feed)
-        self._output.share = share
-        share.allow_revoking(self._revoke)
-        return page
 
     def _revoke(self) -> None:
         """End the stream: its reader takes nothing of a page while others wait for memory."""

@@ -17,6 +17,8 @@ import structlog
 
 from fake_email.errors import ServiceError
 from fake_email.once_a_minute import OnceAMinute
+from http_api.live.share import Share
+from http_api.live.stalled_shares import StalledShares
 from http_api.protocol.client_address import Client
 from http_api.protocol.errors import Overloaded
 
@@ -39,39 +41,7 @@ TURN_SECONDS = 5.0
 log = structlog.get_logger()
 
 
-class Share:
-    """The units that a client holds of a resource, until `release`."""
-
-    __slots__ = ("_shares", "client", "stalled_since", "units", "when_revoked")
-
-    def __init__(self, shares: "FairShares", client: Client, units: int) -> None:
-        self._shares = shares
-        self.client = client
-        self.units = units
-        # Since when the share waits for its client alone, by the clock of the event loop.
-        self.stalled_since: float | None = None
-        self.when_revoked: Callable[[], object] | None = None
-
-    def stalled_seconds(self, now: float) -> float:
-        return 0.0 if self.stalled_since is None else now - self.stalled_since
-
-    def shrink(self, units: int) -> None:
-        """Give back what is more than `units`."""
-        if units < self.units:
-            self._shares.give_back(self, self.units - units)
-
-    def allow_revoking(self, when_revoked: Callable[[], object]) -> None:
-        """From now on, the share may be revoked when it has been stalled for long while others wait."""
-        self.when_revoked = when_revoked
-        self._shares.make_revocable(self)
-
-    def release(self) -> None:
-        """Give back all units; a second release does nothing."""
-        if self.units:
-            self._shares.give_back(self, self.units)
-
-
-class _Waiter:
+class _Caller:
     """A caller that waits for its turn."""
 
     __slots__ = ("granted", "share")
@@ -84,8 +54,8 @@ class _Waiter:
 class FairShares:
     """The shares of one resource in one worker process.
 
-    Of `total` units one client holds at most `client_units`, or one larger share alone. At most `client_waiters` calls
-    of one client, and `waiters` in all, wait for their turn; past the latter the longest queue loses its newest.
+    Of `total` units one client holds at most `client_units`, or one larger share alone. At most `client_callers` calls
+    of one client, and `callers` in all, wait for their turn; past the latter the longest queue loses its newest.
     """
 
     def __init__(
@@ -94,26 +64,23 @@ class FairShares:
         *,
         total: int,
         client_units: int,
-        client_waiters: int = sys.maxsize,
-        waiters: int = sys.maxsize,
+        client_callers: int = sys.maxsize,
+        callers: int = sys.maxsize,
         spares_exempt: bool = False,
         stall_seconds: float = math.inf,
     ) -> None:
         self.resource = resource
         self._total = total
         self._client_units = client_units
-        self._client_waiters = client_waiters
-        self._waiters = waiters
+        self._client_callers = client_callers
+        self._callers = callers
         # An exempt client has neither of the bounds of one client; it still takes turns.
         self._spares_exempt = spares_exempt
-        # While others wait, a share that was stalled for this long is revoked.
-        self._stall_seconds = stall_seconds
         self._held: dict[int, int] = {}
-        # The waiters by client; the client whose turn is next comes first.
-        self._queues: dict[int, deque[_Waiter]] = {}
+        # The callers by client; the client whose turn is next comes first.
+        self._queues: dict[int, deque[_Caller]] = {}
         self._waiting = 0
-        self._revocable: set[Share] = set()
-        self._revoking: asyncio.TimerHandle | None = None
+        self._stalled = StalledShares(stall_seconds, is_wanted=lambda: bool(self._queues), is_short=self._is_short)
         self._once = OnceAMinute()
         self.units_held = 0
         # The callers that got no share.
@@ -151,25 +118,25 @@ class FairShares:
         """A share, when it is the client's turn; raises Overloaded after `seconds`, or when too many callers wait."""
         if share := self.take_now(client, units):
             return share
-        waiter = _Waiter(Share(self, client, min(units, self._total)), asyncio.get_running_loop().create_future())
-        self._enqueue(waiter)
+        caller = _Caller(Share(self, client, min(units, self._total)), asyncio.get_running_loop().create_future())
+        self._enqueue(caller)
         try:
             async with asyncio.timeout(seconds):
-                await waiter.granted
+                await caller.granted
         except BaseException as error:
-            if waiter in self._queues.get(client.network, ()):
-                self._dequeue(waiter)
-            elif waiter.granted.done() and not waiter.granted.cancelled() and not waiter.granted.exception():
-                waiter.share.release()  # granted in the moment in which the caller gave up
+            if caller in self._queues.get(client.network, ()):
+                self._dequeue(caller)
+            elif caller.granted.done() and not caller.granted.cancelled() and not caller.granted.exception():
+                caller.share.release()  # granted in the moment in which the caller gave up
             if isinstance(error, TimeoutError):
                 raise self._overloaded(client) from None
             raise
-        return waiter.share
+        return caller.share
 
     def refuse_waiting(self, error: Callable[[], ServiceError]) -> None:
         """Raise an error at each caller that waits."""
-        for waiter in [waiter for queue in self._queues.values() for waiter in queue]:
-            self._refuse(waiter, error())
+        for caller in [caller for queue in self._queues.values() for caller in queue]:
+            self._refuse(caller, error())
 
     def give_back(self, share: Share, units: int) -> None:
         """Take `units` of a share back, and grant what fits now."""
@@ -180,14 +147,14 @@ class FairShares:
             self._held[network] = held
         else:
             del self._held[network]
-        if not share.units and self._revocable:
-            self._revocable.discard(share)
+        if not share.units and self._stalled.revocable:
+            self._stalled.revocable.discard(share)
         if self._queues:
             self._take_turns()
 
     def make_revocable(self, share: Share) -> None:
         """From now on, revoke the share when it has been stalled for long while others wait."""
-        self._revocable.add(share)
+        self._stalled.revocable.add(share)
 
     def _fits(self, share: Share) -> bool:
         return self._is_within_own(share) and self.units_held + share.units <= self._total
@@ -205,67 +172,48 @@ class FairShares:
         self.units_held += share.units
 
     def _take_turns(self) -> None:
-        """Grant the waiters' shares that fit, one of each client in a round, and move each such client to the end."""
+        """Grant the callers' shares that fit, one of each client in a round, and move each such client to the end."""
         is_granted = True
         while is_granted:
             is_granted = False
             for network in tuple(self._queues):
-                waiter = self._queues[network][0]
-                if waiter.granted.done():  # its caller was cancelled, and has not run since
+                caller = self._queues[network][0]
+                if caller.granted.done():  # its caller was cancelled, and has not run since
                     is_granted = True
-                    self._dequeue(waiter)
+                    self._dequeue(caller)
                     continue
-                if not self._fits(waiter.share):
+                if not self._fits(caller.share):
                     continue
                 is_granted = True
-                self._dequeue(waiter)
+                self._dequeue(caller)
                 if network in self._queues:
                     self._queues[network] = self._queues.pop(network)
-                self._grant(waiter.share)
-                waiter.granted.set_result(None)
+                self._grant(caller.share)
+                caller.granted.set_result(None)
 
-    def _enqueue(self, waiter: _Waiter) -> None:
-        client = waiter.share.client
-        if len(self._queues.get(client.network, ())) >= self._client_waiters and not self._is_spared(client):
+    def _enqueue(self, caller: _Caller) -> None:
+        client = caller.share.client
+        if len(self._queues.get(client.network, ())) >= self._client_callers and not self._is_spared(client):
             raise self._overloaded(client)
-        self._queues.setdefault(client.network, deque()).append(waiter)
+        self._queues.setdefault(client.network, deque()).append(caller)
         self._waiting += 1
-        if self._waiting > self._waiters:
+        if self._waiting > self._callers:
             newest = max(self._queues.values(), key=len)[-1]
             self._refuse(newest, self._overloaded(newest.share.client))
-        self._revoke_stalled()
+        self._stalled.revoke()
 
-    def _refuse(self, waiter: _Waiter, error: ServiceError) -> None:
-        self._dequeue(waiter)
-        if not waiter.granted.done():
-            waiter.granted.set_exception(error)
+    def _refuse(self, caller: _Caller, error: ServiceError) -> None:
+        self._dequeue(caller)
+        if not caller.granted.done():
+            caller.granted.set_exception(error)
 
-    def _dequeue(self, waiter: _Waiter) -> None:
-        network = waiter.share.client.network
+    def _dequeue(self, caller: _Caller) -> None:
+        network = caller.share.client.network
         queue = self._queues[network]
-        queue.remove(waiter)
+        queue.remove(caller)
         self._waiting -= 1
         if not queue:
             del self._queues[network]
-
-    def _revoke_stalled(self) -> None:
-        """Revoke the shares that were stalled for longest until no client waits for others; look again later."""
-        if self._revoking:
-            return
-        now = asyncio.get_running_loop().time()
-        for share in sorted(self._revocable, key=lambda share: share.stalled_seconds(now), reverse=True):
-            if share.stalled_seconds(now) < self._stall_seconds or not self._is_short():
-                break
-            when_revoked = share.when_revoked
-            share.release()
-            if when_revoked:
-                when_revoked()
-        if self._queues and self._revocable:
-            self._revoking = asyncio.get_running_loop().call_later(self._stall_seconds / 4, self._look_again)
-
-    def _look_again(self) -> None:
-        self._revoking = None
-        self._revoke_stalled()
 
     def _is_short(self) -> bool:
         """True while a client waits that is within its own bound."""

@@ -3,7 +3,8 @@
 Light work has memory, connections and a thread of its own, so that it never stands behind the heavy work of others.
 """
 
-from http_api.live.fair_shares import FairShares, Share
+from http_api.live.fair_shares import FairShares
+from http_api.live.share import Share
 from http_api.live.work_threads import WorkThreads
 from http_api.protocol.client_address import Client
 from http_api.sanitize.process import SanitizerProcess
@@ -27,8 +28,8 @@ _STALL_SECONDS = 2.0
 # Fewer in all than the calls that Granian accepts beside the streams, so that a call can always be refused.
 _CALLS = 4_000
 CLIENT_CALLS = 32
-CLIENT_WAITING_CALLS = 400
-_WAITING_CALLS = 600
+CLIENT_QUEUED_CALLS = 400
+_QUEUED_CALLS = 600
 
 
 class Shares:
@@ -39,8 +40,8 @@ class Shares:
             "calls",
             total=_CALLS,
             client_units=CLIENT_CALLS,
-            client_waiters=CLIENT_WAITING_CALLS,
-            waiters=_WAITING_CALLS,
+            client_callers=CLIENT_QUEUED_CALLS,
+            callers=_QUEUED_CALLS,
             spares_exempt=True,
         )
         self._answer_octets = FairShares(

@@ -2,6 +2,12 @@
 
 import msgspec
 
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    # A proxy that compresses an event waits for more: nothing may transform it (RFC 9111 §5.2.2.6).
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
 # A line that readers ignore; it keeps the connection from looking idle.
 COMMENT = b":\n\n"
 

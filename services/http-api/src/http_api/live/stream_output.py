@@ -5,7 +5,7 @@ import asyncio
 from litestar.types import Send
 
 from http_api.live.call_shares import PIECE_OCTETS
-from http_api.live.fair_shares import Share
+from http_api.live.share import Share
 
 _DISCONNECT_SECONDS = 0.2
 

@@ -10,7 +10,7 @@ from itertools import islice
 
 import msgspec
 
-from fake_email.html import elements, style, tokens
+from fake_email.html import elements, style, tag_attributes, tokens
 from fake_email.html.structure import Element, Structure
 from fake_email.html.tokens import Scanner
 from http_api.sanitize import allowlist
@@ -145,7 +145,7 @@ def _attributes(inside: str, known: frozenset[str]) -> dict[str, str]:
     """The known attributes inside a tag, as in markup; the first of each name counts."""
     read: dict[str, str] = {}
     if inside:
-        for name, value in islice(tokens.attributes(inside), style.ATTRIBUTES):
+        for name, value in islice(tag_attributes.read(inside), style.ATTRIBUTES):
             is_short = len(value) <= style.VALUE_CHARACTERS or (name in _IMAGES and _IMAGE.match(value))
             if is_short and name in known and name not in read:
                 read[name] = value

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import msgspec
 import nh3
 
-from fake_email.html import css, remote_images, tokens, urls
+from fake_email.html import css, remote_images, tag_attributes, urls
 from http_api.sanitize import allowlist, balance, embed
 
 INLINE_OCTETS = 8 * 1024 * 1024  # of images in one page; an image counts each time it is written
@@ -63,8 +63,8 @@ def policy(*, remote: bool, is_embedded: bool = False) -> str:
 
 def references(text: str) -> frozenset[str]:
     """The Content-IDs (RFC 2392) and the Content-Locations (RFC 2557) of the parts that the HTML may refer to."""
-    content_ids = frozenset(_content_id(tokens.resolved(reference[1])) for reference in _CID.finditer(text))
-    return content_ids | {remote_images.bare(tokens.resolved(source[1])) for source in _SOURCE.finditer(text)}
+    content_ids = frozenset(_content_id(tag_attributes.resolved(reference[1])) for reference in _CID.finditer(text))
+    return content_ids | {remote_images.bare(tag_attributes.resolved(source[1])) for source in _SOURCE.finditer(text)}
 
 
 def page(text: str, images: Mapping[str, bytes], *, remote: bool, is_embedded: bool = False) -> Page:
@@ -122,13 +122,13 @@ class _Sanitizer:
     def sheets(self, balanced: balance.Balanced) -> str:
         """The remote style sheets that may be fetched, then the style elements."""
         rules: list[str] = []
-        links = [(media, tokens.resolved(href)) for media, href in balanced.links]
+        links = [(media, tag_attributes.resolved(href)) for media, href in balanced.links]
         for media, text in balanced.styles:
             sheet = css.sheet(text, self._image)
             links += [(media, address) for address in sheet.imports]
             if not media.strip():
                 rules.append(sheet.rules)
-            elif sheet.rules and (media_query := css.media_query(tokens.resolved(media))):
+            elif sheet.rules and (media_query := css.media_query(tag_attributes.resolved(media))):
                 rules.append(f"@media {media_query}{{{sheet.rules}}}")
         tags = [
             balance.start_tag("link", {"rel": "stylesheet", "media": html.escape(media), "href": html.escape(address)})
