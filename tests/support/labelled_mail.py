@@ -27,10 +27,11 @@ there for `verify`, and 0.96 0.86 for `reset`. In link_mail_8 they had 1.00 0.27
 to verify confirm a subscription. Of its 30 links to unsubscribe, 12 were found: "remove me" in 18 languages was new.
 Of the 22 links to verify that were not found in link_mail_4, 18 say "this is my address", each in another language.
 
-In `short.txt`, `short_apart.txt`, `short_wrong.txt` (kinds of mail that were found wrong) and `short_display.txt` (a
-number by itself on a line or in large type, in 28 languages, with few words for a code), each line is a message: code,
-subject and body, separated by tabs. The body is text, HTML, or both with `<<<` between; ⏎ stands for the end of a
-line. In `links.txt`, each line is a kind, and a body with one link.
+In `short.txt`, `short_apart.txt`, `short_wrong.txt` (kinds of mail that were found wrong), `short_display.txt` (a
+number by itself on a line or in large type, in 28 languages, with few words for a code) and `short_pairs.txt` (numbers
+on record, and such numbers as codes, in 28 languages), each line is a message: code, subject and body, separated by
+tabs. The body is text, HTML, or both with `<<<` between; ⏎ stands for the end of a line. In `links.txt`, each line is a
+kind, and a body with one link.
 
 In `batch_*/`, a message starts with a line `==== code | subject`; its body is as in `short.txt`, with real line ends.
 """
@@ -51,8 +52,8 @@ FOLDER = Path(__file__).parents[1] / "labelled_mail"
 LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh")
 OUT_OF_FOLD = FOLDER / "out_of_fold.txt"
 UNSEEN = "batch_8"  # no weights are learnt from it
-BATCHES = tuple(f"batch_{number}" for number in range(1, 19) if f"batch_{number}" != UNSEEN)
-PARTS = ("known", "apart", "short", "short_apart", "short_wrong", "short_display", *BATCHES)
+BATCHES = tuple(f"batch_{number}" for number in range(1, 20) if f"batch_{number}" != UNSEEN)
+PARTS = ("known", "apart", "short", "short_apart", "short_wrong", "short_display", "short_pairs", *BATCHES)
 _SEPARATORS = re.compile(r"(?<=[0-9])[ -](?=[0-9])")
 
 
