@@ -36,8 +36,7 @@ kind, and a body with one link.
 In `batch_*/`, a message starts with a line `==== code | subject`; its body is as in `short.txt`, with real line ends.
 """
 
-import email.message
-import email.policy
+import base64
 import functools
 import re
 from collections.abc import Iterator
@@ -54,6 +53,7 @@ OUT_OF_FOLD = FOLDER / "out_of_fold.txt"
 UNSEEN = "batch_8"  # no weights are learnt from it
 BATCHES = tuple(f"batch_{number}" for number in range(1, 20) if f"batch_{number}" != UNSEEN)
 PARTS = ("known", "apart", "short", "short_apart", "short_wrong", "short_display", "short_pairs", *BATCHES)
+_BOUNDARY = "=_between_the_parts"
 _SEPARATORS = re.compile(r"(?<=[0-9])[ -](?=[0-9])")
 
 
@@ -112,16 +112,22 @@ def _message_of_body(subject: str, body: str) -> bytes:
 
 
 def _message(subject: str, text: str, html: str | None) -> bytes:
-    message = email.message.EmailMessage(policy=email.policy.SMTP)
-    message["From"] = "Sender <sender@x.test>"
-    message["Subject"] = subject
-    if text.strip():
-        message.set_content(text)
-        if html is not None:
-            message.add_alternative(html, subtype="html")
-    else:
-        message.set_content(html or "", subtype="html")
-    return bytes(message)
+    """A message as bytes; the standard library would take a third of the time of the tests for this."""
+    parts = [(subtype, body) for subtype, body in (("plain", text), ("html", html)) if (body or "").strip()]
+    written = [_part(subtype, body or "") for subtype, body in parts or [("html", html)]]
+    encoded = base64.b64encode(subject.encode()).decode()
+    head = f"From: Sender <sender@x.test>\r\nSubject: =?utf-8?b?{encoded}?=\r\nMIME-Version: 1.0\r\n"
+    if len(written) == 1:
+        return f"{head}{written[0]}".encode()
+    both = "".join(f"--{_BOUNDARY}\r\n{each}" for each in written)
+    return (
+        f'{head}Content-Type: multipart/alternative; boundary="{_BOUNDARY}"\r\n\r\n{both}--{_BOUNDARY}--\r\n'.encode()
+    )
+
+
+def _part(subtype: str, body: str) -> str:
+    lines = "\r\n".join(body.splitlines())
+    return f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{lines}\r\n"
 
 
 def read_links() -> list[tuple[str, str, str]]:
