@@ -27,16 +27,16 @@ there for `verify`, and 0.96 0.86 for `reset`. In link_mail_8 they had 1.00 0.27
 to verify confirm a subscription. Of its 30 links to unsubscribe, 12 were found: "remove me" in 18 languages was new.
 Of the 22 links to verify that were not found in link_mail_4, 18 say "this is my address", each in another language.
 
-In `short.txt`, `short_apart.txt`, `short_wrong.txt` (kinds of mail that were found wrong) and `short_display.txt` (a
-number by itself on a line or in large type, in 28 languages, with few words for a code), each line is a message: code,
-subject and body, separated by tabs. The body is text, HTML, or both with `<<<` between; ⏎ stands for the end of a
-line. In `links.txt`, each line is a kind, and a body with one link.
+In `short.txt`, `short_apart.txt`, `short_wrong.txt` (kinds of mail that were found wrong), `short_display.txt` (a
+number by itself on a line or in large type, in 28 languages, with few words for a code) and `short_pairs.txt` (numbers
+on record, and such numbers as codes, in 28 languages), each line is a message: code, subject and body, separated by
+tabs. The body is text, HTML, or both with `<<<` between; ⏎ stands for the end of a line. In `links.txt`, each line is a
+kind, and a body with one link.
 
 In `batch_*/`, a message starts with a line `==== code | subject`; its body is as in `short.txt`, with real line ends.
 """
 
-import email.message
-import email.policy
+import base64
 import functools
 import re
 from collections.abc import Iterator
@@ -51,8 +51,9 @@ FOLDER = Path(__file__).parents[1] / "labelled_mail"
 LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh")
 OUT_OF_FOLD = FOLDER / "out_of_fold.txt"
 UNSEEN = "batch_8"  # no weights are learnt from it
-BATCHES = tuple(f"batch_{number}" for number in range(1, 19) if f"batch_{number}" != UNSEEN)
-PARTS = ("known", "apart", "short", "short_apart", "short_wrong", "short_display", *BATCHES)
+BATCHES = tuple(f"batch_{number}" for number in range(1, 21) if f"batch_{number}" != UNSEEN)
+PARTS = ("known", "apart", "short", "short_apart", "short_wrong", "short_display", "short_pairs", *BATCHES)
+_BOUNDARY = "=_between_the_parts"
 _SEPARATORS = re.compile(r"(?<=[0-9])[ -](?=[0-9])")
 
 
@@ -111,16 +112,22 @@ def _message_of_body(subject: str, body: str) -> bytes:
 
 
 def _message(subject: str, text: str, html: str | None) -> bytes:
-    message = email.message.EmailMessage(policy=email.policy.SMTP)
-    message["From"] = "Sender <sender@x.test>"
-    message["Subject"] = subject
-    if text.strip():
-        message.set_content(text)
-        if html is not None:
-            message.add_alternative(html, subtype="html")
-    else:
-        message.set_content(html or "", subtype="html")
-    return bytes(message)
+    """A message as bytes; the standard library would take a third of the time of the tests for this."""
+    parts = [(subtype, body) for subtype, body in (("plain", text), ("html", html)) if (body or "").strip()]
+    written = [_part(subtype, body or "") for subtype, body in parts or [("html", html)]]
+    encoded = base64.b64encode(subject.encode()).decode()
+    head = f"From: Sender <sender@x.test>\r\nSubject: =?utf-8?b?{encoded}?=\r\nMIME-Version: 1.0\r\n"
+    if len(written) == 1:
+        return f"{head}{written[0]}".encode()
+    both = "".join(f"--{_BOUNDARY}\r\n{each}" for each in written)
+    return (
+        f'{head}Content-Type: multipart/alternative; boundary="{_BOUNDARY}"\r\n\r\n{both}--{_BOUNDARY}--\r\n'.encode()
+    )
+
+
+def _part(subtype: str, body: str) -> str:
+    lines = "\r\n".join(body.splitlines())
+    return f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{lines}\r\n"
 
 
 def read_links() -> list[tuple[str, str, str]]:

@@ -25,6 +25,7 @@ NEEDED = {
     "sale",
     "order",
     "unit",
+    "done",
 }
 
 
