@@ -89,7 +89,7 @@ function why({ failed }: NearMiss): string {
 }
 
 function inWords({ from, has = [], ...texts }: Clauses): string {
-  const words = Object.entries(texts).map(([name, value]) => `${name} ${quoted(value)}`)
+  const words = Object.entries(texts).flatMap(([name, value]) => (value ? `${name} ${quoted(value)}` : []))
   for (const each of [has].flat()) words.push(`${each === "attachment" ? "an" : "a"} ${each}`)
   return (from ? ` from ${quoted(from)}` : "") + (words.length ? ` with ${words.join(" and ")}` : "")
 }
