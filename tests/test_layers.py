@@ -76,7 +76,7 @@ LAYERS = {
         ["calls"],
         ["errors"],
         ["clauses", "schemas"],
-        ["attempts", "address"],
+        ["attempts", "address", "printable"],
     ],
 }
 

@@ -23,7 +23,8 @@ from support.waiting import DEADLINE_SECONDS, deadline
 from fake_email_client import Mail, command
 from fake_email_client.command_boxes import KnownMailbox, KnownMailboxes
 from fake_email_client.command_output import span
-from fake_email_client.command_terminal import fit, printable, printable_lines, width
+from fake_email_client.command_terminal import fit, width
+from fake_email_client.printable import printable, printable_lines
 
 PROGRAM = Path(sys.executable).parent / "fake-email-client"
 NOBODY = "http://127.0.0.1:1"

@@ -63,6 +63,7 @@ class Got(msgspec.Struct, rename={"too_long": "too long"}):
     listed: Listed
     read: Mail
     foreign: Error
+    unknown: Error
     too_long: Error
     deleted: dict[str, str]
     over: Error
@@ -95,6 +96,7 @@ async def test_a_program_uses_each_tool_over_stdio(
     assert [each.untrusted.subject for each in got.listed.messages] == ["News"]
 
     assert "has no message" in got.foreign.error
+    assert "subject\\n  Extra inputs are not permitted" in got.unknown.error
     assert "less than or equal to 90" in got.too_long.error
     assert "was not made by create_mailbox" in got.over.error
     assert '"token"' not in printed

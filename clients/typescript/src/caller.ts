@@ -34,15 +34,13 @@ export class Caller {
   /** The response of one call; throws a Problem for an error response. */
   async once(method: string, path: string, request: Request = {}): Promise<Response> {
     const { token, body, within, signal, keepalive } = request
-    const signals = [signal, within && AbortSignal.timeout(Math.ceil(within * 1000))].filter(
-      (each) => each instanceof AbortSignal,
-    )
+    const signals = [signal, within && AbortSignal.timeout(Math.ceil(within * 1000))].filter((each) => !!each)
     const response = await this.#fetch(this.link(path, request.query), {
       method,
       signal: AbortSignal.any(signals),
       cache: "no-store",
       keepalive: keepalive ?? false,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      body: body === undefined ? null : JSON.stringify(body),
       headers: {
         ...(token && { Authorization: `Bearer ${token}` }),
         ...(body !== undefined && { "Content-Type": "application/json" }),
@@ -93,11 +91,12 @@ export class Caller {
 
 /** The milliseconds until a failed call is worth another attempt; undefined when it never is. */
 export function retryDelay(error: unknown, attempt: number, signal?: AbortSignal): number | undefined {
-  if (signal?.aborted) return undefined
+  // Another server than the API sends no JSON.
+  if (signal?.aborted || error instanceof SyntaxError) return undefined
   const backoff = Math.min(250 * 2 ** attempt, 2000)
   if (!(error instanceof Problem)) return backoff
   if (![429, 502, 503, 504].includes(error.status)) return undefined
-  return error.retryAfter * 1000 || backoff
+  return error.retryAfter > 0 ? error.retryAfter * 1000 : backoff
 }
 
 /** Wait; rejects with the signal's reason when that aborts. */

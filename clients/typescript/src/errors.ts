@@ -50,7 +50,9 @@ export class NoMail extends Error {
     cause?: unknown,
     returned = 0,
   ) {
-    const others = nearMisses.map((each) => `\n- ${JSON.stringify(each.subject)} from ${each.from_addr} ${why(each)}`)
+    const others = nearMisses.map((each) =>
+      printable(`\n- ${JSON.stringify(each.subject)} from ${each.from_addr} ${why(each)}`),
+    )
     const before = returned ? `; ${returned} message${returned > 1 ? "s were" : " was"} ${RETURNED}` : ""
     super(
       `No mail${inWords(clauses)} came to ${address} within ${seconds} s. ` +
@@ -73,10 +75,15 @@ export class Unexpected extends Error {
   constructor(address: string, clauses: Clauses, mail: Message) {
     super(
       `No mail${inWords(clauses)} was expected at ${address}, but this came:` +
-        `\nFrom: ${mail.from_header}\nSubject: ${mail.subject}\n\n${mail.text.slice(0, 1000)}`,
+        printable(`\nFrom: ${mail.from_header}\nSubject: ${mail.subject}\n\n${mail.text.slice(0, 1000)}`),
     )
     this.mail = mail
   }
+}
+
+/** Mail as text that cannot control a terminal. */
+function printable(text: string): string {
+  return text.replace(/(?!\n)[\p{Cc}\p{Cf}]/gu, "�")
 }
 
 function endOf({ message_id, reply }: RefusedAttempt): string {
@@ -89,7 +96,7 @@ function why({ failed }: NearMiss): string {
 }
 
 function inWords({ from, has = [], ...texts }: Clauses): string {
-  const words = Object.entries(texts).map(([name, value]) => `${name} ${quoted(value)}`)
+  const words = Object.entries(texts).flatMap(([name, value]) => (value ? `${name} ${quoted(value)}` : []))
   for (const each of [has].flat()) words.push(`${each === "attachment" ? "an" : "a"} ${each}`)
   return (from ? ` from ${quoted(from)}` : "") + (words.length ? ` with ${words.join(" and ")}` : "")
 }

@@ -11,6 +11,7 @@ export class Mail {
 
   /** `url` is the address of the API, as http://localhost:3001. */
   constructor(url: string, options?: MailOptions) {
+    if (!/^https?:/i.test(url)) throw new TypeError(`${url} is not the URL of an API, as http://localhost:3001 is`)
     this.#caller = new Caller(url, options)
   }
 

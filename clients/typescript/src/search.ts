@@ -70,10 +70,12 @@ function nextSince(headers: Headers): number {
 
 function parameters(clauses: Clauses): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(clauses).map(([name, value]) => [name, value instanceof RegExp ? pattern(value) : value]),
+    Object.entries(clauses).map(([name, value]) => [name, name === "has" || name === "query" ? value : text(value)]),
   )
 }
 
-function pattern({ source, flags }: RegExp): string {
-  return `/${flags.includes("i") ? "(?i)" : ""}${source}/`
+/** The parameter of the API, which takes a text between slashes for a pattern, in upper or lower case. */
+function text(value: string | RegExp): string {
+  if (value instanceof RegExp) return `/${value.ignoreCase ? "" : "(?-i)"}${value.source}/`
+  return /^\/.+\/$/s.test(value) ? `/${value.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}/` : value
 }

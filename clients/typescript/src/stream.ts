@@ -180,11 +180,15 @@ export class Stream implements AsyncIterable<StreamEvent> {
 
   /** The mailboxes that changed while the stream was away, in a way that it cannot repeat. */
   async #compare(): Promise<StreamEvent[]> {
-    const events = Array.from(this.#known, async ([address, known]): Promise<StreamEvent[]> => {
+    const events = Array.from(this.#known, async ([key, known]): Promise<StreamEvent[]> => {
+      const { address } = known.mailbox
       const mailbox = await this.#describe(known.mailbox)
       // A stream leaves out the mailboxes that were over before it began.
-      if (!mailbox) return this.#known.delete(address) ? [{ type: "gone", address }] : []
-      const { changes, last_seq } = mailbox
+      if (!mailbox) return this.#known.delete(key) ? [{ type: "gone", address }] : []
+      const { changes, last_seq, temp_email_addr } = mailbox
+      // Events name it so, in whatever spelling it was opened.
+      this.#known.delete(key)
+      this.#known.set(temp_email_addr, known)
       // A stream from `now` on has no place to resume at before its first message.
       const isFromNow = this.#options.since === "now" && !this.#lastEventId
       const isMissed = known.changes !== changes || (isFromNow && known.seq !== last_seq)
@@ -199,10 +203,10 @@ export class Stream implements AsyncIterable<StreamEvent> {
 
   async #dropGone(): Promise<StreamEvent[]> {
     const events: StreamEvent[] = []
-    for (const [address, { mailbox }] of this.#known) {
+    for (const [key, { mailbox }] of this.#known) {
       if (await this.#describe(mailbox)) continue
-      this.#known.delete(address)
-      events.push({ type: "gone", address })
+      this.#known.delete(key)
+      events.push({ type: "gone", address: mailbox.address })
     }
     this.#mayBeGone = false
     return events
@@ -235,21 +239,21 @@ export class Stream implements AsyncIterable<StreamEvent> {
 
   #event({ type, data, id }: RawEvent): StreamEvent | undefined {
     const { temp_email_addr, ...fields } = JSON.parse(data)
-    const address: string = temp_email_addr ?? this.#known.keys().next().value
-    const known = this.#known.get(address)
+    const key: string = temp_email_addr ?? this.#known.keys().next().value
+    const known = this.#known.get(key)
     if (id) this.position = this.#lastEventId = id
     if (!known) return undefined
+    const { address } = known.mailbox
     if (type === "message") {
       known.seq = fields.seq
       return { type, address, message: fields }
     }
     if (type === "gone") {
-      this.#known.delete(address)
+      this.#known.delete(key)
       return { type, address }
     }
-    if (type === "checked") return { ...fields, type, address }
-    if (type !== "seen" && type !== "deleted") return undefined // of a newer API
-    known.changes = (known.changes ?? 0) + 1
+    if (type === "seen" || type === "deleted") known.changes = (known.changes ?? 0) + 1
+    else if (type !== "checked") return undefined // of a newer API
     return { ...fields, type, address }
   }
 }

@@ -38,7 +38,10 @@ export interface NewMailbox {
   authentication?: boolean
 }
 
-/** The conditions that a message must meet. A text is found in upper or lower case; a RegExp is searched with RE2, with its flag `i` alone. */
+/**
+ * The conditions that a message must meet. A text is found in upper or lower case; a RegExp is searched with RE2, with its
+ * flag `i` alone.
+ */
 export interface Clauses {
   from?: string | RegExp
   subject?: string | RegExp

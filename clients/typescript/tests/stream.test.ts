@@ -63,6 +63,17 @@ test("a stream from now on leaves out the mail that is there", async () => {
   stream.close()
 })
 
+test("a mailbox that was opened by another spelling of its address has all its events", async () => {
+  const box = await mail.mailbox({ username: "ann", private: true })
+  const spelled = mail.open(box.address.toUpperCase().replace("@", "+SHOP@"), box.token)
+  await deliver(box.address, "One")
+  const events = mail.stream([spelled])[Symbol.asyncIterator]()
+  const { value } = await events.next()
+  assert.deepEqual([value?.type, value?.address], ["message", spelled.address])
+  await box.close()
+  assert.deepEqual(await take(events, 2), ["gone"])
+})
+
 test("close and a signal end the loop", async () => {
   await using box = await mail.mailbox()
   const { stream, events, opened } = openStream([box])

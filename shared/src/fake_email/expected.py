@@ -23,13 +23,23 @@ def in_words(annotation: object) -> str:
 
 def member(annotation: object, path: str) -> str:
     """The values that a member allows, by its path from a value of `annotation`, as in `mailboxes[0].token`."""
+    return _words(_member(annotation, path))
+
+
+def fields(annotation: object, path: str) -> list[str]:
+    """The names of the fields of a member that is an object, by its path as in `member`."""
+    found = _member(annotation, path)
+    return [field.encode_name for field in found.fields] if isinstance(found, StructType) else []
+
+
+def _member(annotation: object, path: str) -> Type:
     found = _bare(msgspec.inspect.type_info(annotation))
     for name in filter(None, path.split(".")):
         fields = {field.encode_name: field.type for field in found.fields} if isinstance(found, StructType) else {}
         found = _bare(fields.get(name.partition("[")[0], msgspec.inspect.AnyType()))
         for _ in range(name.count("[")):
             found = _bare(found.item_type) if isinstance(found, ListType) else found
-    return _words(found)
+    return found
 
 
 def _bare(found: Type) -> Type:

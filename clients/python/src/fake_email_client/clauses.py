@@ -40,15 +40,14 @@ def with_has(clauses: Clauses, has: Has) -> Clauses:
 
 
 def parameters(clauses: Clauses) -> Parameters:
-    """The clauses as parameters of the API; raises TypeError for a clause that there is not."""
+    """The clauses as parameters of the API; raises TypeError for a clause that there is not, or that is no text."""
     unknown = clauses.keys() - Clauses.__annotations__.keys()
     if unknown:
         raise TypeError(f"no such clause: {', '.join(sorted(unknown))}; there are {', '.join(Clauses.__annotations__)}")
     found: dict[str, str | Sequence[str]] = {}
     for name in ("from_", "subject", "text"):
         if name in clauses:
-            value: Text = clauses[name]
-            found[name.removesuffix("_")] = _literal(value) if isinstance(value, str) else _pattern(value)
+            found[name.removesuffix("_")] = _text(name, clauses[name])
     if "has" in clauses:
         found["has"] = clauses["has"]
     if "query" in clauses:
@@ -71,12 +70,13 @@ def _has(clauses: Clauses) -> Sequence[Has]:
     return [given] if isinstance(given, str) else given
 
 
-def _literal(text: str) -> str:
-    """The text as a parameter of the API, which takes a text between slashes for a pattern."""
-    is_between_slashes = re.fullmatch("/.+/", text, re.DOTALL)
-    return f"/{re.escape(text)}/" if is_between_slashes and not isinstance(text, AsTyped) else text
-
-
-def _pattern(pattern: re.Pattern[str]) -> str:
-    # By itself, the API does not tell upper from lower case in patterns either.
-    return f"/{'' if pattern.flags & re.IGNORECASE else '(?-i)'}{pattern.pattern}/"
+def _text(name: str, value: object) -> str:
+    """A text or a pattern as a parameter of the API, which takes a text between slashes for a pattern."""
+    if isinstance(value, AsTyped):
+        return value
+    if isinstance(value, str):
+        return f"/{re.escape(value)}/" if re.fullmatch("/.+/", value, re.DOTALL) else value
+    if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+        # By itself, the API does not tell upper from lower case in patterns either.
+        return f"/{'' if value.flags & re.IGNORECASE else '(?-i)'}{value.pattern}/"
+    raise TypeError(f"{name}: {value!r} is neither a text nor a pattern of text; leave out a clause that is not meant")

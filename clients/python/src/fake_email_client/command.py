@@ -14,9 +14,9 @@ from fake_email_client import command_calls
 from fake_email_client.calls import Cut
 from fake_email_client.command_boxes import CommandError, KnownMailboxes, default_path
 from fake_email_client.command_output import Output
-from fake_email_client.command_terminal import printable_lines
 from fake_email_client.errors import NoMail, Problem
 from fake_email_client.mail import Mail
+from fake_email_client.printable import printable_lines
 
 NO_MAIL, USAGE, FAILED, INTERRUPTED = 1, 2, 3, 130
 _PATIENCE_SECONDS = 3.0

@@ -9,9 +9,10 @@ from fake_email_client.clauses import AsTyped, Clauses, LinkKind, in_words
 from fake_email_client.command_boxes import CommandError, KnownMailbox, KnownMailboxes
 from fake_email_client.command_output import Output, Table, sender_of, show, span
 from fake_email_client.command_send import send_test
-from fake_email_client.command_terminal import Terminal, printable
+from fake_email_client.command_terminal import Terminal
 from fake_email_client.errors import RETURNED
 from fake_email_client.mail import Mail, Mailbox
+from fake_email_client.printable import printable
 from fake_email_client.schemas import Message, SomeMessage
 from fake_email_client.search import search
 

@@ -7,7 +7,8 @@ from datetime import datetime
 
 import msgspec
 
-from fake_email_client.command_terminal import Terminal, fit, printable, printable_lines
+from fake_email_client.command_terminal import Terminal, fit
+from fake_email_client.printable import printable, printable_lines
 from fake_email_client.schemas import Message, SomeMessage
 
 _TIME_COLUMNS = 8

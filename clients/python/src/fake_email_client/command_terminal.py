@@ -1,4 +1,4 @@
-"""Text on a terminal: colours, columns, a line that shows progress, and mail that cannot control the terminal."""
+"""Text on a terminal: colours, columns, and a line that shows progress."""
 
 import os
 import shutil
@@ -14,15 +14,6 @@ _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAME_SECONDS = 0.1
 _CLEAR_LINE = "\r\x1b[K"
 _STYLES = {"bold": "1", "dim": "2", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
-
-
-def printable(text: str) -> str:
-    """The text without what controls a terminal or turns the direction of the text around (Unicode categories C)."""
-    return "".join("�" if unicodedata.category(each) in {"Cc", "Cf", "Cs"} else each for each in text)
-
-
-def printable_lines(text: str) -> str:
-    return "\n".join(printable(line.expandtabs(4)) for line in text.splitlines())
 
 
 def width(text: str) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Coroutine
 from threading import Lock
-from typing import Literal, Unpack
+from typing import Literal, Unpack, get_args
 from urllib.parse import quote
 
 import msgspec
@@ -70,6 +70,8 @@ class Core:
         self, kind: LinkKind | None = None, *, timeout: float = CALL_SECONDS, **clauses: Unpack[Clauses]
     ) -> Steps[str]:
         """The URL of the next message that has a link of this kind; without a kind, of its best link."""
+        if kind not in (None, *get_args(LinkKind)):
+            raise ValueError(f"no such kind of link: {kind}; there are {', '.join(get_args(LinkKind))}")
         message = yield from self._search(timeout, with_has(clauses, "link"), kind)
         return (message.link_of(kind) if kind else message.link) or message.links[0].url
 
@@ -192,7 +194,7 @@ class Core:
             return True
 
     def _about(self, query: str | None = None, more: Parameters | None = None) -> Parameters:
-        return {"address": self.address, **({"query": query} if query else {}), **(more or {})}
+        return {"address": self.address, **({} if query is None else {"query": query}), **(more or {})}
 
     def _insist(self, call: Call) -> Steps[bytes]:
         response = yield from insist(msgspec.structs.replace(call, token=self.token), self._patience)

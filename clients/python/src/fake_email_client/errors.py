@@ -10,6 +10,7 @@ import msgspec
 
 from fake_email_client.attempts import RefusedAttempt
 from fake_email_client.clauses import Clauses, in_words
+from fake_email_client.printable import printable, printable_lines
 from fake_email_client.schemas import Message, NearMiss, NoMatch
 
 # The statuses of a failure that may be over soon, also of a proxy before the API.
@@ -79,7 +80,7 @@ class Unexpected(AssertionError):
         self.mail = mail
         super().__init__(
             f"No mail{in_words(clauses)} was expected at {address}, but this came:\n"
-            f"From: {mail.from_header}\nSubject: {mail.subject}\n\n{mail.text[:_SHOWN_CHARACTERS]}"
+            + printable_lines(f"From: {mail.from_header}\nSubject: {mail.subject}\n\n{mail.text[:_SHOWN_CHARACTERS]}")
         )
 
 
@@ -95,7 +96,8 @@ def is_for_the_caller(raised: _Raised) -> bool:
 def in_lines(near_misses: Sequence[NearMiss]) -> str:
     """A line for each near miss: its subject, its sender, and the clauses that it failed."""
     return "\n".join(
-        f"- {json.dumps(each.subject, ensure_ascii=False)} from {each.from_addr} {_why(each)}" for each in near_misses
+        printable(f"- {json.dumps(each.subject, ensure_ascii=False)} from {each.from_addr} {_why(each)}")
+        for each in near_misses
     )
 
 

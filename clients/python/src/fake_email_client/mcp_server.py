@@ -4,14 +4,15 @@ The tokens of the mailboxes stay in this process: tools name a mailbox by its ad
 have made. At the end of the process, its mailboxes are deleted.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, ParamSpec, TypeVar
 
 import httpx2
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
@@ -23,6 +24,7 @@ from fake_email_client.clauses import AsTyped, Clauses
 from fake_email_client.errors import NoMail, Problem
 from fake_email_client.search import search
 
+P = ParamSpec("P")
 T = TypeVar("T")
 # A program may give up on a tool after a minute.
 _WAIT_SECONDS = 45
@@ -53,20 +55,31 @@ def server(url: str) -> "MCPServer[None]":
         async with tools.open():
             yield
 
-    made = MCPServer[None](
+    reads = ToolAnnotations(read_only_hint=True, open_world_hint=True)
+    return MCPServer[None](
         "fake-email",
         instructions=_INSTRUCTIONS,
         version=version("fake-email-client"),
         log_level="WARNING",
         lifespan=lifespan,
+        tools=[
+            _strict(tools.create_mailbox, ToolAnnotations(read_only_hint=False, destructive_hint=False)),
+            _strict(tools.wait_for_mail, reads),
+            _strict(tools.read_mail, reads),
+            _strict(tools.list_mail, reads),
+            _strict(tools.delete_mailbox, ToolAnnotations(destructive_hint=True, idempotent_hint=True)),
+        ],
     )
-    reads = ToolAnnotations(read_only_hint=True, open_world_hint=True)
-    made.add_tool(tools.create_mailbox, annotations=ToolAnnotations(read_only_hint=False, destructive_hint=False))
-    made.add_tool(tools.wait_for_mail, annotations=reads)
-    made.add_tool(tools.read_mail, annotations=reads)
-    made.add_tool(tools.list_mail, annotations=reads)
-    made.add_tool(tools.delete_mailbox, annotations=ToolAnnotations(destructive_hint=True, idempotent_hint=True))
-    return made
+
+
+def _strict(function: Callable[P, Awaitable[object]], annotations: ToolAnnotations) -> Tool:
+    """A tool that refuses an argument that it does not have: without its condition, a wait would return other mail."""
+    tool = Tool.from_function(function, annotations=annotations)
+    arguments = tool.fn_metadata.arg_model
+    arguments.model_config["extra"] = "forbid"
+    arguments.model_rebuild(force=True)
+    tool.parameters = arguments.model_json_schema()
+    return tool
 
 
 class _Tools:

@@ -21,7 +21,8 @@ def create(patience: float, wanted: NewMailbox) -> Steps[TemporaryAddress]:
     """Make a mailbox; raises TypeError for an option that there is not."""
     unknown = wanted.keys() - NewMailbox.__annotations__.keys()
     if unknown:
-        raise TypeError(f"no such option: {', '.join(sorted(unknown))}")
+        there_are = ", ".join(NewMailbox.__annotations__)
+        raise TypeError(f"no such option: {', '.join(sorted(unknown))}; there are {there_are}")
     fields = {"name": "username", "ttl": "ttl_seconds"}
     body = {fields.get(option, option): value for option, value in wanted.items() if value is not None}
     call = Call(method="POST", path="temporary-address", body=body)

@@ -12,6 +12,7 @@ from fake_email_client.async_mail import AsyncMail, AsyncMailbox
 from fake_email_client.errors import NoMail, Problem, in_lines, refused_in_lines
 from fake_email_client.mail import Mail, Mailbox
 from fake_email_client.new_mailbox import NewMailbox
+from fake_email_client.printable import printable
 from fake_email_client.requests import trusts_environment
 from fake_email_client.schemas import SummarizedMessage
 from fake_email_client.server_command import ServerError, running
@@ -157,7 +158,8 @@ def _held(box: Mailbox) -> str:
 def _line(message: SummarizedMessage) -> str:
     found = [f"{name} {value}" for name, value in (("code", message.code), ("link", message.link)) if value]
     end = f" ({', '.join(found)})" if found else ""
-    return f'- {message.received_at:%H:%M:%S} "{message.subject}" from {message.from_header}{end}\n  {message.preview}'
+    line = f'- {message.received_at:%H:%M:%S} "{message.subject}" from {message.from_header}{end}'
+    return f"{printable(line)}\n  {printable(message.preview)}"
 
 
 def _no_mail(error: BaseException | None) -> NoMail | None:

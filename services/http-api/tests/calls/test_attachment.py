@@ -199,6 +199,13 @@ async def test_anything_but_one_range_returns_the_whole_attachment(
     assert (answer.status_code, answer.content) == (200, DATA)
 
 
+@pytest.mark.parametrize("asked", ["bytes=0-3", "bytes=99999-"])
+async def test_head_has_no_ranges(http: httpx.AsyncClient, path: str, asked: str) -> None:
+    answer = await http.head(path, headers={"Range": asked})
+
+    assert (answer.status_code, answer.headers["content-length"]) == (200, "10240")
+
+
 async def test_if_range_returns_the_range_only_with_the_current_tag(http: httpx.AsyncClient, path: str) -> None:
     tag = (await http.get(path)).headers["etag"]
 

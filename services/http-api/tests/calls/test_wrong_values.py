@@ -104,7 +104,7 @@ async def test_a_field_of_a_body_with_a_wrong_value_names_what_it_takes(http: ht
             "mailboxes[0].token",
             "mailboxes[0].token: must be a string.",
         ),
-        ({"mailboxes": [{"adress": "a@b"}]}, "adress", "adress: not a field of this call."),
+        ({"mailboxes": [{"adress": "a@b"}]}, "adress", "adress: not a field of this call; the nearest is address."),
         ({"mailboxes": [{"address": "a@b"}], "ttl_seconds": 5}, "ttl_seconds", None),
         ([], "body", "body: must be an object."),
     ],

@@ -21,6 +21,8 @@ def test_the_parameters_of_the_call_pass_and_an_array_may_be_repeated(names: lis
         ("Subject", "Subject: not a parameter of this call; the nearest is subject."),
         ("adress", "adress: not a parameter of this call; the nearest is address."),
         ("colour", "colour: not a parameter of this call; this call has address, has, since, subject."),
+        ("haste", "haste: not a parameter of this call; the nearest is has."),
+        ("expect", "expect: not a parameter of this call; this call has address, has, since, subject."),
         ("ticket", f"ticket: not a parameter of this call; a ticket opens GET only; {SEND_TOKEN}"),
         ("token", f"token: not a parameter of this call; {SEND_TOKEN}"),
         ("", ": not a parameter of this call; this call has address, has, since, subject."),

@@ -24,7 +24,17 @@ def test_an_address_may_be_in_any_case_and_have_spaces_around_it(value: str) -> 
 
 
 def test_the_domain_begins_after_the_last_at_sign() -> None:
-    assert parameters.address('"a@b"@mx.test') == '"a@b"@mx.test'
+    assert parameters.address('"a@b"@mx.test') == "a@b@mx.test"
+
+
+@pytest.mark.parametrize("value", ['"Name"@mx.test', '"name+shop"@mx.test', '"na\\me"@mx.test', '"name shop"@mx.test'])
+def test_a_quoted_local_part_is_the_same_address(value: str) -> None:
+    assert parameters.address(value) == "name@mx.test"
+
+
+@pytest.mark.parametrize("value", ['"@mx.test', '""@mx.test', '"name@mx.test', 'na"m"e@mx.test', '"na"me"@mx.test'])
+def test_quotation_marks_elsewhere_stay(value: str) -> None:
+    assert parameters.address(value) == value
 
 
 @pytest.mark.parametrize("value", ["", " ", "name", "@", "name@", "@mx.test", "na\x00me@mx.test", "\x00"])
@@ -127,7 +137,9 @@ def test_fractions_of_a_microsecond_are_dropped_so_that_no_message_is_skipped() 
     ],
 )
 def test_text_that_is_neither_a_time_nor_a_seq_is_refused_by_name(value: str) -> None:
-    with pytest.raises(BadInput, match=r"^since: .* is neither a time") as caught:
+    with pytest.raises(BadInput, match=r"neither .* nor a message's seq, nor now\.$"):
+        parameters.since_or_now(value)
+    with pytest.raises(BadInput, match=r"^since: .* is neither a time, .*'s seq\.$") as caught:
         parameters.since(value)
 
     assert caught.value.field == "since"

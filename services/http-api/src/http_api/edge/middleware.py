@@ -66,8 +66,9 @@ class Middleware:
         if scope["type"] != ScopeType.HTTP:
             return self._application(scope, receive, send)
         if scope["method"] == HttpMethod.HEAD:
-            # RFC 9110 §9.3.2: the response to GET, without the content.
+            # RFC 9110 §9.3.2: the response to GET, without the content; §14.2: a range is of GET alone.
             scope["method"] = "GET"
+            scope["headers"] = [field for field in scope["headers"] if field[0] != b"range"]
             head = HeadOnly(receive, send)
             receive, send = head.receive, head.send
         elif scope["method"] in _WITH_BODY:

@@ -91,7 +91,8 @@ def _explain(request: AnyRequest, error: HTTPException) -> tuple[str, str]:
         if name in types and name != "data":
             return complaints.explain(complaint, name, expected.in_words(types[name]))
         path = name.removeprefix("data").strip(".")
-        return complaints.explain(complaint, path, expected.member(types.get("data"), path))
+        body = types.get("data")
+        return complaints.explain(complaint, path, expected.member(body, path), expected.fields(body, path))
     missing = re.search(r"Missing required query parameter '(\w+)'", error.detail)
     if missing:
         return missing[1], f"{missing[1]}: missing; this call needs it."

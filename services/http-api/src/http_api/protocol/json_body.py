@@ -18,4 +18,5 @@ def decode_strictly(body: object, body_type: type[Body]) -> Body:
     except msgspec.ValidationError as error:
         complaint, _, path = str(error).partition(" - at `$")
         path = path.strip("`.")
-        raise BadInput(*complaints.explain(complaint, path, expected.member(body_type, path))) from None
+        told = complaints.explain(complaint, path, expected.member(body_type, path), expected.fields(body_type, path))
+        raise BadInput(*told) from None

@@ -1,6 +1,5 @@
 """The check that a call knows each parameter in its query, so that a misspelt one is not silently ignored."""
 
-import difflib
 import urllib.parse
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -9,6 +8,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.types import Method
 
+from http_api.protocol import nearest
 from http_api.protocol.errors import BadInput
 from http_api.protocol.request import AnyRequest
 
@@ -45,11 +45,7 @@ def check(parameters: Mapping[str, bool], names: Iterable[str]) -> None:
 def _unknown(parameters: Mapping[str, bool], name: str) -> str:
     if name in _SECRETS:
         return f"not a parameter of this call; {_SECRETS[name]}"
-    nearest = difflib.get_close_matches(name[:_SHOWN_CHARACTERS].lower(), parameters, n=1)
-    if nearest:
-        return f"not a parameter of this call; the nearest is {nearest[0]}."
-    known = f"this call has {', '.join(sorted(parameters))}" if parameters else "this call has none"
-    return f"not a parameter of this call; {known}."
+    return f"not a parameter of this call; {nearest.suggest(name, parameters)}."
 
 
 @lru_cache

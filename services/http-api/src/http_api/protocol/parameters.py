@@ -76,6 +76,7 @@ AccessToken = Annotated[
 _MAX_SEQ = 2**63 - 1
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)+)"')
 # As in `address`.
 _LOST_PLUS = re.compile(r" (?=[0-9]{2}:[0-9]{2}$)")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
@@ -86,8 +87,11 @@ def address(value: str) -> str:
     local_part, at, domain = value.strip().rpartition("@")
     if not (local_part and at and domain) or "\x00" in value:
         raise BadInput("address", f"address: {value[:100]!r} is not an address, as in name@example.org.")
+    # RFC 5321 §4.1.2: the same address, as SMTP takes it too.
+    quoted = _QUOTED.fullmatch(local_part)
+    plain = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else local_part
     # A `+` that a client did not encode in the query arrives as a space.
-    return mailbox_address.canonical(local_part.replace(" ", "+"), domain)
+    return mailbox_address.canonical(plain.replace(" ", "+"), domain)
 
 
 def seq(value: str) -> int | None:
@@ -110,7 +114,9 @@ def since(value: str | None) -> Cursor:
 
 def since_or_now(value: str | None) -> Cursor | None:
     """As `since`; None for `now`."""
-    return None if value == "now" else since(value)
+    return (
+        Cursor() if value is None else None if value == "now" else _cursor("since", value, Cursor(), more=", nor now")
+    )
 
 
 def before(value: str | None) -> Cursor:
@@ -118,8 +124,11 @@ def before(value: str | None) -> Cursor:
     return END if value is None else _cursor("before", value, END)
 
 
-def _cursor(field: str, value: str, default: Cursor) -> Cursor:
-    """The cursor with the `seq` or the `received_at` in `value`, and with the other one of `default`."""
+def _cursor(field: str, value: str, default: Cursor, *, more: str = "") -> Cursor:
+    """The cursor with the `seq` or the `received_at` in `value`, and with the other one of `default`.
+
+    `more` says what else the call takes.
+    """
     number = seq(value)
     if number is not None:
         return msgspec.structs.replace(default, seq=number)
@@ -131,7 +140,8 @@ def _cursor(field: str, value: str, default: Cursor) -> Cursor:
         except (ValueError, OverflowError):
             pass
     raise BadInput(
-        field, f"{field}: {value[:100]!r} is neither a time, as in 2026-01-31T12:00:00.000000Z, nor a message's seq."
+        field,
+        f"{field}: {value[:100]!r} is neither a time, as in 2026-01-31T12:00:00.000000Z, nor a message's seq{more}.",
     )
 
 
