@@ -242,3 +242,12 @@ async def test_all_attachments_come_in_one_archive(visitor: Visitor, smtp: SmtpC
         assert archive.testzip() is None
         assert archive.namelist() == ["terms.txt", "dot.png"]
         assert archive.read("terms.txt") == b"Be kind."
+
+
+async def test_of_many_recipients_the_first_are_shown_above_the_mail(visitor: Visitor, smtp: SmtpClient) -> None:
+    people = ", ".join(f"person-{number}@many.test" for number in range(40))
+    await deliver(visitor, smtp, f"From: a@b.test\r\nTo: {people}\r\nSubject: To all\r\n\r\nHi\r\n".encode())
+
+    await visitor.opens("To all")
+
+    await visitor.sees("to person-0@many.test, person-1@many.test, person-2@many.test +37")
