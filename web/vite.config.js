@@ -13,6 +13,8 @@ const built = settings(process.env)
 
 /** One file for all that the first view needs is smaller than many. */
 const inOneFile = { name: "page", tags: /** @type {["$initial"]} */ (["$initial"]) }
+/** So are the small dialogs; the page opens most of them with the same frame. */
+const dialogs = { name: "dialogs", test: /parts\/(?:Attempts|Dialog|EndBox|Keys|NewBox|Settings)\.svelte/ }
 
 export default defineConfig(({ mode, command }) => ({
   plugins: [...(mode === "site" || command === "serve" ? [site(built, out)] : []), words(), svelte()],
@@ -30,7 +32,7 @@ export default defineConfig(({ mode, command }) => ({
       checks: { bundlerTimings: false, pluginTimings: false },
       ...(mode === "site"
         ? { input: entries(built) }
-        : { output: { codeSplitting: { groups: [inOneFile] }, chunkFileNames: fileName } }),
+        : { output: { codeSplitting: { groups: [inOneFile, dialogs] }, chunkFileNames: fileName } }),
     },
   },
   server: { port: 5173, strictPort: true },

@@ -146,6 +146,8 @@ async def test_nothing_is_wider_than_the_window(visitor: Visitor, smtp: SmtpClie
     await visitor.is_so("document.querySelector('iframe')")
 
     await visitor.is_so(is_narrow)
+    if width > 768:
+        await visitor.is_so("document.documentElement.scrollHeight <= innerHeight")
 
 
 async def test_nothing_moves_for_a_person_who_wants_no_motion(visitor: Visitor, smtp: SmtpClient) -> None:

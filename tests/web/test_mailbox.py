@@ -110,7 +110,7 @@ async def test_one_stream_counts_the_unread_mail_of_every_mailbox(visitor: Visit
 async def test_a_mailbox_is_extended_by_a_day(visitor: Visitor) -> None:
     await visitor.click("Extend by a day")
 
-    await visitor.sees("The mailbox now ends in 1d 23h")
+    await visitor.sees("The mailbox now ends in 1 day 23h")
 
 
 async def test_a_mailbox_that_is_ended_now_is_gone_and_another_is_made(

@@ -242,3 +242,23 @@ async def test_all_attachments_come_in_one_archive(visitor: Visitor, smtp: SmtpC
         assert archive.testzip() is None
         assert archive.namelist() == ["terms.txt", "dot.png"]
         assert archive.read("terms.txt") == b"Be kind."
+
+
+async def test_of_many_recipients_the_first_are_shown_above_the_mail(visitor: Visitor, smtp: SmtpClient) -> None:
+    people = ", ".join(f"person-{number}@many.test" for number in range(40))
+    await deliver(visitor, smtp, f"From: a@b.test\r\nTo: {people}\r\nSubject: To all\r\n\r\nHi\r\n".encode())
+
+    await visitor.opens("To all")
+
+    await visitor.sees("to person-0@many.test, person-1@many.test, person-2@many.test +37")
+
+
+async def test_a_link_in_a_plain_text_opens_in_a_new_tab(visitor: Visitor, smtp: SmtpClient) -> None:
+    await deliver(visitor, smtp, message("Read on", "The text (https://acme.test/a?b=1) is long."))
+
+    await visitor.opens("Read on")
+
+    link = "document.querySelector('[role=tabpanel] a')"
+    await visitor.is_so(f"{link}?.href === 'https://acme.test/a?b=1' && {link}.target === '_blank'")
+    await visitor.is_so(f"{link}.rel === 'noopener noreferrer'")
+    await visitor.sees("The text (https://acme.test/a?b=1) is long.")

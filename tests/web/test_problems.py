@@ -56,7 +56,7 @@ async def test_a_message_that_was_deleted_elsewhere_leads_back_to_the_list(
     await visitor.is_so("document.querySelectorAll('[data-message]').length === 2")
     await visitor.opens("Gone soon")
     await visitor.click("Back to the list")
-    identifier = await visitor.value("document.querySelector('li:last-of-type [data-message]').dataset.message")
+    identifier = await visitor.value("[...document.querySelectorAll('[data-message]')].at(-1).dataset.message")
     # The page is not told of the deletion before it opens the message.
     await visitor.tab.call("Network.setBlockedURLs", urls=["*/api/inbox/stream*"])
     headers = {"Authorization": f"Bearer {await visitor.token()}"}

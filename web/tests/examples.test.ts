@@ -1,5 +1,6 @@
 import { expect, test } from "vitest"
-import { example, EXAMPLES, sending } from "../src/state/examples"
+import { EXAMPLES } from "../src/state/example_names"
+import { example, sending } from "../src/state/examples"
 
 const box = { address: "ann@mx.test", token: "t0ken" }
 

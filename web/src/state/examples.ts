@@ -1,9 +1,7 @@
 // The lines that an empty mailbox shows: how mail is sent to it, and how a shell and a test read it. Pure.
 
 import type { Domains, Key } from "../api/types"
-
-export const EXAMPLES = ["send", "curl", "pytest", "playwright"] as const
-export type Example = (typeof EXAMPLES)[number]
+import type { Example } from "./example_names"
 
 export interface Command {
   readonly language: "Shell" | "Python" | "TypeScript"

@@ -105,7 +105,8 @@ const formats = new Map<string, Intl.NumberFormat>()
 function unit(n: number, name: string): string {
   const key = `${language} ${name}`
   const format =
-    formats.get(key) ?? new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "narrow" })
+    formats.get(key) ??
+    new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: name === "day" ? "long" : "narrow" })
   formats.set(key, format)
   return format.format(n)
 }
