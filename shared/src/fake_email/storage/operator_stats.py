@@ -1,4 +1,4 @@
-"""How much is stored, and where the most of it comes from, as the operator sees it."""
+"""The numbers of all that is stored, and the senders that most of it comes from, for the operator."""
 
 import datetime
 
