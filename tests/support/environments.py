@@ -11,7 +11,7 @@ from support.harness import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 120
-# Where both have a package, the version of the second holds.
+# For a package in both, the version of the second holds.
 _PINS = (ROOT / "tests/libraries/requirements.txt", ROOT / "requirements-dev.txt")
 
 

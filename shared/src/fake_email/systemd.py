@@ -15,9 +15,9 @@ _SEND_SECONDS = 1.0
 
 
 def listeners(environ: Mapping[str, str], name: Literal["metrics"] | None = None) -> list[socket.socket]:
-    """The listening sockets of the socket unit with this name; without a name, those that have none of these.
+    """The listening sockets of the socket unit with this name; without a name, those of the units with other names.
 
-    The name is FileDescriptorName= of the unit. Without a socket unit an empty list.
+    The name is FileDescriptorName= of the unit. The list is empty without a socket unit.
     """
     if environ.get("LISTEN_PID") != str(os.getpid()):
         return []

@@ -15,8 +15,8 @@ from fake_email.storage.store import Delivery, IncomingMessage, Trace
 _INLINE_OCTETS = 32_768
 # Above this size, parsing may take a tenth of a second; shorter content does not wait for it.
 _LONG_OCTETS = 524_288
-# The searches for codes and links are compiled when they are first used, for a tenth of a second. A start does without
-# them; mail that comes soon after it waits for them once.
+# Compiling the searches for codes and links takes a tenth of a second. A start does not wait for that; mail that comes
+# before these seconds have passed compiles them when they are first used.
 PREPARE_SECONDS = 2.0
 EXAMPLE = b"""\
 Subject: Sign in

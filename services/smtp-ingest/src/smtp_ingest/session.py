@@ -44,7 +44,7 @@ class Session:
         self._transaction: Transaction | None = None
         self._limits = SessionLimits(context.settings)
         self._identity: ClientIdentity | None = None
-        # Where the replies to the command in progress are counted.
+        # The counts of replies to the command in progress.
         self._counted: dict[str, int] | None = None
 
     def greet(self) -> None:

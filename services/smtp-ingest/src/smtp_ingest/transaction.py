@@ -196,9 +196,9 @@ class Transaction:
         return replies.COMMITTED
 
     async def _commit_with_check(self, incoming: IncomingMessage) -> Outcome:
-        """Commit the message; its sender is checked after that, if there is a place for the check."""
+        """Commit the message; its sender is checked after that, if there is a slot for the check."""
         checks, client_address = self._context.checks, self._trace.client_address
-        skipped = checks.take_place(client_address, incoming.octets, is_wanted=bool(self._checked_ids))
+        skipped = checks.take_slot(client_address, incoming.octets, is_wanted=bool(self._checked_ids))
         incoming = msgspec.structs.replace(incoming, transfer=self._notes.transfer(), check_skipped=skipped)
         is_stored = False
         try:
@@ -206,7 +206,7 @@ class Transaction:
             is_stored = outcome.stored > 0
         finally:
             if skipped is None and not is_stored:
-                checks.leave_place(client_address, incoming.octets)
+                checks.release_slot(client_address, incoming.octets)
         if skipped is None and is_stored:
             checks.begin(incoming, self._checked_ids)
         return outcome

@@ -9,7 +9,7 @@ def followed(url: str) -> str:
 
 
 def behind(label: str, target: str) -> str:
-    """What the text has behind the label of a link: its target, unless the label already is the target."""
+    """The target as it is written behind the label of its link; empty when the label already is the target."""
     if label in target and label in _spellings(target):
         return ""
     # RFC 3986, Appendix C: how a URI is set off in plain text.

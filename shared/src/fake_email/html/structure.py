@@ -31,7 +31,7 @@ def element(name: str, own: Style) -> Element:
     return _known("img" if name == "image" else name, own, own.hides)  # HTML, "in body", of "image": "don't ask"
 
 
-_known = functools.lru_cache(maxsize=1024)(Element)  # equal elements are one, which `places` relies on
+_known = functools.lru_cache(maxsize=1024)(Element)  # equal elements are one, which `nestings` relies on
 
 
 class Structure:

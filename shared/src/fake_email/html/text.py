@@ -1,12 +1,16 @@
-"""The text that a reader sees in HTML, in one pass and in time linear in the length of any markup."""
+"""The text that a reader sees in HTML, in one pass and in time linear in the length of any markup.
+
+The pass reads in one of three ways, the fastest that the markup allows. A stretch is many tags at once, whose effect
+`nestings` remembers from the last time. A run is one element or tag, with the text behind it. A token is anything else.
+"""
 
 import re
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from fake_email.html import anchors, elements, places, style, text_lines, text_tags, tokens
-from fake_email.html.places import Move, Place
+from fake_email.html import anchors, elements, nestings, style, text_lines, text_tags, tokens
+from fake_email.html.nestings import Move, Nesting
 from fake_email.html.structure import DEPTH
 from fake_email.html.text_tags import Tag
 from fake_email.html.text_writer import Writer
@@ -14,7 +18,7 @@ from fake_email.html.text_writer import Writer
 _TAGS = 2 * tokens.TAGS  # of HTML read
 _LINK_TAGS = 2_000  # that are kept
 _TAGS_AT_ONCE = 4_096  # some milliseconds; the clock is read in between
-# Where too many stretches are new or end at something else, to remember them takes longer than it saves.
+# Where too many stretches are new or end early, remembering them takes longer than it saves.
 _BREAKS, _TAGS_A_BREAK = 64, 6
 
 
@@ -48,7 +52,7 @@ class _Reading:
         has_sheets = style.has_sheets(markup)
         self.writer = Writer(tokens.base(markup), has_sheets=has_sheets)
         self.known = text_tags.Known()
-        self.places = places.known(has_sheets=has_sheets)
+        self.nestings = nestings.known(has_sheets=has_sheets)
         self.remembers = True
         self.breaks = 0  # in the reading of stretches
         self.link_tags: list[anchors.Tag] = []
@@ -68,7 +72,7 @@ class _Reading:
         self.has_all_links &= len(self.link_tags) < _LINK_TAGS
 
     def may_read_more(self) -> bool:
-        """True when there is time for more tags, and the document has not had all of its tags read."""
+        """True while there is time for more tags, and the bound of tags is not reached."""
         if self.tags < self.most_tags:
             return True
         if self.most_tags >= _TAGS or self.is_over():
@@ -93,20 +97,26 @@ class _Reading:
                 self.keep((start, end, name, attributes, None, None))
             self.has_all_links &= not tag.hides or (tag.is_void and not tag.is_link)
 
-    def place(self) -> Place | None:
-        """The place here; None where tags are read one by one."""
-        if not self.remembers or not self.writer.is_at_place:
+    def nesting(self) -> Nesting | None:
+        """The nesting at this position; None where the effect of tags cannot be remembered, or no longer is."""
+        if not self.remembers or not self.writer.can_remember:
             return None
-        place = self.places.here(self.writer.structure)
-        self.remembers = place is not None and self.breaks <= _BREAKS + self.tags // _TAGS_A_BREAK
-        return place
+        nesting = self.nestings.here(self.writer.structure)
+        self.remembers = nesting is not None and self.breaks <= _BREAKS + self.tags // _TAGS_A_BREAK
+        return nesting
 
     def read_stretches(self) -> None:  # noqa: C901, PLR0912  # a call for each takes time
-        """Read the stretches here, by what their tags did before."""
-        scanner, writer, seen, tags, most_tags = self.scanner, self.writer, self.writer.seen, self.tags, self.most_tags
+        """Read the stretches from here on, by the remembered effect of their tags."""
+        scanner, writer, visible, tags, most_tags = (
+            self.scanner,
+            self.writer,
+            self.writer.visible,
+            self.tags,
+            self.most_tags,
+        )
         structure = writer.structure
-        place = self.place() if scanner.markup.startswith("<", scanner.position) else None
-        if place is None:
+        nesting = self.nesting() if scanner.markup.startswith("<", scanner.position) else None
+        if nesting is None:
             return
         is_entered = True
         self.breaks += 1
@@ -117,26 +127,32 @@ class _Reading:
                 position = stretch.start()
                 break
             if inside:
-                last = seen[-1][-1]
-                moves = place.behind_line if last == "\n" else place.behind_blank if last == " " else place.behind_text
+                last = visible[-1][-1]
+                moves = (
+                    nesting.behind_line
+                    if last == "\n"
+                    else nesting.behind_blank
+                    if last == " "
+                    else nesting.behind_text
+                )
                 if move := moves.get(inside):
                     if move.written:
-                        seen.append(move.written)
+                        visible.append(move.written)
                     tags += move.tags
-                    is_entered &= move.place is place
-                    place = move.place
+                    is_entered &= move.nesting is nesting
+                    nesting = move.nesting
                 else:
                     if not is_entered:
-                        place.enter(structure)
+                        nesting.enter(structure)
                     self.tags = tags
                     self.breaks += 1
                     after = self.read_new(moves, stretch)
                     if after is None:
                         return
-                    tags, place, is_entered = self.tags, after, True
+                    tags, nesting, is_entered = self.tags, after, True
             if attributes:
                 tag = text_tags.of_link(attributes)
-                if not (place.takes_links and tag.is_leaf):
+                if not (nesting.takes_links and tag.is_leaf):
                     position = stretch.end(1)
                     break
                 url = writer.write_link(tag, attributes, words)
@@ -144,7 +160,7 @@ class _Reading:
                 self.keep((stretch.end(1), stretch.start(3), "a", attributes, url, words))
             elif picture:
                 tag = text_tags.of_picture(picture)
-                if not (place.takes_links and tag.is_usual):
+                if not (nesting.takes_links and tag.is_usual):
                     position = stretch.end(1)
                     break
                 writer.begin(tag, picture)
@@ -154,30 +170,31 @@ class _Reading:
         self.tags = tags
         scanner.position = position
         if not is_entered:
-            place.enter(structure)
+            nesting.enter(structure)
 
-    def read_new(self, moves: dict[str, Move], stretch: re.Match[str]) -> Place | None:
-        """Read the tags of a stretch one by one, and remember what they do; None where reading stopped before the end,
-        or is at no place behind them.
+    def read_new(self, moves: dict[str, Move], stretch: re.Match[str]) -> Nesting | None:
+        """Read the tags of a new stretch one by one, and remember their effect; returns the nesting behind them.
+
+        None where reading stopped before the end of the stretch, or has no nesting there.
         """
         writer = self.writer
-        written, tags, lists, links = len(writer.seen), self.tags, writer.lists.copy(), writer.structure.names["a"]
+        written, tags, lists, links = len(writer.visible), self.tags, writer.lists.copy(), writer.structure.names["a"]
         inside, end = stretch[1], stretch.end(1)
         self.scanner.position = stretch.start()
         self.read_runs(end, is_new=True)
         while self.scanner.position < end and self.scanner.markup.startswith("<!--", self.scanner.position):
             self.read_token(next(self.tokens))
             self.read_runs(end, is_new=True)
-        after = self.place() if self.scanner.position == end else None
+        after = self.nesting() if self.scanner.position == end else None
         is_alike = writer.lists == lists and writer.structure.names["a"] == links
-        if after and is_alike and len(inside) <= places.CHARACTERS:
-            self.places.add(moves, inside, Move("".join(writer.seen[written:]), self.tags - tags, after))
+        if after and is_alike and len(inside) <= nestings.CHARACTERS:
+            self.nestings.add(moves, inside, Move("".join(writer.visible[written:]), self.tags - tags, after))
         return after
 
     def read_runs(self, end: int, *, is_new: bool = False) -> bool:  # noqa: C901, PLR0912  # as above
-        """Read the runs up to this position; true where a place is reached, false where a token must be read.
+        """Read the runs up to the position `end`; true where stretches can be read, false where a token must be.
 
-        New tags are read up to one that may hide links, or is one.
+        The tags of a new stretch (`is_new`) are read up to one that is a link, or may hide links.
         """
         scanner, known, writer, most_tags = self.scanner, self.known, self.writer, self.most_tags
         for run in scanner.runs(end):
@@ -209,7 +226,7 @@ class _Reading:
                     text = behind
             if text:
                 writer.write(text)
-            if not is_new and self.remembers and writer.is_at_place:
+            if not is_new and self.remembers and writer.can_remember:
                 scanner.position = run.end()
                 return True
         if scanner.markup.startswith("<", scanner.position):  # all of it was runs

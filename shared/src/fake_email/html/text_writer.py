@@ -15,22 +15,22 @@ class Writer:
     """The text of one document, written from its start to its end; the `base` is that of relative URLs."""
 
     def __init__(self, base: str, *, has_sheets: bool) -> None:
-        self.seen: list[str] = ["\n"]
+        self.visible: list[str] = ["\n"]
         self.aside: list[str] = ["\n"]  # of the hidden element that is open
         self.hidden = 0
-        self.pieces = self.seen  # where text is written; pictures, links and breaks go to `marks`
-        self.marks = self.seen
+        self.pieces = self.visible  # where text is written; pictures, links and breaks go to `marks`
+        self.marks = self.visible
         self.lists: list[int] = []  # the last number of each open list, negative where items have none
         self.preformatted = 0
         self.link = ""
         self.link_start = 0
-        self.link_pieces = self.seen
+        self.link_pieces = self.visible
         self.structure = Structure(self.closed, has_sheets=has_sheets)
         self.base = base
 
     @property
-    def is_at_place(self) -> bool:
-        """True where nothing but the open elements tells what a tag does, with the last character and the lists."""
+    def can_remember(self) -> bool:
+        """True where the open elements, the lists and the last character alone decide what a tag does."""
         return not (self.hidden or self.link or self.preformatted or len(self.aside) > 1 or self.structure.too_deep)
 
     def write_leaf(self, tag: Tag, attributes: str, text: str) -> str | None:
@@ -55,7 +55,7 @@ class Writer:
         if tag.line_break:
             self.break_line(tag.line_break)
         if tag.is_cell:
-            self.seen.append(text_lines.CELL)
+            self.visible.append(text_lines.CELL)
         if tag.name == "a":
             url = self.start_link(attributes)
         elif tag.is_written:
@@ -69,7 +69,7 @@ class Writer:
         return url
 
     def write_link(self, tag: Tag, attributes: str, text: str) -> str | None:
-        """Write a link that has only text inside, at a place that takes links; returns its URL where it was read."""
+        """Write a link that has only text inside, in a nesting that takes links; returns its URL where it was read."""
         if tag is not text_tags.LINK:
             return self.write_whole(tag, attributes, text)
         usual = _USUAL_LINK.match(attributes)
@@ -78,14 +78,14 @@ class Writer:
         else:
             url = urls.resolve(tag_attributes.href(attributes), self.base)
             target = link_targets.followed(url)
-        seen = self.seen
-        start = len(seen)
+        visible = self.visible
+        start = len(visible)
         if text:
             self.write(text)
         if target:
-            label = (seen[start] if len(seen) == start + 1 else "".join(seen[start:])).strip()
+            label = (visible[start] if len(visible) == start + 1 else "".join(visible[start:])).strip()
             if written := link_targets.behind(label, target):
-                seen.append(written)
+                visible.append(written)
         return url
 
     def begin(self, tag: Tag, attributes: str) -> None:
@@ -93,7 +93,7 @@ class Writer:
         if tag.line_break:
             self.break_line(tag.line_break)
         if tag.is_cell:
-            self.seen.append(text_lines.CELL)
+            self.visible.append(text_lines.CELL)
         if tag.is_written:
             self.write_start(tag.element.name, attributes, tag.element.style.display)
 
@@ -122,8 +122,8 @@ class Writer:
         self.end_link()
         if len(self.aside) > 1:
             # A browser goes on hiding to the end. A sender's slip must not cost the reader the rest of the mail.
-            self.seen += self.aside
-        return self.seen
+            self.visible += self.aside
+        return self.visible
 
     def start(self, tag: Tag, attributes: str) -> None:
         structure = self.structure
@@ -202,8 +202,8 @@ class Writer:
     def hide(self, hidden: int) -> None:
         """Set the following text aside while it is hidden; an element without size still shows its pictures."""
         self.hidden = hidden
-        self.pieces = self.aside if hidden else self.seen
-        self.marks = self.aside if hidden & ~style.NO_SIZE else self.seen
+        self.pieces = self.aside if hidden else self.visible
+        self.marks = self.aside if hidden & ~style.NO_SIZE else self.visible
 
     def hide_as_around(self) -> None:
         """Hide the following text as the open element does, and drop the text of a hidden element that ended."""

@@ -74,7 +74,7 @@ def start(
     read: Callable[[], Sequence[Numbers]],
 ) -> None:
     """Serve the numbers that `read` returns, and those of the program itself, until the process ends."""
-    # Loading it takes 45 ms, which a service without metrics does without.
+    # Loading it takes 45 ms, which a service without metrics saves.
     render: _Render = importlib.import_module("fake_email.metrics.page").render
     host, port = listening.getsockname()[:2]
     log.info("metrics_listening", host=host, port=port)

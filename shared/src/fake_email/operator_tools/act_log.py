@@ -1,4 +1,4 @@
-"""Who did what: each change by an operator is a log event on stderr, and a line in the log of the host."""
+"""The record of each change by an operator: a log event on stderr, and a line in the log of the host."""
 
 import getpass
 import os

@@ -11,7 +11,7 @@ import psycopg
 from fake_email.operator_tools import act_log, arguments, output
 from fake_email.postgres.connection import Connection, conninfo
 from fake_email.settings import DatabaseSettings
-from fake_email.storage import blocks, operator_view
+from fake_email.storage import blocks, operator_stats, operator_view
 from fake_email.storage.operator_view import Count, Which
 
 _LIMIT = 50
@@ -174,10 +174,10 @@ async def _unblock(connection: Connection, parsed: argparse.Namespace) -> None:
 
 
 async def _stats(connection: Connection, parsed: argparse.Namespace) -> None:
-    output.show_fields(await operator_view.stats(connection), as_json=parsed.json)
+    output.show_fields(await operator_stats.stats(connection), as_json=parsed.json)
     for title, senders in (
-        ("domains", await operator_view.top_domains(connection, limit=_TOP)),
-        ("clients", await operator_view.top_clients(connection, limit=_TOP)),
+        ("domains", await operator_stats.top_domains(connection, limit=_TOP)),
+        ("clients", await operator_stats.top_clients(connection, limit=_TOP)),
     ):
         if senders and not parsed.json:
             sys.stdout.write(f"\n{title} that most of the stored mail of the last day came from\n")

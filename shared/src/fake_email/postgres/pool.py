@@ -206,8 +206,8 @@ class Database:
             connection = None
             with suppress(PoolTimeout):
                 connection = await self._pool.getconn(timeout=min(left, _ASK_SECONDS))
-            # The pool waits with asyncio.wait_for. Before Python 3.12 that drops a cancellation which comes together
-            # with the connection, and a task that is cancelled once, at the end of the process, would go on for ever.
+            # The pool waits with asyncio.wait_for, which before Python 3.12 drops a cancellation that comes together
+            # with the connection. A task that is cancelled only once would then never end.
             if _cancellations() > cancellations:
                 if connection is not None:
                     await self._pool.putconn(connection)
@@ -237,7 +237,7 @@ class Database:
 
 
 def _cancellations() -> int:
-    """How often the current task was asked to end."""
+    """The number of times that the current task was asked to end."""
     task = asyncio.current_task()
     return task.cancelling() if task else 0
 

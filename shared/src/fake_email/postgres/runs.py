@@ -1,4 +1,4 @@
-"""What runs work on connections: a Database, or a client's share of one."""
+"""The interface of everything that runs work on connections: a Database, or a client's share of one."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar

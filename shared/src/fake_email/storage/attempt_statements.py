@@ -32,7 +32,8 @@ _BOUNDED = f"""numbered AS (
     )"""  # noqa: S608  # put together from texts of this file
 
 # The lock on the mailbox's key keeps the purge from deleting it until the rows are there; storing goes on beside it.
-# A possible duplicate is none if the message that is there is its own, and it is left out if there is none any more.
+# With the hash of a content, an attempt is written only if the mailbox has a message with that content which another
+# transaction stored: then it was a duplicate of that message.
 STORE = f"""
     WITH given AS (
         SELECT *

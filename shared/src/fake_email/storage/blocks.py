@@ -7,7 +7,7 @@ from psycopg.rows import class_row
 
 from fake_email.postgres.connection import Connection
 
-# A daemon reads no more of them; the command refuses to add more.
+# A daemon reads at most so many; the command refuses to add more.
 MAX_BLOCKS = 10_000
 
 _ADD = """

@@ -81,7 +81,7 @@ class _Size(msgspec.Struct, frozen=True, kw_only=True):
 async def fetch_listed(
     connection: Connection, mailbox_id: int, *, seqs: Sequence[int], most_octets: int
 ) -> tuple[set[int], list[Listed]]:
-    """Those of these seqs that are left in a mailbox, and their messages, oldest first; the caller checked the token.
+    """The `seqs` that are left in a mailbox, and their messages, oldest first; the caller has checked the token.
 
     The message that reaches `most_octets` is the last.
     """

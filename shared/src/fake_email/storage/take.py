@@ -72,7 +72,7 @@ async def take(
 
 
 async def unseen(connection: Connection, mailbox_id: int, *, seqs: Sequence[int]) -> set[int]:
-    """Those of these seqs that are in the mailbox and not marked as seen."""
+    """The `seqs` that are in the mailbox and not marked as seen."""
     async with connection.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute(_UNSEEN, {"mailbox_id": mailbox_id, "seqs": list(seqs)})
         return set(await cursor.fetchall())

@@ -65,7 +65,7 @@ class CheckState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_state(row: Mapping[str, object]) -> CheckState:
-    """The state in a row with the columns CHECK_STATE; a verdict that only a later release understands is none."""
+    """The state in a row with the columns CHECK_STATE; a verdict that only a later release understands is left out."""
     try:
         return msgspec.convert(row, CheckState)
     except msgspec.ValidationError:
@@ -73,7 +73,7 @@ def check_state(row: Mapping[str, object]) -> CheckState:
 
 
 def _reason(text: str) -> NotChecked:
-    """The reason; one that a later release has written reads as none in particular."""
+    """The reason; one that only a later release knows becomes `unfinished`."""
     try:
         reason: NotChecked = msgspec.convert(text, NotChecked)
     except msgspec.ValidationError:

@@ -26,7 +26,7 @@ Ticket = Annotated[
 
 
 async def provide_reader_token(context: Context, request: AnyRequest, ticket: Ticket = None) -> bytes | None:
-    """The hash of the token in `Authorization`, else of that which the ticket stands for; an unknown ticket is none."""
+    """The hash of the token in `Authorization`, else of the ticket's token; None also for an unknown ticket."""
     return await reader_token(context, request, ticket, parameters.provide_token(request))
 
 

@@ -21,7 +21,7 @@ _EXAMPLE = Version(version="0.1.0+g8962f6a")
 
 @cache
 def of_release() -> Version:
-    """The version of the package, read once, when it is asked for: a start does without.
+    """The version of the package, read at the first call, so that a start is faster.
 
     The build of a release adds what `git describe` says after the plus sign.
     """

@@ -143,7 +143,7 @@ class Windows:
         return slot
 
     def _begin(self, slot: int, now: int) -> None:
-        # Until the last of these writes the slot has the window before, which is over.
+        # The slot has its old window, which is over, until the last of these three writes.
         self._words[slot + _TAKEN] = 0
         self._words[slot + _IS_LOGGED] = 0
         self._words[slot + _BEGAN_AT] = now

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from fake_email.postgres.notifications import Checked, Deleted, Gone, Grown, Marked, MessageChange, Notification
+from fake_email.postgres.notifications import Attempted, Gone, Grown, MessageChange, Notification
 from fake_email.storage.message_list import Cursor, rewind
 from http_api.live.pending_events import PendingEvents
 from http_api.live.shared_reads import Page
@@ -83,7 +83,9 @@ class Feed:
                     self.wake()
             case Gone():
                 self.wake()
-            case Deleted() | Marked() | Checked():
+            case Attempted():  # for AttemptFeed
+                pass
+            case _:
                 self._change(notification)
 
     def passed(self, page: Page) -> None:

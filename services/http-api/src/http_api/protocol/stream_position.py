@@ -13,7 +13,7 @@ _POSITION = re.compile(r"[A-Za-z0-9_-]{12}\.[0-9]{1,19}(?:,[A-Za-z0-9_-]{12}\.[0
 
 
 def name(address: str) -> str:
-    """What the id calls this mailbox."""
+    """The name of the mailbox of this address in the id of an event."""
     return base64.urlsafe_b64encode(hashlib.sha256(address.encode()).digest()[:_NAME_OCTETS]).decode()
 
 

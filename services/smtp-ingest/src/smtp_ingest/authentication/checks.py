@@ -65,8 +65,8 @@ class Checks:
         """The number of checks that have not ended."""
         return len(self._pending)
 
-    def take_place(self, client_address: str, octets: int, *, is_wanted: bool) -> NotChecked | None:
-        """Take a place for a message before its commit, or return why it has none."""
+    def take_slot(self, client_address: str, octets: int, *, is_wanted: bool) -> NotChecked | None:
+        """Take a slot for a message before its commit, or return why it has none."""
         reason: NotChecked | None = None
         if self._settings.authentication == "off":
             reason = "off"
@@ -74,19 +74,19 @@ class Checks:
             reason = "mailbox"
         elif time.monotonic() < self._no_resolver_until:
             reason = "no_resolver"
-        elif self._load.is_high or not self._pending.take_place(client_network.network_of(client_address), octets):
+        elif self._load.is_high or not self._pending.take_slot(client_network.network_of(client_address), octets):
             reason = "busy"
             self._note_skipped()
         if reason:
             self.counts[reason] += 1
         return reason
 
-    def leave_place(self, client_address: str, octets: int) -> None:
-        """Give the place of a message back that was not stored."""
-        self._pending.leave_place(client_network.network_of(client_address), octets)
+    def release_slot(self, client_address: str, octets: int) -> None:
+        """Release the slot of a message that was not stored."""
+        self._pending.release_slot(client_network.network_of(client_address), octets)
 
     def begin(self, incoming: IncomingMessage, ids: Sequence[uuid.UUID]) -> None:
-        """Check a message that was committed, and that has a place; `ids` are those in the mailboxes that want it."""
+        """Check a message that was committed, and that has a slot; `ids` are those in the mailboxes that want it."""
         number = next(self._numbers)
         trace = incoming.trace
         job = Job(

@@ -25,10 +25,10 @@ class PendingCheck(msgspec.Struct, kw_only=True):
 
 
 class PendingChecks:
-    """Places for messages; a place is taken before the commit, and filled after it."""
+    """Slots for messages; a slot is taken before the commit, and filled after it."""
 
     def __init__(self) -> None:
-        self._places: Counter[int | None] = Counter()
+        self._slots: Counter[int | None] = Counter()
         self._taken = 0
         self._octets = 0
         self._checks: dict[int, PendingCheck] = {}
@@ -36,26 +36,26 @@ class PendingChecks:
     def __len__(self) -> int:
         return len(self._checks)
 
-    def take_place(self, network: int | None, octets: int) -> bool:
-        """False when there is no place for a message of that size; the only one always has one."""
-        is_full = self._taken >= MAX_CHECKS or self._places[network] >= MAX_CLIENT_CHECKS
+    def take_slot(self, network: int | None, octets: int) -> bool:
+        """False when there is no slot for a message of that size; the only one always has one."""
+        is_full = self._taken >= MAX_CHECKS or self._slots[network] >= MAX_CLIENT_CHECKS
         if is_full or (self._taken and self._octets + octets > MAX_OCTETS):
             return False
         self._taken += 1
         self._octets += octets
-        self._places[network] += 1
+        self._slots[network] += 1
         return True
 
-    def leave_place(self, network: int | None, octets: int) -> None:
-        """Give a place back."""
+    def release_slot(self, network: int | None, octets: int) -> None:
+        """Release a slot."""
         self._taken -= 1
         self._octets -= octets
-        self._places[network] -= 1
-        if not self._places[network]:
-            del self._places[network]
+        self._slots[network] -= 1
+        if not self._slots[network]:
+            del self._slots[network]
 
     def add(self, number: int, check: PendingCheck) -> None:
-        """Fill the place that was taken for the message."""
+        """Fill the slot that was taken for the message."""
         self._checks[number] = check
 
     def get(self, number: int) -> PendingCheck | None:
@@ -63,10 +63,10 @@ class PendingChecks:
         return self._checks.get(number)
 
     def end(self, number: int) -> PendingCheck | None:
-        """End the check, and give its place back; None when it has ended before."""
+        """End the check, and release its slot; None when it has ended before."""
         check = self._checks.pop(number, None)
         if check:
-            self.leave_place(check.network, check.octets)
+            self.release_slot(check.network, check.octets)
         return check
 
     def begun_before(self, moment: float) -> Iterator[tuple[int, PendingCheck]]:

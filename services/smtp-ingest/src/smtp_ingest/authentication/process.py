@@ -54,7 +54,7 @@ class CheckProcess:
 
 @asynccontextmanager
 async def started(settings: Settings) -> AsyncIterator[CheckProcess]:
-    """A process that runs during the block. Raises OSError when there is none to be had."""
+    """A process that runs during the block. Raises OSError when the process cannot be started."""
     environ = {name: value for name, value in os.environ.items() if name not in _WITHHELD}
     process = await asyncio.create_subprocess_exec(
         *(*_COMMAND, settings.authentication_resolver or "", ",".join(settings.domain)),

@@ -97,7 +97,7 @@ def tags(value: bytes) -> Tags:
 
 
 def arc_instance(value: bytes) -> int | None:
-    """The number of an ARC set, from a field of the set; None when it is none."""
+    """The number of an ARC set, from a field of the set; None when the field has no valid number."""
     if len(value) > _FIELD_OCTETS:
         return None
     try:

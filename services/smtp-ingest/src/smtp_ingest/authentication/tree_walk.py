@@ -74,7 +74,7 @@ def walk(answers: Answers, domain: str) -> Walk:
 
 
 def _only_record(domain: str, values: tuple[str, ...]) -> PolicyRecord | None:
-    """The record among these TXT records; two of them are none."""
+    """The DMARC record among these TXT records; None when there are several, or none (RFC 9989)."""
     records = [each for each in values if _VERSION.match(each)]
     return _read(domain, records[0]) if len(records) == 1 else None
 

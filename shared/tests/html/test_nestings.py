@@ -1,4 +1,4 @@
-"""Tags are read once for each place: what is remembered of them changes no text, and is bounded."""
+"""The effect of tags is remembered for each nesting: this changes no text, and is bounded."""
 
 import itertools
 import random
@@ -6,7 +6,7 @@ import random
 import pytest
 
 from fake_email.findings import links
-from fake_email.html import places, text
+from fake_email.html import nestings, text
 
 _PIECES = (
     *("<table>", "<tr>", "<td>", "<td align=right>", "</td>", "</tr>", "</table>", "<div>", "</div>", "<p>", "</p>"),
@@ -42,16 +42,16 @@ def test_the_same_tags_have_the_same_text_whether_they_are_known_or_not(seed: in
 
 
 def test_all_that_is_remembered_of_tags_is_bounded() -> None:
-    before = places.known(has_sheets=False)
-    for number in range(places.MOVES // 50):
+    before = nestings.known(has_sheets=False)
+    for number in range(nestings.MOVES // 50):
         text.render("".join(f"<b id='{number}.{each}'>x</b>" for each in range(60)))
 
-    assert places.known(has_sheets=False) is not before
+    assert nestings.known(has_sheets=False) is not before
 
 
 def test_a_new_place_is_not_remembered_past_the_bound() -> None:
-    remembered = places.known(has_sheets=True)
-    for number in range(places.PLACES // 40):
+    remembered = nestings.known(has_sheets=True)
+    for number in range(nestings.NESTINGS // 40):
         text.render(f"<style></style>{'<i>' * number}" + "<b>x<u>x<s>x<q>x" * 15)
 
-    assert places.known(has_sheets=True) is not remembered
+    assert nestings.known(has_sheets=True) is not remembered

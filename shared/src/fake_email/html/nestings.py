@@ -1,7 +1,7 @@
-"""What runs of tags do to the text, by the place where they stand: mail repeats the same tags hundreds of times. Pure.
+"""The effect of tags on the text, remembered by their nesting: mail repeats the same tags hundreds of times. Pure.
 
-A place is a list of open elements. The same tags at the same place write the same text and lead to the same place, in
-this mail and in the next one of its sender. What is remembered is bounded, and begins anew when it is full.
+A nesting is a list of open elements. In the same nesting, the same tags write the same text and lead to the same
+nesting, in this mail and in the next one of its sender. The memory is bounded, and is emptied when it is full.
 """
 
 from typing import NamedTuple
@@ -11,19 +11,19 @@ from fake_email.html.structure import DEPTH, Structure
 CHARACTERS = 1024  # of tags that are remembered
 MOVES = 4096
 _ALL_CHARACTERS = 1024 * 1024  # of all tags that are remembered
-PLACES = 512  # each takes up to some 8 KB
+NESTINGS = 512  # each takes up to some 8 KB
 
 
 class Move(NamedTuple):
-    """The text that tags write at a place, their number, and the place behind them."""
+    """The text that tags write in a nesting, their number, and the nesting behind them."""
 
     written: str
     tags: int
-    place: "Place"
+    nesting: "Nesting"
 
 
-class Place:
-    """The elements that are open at a place; `takes_links` is true where a link changes none of them."""
+class Nesting:
+    """A list of open elements; `takes_links` is true where a link changes none of them."""
 
     def __init__(self, structure: Structure) -> None:
         self.open = tuple(structure.open)
@@ -40,33 +40,33 @@ class Place:
         self.behind_text: dict[str, Move] = {}
 
     def enter(self, structure: Structure) -> None:
-        """Open the elements of this place, and no other."""
+        """Open exactly the elements of this nesting."""
         structure.open[:] = self.open
         structure.names.clear()
         structure.names.update(self.names)
         structure.unusual = self.unusual
 
 
-class Places:
-    """Places and moves, until there are too many."""
+class Nestings:
+    """The memory of nestings and moves, until it is full."""
 
     def __init__(self) -> None:
         self.is_full = False
-        self._places: dict[tuple[int, ...], Place] = {}
+        self._nestings: dict[tuple[int, ...], Nesting] = {}
         self._moves = self._characters = 0
 
-    def here(self, structure: Structure) -> Place | None:
-        """The place where these elements are open; None for a new one when there are too many."""
-        key = tuple(map(id, structure.open))  # a place keeps its elements, and equal elements are one
-        place = self._places.get(key)
-        if place is None:
-            self.is_full |= len(self._places) >= PLACES
+    def here(self, structure: Structure) -> Nesting | None:
+        """The nesting of these open elements; None for a new nesting when the memory is full."""
+        key = tuple(map(id, structure.open))  # a nesting keeps its elements, and equal elements are one
+        nesting = self._nestings.get(key)
+        if nesting is None:
+            self.is_full |= len(self._nestings) >= NESTINGS
             if not self.is_full:
-                place = self._places[key] = Place(structure)
-        return place
+                nesting = self._nestings[key] = Nesting(structure)
+        return nesting
 
     def add(self, moves: dict[str, Move], tags: str, move: Move) -> None:
-        """Remember what these tags do."""
+        """Remember the move of these tags."""
         self._moves += 1
         self._characters += len(tags)
         self.is_full |= self._moves > MOVES or self._characters > _ALL_CHARACTERS
@@ -74,11 +74,11 @@ class Places:
             moves[tags] = move
 
 
-_current = {True: Places(), False: Places()}
+_current = {True: Nestings(), False: Nestings()}
 
 
-def known(*, has_sheets: bool) -> Places:
-    """The places and moves of all documents; a style sheet changes what hidden elements have inside."""
+def known(*, has_sheets: bool) -> Nestings:
+    """The memory for all documents with style sheets, or without: a sheet changes what hidden elements have inside."""
     if _current[has_sheets].is_full:
-        _current[has_sheets] = Places()  # a thread that still reads with the old one goes on with it
+        _current[has_sheets] = Nestings()  # a thread that still reads with the old one goes on with it
     return _current[has_sheets]
