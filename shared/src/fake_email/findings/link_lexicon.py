@@ -28,6 +28,7 @@ _URL_FILE = "url.txt"
 _FIRST_JOINED = "\u0590"  # Hebrew, Arabic and all scripts behind them join words
 _PATH_CHARACTERS = 512  # read
 _KEY_CHARACTERS = 2  # of a word, by which the word is looked up
+_GATE_CHARACTERS = 10  # of a word that the gate searches
 
 
 class _Word(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,12 +69,23 @@ def _any_of(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(f"{first}(?:{'|'.join(re.escape(word[1:]) for word in of)})" for first, of in groups))
 
 
+def _without_longer(words: Iterable[str]) -> Iterable[str]:
+    """The words that contain no other: of all of them, RE2 would make more than its memory holds."""
+    kept: dict[str, list[str]] = {}
+    for word in sorted(words, key=len):
+        keys = (word[at : at + _KEY_CHARACTERS] for at in range(len(word) - 1))
+        if not any(word.find(shorter) >= 0 for key in keys for shorter in kept.get(key, ())):
+            kept.setdefault(word[:_KEY_CHARACTERS], []).append(word)
+    return itertools.chain.from_iterable(kept.values())
+
+
 @functools.cache
 def _gate() -> Callable[[bytes], object]:
-    """One search for all words, since most texts have none."""
+    """One search for what all words begin with, since most texts have none."""
     by_key, _ = _languages()
-    letters = sorted({re.escape(word.letters) for words in by_key.values() for word in words})
-    search: Callable[[bytes], object] = re2.compile("|".join(letters), code_lexicon.options(megabytes=16)).search
+    shortest = _without_longer({word.letters[:_GATE_CHARACTERS] for words in by_key.values() for word in words})
+    pattern = "|".join(sorted(map(re.escape, shortest)))
+    search: Callable[[bytes], object] = re2.compile(pattern, code_lexicon.options(megabytes=16)).search
     return search
 
 
