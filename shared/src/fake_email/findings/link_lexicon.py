@@ -4,7 +4,7 @@ The words are data: `links_lexicon/` has a file for each language, and one for U
 separated by commas. A word stands for all that begin with it; `word!` for itself alone, `*word` for all that contain
 it, and `=words` for a whole text. Where a script has no blanks between words, or joins small words to them, a word is
 found anywhere. `trade` is what people confirm besides an account, `point` what only says that it is a link, and `past`
-what makes a login one of before.
+what makes a login one of before. `no` and `mail` together are to leave a list: "no more adverts, please".
 """
 
 import functools
@@ -22,7 +22,7 @@ import re2
 from fake_email.findings import code_lexicon
 from fake_email.parsed_message import LinkKind
 
-WordKind = Literal["unsubscribe", "reset", "magic", "verify", "login", "trade", "point", "past"]
+WordKind = Literal["unsubscribe", "reset", "magic", "verify", "login", "trade", "point", "past", "no", "mail"]
 
 _URL_FILE = "url.txt"
 _FIRST_JOINED = "\u0590"  # Hebrew, Arabic and all scripts behind them join words
@@ -101,6 +101,8 @@ def _in_path() -> tuple[re.Pattern[str], dict[WordKind, re.Pattern[str]]]:
 
 
 _NONE = frozenset[WordKind]()
+_ENDS_MAIL = frozenset[WordKind](("no", "mail"))
+_ACCOUNT = frozenset[WordKind](("verify", "reset", "login", "magic", "trade"))
 _DIGITS = string.digits.encode()
 
 
@@ -127,6 +129,11 @@ def kinds(text: str) -> frozenset[WordKind]:
 def of_text(text: str) -> LinkKind:
     """The kind of a link with these words, in lower case."""
     return of_kinds(kinds(text))
+
+
+def ends_mail(found: frozenset[WordKind]) -> bool:
+    """True for the words of a link that ends mail of some kind, such as "stop the reminders"."""
+    return found >= _ENDS_MAIL and found.isdisjoint(_ACCOUNT)
 
 
 def of_path(path: str) -> LinkKind:
