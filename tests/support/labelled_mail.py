@@ -7,7 +7,7 @@ the first result of each.
 In `known/` and `apart/`, a message starts with a line `==== name`. Its fields follow, then its text, then after
 `<<< html` its HTML. The field `Code` is the code that a person would type, or none; a field `Link` is a kind and a URL.
 
-In `link_mail_1.txt` to `link_mail_11.txt`, in 28 languages, each line is a message with links: language, the kind of
+In `link_mail_1.txt` to `link_mail_12.txt`, in 28 languages, each line is a message with links: language, the kind of
 each link in order, subject and body, separated by tabs. `[text](URL)` is a link of HTML, and makes the message HTML.
 Each file was measured once before the words of links were learnt from it (precision and recall; in brackets of the
 words before the first three, in thirteen languages):
