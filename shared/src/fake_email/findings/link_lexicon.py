@@ -4,7 +4,7 @@ The words are data: `links_lexicon/` has a file for each language, and one for U
 separated by commas. A word stands for all that begin with it; `word!` for itself alone, `*word` for all that contain
 it, and `=words` for a whole text. Where a script has no blanks between words, or joins small words to them, a word is
 found anywhere. `trade` is what people confirm besides an account, `point` what only says that it is a link, and `past`
-what makes a login one of before.
+what makes a login one of before. `no` and `mail` together are to leave a list: "no more adverts, please".
 """
 
 import functools
@@ -22,12 +22,13 @@ import re2
 from fake_email.findings import code_lexicon
 from fake_email.parsed_message import LinkKind
 
-WordKind = Literal["unsubscribe", "reset", "magic", "verify", "login", "trade", "point", "past"]
+WordKind = Literal["unsubscribe", "reset", "magic", "verify", "login", "trade", "point", "past", "no", "mail"]
 
 _URL_FILE = "url.txt"
 _FIRST_JOINED = "\u0590"  # Hebrew, Arabic and all scripts behind them join words
 _PATH_CHARACTERS = 512  # read
 _KEY_CHARACTERS = 2  # of a word, by which the word is looked up
+_GATE_CHARACTERS = 10  # of a word that the gate searches
 
 
 class _Word(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,12 +69,23 @@ def _any_of(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(f"{first}(?:{'|'.join(re.escape(word[1:]) for word in of)})" for first, of in groups))
 
 
+def _without_longer(words: Iterable[str]) -> Iterable[str]:
+    """The words that contain no other: of all of them, RE2 would make more than its memory holds."""
+    kept: dict[str, list[str]] = {}
+    for word in sorted(words, key=len):
+        keys = (word[at : at + _KEY_CHARACTERS] for at in range(len(word) - 1))
+        if not any(word.find(shorter) >= 0 for key in keys for shorter in kept.get(key, ())):
+            kept.setdefault(word[:_KEY_CHARACTERS], []).append(word)
+    return itertools.chain.from_iterable(kept.values())
+
+
 @functools.cache
 def _gate() -> Callable[[bytes], object]:
-    """One search for all words, since most texts have none."""
+    """One search for what all words begin with, since most texts have none."""
     by_key, _ = _languages()
-    letters = sorted({re.escape(word.letters) for words in by_key.values() for word in words})
-    search: Callable[[bytes], object] = re2.compile("|".join(letters), code_lexicon.options(megabytes=16)).search
+    shortest = _without_longer({word.letters[:_GATE_CHARACTERS] for words in by_key.values() for word in words})
+    pattern = "|".join(sorted(map(re.escape, shortest)))
+    search: Callable[[bytes], object] = re2.compile(pattern, code_lexicon.options(megabytes=16)).search
     return search
 
 
@@ -89,6 +101,8 @@ def _in_path() -> tuple[re.Pattern[str], dict[WordKind, re.Pattern[str]]]:
 
 
 _NONE = frozenset[WordKind]()
+_ENDS_MAIL = frozenset[WordKind](("no", "mail"))
+_ACCOUNT = frozenset[WordKind](("verify", "reset", "login", "magic", "trade"))
 _DIGITS = string.digits.encode()
 
 
@@ -115,6 +129,11 @@ def kinds(text: str) -> frozenset[WordKind]:
 def of_text(text: str) -> LinkKind:
     """The kind of a link with these words, in lower case."""
     return of_kinds(kinds(text))
+
+
+def ends_mail(found: frozenset[WordKind]) -> bool:
+    """True for the words of a link that ends mail of some kind, such as "stop the reminders"."""
+    return found >= _ENDS_MAIL and found.isdisjoint(_ACCOUNT)
 
 
 def of_path(path: str) -> LinkKind:

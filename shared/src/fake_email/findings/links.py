@@ -21,6 +21,7 @@ _OCCURRENCES = 2_000  # read in one message, many of them of the same URL
 _BEFORE_CHARACTERS = 160  # before a link, which may say its kind
 _SUBJECT_CHARACTERS = 200
 _GENERIC_CHARACTERS = 40  # a longer text says more than "click here"
+_QUESTION = "?？؟;"  # "No mail yet?"
 _UNNAMED = 3  # links whose text says nothing of a kind, and which the message may be about
 
 
@@ -70,7 +71,7 @@ class _Found:
     @functools.cached_property  # of no use to a message without links
     def of_subject(self) -> LinkKind:
         kind = link_lexicon.of_text(self.subject)
-        return "other" if kind == "login" and links_beside.is_notice(self.subject) else kind
+        return "other" if kind in {"login", "reset"} and links_beside.is_notice(self.subject) else kind
 
     def add(self, url: str, text: str, source: str, start: int, *, is_bare: bool) -> bool:
         """Add the link that starts here in the HTML or the text; false when there are enough."""
@@ -134,6 +135,8 @@ def _kind_of(url: str, low: str) -> tuple[LinkKind, frozenset[link_lexicon.WordK
     """The kind of a link by its text, in lower case, else by its URL, and the kinds of words in the text."""
     words = link_lexicon.kinds(low)
     kind = link_lexicon.of_kinds(words) if words else "other"
+    if link_lexicon.ends_mail(words) and low[-1] not in _QUESTION:
+        return "unsubscribe", words
     if kind == "other" and "trade" not in words:
         path = url.find("/", url.find("//") + 2)
         kind = link_lexicon.of_path(url[path:].lower()) if path >= 0 else "other"
