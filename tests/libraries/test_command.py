@@ -119,6 +119,27 @@ def test_a_mailbox_that_cannot_be_remembered_is_printed_all_the_same(shell: Shel
     assert "cannot remember the mailbox: [Errno" in shell.err
 
 
+def test_options_for_all_commands_stand_before_or_after_the_name(shell: Shell, pair: Pair) -> None:
+    before = shell.json("--json", "--url", pair.http_url, "new")
+    after = shell.json("--url", NOBODY, "new", "--json", "--url", pair.http_url)
+
+    assert before.keys() == after.keys()
+
+
+def test_json_is_utf_8_and_text_is_what_the_terminal_has(sender: Sender, pair: Pair) -> None:
+    with Mail(pair.http_url) as mail, mail.mailbox() as box:
+        sender.text(box.address, "Grün", "日本")
+        # As on a terminal of Windows, whose characters are not those of Unicode.
+        environ = os.environ | {"PYTHONIOENCODING": "ascii"}
+        listed, raw = [
+            subprocess.check_output([PROGRAM, *arguments], env=environ)
+            for arguments in (["show", box.address], ["wait", box.address, "--raw"])
+        ]
+
+    assert json.loads(listed)["subject"] == "Grün"
+    assert raw == b"??\n"
+
+
 def test_messages_are_listed_and_shown(shell: Shell, sender: Sender) -> None:
     address = str(shell.json("new", "--public")["address"])
     sender.text(address, "One")
