@@ -96,6 +96,14 @@ def test_each_spelling_of_an_address_is_its_mailbox(
     shell.run("wait", address, "--timeout", "1", status=command.NO_MAIL)
 
 
+def test_a_clock_that_is_hours_ahead_forgets_no_mailbox(home: Path) -> None:
+    known, then = KnownMailboxes(home / "mailboxes.json"), datetime.now(UTC) - timedelta(hours=20)
+    for name in ("ann", "bob"):
+        known.add(KnownMailbox(url="http://mx.test", address=f"{name}@mx.test", token="secret", expires_at=then))
+
+    assert all(known.find("http://mx.test", f"{name}@mx.test") for name in ("ann", "bob"))
+
+
 def test_commands_at_the_same_time_forget_no_mailbox_and_take_no_message_twice(home: Path) -> None:
     known, soon = KnownMailboxes(home / "mailboxes.json"), datetime.now(UTC) + timedelta(hours=1)
 
