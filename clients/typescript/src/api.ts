@@ -1512,6 +1512,8 @@ export interface components {
         "RateLimit-Remaining": number;
         /** @description The seconds until all of that limit is available again. */
         "RateLimit-Reset": number;
+        /** @description The number of images of other hosts that are left out. */
+        "Remote-Images-Blocked": number;
         /** @description The seconds to wait before the next try. */
         "Retry-After": number;
     };
@@ -3200,6 +3202,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "Remote-Images-Blocked": components["headers"]["Remote-Images-Blocked"];
                     [name: string]: unknown;
                 };
                 content: {
