@@ -13,8 +13,11 @@ from pathlib import Path
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
-# The fuzzer is left out: the Makefile holds it below a release on purpose.
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-uv.txt")
+# The fuzzer and the older Nodes are left out: the Makefile holds them below a release on purpose.
+LOCKS = (
+    *("requirements.txt", "requirements-dev.txt", "requirements-uv.txt"),
+    *("tests/libraries/requirements.txt", "tests/training/requirements.txt"),
+)
 DAYS = 90
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
 
@@ -45,9 +48,11 @@ def newest(names: list[str], before: datetime.date) -> dict[str, Version]:
 
 
 def main() -> None:
-    pinned = pins("\n".join((ROOT / lock).read_text() for lock in LOCKS))
+    locks = [pins((ROOT / lock).read_text()) for lock in LOCKS]
     before = datetime.datetime.now(tz=datetime.UTC).date() - datetime.timedelta(days=DAYS)
-    lines = behind(pinned, newest(sorted(pinned), before))
+    released = newest(sorted({name for pinned in locks for name in pinned}), before)
+    # A package that two locks pin is listed once for each pin that is behind.
+    lines = sorted({line for pinned in locks for line in behind(pinned, released)})
     for line in lines:
         print(line)
     sys.exit(bool(lines))

@@ -96,6 +96,14 @@ def test_each_spelling_of_an_address_is_its_mailbox(
     shell.run("wait", address, "--timeout", "1", status=command.NO_MAIL)
 
 
+def test_a_clock_that_is_hours_ahead_forgets_no_mailbox(home: Path) -> None:
+    known, then = KnownMailboxes(home / "mailboxes.json"), datetime.now(UTC) - timedelta(hours=20)
+    for name in ("ann", "bob"):
+        known.add(KnownMailbox(url="http://mx.test", address=f"{name}@mx.test", token="secret", expires_at=then))
+
+    assert all(known.find("http://mx.test", f"{name}@mx.test") for name in ("ann", "bob"))
+
+
 def test_commands_at_the_same_time_forget_no_mailbox_and_take_no_message_twice(home: Path) -> None:
     known, soon = KnownMailboxes(home / "mailboxes.json"), datetime.now(UTC) + timedelta(hours=1)
 
@@ -117,6 +125,27 @@ def test_a_mailbox_that_cannot_be_remembered_is_printed_all_the_same(shell: Shel
 
     assert printed.keys() == {"address", "token", "expires_at"}
     assert "cannot remember the mailbox: [Errno" in shell.err
+
+
+def test_options_for_all_commands_stand_before_or_after_the_name(shell: Shell, pair: Pair) -> None:
+    before = shell.json("--json", "--url", pair.http_url, "new")
+    after = shell.json("--url", NOBODY, "new", "--json", "--url", pair.http_url)
+
+    assert before.keys() == after.keys()
+
+
+def test_json_is_utf_8_and_text_is_what_the_terminal_has(sender: Sender, pair: Pair) -> None:
+    with Mail(pair.http_url) as mail, mail.mailbox() as box:
+        sender.text(box.address, "Grün", "日本")
+        # As on a terminal of Windows, whose characters are not those of Unicode.
+        environ = os.environ | {"PYTHONIOENCODING": "ascii"}
+        listed, raw = [
+            subprocess.check_output([PROGRAM, *arguments], env=environ)
+            for arguments in (["show", box.address], ["wait", box.address, "--raw"])
+        ]
+
+    assert json.loads(listed)["subject"] == "Grün"
+    assert raw == b"??\n"
 
 
 def test_messages_are_listed_and_shown(shell: Shell, sender: Sender) -> None:

@@ -40,8 +40,9 @@ async def events(response: httpx.Response) -> AsyncIterator[StreamedEvent]:
         name, _, value = line.partition(": ")
         if line:
             fields[name] = value
-        elif "data" in fields:
-            yield StreamedEvent(fields["event"], fields.get("id", ""), json.loads(fields["data"]))
+        else:
+            if "data" in fields:
+                yield StreamedEvent(fields["event"], fields.get("id", ""), json.loads(fields["data"]))
             fields = {}
 
 

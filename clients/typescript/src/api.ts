@@ -137,13 +137,15 @@ export interface paths {
          * Stream the events of a mailbox
          * @description Send each message after `since` as an event: `event: message`, `id:` its `seq`, `data:` the message as in poll.
          *
-         *     `Last-Event-ID`, which a browser sends when it reconnects, takes precedence over `since`. `event: deleted` reports
-         *     that a message before this point of the stream was deleted; its `data:` has the `id` and `seq` of the message.
-         *     `event: seen` reports that a message was marked; its `data:` has `seen` too. `event: checked` reports that the check
-         *     of a message's sender has ended; its `data:` has the `status` that `authentication` then has. `event: gone` reports
-         *     that the mailbox expired or was deleted, and ends the stream; its `data:` has the `temp_email_addr`. With
-         *     `events=attempt`, `event: attempt` reports each attempt to deliver mail that was refused, deferred or cut, or was a
-         *     duplicate, as `GET /api/inbox/timeline` does. An attempt is not sent again.
+         *     `Last-Event-ID`, which a browser sends when it reconnects, takes precedence over `since`. With `since=now`, the
+         *     stream begins with an `id:` without an event, so that a reader who reconnects misses nothing.
+         *
+         *     `event: deleted` reports that a message before this point of the stream was deleted; its `data:` has the `id` and
+         *     `seq` of the message. `event: seen` reports that a message was marked; its `data:` has `seen` too. `event: checked`
+         *     reports that the check of a message's sender has ended; its `data:` has the `status` that `authentication` then has.
+         *     `event: gone` reports that the mailbox expired or was deleted, and ends the stream; its `data:` has the
+         *     `temp_email_addr`. With `events=attempt`, `event: attempt` reports each attempt to deliver mail that was refused,
+         *     deferred or cut, or was a duplicate, as `GET /api/inbox/timeline` does. An attempt is not sent again.
          *
          *     With a ticket, `data:` has the `temp_email_addr` of each event's mailbox, and `id:` is a position in all mailboxes
          *     of the ticket, which `Last-Event-ID` and `since` also take with another ticket. `event: gone` comes first for each
@@ -1510,6 +1512,8 @@ export interface components {
         "RateLimit-Remaining": number;
         /** @description The seconds until all of that limit is available again. */
         "RateLimit-Reset": number;
+        /** @description The number of images of other hosts that are left out. */
+        "Remote-Images-Blocked": number;
         /** @description The seconds to wait before the next try. */
         "Retry-After": number;
     };
@@ -3198,6 +3202,7 @@ export interface operations {
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "RateLimit-Remaining": components["headers"]["RateLimit-Remaining"];
                     "RateLimit-Reset": components["headers"]["RateLimit-Reset"];
+                    "Remote-Images-Blocked": components["headers"]["Remote-Images-Blocked"];
                     [name: string]: unknown;
                 };
                 content: {

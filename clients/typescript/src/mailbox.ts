@@ -144,7 +144,10 @@ export class Mailbox {
     return this.#delete(`messages/${id}`, "message_not_found", options)
   }
 
-  /** Delete all messages, or those that `query` finds, and return their number; the mailbox stays. */
+  /**
+   * Delete all messages, or those that `query` finds, and return their number; the mailbox stays. When a response was
+   * lost, the number is of those that the next attempt found.
+   */
   async clear({ query, ...options }: { query?: string } & CallOptions = {}): Promise<number> {
     const request = { ...options, query: this.#about({ query }) }
     return (await this.#json<{ deleted: number }>("DELETE", "inbox/messages", request)).deleted

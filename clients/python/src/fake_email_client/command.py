@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import os
 import re
 import sys
@@ -27,6 +28,10 @@ Exit status: 0; 1 when no mail came; 2 for wrong arguments; 3 when the API or th
 
 
 def main() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal may lack characters of the mail.
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -85,19 +90,26 @@ def seconds(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fake-email-client", description=__doc__, epilog=_EPILOG)
     url = os.environ.get("FAKE_EMAIL_URL") or "http://localhost:3001"
-    parser.add_argument("--url", default=url, help="the address of the API; by default FAKE_EMAIL_URL, now %(default)s")
-    parser.add_argument("--json", action="store_true", help="JSON on a terminal too")
+    parser.set_defaults(url=url, json=False)
     parser.add_argument("--version", action="version", version=version("fake-email-client"))
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    # Before and after the name of the command.
+    both = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    about_url = f"the address of the API; by default FAKE_EMAIL_URL, now {url.replace('%', '%%')}"
+    for each in (parser, both):
+        each.add_argument("--url", default=argparse.SUPPRESS, help=about_url)
+        each.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON on a terminal too")
 
-    new = commands.add_parser("new", help="make a mailbox")
+    new = commands.add_parser("new", parents=[both], help="make a mailbox")
     new.add_argument("--name", help="the address begins with this")
     new.add_argument("--exact", action="store_true", help="the address is the name")
     new.add_argument("--domain", help="one of the domains of the server")
     new.add_argument("--public", action="store_true", help="readable by the address alone, without a token")
     new.add_argument("--ttl", type=seconds, metavar="TIME", help="how long it lives: 90, 10m, 2h, 7d")
 
-    wait = commands.add_parser("wait", help="wait for a message; no message of a mailbox that new made comes twice")
+    wait = commands.add_parser(
+        "wait", parents=[both], help="wait for a message; no message of a mailbox that new made comes twice"
+    )
     _address(wait)
     wanted = wait.add_mutually_exclusive_group()
     wanted.add_argument("--code", action="store_true", help="for a code, and print it")
@@ -109,20 +121,22 @@ def _parser() -> argparse.ArgumentParser:
     wait.add_argument("--timeout", type=seconds, default=60, metavar="TIME", help="60 seconds by default")
     wait.add_argument("--raw", action="store_true", help="print the code or the link alone, in a pipe too")
 
-    watch = commands.add_parser("watch", help="show each message as it arrives, until Ctrl-C")
+    watch = commands.add_parser("watch", parents=[both], help="show each message as it arrives, until Ctrl-C")
     _address(watch)
     watch.add_argument("--new", action="store_true", help="leave out the messages that are there already")
 
-    show = commands.add_parser("show", help="list the messages, or show one")
+    show = commands.add_parser("show", parents=[both], help="list the messages, or show one")
     show.add_argument("what", nargs="*", metavar="ADDRESS|MESSAGE", help="MESSAGE is its number, its id, or last")
     show.add_argument("--query", metavar="SEARCH", help="list what this search finds")
     show.add_argument("--source", action="store_true", help="print the message as it was received")
 
-    send = commands.add_parser("send-test", help="send a mail with a code, a link and a file to a mailbox")
+    send = commands.add_parser(
+        "send-test", parents=[both], help="send a mail with a code, a link and a file to a mailbox"
+    )
     _address(send)
     send.add_argument("--smtp", metavar="HOST:PORT", help="the mail server; by default the one that the API names")
 
-    commands.add_parser("mcp", help="serve mailboxes to a program that speaks MCP, on stdin and stdout")
+    commands.add_parser("mcp", parents=[both], help="serve mailboxes to a program that speaks MCP, on stdin and stdout")
     return parser
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,8 @@ if sys.platform != "win32":
     import fcntl
 
 _MOST = 100
+# The clock of this machine may be wrong, by a time zone or more.
+_CLOCK_SLACK = timedelta(days=1)
 
 
 class CommandError(Exception):
@@ -81,8 +83,8 @@ class KnownMailboxes:
             raise CommandError(f"cannot remember the mailbox: {error}; set XDG_STATE_HOME") from error
 
     def _write(self, mailboxes: list[KnownMailbox]) -> None:
-        now = datetime.now(UTC)
-        kept = [each for each in mailboxes if each.expires_at > now][-_MOST:]
+        expired = datetime.now(UTC) - _CLOCK_SLACK
+        kept = [each for each in mailboxes if each.expires_at > expired][-_MOST:]
         content = msgspec.json.format(msgspec.json.encode(kept))
         # Another command may read the file at any moment.
         new = self._path.with_name(f"{self._path.name}.{os.getpid()}")

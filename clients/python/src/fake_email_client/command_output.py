@@ -24,9 +24,9 @@ class Output:
         self.terminal = None if is_json or not sys.stdout.isatty() else Terminal()
 
     def json(self, value: object) -> None:
-        """Print one line of JSON."""
-        sys.stdout.write(f"{msgspec.json.encode(value).decode()}\n")
-        sys.stdout.flush()
+        """Print one line of JSON, which is UTF-8 in every environment (RFC 8259 §8.1)."""
+        sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+        sys.stdout.buffer.flush()
 
     def raw(self, text: str) -> None:
         sys.stdout.write(f"{printable_lines(text) if sys.stdout.isatty() else text}\n")

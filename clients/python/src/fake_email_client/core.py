@@ -163,7 +163,10 @@ class Core:
 
     @Method
     def clear(self, query: str | None = None) -> Steps[int]:
-        """Delete all messages, or those that `query` finds, and return their number; the mailbox stays."""
+        """Delete all messages, or those that `query` finds, and return their number; the mailbox stays.
+
+        When a response was lost, the number is of those that the next attempt found.
+        """
         call = Call(method="DELETE", path="inbox/messages", query=self._about(query))
         return (yield from self._fetch(Deleted, call)).deleted
 

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import httpx
+import msgspec
 import psycopg
 import pytest
 from support.calls import Known, make_known
 from support.content import message
-from support.database import store, until_one_waits
+from support.database import make_mailbox, store, until_one_waits
 from support.harness import Pair, running_http
 from support.http_client import client, problem
 
@@ -31,8 +32,9 @@ async def events(answer: httpx.Response) -> AsyncIterator[Event]:
         name, _, value = line.partition(": ")
         if name in {"event", "id", "data"}:
             fields[name] = value
-        elif not line and "event" in fields:
-            yield fields["event"], fields.get("id", ""), json.loads(fields["data"])
+        elif not line:
+            if "event" in fields:
+                yield fields["event"], fields.get("id", ""), json.loads(fields["data"])
             fields = {}
 
 
@@ -101,6 +103,7 @@ async def test_a_stream_since_a_time_resumes_after_it_in_mailboxes_that_had_noth
     pair: Pair, http: httpx.AsyncClient, two: tuple[Known, Known]
 ) -> None:
     one, other = two[0], await make_known(pair.database_url)
+    await store(pair.database_url, other.address, message("the newest in both"))
     listed = await http.get("/api/inbox/messages", params={"address": other.address})
     await store(pair.database_url, one.address, message("later"))
     ticket = await make_ticket(http, one, other)
@@ -110,7 +113,7 @@ async def test_a_stream_since_a_time_resumes_after_it_in_mailboxes_that_had_noth
     async with streaming(http, ticket, since=before[0][1]) as stream:
         after = await take(stream, 1)
 
-    assert told(before + after) == [("message", one.address, 3), ("message", other.address, 3)]
+    assert told(before + after) == [("message", one.address, 3), ("message", other.address, 4)]
 
 
 async def test_a_stream_from_now_on_has_later_mail_alone(
@@ -121,6 +124,28 @@ async def test_a_stream_from_now_on_has_later_mail_alone(
         [arrived] = await take(stream, 1)
 
     assert told([arrived]) == [("message", two[0].address, 3)]
+
+
+@pytest.mark.parametrize("number", [0, 2])
+@pytest.mark.parametrize("has_ticket", [True, False])
+async def test_a_stream_from_now_on_that_is_cut_before_its_first_event_misses_nothing(
+    pair: Pair, http: httpx.AsyncClient, *, has_ticket: bool, number: int
+) -> None:
+    known = await make_known(pair.database_url)
+    if not number:
+        known = msgspec.structs.replace(known, address=make_mailbox(pair.database_url))
+    asked = {"ticket": await make_ticket(http, known)} if has_ticket else {"address": known.address}
+    asked["since"] = "now"
+    async with http.stream("GET", "/api/inbox/stream", params=asked) as answer:
+        lines = answer.aiter_lines()
+        beginning = [await anext(lines) for _ in range(3)]
+    await store(pair.database_url, known.address, message("between"))
+    # As EventSource reads and sends it (HTML Living Standard §9.2.6): an id without data is the last id, and no event.
+    again = {"Last-Event-ID": beginning[1].removeprefix("id: ")}
+    async with http.stream("GET", "/api/inbox/stream", params=asked, headers=again) as answer:
+        name, _, data = await anext(events(answer))
+
+    assert (beginning[0], beginning[2], name, data["seq"]) == ("retry: 1000", "", "message", number + 1)
 
 
 async def test_a_mailbox_that_ends_is_told_and_the_last_one_ends_the_stream(

@@ -213,3 +213,5 @@ def test_a_web_page_may_read_each_header_field_that_the_document_names() -> None
 
     assert {"message-seq", "next-since"} < documented
     assert documented <= exposed
+    # Those that are of HTTP itself need no description.
+    assert exposed - documented == {"content-length", "date", "location"}

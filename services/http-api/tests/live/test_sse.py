@@ -31,7 +31,11 @@ def test_line_breaks_in_the_data_end_no_line_of_the_event(text: str) -> None:
 
 
 def test_a_reader_is_told_how_long_to_wait_before_it_comes_back() -> None:
-    assert sse.retry(1_000) == b"retry: 1000\n\n"
+    assert sse.beginning(1_000) == b"retry: 1000\n\n"
+
+
+def test_the_beginning_may_have_an_id_which_is_no_event() -> None:
+    assert sse.beginning(1_000, event_id=7) == b"retry: 1000\nid: 7\n\n"
 
 
 def test_a_comment_is_a_line_that_readers_ignore() -> None:

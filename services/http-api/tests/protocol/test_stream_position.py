@@ -18,6 +18,11 @@ def test_a_mailbox_without_a_message_takes_no_space() -> None:
     assert stream_position.encode([(one, 0), (other, 7)]) == f"{other}.7"
 
 
+def test_a_position_before_all_messages_is_a_position_too() -> None:
+    names = [stream_position.name("a@mx.test"), stream_position.name("b@mx.test")]
+    assert stream_position.decode(stream_position.encode((each, 0) for each in names)) == {names[0]: 0}
+
+
 @pytest.mark.parametrize("value", ["", "7", "now", "a.1", ",", "aaaaaaaaaaaa.", "aaaaaaaaaaaa.-1", "aaaaaaaaaaaa.1,"])
 def test_other_text_is_no_position(value: str) -> None:
     assert stream_position.decode(value) is None

@@ -29,7 +29,7 @@ from http_api.protocol.request import AnyRequest
 
 _EVENT_STREAM = "text/event-stream"
 _EXAMPLE_EVENT = sse.event("message", {"id": "019c1374-9a31-7c5e-8f4e-4a6f0b8f3c11", "seq": 2}, event_id=2)
-_EXAMPLE = (sse.retry(1_000) + _EXAMPLE_EVENT).decode()
+_EXAMPLE = (sse.beginning(1_000) + _EXAMPLE_EVENT).decode()
 
 
 @get(
@@ -84,13 +84,15 @@ async def stream(
 ) -> ASGIApp:
     """Send each message after `since` as an event: `event: message`, `id:` its `seq`, `data:` the message as in poll.
 
-    `Last-Event-ID`, which a browser sends when it reconnects, takes precedence over `since`. `event: deleted` reports
-    that a message before this point of the stream was deleted; its `data:` has the `id` and `seq` of the message.
-    `event: seen` reports that a message was marked; its `data:` has `seen` too. `event: checked` reports that the check
-    of a message's sender has ended; its `data:` has the `status` that `authentication` then has. `event: gone` reports
-    that the mailbox expired or was deleted, and ends the stream; its `data:` has the `temp_email_addr`. With
-    `events=attempt`, `event: attempt` reports each attempt to deliver mail that was refused, deferred or cut, or was a
-    duplicate, as `GET /api/inbox/timeline` does. An attempt is not sent again.
+    `Last-Event-ID`, which a browser sends when it reconnects, takes precedence over `since`. With `since=now`, the
+    stream begins with an `id:` without an event, so that a reader who reconnects misses nothing.
+
+    `event: deleted` reports that a message before this point of the stream was deleted; its `data:` has the `id` and
+    `seq` of the message. `event: seen` reports that a message was marked; its `data:` has `seen` too. `event: checked`
+    reports that the check of a message's sender has ended; its `data:` has the `status` that `authentication` then has.
+    `event: gone` reports that the mailbox expired or was deleted, and ends the stream; its `data:` has the
+    `temp_email_addr`. With `events=attempt`, `event: attempt` reports each attempt to deliver mail that was refused,
+    deferred or cut, or was a duplicate, as `GET /api/inbox/timeline` does. An attempt is not sent again.
 
     With a ticket, `data:` has the `temp_email_addr` of each event's mailbox, and `id:` is a position in all mailboxes
     of the ticket, which `Last-Event-ID` and `since` also take with another ticket. `event: gone` comes first for each
@@ -109,7 +111,7 @@ async def stream(
     cursor = _cursor(last_event_id, since)
     mailbox = await context.mailbox_lookups.fetch(mailbox_address, token_sha256)
     feed = _feed(mailbox, token_sha256, cursor or Cursor(seq=mailbox.last_seq), has_attempts=events == "attempt")
-    return EventStream(context.streams, [feed], client=context.client)
+    return EventStream(context.streams, [feed], client=context.client, is_from_now=cursor is None)
 
 
 async def _stream_of_ticket(
@@ -133,7 +135,7 @@ async def _stream_of_ticket(
         # A wrong ticket is as none, with which an open mailbox can be read.
         mailbox = await context.mailbox_lookups.fetch(wanted, None)
         feed = _feed(mailbox, None, cursor or Cursor(seq=mailbox.last_seq), has_attempts=has_attempts)
-        return EventStream(context.streams, [feed], client=context.client)
+        return EventStream(context.streams, [feed], client=context.client, is_from_now=cursor is None)
     if not mailboxes:
         raise MailboxNotFound
     if cursor and cursor.received_at > START.received_at:
@@ -152,7 +154,9 @@ async def _stream_of_ticket(
         feeds[:0] = [
             Feed(each.id, address=each.address, token_sha256=None, cursor=START) for each in gone if each.id not in live
         ]
-    return EventStream(context.streams, feeds, client=context.client, ticket_seconds=seconds_left)
+    return EventStream(
+        context.streams, feeds, client=context.client, ticket_seconds=seconds_left, is_from_now=cursor is None
+    )
 
 
 def _feed(mailbox: MailboxState, token_sha256: bytes | None, cursor: Cursor, *, has_attempts: bool) -> Feed:

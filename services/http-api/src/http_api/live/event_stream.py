@@ -28,7 +28,7 @@ from http_api.protocol.errors import Overloaded
 log = structlog.get_logger()
 
 STATE_KEY = "event_stream"
-_BEGINNING = sse.retry(1_000)
+_RECONNECT_MILLISECONDS = 1_000
 _RETRY_SECONDS = 0.5
 
 
@@ -36,7 +36,8 @@ class EventStream:
     """The response of a stream call; it reads a mailbox for each feed, in turns.
 
     With a ticket, which ends after `ticket_seconds` and the stream with it, each event names its mailbox, and its id
-    is the position in all mailboxes.
+    is the position in all mailboxes. A stream `is_from_now` begins with the id of that moment: a reader who loses the
+    connection before the first event misses nothing.
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class EventStream:
         "_group",
         "_is_comment_due",
         "_is_expired",
+        "_is_from_now",
         "_mailbox_ids",
         "_names",
         "_output",
@@ -57,7 +59,13 @@ class EventStream:
     )
 
     def __init__(
-        self, streams: Streams, feeds: Sequence[Feed], *, client: Client, ticket_seconds: float | None = None
+        self,
+        streams: Streams,
+        feeds: Sequence[Feed],
+        *,
+        client: Client,
+        ticket_seconds: float | None = None,
+        is_from_now: bool = False,
     ) -> None:
         self._streams = streams
         self._client = client
@@ -67,6 +75,7 @@ class EventStream:
         self._names = {} if ticket_seconds is None else {feed: stream_position.name(feed.address) for feed in feeds}
         self._ticket: float | asyncio.TimerHandle | None = ticket_seconds
         self._is_expired = False
+        self._is_from_now = is_from_now
         # The feeds that have something to send, in the order in which they got it.
         self._waiting: dict[Feed, None] = {}
         self._is_comment_due = False
@@ -90,7 +99,9 @@ class EventStream:
         self._streams.stream_slots.take(self._client, self._mailbox_ids)
         scope["state"][STATE_KEY] = self
         await send({"type": "http.response.start", "status": 200, "headers": [*sse.HEADERS]})
-        await send({"type": "http.response.body", "body": _BEGINNING, "more_body": True})
+        event_id = self._position() if self._is_from_now else None
+        beginning = sse.beginning(_RECONNECT_MILLISECONDS, event_id=event_id)
+        await send({"type": "http.response.body", "body": beginning, "more_body": True})
 
     def open(self, send: Send) -> None:
         """Send the messages that are there, and each change from now on, until `close`."""
@@ -246,10 +257,13 @@ class EventStream:
         """The event as a reader of several mailboxes gets it."""
         if not self._names:
             return octets
-        event_id = None
-        if has_id:
-            event_id = stream_position.encode((name, each.cursor.seq) for each, name in self._names.items())
-        return sse.of_mailbox(octets, feed.address, event_id=event_id)
+        return sse.of_mailbox(octets, feed.address, event_id=self._position() if has_id else None)
+
+    def _position(self) -> str:
+        """The id of an event after all that was sent."""
+        if not self._names:
+            return str(self._feeds[0].cursor.seq)
+        return stream_position.encode((name, each.cursor.seq) for each, name in self._names.items())
 
     async def _write_comment(self) -> None:
         self._is_comment_due = False

@@ -104,6 +104,9 @@ COMPONENTS = Components(
         "ETag": _header("The entity tag of the response, for If-None-Match.", '"019c13749a317c5e8f4e4a6f0b8f3c11-0"'),
         "Content-Range": _header("The range of bytes in the response, and the size of the whole.", "bytes 0-3/48112"),
         "Accept-Ranges": _header("The call supports ranges of bytes.", "bytes"),
+        "Remote-Images-Blocked": _header(
+            "The number of images of other hosts that are left out.", 3, OpenAPIType.INTEGER, required=False
+        ),
         "Content-Disposition": _header("The file is to be saved, under this name.", 'attachment; filename="a.pdf"'),
     },
     parameters={
@@ -169,6 +172,7 @@ def _add_common_parts(operation: Operation) -> None:
             _FIELDS_OF_STATUS.get(status, ()),
             ("Message-Seq", "Next-Since") if searches and status in _FOUND_OR_NOT else (),
             ("ETag",) if "304" in responses and status in {"200", "206", "304"} else (),
+            ("Remote-Images-Blocked",) if "text/html" in (response.content or {}) else (),
             ("Accept-Ranges", "Content-Disposition") if "206" in responses and status in {"200", "206"} else (),
         )
         response.headers = {name: Reference(ref=f"#/components/headers/{name}") for name in names}

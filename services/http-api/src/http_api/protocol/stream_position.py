@@ -18,8 +18,9 @@ def name(address: str) -> str:
 
 
 def encode(seqs: Iterable[tuple[str, int]]) -> str:
-    """The id for the seqs of mailboxes by name; a mailbox without a message is left out."""
-    return ",".join(f"{each}.{seq}" for each, seq in seqs if seq)
+    """The id for the seqs of mailboxes by name; of those without a message, at most one is named."""
+    named = [*seqs]
+    return ",".join(f"{each}.{seq}" for each, seq in named if seq) or f"{named[0][0]}.0"
 
 
 def decode(value: str) -> Mapping[str, int] | None:
