@@ -129,6 +129,18 @@ async def test_a_page_without_its_api(visitor: Visitor, api: Pair, axe: str) -> 
     await visitor.tab.call("Network.setBlockedURLs", urls=[])
 
 
+@pytest.mark.parametrize("width", [320, 1024])
+async def test_the_buttons_below_the_address_fit_in_one_line_of_german(visitor: Visitor, width: int) -> None:
+    await visitor.resize(width, 700)
+    await visitor.value("localStorage['fake-email.language'] = 'de'")
+
+    await visitor.visit()
+
+    await visitor.is_so(
+        "new Set([...document.querySelectorAll('.acts button')].map((each) => each.offsetTop)).size === 1"
+    )
+
+
 # 640 pixels are a window of 1280 at a zoom of 200 %.
 @pytest.mark.parametrize("width", [320, 390, 640, 1280])
 async def test_nothing_is_wider_than_the_window(visitor: Visitor, smtp: SmtpClient, width: int) -> None:
@@ -210,3 +222,16 @@ async def test_a_screen_reader_hears_of_new_mail_and_a_key_copies_its_code(visit
     await visitor.presses("y")
 
     await visitor.has_copied("482913")
+
+
+async def test_the_code_in_its_evidence_is_readable_with_forced_colours(visitor: Visitor, smtp: SmtpClient) -> None:
+    await deliver(visitor, smtp, CODE)
+    await visitor.opens("Confirm your sign-up")
+    dark = [{"name": "forced-colors", "value": "active"}, {"name": "prefers-color-scheme", "value": "dark"}]
+    await visitor.tab.call("Emulation.setEmulatedMedia", features=dark)
+
+    await visitor.is_so("matchMedia('(forced-colors: active)').matches")
+    await visitor.is_so(
+        "getComputedStyle(document.querySelector('q mark')).color"
+        " === getComputedStyle(document.querySelector('#subject')).color"
+    )

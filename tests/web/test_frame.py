@@ -64,6 +64,25 @@ async def test_the_frame_takes_the_width_of_a_phone(visitor: Visitor, smtp: Smtp
     await visitor.tab.wait_for("innerWidth === 375", {"True": 1, "False": 1})
 
 
+async def test_a_mail_that_was_made_for_a_desk_is_made_smaller_for_a_phone_and_large_again(
+    visitor: Visitor, smtp: SmtpClient
+) -> None:
+    await deliver(visitor, smtp, _HTML + b"<table width=600><tr><td height=400>Wide</table>\r\n")
+    await visitor.opens("News")
+    await visitor.is_so(f"{_FRAME}?.offsetHeight >= 400")
+
+    await visitor.click("Width of a phone")
+
+    await visitor.tab.wait_for("innerWidth === 375", {"True": 1, "False": 1})
+    await visitor.is_so(f"{_FRAME}.offsetHeight < 300")
+    overflows = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    await visitor.tab.wait_for(overflows, {"False": 2})
+
+    await visitor.click("All of the width")
+
+    await visitor.is_so(f"{_FRAME}.offsetHeight >= 400")
+
+
 async def test_images_from_other_hosts_are_counted_and_loaded_once_on_demand(
     visitor: Visitor, smtp: SmtpClient, browser: Browser
 ) -> None:

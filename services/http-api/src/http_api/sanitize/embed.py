@@ -13,7 +13,17 @@ SCRIPT = """\
 (() => {
   const root = document.documentElement
   let told = 0
+  let width = 0
+  let zoom = 1
+  // On a phone, a mail that was made for a desk is made smaller, to half its size at most.
+  const fit = () => {
+    if (width !== innerWidth) root.style.zoom = zoom = 1
+    width = innerWidth
+    if (width < 600 && root.scrollWidth > root.clientWidth)
+      root.style.zoom = zoom = Math.max(0.5, (zoom * width) / root.scrollWidth)
+  }
   const tell = () => {
+    fit()
     // A mail that is wider than its frame has a scrollbar, which takes some of the height.
     const bar = innerHeight - root.clientHeight
     const height = Math.ceil(root.getBoundingClientRect().height) + bar
