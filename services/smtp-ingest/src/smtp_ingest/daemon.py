@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 # RCPT and DATA have one statement in flight each, large messages two, and two more of these are staged meanwhile. Two
 # further connections let a retry begin, or a probe run, before a dead connection is given up.
-CONNECTIONS = 8
+_CONNECTIONS = 8
 BACKLOG = 1_024
 _STATUS_SECONDS = 5.0
 # The time to end after the last session.
@@ -87,7 +87,7 @@ async def serve(
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="parser") as short,
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="long-parser") as long,
     ):
-        async with open_database(settings.database_url, connections=CONNECTIONS) as database:
+        async with open_database(settings.database_url, connections=_CONNECTIONS) as database:
             memory, group_commit = MemoryBudget(settings.commit_queue_octets), GroupCommit(database, settings)
             context = Context(
                 settings=settings,
