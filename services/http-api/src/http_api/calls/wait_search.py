@@ -17,8 +17,7 @@ from fake_email.storage.message_conditions import Has
 from http_api.calls import whole_message
 from http_api.calls.context import Context
 from http_api.calls.first_match import MAX_NEAR_MISSES, NearMiss, Outcome, Search, first_matches
-from http_api.live import match
-from http_api.live import query as search_language
+from http_api.live import match, search_language
 from http_api.live.until_disconnect import until_disconnect
 from http_api.protocol import parameters, problems, request_fields
 from http_api.protocol.accept import quality
