@@ -4,7 +4,7 @@
 VENV ?= .venv
 READY = $(VENV)/ready
 PYTHON_SAYS = -c 'import sys; print(sys.version)' 2>/dev/null
-COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+COMPILE = $(VENV)/bin/uv pip compile --quiet --system-certs --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
 PACKAGES = shared/pyproject.toml services/smtp-ingest/pyproject.toml services/http-api/pyproject.toml
 CLIENT = clients/python/pyproject.toml

@@ -17,7 +17,7 @@ from support.smtp_client import SmtpClient
 from support.waiting import DEADLINE_SECONDS, until
 
 from fake_email.storage import attempt_statements, attempts, blocks
-from fake_email.storage.store import Transfer
+from fake_email.storage.incoming_message import Transfer
 from fake_email_client import AsyncMail, AsyncMailbox, NoMail, Problem, Timeline
 from smtp_ingest import replies
 

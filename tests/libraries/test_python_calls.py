@@ -15,7 +15,7 @@ from fake_email_client.errors import NoMail, Problem, in_lines
 from fake_email_client.mcp_results import nothing_yet
 from fake_email_client.schemas import DomainList, NearMiss
 from fake_email_client.search import search
-from fake_email_client.stream import Place
+from fake_email_client.stream import Position
 
 CUT = httpx2.ReadError("reset")
 CALL = Call(path="domains")
@@ -222,9 +222,9 @@ def problem_of(code: str) -> httpx2.Response:
     return httpx2.Response(404, json={"code": code})
 
 
-def connect(place: Place, *responses: httpx2.Response) -> tuple[list[Call], Call]:
-    """The calls that a place makes before it connects, with these responses, and the call of the connection."""
-    steps, left = place.connect(), [*responses]
+def connect(position: Position, *responses: httpx2.Response) -> tuple[list[Call], Call]:
+    """The calls that a position makes before it connects, with these responses, and the call of the connection."""
+    steps, left = position.connect(), [*responses]
     made: list[Call] = []
     try:
         made.append(next(steps))
@@ -245,11 +245,11 @@ INFO = httpx2.Response(200)
 
 
 def test_a_stream_goes_on_after_the_last_event() -> None:
-    place = Place({"ann@mx.test": "secret"}, 30, 2)
-    made, first = connect(place)
-    place.take(httpx2.ServerSentEvent(event="seen", data="{}", id="4"))
-    place.take(event("of a newer API"))
-    _, second = connect(place)
+    position = Position({"ann@mx.test": "secret"}, 30, 2)
+    made, first = connect(position)
+    position.take(httpx2.ServerSentEvent(event="seen", data="{}", id="4"))
+    position.take(event("of a newer API"))
+    _, second = connect(position)
 
     assert (made, first.query, first.token) == ([], {"address": "ann@mx.test", "since": "2"}, "secret")
     assert "Last-Event-ID" not in first.headers
@@ -257,8 +257,8 @@ def test_a_stream_goes_on_after_the_last_event() -> None:
 
 
 def test_a_stream_of_several_mailboxes_takes_a_new_ticket_for_each_connection() -> None:
-    place = Place(BOTH, 30, 0, uses_ticket=True)
-    [ticket], stream = connect(place, TICKET)
+    position = Position(BOTH, 30, 0, uses_ticket=True)
+    [ticket], stream = connect(position, TICKET)
 
     mailboxes = [{"address": "ann@mx.test", "token": "secret"}, {"address": "bob@mx.test", "token": None}]
     assert (ticket.method, ticket.path, ticket.body) == ("POST", "tickets", {"mailboxes": mailboxes})
@@ -275,15 +275,15 @@ def info(address: str, last_seq: int) -> httpx2.Response:
 
 
 def test_a_stream_from_now_on_keeps_the_moment_of_its_beginning_when_a_call_is_cut() -> None:
-    place = Place(BOTH, 30, "now", uses_ticket=True)
-    beginning = place.connect()
+    position = Position(BOTH, 30, "now", uses_ticket=True)
+    beginning = position.connect()
     next(beginning)
     beginning.send(info("ann@mx.test", 3))
     with pytest.raises(httpx2.ReadError):
         beginning.throw(CUT)
-    place.pause(CUT)
-    [asked, _], stream = connect(place, info("bob@mx.test", 7), TICKET)
-    again, _ = connect(place, TICKET)
+    position.pause(CUT)
+    [asked, _], stream = connect(position, info("bob@mx.test", 7), TICKET)
+    again, _ = connect(position, TICKET)
 
     assert asked.query == {"address": "bob@mx.test"}
     assert stream.query["since"] == "2026-11-29T23:49:02.000000+00:00"
@@ -291,54 +291,54 @@ def test_a_stream_from_now_on_keeps_the_moment_of_its_beginning_when_a_call_is_c
 
 
 def test_a_stream_goes_on_without_the_mailboxes_that_are_over() -> None:
-    place = Place({**BOTH, "eve@mx.test": None}, 30, 0, uses_ticket=True)
-    place.opened()
-    place.take(event("gone", temp_email_addr="eve@mx.test"))
-    place.pause(Problem(problem_of("mailbox_not_found")))
-    *asked, ticket = connect(place, problem_of("mailbox_not_found"), TICKET)[0]
+    position = Position({**BOTH, "eve@mx.test": None}, 30, 0, uses_ticket=True)
+    position.opened()
+    position.take(event("gone", temp_email_addr="eve@mx.test"))
+    position.pause(Problem(problem_of("mailbox_not_found")))
+    *asked, ticket = connect(position, problem_of("mailbox_not_found"), TICKET)[0]
 
     assert [each.query["address"] for each in asked] == ["ann@mx.test"]
     assert ticket.body == {"mailboxes": [{"address": "bob@mx.test", "token": None}]}
 
 
 def test_a_stream_is_over_when_its_last_mailbox_goes_before_a_ticket_is_made() -> None:
-    place = Place(BOTH, 30, 0, uses_ticket=True)
-    place.opened()
+    position = Position(BOTH, 30, 0, uses_ticket=True)
+    position.opened()
     not_found = problem_of("mailbox_not_found")
-    place.pause(Problem(not_found))
+    position.pause(Problem(not_found))
     with pytest.raises(Problem) as error:
-        connect(place, not_found, not_found)
-    place.pause(error.value)
+        connect(position, not_found, not_found)
+    position.pause(error.value)
 
-    assert place.is_over
+    assert position.is_over
 
 
 def test_a_ticket_that_is_refused_although_each_mailbox_is_there_is_a_problem() -> None:
-    place = Place(BOTH, 30, 0, uses_ticket=True)
-    place.opened()
+    position = Position(BOTH, 30, 0, uses_ticket=True)
+    position.opened()
     response = problem_of("mailbox_not_found")
     not_found = Problem(response)
-    place.pause(not_found)
+    position.pause(not_found)
     with pytest.raises(Problem):
-        connect(place, INFO, INFO, response)
+        connect(position, INFO, INFO, response)
 
     with pytest.raises(Problem):
-        place.pause(not_found)
+        position.pause(not_found)
 
 
 def test_a_stream_is_given_up_when_the_api_is_away_for_longer_than_the_patience() -> None:
-    place = Place({"ann@mx.test": None}, 0.3, 0)
-    place.opened()
+    position = Position({"ann@mx.test": None}, 0.3, 0)
+    position.opened()
 
-    assert place.pause(CUT) >= 0.25
+    assert position.pause(CUT) >= 0.25
     with pytest.raises(httpx2.ReadError):
-        place.pause(CUT)
+        position.pause(CUT)
 
 
 def test_a_stream_is_over_when_its_mailbox_is_gone_after_a_cut() -> None:
-    place = Place({"ann@mx.test": None}, 30, 0)
-    place.opened()
-    place.pause(CUT)
-    place.pause(Problem(problem_of("mailbox_not_found")))
+    position = Position({"ann@mx.test": None}, 30, 0)
+    position.opened()
+    position.pause(CUT)
+    position.pause(Problem(problem_of("mailbox_not_found")))
 
-    assert place.is_over
+    assert position.is_over

@@ -18,7 +18,7 @@ from fake_email.authentication import Authentication, MethodResult, Verdict
 from fake_email.postgres import migrate
 from fake_email.storage import mailboxes, verdicts
 from fake_email.storage import store as storage_store
-from fake_email.storage.store import Delivery, IncomingMessage, Trace, new_id
+from fake_email.storage.incoming_message import Delivery, IncomingMessage, Trace, new_id
 
 CHECKED = Verdict(
     authentication=Authentication(status="checked", spf=MethodResult(result="pass", reason="as told")),

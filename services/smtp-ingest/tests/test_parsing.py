@@ -17,7 +17,7 @@ from support.waiting import DEADLINE_SECONDS, until
 
 from fake_email import findings, parse
 from fake_email.settings import Settings
-from fake_email.storage.store import Trace
+from fake_email.storage.incoming_message import Trace
 from fake_email.systemd import Notifier
 from smtp_ingest import daemon, parsing
 from smtp_ingest.parsing import EXAMPLE, ParserThreads, make_incoming

@@ -48,7 +48,7 @@ class Batcher(Generic[Item, Outcome]):
         self._queue_items = queue_items
         self._queue_weight = queue_weight
         self._queue: deque[tuple[Item, int, asyncio.Future[Outcome]]] = deque()
-        # Those in the queue, and those in flight.
+        # The items in the queue and in flight.
         self.items = 0
         self._weight = 0
         self._has_work = asyncio.Event()

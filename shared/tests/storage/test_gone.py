@@ -22,9 +22,10 @@ from fake_email.storage import (
     watched_mailboxes,
 )
 from fake_email.storage import source as stored_source
+from fake_email.storage.incoming_message import IncomingMessage
 from fake_email.storage.message_list import Cursor
 from fake_email.storage.recipients import Recipient
-from fake_email.storage.store import IncomingMessage, Outcome
+from fake_email.storage.store import Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 AssertMessageNotFound = Callable[[uuid.UUID, bytes | None], Awaitable[None]]

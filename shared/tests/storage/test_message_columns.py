@@ -15,11 +15,11 @@ from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import open_database
 from fake_email.storage import message as stored_message
 from fake_email.storage import message_list, store
+from fake_email.storage.incoming_message import IncomingMessage, Trace
 from fake_email.storage.listed import Listed
 from fake_email.storage.message import OpenedMessage
 from fake_email.storage.message_list import Cursor
 from fake_email.storage.recipients import Recipient
-from fake_email.storage.store import IncomingMessage, Trace
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 NOT_FETCHED = {

@@ -11,8 +11,9 @@ from support.database import incoming_message, until_one_waits
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.pool import open_database
 from fake_email.storage import staging, store
+from fake_email.storage.incoming_message import IncomingMessage
 from fake_email.storage.recipients import Recipient
-from fake_email.storage.store import IncomingMessage, Outcome, Quota
+from fake_email.storage.store import Outcome, Quota
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 FIVE = Quota(messages=5, octets=1_000_000)

@@ -8,8 +8,8 @@ import uuid
 
 import pytest
 
+from fake_email.storage.incoming_message import Trace
 from fake_email.storage.received_header import header
-from fake_email.storage.store import Trace
 
 MESSAGE_ID = uuid.UUID("0190a8b2-5f0e-7000-8000-000000000001")
 RECEIVED_AT = datetime.datetime(2026, 11, 22, 20, 30, 5, 123_456, tzinfo=datetime.UTC)

@@ -14,8 +14,9 @@ import fake_email
 from fake_email import storage
 from fake_email.postgres.connection import Connection
 from fake_email.storage import mailboxes, many_messages, message, role_mailboxes, staging, store, verdicts
+from fake_email.storage.incoming_message import Delivery
 from fake_email.storage.recipients import Recipient
-from fake_email.storage.store import Delivery, Quota
+from fake_email.storage.store import Quota
 
 CONTENTS = [b"Subject: %d\r\n\r\nText.\r\n" % number for number in range(3)]
 CHANGES_A_MESSAGE = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) message\b")

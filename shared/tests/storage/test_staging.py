@@ -13,8 +13,8 @@ from support.database import incoming_message
 
 from fake_email.postgres.connection import Connection
 from fake_email.storage import staging, store
+from fake_email.storage.incoming_message import IncomingMessage
 from fake_email.storage.recipients import Recipient
-from fake_email.storage.store import IncomingMessage
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 

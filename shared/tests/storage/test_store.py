@@ -15,10 +15,11 @@ from fake_email.errors import MailboxNotFound
 from fake_email.parsed_message import Address, Attachment
 from fake_email.postgres.connection import Connection
 from fake_email.storage import mailboxes, message_list, store
+from fake_email.storage.incoming_message import IncomingMessage, new_id
 from fake_email.storage.listed import LISTED_TEXT_OCTETS, Listed
 from fake_email.storage.message_list import Cursor
 from fake_email.storage.recipients import Recipient
-from fake_email.storage.store import IncomingMessage, Outcome
+from fake_email.storage.store import Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 TOKEN = b"t" * 32
@@ -493,12 +494,12 @@ async def test_a_private_mailbox_is_read_with_its_token(connection: Connection, 
 
 
 def test_a_new_id_is_a_uuid_of_version_7() -> None:
-    identifier = store.new_id()
+    identifier = new_id()
 
     assert (identifier.version, identifier.variant) == (7, uuid.RFC_4122)
 
 
 def test_new_ids_are_all_different() -> None:
-    identifiers = {store.new_id() for _ in range(10_000)}
+    identifiers = {new_id() for _ in range(10_000)}
 
     assert len(identifiers) == 10_000

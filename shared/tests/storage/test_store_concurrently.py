@@ -11,8 +11,9 @@ from fake_email.postgres import notifications
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import Grown
 from fake_email.storage import store
+from fake_email.storage.incoming_message import IncomingMessage
 from fake_email.storage.recipients import Recipient
-from fake_email.storage.store import IncomingMessage, Outcome
+from fake_email.storage.store import Outcome
 
 NewMailbox = Callable[[], Awaitable[Recipient]]
 

@@ -13,7 +13,7 @@ from fake_email_client.errors import Problem, is_for_the_caller
 from fake_email_client.new_mailbox import NewMailbox, create
 from fake_email_client.requests import LIMITS, checked_url, request, trusts_environment
 from fake_email_client.schemas import DomainList, ListedMessage, TemporaryAddress
-from fake_email_client.stream import MAX_EVENT_OCTETS, Place
+from fake_email_client.stream import MAX_EVENT_OCTETS, Position
 
 __tracebackhide__ = is_for_the_caller
 
@@ -51,7 +51,7 @@ class AsyncMail:
         `message.temp_email_addr` is the address of its mailbox.
         """
         tokens = {box.address: box.token for box in boxes}
-        return self.listen(Place(tokens, self.patience, since, uses_ticket=True))
+        return self.listen(Position(tokens, self.patience, since, uses_ticket=True))
 
     async def domains(self) -> DomainList:
         """The domains of addresses, and the SMTP server that takes mail for them."""
@@ -85,7 +85,7 @@ class AsyncMail:
                 result: T = end.value
                 return result
 
-    async def listen(self, at: Place) -> AsyncGenerator[ListedMessage, None]:
+    async def listen(self, at: Position) -> AsyncGenerator[ListedMessage, None]:
         """Yield the messages of a stream, connection after connection."""
         while not at.is_over:
             try:
@@ -122,7 +122,7 @@ class AsyncMailbox(Core):
         goes on by itself after a restart or a lost connection. When the API is away for longer than the patience, the
         error is raised.
         """
-        return self._mail.listen(Place({self.address: self.token}, self._mail.patience, since))
+        return self._mail.listen(Position({self.address: self.token}, self._mail.patience, since))
 
     async def __aenter__(self) -> Self:
         return self

@@ -102,6 +102,6 @@ class KnownMailboxes:
 
 
 def default_path() -> Path:
-    """The place of the file by the XDG Base Directory Specification."""
+    """The path of the file by the XDG Base Directory Specification."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
     return Path(state) / "fake-email-client/mailboxes.json"

@@ -1,4 +1,4 @@
-"""The place of a stream in its mailboxes, without I/O: where the next connection goes on, and when that is worth it."""
+"""The position of a stream in its mailboxes, without I/O: where and when the next connection continues."""
 
 import random
 import time
@@ -23,7 +23,7 @@ _SPREAD_SECONDS = 0.5
 MAX_EVENT_OCTETS = 8 * 1024 * 1024
 
 
-class Place:
+class Position:
     """The position of a stream in its mailboxes: behind the message whose event came last."""
 
     def __init__(

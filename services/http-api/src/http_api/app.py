@@ -45,10 +45,10 @@ from http_api.edge.edge_counts import EdgeCounts
 from http_api.live.backlog_watch import BacklogWatch
 from http_api.live.detach import detaching
 from http_api.live.expiry_watch import ExpiryWatch
-from http_api.live.kept_answers import KeptAnswers
+from http_api.live.kept_responses import KeptResponses
 from http_api.live.mailbox_lookups import MailboxLookups
 from http_api.live.message_count import MessageCount
-from http_api.live.repeated_answer import repeating
+from http_api.live.repeated_response import repeating
 from http_api.live.shares import CONNECTIONS, Shares
 from http_api.live.stream_slots import StreamSlots
 from http_api.live.streams import Streams
@@ -148,7 +148,8 @@ def create_app(
             shares.stop()
 
     litestar = create_litestar(lifespan)
-    return detaching(repeating(litestar, KeptAnswers(), lambda: shared_context(litestar.state).mailbox_lookups), shares)
+    repeated = repeating(litestar, KeptResponses(), lambda: shared_context(litestar.state).mailbox_lookups)
+    return detaching(repeated, shares)
 
 
 def create_litestar(*lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]]) -> Litestar:

@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from fake_email.settings import Settings
-from fake_email.storage.store import Trace
+from fake_email.storage.incoming_message import Trace
 
 # A character of neither a host name nor an address literal; the trace line shows the name that the client gave.
 _FORBIDDEN = re.compile(r"[^\w.:\[\]-]")

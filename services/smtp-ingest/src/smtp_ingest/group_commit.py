@@ -18,7 +18,8 @@ from fake_email.postgres.lane import Lane
 from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
 from fake_email.storage import role_mailboxes, staging, store
-from fake_email.storage.store import IncomingMessage, Outcome, Quota
+from fake_email.storage.incoming_message import IncomingMessage
+from fake_email.storage.store import Outcome, Quota
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ import msgspec
 
 from fake_email import client_network, parse
 from fake_email.fair_turns import FairTurns
-from fake_email.storage.store import Delivery, IncomingMessage, Trace
+from fake_email.storage.incoming_message import Delivery, IncomingMessage, Trace
 
 # Up to this size, parsing takes less time than handing the content to a thread.
 _INLINE_OCTETS = 32_768

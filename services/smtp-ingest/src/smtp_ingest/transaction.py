@@ -6,9 +6,9 @@ from collections import defaultdict
 import msgspec
 
 from fake_email.errors import ServiceError
-from fake_email.storage import store
 from fake_email.storage.attempts import Repeated, Stage
-from fake_email.storage.store import Delivery, IncomingMessage, Outcome, Trace
+from fake_email.storage.incoming_message import Delivery, IncomingMessage, Trace, new_id
+from fake_email.storage.store import Outcome
 from smtp_ingest import arguments, replies, reply_tables
 from smtp_ingest.arguments import Chunk, MailParameters, Path
 from smtp_ingest.connection import Connection
@@ -108,7 +108,7 @@ class Transaction:
         if recipients.is_full(recipient, self._parameters.octets):
             return self._connection.limit_reply("mailbox_quota", mailbox=recipient.mailbox_id)
         delivery = Delivery(
-            id=store.new_id(),
+            id=new_id(),
             mailbox_id=recipient.mailbox_id,
             recipient=forward_path.given,
             drops=recipients.is_role_mailbox(recipient),

@@ -4,7 +4,7 @@ import time
 
 from fake_email import mailbox_address
 from fake_email.storage.attempts import Attempt, Repeated, Stage
-from fake_email.storage.store import Trace, Transfer
+from fake_email.storage.incoming_message import Trace, Transfer
 from smtp_ingest.arguments import MailParameters
 from smtp_ingest.attempt_log import AttemptLog
 

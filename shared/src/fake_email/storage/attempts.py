@@ -16,7 +16,7 @@ from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import Attempted
 from fake_email.postgres.statements import columns
 from fake_email.storage.attempt_statements import COMMITTED, MAX_ATTEMPTS, STORE
-from fake_email.storage.store import Transfer
+from fake_email.storage.incoming_message import Transfer
 
 MAX_EARLY_ATTEMPTS = 100_000
 

@@ -18,8 +18,8 @@ from fake_email.postgres.runs import Runs
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage import listed, permission
 from fake_email.storage.attempt_statements import KEEP_ATTEMPTS, OF_DELETED
+from fake_email.storage.incoming_message import Trace
 from fake_email.storage.listed import FINDINGS_OCTETS, LISTED, LISTED_TEXT_OCTETS, Listed
-from fake_email.storage.store import Trace
 from fake_email.storage.verdicts import CHECK_PARAMETERS, CHECK_STATE, CheckState, check_state
 
 _HEADER_OCTETS = mime_headers.SECTION_OCTETS + 1_024  # and so many more, to find the end of its last line

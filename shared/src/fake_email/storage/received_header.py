@@ -5,7 +5,7 @@ import email.utils
 import ipaddress
 import uuid
 
-from fake_email.storage.store import Trace
+from fake_email.storage.incoming_message import Trace
 
 
 def header(

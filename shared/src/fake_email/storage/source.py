@@ -14,7 +14,7 @@ from fake_email.postgres.connection import Connection
 from fake_email.postgres.runs import Runs
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage import permission, received_header
-from fake_email.storage.store import Trace
+from fake_email.storage.incoming_message import Trace
 from fake_email.storage.verdicts import CHECK_PARAMETERS, CHECK_STATE, check_state
 
 

@@ -1,150 +1,15 @@
 """Stores messages in batches: each exactly once in a mailbox, in one order that every reader sees."""
 
-import secrets
-import time
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import astuple
-from psycopg import sql
 
-from fake_email.authentication import NotChecked
-from fake_email.parsed_message import ParsedMessage
-from fake_email.postgres import binary, prepared
+from fake_email.postgres import prepared
 from fake_email.postgres.connection import Connection
-from fake_email.postgres.notifications import PAIRS_PER_PAYLOAD, Grown
-from fake_email.storage import staging, store_statements
-
-
-class Trace(msgspec.Struct, frozen=True, kw_only=True):
-    """The client that sent a message, and the protocol (RFC 5321 §4.4); db/migrations describes each column."""
-
-    client_address: str
-    host_name: str
-    protocol: str
-    tls: str
-
-
-class Transfer(msgspec.Struct, frozen=True, kw_only=True):
-    """The transfer of a message: the size that MAIL declared, 0 without one, and the seconds of each stage.
-
-    `rcpt` is from MAIL to the content, `data` to the end of the content, `commit` from there to the reply, or, for a
-    message that was stored, to the moment in which it was handed to Postgres.
-    """
-
-    declared_octets: int
-    rcpt: float
-    data: float
-    commit: float
-
-
-# The columns that all messages of one IncomingMessage share.
-_SHARED = (
-    "reverse_path",
-    "content",
-    "transfer",
-    "check_skipped",
-    *ParsedMessage.__struct_fields__,
-    *Trace.__struct_fields__,
-)
-# The type of each shared column that is not text.
-_TYPES: dict[str, binary.Type] = {
-    "content": "bytea",
-    "date_header": "timestamptz",
-    "attachments_omitted": "integer",
-    "links_omitted": "integer",
-    "remote_images": "integer",
-    **dict.fromkeys(("attachments", "codes", "links", "transfer"), "jsonb"),
-    **dict.fromkeys(("from_addresses", "to_addresses", "cc_addresses", "reply_to_addresses"), "jsonb"),
-}
-
-
-def _statement(
-    name: str, text: str, *, values: dict[str, binary.Type], arrays: dict[str, binary.Type]
-) -> prepared.Statement:
-    return prepared.statement(
-        name,
-        text.replace("{incoming}", ", ".join(f"{{{each}}}" for each in _SHARED)),
-        values=values,
-        arrays=arrays,
-        parts={
-            "columns": sql.SQL(", ").join(map(sql.Identifier, _SHARED)),
-            "channel": sql.Literal(Grown.CHANNEL),
-            "pairs_per_payload": sql.Literal(PAIRS_PER_PAYLOAD),
-        },
-    )
-
-
-_SHARED_TYPES: dict[str, binary.Type] = {name: _TYPES.get(name, "text") for name in _SHARED}
-_QUOTA_TYPES: dict[str, binary.Type] = {"quota_messages": "bigint", "quota_octets": "bigint"}
-
-_ONE_DELIVERY = _statement(
-    "store_one_delivery",
-    store_statements.ONE_DELIVERY,
-    values={
-        "id": "uuid",
-        "mailbox_id": "bigint",
-        "recipient": "text",
-        "drops": "boolean",
-        "content_sha256": "bytea",
-        "octets": "bigint",
-        **_QUOTA_TYPES,
-        **_SHARED_TYPES,
-    },
-    arrays={},
-)
-_ONE_MAILBOX = _statement(
-    "store_one_mailbox",
-    store_statements.ONE_MAILBOX,
-    values={"mailbox_id": "bigint", "drops": "boolean", "messages": "bigint", "octets": "bigint", **_QUOTA_TYPES},
-    arrays={"ids": "uuid", "recipients": "text", "content_sha256s": "bytea", **_SHARED_TYPES},
-)
-_ANY_BATCH = _statement(
-    "store_any_batch",
-    store_statements.ANY_BATCH,
-    values=_QUOTA_TYPES,
-    arrays={
-        "ordinals": "integer",
-        "ids": "uuid",
-        "mailbox_ids": "bigint",
-        "recipients": "text",
-        "drops": "boolean",
-        "content_sha256s": "bytea",
-        "octets": "bigint",
-        **_SHARED_TYPES,
-    },
-)
-
-
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One recipient of a message: the id that the message will have there, the mailbox, and RCPT's argument as given.
-
-    `drops`: a full mailbox drops its oldest messages for it.
-    """
-
-    id: uuid.UUID
-    mailbox_id: int
-    recipient: str
-    drops: bool
-
-
-class IncomingMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A message before its commit; `content` has the exact octets received, and is empty when they are staged.
-
-    `check_skipped` says why no check of its sender follows the commit.
-    """
-
-    reverse_path: str
-    content: bytes
-    staged_id: uuid.UUID | None
-    octets: int
-    content_sha256: bytes
-    parsed: ParsedMessage
-    deliveries: tuple[Delivery, ...]
-    trace: Trace
-    transfer: Transfer | None = None
-    check_skipped: NotChecked | None = None
+from fake_email.storage import staging
+from fake_email.storage.incoming_message import IncomingMessage
+from fake_email.storage.store_statements import ANY_BATCH, ONE_DELIVERY, ONE_MAILBOX, SHARED
 
 
 class Quota(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,21 +43,14 @@ NO_QUOTA = Quota(messages=2**62, octets=2**62)
 _STORED = Outcome(live=1, stored=1)
 
 
-def new_id() -> uuid.UUID:
-    """A UUID of version 7 (RFC 9562 §5.7), so that ids of the same time are neighbours in the index."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = secrets.randbits(74)
-    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1)
-
-
 async def store_messages(
     connection: Connection, incoming: Sequence[IncomingMessage], quota: Quota = NO_QUOTA
 ) -> list[Outcome]:
     """Store `incoming` and notify of the mailboxes that grew, mostly in one transaction; one Outcome each, in order.
 
-    A mailbox keeps the same octets once: storing a message again changes nothing. A message that does not fit into one
-    of its mailboxes is stored in none. Raises psycopg.errors.UniqueViolation, having stored nothing in the last round,
-    when another writer stored the same message meanwhile.
+    A mailbox keeps the same octets once: storing a message again changes nothing. If one of its mailboxes has no
+    space for a message, no mailbox gets it. Raises psycopg.errors.UniqueViolation, having stored nothing in the last
+    round, when another writer stored the same message meanwhile.
     """
     outcomes: dict[int, Outcome] = {}
     while len(outcomes) < len(incoming):
@@ -252,9 +110,9 @@ async def _store_each(connection: Connection, incoming: Mapping[int, IncomingMes
     numbers = sorted(incoming, key=lambda number: incoming[number].deliveries[0].mailbox_id)
     values = [_values_of_one(incoming[number], quota) for number in numbers]
     if len(values) == 1:
-        results = [await prepared.execute(connection, _ONE_DELIVERY, values[0])]
+        results = [await prepared.execute(connection, ONE_DELIVERY, values[0])]
     else:
-        results = await prepared.execute_each(connection, _ONE_DELIVERY, values)
+        results = await prepared.execute_each(connection, ONE_DELIVERY, values)
     return [number for number, result in zip(numbers, results, strict=True) if result.ntuples == 1]
 
 
@@ -269,7 +127,7 @@ def _values_of_one(message: IncomingMessage, quota: Quota) -> dict[str, object]:
         "octets": message.octets,
         "quota_messages": quota.messages,
         "quota_octets": quota.octets,
-        **dict(zip(_SHARED, _shared_values(message), strict=True)),
+        **dict(zip(SHARED, _shared_values(message), strict=True)),
     }
 
 
@@ -290,7 +148,7 @@ async def _store_in_one_mailbox(connection: Connection, messages: Sequence[Incom
         "content_sha256s": [message.content_sha256 for message in messages],
         **_shared_arrays(messages),
     }
-    result = await prepared.execute(connection, _ONE_MAILBOX, values, arrays)
+    result = await prepared.execute(connection, ONE_MAILBOX, values, arrays)
     return result.ntuples == 1
 
 
@@ -310,7 +168,7 @@ async def _store_in_any(
         **_shared_arrays(messages),
     }
     values = {"quota_messages": quota.messages, "quota_octets": quota.octets}
-    rows = prepared.rows(await prepared.execute(connection, _ANY_BATCH, values, arrays), _Row)
+    rows = prepared.rows(await prepared.execute(connection, ANY_BATCH, values, arrays), _Row)
     return {
         number: Outcome(live=row.live, stored=row.stored, full_mailbox_id=row.full_mailbox_id)
         for number, row in zip(incoming, rows, strict=True)
@@ -319,7 +177,7 @@ async def _store_in_any(
 
 
 def _shared_arrays(messages: Sequence[IncomingMessage]) -> dict[str, Sequence[object]]:
-    return dict(zip(_SHARED, zip(*map(_shared_values, messages), strict=True), strict=True))
+    return dict(zip(SHARED, zip(*map(_shared_values, messages), strict=True), strict=True))
 
 
 def _shared_values(message: IncomingMessage) -> tuple[object, ...]:

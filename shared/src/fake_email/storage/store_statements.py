@@ -6,7 +6,34 @@ is full, or a message is a duplicate, and the last one finds out which.
 `{incoming}` stands for the values of the columns that all deliveries of a message share, `{columns}` for their names.
 """
 
-ONE_DELIVERY = """
+from psycopg import sql
+
+from fake_email.parsed_message import ParsedMessage
+from fake_email.postgres import binary, prepared
+from fake_email.postgres.notifications import PAIRS_PER_PAYLOAD, Grown
+from fake_email.storage.incoming_message import Trace
+
+# The columns that all messages of one IncomingMessage share.
+SHARED = (
+    "reverse_path",
+    "content",
+    "transfer",
+    "check_skipped",
+    *ParsedMessage.__struct_fields__,
+    *Trace.__struct_fields__,
+)
+# The type of each shared column that is not text.
+_TYPES: dict[str, binary.Type] = {
+    "content": "bytea",
+    "date_header": "timestamptz",
+    "attachments_omitted": "integer",
+    "links_omitted": "integer",
+    "remote_images": "integer",
+    **dict.fromkeys(("attachments", "codes", "links", "transfer"), "jsonb"),
+    **dict.fromkeys(("from_addresses", "to_addresses", "cc_addresses", "reply_to_addresses"), "jsonb"),
+}
+
+_ONE_DELIVERY = """
     WITH advanced AS (
         UPDATE mailbox
         SET last_seq = last_seq + 1,
@@ -30,7 +57,7 @@ ONE_DELIVERY = """
     FROM advanced
 """
 
-ONE_MAILBOX = """
+_ONE_MAILBOX = """
     WITH advanced AS (
         UPDATE mailbox
         SET last_seq = last_seq + {messages},
@@ -67,7 +94,7 @@ ONE_MAILBOX = """
 # `weighed` compares each delivery with the quota, `fits` together with all deliveries before it, `is_full` alone. In a
 # mailbox that another writer has grown since the snapshot, the message may be a duplicate, so `is_full` is not known.
 # A message that does not fit is left for the next round, since a message before it may have been refused too.
-ANY_BATCH = """
+_ANY_BATCH = """
     WITH delivery AS (
         SELECT *
         FROM unnest({ordinals}, {ids}, {mailbox_ids}, {recipients}, {drops}, {content_sha256s}, {octets})
@@ -158,3 +185,60 @@ ANY_BATCH = """
     HAVING (SELECT count(*) FROM notified) >= 0 -- always true; Postgres skips a CTE that nothing reads
     ORDER BY delivery.ordinal
 """
+
+
+def _statement(
+    name: str, text: str, *, values: dict[str, binary.Type], arrays: dict[str, binary.Type]
+) -> prepared.Statement:
+    return prepared.statement(
+        name,
+        text.replace("{incoming}", ", ".join(f"{{{each}}}" for each in SHARED)),
+        values=values,
+        arrays=arrays,
+        parts={
+            "columns": sql.SQL(", ").join(map(sql.Identifier, SHARED)),
+            "channel": sql.Literal(Grown.CHANNEL),
+            "pairs_per_payload": sql.Literal(PAIRS_PER_PAYLOAD),
+        },
+    )
+
+
+_SHARED_TYPES: dict[str, binary.Type] = {name: _TYPES.get(name, "text") for name in SHARED}
+_QUOTA_TYPES: dict[str, binary.Type] = {"quota_messages": "bigint", "quota_octets": "bigint"}
+
+ONE_DELIVERY = _statement(
+    "store_one_delivery",
+    _ONE_DELIVERY,
+    values={
+        "id": "uuid",
+        "mailbox_id": "bigint",
+        "recipient": "text",
+        "drops": "boolean",
+        "content_sha256": "bytea",
+        "octets": "bigint",
+        **_QUOTA_TYPES,
+        **_SHARED_TYPES,
+    },
+    arrays={},
+)
+ONE_MAILBOX = _statement(
+    "store_one_mailbox",
+    _ONE_MAILBOX,
+    values={"mailbox_id": "bigint", "drops": "boolean", "messages": "bigint", "octets": "bigint", **_QUOTA_TYPES},
+    arrays={"ids": "uuid", "recipients": "text", "content_sha256s": "bytea", **_SHARED_TYPES},
+)
+ANY_BATCH = _statement(
+    "store_any_batch",
+    _ANY_BATCH,
+    values=_QUOTA_TYPES,
+    arrays={
+        "ordinals": "integer",
+        "ids": "uuid",
+        "mailbox_ids": "bigint",
+        "recipients": "text",
+        "drops": "boolean",
+        "content_sha256s": "bytea",
+        "octets": "bigint",
+        **_SHARED_TYPES,
+    },
+)

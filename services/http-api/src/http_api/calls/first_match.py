@@ -9,15 +9,13 @@ from typing import TypeVar
 import msgspec
 
 from fake_email.errors import DatabaseAway, MessageNotFound
-from fake_email.storage import match_candidates, message_list
-from fake_email.storage import take as taking
+from fake_email.storage import match_candidates, message_list, taking
 from fake_email.storage.listed import Listed, fetch_listed
 from fake_email.storage.mailboxes import MailboxState
 from fake_email.storage.match_candidates import MatchCandidate
 from fake_email.storage.message_list import Cursor
-from fake_email.storage.take import Taken
-from http_api.calls import mailbox_search
-from http_api.calls import whole_message as opened
+from fake_email.storage.taking import Taken
+from http_api.calls import mailbox_search, message_response
 from http_api.calls.context import Context
 from http_api.calls.message_page import PAGE_OCTETS
 from http_api.live.call_shares import WHOLE_OCTETS
@@ -199,7 +197,7 @@ async def _read(context: Context, search: Search, mailbox: MailboxState, matched
             matched[:] = [each for each in matched if each.seq in left]
             return None
     try:
-        first = await opened.fetch(context, matched[0].id, token_sha256=search.token_sha256)
+        first = await message_response.fetch(context, matched[0].id, token_sha256=search.token_sha256)
     except MessageNotFound:
         del matched[0]
         return None
@@ -209,7 +207,7 @@ async def _read(context: Context, search: Search, mailbox: MailboxState, matched
 async def _take(context: Context, search: Search, mailbox: MailboxState, matched: list[MatchCandidate]) -> Taken | None:
     seqs = [each.seq for each in matched]
     try:
-        octets = await opened.hold_for(context, matched[0].id, token_sha256=search.token_sha256)
+        octets = await message_response.hold_for(context, matched[0].id, token_sha256=search.token_sha256)
         return await taking.take(
             context.database_for(octets),
             mailbox.id,

@@ -15,7 +15,7 @@ from http_api.live import match
 from http_api.live.call_shares import WHOLE_OCTETS
 from http_api.live.client_database import ClientDatabase
 from http_api.live.match import Clause
-from http_api.live.query import ColumnTerm, Term
+from http_api.live.search_language import ColumnTerm, Term
 
 _PAGE = 100
 _LONG_CHARACTERS = 65_536

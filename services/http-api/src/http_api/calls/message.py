@@ -10,7 +10,7 @@ from litestar.params import Body
 
 from fake_email.errors import DatabaseFull, MessageNotFound
 from fake_email.storage import message as stored_message
-from http_api.calls import whole_message as opened
+from http_api.calls import message_response
 from http_api.calls.context import Context
 from http_api.calls.reader import READER
 from http_api.openapi.responses import empty_response, error_responses, json_response
@@ -54,9 +54,9 @@ async def message(
             lambda connection: stored_message.changeable(connection, parsed, token_sha256=token_sha256)
         )
         check_if_none_match(request, _tag(parsed, seen=known.seen, check_ended=known.check_ended))
-    found = await opened.fetch(context, parsed, token_sha256=token_sha256)
+    found = await message_response.fetch(context, parsed, token_sha256=token_sha256)
     headers = {"ETag": _tag(parsed, seen=found.listed.seen, check_ended=found.check.has_ended)}
-    return opened.response(context, whole_message(found), headers)
+    return message_response.response(context, whole_message(found), headers)
 
 
 def _tag(message_id: uuid.UUID, *, seen: bool, check_ended: bool) -> str:

@@ -18,9 +18,9 @@ from fake_email.storage.message_list import END
 from http_api.calls import mailbox_search
 from http_api.calls.context import Context
 from http_api.calls.reader import READER
-from http_api.live import query as search_language
-from http_api.live.query import Term
-from http_api.live.repeated_answer import keep_answer
+from http_api.live import search_language
+from http_api.live.repeated_response import keep_response
+from http_api.live.search_language import Term
 from http_api.openapi.responses import error_responses, json_response
 from http_api.protocol import parameters
 from http_api.protocol.error_handlers import UNREADABLE_BODY
@@ -121,7 +121,7 @@ async def list_messages(
             )
         )
         messages, next_cursor = page.summaries, str(page.summaries[-1].seq) if page.has_more else None
-    keep_answer(request.scope, mailbox)
+    keep_response(request.scope, mailbox)
     return MessageList(messages=[summarized_message(each) for each in messages], next_cursor=next_cursor)
 
 

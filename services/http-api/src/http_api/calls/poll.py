@@ -16,7 +16,7 @@ from http_api.calls.context import provide_context, shared_context
 from http_api.calls.message_page import EMPTY_PAGE, MessagePage, Wanted
 from http_api.calls.reader import Ticket, reader_token
 from http_api.live.fair_shares import TURN_SECONDS
-from http_api.live.repeated_answer import keep_answer
+from http_api.live.repeated_response import keep_response
 from http_api.live.until_disconnect import until_disconnect
 from http_api.live.waiters import WaitingCall
 from http_api.openapi.responses import error_responses, json_response
@@ -140,7 +140,7 @@ async def poll(
         deadline = asyncio.get_running_loop().time() + wait
         page = await until_disconnect(request, read_until(deadline, mailbox))
     else:
-        keep_answer(request.scope, mailbox)
+        keep_response(request.scope, mailbox)
     answer = _EncodedPage(
         temp_email_addr=mailbox_address,
         new_mail_count=page.count,

@@ -9,11 +9,11 @@ from litestar.params import Parameter
 from msgspec.structs import asdict
 
 from fake_email.errors import MailboxNotFound
-from http_api.calls import wait_search, whole_message
+from http_api.calls import message_response, wait_search
 from http_api.calls.context import Context
+from http_api.calls.message_response import UnexpectedMessage
 from http_api.calls.reader import READER
 from http_api.calls.wait_search import ASKED, FOUND_EXAMPLE, NO_MATCH_EXAMPLE, Asked
-from http_api.calls.whole_message import UnexpectedMessage
 from http_api.openapi.responses import empty_response, error_responses, json_response, or_plain_text
 from http_api.protocol.errors import BadInput, ServiceStopping, TooManyStreams
 from http_api.protocol.problems import Problem, ProblemType, problem
@@ -68,4 +68,4 @@ async def wait(
     fields = wait_search.headers(outcome)
     if outcome.first is None:
         return Response(None, status_code=HTTPStatus.NO_CONTENT, headers=fields)
-    return whole_message.unexpected(context, _UNEXPECTED_MESSAGE, outcome.first, fields)
+    return message_response.unexpected(context, _UNEXPECTED_MESSAGE, outcome.first, fields)

@@ -14,11 +14,10 @@ from msgspec.structs import asdict
 from fake_email.errors import DatabaseAway
 from fake_email.storage import attempts
 from fake_email.storage.message_conditions import Has
-from http_api.calls import whole_message
+from http_api.calls import message_response
 from http_api.calls.context import Context
 from http_api.calls.first_match import MAX_NEAR_MISSES, NearMiss, Outcome, Search, first_matches
-from http_api.live import match
-from http_api.live import query as search_language
+from http_api.live import match, search_language
 from http_api.live.until_disconnect import until_disconnect
 from http_api.protocol import parameters, problems, request_fields
 from http_api.protocol.accept import quality
@@ -199,7 +198,7 @@ async def response(
     if asked.is_plain:
         return Response(_plain_text(asked, outcome), media_type="text/plain", headers=fields)
     messages = msgspec.UNSET if asked.count is None else outcome.messages
-    return whole_message.response(context, FoundMessage(**asdict(outcome.first), messages=messages), fields)
+    return message_response.response(context, FoundMessage(**asdict(outcome.first), messages=messages), fields)
 
 
 async def _refused(context: Context, asked: Asked) -> tuple[RefusedAttempt, ...]:

@@ -9,7 +9,7 @@ import re2
 
 from fake_email.storage.match_candidates import MatchCandidate
 from fake_email.storage.message_conditions import Column, Has, HasAny, HasCode, IsSeen, LargerThan, ReceivedBefore
-from http_api.live.query import Term, TextField, TextTerm
+from http_api.live.search_language import Term, TextField, TextTerm
 from http_api.protocol.errors import BadInput
 
 MAX_CHARACTERS = 500

@@ -18,7 +18,7 @@ from fake_email.once_a_minute import OnceAMinute
 from fake_email.postgres.pool import Database
 from fake_email.settings import Settings
 from fake_email.storage import verdicts
-from fake_email.storage.store import IncomingMessage
+from fake_email.storage.incoming_message import IncomingMessage
 from smtp_ingest.authentication import process as check_process
 from smtp_ingest.authentication.daemon_load import DaemonLoad
 from smtp_ingest.authentication.job import Done, Job

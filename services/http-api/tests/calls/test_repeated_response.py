@@ -1,4 +1,4 @@
-"""Lists whose answer is kept: each change of the mailbox shows at once, and the token is checked each time."""
+"""Lists whose response is kept: each change of the mailbox shows at once, and the token is checked each time."""
 
 from collections.abc import Awaitable, Callable
 
@@ -19,9 +19,9 @@ CHANGING = {"date", "ratelimit-remaining", "ratelimit-reset"}
 Change = Callable[[httpx.AsyncClient, Pair, str], Awaitable[object]]
 
 
-def whole(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
-    header = [each for each in answer.headers.multi_items() if each[0] not in CHANGING]
-    return answer.status_code, header, answer.content
+def whole(response: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
+    header = [each for each in response.headers.multi_items() if each[0] not in CHANGING]
+    return response.status_code, header, response.content
 
 
 async def first_id(http: httpx.AsyncClient, address: str) -> str:
@@ -65,7 +65,7 @@ async def filled(pair: Pair) -> str:
 
 
 def change_behind(pair: Pair, address: str) -> None:
-    """Change messages as no statement of the services does, so that kept answers do not show it."""
+    """Change messages as no statement of the services does, so that kept responses do not show it."""
     with psycopg.connect(pair.database_url) as connection:
         connection.execute(
             "UPDATE message SET subject = 'changed' FROM mailbox WHERE mailbox.id = mailbox_id AND address = %s",
@@ -80,7 +80,7 @@ def test_a_list_has_nothing_of_the_verdict_which_is_stored_without_a_new_revisio
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("path", LISTS)
-async def test_a_kept_answer_is_the_whole_response(
+async def test_a_kept_response_is_the_whole_response(
     http: httpx.AsyncClient, pair: Pair, filled: str, path: str, method: str
 ) -> None:
     first, second = [await http.request(method, path, params={"address": filled}) for _ in range(2)]
@@ -118,7 +118,7 @@ async def test_an_empty_list_is_kept_until_mail_arrives(
 
 
 @pytest.mark.parametrize("path", LISTS)
-async def test_a_kept_answer_of_a_private_mailbox_needs_the_token_each_time(http: httpx.AsyncClient, path: str) -> None:
+async def test_the_kept_response_of_a_private_mailbox_needs_the_token(http: httpx.AsyncClient, path: str) -> None:
     made = (await http.post("/api/temporary-address", json={"private": True})).json()
     call = {"address": made["temp_email_addr"]}
     mine, wrong = ({"Authorization": f"Bearer {token}"} for token in (made["token"], "wrong"))
@@ -132,7 +132,7 @@ async def test_a_kept_answer_of_a_private_mailbox_needs_the_token_each_time(http
 
 
 @pytest.mark.parametrize("path", LISTS)
-async def test_an_expired_mailbox_is_not_found_although_its_answer_was_kept(
+async def test_an_expired_mailbox_is_not_found_although_its_response_was_kept(
     http: httpx.AsyncClient, pair: Pair, filled: str, path: str
 ) -> None:
     for _ in range(2):

@@ -13,9 +13,9 @@ from fake_email.postgres.lane import Lane
 from fake_email.postgres.notifications import Marked
 from fake_email.postgres.pool import Database, open_database
 from fake_email.storage import message as stored_message
-from fake_email.storage import store, take
+from fake_email.storage import store, taking
 from fake_email.storage.recipients import Recipient
-from fake_email.storage.take import Taken
+from fake_email.storage.taking import Taken
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ async def take_one(
     database: Database, mailbox: Recipient, message_id: uuid.UUID, *seqs: int, most_octets: int = 1_000_000
 ) -> Taken:
     """Take the message with this id and the seq 1, or the first of these seqs, and the others with it."""
-    return await take.take(
+    return await taking.take(
         database,
         mailbox.mailbox_id,
         seqs=seqs or [1],
@@ -149,12 +149,12 @@ async def test_messages_are_taken_together_or_not_at_all(
     async with open_database(database_url, connections=1) as database:
         with pytest.raises(MessageNotFound):
             await take_one(database, mailbox, ids[0], 1, 2, 3)
-        unseen = await take.unseen(connection, mailbox.mailbox_id, seqs=[1, 2, 3])
+        unseen = await taking.unseen(connection, mailbox.mailbox_id, seqs=[1, 2, 3])
         taken = await take_one(database, mailbox, ids[0], 1, 3)
 
     assert unseen == {1, 3}
     assert [(each.seq, each.seen) for each in taken.listed] == [(1, True), (3, True)]
-    assert await take.unseen(connection, mailbox.mailbox_id, seqs=[1, 2, 3]) == set()
+    assert await taking.unseen(connection, mailbox.mailbox_id, seqs=[1, 2, 3]) == set()
 
 
 async def test_a_message_that_does_not_fit_into_the_response_is_not_taken(
@@ -166,7 +166,7 @@ async def test_a_message_that_does_not_fit_into_the_response_is_not_taken(
         taken = await take_one(database, mailbox, ids[0], 1, 2, most_octets=1)
 
     assert [each.seq for each in taken.listed] == [1]
-    assert await take.unseen(connection, mailbox.mailbox_id, seqs=[1, 2]) == {2}
+    assert await taking.unseen(connection, mailbox.mailbox_id, seqs=[1, 2]) == {2}
 
 
 def type_name(found: object) -> str:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fake_email.storage.message_conditions import Condition, HasAny, HasCode, IsSeen, LargerThan, ReceivedBefore
-from http_api.live import query
-from http_api.live.query import ColumnTerm, TextTerm
+from http_api.live import search_language
+from http_api.live.search_language import ColumnTerm, TextTerm
 from http_api.protocol.errors import BadInput
 
 _MONTH = datetime.datetime(2026, 1, 31, tzinfo=datetime.UTC)
@@ -16,7 +16,7 @@ _MONTH = datetime.datetime(2026, 1, 31, tzinfo=datetime.UTC)
 
 def text_terms(value: str) -> list[tuple[str, str]]:
     """The field and the value of each term, which must all be of text; `-` in front of a negated field."""
-    terms = query.parse(value)
+    terms = search_language.parse(value)
     assert all(isinstance(term, TextTerm) for term in terms)
     return [("-" * term.is_negated + term.field, term.value) for term in terms if isinstance(term, TextTerm)]
 
@@ -56,14 +56,14 @@ def test_words_and_phrases_are_terms(value: str, terms: list[tuple[str, str]]) -
     ],
 )
 def test_a_regular_expression_stands_between_slashes(value: str, pattern: str) -> None:
-    [term] = query.parse(value)
+    [term] = search_language.parse(value)
     assert isinstance(term, TextTerm)
     assert term.is_pattern
     assert term.value == pattern
 
 
 def test_slashes_within_quotation_marks_are_characters() -> None:
-    [term] = query.parse('"/a/"')
+    [term] = search_language.parse('"/a/"')
     assert isinstance(term, TextTerm)
     assert (term.is_pattern, term.value) == (False, "/a/")
 
@@ -86,7 +86,7 @@ def test_slashes_within_quotation_marks_are_characters() -> None:
     ],
 )
 def test_columns_are_asked_for_by_name(value: str, condition: Condition) -> None:
-    [term] = query.parse(value)
+    [term] = search_language.parse(value)
     assert isinstance(term, ColumnTerm)
     assert term.condition == condition
 
@@ -113,15 +113,15 @@ def test_columns_are_asked_for_by_name(value: str, condition: Condition) -> None
 )
 def test_a_query_that_cannot_be_meant_is_refused_with_what_to_do(value: str, sentence: str) -> None:
     with pytest.raises(BadInput) as caught:
-        query.parse(value)
+        search_language.parse(value)
     assert str(caught.value) == sentence
 
 
 @given(st.text(alphabet=st.sampled_from('ab:"-!/\\ \t\u3000fromhas'), max_size=40))
 def test_every_query_is_parsed_or_refused(value: str) -> None:
     try:
-        terms = query.parse(value)
+        terms = search_language.parse(value)
     except BadInput:
         return
-    assert len(terms) <= query.MAX_TERMS
+    assert len(terms) <= search_language.MAX_TERMS
     assert bool(terms) == bool(value.strip())

@@ -1,7 +1,7 @@
-"""A call that has the same answer as before: one look at its mailbox, and the kept answer instead of the call itself.
+"""A call whose response is the same as before: one look at its mailbox, then the kept response instead of the call.
 
 A list of messages depends on the call, its token and the messages alone. The look checks the token and the revision of
-the mailbox each time, so no other process needs to know of the answers kept here.
+the mailbox each time, so no other process needs to know of the responses kept here.
 """
 
 import time
@@ -14,43 +14,48 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from fake_email.batching import QueueFull
 from fake_email.errors import DatabaseAway, ServiceError
 from fake_email.storage.mailboxes import MailboxState, may_read
-from http_api.live.kept_answers import SECONDS, Answer, Asked, KeptAnswers
+from http_api.live.kept_responses import SECONDS, Asked, KeptResponse, KeptResponses
 from http_api.live.mailbox_lookups import MailboxLookups
 from http_api.protocol import parameters, problems
 
-# The calls whose answers may be kept.
+# The calls whose responses may be kept.
 PATHS = frozenset({"/api/inbox/poll", "/api/inbox/messages"})
 _STATE_KEY = "shown_mailbox"
 
 
-def keep_answer(scope: Scope, mailbox: MailboxState) -> None:
-    """Let the answer of this call be kept: it depends on the call's query and token and this mailbox's messages alone.
+def keep_response(scope: Scope, mailbox: MailboxState) -> None:
+    """Let the response of this call be kept, which depends on its query, its token and this mailbox's messages alone.
 
-    They were read after `mailbox` was, so that the answer is never older than the revision.
+    The messages were read after `mailbox`, so that the response is never older than the revision.
     """
     scope["state"][_STATE_KEY] = mailbox
 
 
-def repeating(application: ASGIApp, answers: KeptAnswers, lookups: Callable[[], MailboxLookups]) -> ASGIApp:
-    """`application`, which is not called for what has a kept answer."""
+def repeating(application: ASGIApp, responses: KeptResponses, lookups: Callable[[], MailboxLookups]) -> ASGIApp:
+    """The application, which is not called where a kept response is still right."""
 
     def call(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == ScopeType.HTTP and scope["method"] == HttpMethod.GET and scope["path"] in PATHS:
-            return _repeat(application, answers, lookups(), scope, receive, send)
+            return _repeat(application, responses, lookups(), scope, receive, send)
         return application(scope, receive, send)
 
     return call
 
 
 async def _repeat(
-    application: ASGIApp, answers: KeptAnswers, lookups: MailboxLookups, scope: HTTPScope, receive: Receive, send: Send
+    application: ASGIApp,
+    responses: KeptResponses,
+    lookups: MailboxLookups,
+    scope: HTTPScope,
+    receive: Receive,
+    send: Send,
 ) -> None:
     asked = Asked(path=scope["path"], query=scope["query_string"], token_sha256=_token_sha256(scope["headers"]))
-    if answer := answers.find(asked, time.monotonic()):
+    if response := responses.find(asked, time.monotonic()):
         try:
-            if (await lookups.fetch(answer.address, asked.token_sha256)).revision == answer.revision:
-                await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": answer.headers})
-                await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+            if (await lookups.fetch(response.address, asked.token_sha256)).revision == response.revision:
+                await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": response.headers})
+                await send({"type": "http.response.body", "body": response.body, "more_body": False})
                 return
         except (DatabaseAway, QueueFull) as error:
             await problems.send_error(send, error)
@@ -63,14 +68,14 @@ async def _repeat(
     # A ticket may have opened a mailbox that the look would not open.
     if isinstance(mailbox, MailboxState) and may_read(mailbox.token_sha256, asked.token_sha256) and sent.is_whole:
         now = time.monotonic()
-        answer = Answer(
+        response = KeptResponse(
             address=mailbox.address,
             revision=mailbox.revision,
             headers=sent.headers,
             body=sent.body,
             until=now + SECONDS,
         )
-        answers.keep(asked, answer, now)
+        responses.keep(asked, response, now)
 
 
 def _token_sha256(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:

@@ -12,8 +12,8 @@ from support.database import incoming_message, make_mailbox
 
 from fake_email.parsed_message import Code, Link, LocatedAttachment
 from fake_email.storage import mailboxes, match_candidates, store
-from http_api.live import match, query
-from http_api.live.query import ColumnTerm
+from http_api.live import match, search_language
+from http_api.live.search_language import ColumnTerm
 
 _CODE = Code(value="482913", confidence=0.9, evidence="482913", source="text")
 _LINK = Link(url="https://example.com/", text="", kind="other")
@@ -68,7 +68,7 @@ async def test_sql_and_python_agree_about_every_search(
     mailbox: tuple[str, int, datetime.datetime], terms: list[str]
 ) -> None:
     database_url, mailbox_id, middle = mailbox
-    parsed = query.parse(" ".join(terms).replace("{middle}", middle.isoformat()))
+    parsed = search_language.parse(" ".join(terms).replace("{middle}", middle.isoformat()))
     conditions = [term.condition for term in parsed if isinstance(term, ColumnTerm)]
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         everything = await match_candidates.read(connection, mailbox_id, limit=100, with_text=True)
