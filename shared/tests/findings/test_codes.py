@@ -101,6 +101,8 @@ def test_a_code_is_found_before_or_after_the_words_for_it(text: str) -> None:
         ("scale", "How was the code?\n0 1 2 3 4 5 6 7 8 9 10"),
         ("phone in two groups", "No code? Call 555 0104."),
         ("parts of a number", "Your code is on its way. Account 1234 567 89"),
+        ("example", 'Which is better, "Your code is 482913" or "Enter 482913"?'),
+        ("receipt", "Total 18.40\nAuthorization code: 560281\nTerminal: 00418277\nThank you for your visit."),
         ("report", "Sign-ins\n\n1530\n\nVisits\n\n48213\n"),
     ],
     ids=lambda value: str(value)[:16],

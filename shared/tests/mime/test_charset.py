@@ -112,6 +112,7 @@ def test_labels_of_other_mail_programs_are_known(label: str, codec: str, text: s
         ("shift_jis", b"\x87\x40\x87\x8a\xfb\xfc", "①㈱髙"),
         ("big5", b"\xc6\xa1\xf9\xd6\xc7\xf2", "①碁ヶ"),
         ("big5", b"\xa1\x45", "‧"),
+        ("big5", b"\xa1\xfe\xa2\x40\xa2\x41\xa2\x42 A\xb1\xa2AB\xa2\xa2A", "\uff0f\uff3c\u2215\ufe68 A悻AB╰A"),
         ("big5", b"\x87\x7a\x87\x7b \xa3\xe1\xfe\xdd", "㡵𡵓 €砉"),
         ("gb2312", b"\x80 \xe9F", "€ 镕"),
         ("gb2312", "镕".encode("gb18030"), "镕"),

@@ -13,6 +13,9 @@ _TIME = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9]")
 _YEAR = re.compile(r"(?:19|20)[0-9][0-9]")
 _BEHIND = (("behind a colon", ":："), ("behind a dash", "=→—–-"), ("behind a comma", ",;"))
 _BEFORE = (("ends a sentence", ".!。"), ("before a comma", ",;，、"), ("before a colon", ":："), ("before a hash", "#"))
+# The rest of a quoted text on each side: "Your code is 482913" is an example.
+_QUOTED_BEFORE = re.compile(r"(?:(?:^|[ (])[\"“„«]|[「『])([^\"”“»」』]*)\Z")
+_QUOTED_AFTER = re.compile(r"([^\"”“»「」『』]{0,60})[\"“”»」』]")
 _CLOSING = ("*", "]", "】", "»", '"')
 
 
@@ -63,6 +66,8 @@ def of_place(before: str, after: str, *, alone: bool) -> Iterator[str]:
         ends = next((name for name, marks in _BEFORE if following in marks), "") if following else "ends a line"
         if ends:
             yield ends
+    if _is_quoted(before, after):
+        yield "in a quoted sentence"
     if len(before) - len(bare) > 1 or after[:1] in _CLOSING:
         yield "set off"
     if after[:1].isalpha() and after[:1].isascii():
@@ -73,3 +78,10 @@ def _is_name(before: str) -> bool:
     """True where the word before is a name: it has a capital within a sentence."""
     words = before[-60:].split()
     return len(words) > 1 and words[-1][0].isupper() and not words[-1].isupper() and words[-2][-1].isalnum()
+
+
+def _is_quoted(before: str, after: str) -> bool:
+    """True where quotation marks stand around more words than the candidate."""
+    end = _QUOTED_AFTER.match(after)
+    start = end and _QUOTED_BEFORE.search(before)
+    return bool(start and end and any(map(str.isalpha, start[1] + end[1])))

@@ -122,6 +122,8 @@ def _best(octets: bytes, label: str) -> str:
 def _whole(octets: bytes, codec: str, errors: str) -> str:
     if codec == "iso2022_jp":
         octets, codec = east_asian.Iso2022Jp().feed(octets, is_last=True), "euc_jp"
+    if codec == "big5hkscs":
+        octets = east_asian.without_slashes(octets)
     return east_asian.mend(octets.decode(codec, _handler(codec, errors)), codec)
 
 
@@ -161,6 +163,7 @@ def _decoded(octets: bytes, codec: str, errors: str) -> Iterator[str]:
         is_last = end >= len(octets)
         piece = octets[at:end]
         piece = iso_2022_jp.feed(piece, is_last=is_last) if iso_2022_jp else piece
+        piece = east_asian.without_slashes(piece) if codec == "big5hkscs" else piece
         try:
             # The UTF-7 decoder keeps back shifted text until the shift ends: at a hyphen, at a line's end, or never.
             is_final = codec == "utf_7" or is_last

@@ -36,6 +36,9 @@ _WRONG = {
     "big5hkscs": re.compile(rb"(?:[\0-\x86\xff]|[\x87-\xfe](?![@-~\xa1-\xfe]))+"),
 }
 MENDED = frozenset(_WRONG)
+_SLASHES = {b"\xa2A": b"\x80\1", b"\xa2B": b"\x80\2"}  # octets of no character, and rare in any mail
+_CHARACTERS_OF_BIG5 = re.compile(rb"\xa2[AB]|(?:[\x81-\xa1\xa3-\xfe][@-~\xa1-\xfe]|\xa2[@C-~\xa1-\xfe])++")
+_OF_BIG5 = big5.CHARACTERS | dict(zip(_SLASHES.values(), "\u2215\ufe68", strict=True))
 
 _ESCAPE = re.compile(rb"\x1b(?:\$\(?([@BDOPQ])|\(([BJHI])|([()$]{0,2}))")
 _TO_EUC = bytes(octet | 0x80 if 0x21 <= octet <= 0x7E else octet for octet in range(256))  # noqa: PLR2004  # JIS X 0202
@@ -51,6 +54,13 @@ def mend(text: str, codec: str) -> str:
     for character, other in _OTHERWISE.get(codec, {}).items():
         text = text.replace(character, other)
     return text
+
+
+def without_slashes(octets: bytes) -> bytes:
+    """Big5 whose U+2215 and U+FE68 are octets that the codec does not know: it reads them as other slashes."""
+    if b"\xa2A" not in octets and b"\xa2B" not in octets:
+        return octets
+    return _CHARACTERS_OF_BIG5.sub(lambda run: _SLASHES.get(run[0], run[0]), octets)
 
 
 def sniff(octets: bytes) -> str:
@@ -122,7 +132,7 @@ def _mended(error: UnicodeError) -> tuple[str, int] | None:
 
 def _in_big5(octets: bytes, at: int) -> tuple[str, int] | None:
     characters: list[str] = []
-    while (character := big5.CHARACTERS.get(octets[at : at + 2])) is not None:
+    while (character := _OF_BIG5.get(octets[at : at + 2])) is not None:
         characters.append(character)
         at += 2
     return ("".join(characters), at) if characters else None
