@@ -75,6 +75,14 @@ def test_no_mail_says_how_many_messages_earlier_calls_returned(returned: int, sa
         steps.send(no_match(next_since=returned))
 
 
+def test_no_mail_names_the_kind_of_the_link() -> None:
+    steps = search("ann@mx.test", None, 0, 0, {"has": "link"}, lambda _message: None, "verify")
+    next(steps)
+
+    with pytest.raises(NoMail, match=r"^No mail with a link of the kind verify came to ann@mx\.test"):
+        steps.send(no_match(next_since=0))
+
+
 def test_no_mail_and_the_tool_for_language_models_say_what_was_not_stored() -> None:
     times = {"attempted_at": "2026-11-29T23:49:02Z"}
     refused = [

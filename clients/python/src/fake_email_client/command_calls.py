@@ -56,12 +56,10 @@ def wait(mail: Mail, known: KnownMailboxes, output: Output, given: argparse.Name
         return f"Waiting for {noun}{words} to {box.address}, {left} left"
 
     def refuse(message: Message) -> str | None:
-        if kind and message.link_of(kind) is None:
-            return f"link={kind}"
         return None if known.take(mail.url, box.address, message.seq) else RETURNED
 
     with output.progress(progress):
-        message = mail.run(search(box.address, box.token, 0, given.timeout, clauses, refuse))
+        message = mail.run(search(box.address, box.token, 0, given.timeout, clauses, refuse, kind))
     wanted = message.code if given.code else (message.link_of(kind) if kind else message.link) if given.link else None
     _print_found(output, given, message, wanted)
 

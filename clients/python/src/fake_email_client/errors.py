@@ -9,7 +9,7 @@ import httpx2
 import msgspec
 
 from fake_email_client.attempts import RefusedAttempt
-from fake_email_client.clauses import Clauses, in_words
+from fake_email_client.clauses import Clauses, LinkKind, in_words
 from fake_email_client.printable import printable, printable_lines
 from fake_email_client.schemas import Message, NearMiss, NoMatch
 
@@ -60,6 +60,7 @@ class NoMail(TimeoutError):
         refused: Sequence[RefusedAttempt] = (),
         cause: Exception | None = None,
         returned: int = 0,
+        kind: LinkKind | None = None,
     ) -> None:
         self.near_misses = tuple(near_misses)
         self.refused = tuple(refused)
@@ -69,7 +70,7 @@ class NoMail(TimeoutError):
         attempts = "\nMail that was not stored:\n" + refused_in_lines(refused) if refused else ""
         failure = f"\nThe last call failed: {type(cause).__name__}: {cause}" if cause else ""
         super().__init__(
-            f"No mail{in_words(clauses)} came to {address} within {seconds:g} s.{others}{attempts}{failure}"
+            f"No mail{in_words(clauses, kind)} came to {address} within {seconds:g} s.{others}{attempts}{failure}"
         )
 
 
