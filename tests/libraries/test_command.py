@@ -189,6 +189,7 @@ def test_a_mailbox_of_another_program_takes_its_token(
         (["show", "nobody@mx.test"], command.FAILED, "404 mailbox_not_found"),
         (["--url", NOBODY, "new"], command.FAILED, f"the API at {NOBODY} does not respond"),
         (["--url", "nonsense", "new"], command.USAGE, "nonsense is not the URL of an API"),
+        (["--url", "nonsense", "mcp"], command.USAGE, "nonsense is not the URL of an API"),
         (["send-test", "a@mx.test", "--smtp", "127.0.0.1"], command.USAGE, "--smtp: 127.0.0.1 is not HOST:PORT"),
         (["send-test", "a@mx.test", "--smtp", "127.0.0.1:1"], command.FAILED, "did not take the mail: [Errno"),
         (["send-test", "a@mx.test", "--smtp", "[::1]:1"], command.FAILED, "the mail server [::1]:1 did not take"),
