@@ -1,6 +1,7 @@
 """The calls that clients/python makes, without a service: how a wait is split, and when a call is made again."""
 
 import json
+import pickle
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -213,6 +214,16 @@ def test_the_page_of_another_server_asks_whether_the_url_is_right(status: int) -
 
     with pytest.raises(Problem, match=rf"^{status} .*is the URL right"):
         steps.send(httpx2.Response(status, html="<h1>A shop</h1>"))
+
+
+def test_an_error_goes_to_another_process_with_all_that_it_tells() -> None:
+    cause = Problem(httpx2.Response(503, headers={"Retry-After": "7"}, json={"code": "database_away"}))
+    error = NoMail("ann@mx.test", {"subject": "welcome"}, 25, [], (), cause, returned=2)
+
+    again = pickle.loads(pickle.dumps(error))
+
+    assert (type(again), str(again), again.refused) == (NoMail, str(error), ())
+    assert (again.cause.code, again.cause.status, again.cause.headers["Retry-After"]) == ("database_away", 503, "7")
 
 
 def test_the_page_of_a_proxy_is_a_problem_too() -> None:

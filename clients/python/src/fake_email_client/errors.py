@@ -1,7 +1,7 @@
 """The errors of the client: a problem of the API, no mail in time, mail that was not expected."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Protocol
 
@@ -25,7 +25,21 @@ RETURNED = "returned before"
 _SHOWN_CHARACTERS = 1000
 
 
-class Problem(Exception):
+class _Told:
+    """A mixin of errors that another process can raise again, as a pool of processes does."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (type(self), str(self), vars(self))
+
+
+def _again(kind: type[BaseException], text: str, state: Mapping[str, object]) -> BaseException:
+    error = kind.__new__(kind, text)
+    error.args = (text,)
+    vars(error).update(state)
+    return error
+
+
+class Problem(_Told, Exception):
     """An error response of the API. `code` never changes; the text is a sentence for people."""
 
     def __init__(self, response: httpx2.Response) -> None:
@@ -44,7 +58,7 @@ class Problem(Exception):
         super().__init__(f"{self.status} {self.code}: {detail}")
 
 
-class NoMail(TimeoutError):
+class NoMail(_Told, TimeoutError):
     """No message matched in time. The text says what was waited for, and what came instead.
 
     `refused` are attempts to deliver that failed, and earlier calls returned `returned` messages. When the API could
@@ -74,7 +88,7 @@ class NoMail(TimeoutError):
         )
 
 
-class Unexpected(AssertionError):
+class Unexpected(_Told, AssertionError):
     """A message came that the test did not expect; `mail` is that message."""
 
     def __init__(self, address: str, clauses: Clauses, mail: Message) -> None:
