@@ -154,6 +154,12 @@ def test_the_page_of_another_server_asks_whether_the_url_is_right(status: int) -
         steps.send(httpx2.Response(status, html="<h1>A shop</h1>"))
 
 
+def test_a_server_that_moved_names_its_place() -> None:
+    error = Problem(httpx2.Response(308, headers={"Location": "https://mx.test/api/domains"}))
+
+    assert str(error).endswith("is the URL right, or is it https://mx.test/api/domains?)")
+
+
 def test_an_error_goes_to_another_process_with_all_that_it_tells() -> None:
     cause = Problem(httpx2.Response(503, headers={"Retry-After": "7"}, json={"code": "database_away"}))
     error = NoMail("ann@mx.test", {"subject": "welcome"}, 25, [], (), cause, returned=2)

@@ -54,7 +54,8 @@ class Problem(_Told, Exception):
         self.headers = response.headers
         detail = self.body.detail or response.reason_phrase
         if not self.body.code and self.status not in AGAIN:
-            detail += " (no response of a fake-email API; is the URL right?)"
+            place = response.headers.get("Location")
+            detail += f" (no response of a fake-email API; is the URL right{f', or is it {place}' if place else ''}?)"
         super().__init__(f"{self.status} {self.code}: {detail}")
 
 
