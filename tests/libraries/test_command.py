@@ -14,9 +14,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from support.harness import Pair
+from support.relay import running_relay
 from support.sender import Sender
 from support.waiting import DEADLINE_SECONDS, deadline
 
@@ -173,6 +175,29 @@ def test_watch_prints_each_message_until_the_mailbox_is_over(shell: Shell, sende
     assert watching.returncode == 0
 
 
+def test_watch_goes_on_after_the_api_was_away_for_longer_than_other_commands_wait(sender: Sender, pair: Pair) -> None:
+    with (
+        Mail(pair.http_url) as mail,
+        mail.mailbox() as box,
+        running_relay(urlsplit(pair.http_url).port or 0) as relay,
+        subprocess.Popen([PROGRAM, "watch", box.address, "--url", relay.url], stdout=subprocess.PIPE) as watching,
+    ):
+        try:
+            assert watching.stdout
+            sender.text(box.address, "One")
+            assert json.loads(watching.stdout.readline())["subject"] == "One"
+            relay.cut()
+            # The pauses between five attempts are longer than the patience of the other commands.
+            assert any(relay.turned_away >= 5 or watching.poll() is not None for _ in deadline())
+            relay.mend()
+            sender.text(box.address, "Two")
+            assert json.loads(watching.stdout.readline())["subject"] == "Two"
+            box.close()
+            assert watching.wait(DEADLINE_SECONDS) == 0
+        finally:
+            watching.kill()
+
+
 def test_a_mailbox_of_another_program_takes_its_token(
     shell: Shell, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +214,7 @@ def test_a_mailbox_of_another_program_takes_its_token(
         (["show", "nobody@mx.test"], command.FAILED, "404 mailbox_not_found"),
         (["--url", NOBODY, "new"], command.FAILED, f"the API at {NOBODY} does not respond"),
         (["--url", "nonsense", "new"], command.USAGE, "nonsense is not the URL of an API"),
+        (["--url", "nonsense", "mcp"], command.USAGE, "nonsense is not the URL of an API"),
         (["send-test", "a@mx.test", "--smtp", "127.0.0.1"], command.USAGE, "--smtp: 127.0.0.1 is not HOST:PORT"),
         (["send-test", "a@mx.test", "--smtp", "127.0.0.1:1"], command.FAILED, "did not take the mail: [Errno"),
         (["send-test", "a@mx.test", "--smtp", "[::1]:1"], command.FAILED, "the mail server [::1]:1 did not take"),

@@ -1,25 +1,18 @@
 """The calls that clients/python makes, without a service: how a wait is split, and when a call is made again."""
 
-import json
-import re
-from collections.abc import Callable
-from datetime import UTC, datetime
+import pickle
 
 import httpx2
 import pytest
 
 from fake_email_client.calls import Call, Steps, T, fetch, insist
-from fake_email_client.clauses import in_words, parameters
-from fake_email_client.core import Core
-from fake_email_client.errors import NoMail, Problem, in_lines
+from fake_email_client.errors import NoMail, Problem
 from fake_email_client.mcp_results import nothing_yet
-from fake_email_client.schemas import DomainList, NearMiss
+from fake_email_client.schemas import DomainList
 from fake_email_client.search import search
-from fake_email_client.stream import Position
 
 CUT = httpx2.ReadError("reset")
 CALL = Call(path="domains")
-NOW = datetime(2026, 11, 29, 23, 49, 2, tzinfo=UTC)
 
 
 def problem(status: int, **headers: str) -> httpx2.Response:
@@ -73,6 +66,14 @@ def test_no_mail_says_how_many_messages_earlier_calls_returned(returned: int, sa
 
     with pytest.raises(NoMail, match=rf"No other mail came; {said} returned before\.$"):
         steps.send(no_match(next_since=returned))
+
+
+def test_no_mail_names_the_kind_of_the_link() -> None:
+    steps = search("ann@mx.test", None, 0, 0, {"has": "link"}, lambda _message: None, "verify")
+    next(steps)
+
+    with pytest.raises(NoMail, match=r"^No mail with a link of the kind verify came to ann@mx\.test"):
+        steps.send(no_match(next_since=0))
 
 
 def test_no_mail_and_the_tool_for_language_models_say_what_was_not_stored() -> None:
@@ -144,60 +145,6 @@ def test_a_call_that_gives_out_an_exact_name_is_not_made_again_after_a_cut() -> 
         steps.throw(CUT)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("/a?b/", r"//a\?b//"), ("/", "/"), ("a/b", "a/b")])
-def test_a_text_between_slashes_is_no_pattern(text: str, expected: str) -> None:
-    assert parameters({"text": text}) == {"text": expected}
-    assert in_words({"text": text}) == f' with text "{text}"'
-
-
-def test_a_pattern_tells_upper_from_lower_case_unless_its_flag_says_otherwise() -> None:
-    either = re.compile("ann", re.IGNORECASE)
-
-    assert parameters({"subject": re.compile("Ann"), "from_": either}) == {"from": "/ann/", "subject": "/(?-i)Ann/"}
-
-
-@pytest.mark.parametrize("value", [None, 5, re.compile(b"ann")])
-def test_a_clause_that_is_no_text_is_refused_by_name(value: object) -> None:
-    with pytest.raises(TypeError, match=r"^subject: .* is neither a text nor a pattern"):
-        parameters({"subject": value})  # type: ignore[typeddict-item]  # of a caller without a type checker
-
-
-class FirstCall(Exception):
-    """The first call of a method, in place of its response."""
-
-    def __init__(self, call: Call) -> None:
-        self.call = call
-
-
-class Unanswered(Core):
-    """A mailbox whose methods raise their first call."""
-
-    def _run(self, steps: Steps[T]) -> T:
-        raise FirstCall(next(steps))
-
-
-BOX = Unanswered("ann@mx.test", None, "http://mx.test", 0)
-
-
-@pytest.mark.parametrize("method", [BOX.clear, BOX.mark_all, BOX.messages])
-def test_an_empty_query_is_sent_and_not_taken_for_none(method: Callable[[str], object]) -> None:
-    with pytest.raises(FirstCall) as made:
-        method("")
-
-    assert made.value.call.query["query"] == ""
-
-
-def test_a_kind_of_link_that_there_is_not_is_refused_at_once() -> None:
-    with pytest.raises(ValueError, match="no such kind of link: verfy; there are verify, reset"):
-        BOX.link("verfy")  # type: ignore[arg-type]  # of a caller without a type checker
-
-
-def test_what_a_sender_wrote_cannot_control_the_terminal_of_a_test() -> None:
-    miss = NearMiss(id="1", seq=1, subject="a\u202eb", from_addr="a\x1b[31m@mx.test", received_at=NOW, failed=("text",))
-
-    assert in_lines([miss]) == '- "a�b" from a�[31m@mx.test failed text'
-
-
 @pytest.mark.parametrize("status", [200, 404, 501])
 def test_the_page_of_another_server_asks_whether_the_url_is_right(status: int) -> None:
     steps = fetch(CALL, 30, DomainList)
@@ -205,6 +152,22 @@ def test_the_page_of_another_server_asks_whether_the_url_is_right(status: int) -
 
     with pytest.raises(Problem, match=rf"^{status} .*is the URL right"):
         steps.send(httpx2.Response(status, html="<h1>A shop</h1>"))
+
+
+def test_a_server_that_moved_names_its_place() -> None:
+    error = Problem(httpx2.Response(308, headers={"Location": "https://mx.test/api/domains"}))
+
+    assert str(error).endswith("is the URL right, or is it https://mx.test/api/domains?)")
+
+
+def test_an_error_goes_to_another_process_with_all_that_it_tells() -> None:
+    cause = Problem(httpx2.Response(503, headers={"Retry-After": "7"}, json={"code": "database_away"}))
+    error = NoMail("ann@mx.test", {"subject": "welcome"}, 25, [], (), cause, returned=2)
+
+    again = pickle.loads(pickle.dumps(error))
+
+    assert (type(again), str(again), again.refused) == (NoMail, str(error), ())
+    assert (again.cause.code, again.cause.status, again.cause.headers["Retry-After"]) == ("database_away", 503, "7")
 
 
 def test_the_page_of_a_proxy_is_a_problem_too() -> None:
@@ -216,129 +179,3 @@ def test_the_page_of_a_proxy_is_a_problem_too() -> None:
         None,
         "502 unavailable: Bad Gateway",
     )
-
-
-def problem_of(code: str) -> httpx2.Response:
-    return httpx2.Response(404, json={"code": code})
-
-
-def connect(position: Position, *responses: httpx2.Response) -> tuple[list[Call], Call]:
-    """The calls that a position makes before it connects, with these responses, and the call of the connection."""
-    steps, left = position.connect(), [*responses]
-    made: list[Call] = []
-    try:
-        made.append(next(steps))
-        while True:
-            made.append(steps.send(left.pop(0)))
-    except StopIteration as end:
-        call: Call = end.value
-        return made, call
-
-
-def event(name: str, **data: str) -> httpx2.ServerSentEvent:
-    return httpx2.ServerSentEvent(event=name, data=json.dumps(data))
-
-
-TICKET = httpx2.Response(201, json={"ticket": "t1", "expires_at": "2026-11-29T23:49:02Z"})
-BOTH = {"ann@mx.test": "secret", "bob@mx.test": None}
-INFO = httpx2.Response(200)
-
-
-def test_a_stream_goes_on_after_the_last_event() -> None:
-    position = Position({"ann@mx.test": "secret"}, 30, 2)
-    made, first = connect(position)
-    position.take(httpx2.ServerSentEvent(event="seen", data="{}", id="4"))
-    position.take(event("of a newer API"))
-    _, second = connect(position)
-
-    assert (made, first.query, first.token) == ([], {"address": "ann@mx.test", "since": "2"}, "secret")
-    assert "Last-Event-ID" not in first.headers
-    assert second.headers["Last-Event-ID"] == "4"
-
-
-def test_a_stream_of_several_mailboxes_takes_a_new_ticket_for_each_connection() -> None:
-    position = Position(BOTH, 30, 0, uses_ticket=True)
-    [ticket], stream = connect(position, TICKET)
-
-    mailboxes = [{"address": "ann@mx.test", "token": "secret"}, {"address": "bob@mx.test", "token": None}]
-    assert (ticket.method, ticket.path, ticket.body) == ("POST", "tickets", {"mailboxes": mailboxes})
-    assert (stream.query, stream.token) == ({"ticket": "t1", "since": "0"}, None)
-
-
-def info(address: str, last_seq: int) -> httpx2.Response:
-    """The description of a mailbox."""
-    times = dict.fromkeys(("created_at", "expires_at", "last_received_at"), "2026-11-29T23:49:02Z")
-    numbers = dict.fromkeys(("message_count", "unseen_count", "stored_octets", "changes"), 0)
-    quota = {"messages": 1, "octets": 1}
-    about = {"temp_email_addr": address, "private": False, "quota": quota, "last_seq": last_seq}
-    return httpx2.Response(200, json={**about, **times, **numbers})
-
-
-def test_a_stream_from_now_on_keeps_the_moment_of_its_beginning_when_a_call_is_cut() -> None:
-    position = Position(BOTH, 30, "now", uses_ticket=True)
-    beginning = position.connect()
-    next(beginning)
-    beginning.send(info("ann@mx.test", 3))
-    with pytest.raises(httpx2.ReadError):
-        beginning.throw(CUT)
-    position.pause(CUT)
-    [asked, _], stream = connect(position, info("bob@mx.test", 7), TICKET)
-    again, _ = connect(position, TICKET)
-
-    assert asked.query == {"address": "bob@mx.test"}
-    assert stream.query["since"] == "2026-11-29T23:49:02.000000+00:00"
-    assert [each.path for each in again] == ["tickets"]
-
-
-def test_a_stream_goes_on_without_the_mailboxes_that_are_over() -> None:
-    position = Position({**BOTH, "eve@mx.test": None}, 30, 0, uses_ticket=True)
-    position.opened()
-    position.take(event("gone", temp_email_addr="eve@mx.test"))
-    position.pause(Problem(problem_of("mailbox_not_found")))
-    *asked, ticket = connect(position, problem_of("mailbox_not_found"), TICKET)[0]
-
-    assert [each.query["address"] for each in asked] == ["ann@mx.test"]
-    assert ticket.body == {"mailboxes": [{"address": "bob@mx.test", "token": None}]}
-
-
-def test_a_stream_is_over_when_its_last_mailbox_goes_before_a_ticket_is_made() -> None:
-    position = Position(BOTH, 30, 0, uses_ticket=True)
-    position.opened()
-    not_found = problem_of("mailbox_not_found")
-    position.pause(Problem(not_found))
-    with pytest.raises(Problem) as error:
-        connect(position, not_found, not_found)
-    position.pause(error.value)
-
-    assert position.is_over
-
-
-def test_a_ticket_that_is_refused_although_each_mailbox_is_there_is_a_problem() -> None:
-    position = Position(BOTH, 30, 0, uses_ticket=True)
-    position.opened()
-    response = problem_of("mailbox_not_found")
-    not_found = Problem(response)
-    position.pause(not_found)
-    with pytest.raises(Problem):
-        connect(position, INFO, INFO, response)
-
-    with pytest.raises(Problem):
-        position.pause(not_found)
-
-
-def test_a_stream_is_given_up_when_the_api_is_away_for_longer_than_the_patience() -> None:
-    position = Position({"ann@mx.test": None}, 0.3, 0)
-    position.opened()
-
-    assert position.pause(CUT) >= 0.25
-    with pytest.raises(httpx2.ReadError):
-        position.pause(CUT)
-
-
-def test_a_stream_is_over_when_its_mailbox_is_gone_after_a_cut() -> None:
-    position = Position({"ann@mx.test": None}, 30, 0)
-    position.opened()
-    position.pause(CUT)
-    position.pause(Problem(problem_of("mailbox_not_found")))
-
-    assert position.is_over

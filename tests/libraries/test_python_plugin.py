@@ -73,6 +73,19 @@ def test_each_test_has_a_mailbox_of_its_own_which_is_deleted(site: pytest.Pytest
     run(site, f"--fake-email-url={pair.http_url}").assert_outcomes(passed=4)
 
 
+@pytest.mark.parametrize("wrong", ["localhost:3001", "{}/nowhere"])
+def test_a_url_without_a_server_is_told_with_where_it_comes_from(site: pytest.Pytester, pair: Pair, wrong: str) -> None:
+    site.makepyfile("def test_one(mailbox): pass\ndef test_two(amailbox): pass")
+    url = wrong.format(pair.http_url)
+
+    result = run(site, f"--fake-email-url={url}")
+
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(
+        [f"no fake-email server at {url}, which --fake-email-url or FAKE_EMAIL_URL names: *"] * 2
+    )
+
+
 def test_the_report_of_a_failed_test_has_its_mail_and_the_near_misses(
     site: pytest.Pytester, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,10 @@ _PIECE_OCTETS = 65536
 
 
 class Relay:
-    """A connection to 127.0.0.1:`port` that can be cut and mended; `connected` is set once a client has come."""
+    """A connection to 127.0.0.1:`port` that can be cut and mended; `connected` is set once a client has come.
+
+    `turned_away` counts the connections that came while it was cut.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -19,6 +22,7 @@ class Relay:
         self._octets_left: int | None = None
         self._was_cut = Event()
         self.connected = Event()
+        self.turned_away = 0
         relay = self
 
         class Handler(socketserver.BaseRequestHandler):
@@ -61,6 +65,7 @@ class Relay:
 
     def _serve(self, client: socket.socket) -> None:
         if self._is_cut:
+            self.turned_away += 1
             return
         with socket.create_connection(("127.0.0.1", self._port)) as server:
             both = {client, server}

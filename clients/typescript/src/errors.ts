@@ -1,5 +1,5 @@
 /** The errors of the client: a problem of the API, no mail in time, mail that was not expected. */
-import type { Clauses, Message, NearMiss, RefusedAttempt } from "./types.ts"
+import type { Clauses, LinkKind, Message, NearMiss, RefusedAttempt } from "./types.ts"
 
 /** In place of a clause, of a message that meets them all. */
 export const RETURNED = "returned before"
@@ -49,13 +49,14 @@ export class NoMail extends Error {
     refused: readonly RefusedAttempt[],
     cause?: unknown,
     returned = 0,
+    kind?: LinkKind,
   ) {
     const others = nearMisses.map((each) =>
       printable(`\n- ${JSON.stringify(each.subject)} from ${each.from_addr} ${why(each)}`),
     )
     const before = returned ? `; ${returned} message${returned > 1 ? "s were" : " was"} ${RETURNED}` : ""
     super(
-      `No mail${inWords(clauses)} came to ${address} within ${seconds} s. ` +
+      `No mail${inWords(clauses, kind)} came to ${address} within ${seconds} s. ` +
         (others.length ? `Other mail:${others.join("")}` : `No other mail came${before}.`) +
         (refused.length ? "\nMail that was not stored:" : "") +
         refused.map((each) => `\n- ${each.stage}: ${endOf(each)}`).join("") +
@@ -95,9 +96,10 @@ function why({ failed }: NearMiss): string {
   return failed[0] === RETURNED ? `was ${RETURNED}` : `failed ${failed.join(", ")}`
 }
 
-function inWords({ from, has = [], ...texts }: Clauses): string {
+function inWords({ from, has = [], ...texts }: Clauses, kind?: LinkKind): string {
   const words = Object.entries(texts).flatMap(([name, value]) => (value ? `${name} ${quoted(value)}` : []))
   for (const each of [has].flat()) words.push(`${each === "attachment" ? "an" : "a"} ${each}`)
+  if (kind) words[words.length - 1] += ` of the kind ${kind}`
   return (from ? ` from ${quoted(from)}` : "") + (words.length ? ` with ${words.join(" and ")}` : "")
 }
 

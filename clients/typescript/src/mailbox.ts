@@ -56,8 +56,10 @@ export class Mailbox {
     const kinds = kind ? [kind] : LINK_KINDS
     const find = ({ links }: Message) =>
       kinds.flatMap((wanted) => links.filter((link) => link.kind === wanted).map((link) => link.url))[0]
-    const message = await this.#wait({ ...options, has: "link" }, (each) =>
-      find(each) === undefined ? `link=${kind}` : undefined,
+    const message = await this.#wait(
+      { ...options, has: "link" },
+      (each) => (find(each) === undefined ? `link=${kind}` : undefined),
+      kind,
     )
     return find(message)!
   }
@@ -162,13 +164,14 @@ export class Mailbox {
     return this.close()
   }
 
-  #wait(options: WaitOptions, refuse: (message: Message) => string | undefined): Promise<Message> {
+  #wait(options: WaitOptions, refuse: (message: Message) => string | undefined, kind?: LinkKind): Promise<Message> {
     return search(
       this.#caller,
       this,
       this.#floor,
       options,
       (each) => refuse(each) ?? (this.#take(each.seq) ? undefined : RETURNED),
+      kind,
     )
   }
 

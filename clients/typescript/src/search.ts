@@ -1,7 +1,7 @@
 /** The search behind `wait`: calls of at most 25 seconds, one after the other until the deadline. */
 import { type Caller, type Request, retryDelay, sleep } from "./caller.ts"
 import { NoMail, Problem } from "./errors.ts"
-import type { Clauses, Message, NearMiss, RefusedAttempt, WaitOptions } from "./types.ts"
+import type { Clauses, LinkKind, Message, NearMiss, RefusedAttempt, WaitOptions } from "./types.ts"
 
 // Many proxies give up on a response after 30 seconds.
 const CALL_SECONDS = 25
@@ -14,7 +14,8 @@ export interface Mailbox {
 
 /**
  * The first message after `since` that meets all clauses, and that `refuse` has no objection to: it returns the clause
- * that a message fails. Earlier calls have returned all messages up to `since`. Throws NoMail.
+ * that a message fails. Earlier calls have returned all messages up to `since`. Throws NoMail, which names the `kind` of
+ * the link.
  */
 export async function search(
   caller: Caller,
@@ -22,6 +23,7 @@ export async function search(
   since: number,
   { timeout = CALL_SECONDS, signal, ...clauses }: WaitOptions,
   refuse: (message: Message) => string | undefined,
+  kind?: LinkKind,
 ): Promise<Message> {
   const returned = since
   const end = performance.now() + timeout * 1000
@@ -58,7 +60,7 @@ export async function search(
     if (delay === undefined) throw signal?.aborted ? signal.reason : failure
     if (left <= delay || left < 1) {
       const nearMisses = [...misses.values()].slice(-MOST_NEAR_MISSES)
-      throw new NoMail(address, clauses, timeout, nearMisses, refused, failure, returned)
+      throw new NoMail(address, clauses, timeout, nearMisses, refused, failure, returned, kind)
     }
     if (delay) await sleep(delay, signal)
   }

@@ -48,6 +48,7 @@ test("waiting", together, async (t) => {
       await using box = await mail.mailbox()
       await deliverContent(box.address, WITH_ALL)
       const error = await failure(box.link("reset", { timeout: 1 }))
+      assert.match(String(error), /No mail with a link of the kind reset came to/)
       assert.deepEqual((error as NoMail).nearMisses[0]?.failed, ["link=reset"])
       assert.equal(await box.link("verify"), "https://example.test/verify?t=Qm9w")
     }),

@@ -55,13 +55,14 @@ def parameters(clauses: Clauses) -> Parameters:
     return found
 
 
-def in_words(clauses: Clauses) -> str:
-    """The clauses as the end of a sentence about mail."""
+def in_words(clauses: Clauses, kind: LinkKind | None = None) -> str:
+    """The clauses, and the kind of the link, as the end of a sentence about mail."""
     texts = {name.removesuffix("_"): text for name, text in clauses.items() if isinstance(text, str)}
     given = {**parameters(clauses), **texts}
     said = {name: json.dumps(given[name], ensure_ascii=False) for name in _TEXTS if name in given}
     sender = said.pop("from", None)
-    words = [*(f"{name} {value}" for name, value in said.items()), *(_A[each] for each in _has(clauses))]
+    a = {**_A, "link": f"a link of the kind {kind}"} if kind else _A
+    words = [*(f"{name} {value}" for name, value in said.items()), *(a[each] for each in _has(clauses))]
     return (f" from {sender}" if sender else "") + (f" with {' and '.join(words)}" if words else "")
 
 

@@ -18,6 +18,7 @@ from fake_email_client.command_output import Output
 from fake_email_client.errors import NoMail, Problem
 from fake_email_client.mail import Mail
 from fake_email_client.printable import printable_lines
+from fake_email_client.requests import checked_url
 
 NO_MAIL, USAGE, FAILED, INTERRUPTED = 1, 2, 3, 130
 _PATIENCE_SECONDS = 3.0
@@ -69,8 +70,11 @@ def _fail(text: str, status: int) -> int:
 
 def _serve_mcp(url: str) -> int:
     try:
+        checked_url(url)
         # An extra, which the other commands do without.
         server = importlib.import_module("fake_email_client.mcp_server")
+    except ValueError as error:
+        return _fail(str(error), USAGE)
     except ModuleNotFoundError as error:
         if error.name != "mcp":
             raise

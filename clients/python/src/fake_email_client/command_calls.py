@@ -1,7 +1,7 @@
 """The work of each command."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -18,6 +18,8 @@ from fake_email_client.search import search
 
 KINDS: tuple[str, ...] = ("any", *get_args(LinkKind))
 _LISTED = 50
+# The API may restart, or this machine sleep, while a person watches.
+_WATCH_PATIENCE_SECONDS = 3600.0
 
 
 def new(mail: Mail, known: KnownMailboxes, output: Output, given: argparse.Namespace) -> None:
@@ -56,12 +58,10 @@ def wait(mail: Mail, known: KnownMailboxes, output: Output, given: argparse.Name
         return f"Waiting for {noun}{words} to {box.address}, {left} left"
 
     def refuse(message: Message) -> str | None:
-        if kind and message.link_of(kind) is None:
-            return f"link={kind}"
         return None if known.take(mail.url, box.address, message.seq) else RETURNED
 
     with output.progress(progress):
-        message = mail.run(search(box.address, box.token, 0, given.timeout, clauses, refuse))
+        message = mail.run(search(box.address, box.token, 0, given.timeout, clauses, refuse, kind))
     wanted = message.code if given.code else (message.link_of(kind) if kind else message.link) if given.link else None
     _print_found(output, given, message, wanted)
 
@@ -98,25 +98,30 @@ def _show_found(terminal: Terminal, found: str, message: Message) -> None:
 
 def watch(mail: Mail, known: KnownMailboxes, output: Output, given: argparse.Namespace) -> None:
     box = known.mailbox(mail, given.address)
-    messages = box.stream(since="now" if given.new else 0)
-    if not output.terminal:
-        for message in messages:
-            output.json(message)
-        return
     expires_at = box.info().expires_at
+    with Mail(mail.url, patience=_WATCH_PATIENCE_SECONDS) as patient:
+        messages = patient.open(box.address, box.token).stream(since="now" if given.new else 0)
+        if output.terminal:
+            _show_arriving(output.terminal, box.address, expires_at, messages)
+        else:
+            for message in messages:
+                output.json(message)
+
+
+def _show_arriving(terminal: Terminal, address: str, expires_at: datetime, messages: Iterable[SomeMessage]) -> None:
     count = 0
 
     def progress(_seconds: float) -> str:
         said = f"{count} message{'' if count == 1 else 's'}" if count else "Waiting for mail"
-        return f"{said} · {box.address} · ends in {span(_seconds_until(expires_at))} · Ctrl-C to leave"
+        return f"{said} · {address} · ends in {span(_seconds_until(expires_at))} · Ctrl-C to leave"
 
-    table = Table(output.terminal)
+    table = Table(terminal)
     table.head()
-    with output.progress(progress):
+    with terminal.progress(progress):
         for message in messages:
             count += 1
             table.add(message)
-    output.terminal.print("The mailbox is over.")
+    terminal.print("The mailbox is over.")
 
 
 def show_messages(mail: Mail, known: KnownMailboxes, output: Output, given: argparse.Namespace) -> None:

@@ -176,14 +176,10 @@ class Core:
         return self._delete(Call(method="DELETE", path="inbox", query=self._about()), "mailbox_not_found")
 
     def _search(self, timeout: float, clauses: Clauses, kind: LinkKind | None = None) -> Steps[Message]:
-        """With a kind, the message also has a link of this kind."""
-
         def refuse(message: Message) -> str | None:
-            if kind and message.link_of(kind) is None:
-                return f"link={kind}"
             return None if self._take(message.seq) else RETURNED
 
-        return search(self.address, self.token, self._floor, timeout, clauses, refuse)
+        return search(self.address, self.token, self._floor, timeout, clauses, refuse, kind)
 
     def _take(self, seq: int) -> bool:
         """True for the first call with this seq; threads may wait at the same time."""

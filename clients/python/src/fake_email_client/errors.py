@@ -1,7 +1,7 @@
 """The errors of the client: a problem of the API, no mail in time, mail that was not expected."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Protocol
 
@@ -9,7 +9,7 @@ import httpx2
 import msgspec
 
 from fake_email_client.attempts import RefusedAttempt
-from fake_email_client.clauses import Clauses, in_words
+from fake_email_client.clauses import Clauses, LinkKind, in_words
 from fake_email_client.printable import printable, printable_lines
 from fake_email_client.schemas import Message, NearMiss, NoMatch
 
@@ -25,7 +25,21 @@ RETURNED = "returned before"
 _SHOWN_CHARACTERS = 1000
 
 
-class Problem(Exception):
+class _Told:
+    """A mixin of errors that another process can raise again, as a pool of processes does."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (type(self), str(self), vars(self))
+
+
+def _again(kind: type[BaseException], text: str, state: Mapping[str, object]) -> BaseException:
+    error = kind.__new__(kind, text)
+    error.args = (text,)
+    vars(error).update(state)
+    return error
+
+
+class Problem(_Told, Exception):
     """An error response of the API. `code` never changes; the text is a sentence for people."""
 
     def __init__(self, response: httpx2.Response) -> None:
@@ -40,11 +54,12 @@ class Problem(Exception):
         self.headers = response.headers
         detail = self.body.detail or response.reason_phrase
         if not self.body.code and self.status not in AGAIN:
-            detail += " (no response of a fake-email API; is the URL right?)"
+            place = response.headers.get("Location")
+            detail += f" (no response of a fake-email API; is the URL right{f', or is it {place}' if place else ''}?)"
         super().__init__(f"{self.status} {self.code}: {detail}")
 
 
-class NoMail(TimeoutError):
+class NoMail(_Told, TimeoutError):
     """No message matched in time. The text says what was waited for, and what came instead.
 
     `refused` are attempts to deliver that failed, and earlier calls returned `returned` messages. When the API could
@@ -60,6 +75,7 @@ class NoMail(TimeoutError):
         refused: Sequence[RefusedAttempt] = (),
         cause: Exception | None = None,
         returned: int = 0,
+        kind: LinkKind | None = None,
     ) -> None:
         self.near_misses = tuple(near_misses)
         self.refused = tuple(refused)
@@ -69,11 +85,11 @@ class NoMail(TimeoutError):
         attempts = "\nMail that was not stored:\n" + refused_in_lines(refused) if refused else ""
         failure = f"\nThe last call failed: {type(cause).__name__}: {cause}" if cause else ""
         super().__init__(
-            f"No mail{in_words(clauses)} came to {address} within {seconds:g} s.{others}{attempts}{failure}"
+            f"No mail{in_words(clauses, kind)} came to {address} within {seconds:g} s.{others}{attempts}{failure}"
         )
 
 
-class Unexpected(AssertionError):
+class Unexpected(_Told, AssertionError):
     """A message came that the test did not expect; `mail` is that message."""
 
     def __init__(self, address: str, clauses: Clauses, mail: Message) -> None:

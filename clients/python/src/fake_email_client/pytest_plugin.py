@@ -68,8 +68,20 @@ def fake_mail(pytestconfig: pytest.Config) -> Iterator[Mail]:
         pytest.fail(str(error), pytrace=False)
     if not url:
         pytest.skip(_MISSING)
-    with Mail(url) as mail:
+    with _checked(url) as mail:
         yield mail
+
+
+def _checked(url: str) -> Mail:
+    """The server, which is asked once, so that a session without its server does not wait for it in each test."""
+    try:
+        mail = Mail(url)
+        mail.domains()
+    except (ValueError, httpx2.HTTPError, Problem) as error:
+        why = f"no fake-email server at {url}, which --fake-email-url or FAKE_EMAIL_URL names: {error}"
+    else:
+        return mail
+    pytest.fail(why, pytrace=False)
 
 
 class Mailboxes:

@@ -7,7 +7,7 @@ import httpx2
 
 from fake_email_client.attempts import RefusedAttempt
 from fake_email_client.calls import Call, Cut, Steps, checked, decoded, retry_delay
-from fake_email_client.clauses import Clauses, parameters
+from fake_email_client.clauses import Clauses, LinkKind, parameters
 from fake_email_client.errors import NoMail, Problem, is_for_the_caller
 from fake_email_client.schemas import Message, NearMiss
 
@@ -27,10 +27,11 @@ def search(
     timeout: float,
     clauses: Clauses,
     refuse: Callable[[Message], str | None],
+    kind: LinkKind | None = None,
 ) -> Steps[Message]:
     """The first message after `since` that meets all clauses and that `refuse` accepts; raises NoMail.
 
-    Earlier calls have returned all messages up to `since`.
+    Earlier calls have returned all messages up to `since`. With a kind, the message also has a link of this kind.
 
     `refuse` returns the clause that a message fails, or None.
     """
@@ -66,7 +67,7 @@ def search(
                 failure, attempt, after = error, attempt + 1, delay
         else:
             message = decoded(response, Message)
-            failed = refuse(message)
+            failed = f"link={kind}" if kind and message.link_of(kind) is None else refuse(message)
             if failed is None:
                 return message
             misses[message.id] = _near_miss(message, failed)
@@ -76,7 +77,7 @@ def search(
             continue
         if end - time.monotonic() <= after:
             near_misses = [*misses.values()][-_MOST_NEAR_MISSES:]
-            raise NoMail(address, clauses, timeout, near_misses, refused, failure, returned) from failure
+            raise NoMail(address, clauses, timeout, near_misses, refused, failure, returned, kind) from failure
 
 
 def _next_since(headers: httpx2.Headers) -> int:
