@@ -104,6 +104,7 @@ async def test_a_search_that_finds_nothing(visitor: Visitor, smtp: SmtpClient, a
     await visitor.presses("/")
     await visitor.types("nothing")
     await visitor.sees("No mail is found")
+    await visitor.is_so("document.querySelector('[data-news]').textContent.trim() === '0 messages found'")
 
     await assert_accessible(visitor, axe)
 
@@ -216,7 +217,7 @@ async def test_a_screen_reader_hears_of_new_mail_and_a_key_copies_its_code(visit
     await deliver(visitor, smtp, CODE)
 
     await visitor.is_so(
-        "document.querySelector('[data-news][role=status]')?.textContent"
+        "document.querySelector('[data-news][role=status]')?.textContent.trim()"
         " === 'New mail from ACME Accounts: Confirm your sign-up. Code: 482913'"
     )
     await visitor.presses("y")
