@@ -21,7 +21,7 @@ addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) 
 """
 # The error of Chromium while one document takes the place of another.
 _BETWEEN_DOCUMENTS = ("navigated or closed", "default execution context", "context was destroyed")
-# What only a screen reader tells of new mail is not seen.
+# What only a screen reader tells of new mail and of a search is not seen.
 _SEEN = """document.body.innerText.replace(document.querySelector("[data-news]")?.innerText || "\\0", "")"""
 _CONTROL = 2  # of Input.dispatchKeyEvent
 _KEY_CODES = {"Enter": 13, "Escape": 27, "Delete": 46, "ArrowDown": 40, "ArrowUp": 38}

@@ -85,6 +85,17 @@ async def test_it_is_listed_in_pieces_of_which_only_the_rows_in_sight_are_drawn(
         await reader.sees("Number 1")
 
 
+async def test_each_message_that_arrives_in_a_list_of_more_than_a_slice_has_a_row(visitor: Visitor, pair: Pair) -> None:
+    address = await visitor.address()
+    await put(pair.database_url, address, *contents()[:32])
+    await visitor.is_so(f"{_ROWS} === 32")
+
+    for count in range(33, 36):
+        await put(pair.database_url, address, contents()[count])
+
+        await visitor.is_so(f"{_ROWS} === {count}")
+
+
 async def test_a_search_asks_the_api_and_draws_only_what_it_finds(
     reader: Visitor, capsys: pytest.CaptureFixture[str]
 ) -> None:

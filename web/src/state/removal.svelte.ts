@@ -55,7 +55,7 @@ async function finish(entry: Pending, isLast = false): Promise<void> {
       }
       box.removed(id)
     },
-    isLast ? ids.length : undefined,
+    isLast ? Infinity : undefined,
   )
   box.restored(failures.flatMap(({ each }) => (each === OLDER ? older : each)))
   if (failures[0]) fail(failures[0].thrown)
