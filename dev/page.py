@@ -71,9 +71,14 @@ def read_site(out: Path) -> Site:
 def server(out: Path, port: int) -> ThreadingHTTPServer:
     """A server of the built page on the loopback interface, which already listens."""
     try:
-        return ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, read_site(out), directory=str(out)))
+        return _Server(("127.0.0.1", port), partial(_Handler, read_site(out), directory=str(out)))
     except OSError as error:
         raise PortTaken(f"cannot listen on 127.0.0.1:{port} ({error.strerror}): choose another WEB_PORT") from None
+
+
+class _Server(ThreadingHTTPServer):
+    # Several tabs that open at once connect more often than the default of 5, and the kernel would put one off for 1 s.
+    request_queue_size = 128
 
 
 class _Handler(SimpleHTTPRequestHandler):
