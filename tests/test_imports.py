@@ -1,4 +1,4 @@
-"""Who may import whom: the services meet in Postgres alone, and what they share knows neither of them."""
+"""The imports between packages: the services meet in Postgres alone, and the shared package imports neither."""
 
 import ast
 import itertools

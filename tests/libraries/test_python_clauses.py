@@ -1,4 +1,4 @@
-"""What clients/python asks of the API for its arguments, and what it refuses itself, without a service."""
+"""The parameters that clients/python makes of its arguments, and the arguments that it refuses; without a service."""
 
 import re
 from collections.abc import Callable

@@ -8,7 +8,7 @@ BOUNDS = (1.0, 2.0)
 
 
 class Thing:
-    """What a service counts with."""
+    """The numbers that a service counts with."""
 
     def __init__(self, *, size: int = 0, colours: tuple[str, ...] = (), seen: tuple[float, ...] = ()) -> None:
         self.size = size

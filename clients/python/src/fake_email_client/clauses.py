@@ -40,7 +40,7 @@ def with_has(clauses: Clauses, has: Has) -> Clauses:
 
 
 def parameters(clauses: Clauses) -> Parameters:
-    """The clauses as parameters of the API; raises TypeError for a clause that there is not, or that is no text."""
+    """The clauses as parameters of the API; raises TypeError for an unknown clause or value."""
     unknown = clauses.keys() - Clauses.__annotations__.keys()
     if unknown:
         raise TypeError(f"no such clause: {', '.join(sorted(unknown))}; there are {', '.join(Clauses.__annotations__)}")

@@ -76,7 +76,7 @@ class Transaction:
         return self._content is not None and self._content.fault is not None
 
     def discard(self) -> None:
-        """Drop the envelope and the content, and release the memory; what was not stored is in the timelines."""
+        """Drop the envelope and the content, and release the memory; the timelines tell of mail that was not stored."""
         if self._outcome is None:
             self._note_failure()
         if self._content is not None:

@@ -253,6 +253,6 @@ class Writer:
 
 
 def _number(attributes: str, name: str, otherwise: int) -> int:
-    """The number of an item or of a list's first one; 0 and what is no number count as none."""
+    """The number of an item, or of the first item of a list; `otherwise` without a number from 1 on."""
     value = attributes and _NUMBER.fullmatch(tag_attributes.value(attributes, name))
     return int(value[1]) if value else otherwise

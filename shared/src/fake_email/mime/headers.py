@@ -48,10 +48,7 @@ def read(content: bytes, start: int, end: int) -> tuple[dict[bytes, bytes], int]
 
     Of a repeated field the first that is not empty counts; To and Cc have the addresses of all.
     """
-    section_end, body = _find_end(content, start, end)
-    section = b"\n" + content[start:section_end].removeprefix(_MARK).lstrip(b" \t")
-    if body == section_end and not _MAIL_FIELD.search(section):
-        return {}, start
+    section, body = _section(content, start, end)
     fields: dict[bytes, bytes] = {}
     for match in _FIELD.finditer(section):
         name, value = match[1].lower(), match[2].strip()
@@ -66,10 +63,7 @@ def all_fields(content: bytes) -> list[tuple[str, str]]:
     """Every field of the content's header section, in order: the name as written, and the value as `show` gives it."""
     if content.count(b"\r") > content.count(b"\r\n"):
         content = chunks.with_line_feeds(content)
-    section_end, body = _find_end(content, 0, len(content))
-    section = b"\n" + content[:section_end].removeprefix(_MARK).lstrip(b" \t")
-    if body == section_end and not _MAIL_FIELD.search(section):
-        return []
+    section, _ = _section(content, 0, len(content))
     type_field = _TYPE_FIELD.search(section)
     named = _CHARSET.search(type_field[0]) if type_field else None
     charset = named[1].decode("ascii") if named else ""
@@ -109,6 +103,15 @@ def date(value: bytes) -> datetime.datetime | None:
     return dates.read(_FOLD.sub(b" ", value[: 2 * dates.CHARACTERS]).decode("latin-1")) if value else None
 
 
+def _section(content: bytes, start: int, end: int) -> tuple[bytes, int]:
+    """The fields behind a line break, and the body's offset; empty, and all is body, where there are no fields."""
+    section_end, body = _find_end(content, start, end)
+    section = b"\n" + content[start:section_end].removeprefix(_MARK).lstrip(b" \t")
+    if body == section_end and not _MAIL_FIELD.search(section):
+        return b"", start
+    return section, body
+
+
 def _find_end(content: bytes, start: int, end: int) -> tuple[int, int]:
     """The end of the fields and the start of the body: equal when no blank line is between them."""
     if content.startswith(_MARK, start):
@@ -142,7 +145,7 @@ def _find_end(content: bytes, start: int, end: int) -> tuple[int, int]:
 
 
 def _step_end(content: bytes, at: int, limit: int) -> int:
-    """The end of the last line that one match takes from here on, or the limit."""
+    """The end of the last line that a single match takes, or the limit."""
     far = at + _STEP_OCTETS
     return content.rfind(b"\n", at, far) + 1 or content.find(b"\n", far, limit) + 1 or limit
 

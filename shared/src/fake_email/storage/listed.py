@@ -15,20 +15,29 @@ from fake_email.postgres.statements import columns, statement
 LISTED_TEXT_OCTETS = 65_536
 
 
-class Listed(Shown, frozen=True, kw_only=True):
-    """A message as lists show it; `text` has at most LISTED_TEXT_OCTETS of UTF-8, `octets` is the content's size."""
+class Entry(Shown, frozen=True, kw_only=True):
+    """The fields of a message in lists with and without texts; `octets` is the content's size."""
 
     id: uuid.UUID
     seq: int
     received_at: datetime.datetime
     reverse_path: str
     recipient: str
-    text: str
-    is_cut: bool
     has_html: bool
     attachments: tuple[Attachment, ...]
     seen: bool
     octets: int
+
+
+class Listed(Entry, frozen=True, kw_only=True):
+    """A message as lists with texts show it; `text` has at most LISTED_TEXT_OCTETS of UTF-8."""
+
+    text: str
+    is_cut: bool
+
+
+# The fields of an Entry that are no columns.
+COMPUTED = {"has_html": "message.html IS NOT NULL", "octets": "octet_length(message.content)"}
 
 
 # Postgres cuts the text to a number of characters, which bounds what it sends; `from_row` cuts it to octets.
@@ -37,8 +46,7 @@ LISTED = columns(
     Listed,
     text="left(message.text, %(text_octets)s)",
     is_cut="octet_length(message.text) > %(text_octets)s",
-    has_html="message.html IS NOT NULL",
-    octets="octet_length(message.content)",
+    **COMPUTED,
 )
 
 # The JSON of what was found in a message, and of its people; a small one is not looked into.

@@ -1,19 +1,16 @@
 """Many messages of a mailbox at once: show them in a list, mark them as seen, delete them."""
 
-import datetime
-import uuid
 from collections.abc import Mapping, Sequence
 
 import msgspec
 from psycopg import sql
 from psycopg.rows import dict_row, scalar_row
 
-from fake_email.parsed_message import Attachment, Shown
 from fake_email.postgres.connection import Connection
 from fake_email.postgres.notifications import MARKS_PER_PAYLOAD, Deleted, Marked
 from fake_email.postgres.statements import columns, statement
 from fake_email.storage.attempt_statements import KEEP_ATTEMPTS, OF_DELETED
-from fake_email.storage.listed import FINDINGS_OCTETS
+from fake_email.storage.listed import COMPUTED, FINDINGS_OCTETS, Entry
 
 PREVIEWED_CHARACTERS = 2_000
 # A list ends before the message that would pass this total; a larger message comes alone. The text of JSON in Postgres
@@ -22,19 +19,10 @@ _LIST_OCTETS = 1_000_000
 _OTHER_OCTETS = 4_000
 
 
-class Summary(Shown, frozen=True, kw_only=True):
+class Summary(Entry, frozen=True, kw_only=True):
     """A message as a list without texts shows it; `text_start` has up to PREVIEWED_CHARACTERS of the text."""
 
-    id: uuid.UUID
-    seq: int
-    received_at: datetime.datetime
-    reverse_path: str
-    recipient: str
     text_start: str
-    has_html: bool
-    attachments: tuple[Attachment, ...]
-    seen: bool
-    octets: int
 
 
 class SummaryPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,13 +56,7 @@ _NEXT_SEQS = """ARRAY(
             LIMIT %(limit)s + 1
         )"""
 _PAGE = columns("page", Summary)
-_SUMMARY = columns(
-    "message",
-    Summary,
-    text_start="left(message.text, %(characters)s)",
-    has_html="message.html IS NOT NULL",
-    octets="octet_length(message.content)",
-)
+_SUMMARY = columns("message", Summary, text_start="left(message.text, %(characters)s)", **COMPUTED)
 
 
 def _summaries(seqs: str, *, newest_first: bool) -> str:

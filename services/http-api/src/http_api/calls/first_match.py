@@ -53,7 +53,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         return self.deadline - asyncio.get_running_loop().time()
 
     def turn_seconds(self) -> float:
-        """How long a step waits for its client's turn: for the last look, up to TURN_SECONDS after the deadline."""
+        """The seconds that a step waits for its client's turn; the last look may wait TURN_SECONDS past its end."""
         return max(self.seconds_left() + TURN_SECONDS, 0)
 
 

@@ -1,4 +1,4 @@
-"""A share of a resource: the units that one client holds of it."""
+"""A share: the units of a resource that one client holds."""
 
 from collections.abc import Callable
 from typing import Protocol

@@ -24,7 +24,7 @@ def encode(seqs: Iterable[tuple[str, int]]) -> str:
 
 
 def decode(value: str) -> Mapping[str, int] | None:
-    """The seqs by name in an id of `encode`, or None when `value` is no such id."""
+    """The seqs by name in an id of `encode`, or None for any other `value`."""
     if not _POSITION.fullmatch(value):
         return None
     pairs = (each.split(".") for each in value.split(","))

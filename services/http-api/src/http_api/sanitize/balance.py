@@ -24,8 +24,10 @@ _PIECE = re.compile(rf".{{1,{_TEXT_CHARACTERS}}}+[\w#;]*+", re.DOTALL)
 
 
 class Balanced(msgspec.Struct, frozen=True, kw_only=True):
-    """The balanced markup of the body; the attributes of `html` and `body`, as sent; the base of relative URLs; the
-    style elements and the linked style sheets, each with its media; whether the limits cut the document.
+    """The balanced markup of the body, and the attributes of `html` and `body` as sent.
+
+    `base` is that of relative URLs. Style elements and linked style sheets have their media. The limits may have cut
+    the document.
     """
 
     markup: str

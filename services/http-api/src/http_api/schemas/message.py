@@ -7,8 +7,7 @@ from msgspec.structs import asdict
 
 from fake_email.authentication import Authentication
 from fake_email.parsed_message import Address, Attachment, Code, Link, Shown
-from fake_email.storage.listed import Listed
-from fake_email.storage.many_messages import Summary
+from fake_email.storage.listed import Entry, Listed
 from fake_email.storage.message import OpenedMessage
 from http_api.protocol import content_disposition
 from http_api.protocol.parameters import rfc3339
@@ -145,7 +144,7 @@ def people(message: Shown) -> dict[str, tuple[Address, ...]]:
     }
 
 
-def public(message: Listed | Summary) -> dict[str, object]:
+def public(message: Entry) -> dict[str, object]:
     """The members that every list has, by their public names; `from_addr` is the address in From, or the reverse-path.
 
     A list has them in its own order, so that its struct repeats their names.

@@ -37,7 +37,7 @@ class PendingChecks:
         return len(self._checks)
 
     def take_slot(self, network: int | None, octets: int) -> bool:
-        """False when there is no slot for a message of that size; the only one always has one."""
+        """False when no slot is free for a message of that size; without other checks, one is always free."""
         is_full = self._taken >= MAX_CHECKS or self._slots[network] >= MAX_CLIENT_CHECKS
         if is_full or (self._taken and self._octets + octets > MAX_OCTETS):
             return False
