@@ -1,6 +1,5 @@
 """Allow one deploy or rollback at a time; the end of its ssh connection does not interrupt it."""
 
-import fcntl
 import os
 import signal
 import sys
@@ -9,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from installer import host_lock
 from installer.errors import Failed
 from installer.host import tell
 
@@ -41,13 +41,5 @@ def _interrupt(number: int, _: object) -> None:
 def _locked(task: str) -> Iterator[None]:
     if os.geteuid():
         raise Failed("only root can do this: run it with sudo")
-    with _LOCK.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise Failed(f"another one is running on this host ({lock.read().strip()}): wait until it ends") from None
-        lock.truncate(0)
-        lock.write(f"{task}, process {os.getpid()}\n")
-        lock.flush()
+    with host_lock.held(_LOCK, task):
         yield
