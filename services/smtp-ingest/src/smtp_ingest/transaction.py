@@ -9,7 +9,7 @@ from fake_email.errors import ServiceError
 from fake_email.storage.attempts import Repeated, Stage
 from fake_email.storage.incoming_message import Delivery, IncomingMessage, Trace, new_id
 from fake_email.storage.store import Outcome
-from smtp_ingest import arguments, replies, reply_tables
+from smtp_ingest import arguments, refusals, replies, reply_tables
 from smtp_ingest.arguments import Chunk, MailParameters, Path
 from smtp_ingest.connection import Connection
 from smtp_ingest.content import Content
@@ -17,18 +17,6 @@ from smtp_ingest.content_reader import ChunkReader, DataReader
 from smtp_ingest.context import Context
 from smtp_ingest.parsing import make_incoming
 from smtp_ingest.transfer_notes import TransferNotes
-
-
-def storage_refusal(context: Context, connection: Connection, network: int | None, octets: int) -> str | None:
-    """The reply to a message of that size past a limit on stored mail, which is logged once a minute."""
-    now = connection.loop.time()
-    limit = context.storage_limits.reached(network, octets, now)
-    if limit is None:
-        return None
-    if context.storage_limits.is_to_be_logged(limit, network, now):
-        return connection.limit_reply(limit)
-    context.counts.limits[limit] += 1
-    return reply_tables.FOR_LIMIT[limit]
 
 
 class Transaction:
@@ -100,8 +88,10 @@ class Transaction:
 
     async def _add_address(self, address: str, forward_path: Path) -> str:
         recipients = self._context.recipients
-        if not recipients.is_role_address(address) and (refusal := self._block_refusal()):
-            return refusal
+        if not recipients.is_role_address(address):
+            refusal = refusals.for_sender(self._context, self._connection, self._trace, self._reverse_path)
+            if refusal:
+                return refusal
         recipient = await recipients.find(address, self._parameters.octets)
         if recipient is None:
             return replies.NO_SUCH_MAILBOX
@@ -118,16 +108,6 @@ class Transaction:
             self._checked_ids.append(delivery.id)
         self._addresses.append(recipient.address)
         return replies.RECIPIENT_OK
-
-    def _block_refusal(self) -> str | None:
-        """The reply to a sender that the operator blocks, which is logged."""
-        block = self._context.blocked_senders.find(
-            client_address=self._trace.client_address, reverse_path=self._reverse_path
-        )
-        if block is None:
-            return None
-        self._connection.log.info("sender_blocked", block=block.sender)
-        return replies.BLOCKED.format(text=block.reply)
 
     def data_reader(self) -> DataReader:
         """The reader of the content after DATA."""
@@ -177,7 +157,8 @@ class Transaction:
             trace=self._trace,
             content=self._content.hand_over(),
         )
-        if refusal := storage_refusal(self._context, self._connection, self._network, incoming.octets):
+        refusal = refusals.for_storage(self._context, self._connection, self._network, incoming.octets)
+        if refusal:
             return refusal
         outcome = await self._commit_with_check(incoming)
         if outcome.full_mailbox_id is not None:
