@@ -22,6 +22,7 @@ from http_api.live.feed import Feed
 from http_api.live.mailbox_lookups import MailboxLookups
 from http_api.live.message_count import MessageCount
 from http_api.live.shares import Shares
+from http_api.live.stream_response import StreamResponse
 from http_api.live.stream_slots import StreamSlots
 from http_api.live.streams import Streams
 from http_api.live.waiters import Waiters
@@ -82,7 +83,7 @@ async def opened(
     scope["state"][CLIENT_KEY] = CLIENT
 
     async def serve() -> None:
-        await detaching(event_stream, Shares())(scope, reader.receive, reader.send)
+        await detaching(StreamResponse(event_stream), Shares())(scope, reader.receive, reader.send)
 
     serving = streams.tasks.create_task(serve())
     try:

@@ -20,6 +20,7 @@ from http_api.live import sse
 from http_api.live.attempt_feed import AttemptFeed
 from http_api.live.event_stream import EventStream
 from http_api.live.feed import Feed
+from http_api.live.stream_response import StreamResponse
 from http_api.openapi.responses import error_responses, media_response
 from http_api.protocol import parameters, request_fields, stream_position
 from http_api.protocol.accept import accepts
@@ -111,7 +112,8 @@ async def stream(
     cursor = _cursor(last_event_id, since)
     mailbox = await context.mailbox_lookups.fetch(mailbox_address, token_sha256)
     feed = _feed(mailbox, token_sha256, cursor or Cursor(seq=mailbox.last_seq), has_attempts=events == "attempt")
-    return EventStream(context.streams, [feed], client=context.client, is_from_now=cursor is None)
+    stream = EventStream(context.streams, [feed], client=context.client)
+    return StreamResponse(stream, is_from_now=cursor is None)
 
 
 async def _stream_of_ticket(
@@ -122,7 +124,7 @@ async def _stream_of_ticket(
     since: str | None,
     *,
     has_attempts: bool,
-) -> EventStream:
+) -> StreamResponse:
     """The stream of the ticket's mailboxes, or of the one with this address."""
     wanted = None if address is None else parameters.address(address)
     seqs = stream_position.decode(last_event_id or since or "")
@@ -135,7 +137,8 @@ async def _stream_of_ticket(
         # A wrong ticket is as none, with which an open mailbox can be read.
         mailbox = await context.mailbox_lookups.fetch(wanted, None)
         feed = _feed(mailbox, None, cursor or Cursor(seq=mailbox.last_seq), has_attempts=has_attempts)
-        return EventStream(context.streams, [feed], client=context.client, is_from_now=cursor is None)
+        stream = EventStream(context.streams, [feed], client=context.client)
+        return StreamResponse(stream, is_from_now=cursor is None)
     if not mailboxes:
         raise MailboxNotFound
     if cursor and cursor.received_at > START.received_at:
@@ -154,9 +157,8 @@ async def _stream_of_ticket(
         feeds[:0] = [
             Feed(each.id, address=each.address, token_sha256=None, cursor=START) for each in gone if each.id not in live
         ]
-    return EventStream(
-        context.streams, feeds, client=context.client, ticket_seconds=seconds_left, is_from_now=cursor is None
-    )
+    stream = EventStream(context.streams, feeds, client=context.client, ticket_seconds=seconds_left)
+    return StreamResponse(stream, is_from_now=cursor is None)
 
 
 def _feed(mailbox: MailboxState, token_sha256: bytes | None, cursor: Cursor, *, has_attempts: bool) -> Feed:

@@ -11,9 +11,10 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from http_api.live import call_shares
 from http_api.live.call_shares import CallShares
-from http_api.live.event_stream import STATE_KEY, EventStream
+from http_api.live.event_stream import EventStream
 from http_api.live.share import Share
 from http_api.live.shares import Shares
+from http_api.live.stream_response import STATE_KEY
 from http_api.protocol import problems
 from http_api.protocol.client_address import Client
 from http_api.protocol.errors import Overloaded

@@ -10,34 +10,31 @@ import time
 from collections.abc import Sequence
 
 import structlog
-from litestar.types import Receive, Scope, Send
+from litestar.types import Send
 
 from fake_email.errors import DatabaseAway, MailboxNotFound
 from fake_email.storage.message_list import Cursor
 from http_api.live import feed_page, sse
 from http_api.live.attempt_feed import AttemptFeed
 from http_api.live.client_database import ClientDatabase
+from http_api.live.event_names import EventNames
 from http_api.live.feed import Feed
 from http_api.live.shared_reads import Page
 from http_api.live.stream_output import StreamOutput
 from http_api.live.streams import Streams
-from http_api.protocol import stream_position
 from http_api.protocol.client_address import Client
 from http_api.protocol.errors import Overloaded
 
 log = structlog.get_logger()
 
-STATE_KEY = "event_stream"
-_RECONNECT_MILLISECONDS = 1_000
 _RETRY_SECONDS = 0.5
 
 
 class EventStream:
-    """The response of a stream call; it reads a mailbox for each feed, in turns.
+    """Reads a mailbox for each feed, in turns, and sends what it finds.
 
     With a ticket, which ends after `ticket_seconds` and the stream with it, each event names its mailbox, and its id
-    is the position in all mailboxes. A stream `is_from_now` begins with the id of that moment: a reader who loses the
-    connection before the first event misses nothing.
+    is the position in all mailboxes.
     """
 
     __slots__ = (
@@ -46,8 +43,6 @@ class EventStream:
         "_group",
         "_is_comment_due",
         "_is_expired",
-        "_is_from_now",
-        "_mailbox_ids",
         "_names",
         "_output",
         "_streams",
@@ -59,23 +54,14 @@ class EventStream:
     )
 
     def __init__(
-        self,
-        streams: Streams,
-        feeds: Sequence[Feed],
-        *,
-        client: Client,
-        ticket_seconds: float | None = None,
-        is_from_now: bool = False,
+        self, streams: Streams, feeds: Sequence[Feed], *, client: Client, ticket_seconds: float | None = None
     ) -> None:
         self._streams = streams
         self._client = client
         self._feeds = tuple(feeds)
-        self._mailbox_ids = tuple(feed.mailbox_id for feed in feeds)
-        # The name of each mailbox in the id of an event; empty without a ticket.
-        self._names = {} if ticket_seconds is None else {feed: stream_position.name(feed.address) for feed in feeds}
+        self._names = None if ticket_seconds is None else EventNames(feeds)
         self._ticket: float | asyncio.TimerHandle | None = ticket_seconds
         self._is_expired = False
-        self._is_from_now = is_from_now
         # The feeds that have something to send, in the order in which they got it.
         self._waiting: dict[Feed, None] = {}
         self._is_comment_due = False
@@ -94,14 +80,14 @@ class EventStream:
     def reads_begun(self) -> int:
         return self._streams.shared_reads.begun
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send the head, and leave the stream in the scope for `detaching` to open. Raises TooManyStreams."""
-        self._streams.stream_slots.take(self._client, self._mailbox_ids)
-        scope["state"][STATE_KEY] = self
-        await send({"type": "http.response.start", "status": 200, "headers": [*sse.HEADERS]})
-        event_id = self._position() if self._is_from_now else None
-        beginning = sse.beginning(_RECONNECT_MILLISECONDS, event_id=event_id)
-        await send({"type": "http.response.body", "body": beginning, "more_body": True})
+    @property
+    def position(self) -> str:
+        """The id of an event after all that was sent."""
+        return self._names.position if self._names else str(self._feeds[0].cursor.seq)
+
+    def take_slot(self) -> None:
+        """Count as a stream of the client from now on, until `close`. Raises TooManyStreams."""
+        self._streams.stream_slots.take(self._client, [feed.mailbox_id for feed in self._feeds])
 
     def open(self, send: Send) -> None:
         """Send the messages that are there, and each change from now on, until `close`."""
@@ -124,11 +110,13 @@ class EventStream:
                 self._streams.waiters.remove(feed.mailbox_id, feed)
         self._group.discard(self)
         self.release_slot()
-        self._log_if_stalled()
+        if self.was_revoked or self._output.is_stalled:
+            seconds = round(self._output.stalled_seconds, 1)
+            log.warning("stream_cut", mailbox=self._feeds[0].mailbox_id, reason="nothing taken", seconds=seconds)
 
     def release_slot(self) -> None:
         """Release the slot of a stream that was never opened."""
-        self._streams.stream_slots.release(self._client, self._mailbox_ids)
+        self._streams.stream_slots.release(self._client, [feed.mailbox_id for feed in self._feeds])
 
     def write(self, feed: Feed) -> None:
         """Send what the feed has to send, after what other feeds had before."""
@@ -255,21 +243,8 @@ class EventStream:
 
     def _named(self, feed: Feed, octets: bytes, *, has_id: bool = False) -> bytes:
         """The event as a reader of several mailboxes gets it."""
-        if not self._names:
-            return octets
-        return sse.of_mailbox(octets, feed.address, event_id=self._position() if has_id else None)
-
-    def _position(self) -> str:
-        """The id of an event after all that was sent."""
-        if not self._names:
-            return str(self._feeds[0].cursor.seq)
-        return stream_position.encode((name, each.cursor.seq) for each, name in self._names.items())
+        return self._names.named(feed, octets, has_id=has_id) if self._names else octets
 
     async def _write_comment(self) -> None:
         self._is_comment_due = False
         await self._output.write(sse.COMMENT)
-
-    def _log_if_stalled(self) -> None:
-        if self.was_revoked or self._output.is_stalled:
-            seconds = round(self._output.stalled_seconds, 1)
-            log.warning("stream_cut", mailbox=self._mailbox_ids[0], reason="nothing taken", seconds=seconds)
