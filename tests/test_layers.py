@@ -77,7 +77,7 @@ LAYERS = {
         ["calls"],
         ["errors"],
         ["clauses", "schemas"],
-        ["attempts", "address", "printable"],
+        ["attempts", "authentication", "address", "printable"],
     ],
 }
 
