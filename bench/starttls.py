@@ -22,25 +22,24 @@ _MAILBOXES = 200
 def measure(pair: Pair) -> Iterator[str]:
     """A table of medians; raises Lost when the mailboxes hold more or fewer messages than were acknowledged."""
     recipients = tuple(make_mailboxes(pair, _MAILBOXES))
-    rounds: list[turns.Round] = []
-    with (
-        contestants.bare(pair.environ["TLS_CERT_FILE"], pair.environ["TLS_KEY_FILE"]) as bare,
-        contestants.program(contestants.module("bench.load")) as load,
-    ):
-        ports = {"ours": pair.smtp_port, "bare": bare}
-        yield turns.heading("messages/s after STARTTLS", ports)
-        for sessions, closes_after_message in _ORDERS:
-            order = Order(
-                port=0,
-                sessions=sessions,
-                closes_after_message=closes_after_message,
-                seconds=_SECONDS,
-                recipients=recipients,
-                is_tls=True,
-            )
-            now = turns.rounds(load, ports, order, _ROUNDS)
-            rounds += now
-            label = turns.session_label(sessions, closes_after_message=closes_after_message)
-            yield turns.compared(label, now, lambda result: result.per_second)
-    yield from turns.strained(rounds)
-    yield turns.counted(pair, recipients, sum(each["ours"].acknowledged for each in rounds))
+    orders = [
+        Order(
+            port=0,
+            sessions=sessions,
+            closes_after_message=closes_after_message,
+            seconds=_SECONDS,
+            recipients=recipients,
+            is_tls=True,
+        )
+        for sessions, closes_after_message in _ORDERS
+    ]
+    with contestants.bare(pair.environ["TLS_CERT_FILE"], pair.environ["TLS_KEY_FILE"]) as bare:
+        yield from turns.table(
+            pair,
+            "messages/s after STARTTLS",
+            {"ours": pair.smtp_port, "bare": bare},
+            orders,
+            count=_ROUNDS,
+            label=turns.session_label,
+            rate=turns.per_second,
+        )

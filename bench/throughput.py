@@ -24,27 +24,25 @@ _MAILBOXES = 200
 def measure(pair: Pair) -> Iterator[str]:
     """A table of medians; raises Lost when the mailboxes hold more or fewer messages than were acknowledged."""
     recipients = tuple(make_mailboxes(pair, _MAILBOXES))
-    rounds: list[turns.Round] = []
-    with (
-        contestants.bare() as bare,
-        contestants.sink() as sink,
-        contestants.program(contestants.module("bench.load")) as load,
-    ):
-        ports = {"ours": pair.smtp_port, "bare": bare} | ({"sink": sink} if sink else {})
-        yield turns.heading(f"messages/s of {MESSAGE_OCTETS} octets", ports)
-        for closes_after_message, sessions in itertools.product((True, False), _SESSIONS):
-            order = Order(
-                port=0,
-                sessions=sessions,
-                closes_after_message=closes_after_message,
-                seconds=_SECONDS,
-                recipients=recipients,
-            )
-            now = turns.rounds(load, ports, order, _ROUNDS)
-            rounds += now
-            label = turns.session_label(sessions, closes_after_message=closes_after_message)
-            yield turns.compared(label, now, lambda result: result.per_second)
+    orders = [
+        Order(
+            port=0,
+            sessions=sessions,
+            closes_after_message=closes_after_message,
+            seconds=_SECONDS,
+            recipients=recipients,
+        )
+        for closes_after_message, sessions in itertools.product((True, False), _SESSIONS)
+    ]
+    with contestants.bare() as bare, contestants.sink() as sink:
+        yield from turns.table(
+            pair,
+            f"messages/s of {MESSAGE_OCTETS} octets",
+            {"ours": pair.smtp_port, "bare": bare} | ({"sink": sink} if sink else {}),
+            orders,
+            count=_ROUNDS,
+            label=turns.session_label,
+            rate=turns.per_second,
+        )
     if sink is None:
         yield f"  {contestants.MISSING_SINK}"
-    yield from turns.strained(rounds)
-    yield turns.counted(pair, recipients, sum(each["ours"].acknowledged for each in rounds))

@@ -2,7 +2,8 @@
 
 import statistics
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import msgspec
 import psycopg
@@ -56,13 +57,45 @@ def heading(label: str, ports: Mapping[str, int]) -> str:
     return row(label, *ports, *(f"ours/{name}" for name in list(ports)[1:]))
 
 
-def session_label(sessions: int, *, closes_after_message: bool) -> str:
-    """The label of a row for that number of concurrent sessions."""
-    plural = "s" if sessions > 1 else ""
-    return f"{sessions} session{plural}, {'one message' if closes_after_message else 'many messages'} each"
+def table(
+    pair: Pair,
+    title: str,
+    ports: Mapping[str, int],
+    orders: Iterable[Order],
+    *,
+    count: int,
+    label: Callable[[Order], str],
+    rate: Callable[[Order, Result], float],
+) -> Iterator[str]:
+    """A table of medians of `count` rounds, with a row for each order, which give the same recipients.
+
+    Raises Lost when the mailboxes hold more or fewer messages than were acknowledged.
+    """
+    all_rounds: list[Round] = []
+    recipients: Sequence[str] = ()
+    with contestants.program(contestants.module("bench.load")) as load:
+        yield heading(title, ports)
+        for order in orders:
+            now = rounds(load, ports, order, count)
+            all_rounds += now
+            recipients = order.recipients
+            yield compared(label(order), now, partial(rate, order))
+    yield from _strained(all_rounds)
+    yield counted(pair, recipients, sum(each["ours"].acknowledged for each in all_rounds))
 
 
-def strained(rounds: Sequence[Round]) -> Iterator[str]:
+def session_label(order: Order) -> str:
+    """The label of a row for the number of concurrent sessions of an order."""
+    plural = "s" if order.sessions > 1 else ""
+    return f"{order.sessions} session{plural}, {'one message' if order.closes_after_message else 'many messages'} each"
+
+
+def per_second(_order: Order, result: Result) -> float:
+    """The messages a second."""
+    return result.per_second
+
+
+def _strained(rounds: Sequence[Round]) -> Iterator[str]:
     """A line for each server that was faster than the load generator in some rounds."""
     for name in rounds[0]:
         count = sum(each[name].busy > _STRAINED for each in rounds)
