@@ -26,11 +26,10 @@ from http_api.protocol import parameters
 from http_api.protocol.error_handlers import UNREADABLE_BODY
 from http_api.protocol.errors import BadInput
 from http_api.protocol.json_body import decode_strictly
-from http_api.protocol.parameters import Address, OptionalQueryText, QueryText
+from http_api.protocol.parameters import Address, Limit, OptionalQueryText, QueryText
 from http_api.protocol.request import AnyRequest
 from http_api.schemas.summary import SUMMARIZED_EXAMPLE, SummarizedMessage, summarized_message
 
-MAX_LIMIT = 100
 # A transaction locks the mailbox, and new mail for it waits meanwhile.
 _BATCH_MESSAGES = 100
 _BATCH_OCTETS = 4_194_304
@@ -80,15 +79,7 @@ async def list_messages(
         Literal["newest", "oldest"],
         Parameter(description="Which messages come first.", examples=[Example(value="oldest")]),
     ] = "newest",
-    limit: Annotated[
-        int,
-        Parameter(
-            ge=1,
-            le=MAX_LIMIT,
-            description="The maximum number of messages in a response.",
-            examples=[Example(value=20)],
-        ),
-    ] = 50,
+    limit: Limit = 50,
     cursor: Annotated[
         str | None,
         Parameter(description="The `next_cursor` of the page before.", examples=[Example(value="2")]),

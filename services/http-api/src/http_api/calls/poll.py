@@ -22,11 +22,10 @@ from http_api.live.waiters import WaitingCall
 from http_api.openapi.responses import error_responses, json_response
 from http_api.protocol import parameters
 from http_api.protocol.errors import BadInput, TooManyStreams
-from http_api.protocol.parameters import Address, Before, Since
+from http_api.protocol.parameters import MAX_LIMIT, Address, Before, Limit, Since
 from http_api.protocol.request import AnyRequest
 from http_api.schemas.message import LISTED_EXAMPLE, ListedMessage
 
-MAX_LIMIT = 100
 MAX_WAIT_SECONDS = 60
 
 
@@ -82,15 +81,7 @@ async def poll(
             examples=[Example(value=25)],
         ),
     ] = 0,
-    limit: Annotated[
-        int,
-        Parameter(
-            ge=1,
-            le=MAX_LIMIT,
-            description="The maximum number of messages in a response.",
-            examples=[Example(value=20)],
-        ),
-    ] = MAX_LIMIT,
+    limit: Limit = MAX_LIMIT,
     ticket: Ticket = None,
 ) -> Response[bytes]:
     """Return the first `limit` messages after `since`, or the last `limit` messages before `before`."""

@@ -57,6 +57,16 @@ Before = Annotated[
     str | None,
     Parameter(description="Only messages before this `seq` or `received_at`.", examples=_CURSORS),
 ]
+MAX_LIMIT = 100
+Limit = Annotated[
+    int,
+    Parameter(
+        ge=1,
+        le=MAX_LIMIT,
+        description="The maximum number of messages in a response.",
+        examples=[Example(value=20)],
+    ),
+]
 _QUERY = QueryParameter(
     name="query",  # Litestar reserves this as the name of an argument
     description='Only messages that this search finds, as in `from:ann subject:"your code" -has:attachment`.',
