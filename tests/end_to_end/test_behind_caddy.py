@@ -104,10 +104,10 @@ async def test_a_stream_resumes_through_the_proxy_after_a_restart_without_a_miss
 async def test_a_response_may_take_longer_than_the_deadline_for_a_request(
     pair: Pair, tmp_path: Path, address: str
 ) -> None:
-    with running_proxy(tmp_path, int(pair.environ["HTTP_PORT"]), request_seconds=0.8) as proxy:
+    with running_proxy(tmp_path, int(pair.environ["HTTP_PORT"]), request_seconds=2) as proxy:
         async with proxy.client() as http, aclosing(stream(http, address)) as events:
             first = asyncio.ensure_future(anext(events))
-            polled = await http.get("/api/inbox/poll", params={"address": address, "wait": "1"})
+            polled = await http.get("/api/inbox/poll", params={"address": address, "wait": "2.5"})
             await store(pair.database_url, address, message("a"))
 
             assert polled.status_code == 200

@@ -261,7 +261,7 @@ async def test_an_attack_that_is_not_sanitised_runs_in_the_browser(name: str, br
     await tab.evaluate(TOUCH)
     await tab.screenshot()
 
-    assert tab.dialogs
+    await until(lambda: bool(tab.dialogs))
 
 
 @pytest.mark.parametrize("name", ["image", "CSS background with escapes", "CSS image set", "refresh", "frame", "base"])

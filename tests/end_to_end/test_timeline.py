@@ -33,7 +33,7 @@ def narrow(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pai
     limits = {
         "MAX_MESSAGE_OCTETS": "65536",
         "MAILBOX_QUOTA_OCTETS": "20000",
-        "SMTP_IDLE_SECONDS": "1",
+        "SMTP_IDLE_SECONDS": "3",
     }
     with running_smtp(pair.database_url, tmp_path_factory.mktemp("timeline"), **limits) as (daemon, _):
         yield daemon

@@ -121,7 +121,7 @@ def test_a_ticket_that_is_refused_although_each_mailbox_is_there_is_a_problem() 
 
 
 def test_a_stream_is_given_up_when_the_api_is_away_for_longer_than_the_patience() -> None:
-    position = Position({"ann@mx.test": None}, 0.3, 0)
+    position = Position({"ann@mx.test": None}, 0.49, 0)
     position.opened()
 
     assert position.pause(CUT) >= 0.25

@@ -75,6 +75,13 @@ class SmtpClient:
             ("DATA", 354),
         )
 
+    async def begin_at_once(self, *recipients: str) -> None:
+        """As `begin`, in one write: for a daemon with short deadlines, since a busy machine lets each turn wait."""
+        lines = ["EHLO client.test", "MAIL FROM:<>", *(f"RCPT TO:<{recipient}>" for recipient in recipients), "DATA"]
+        await self.send("".join(f"{line}\r\n" for line in lines).encode())
+        codes = [(await self.reply()).code for _ in lines]
+        assert codes == [250] * (len(lines) - 1) + [354], codes
+
     async def deliver(self, content: bytes, *recipients: str, reverse_path: str = "writer@client.test") -> Reply:
         """Run a transaction and return the reply to the final dot. `content` ends with CRLF, its dots not doubled."""
         await self.begin(*recipients, reverse_path=reverse_path)

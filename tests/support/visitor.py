@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 
 import httpx
 from support.browser import Tab
 from support.smtp_client import SmtpClient
-from support.waiting import DEADLINE_SECONDS
+from support.waiting import DEADLINE_SECONDS, deadline
 
 CODE = (
     b"From: ACME Accounts <accounts@acme.test>\r\nSubject: Confirm your sign-up\r\n"
@@ -157,6 +158,20 @@ async def stored(visitor: Visitor, http: httpx.AsyncClient, query: str | None = 
     )
     messages: list[dict[str, object]] = response.json()["messages"]
     return messages
+
+
+async def until_stored(
+    visitor: Visitor,
+    http: httpx.AsyncClient,
+    is_so: Callable[[list[dict[str, object]]], bool],
+    query: str | None = None,
+) -> None:
+    """Wait until the API has what the page shows already: the page shows a change before its call has ended."""
+    for _ in deadline():
+        found = await stored(visitor, http, query)
+        if is_so(found):
+            return
+    raise AssertionError(found)
 
 
 async def _ticket(visitor: Visitor, http: httpx.AsyncClient) -> str:

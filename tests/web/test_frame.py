@@ -3,6 +3,7 @@
 from support.browser import Browser
 from support.smtp_client import SmtpClient
 from support.visitor import CODE, Visitor, deliver
+from support.waiting import until
 
 _HTML = b"From: Ann <ann@shop.test>\r\nSubject: News\r\nContent-Type: text/html\r\n\r\n"
 _IMAGES = _HTML + b"<p>Hi</p><img src='http://img.test/a.png'><img src='http://img.test/b.png'>\r\n"
@@ -95,10 +96,8 @@ async def test_images_from_other_hosts_are_counted_and_loaded_once_on_demand(
 
     await visitor.sees("Images from other hosts are loaded")
     await visitor.tab.wait_for("document.images.length", {"2": 1, "0": 1})
-    assert {url for url in visitor.tab.requests if "img.test" in url} == {
-        "http://img.test/a.png",
-        "http://img.test/b.png",
-    }
+    wanted = {"http://img.test/a.png", "http://img.test/b.png"}
+    await until(lambda: {url for url in visitor.tab.requests if "img.test" in url} == wanted)
 
 
 async def test_images_of_a_trusted_sender_are_loaded_in_this_mailbox_until_the_trust_ends(

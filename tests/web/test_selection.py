@@ -5,8 +5,7 @@ from support.content import message
 from support.database import put
 from support.harness import Pair
 from support.smtp_client import SmtpClient
-from support.visitor import Visitor, deliver, stored
-from support.waiting import deadline
+from support.visitor import Visitor, deliver, stored, until_stored
 
 _COUNT = "document.querySelectorAll('[data-message]').length"
 
@@ -58,11 +57,7 @@ async def test_selected_messages_are_marked_as_read_and_as_unread(
     await visitor.click("Mark as unread")
 
     await visitor.is_so("document.title === '(1) fake-email'")
-    for _ in deadline():
-        unread = {each["subject"] for each in await stored(visitor, http, query="is:unread")}
-        if unread == {"Two"}:
-            break
-    assert unread == {"Two"}
+    await until_stored(visitor, http, lambda found: [each["subject"] for each in found] == ["Two"], query="is:unread")
 
 
 async def test_keys_select_the_open_message_and_escape_selects_none(visitor: Visitor, smtp: SmtpClient) -> None:
@@ -121,4 +116,4 @@ async def test_all_mail_is_deleted_at_once_but_what_arrives_meanwhile(
     await visitor.visit()
 
     await visitor.sees("Came later")
-    assert [each["subject"] for each in await stored(visitor, http)] == ["Came later"]
+    await until_stored(visitor, http, lambda found: [each["subject"] for each in found] == ["Came later"])

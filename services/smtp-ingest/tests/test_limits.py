@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack
+from functools import partial
 from typing import get_args
 
 import psycopg
@@ -32,7 +33,10 @@ LIMITS = {
     "MAX_LINE_OCTETS": "131072",
     "MAILBOX_QUOTA_OCTETS": "100000",
 }
-HURRIED = {"SMTP_IDLE_SECONDS": "0.5", "SMTP_SESSION_SECONDS": "1", "SMTP_MAX_COMMANDS_WITHOUT_MESSAGE": "100000"}
+HURRIED = {"SMTP_SESSION_SECONDS": "1", "SMTP_MAX_COMMANDS_WITHOUT_MESSAGE": "100000"}
+IMPATIENT = {"SMTP_IDLE_SECONDS": "0.5", "MAX_STORED_OCTETS": "99"}
+# Longer than a busy machine stands still.
+DELAYING = {"SMTP_MAX_CLIENT_SESSIONS": "1", "SMTP_REFUSAL_DELAY_SECONDS": "5"}
 HEADER = b"Subject: x\r\n\r\n"
 
 
@@ -190,13 +194,13 @@ MESSAGE = ("MAIL FROM:<>", "RCPT TO:<{address}>", "DATA", "x\r\n.")
 # The settings with which a client can reach each limit, and the way to reach it.
 WAYS_TO_REACH: dict[Limit, tuple[dict[str, str], Reach]] = {
     "mailbox_quota": (LIMITS, send("EHLO client.test", "MAIL FROM:<> SIZE=100001", "RCPT TO:<{address}>")),
-    "max_stored_octets": ({"MAX_STORED_OCTETS": "99"}, send("EHLO client.test", "MAIL FROM:<> SIZE=100")),
-    "smtp_idle_seconds": (HURRIED, stay_silent),
+    "max_stored_octets": (IMPATIENT, send("EHLO client.test", "MAIL FROM:<> SIZE=100")),
+    "smtp_idle_seconds": (IMPATIENT, stay_silent),
     "smtp_max_client_octets_per_day": (
         {"SMTP_MAX_CLIENT_OCTETS_PER_DAY": "99"},
         mail_from(foreign_address(), "MAIL FROM:<> SIZE=100"),
     ),
-    "smtp_max_client_sessions": ({"SMTP_MAX_CLIENT_SESSIONS": "1"}, connect_twice(foreign_address())),
+    "smtp_max_client_sessions": (DELAYING, connect_twice(foreign_address())),
     "smtp_max_client_sessions_per_minute": (
         {"SMTP_MAX_CLIENT_SESSIONS_PER_MINUTE": "1"},
         connect_twice(foreign_address()),
@@ -278,9 +282,10 @@ async def test_a_client_that_guesses_recipients_is_disconnected(session: Session
     assert await session.end() == ended_by("smtp_max_refused_recipients")
 
 
-async def test_replies_are_delayed_from_the_fourth_refused_recipient_on(pair: Pair) -> None:
+async def test_replies_are_delayed_from_the_fourth_refused_recipient_on(start: Start) -> None:
     guess = ("RCPT TO:<nobody@mx.test>", 550)
-    async with SmtpClient.connect(pair.smtp_port) as guessing, SmtpClient.connect(pair.smtp_port) as mistaken:
+    connect = partial(SmtpClient.connect, start(DELAYING)[0].smtp_port)
+    async with connect() as guessing, connect() as mistaken:
         await guessing.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250), guess, guess, guess)
         await mistaken.converse(("EHLO client.test", 250), ("MAIL FROM:<>", 250))
 
@@ -328,7 +333,7 @@ async def test_a_later_octet_of_tls_is_not_taken_for_a_handshake(session: Sessio
 
 
 async def test_endless_content_does_not_prolong_a_session(pair: Pair, address: str, short_session: Session) -> None:
-    await short_session.client.begin(address)
+    await short_session.client.begin_at_once(address)
 
     reply = asyncio.ensure_future(short_session.client.reply())
     while not reply.done():
@@ -344,7 +349,7 @@ async def test_a_commit_in_flight_is_acknowledged_before_the_deadline_ends_the_s
 ) -> None:
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + 1.2
-    await short_session.client.begin(address)
+    await short_session.client.begin_at_once(address)
 
     with locked(pair.database_url, address):
         await short_session.client.send(message() + b".\r\n")

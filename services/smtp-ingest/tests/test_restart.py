@@ -114,6 +114,7 @@ def acknowledged(senders: list[Sender]) -> int:
     [(terminate, 10, {0}), (terminate_twice, 2, {0, -signal.SIGTERM}), (kill, 2, {-signal.SIGKILL})],
     ids=["SIGTERM", "SIGTERM twice", "SIGKILL"],
 )
+@pytest.mark.timeout(180)  # ten starts, on a machine that may be busy
 async def test_restarts_under_load_lose_no_message_and_store_none_twice(
     database_url: str,
     tmp_path: Path,

@@ -42,10 +42,10 @@ def daemon(pair: Pair, authority: Authority, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def impatient(pair: Pair, authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon that waits a second for a silent client."""
+    """A daemon that waits two seconds for a silent client."""
     directory = tmp_path_factory.mktemp("impatient")
     environ = KeyPair(directory, authority.issue()).environ
-    with running_smtp(pair.database_url, directory, SMTP_IDLE_SECONDS="1", **environ) as running:
+    with running_smtp(pair.database_url, directory, SMTP_IDLE_SECONDS="2", **environ) as running:
         yield running
 
 
@@ -372,7 +372,7 @@ async def test_plain_text_in_place_of_a_handshake_gets_no_reply(client: SmtpClie
 async def test_a_session_with_a_failed_handshake_releases_its_slot(
     pair: Pair, authority: Authority, tmp_path: Path
 ) -> None:
-    environ = KeyPair(tmp_path, authority.issue()).environ | {"SMTP_MAX_SESSIONS": "1", "SMTP_IDLE_SECONDS": "1"}
+    environ = KeyPair(tmp_path, authority.issue()).environ | {"SMTP_MAX_SESSIONS": "1", "SMTP_IDLE_SECONDS": "3"}
     with running_smtp(pair.database_url, tmp_path, **environ) as (daemon, _):
 
         def is_greeted() -> bool:

@@ -33,7 +33,7 @@ _MEMORY = "6g"
 _CLONE_NEWNET = 0x40000000
 _SSH = [
     *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"),
-    *("-o", "ConnectTimeout=5", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"),
+    *("-o", "ConnectTimeout=30", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"),
 ]
 
 

@@ -12,8 +12,9 @@ from support.content import message
 from support.database import locked, make_mailbox, store
 from support.harness import Pair, Service, running_http
 from support.http_client import client, problem
-from support.waiting import DEADLINE_SECONDS, until
+from support.waiting import DEADLINE_SECONDS, deadline, until
 
+from fake_email.postgres.connection import ANSWER_SECONDS
 from http_api.live.shares import CLIENT_CALLS, CLIENT_QUEUED_CALLS
 
 # As JSON each of its characters takes six.
@@ -138,17 +139,23 @@ async def test_other_clients_wait_for_no_connection_that_one_client_could_hold(
 ) -> None:
     pair, _ = service
     other = make_mailbox(pair.database_url)
+    clock = asyncio.get_running_loop().time
 
-    with locked(pair.database_url, address):
-        # These wait for the lock, and so does each connection that they have.
-        waiting = [
-            asyncio.create_task(http.delete("/api/inbox", params={"address": address}, headers=HOSTILE))
-            for _ in range(CLIENT_CALLS)
-        ]
-        await until(lambda: waiting_for_lock(pair) > 0)
-        answer = await http.get("/api/inbox", params={"address": other}, headers=OTHER)
-        held = waiting_for_lock(pair)
-    await asyncio.gather(*waiting)
+    for _ in deadline():
+        began = clock()
+        with locked(pair.database_url, address):
+            # These wait for the lock, and so does each connection that they have.
+            waiting = [
+                asyncio.create_task(http.delete("/api/inbox", params={"address": address}, headers=HOSTILE))
+                for _ in range(CLIENT_CALLS)
+            ]
+            await until(lambda: waiting_for_lock(pair) > 0)
+            answer = await http.get("/api/inbox", params={"address": other}, headers=OTHER)
+            held = waiting_for_lock(pair)
+        await asyncio.gather(*waiting)
+        # Else this machine stood still, and Postgres also counts connections that were given up meanwhile.
+        if clock() < began + ANSWER_SECONDS:
+            break
 
     assert answer.status_code == 200
     assert held <= 3

@@ -249,17 +249,22 @@ async def test_an_idle_stream_gets_each_message_that_comes(
 async def test_streams_opened_while_mail_pours_in_get_each_message_once(
     pair: Pair, http: httpx.AsyncClient, address: str
 ) -> None:
+    are_open = asyncio.Event()
+
     async def pour(writer: int) -> None:
         async with SmtpClient.connect(pair.smtp_port) as session:
-            await deliver(session, address, *(message(f"{writer}-{number}") for number in range(30)))
+            await deliver(session, address, *(message(f"{writer}-{number}") for number in range(29)))
+            await are_open.wait()
+            await deliver(session, address, message(f"{writer}-29"))
 
     async with asyncio.TaskGroup() as tasks:
-        writers = [tasks.create_task(pour(writer)) for writer in range(4)]
+        for writer in range(4):
+            tasks.create_task(pour(writer))
         readers = []
         for _ in range(12):
             readers.append(tasks.create_task(take(http, address, 120)))
             await http.get("/api/inbox/poll", params={"address": address})
-        assert not all(writer.done() for writer in writers)
+        are_open.set()
 
     everything = [event.data for event in readers[0].result()]
     assert [each["seq"] for each in everything] == list(range(1, 121))
