@@ -66,7 +66,7 @@ def find(text: str, known: Collection[str] = ()) -> Iterator[tuple[str, int]]:
 def _are_all_known(text: str, known: Collection[str]) -> bool:
     """True for text whose URLs are all known and in `<…>`, as in most HTML that was rendered."""
     found = _IN_BRACKETS.findall(text)
-    return all(map(known.__contains__, found)) and text.count("://") == sum(each.count("://") for each in found)
+    return all(map(known.__contains__, found)) and text.count("://") == "\n".join(found).count("://")
 
 
 def _set_off(text: str, start: int) -> tuple[str, int, int] | None:

@@ -134,9 +134,11 @@ def _may_be_main(low: str, words: frozenset[link_lexicon.WordKind]) -> bool:
 def _kind_of(url: str, low: str) -> tuple[LinkKind, frozenset[link_lexicon.WordKind]]:
     """The kind of a link by its text, in lower case, else by its URL, and the kinds of words in the text."""
     words = link_lexicon.kinds(low)
-    kind = link_lexicon.of_kinds(words) if words else "other"
-    if link_lexicon.ends_mail(words) and low[-1] not in _QUESTION:
-        return "unsubscribe", words
+    kind: LinkKind = "other"
+    if words:
+        if link_lexicon.ends_mail(words) and low[-1] not in _QUESTION:
+            return "unsubscribe", words
+        kind = link_lexicon.of_kinds(words)
     if kind == "other" and "trade" not in words:
         path = url.find("/", url.find("//") + 2)
         kind = link_lexicon.of_path(url[path:].lower()) if path >= 0 else "other"

@@ -65,9 +65,11 @@ _QUOTED_WEB = re.compile(r"https?:(?:\\{0,9}/){2}[^\"\s<>]+")
 
 def target(url: str) -> str | None:
     """The URL of the web inside this URL, and inside of that; None for a URL that wraps no other."""
-    found = None
-    for _ in range(_LEVELS):
-        inside = _inside(found or url)
+    found = _inside(url)
+    if found is None:  # for most URLs
+        return None
+    for _ in range(_LEVELS - 1):
+        inside = _inside(found)
         if inside is None:
             break
         found = inside

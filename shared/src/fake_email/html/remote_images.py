@@ -20,12 +20,17 @@ _WITH_IMAGE = tuple(
 _KNOWN_CHARACTERS = 16_384  # of a sheet that other mail may have, too
 _PASSED = tokens.all_but(("img", "image", "html", "body", *sorted(elements.UNSEEN)), "img")
 _ROOTS = frozenset({"html", "body"})
+_IMAGES = frozenset({"img", "image"})
+# The attributes of most tags, with at most one image; a style without a bracket or a reference has none.
+_OTHERS = r"(?>(?: (?!background=|src=|style=\"[^\"]*[(&])[a-z-]++=\"[^\"]*+\"){0,50})"
+_USUAL_IMAGE = re.compile(rf"{_OTHERS} src=\"([^\"]{{0,{style.VALUE_CHARACTERS}}}+)\"{_OTHERS} ?/?")
+_WITHOUT_IMAGE = re.compile(rf"{_OTHERS}() ?/?")
 _ATTRIBUTES = frozenset({"background", "src", "style"})
 
 
 def bare(reference: str) -> str:
     """The reference without what browsers ignore in a URL."""
-    return _IGNORED.sub("", reference)
+    return reference if reference.isprintable() and " " not in reference else _IGNORED.sub("", reference)
 
 
 def address(reference: str, base: str) -> str | None:
@@ -36,12 +41,13 @@ def address(reference: str, base: str) -> str | None:
 
 def count(markup: str, enclosed: Collection[str] = ()) -> int:
     """The number of images from other hosts in this HTML; `enclosed` are the references to images in the mail."""
-    low = markup.lower()
+    markup = markup[: tokens.CHARACTERS]
+    low = style.low(markup)
     if "<im" not in low and "url" not in low and "background" not in low and "&#" not in low:
         return 0
     found: set[str] = set()
     base: str | None = None
-    for reference in map(bare, _references(markup[: tokens.CHARACTERS])):
+    for reference in map(bare, _references(markup, low)):
         if reference not in enclosed and reference[:4].lower() != "cid:":
             if base is None and not urls.is_absolute(reference):
                 base = tokens.base(markup)
@@ -50,12 +56,12 @@ def count(markup: str, enclosed: Collection[str] = ()) -> int:
     return len(found)
 
 
-def _references(markup: str) -> Iterator[str]:
-    """The images that the attributes and the style sheets show."""
+def _references(markup: str, low: str) -> Iterator[str]:
+    """The images that the attributes and the style sheets show; `low` is the markup in lower case."""
     scanner = Scanner(markup)
     roots: set[str] = set()
 
-    for type_, _, _, name, inside in islice(scanner.only(_PASSED, _next_with_image(markup)), tokens.TAGS):
+    for type_, _, _, name, inside in islice(scanner.only(_PASSED, _next_with_image(low)), tokens.TAGS):
         if type_ != "start":
             continue
         if name in elements.UNSEEN:
@@ -71,22 +77,25 @@ def _references(markup: str) -> Iterator[str]:
             yield from _of_tag(name, inside)
 
 
-def _next_with_image(markup: str) -> Callable[[int], int]:
+def _next_with_image(low: str) -> Callable[[int], int]:
     """From a position to the next one that may show an image without an element for it."""
-    low = style.low(markup)
     following = dict.fromkeys(_WITH_IMAGE, -1)
 
     def next_with_image(position: int) -> int:
         for pattern, found in following.items():
             if found < position:
                 match = pattern.search(low, position)
-                following[pattern] = match.start() if match else len(markup)
+                following[pattern] = match.start() if match else len(low)
         return min(following.values())
 
     return next_with_image
 
 
 def _of_tag(name: str, inside: str) -> Iterator[str]:
+    if usual := _USUAL_IMAGE.fullmatch(inside) if name in _IMAGES else _WITHOUT_IMAGE.fullmatch(inside):
+        if usual[1]:
+            yield tag_attributes.resolved(usual[1])
+        return
     read: set[str] = set()
     for attribute, value in islice(tag_attributes.read(inside), style.ATTRIBUTES):
         if attribute not in _ATTRIBUTES or attribute in read or len(value) > style.VALUE_CHARACTERS:
@@ -94,7 +103,7 @@ def _of_tag(name: str, inside: str) -> Iterator[str]:
         read.add(attribute)
         if attribute == "style":
             yield from _of_declarations(tag_attributes.resolved(value))
-        elif attribute == "background" or name in {"img", "image"}:
+        elif attribute == "background" or name in _IMAGES:
             yield tag_attributes.resolved(value)
 
 

@@ -189,14 +189,14 @@ def _rest_of_tag(match: re.Match[str]) -> tuple[int, str, bool]:
 
 @functools.cache
 def all_but(names: Iterable[str], usual: str) -> re.Pattern[str]:
-    """A pattern that passes text and tags, but no start tag with one of these names; then one `usual` tag is read."""
+    """A pattern that passes text, comments and tags, but no start tag with one of these names, then one `usual` tag."""
     by_letter = itertools.groupby(sorted(names), key=operator.itemgetter(0))
     stop = "|".join(
         _any_case(first) + f"(?:{'|'.join(_any_case(name[1:]) for name in group)})" for first, group in by_letter
     )
     return re.compile(
         rf"(?>[^<]*+(?:<(?:/{_NAME}>|(?!(?:{stop})[\t\n\f\r />]){_NAME}{_IN_TAG}>|/{_NAME}{_IN_TAG}>"
-        r"|(?![a-zA-Z/!?]))[^<]*+){0,100})"
+        rf"|{_USUAL_COMMENT}|[!?](?!--)[^>]*+>|(?![a-zA-Z/!?]))[^<]*+){{0,100}})"
         rf"(?:<({_any_case(usual)})(?=[\t\n\f\r /])({_IN_TAG})>)?"
     )
 
