@@ -13,6 +13,7 @@ from fake_email_client.search import search
 
 CUT = httpx2.ReadError("reset")
 CALL = Call(path="domains")
+NO_MATCH = {"code": "no_match", "near_misses": []}
 
 
 def problem(status: int, **headers: str) -> httpx2.Response:
@@ -20,7 +21,7 @@ def problem(status: int, **headers: str) -> httpx2.Response:
 
 
 def no_match(next_since: int) -> httpx2.Response:
-    return httpx2.Response(404, headers={"Next-Since": str(next_since)}, json={"code": "no_match", "near_misses": []})
+    return httpx2.Response(404, headers={"Next-Since": str(next_since)}, json=NO_MATCH)
 
 
 def result(steps: Steps[T], response: httpx2.Response) -> T:
@@ -57,6 +58,16 @@ def test_a_wait_whose_time_is_over_raises_with_the_failure_of_the_last_call() ->
         steps.send(problem(503, Retry_After="5"))
     assert isinstance(error.value.cause, Problem)
     assert error.value.cause is error.value.__cause__
+
+
+@pytest.mark.parametrize("headers", [{}, {"Next-Since": "soon"}])
+def test_a_wait_through_a_proxy_that_removes_the_cursor_says_so(headers: dict[str, str]) -> None:
+    steps = wait(40)
+    next(steps)
+
+    with pytest.raises(Problem) as error:
+        steps.send(httpx2.Response(404, headers=headers, json=NO_MATCH))
+    assert str(error.value) == "404 unknown: No Next-Since in the response: a proxy removed it."
 
 
 @pytest.mark.parametrize(("returned", "said"), [(1, "1 message was"), (2, "2 messages were")])

@@ -42,12 +42,12 @@ export async function search(
       const failed = refuse(message)
       if (!failed) return message
       misses.set(message.id, { ...message, failed: [failed] })
-      since = nextSince(response.headers)
+      since = nextSince(response)
       // Messages that are there already are looked at even when the time is over.
       continue
     } catch (error) {
       if (error instanceof Problem && error.code === "no_match") {
-        since = nextSince(error.headers)
+        since = nextSince(error)
         for (const each of error.body.near_misses as NearMiss[]) misses.set(each.id, each)
         refused = (error.body.refused ?? []) as RefusedAttempt[]
         attempt = 0
@@ -66,8 +66,10 @@ export async function search(
   }
 }
 
-function nextSince(headers: Headers): number {
-  return Number(headers.get("Next-Since"))
+function nextSince(response: { status: number; headers: Headers }): number {
+  const value = response.headers.get("Next-Since")
+  if (/^\d+$/.test(value!)) return Number(value)
+  throw new Problem(response as Response, { detail: "No Next-Since in the response: a proxy removed it." })
 }
 
 function parameters(clauses: Clauses): Record<string, unknown> {

@@ -35,3 +35,18 @@ test("a Retry-After that says no seconds is a short pause", async () => {
     assert(calls() < 10, `${value}: ${calls()} calls`)
   }
 })
+
+test("a proxy that removes the cursor of a wait is told at once", async () => {
+  const noMatch = answered('{"code": "no_match", "near_misses": []}', {
+    status: 404,
+    headers: { "Next-Since": "soon" },
+  })
+  const message = answered('{"id": "1", "seq": 1, "links": []}')
+  for (const [status, { mail, calls }] of Object.entries({ 404: noMatch, 200: message })) {
+    assert.equal(
+      String(await failure(mail.open("ann@mx.test").link("verify"))),
+      `Problem: ${status} unknown: No Next-Since in the response: a proxy removed it.`,
+    )
+    assert.equal(calls(), 1)
+  }
+})

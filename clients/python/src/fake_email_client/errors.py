@@ -40,9 +40,12 @@ def _again(kind: type[BaseException], text: str, state: Mapping[str, object]) ->
 
 
 class Problem(_Told, Exception):
-    """An error response of the API. `code` never changes; the text is a sentence for people."""
+    """An error response of the API, or a response without its field `missing`.
 
-    def __init__(self, response: httpx2.Response) -> None:
+    `code` never changes; the text is a sentence for people.
+    """
+
+    def __init__(self, response: httpx2.Response, *, missing: str = "") -> None:
         try:
             self.body = msgspec.json.decode(response.content, type=NoMatch)
         except msgspec.DecodeError:
@@ -53,6 +56,8 @@ class Problem(_Told, Exception):
         self.field = self.body.field
         self.headers = response.headers
         detail = self.body.detail or response.reason_phrase
+        if missing:
+            self.code, detail = "unknown", f"No {missing} in the response: a proxy removed it."
         if not self.body.code and self.status not in AGAIN:
             place = response.headers.get("Location")
             detail += f" (no response of a fake-email API; is the URL right{f', or is it {place}' if place else ''}?)"

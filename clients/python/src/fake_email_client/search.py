@@ -53,10 +53,11 @@ def search(
             after=after,
         )
         try:
-            response = checked((yield call))
+            response = yield call
+            checked(response)
         except (*Cut, Problem) as error:
             if isinstance(error, Problem) and error.code == "no_match":
-                since = _next_since(error.headers)
+                since = _next_since(response)
                 misses |= {each.id: each for each in error.body.near_misses}
                 refused = error.body.refused
                 failure, attempt, after = None, 0, 0.0
@@ -71,7 +72,7 @@ def search(
             if failed is None:
                 return message
             misses[message.id] = _near_miss(message, failed)
-            since = _next_since(response.headers)
+            since = _next_since(response)
             failure, attempt, after = None, 0, 0.0
             # Messages that are there already are looked at even when the time is over.
             continue
@@ -80,8 +81,11 @@ def search(
             raise NoMail(address, clauses, timeout, near_misses, refused, failure, returned, kind) from failure
 
 
-def _next_since(headers: httpx2.Headers) -> int:
-    return int(headers["Next-Since"])
+def _next_since(response: httpx2.Response) -> int:
+    value = response.headers.get("Next-Since", "")
+    if not value.isdecimal():
+        raise Problem(response, missing="Next-Since") from None
+    return int(value)
 
 
 def _near_miss(message: Message, failed: str) -> NearMiss:

@@ -32,6 +32,8 @@ def text_terms(value: str) -> list[tuple[str, str]]:
         ('"your code" ann', [("any", "your code"), ("any", "ann")]),
         ('from:ann subject:"your code"', [("from", "ann"), ("subject", "your code")]),
         ("FROM:ann to:shop", [("from", "ann"), ("to", "shop")]),
+        ('cc:bob -Reply-To:"the desk"', [("cc", "bob"), ("-reply-to", "the desk")]),
+        ("x-y:z", [("any", "x-y:z")]),
         ('-welcome -from:ann !subject:"a b"', [("-any", "welcome"), ("-from", "ann"), ("-subject", "a b")]),
         ("https://example.com/a", [("any", "https://example.com/a")]),
         ('-"a: b" re:', [("-any", "a: b"), ("any", "re:")]),
@@ -107,6 +109,11 @@ def test_columns_are_asked_for_by_name(value: str, condition: Condition) -> None
             "form:ann",
             "query: 'form:ann': form: is unknown; did you mean from:? Quotation marks make it text to search for.",
         ),
+        (
+            "reply:a",
+            "query: 'reply:a': reply: is unknown; did you mean reply-to:? Quotation marks make it text to search for.",
+        ),
+        ("is:tagged", "query: 'is:tagged': is: is followed by read or unread."),
         ("x" * 501, "query: longer than 500 characters."),
         (" ".join(map(str, range(21))), "query: more than 20 terms."),
     ],
@@ -115,6 +122,16 @@ def test_a_query_that_cannot_be_meant_is_refused_with_what_to_do(value: str, sen
     with pytest.raises(BadInput) as caught:
         search_language.parse(value)
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("name", ["Tag", "bcc", "addressed", "message-id", "message_id"])
+def test_a_name_of_mailpit_is_refused_with_the_names_that_there_are(name: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        search_language.parse(f"-{name}:x")
+    assert str(caught.value) == (
+        f"query: '-{name}:x': {name.lower()}: is unknown; there are from:, to:, cc:, reply-to:, subject:, text:,"
+        " has:, is:, code:, after:, before:, larger:, smaller:. Quotation marks make it text to search for."
+    )
 
 
 @given(st.text(alphabet=st.sampled_from('ab:"-!/\\ \t\u3000fromhas'), max_size=40))

@@ -49,15 +49,21 @@ LISTED = columns(
     **COMPUTED,
 )
 
-# The JSON of what was found in a message, and of its people; a small one is not looked into.
-FINDINGS_OCTETS = sql.SQL(" + ").join(
-    sql.SQL("CASE WHEN pg_column_size({column}) > 200 THEN octet_length(({column})::text) ELSE 200 END").format(
-        column=sql.Identifier("message", name)
+
+def octets_of(*names: str) -> sql.Composed:
+    """The octets of the JSON in these columns of `message`, as SQL; a small column is not looked into."""
+    return sql.SQL(" + ").join(
+        sql.SQL("CASE WHEN pg_column_size({column}) > 200 THEN octet_length(({column})::text) ELSE 200 END").format(
+            column=sql.Identifier("message", name)
+        )
+        for name in names
     )
-    for name in (
-        *("attachments", "codes", "links"),
-        *("from_addresses", "to_addresses", "cc_addresses", "reply_to_addresses"),
-    )
+
+
+# The JSON of what was found in a message, and of its people.
+FINDINGS_OCTETS = octets_of(
+    *("attachments", "codes", "links"),
+    *("from_addresses", "to_addresses", "cc_addresses", "reply_to_addresses"),
 )
 
 _BY_SEQ = statement(

@@ -18,6 +18,7 @@ from fake_email.storage.taking import Taken
 from http_api.calls import mailbox_search, message_response
 from http_api.calls.context import Context
 from http_api.calls.message_page import PAGE_OCTETS
+from http_api.live import match
 from http_api.live.call_shares import WHOLE_OCTETS
 from http_api.live.fair_shares import TURN_SECONDS
 from http_api.live.match import Clause
@@ -138,15 +139,15 @@ async def _compare(
     """The next messages after `since`, without their texts, and what each failed, up to so many that match."""
     if not message_list.may_have(mailbox, past=since):
         return []
-    with_text = any(clause.needs_text for clause in search.clauses)
-    read = partial(match_candidates.read, mailbox_id=mailbox.id, since=since, limit=_PAGE, with_text=with_text)
+    needs = match.needs(search.clauses)
+    read = partial(match_candidates.read, mailbox_id=mailbox.id, since=since, limit=_PAGE, needs=needs)
     compared: list[tuple[MatchCandidate, list[str]]] = []
     # The texts stay in memory while each waits for its turn to be compared.
-    async with mailbox_search.memory(context, mailbox, with_text=with_text, seconds=search.turn_seconds()) as database:
+    async with mailbox_search.memory(context, mailbox, needs, seconds=search.turn_seconds()) as database:
         page = await _retry(context, search, lambda: database.run(read))
         failed = await mailbox_search.failed(context, search.clauses, page, seconds=search.turn_seconds())
         for each, names in zip(page, failed, strict=True):
-            compared.append((msgspec.structs.replace(each, text=""), names))
+            compared.append((match_candidates.without_texts(each), names))
             most -= not names
             if not most:
                 break

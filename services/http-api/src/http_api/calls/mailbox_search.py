@@ -4,11 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
-import msgspec
-
 from fake_email.storage import match_candidates
 from fake_email.storage.mailboxes import MailboxState
-from fake_email.storage.match_candidates import MatchCandidate
+from fake_email.storage.match_candidates import MatchCandidate, Needs
 from fake_email.storage.message_list import END, Cursor
 from http_api.calls.context import Context
 from http_api.live import match
@@ -32,7 +30,7 @@ async def failed(
     def compare() -> list[list[str]]:
         return [match.failed(clauses, each) for each in messages]
 
-    is_long = sum(len(each.text) for each in messages) > _LONG_CHARACTERS
+    is_long = sum(map(match_candidates.characters, messages)) > _LONG_CHARACTERS
     if messages and (is_long or any(clause.is_pattern for clause in clauses)):
         # Without a deadline: the call was let in, and its client waits only for itself.
         return await context.work(compare, seconds=seconds)
@@ -51,7 +49,7 @@ async def matching(
     """The messages that meet all terms, in the order of their seqs; the caller has checked the token."""
     conditions = [term.condition for term in terms if isinstance(term, ColumnTerm)]
     clauses = [match.query_clause(term) for term in terms if not isinstance(term, ColumnTerm)]
-    with_text = any(clause.needs_text for clause in clauses)
+    needs = match.needs(clauses)
     while True:
         read = partial(
             match_candidates.read,
@@ -59,18 +57,18 @@ async def matching(
             since=Cursor(seq=after_seq),
             before_seq=before_seq,
             limit=_PAGE,
-            with_text=with_text,
+            needs=needs,
             conditions=conditions,
             newest_first=newest_first,
         )
         last_seq = None
         found = []
-        async with memory(context, mailbox, with_text=with_text) as database:
+        async with memory(context, mailbox, needs) as database:
             page = await database.run(read)
             for each, names in zip(page, await failed(context, clauses, page), strict=True):
                 last_seq = each.seq
                 if not names:
-                    found.append(msgspec.structs.replace(each, text=""))
+                    found.append(match_candidates.without_texts(each))
         for each in found:
             yield each
         if last_seq is None:
@@ -83,10 +81,10 @@ async def matching(
 
 @asynccontextmanager
 async def memory(
-    context: Context, mailbox: MailboxState, *, with_text: bool, seconds: float | None = None
+    context: Context, mailbox: MailboxState, needs: Needs, *, seconds: float | None = None
 ) -> AsyncIterator[ClientDatabase]:
     """Memory for the texts of a page of candidates, while they wait to be compared, and the database to read them."""
-    if not with_text or mailbox.stored_octets <= WHOLE_OCTETS:
+    if not needs or mailbox.stored_octets <= WHOLE_OCTETS:
         yield context.database
         return
     octets = min(match_candidates.TEXT_FACTOR * mailbox.stored_octets, match_candidates.MOST_OCTETS)

@@ -1,13 +1,13 @@
 """The clauses of a search, compared with the values of a message. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Protocol
 
 import msgspec
 import re2
 
-from fake_email.storage.match_candidates import MatchCandidate
+from fake_email.storage.match_candidates import MatchCandidate, Need, Needs
 from fake_email.storage.message_conditions import Column, Has, HasAny, HasCode, IsSeen, LargerThan, ReceivedBefore
 from http_api.live.search_language import Term, TextField, TextTerm
 from http_api.protocol.errors import BadInput
@@ -20,7 +20,8 @@ _COMPILER_OCTETS = 262_144
 _STEP_CHARACTERS = 65_536
 _MATCHER_OCTETS = 8_388_608
 
-Matches = Callable[[str], bool]
+# True if one of the texts matches.
+Matches = Callable[[Iterable[str]], bool]
 
 
 class _Program(Protocol):
@@ -34,7 +35,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     is_met: Callable[[MatchCandidate], bool]
-    needs_text: bool = False
+    needs: Needs = frozenset()
     is_pattern: bool = False
 
 
@@ -65,6 +66,11 @@ def clauses(
     return asked
 
 
+def needs(asked: Iterable[Clause]) -> Needs:
+    """The fields that some of the clauses need, and that are read for them alone."""
+    return frozenset[Need]().union(*(clause.needs for clause in asked))
+
+
 def query_clause(term: Term) -> Clause:
     """The clause of one term of a query; raises BadInput for a pattern that RE2 refuses."""
     if isinstance(term, TextTerm):
@@ -92,8 +98,8 @@ def _text_clause(parameter: str, term: TextTerm, *, name: str = "") -> Clause:
     texts = _TEXTS[term.field]
     return Clause(
         name=name or parameter,
-        is_met=lambda each: any(map(matches, texts(each))) is not term.is_negated,
-        needs_text=term.field in {"any", "text"},
+        is_met=lambda each: matches(texts(each)) is not term.is_negated,
+        needs=_NEEDS.get(term.field, frozenset()),
         is_pattern=term.is_pattern,
     )
 
@@ -102,12 +108,27 @@ def _sender(each: MatchCandidate) -> tuple[str, ...]:
     return each.from_header, each.from_address or each.reverse_path
 
 
+def _lines(people: str) -> tuple[str, ...]:
+    return tuple(people.split("\n")) if people else ()
+
+
 _TEXTS: dict[TextField, Callable[[MatchCandidate], tuple[str, ...]]] = {
     "from": _sender,
-    "to": lambda each: (each.recipient,),
+    "to": lambda each: (each.recipient, *_lines(each.to_people)),
+    "cc": lambda each: _lines(each.cc_people),
+    "reply-to": lambda each: _lines(each.reply_to_people),
     "subject": lambda each: (each.subject,),
     "text": lambda each: (each.text,),
     "any": lambda each: (*_sender(each), each.recipient, each.subject, each.text),
+}
+
+
+_NEEDS: dict[TextField, Needs] = {
+    "any": frozenset({"text"}),
+    "text": frozenset({"text"}),
+    "to": frozenset({"people"}),
+    "cc": frozenset({"people"}),
+    "reply-to": frozenset({"people"}),
 }
 
 
@@ -140,12 +161,15 @@ def failed(asked: Sequence[Clause], candidate: MatchCandidate) -> list[str]:
 
 
 def _matches(field: str, term: TextTerm) -> Matches:
-    """A test for texts that contain the term's text in upper or lower case, or match its pattern; raises BadInput."""
+    """A test for texts of which one contains the term's text in upper or lower case, or matches its pattern.
+
+    Raises BadInput for a pattern that RE2 refuses.
+    """
     if len(term.value) > MAX_CHARACTERS:
         raise BadInput(field, f"{field}: longer than {MAX_CHARACTERS} characters.")
     if not term.is_pattern:
         folded = term.value.casefold()
-        return lambda text: _has_folded(text, folded)
+        return lambda texts: any(_has_folded(text, folded) for text in texts)
     pattern = term.value.encode()
     try:
         program = _compiled(pattern, _COMPILER_OCTETS).programsize
@@ -155,8 +179,13 @@ def _matches(field: str, term: TextTerm) -> Matches:
         raise BadInput(field, f"{field}: not a regular expression of RE2: {reason[:200]}.") from None
     if program > _MAX_PROGRAM:
         raise BadInput(field, f"{field}: the regular expression is too large; use fewer or smaller repetitions.")
-    # Compiled again for each search: RE2 keeps up to megabytes of a search, and would do so for every waiting call.
-    return lambda text: _compiled(pattern, _MATCHER_OCTETS).search(text.encode()[:_SEARCHED_OCTETS]) is not None
+
+    def search(texts: Iterable[str]) -> bool:
+        # Compiled again for each message: RE2 keeps up to megabytes of a search, and would for every waiting call.
+        compiled = _compiled(pattern, _MATCHER_OCTETS)
+        return any(compiled.search(text.encode()[:_SEARCHED_OCTETS]) is not None for text in texts)
+
+    return search
 
 
 def _has_folded(text: str, folded: str) -> bool:

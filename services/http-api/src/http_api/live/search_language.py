@@ -24,15 +24,17 @@ from fake_email.storage.message_conditions import (
 )
 from http_api.protocol.errors import BadInput
 
-TextField = Literal["any", "from", "to", "subject", "text"]
+TextField = Literal["any", "from", "to", "cc", "reply-to", "subject", "text"]
 
 MAX_CHARACTERS = 500
 MAX_TERMS = 20
 
-_TEXT_FIELDS: tuple[TextField, ...] = ("from", "to", "subject", "text")
+_TEXT_FIELDS: tuple[TextField, ...] = ("from", "to", "cc", "reply-to", "subject", "text")
+# Of Mailpit, whose other names are those of this language.
+_OTHER_NAMES = {"addressed", "bcc", "message-id", "tag"}
 _TERM = re.compile(
     r"""(?P<minus>[-!]?)
-    (?:(?P<name>[A-Za-z]+):)?
+    (?:(?P<name>[A-Za-z]+(?:[-_][A-Za-z]+)*):)?
     (?: "(?P<phrase>[^"]*)(?P<end>"?) | (?P<pattern>/(?!\s)(?:\\.|[^\\/\n])+/)(?=\s|$) | (?P<word>\S*) )""",
     re.VERBOSE,
 )
@@ -117,7 +119,13 @@ def _text_field(name: str) -> TextField:
 
 
 def _check_name(name: str, shown: str, field: str) -> None:
-    """Refuse a name that is nearly one of ours; any other word with a colon, such as `https:`, is searched for."""
+    """Refuse a name of Mailpit or nearly one of ours; any other word with a colon, such as `https:`, is text."""
+    if name.replace("_", "-") in _OTHER_NAMES:
+        raise BadInput(
+            field,
+            f"{field}: {shown[:100]!r}: {name}: is unknown; there are {', '.join(f'{each}:' for each in NAMES)}."
+            " Quotation marks make it text to search for.",
+        )
     nearest = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.7)
     if nearest:
         raise BadInput(
