@@ -29,6 +29,19 @@ _LIST_ALL = f"""(async () => {{
     }}
 }})()"""
 
+# As on a busy machine.
+_LATE = """window.IntersectionObserver = class extends IntersectionObserver {
+    constructor(tell, options) {
+        const seen = []
+        let timer
+        super((entries, observer) => {
+            seen.push(...entries)
+            clearTimeout(timer)
+            timer = setTimeout(() => tell(seen.splice(0), observer), 500)
+        }, options)
+    }
+}"""
+
 
 @asynccontextmanager
 async def told(visitor: Visitor, name: str, capsys: pytest.CaptureFixture[str]) -> AsyncIterator[None]:
@@ -122,6 +135,26 @@ async def test_what_a_search_had_left_out_is_drawn_again_in_slices(
         assert rows <= 100
         await reader.value(_SCROLL)
         await reader.is_so(f"{_ROWS} > {rows}")
+
+
+async def test_the_rest_is_drawn_by_a_browser_that_tells_what_is_in_sight_late_and_at_once(
+    visitor: Visitor, pair: Pair
+) -> None:
+    await put(pair.database_url, await visitor.address(), *contents()[:100])
+    added = await visitor.tab.call("Page.addScriptToEvaluateOnNewDocument", source=_LATE)
+    await visitor.visit()
+    await visitor.click("Show older mail")
+    await visitor.is_so(f"{_ROWS} === 100")
+    await visitor.presses("/")
+    await visitor.types("code:100050")
+    await visitor.is_so(f"{_ROWS} === 1")
+    await visitor.presses("Escape")
+    await visitor.is_so(f"{_ROWS} === 50")
+
+    await visitor.value(_SCROLL)
+
+    await visitor.is_so(f"{_ROWS} === 75")
+    await visitor.tab.call("Page.removeScriptToEvaluateOnNewDocument", identifier=added["identifier"])
 
 
 async def test_a_search_that_finds_more_than_a_page_shows_the_older_ones_when_asked(reader: Visitor) -> None:
