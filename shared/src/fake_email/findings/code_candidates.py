@@ -101,11 +101,10 @@ def read(text: str) -> list[Candidate]:
 
 
 def _numbers(text: str) -> Iterator[Candidate]:
-    if not any(map(text.__contains__, "0123456789")):
-        return  # ten times as fast as a search for a digit
+    last = max(map(text.rfind, "0123456789"))  # ten times as fast as a search for a digit
     at = 0
     for _ in range(5 * CANDIDATES):
-        run = _RUN.search(text, at)
+        run = _RUN.search(text, at) if at <= last else None
         if run is None:
             return
         if apart := _APART.match(text, run.start()):

@@ -89,19 +89,28 @@ def of(here: Text, candidate: Candidate) -> list[str]:
     """The names of the features that this candidate has."""
     text, (start, end, _) = here.text, candidate
     first, last = _line(text, candidate)
-    before, after = text[first:start], text[end:last]
     alone = is_alone(text, candidate)
-    names = [*code_form.of_place(before, after, alone=alone), *_of_text(here, candidate)]
-    beside = _OTHER_NUMBER.findall(before[_sentence_start(before) :] + "," + after[: _sentence_end(after)])
-    names.append(f"numbers beside: {min(len(beside), 3)}")
-    around: set[int] = set()
-    linked = _add_line(names, before, after, around)
+    place, words, of_line, linked = _of_line(text[first:start], text[end:last], alone)
+    names = [*place, *_of_text(here, candidate), *words]
+    around = set(of_line)
     linked = _add_other_lines(names, here, (first, last), around, alone=alone) or linked
     names += code_form.of(candidate.value, text[start:end], alone=alone, linked=linked)
     _add_kinds(names, "subject", here.subject)
     of_whole = _ZONES["whole"].kinds
     names += [of_whole[kind] for kind in here.whole]
     return names
+
+
+@functools.lru_cache(maxsize=512)  # the mail of a sender has the same words around its codes
+def _of_line(before: str, after: str, alone: bool) -> tuple[Sequence[str], Sequence[str], frozenset[int], bool]:
+    """The features of a place between the parts of a line, those of the words there, their kinds, and true when a word
+    for a code is right beside the place.
+    """
+    beside = _OTHER_NUMBER.findall(before[_sentence_start(before) :] + "," + after[: _sentence_end(after)])
+    names = [f"numbers beside: {min(len(beside), 3)}"]
+    around: set[int] = set()
+    linked = _add_line(names, before, after, around)
+    return tuple(code_form.of_place(before, after, alone=alone)), tuple(names), frozenset(around), linked
 
 
 def asked(names: Collection[str]) -> list[str]:

@@ -16,6 +16,7 @@ _FIRST_JOINED = "\u0590"  # Hebrew, Arabic and all scripts behind them join word
 # No letter, in few ranges, because RE2 would make a large automaton of `\PL`.
 _NO_LETTER = r"[\x00-/:-@\[-`{-~\x{a0}-\x{bf}\x{2000}-\x{206f}\x{3000}-\x{303f}]"
 _MEGABYTES = 64  # at most, for the states of the automaton; usual mail fills a few of them
+_KNOWN_CHARACTERS = 100  # of a text whose kinds of words are remembered
 
 
 def pattern(words: Iterable[str]) -> str:
@@ -54,6 +55,7 @@ def options(megabytes: int = _MEGABYTES) -> "re2.Options":
 _WORDS = _read()
 CODES = ("code", "otp", "pin", "pass", "digits")  # kinds of words for a code
 KINDS: tuple[str, ...] = tuple(_WORDS)
+_OF_CODES = frozenset(map(KINDS.index, (*CODES, "verify")))
 
 
 # The searches are compiled for the first message: at a start, they would take a quarter of its time.
@@ -70,7 +72,7 @@ def _set() -> "re2.Set":
 @functools.cache
 def _gate() -> Callable[[bytes], object]:
     """A search of its own, for whole messages: it ends at the first word, and hostile text makes few states of it."""
-    any_word = "|".join(pattern(dict.fromkeys(_WORDS[kind])) for kind in (*CODES, "verify"))
+    any_word = "|".join(pattern(dict.fromkeys(_WORDS[KINDS[kind]])) for kind in sorted(_OF_CODES))
     search: Callable[[bytes], object] = re2.compile(any_word, options()).search
     return search
 
@@ -88,11 +90,20 @@ def _triples() -> frozenset[str]:
 
 def kinds(text: str) -> Sequence[int]:
     """The kinds of words in a text, as positions in KINDS, in time linear in its length."""
-    return (text and _set().Match(text.encode("utf-8", "replace"))) or ()
+    return _known_kinds(text) if len(text) <= _KNOWN_CHARACTERS else _kinds(text)
+
+
+def _kinds(text: str) -> Sequence[int]:
+    return tuple(_set().Match(text.encode("utf-8", "replace")) or ())
+
+
+_known_kinds = functools.lru_cache(maxsize=1024)(_kinds)  # the mail of a sender has the same words around its codes
 
 
 def speaks_of_codes(text: str) -> bool:
     """True for text with a word for a code or for what codes prove, in time linear in its length."""
+    if len(text) <= _KNOWN_CHARACTERS:
+        return not _OF_CODES.isdisjoint(_known_kinds(text))
     return _gate()(text.encode("utf-8", "replace")) is not None
 
 

@@ -36,6 +36,8 @@ def find(
 
     `tags` are for `anchors`. When the time `is_over`, no more than one is looked for.
     """
+    if markup is None and "://" not in text:
+        return ()
     found = _Found(subject[:_SUBJECT_CHARACTERS].lower())
     if markup is not None:
         tags = tags if len(markup) <= CHARACTERS else None

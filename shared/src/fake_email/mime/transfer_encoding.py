@@ -90,6 +90,8 @@ def is_plain(content: bytes, start: int, end: int, encoding: bytes) -> bool:
 
 def mechanism(encoding: bytes) -> Mechanism:
     """The encoding that the value of the field names; "b" and "q" are names in encoded words."""
+    if not encoding:
+        return ""
     name = _ENCODING.match(encoding)
     match name[1].lower() if name else b"":
         case b"base64" | b"b":
