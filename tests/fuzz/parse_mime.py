@@ -47,6 +47,23 @@ OUTLOOK = (
     b"Content-Type: application/ms-tnef\n\n\x78\x9f\x3e\x22\x01\0\x02\x02\x90\x06\0\0\0\0\0\0\0"
     b"\x02\x10\x80\x01\0\x02\0\0\0a\0\0\0\x02\x0f\x80\x06\0\x01\0\0\0b\0\0"
 )
+RTF = (
+    rb"{\rtf1\ansi\ansicpg932\deff0{\fonttbl{\f0\fcharset204 A;}{\f1\cpg950 B;}}\uc1\pard\f0 \'c4\'e0\f1 \u8364?"
+    rb"{\field{\*\fldinst HYPERLINK \"https://x.test/a\"}{\fldrslt\v a\v0 b}}\par{\pict\bin2 }}}\cell\row}"
+)
+RTF_OF_HTML = (
+    rb"{\rtf1\ansi\fromhtml1{\*\htmltag64 <p>}\htmlrtf {\htmlrtf0 \'e4\u8364?\htmlrtf\par}\htmlrtf0{\*\mhtmltag0 a}}"
+)
+
+
+def with_rtf(form: bytes, rtf: bytes) -> bytes:
+    """A winmail.dat with this RTF, in the form that it says: compressed, or not."""
+    value = (len(rtf) + 12).to_bytes(4, "little") + b"\0\0\0\0" + form + b"\0\0\0\0" + rtf
+    value = b"\2\1\x09\x10\1\0\0\0" + len(value).to_bytes(4, "little") + value + bytes(-len(value) % 4)
+    attribute = b"\1\3\x90\6\0" + (len(value) + 4).to_bytes(4, "little") + b"\1\0\0\0" + value
+    return b"Content-Type: application/ms-tnef\n\n\x78\x9f\x3e\x22\x01\0" + attribute + b"\0\0"
+
+
 SEEDS = [
     USUAL,
     USUAL.replace(b"\r\n", b"\n"),
@@ -64,6 +81,10 @@ SEEDS = [
     b"Subject: x\n\nsee\nbegin 644 a.b\n#86)C\n!80\n`\nend\nmore",
     SIGNED,
     OUTLOOK,
+    with_rtf(b"MELA", RTF),
+    with_rtf(b"MELA", RTF_OF_HTML),
+    with_rtf(b"LZFu", bytes.fromhex("41000420 5758595a 0d6e7d01 0eb0")),
+    b"Content-Type: text/rtf\n\n" + RTF,
     b"Content-Type: text/calendar\n\nBEGIN:VEVENT\nSUMMARY:a\\,b\nDTSTART;TZID=x:20261105T140000\nEND:VEVENT",
     b'Content-Type: image/png; name="a "b" (c).png" (d)\nContent-Transfer-Encoding: base64\n\nQQ==\nQUJD\n-- \nx',
     b'Content-Type: a/b; name*0="=?u?q?"; name*1="x?="\nContent-Transfer-Encoding: quoted-printable\n\na= \nb',

@@ -4,16 +4,18 @@ import re
 from collections.abc import Callable, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from fake_email.html import anchors
 from fake_email.html import text as html_text
-from fake_email.mime import calendar, flowed, transfer_encoding
+from fake_email.mime import calendar, flowed, rtf, rtf_compression, transfer_encoding
 from fake_email.mime import charset as mime_charset
 from fake_email.mime.parts import Leaf
 
 TEXT_CHARACTERS = 1024 * 1024  # of text, and of html
 TEXT_OCTETS = 4 * TEXT_CHARACTERS  # of one part: no charset takes more for a character
 CALENDAR = "text/calendar"
+RTF = frozenset({"application/rtf", "text/rtf", "application/x-rtf"})
 # Parts that are text for programs: of a delivery report (RFC 3464), a feedback report (RFC 5965), an invitation.
 SUBSTITUTES = frozenset(
     {
@@ -79,8 +81,8 @@ def read(
     unread = [text for leaf, text in decoded if leaf.type == "text/html" and leaf.alternative in plain_offered]
     text = _join([piece for piece in pieces if piece.strip()])
     if substitute and not text.strip():
-        if substitute[0].is_substitute:
-            return read([substitute], None, is_over)
+        if substitute[0].is_substitute or substitute[0].type in RTF:
+            return read([_without_rtf(*substitute, is_over)], None, is_over)
         text = _substituted(*substitute)
     return Bodies(text, _join(documents) if documents else None, _join(unread), link_tags)
 
@@ -88,6 +90,16 @@ def read(
 def _substituted(leaf: Leaf, content: bytes) -> str:
     text = _text(leaf, content, TEXT_CHARACTERS)
     return calendar.summary(text) if leaf.type in {CALENDAR, "application/ics"} else _join([text])
+
+
+def _without_rtf(leaf: Leaf, content: bytes, is_over: Callable[[], bool]) -> tuple[Leaf, bytes]:
+    """The leaf with its content; where it is RTF, with the text or the HTML in it."""
+    if leaf.type not in RTF:
+        return leaf, content
+    octets = leaf.beginning(content, TEXT_OCTETS)
+    document = rtf.read(rtf_compression.read(octets) if leaf.is_substitute else octets, is_over)
+    text = document.text.encode()
+    return replace(leaf, type=document.type, charset="utf-8", encoding=b"", start=0, end=len(text)), text
 
 
 def _join(pieces: list[str]) -> str:

@@ -48,7 +48,7 @@ def parse(content: bytes, is_over: Callable[[], bool] | None = None) -> ParsedMe
         is_text = _is_text(leaf, first=not texts, alone=is_alone)
         if is_text:
             texts.append((leaf, its))
-        elif substitute is None and leaf.type in bodies.SUBSTITUTES:
+        elif substitute is None and _may_substitute(leaf):
             substitute = leaf, its
         is_attachment = not is_text or leaf.type not in _TEXT_TYPES or (leaf.name and not is_alone)
         if is_attachment and len(files) < ATTACHMENTS:
@@ -120,7 +120,14 @@ def _is_text(leaf: Leaf, *, first: bool, alone: bool) -> bool:
         return first or not leaf.name or leaf.disposition == "inline"
     if leaf.type == "":
         return not leaf.name  # RFC 2045 §5.2: a type that cannot be read is text
-    return alone and leaf.type.startswith("text/") and leaf.type not in bodies.SUBSTITUTES
+    return alone and leaf.type.startswith("text/") and leaf.type not in bodies.SUBSTITUTES | bodies.RTF
+
+
+def _may_substitute(leaf: Leaf) -> bool:
+    """True for a part that is the text of a message without text; RTF is, where it is no document beside it."""
+    if leaf.type in bodies.RTF:
+        return leaf.disposition != "attachment" and not leaf.name
+    return leaf.type in bodies.SUBSTITUTES
 
 
 def _attachment(leaf: Leaf, content: bytes, *, is_exact: bool) -> LocatedAttachment:

@@ -231,7 +231,8 @@ def test_a_hidden_element_that_is_never_closed_keeps_its_links() -> None:
         "#top",
         "/a",
         "https://",
-        "https:///a",
+        "https:///",
+        "https://x%2Ftest/",
         "",
     ],
 )

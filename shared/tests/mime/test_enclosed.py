@@ -236,6 +236,12 @@ def body_property(number: int, type_: int, value: bytes) -> bytes:
 
 CODE_PAGE = attribute(0x69007, struct.pack("<II", 1251, 0))
 BODY = "Ваш код: 482913"
+RTF = rb"{\rtf1\ansi\ansicpg1251 \'c2\'e0\'f8 \'ea\'ee\'e4: {\b 482913}\par}"
+RTF_OF_HTML = rb"{\rtf1\ansi\fromhtml1{\*\htmltag64 <p>}\htmlrtf {\htmlrtf0 Your code: 482913\htmlrtf\par}}"
+
+
+def rtf_property(rtf: bytes) -> bytes:
+    return body_property(0x1009, 0x102, struct.pack("<IIII", len(rtf) + 12, len(rtf), 0x414C454D, 0) + rtf)
 
 
 @pytest.mark.parametrize(
@@ -245,8 +251,10 @@ BODY = "Ваш код: 482913"
         (CODE_PAGE + body_property(0x1000, 0x1E, BODY.encode("cp1251") + b"\0"), BODY),
         (CODE_PAGE + attribute(0x2800C, BODY.encode("cp1251") + b"\0"), BODY),
         (body_property(0x1013, 0x102, b"<p>Your code: <b>482913</b>"), "Your code: 482913"),
+        (rtf_property(RTF), BODY),
+        (rtf_property(RTF_OF_HTML), "Your code: 482913"),
     ],
-    ids=["wide", "narrow", "attribute", "html"],
+    ids=["wide", "narrow", "attribute", "html", "rtf", "rtf with html"],
 )
 def test_the_text_in_a_winmail_dat_is_that_of_a_message_without_another(octets: bytes, text: str) -> None:
     encoded = base64.encodebytes(TNEF[:6] + octets + TNEF[6:])
@@ -259,6 +267,44 @@ def test_the_text_in_a_winmail_dat_is_that_of_a_message_without_another(octets: 
 
     assert (alone.text, [code.value for code in alone.codes]) == (text, ["482913"])
     assert (beside.text, listed(beside)) == ("other", listed(alone))
+
+
+def test_the_html_in_rtf_of_outlook_has_its_links_and_the_pictures_of_the_message() -> None:
+    link, picture = rb'{\*\htmltag0 <a href="https://x.test/verify">}', rb'{\*\htmltag0 </a><img src="cid:i">}'
+    html = rb"{\rtf1\ansi\fromhtml1" + link + b"Verify" + picture + b"}"
+    encoded = base64.encodebytes(TNEF[:6] + rtf_property(html) + TNEF[6:])
+
+    parsed = parse.parse(b"Content-Type: application/ms-tnef\r\nContent-Transfer-Encoding: base64\r\n\r\n" + encoded)
+
+    assert parsed.html == '<a href="https://x.test/verify">Verify</a><img src="cid:i">'
+    assert (parsed.text, [each.url for each in parsed.links]) == (
+        "Verify <https://x.test/verify>",
+        ["https://x.test/verify"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "files"),
+    [
+        ("Content-Type: text/rtf; charset=us-ascii", "Your code: 482913", 1),
+        ("Content-Type: application/rtf\r\nContent-Disposition: inline", "Your code: 482913", 1),
+        ("Content-Type: application/rtf; name=a.rtf", "", 1),
+        ("Content-Type: text/rtf\r\nContent-Disposition: attachment", "", 1),
+    ],
+)
+def test_a_message_of_rtf_alone_shows_its_text_if_it_is_no_document(fields: str, text: str, files: int) -> None:
+    parsed = parse.parse(fields.encode() + b"\r\n\r\n{\\rtf1\\ansi Your code: {\\b 482913}\\par}\r\n")
+
+    assert (parsed.text, len(parsed.attachments)) == (text, files)
+
+
+def test_text_beside_rtf_is_the_text() -> None:
+    content = (
+        b"Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/rtf\r\n\r\n{\\rtf1 a}\r\n"
+        b"--b\r\nContent-Type: text/plain\r\n\r\nplain\r\n--b--\r\n"
+    )
+
+    assert parse.parse(content).text == "plain"
 
 
 @pytest.mark.parametrize("length", range(0, len(TNEF), 7))

@@ -11,10 +11,15 @@ _USUAL = re.compile(r"https?://[a-zA-Z0-9][a-zA-Z0-9.-]*+(?::[0-9]{1,5})?(?:[/?#
 _ENCODED = frozenset(' "<>')  # and what is not printable
 _EDGES = re.compile(r"\A[\x00-\x20]+|[\x00-\x20]+\Z|[\t\n\r]+")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*+:")
-_WEB = re.compile(r"(https?):[/\\]{2}(?![/\\])([^/?#\\]++)([^?#]*+)(.*+)", re.IGNORECASE | re.DOTALL)
+# Browsers go to a host whatever the number of slashes before it is.
+_WEB = re.compile(r"(https?):[/\\]*+([^/?#\\]++)([^?#]*+)(.*+)", re.IGNORECASE | re.DOTALL)
+_OF_SCHEME = re.compile(r"(https?:)(?![/\\]{2})(.*+)", re.IGNORECASE | re.DOTALL)
 # UTS #46 maps these characters of a host to nothing.
 _IGNORED_IN_HOST = re.compile("[\u00ad\u034f\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff]")
+_NOT_IN_NAME = re.compile(r"[#%/?@\\\ufffd]")
 _NOT_IN_HOST = re.compile(r"[\x00-\x20\"<>^`{|}\x7f]")
+_TO_HOST = ("//", "\\\\", "/\\", "\\/")
+_BEHIND_PATH = re.compile(r"[?#]")
 _SHOWN = ("http:", "https:", "mailto:", "tel:")
 
 
@@ -40,7 +45,10 @@ def resolve(href: str, base: str = "") -> str:
     if _USUAL.fullmatch(href):
         return href
     url = href if href.isprintable() and " " not in href else _EDGES.sub("", href)
-    if url.startswith(("//", "\\\\")):
+    scheme = base and _OF_SCHEME.fullmatch(url)
+    if scheme and base.lower().startswith(scheme[1].lower()):  # relative to a base of the same scheme, and only to that
+        url = scheme[2] if scheme[2].startswith(("/", "\\", "?", "#")) else f"./{scheme[2]}"
+    if url.startswith(_TO_HOST):
         url = f"{'http:' if base.startswith('http:') else 'https:'}{url}"
     elif not _SCHEME.match(url):
         if not base or not url or url.startswith("#"):
@@ -72,6 +80,8 @@ def _of_web(url: str) -> str:
     scheme, host, path, rest = match.groups()
     if not host.isascii():
         host = _IGNORED_IN_HOST.sub("", host)
+    if "%" in host:
+        host = _without_percents(host)
     if not host.isprintable() or _NOT_IN_HOST.search(host) or not host.strip("@:"):
         return ""
     if "\\" in path:
@@ -82,6 +92,15 @@ def _of_web(url: str) -> str:
     return f"{scheme}://{host}{behind}"
 
 
+def _without_percents(host: str) -> str:
+    """The host as browsers read it; one that they refuse becomes empty."""
+    before, at, name = host.rpartition("@")
+    decoded = urllib.parse.unquote(name)
+    if _NOT_IN_NAME.search(decoded) or decoded.count(":") > name.count(":"):
+        return ""
+    return f"{before}{at}{decoded}"
+
+
 def _encoded(character: str) -> str:
     if character.isprintable() and character not in _ENCODED:
         return character
@@ -89,7 +108,9 @@ def _encoded(character: str) -> str:
 
 
 def _joined(document: str, url: str) -> str:
+    behind = _BEHIND_PATH.search(url)
+    end = behind.start() if behind else len(url)
     try:
-        return urllib.parse.urljoin(document, url)
+        return urllib.parse.urljoin(document, url[:end].replace("\\", "/") + url[end:])
     except ValueError:  # of a host in brackets that is no address
         return ""

@@ -8,6 +8,7 @@ import msgspec
 
 TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 NAME = "winmail.dat"
+RTF = "application/rtf"
 FILES = 1_000
 
 _SIGNATURE = 0x223E9F78
@@ -17,7 +18,7 @@ _CHECKSUM_OCTETS = 2
 _FILE, _TITLE, _DATA, _PROPERTIES = 0x00069002, 0x00018010, 0x0006800F, 0x00069005
 # Of the message: its text, its properties, the code page of text.
 _BODY, _OF_MESSAGE, _CODE_PAGE = 0x0002800C, 0x00069003, 0x00069007
-_PLAIN, _HTML = 0x1000, 0x1013  # properties of the message ([MS-OXPROPS])
+_BODIES = {0x1000: "text/plain", 0x1013: "text/html", 0x1009: RTF}  # properties of the message ([MS-OXPROPS])
 # Properties of a file ([MS-OXPROPS]).
 _LONG_NAME, _MEDIA_TYPE, _CONTENT_ID = 0x3707, 0x370E, 0x3712
 _SHORT_NAMES = frozenset({0x3704, 0x3001})
@@ -45,7 +46,7 @@ class File(msgspec.Struct, kw_only=True):
 
 
 class Body(NamedTuple):
-    """The text of a message: its media type, its charset if it is known, its offsets."""
+    """The text of a message: its media type, its charset if it is known, its offsets; RTF is compressed."""
 
     type: str
     charset: str
@@ -71,7 +72,7 @@ def files(octets: bytes) -> list[File]:
 
 
 def body(octets: bytes) -> Body | None:
-    """The text of the message, plain if it has such a text, else HTML; text that is only RTF is not read."""
+    """The text of the message, plain if it has such a text, else HTML, else RTF."""
     code_page, has_properties = "", False
     found: dict[str, Body] = {}
     for attribute, start, end in _attributes(octets):
@@ -84,14 +85,14 @@ def body(octets: bytes) -> Body | None:
         elif attribute == _OF_MESSAGE and not has_properties:
             has_properties = True
             _read_body(octets, start, end, code_page, found)
-    return found.get("text/plain") or found.get("text/html")
+    return found.get("text/plain") or found.get("text/html") or found.get(RTF)
 
 
 def _read_body(octets: bytes, start: int, end: int, code_page: str, found: dict[str, Body]) -> None:
     try:
         for number, type_, at, length in _properties(octets, start, end):
-            if number in {_PLAIN, _HTML} and length:
-                media_type = "text/plain" if number == _PLAIN else "text/html"
+            if number in _BODIES and length:
+                media_type = _BODIES[number]
                 charset = "utf-16le" if type_ == _WIDE_TEXT else code_page if type_ == _TEXT else ""
                 found.setdefault(media_type, Body(media_type, charset, at, min(at + length, end)))
     except struct.error:
