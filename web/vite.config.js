@@ -13,8 +13,8 @@ const built = settings(process.env)
 
 /** One file for all that the first view needs is smaller than many. */
 const inOneFile = { name: "page", tags: /** @type {["$initial"]} */ (["$initial"]) }
-/** So are the small dialogs; the page opens most of them with the same frame. */
-const dialogs = { name: "dialogs", test: /parts\/(?:Attempts|Dialog|EndBox|Keys|NewBox|Settings)\.svelte/ }
+/** So is one for the open message and the dialogs, which the page loads soon after; but for what holds a library. */
+const later = { name: "later", test: /web\/src\/(?:parts|state)\/(?!QrCode|qr|archive)/ }
 
 export default defineConfig(({ mode, command }) => ({
   plugins: [...(mode === "site" || command === "serve" ? [site(built, out)] : []), words(), svelte()],
@@ -30,9 +30,11 @@ export default defineConfig(({ mode, command }) => ({
     rolldownOptions: {
       // A slow machine is no reason for a warning.
       checks: { bundlerTimings: false, pluginTimings: false },
+      // Svelte marks its effects with numbers that have names.
+      optimization: { inlineConst: { mode: "all" } },
       ...(mode === "site"
         ? { input: entries(built) }
-        : { output: { codeSplitting: { groups: [inOneFile, dialogs] }, chunkFileNames: fileName } }),
+        : { output: { codeSplitting: { groups: [inOneFile, later] }, chunkFileNames: fileName } }),
     },
   },
   server: { port: 5173, strictPort: true },

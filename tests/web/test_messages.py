@@ -84,6 +84,18 @@ async def test_text_headers_and_source_are_views_of_a_message(visitor: Visitor, 
     await visitor.sees("Verify your email")
 
 
+async def test_the_html_of_a_message_is_shown_as_text(visitor: Visitor, smtp: SmtpClient) -> None:
+    await deliver(visitor, smtp, HOSTILE)
+    await visitor.click("Unread: <img src=x")
+
+    await visitor.click("HTML")
+
+    await visitor.sees("<script>top.document.title='owned'</script><img src=x")
+    await visitor.is_so("document.querySelector('[role=tabpanel] pre').childElementCount === 0")
+    await visitor.value("document.querySelector('[role=tabpanel] button').click()")
+    await visitor.is_so("navigator.clipboard.readText().then((text) => text.startsWith('<script>top'))")
+
+
 async def test_keys_go_through_the_list(visitor: Visitor, smtp: SmtpClient) -> None:
     await deliver(visitor, smtp, message("Older"), message("Newer"))
     await visitor.is_so("document.querySelectorAll('[data-message]').length === 2")

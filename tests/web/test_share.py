@@ -91,6 +91,22 @@ async def test_a_deleted_message_leaves_the_list(
     await visitor.sees("No mail yet")
 
 
+async def test_an_open_message_that_is_deleted_says_so(
+    visitor: Visitor, address: str, http: httpx.AsyncClient, smtp: SmtpClient
+) -> None:
+    await visitor.resize(390, 800)
+    await deliver(visitor, smtp, CODE)
+    key = {"Authorization": f"Bearer {await visitor.token()}"}
+    await share(visitor, http)
+    await visitor.click("ACME Accounts")
+    await visitor.is_so("document.querySelector('iframe')")
+
+    await http.delete("/api/inbox/messages", params={"address": address}, headers=key)
+
+    await visitor.sees("This message is not there any more")
+    await visitor.sees("482913")
+
+
 async def test_the_ticket_reaches_the_api_alone_and_no_title(
     visitor: Visitor, api: Pair, http: httpx.AsyncClient, smtp: SmtpClient
 ) -> None:

@@ -61,12 +61,8 @@ export const remove = ({ token }: Key, id: string, keepalive: boolean) =>
 export const removeBefore = (key: Key, before: string, keepalive: boolean) =>
   send("DELETE", "inbox/messages", { ...of(key, { query: `before:${before}` }), keepalive })
 
-/** The first bytes of the source as text, which are enough to read. */
-export async function source({ token }: Key, id: string): Promise<string> {
-  const most = 262_144
-  const text = await (await send("GET", `messages/${id}/source`, { token, within: 60 })).text()
-  return text.length > most ? `${text.slice(0, most)}\n…` : text
-}
+export const source = async ({ token }: Key, id: string): Promise<string> =>
+  (await send("GET", `messages/${id}/source`, { token, within: 60 })).text()
 
 export const attachment = async ({ token }: Key, id: string, number: number): Promise<Blob> =>
   (await send("GET", `messages/${id}/attachments/${number}`, { token, within: 300 })).blob()

@@ -26,12 +26,14 @@ export class Box {
   cursor = $state<string | null>(null)
   /** The messages that are deleted as soon as they can no longer be restored. */
   hidden = $state.raw<ReadonlySet<string>>(new Set())
+  /** The messages that were deleted while the page was open, here or elsewhere. */
+  gone = $state.raw<ReadonlySet<string>>(new Set())
   trusted = $state.raw<readonly string[]>([])
   /** The messages that arrived while the page was open. */
   arrived = new Set<string>()
   #unseen = $state(0)
 
-  visible = $derived(this.messages.filter(({ id }) => !this.hidden.has(id)))
+  visible = $derived(this.shown(this.messages))
   unread = $derived(
     this.isListed && this.cursor === null ? this.visible.filter(({ seen }) => !seen).length : this.#unseen,
   )
@@ -61,12 +63,18 @@ export class Box {
     this.#unseen = inbox.unseen_count
   }
 
-  /** Take in the newest messages; those that should be among them and are not were deleted. */
-  listed({ messages, next_cursor }: Page): void {
+  /** Take in the newest messages. Of those that were known before the call, the ones that they miss were deleted. */
+  listed({ messages, next_cursor }: Page, known: readonly Summary[], { last_seq, message_count }: Inbox): void {
     const oldest = next_cursor === null ? 0 : (messages.at(-1)?.seq ?? 0)
-    const older = this.messages.filter(({ seq }) => seq < oldest)
+    const ids = new Set(messages.map(({ id }) => id))
+    this.removed(...known.filter(({ id, seq }) => seq >= oldest && !ids.has(id)).map(({ id }) => id))
+    const others = this.messages.filter(({ id }) => !ids.has(id))
+    const newer = others.filter(({ seq }) => seq >= oldest)
+    let older = others.filter(({ seq }) => seq < oldest)
+    // Some of these were deleted too, where more of them are known than exist: they are listed anew.
+    if (messages.length + older.length > message_count && (messages[0]?.seq ?? 0) <= last_seq) older = []
     if (!older.length) this.cursor = next_cursor
-    this.messages = [...messages, ...older]
+    this.messages = [...newer, ...messages.filter(({ id }) => !this.gone.has(id)), ...older]
     this.isListed = true
   }
 
@@ -95,9 +103,15 @@ export class Box {
     this.messages = this.messages.map((each) => (each.id === id ? { ...each, seen } : each))
   }
 
-  removed(id: string): void {
-    this.messages = this.messages.filter((each) => each.id !== id)
-    this.restored([id])
+  removed(...ids: readonly string[]): void {
+    this.gone = new Set([...this.gone, ...ids])
+    this.messages = this.messages.filter(({ id }) => !this.gone.has(id))
+    this.restored(ids)
+  }
+
+  /** Those of the messages that are neither deleted nor about to be. */
+  shown(messages: readonly Summary[]): readonly Summary[] {
+    return messages.filter(({ id }) => !this.hidden.has(id) && !this.gone.has(id))
   }
 
   hide(ids: readonly string[]): void {

@@ -7,6 +7,7 @@ import type { Listed } from "../api/types"
 import type { Box } from "./box.svelte"
 import { boxes, keep } from "./boxes.svelte"
 import { checked } from "./opened.svelte"
+import { again } from "./search.svelte"
 import { inSlices } from "./slices"
 
 export type Status = "idle" | "connecting" | "catching_up" | "live" | "offline" | "away" | "limited"
@@ -143,9 +144,10 @@ function pause(milliseconds: number): Promise<void> {
 export async function catchUp(box: Box): Promise<void> {
   try {
     const isShown = box.isListed || box === boxes.current
+    const known = box.messages
     const [inbox, page] = await Promise.all([api.inbox(box), isShown ? api.list(box, "", null) : null])
     box.counted(inbox)
-    if (page) box.listed(page)
+    if (page) box.listed(page, known, inbox)
     keep()
   } catch (thrown) {
     if (!isGone(thrown)) throw thrown
@@ -173,6 +175,7 @@ function apply(event: StreamEvent, onMessage: (box: Box, message: Listed) => voi
       break
     case "changed":
       catchUp(box).catch(() => reconnect())
+      if (box === boxes.current) again()
       break
     case "gone":
       box.isOver = true

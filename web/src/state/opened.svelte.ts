@@ -30,6 +30,10 @@ export const opened = {
   get problem(): Trouble | null {
     return problem
   },
+  /** True when the message was deleted while it was open, by another client. */
+  get isGone(): boolean {
+    return id !== null && !!boxes.current?.gone.has(id)
+  },
 }
 
 /** Show a message. The browser's way back leads to the list, which a phone needs. */
@@ -71,7 +75,7 @@ export function closed(): void {
 
 export async function setSeen(wanted: string, seen: boolean): Promise<void> {
   const box = boxes.current
-  if (!box) return
+  if (!box || box.gone.has(wanted)) return
   box.marked(wanted, seen)
   try {
     await mark(box, wanted, seen)
@@ -81,11 +85,14 @@ export async function setSeen(wanted: string, seen: boolean): Promise<void> {
   }
 }
 
-/** The message before or after the open one in the list. */
+/** The message before or after the open one in the list, which the open one may have left. */
 export function neighbour(step: 1 | -1): Summary | undefined {
   const list = search.shown
   const at = list.findIndex((each) => each.id === id)
-  return at < 0 ? list[0] : list[at + step]
+  if (at >= 0) return list[at + step]
+  if (whole?.id !== id || !whole) return list[0]
+  const { seq } = whole
+  return step > 0 ? list.find((each) => each.seq < seq) : list.findLast((each) => each.seq > seq)
 }
 
 /** Delete the open message, and show the next one where there is space for both it and the list. */

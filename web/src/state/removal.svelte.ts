@@ -22,7 +22,7 @@ const pending = new Set<Pending>()
 
 /** Hide messages, and delete them when they can no longer be restored; with `before` all older mail too. */
 export function remove(box: Box, wanted: readonly string[], before = ""): void {
-  const ids = wanted.filter((id) => !box.hidden.has(id))
+  const ids = wanted.filter((id) => !box.hidden.has(id) && !box.gone.has(id))
   if (!ids.length) return
   box.hide(ids)
   const entry: Pending = { box, ids, before, timer: setTimeout(() => void finish(entry), NOTICE_MS) }

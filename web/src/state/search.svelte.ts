@@ -40,7 +40,7 @@ export const search = {
     if (found === null) return box.visible
     if (found.address !== box.address) return []
     const listed = new Map(box.messages.map((each) => [each.id, each]))
-    return found.messages.filter(({ id }) => !box.hidden.has(id)).map((each) => listed.get(each.id) ?? each)
+    return box.shown(found.messages).map((each) => listed.get(each.id) ?? each)
   },
   get isOn(): boolean {
     return found !== null
