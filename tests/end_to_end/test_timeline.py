@@ -65,6 +65,16 @@ async def too_large_declared(smtp: SmtpClient, address: str) -> None:
     await smtp.converse(GREETING, ("MAIL FROM:<ada@sender.test> SIZE=30000", 250), (f"RCPT TO:<{address}>", 452))
 
 
+async def refused_mail(smtp: SmtpClient, address: str) -> None:
+    await smtp.converse(
+        GREETING,
+        ("MAIL FROM:<ada@sender.test> SIZE=65537", 552),
+        (f"RCPT TO:<{address}>", 503),
+        ("RSET", 250),
+        (f"RCPT TO:<{address}>", 503),
+    )
+
+
 async def too_large(smtp: SmtpClient, address: str) -> None:
     await smtp.converse(GREETING, MAIL, (f"RCPT TO:<{address}>", 250), ("DATA", 354))
     await smtp.send((b"x" * 998 + b"\r\n") * 70 + b".\r\n")
@@ -102,6 +112,7 @@ async def refused_chunk(smtp: SmtpClient, address: str) -> None:
     ("session", "stage", "reply"),
     [
         (too_large_declared, "rcpt", "452 4.2.2 The mailbox is full"),
+        (refused_mail, "rcpt", "552 5.3.4 The message is larger than 65536 bytes"),
         (too_large, "data", "552 5.3.4 The message is larger than 65536 bytes"),
         (over_quota, "commit", "452 4.2.2 The mailbox is full"),
         (left_in_content, "data", None),

@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 
 from smtp_ingest import arguments, eager, refusals, replies, reply_tables
-from smtp_ingest.arguments import Chunk, Path
+from smtp_ingest.arguments import Chunk, MailParameters, Path
 from smtp_ingest.connection import Connection
 from smtp_ingest.content_reader import ChunkReader
 from smtp_ingest.context import Context
@@ -14,6 +14,7 @@ from smtp_ingest.guard import Guard
 from smtp_ingest.responder import Responder
 from smtp_ingest.session_limits import LimitReached, SessionLimits
 from smtp_ingest.transaction import Transaction
+from smtp_ingest.transfer_notes import TransferNotes
 
 # No such mailbox, not our domain, a blocked sender.
 _REFUSED_FOR_GOOD = "550"
@@ -35,15 +36,19 @@ class MailCommands:
         self._responder = responder
         self._guard = guard
         self._transaction: Transaction | None = None
+        # Of a MAIL that was refused, whose RCPT the client may have pipelined.
+        self._refusal: tuple[TransferNotes, str] | None = None
 
     def end_transaction(self) -> None:
         """Drop what was not committed."""
+        self._refusal = None
         if self._transaction is not None:
             self._transaction.discard()
             self._transaction = None
 
     def mail(self, argument: str, identity: ClientIdentity | None) -> None:
         """MAIL from a client that has given `identity` in EHLO or HELO, None if it has not."""
+        self._refusal = None
         if identity is None:
             self._responder.reply(replies.EHLO_REQUIRED)
         elif self._transaction is not None:
@@ -54,39 +59,45 @@ class MailCommands:
             self._responder.reply(replies.BAD_REVERSE_PATH)
         elif isinstance(parameters := arguments.check_mail_parameters(parsed.parameters), str):
             self._responder.reply(parameters)
-        elif parameters.octets > self._settings.max_message_octets:
-            self._responder.reply(self._connection.fault_reply("too_large"))
-        elif not parsed.path.given.isascii() and not parameters.is_utf8:
-            self._responder.reply(replies.SMTPUTF8_REQUIRED)
-        elif reason := self._context.overload.reason_to_defer(parameters.octets):
+        else:
+            self._begin(parsed.path.given, parameters, identity)
+
+    def _begin(self, reverse_path: str, parameters: MailParameters, identity: ClientIdentity) -> None:
+        trace = identity.trace(
+            client_address=self._connection.peer, tls=self._connection.tls, is_utf8=parameters.is_utf8
+        )
+        refusal = self._mail_refusal(reverse_path, parameters)
+        if refusal is None:
+            self._transaction = Transaction(
+                self._context, self._connection, reverse_path=reverse_path, parameters=parameters, trace=trace
+            )
+        else:
+            log = self._context.attempt_log
+            self._refusal = TransferNotes(log, reverse_path=reverse_path, parameters=parameters, trace=trace), refusal
+        self._responder.reply(refusal or replies.REVERSE_PATH_OK)
+
+    def _mail_refusal(self, reverse_path: str, parameters: MailParameters) -> str | None:
+        if parameters.octets > self._settings.max_message_octets:
+            return self._connection.fault_reply("too_large")
+        if not reverse_path.isascii() and not parameters.is_utf8:
+            return replies.SMTPUTF8_REQUIRED
+        reason = self._context.overload.reason_to_defer(parameters.octets)
+        if reason:
             self._log.warning("mail_deferred", reason=reason)
             self._counts.overload[reason] += 1
-            self._responder.reply(reply_tables.FOR_OVERLOAD[reason])
-        elif refusal := self._storage_refusal(parameters.octets):
-            self._responder.reply(refusal)
-        else:
-            self._transaction = Transaction(
-                self._context,
-                self._connection,
-                reverse_path=parsed.path.given,
-                parameters=parameters,
-                trace=identity.trace(
-                    client_address=self._connection.peer, tls=self._connection.tls, is_utf8=parameters.is_utf8
-                ),
-            )
-            self._responder.reply(replies.REVERSE_PATH_OK)
-
-    def _storage_refusal(self, octets: int) -> str | None:
+            return reply_tables.FOR_OVERLOAD[reason]
         network = self._context.sessions.limited_network(self._connection)
-        return refusals.for_storage(self._context, self._connection, network, octets)
+        return refusals.for_storage(self._context, self._connection, network, parameters.octets)
 
     def rcpt(self, argument: str) -> Rest:
         """RCPT: add a recipient to the transaction."""
         transaction = self._transaction
+        parsed = arguments.parse_path(argument[3:]) if argument[:3].upper() == "TO:" else None
         if transaction is None or transaction.has_content:
+            if parsed is not None:
+                self._note_refusal(parsed.path)
             self._responder.reply(replies.MAIL_REQUIRED)
             return None
-        parsed = arguments.parse_path(argument[3:]) if argument[:3].upper() == "TO:" else None
         if parsed is None or not parsed.path.given:
             self._responder.reply(replies.BAD_FORWARD_PATH)
         elif parsed.parameters is None:
@@ -100,6 +111,14 @@ class MailCommands:
         else:
             return eager.begin(self._add_recipient(transaction, parsed.path))
         return None
+
+    def _note_refusal(self, forward_path: Path) -> None:
+        """Tell the timeline of a mailbox that the MAIL before this RCPT was refused."""
+        domains = self._settings.domain
+        address = arguments.mailbox_address(forward_path, domains[0])
+        if self._refusal is not None and address.rpartition("@")[2] in domains:
+            notes, reply = self._refusal
+            notes.note(address, "rcpt", reply, octets=0)
 
     async def _add_recipient(self, transaction: Transaction, forward_path: Path) -> None:
         reply = await transaction.add_recipient(forward_path)

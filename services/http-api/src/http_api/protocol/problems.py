@@ -69,7 +69,10 @@ class ProblemType(Enum):
     )
     ATTACHMENT_NOT_FOUND = 404, "The message has no attachment at this position; 0 is the first.", AttachmentNotFound
     NO_HTML = 404, "This message has no HTML; the JSON of the message has its text.", NoHtml
-    NO_MATCH = 404, "No matching message arrived in time; near_misses lists messages that did not match."
+    NO_MATCH = (
+        404,
+        "No matching message arrived in time; near_misses lists mail that did not match, refused what was not stored.",
+    )
     NO_SUCH_CALL = 404, "The API has no call {path}; /api/openapi.json lists all calls."
     METHOD_NOT_ALLOWED = 405, "{method} is not allowed here; the field Allow lists the allowed methods."
     NOT_ACCEPTABLE = (
