@@ -15,6 +15,8 @@ print(\"%d.%d\" % sys.version_info[:2])"')
 fi
 (cd "$(dirname "$RELEASE")" && sha256sum --check --quiet "$(basename "$RELEASE").sha256")
 name=$(basename "$RELEASE" .tar.gz)
+# A folder for each deploy: two at once would write into one file, and one of them would unpack half of it.
+folder=$(on_host 'mktemp -d -p .')
 # shellcheck disable=SC2086
-scp ${SSH_OPTIONS:-} "$RELEASE" "$host:$name.tar.gz"
-on_host "d=\$(mktemp -d -p .) && tar -xzf $name.tar.gz -C \$d && sudo -n \$d/$name/deploy/install.sh; s=\$?; rm -rf \$d $name.tar.gz; exit \$s"
+scp ${SSH_OPTIONS:-} "$RELEASE" "$host:$folder/" || { on_host "rm -rf $folder"; exit 1; }
+on_host "tar -xzf $folder/$name.tar.gz -C $folder && sudo -n $folder/$name/deploy/install.sh; s=\$?; rm -rf $folder; exit \$s"

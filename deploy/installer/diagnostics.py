@@ -67,7 +67,7 @@ def of_services(release: Path, since: float) -> str:
 
 
 def _journal(unit: str, since: float) -> list[str]:
-    newest = ("--lines", str(_LINES), f"--since=@{since:.0f}", "--unit", unit)
+    newest = ("--lines", str(_LINES), f"--since=@{int(since)}", "--unit", unit)
     return run("journalctl", "--quiet", "--no-pager", "--output=cat", *newest).output.splitlines()
 
 

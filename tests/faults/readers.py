@@ -10,6 +10,7 @@ from typing import NoReturn
 import httpx
 import msgspec
 from support.http_client import events
+from support.waiting import deadline
 
 from faults import generated_content
 from faults.ledger import Reading, Shown, Way
@@ -126,7 +127,10 @@ class Readers:
 
     async def source_sha256(self, mailbox: Mailbox, message_id: str, octets: int) -> str:
         """Return the hash of a source's last `octets`; only trace lines may stand before them (RFC 5321 §4.4)."""
-        response = await self.http.get(f"/api/messages/{message_id}/source", headers=mailbox.headers)
+        for _ in deadline():
+            response = await self.http.get(f"/api/messages/{message_id}/source", headers=mailbox.headers)
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
         if not response.is_success:
             return f"status {response.status_code}"
         source = response.content

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi import checks
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 from support.calls import Known, make_known
 from support.harness import Pair
-from support.waiting import DEADLINE_SECONDS
+from support.waiting import DEADLINE_SECONDS, deadline
 
 if TYPE_CHECKING:  # these names exist for the type checker only
     from schemathesis.specs.openapi.schemas import OpenApiCase, OpenApiOperation
@@ -97,6 +97,15 @@ def _shorten(case: "OpenApiCase") -> None:
 
 
 def _send(pair: Pair, case: "OpenApiCase") -> requests.Response:
+    """Make the call, again while the database of a busy machine is late, and return the response."""
+    for _ in deadline():
+        response = _send_once(pair, case)
+        if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
+    return response
+
+
+def _send_once(pair: Pair, case: "OpenApiCase") -> requests.Response:
     """Make the call and return the response; of a stream, only the first chunk."""
     request = case.as_transport_kwargs(base_url=pair.http_url)
     with requests.request(**request, timeout=DEADLINE_SECONDS, stream=True) as response:

@@ -310,7 +310,7 @@ def running(program: str, directory: Path) -> Iterator[Browser]:
         )
     try:
         port_file = directory / "DevToolsActivePort"
-        for _ in deadline():
+        for _ in deadline(2 * DEADLINE_SECONDS):  # the first start on a machine reads all of it from the disk
             lines = port_file.read_text().splitlines() if port_file.exists() else []
             if len(lines) > 1:
                 break

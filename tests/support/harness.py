@@ -34,6 +34,9 @@ _RANGE = 4_000
 _FIRST_PORT = 10_000 + _RANGE * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 5)
 _PORTS = (_FIRST_PORT + each % _RANGE for each in itertools.count(random.randrange(_RANGE)))
 
+# The first starts compile all libraries, several at once.
+_START_SECONDS = 2 * DEADLINE_SECONDS
+
 # sd_listen_fds(3): the sockets are the descriptors from 3 on, and LISTEN_PID is the pid of the command.
 _HAND_OVER = """
 import fcntl, os, sys
@@ -81,9 +84,9 @@ class Service:
         lines = self.log.read_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
-    def wait_for_event(self, name: str) -> dict[str, object]:
+    def wait_for_event(self, name: str, seconds: float = DEADLINE_SECONDS) -> dict[str, object]:
         """Wait for the first event of that name."""
-        for _ in deadline():
+        for _ in deadline(seconds):
             for event in self.events():
                 if event["event"] == name:
                     return event
@@ -133,7 +136,7 @@ class Pair:
     def start_smtp(self, sockets: Sequence[socket.socket] = (), **environ: str) -> Service:
         """Start another smtp-ingest; with SMTP_PORT=0 the kernel chooses the port."""
         service = self._start("smtp-ingest", environ, sockets)
-        port = service.wait_for_event("listening")["port"]
+        port = service.wait_for_event("listening", _START_SECONDS)["port"]
         assert isinstance(port, int)
         self.smtp_port = port
         return service
@@ -141,7 +144,7 @@ class Pair:
     def start_http(self, *sockets: socket.socket, **environ: str) -> Service:
         """Start an http-api and return when it is ready."""
         service = self._start("http-api", environ, sockets)
-        for _ in deadline():
+        for _ in deadline(_START_SECONDS):
             if self.is_healthy():
                 return service
             if service.process.poll() is not None:

@@ -155,7 +155,7 @@ class Container:
             for path in (home / ".ssh", home / ".ssh/authorized_keys"):
                 shutil.chown(path, home.stat().st_uid, home.stat().st_gid)
         (self.root / "etc/hostname").write_text(f"{self.name}\n")
-        (self.root / "etc/resolv.conf").write_text(f"nameserver {OUTSIDE_ADDRESS}\noptions timeout:1 attempts:1\n")
+        (self.root / "etc/resolv.conf").write_text(f"nameserver {OUTSIDE_ADDRESS}\n")
         with (self.root / "etc/hosts").open("a") as hosts:
             hosts.write(f"127.0.1.1 {self.name}\n")
 
@@ -204,15 +204,15 @@ class Container:
     def _end(self, pid: int) -> None:
         if "systemd-nspawn" not in Path(f"/proc/{pid}/cmdline").read_text():
             return
-        os.kill(pid, signal.SIGTERM)  # an orderly power-off
-        ends_at = time.monotonic() + _STOP_SECONDS
-        while time.monotonic() < ends_at:
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-            if not Path(f"/proc/{pid}").exists():
-                return
-            time.sleep(0.05)
-        os.kill(pid, signal.SIGKILL)
+        for number in (signal.SIGTERM, signal.SIGKILL):  # the first is an orderly power-off
+            os.kill(pid, number)
+            ends_at = time.monotonic() + _STOP_SECONDS
+            while time.monotonic() < ends_at:
+                with suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+                if not Path(f"/proc/{pid}").exists():
+                    return
+                time.sleep(0.05)
 
 
 @contextmanager

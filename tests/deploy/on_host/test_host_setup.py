@@ -14,6 +14,7 @@ import pytest
 from bare import CLONE, PASSWORD, VARIABLES, bare, command, set_up
 from container import GUEST, Container
 from container_root import Unsupported
+from support.waiting import deadline
 
 # sudo logs its command line: the runs that it starts have a URL with another password.
 OTHER_URL = "postgresql://mail:another@localhost/mail"
@@ -99,8 +100,8 @@ def test_a_port_in_use_is_refused(host: Container, watch: Watch, port: int) -> N
     listen = f"import socket, time; taken = socket.create_server(('', {port})); time.sleep(600)"
     host.as_root("systemd-run", "--unit=squatter", "--property=Type=exec", "python3", "-c", listen)
     try:
-        until_bound = f"until ss -Hltn sport = :{port} | grep -q .; do :; done"
-        host.ssh(f"timeout 10 sh -c {shlex.quote(until_bound)}")
+        until_bound = f"until ss -Hltn sport = :{port} | grep -q .; do sleep 0.1; done"
+        host.ssh(f"timeout 60 sh -c {shlex.quote(until_bound)}")
 
         done = set_up(host)
     finally:
@@ -162,6 +163,9 @@ def test_a_bare_host_is_set_up_and_told_the_next_step(host: Container) -> None:
     assert "no release yet: run make deploy HOST=admin@this-host" in done.stdout
     assert "fake-email doctor --domain fake-email.example --only dns" in done.stdout
     assert PASSWORD not in done.stdout + done.stderr
+    # Caddy gets them by itself, and once more a minute later when it fails; the next tests look for changed files.
+    stored = host.root / "var/lib/caddy/.local/share/caddy/certificates"
+    assert any(len([*stored.rglob("*.json")]) == 2 for _ in deadline(120))
 
 
 def test_no_log_contains_the_password(host: Container) -> None:

@@ -168,6 +168,7 @@ def test_an_unreachable_database_is_reported(running: Host, release: Path) -> No
 def test_a_program_that_uses_port_25_is_named(running: Host, release: Path) -> None:
     running.root("systemctl stop fake-email-smtp-ingest.socket fake-email-smtp-ingest.service")
     running.root("systemd-run --unit=holder --property=Type=exec /usr/bin/nc -lk 0.0.0.0 25")
+    running.root("timeout 60 sh -c 'until ss -Hltn sport = :25 | grep -q .; do sleep 0.1; done'")
 
     done = running.deploy(release)
 

@@ -40,9 +40,12 @@ class Names:
         }
 
     def serve(self) -> None:
-        with suppress(OSError):
-            while True:
+        while True:
+            try:
                 query, client = self._listener.recvfrom(512)
+            except OSError:
+                return
+            with suppress(OSError):  # a host that is being started anew
                 self._listener.sendto(self._answer(query), client)
 
     def _answer(self, query: bytes) -> bytes:

@@ -79,7 +79,7 @@ async def test_without_a_database_every_call_responds_503_with_retry_after(
     http: httpx.AsyncClient, postgres: EmbeddedPostgres, kind: str, subtests: pytest.Subtests
 ) -> None:
     known = await make_known(postgres.url)
-    http.timeout = httpx.Timeout(5)
+    http.timeout = httpx.Timeout(10)
 
     async with outage(http, postgres, kind):
         answers = await asyncio.gather(*(calls.answer(http, call.about_known(known)) for call in NEED_DATABASE))
