@@ -54,10 +54,71 @@ def test_html_is_rendered_as_a_reader_sees_it(markup: str, text: str) -> None:
         ),
         ("<a href=https://x.test/ style='display:block'>a</a>b", "a <https://x.test/>\nb"),
         ("<ul><li style='display:inline'>a <li style='display:inline'>b</ul>", "a b"),
+        # As `innerText` of Chromium has it: a paragraph stands apart also where it is a box in the line.
         ("a<p style='display:inline-block'>b</p>c", "a\n\nb\n\nc"),
+        ("a<div style='display:inline-block'>b</div><h1 style='display:INLINE-FLEX'>c</h1>d", "abcd"),
+        ("<div style='display:inline-block'>a</div>\n<div style='display:inline-table'>b</div>", "a b"),
+        ("<div style='display:inline-block'>a<div>b</div></div>c", "a\nb\nc"),
+        ("<ul><li style='display:inline-block'>a</li> <li style='display:inline-grid'>b</li></ul>", "a b"),
+        (
+            "<table><tr><td style='display:inline-block'>1</td><td style='display:inline-block'>2</td></tr></table>",
+            "12",
+        ),
+        ("Total<span style='float:right'>5</span><i style='position:absolute'>6</i>7", "Total\n5\n6\n7"),
+        ("<table><tr><td style='float:left'>a</td><td style='float:left'>b</td></tr></table>", "a\nb"),
+        ("a<i style='float:none'>b</i><i style='position:relative'>c</i>", "abc"),
+        ("a<div style='display:contents'>b</div><div style='display:unset'>c</div>", "abc"),
+        ("a<i style='display:block;display:none'>b</i><i style='display:none;display:block'>c</i>", "a\nc"),
+        ("a<i style='display:none!important;display:block'>b</i>", "a"),
+        ("a<i style='display:none;display:-x-unknown'>b</i>", "a"),
+        ("<p>a<div>b</div>c</p>d", "a\n\nb\nc\n\nd"),
+        ("a<p style='display:none'>b</p>c", "ac"),
     ],
 )
 def test_the_style_of_an_element_says_whether_it_stands_on_lines_of_its_own(markup: str, text: str) -> None:
+    assert html_text.render(markup) == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<p style='white-space:pre-wrap'>Hello,\n\nyour  code:\n 123456</p>", "Hello,\n\nyour  code:\n 123456"),
+        ("<div style='white-space: PRE'>a\tb\n c</div>d  e", "a    b\n c\nd e"),
+        ("<div style='white-space:pre-line'>a  b\n\tc</div>d\ne", "a b\nc\nd e"),
+        ("<span style='white-space:break-spaces'>a\nb</span>\nc", "a\nb c"),
+        ("<pre style='white-space:pre-wrap'>a\n  b</pre>c\nd", "a\n  b\n\nc d"),
+        ("<pre style='white-space:normal'>a\n  b</pre>", "a b"),
+        ("<pre>a<b>b\nc</b>\nd</pre>", "ab\nc\nd"),
+        (
+            "<div style='white-space:pre-wrap'>a\n<i style='white-space:pre-line'>b  c</i>  d</div>e\nf",
+            "a\nb c  d\ne f",
+        ),
+        ("<div style='white-space:pre-wrap'><p>a\n<p>b\n</div>c\nd", "a\n\nb\n\nc d"),
+        (
+            "<td style='white-space:pre'><table style='white-space:pre'><tr>\n<td>a</td>\n<td>b</td></tr></table>",
+            "a  b",
+        ),
+        ("<div style='white-space:nowrap'>a\nb</div>", "a b"),
+        ("<div hidden style='white-space:pre'>a\nb</div>c\nd", "c d"),
+        ("<img style='white-space:pre' alt='a\nb'>c\nd", "[a b]c d"),
+        ("<u style='white-space:pre'>a<div>b</u>\nc</div>d\ne", "a\nb\nc\nd e"),
+    ],
+)
+def test_blanks_and_line_ends_are_kept_where_the_style_keeps_them(markup: str, text: str) -> None:
+    assert html_text.render(markup) == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<ul><li><p>a</p><p>b</p></li><li>\n <div>c</div></ul>d", "* a\n\nb\n\n* c\n\nd"),
+        ("<ol><li><h2>a</h2><li><table><tr><td>b</td><td>c</td></tr></table></ol>", "1. a\n\n2. b  c"),
+        ("<ul><li></li><li>a<ul><li><p>b</ul></ul>", "*\n* a\n\n* b"),
+        ("<ul><li><ol><li>a</ol></ul>", "*\n\n1. a"),
+        ("a\x1f<p>b", "a b"),
+    ],
+)
+def test_the_mark_of_an_item_stands_before_its_first_block(markup: str, text: str) -> None:
     assert html_text.render(markup) == text
 
 

@@ -1,4 +1,4 @@
-"""The effects of one tag's own style on text: hidden, shown again, on lines of its own, or in the line. Pure.
+"""The effects of one tag's own style on text: hidden, shown again, on lines of its own, its blanks kept. Pure.
 
 Style sheets are not read.
 """
@@ -18,7 +18,9 @@ _CACHED_CHARACTERS = 1024
 # The ways to hide text, as bits. Elements inside cannot undo the first; they can undo the others.
 GONE, INVISIBLE, NO_SIZE = 1, 2, 4
 
-Display = Literal["line", "in line", "cell", ""]  # empty: as the element's name has it
+# Empty: as the element's name has it. A "box" is in the line, with blocks inside.
+Display = Literal["line", "in line", "box", "cell", ""]
+Space = Literal["kept", "lines", "normal", ""]  # the blanks and the ends of lines in text are kept, or the ends alone
 
 _DIFFERENT = frozenset({"a", "area", "img"})  # their tags differ from each other, their styles do not
 # The attributes of most tags, and the first value of `style`.
@@ -34,10 +36,19 @@ _FONT_SIZE = re.compile(
 )
 _RELATIVE = frozenset({"em", "ex", "ch", "%"})
 _DISPLAYS: dict[str, Display] = {
-    **dict.fromkeys(("block", "flex", "grid", "list-item", "table", "table-row", "flow-root"), "line"),
+    **dict.fromkeys(("block", "flex", "grid", "list-item", "table", "table-row", "flow-root", "-webkit-box"), "line"),
+    **dict.fromkeys(("inline-block", "inline-table", "inline-flex", "inline-grid"), "box"),
+    **dict.fromkeys(("inline", "contents", "initial", "unset"), "in line"),
+    **dict.fromkeys(("none", "inherit", "revert", "table-caption", "table-column", "table-column-group"), ""),
+    **dict.fromkeys(("table-row-group", "table-header-group", "table-footer-group", "run-in", "ruby"), ""),
     "table-cell": "cell",
-    "inline": "in line",
 }
+_SPACES: dict[str, Space] = {
+    **dict.fromkeys(("pre", "pre-wrap", "-moz-pre-wrap", "break-spaces"), "kept"),
+    "pre-line": "lines",
+    "normal": "normal",
+}
+_OUT_OF_LINE = {"float": frozenset({"left", "right"}), "position": frozenset({"absolute", "fixed"})}
 # Words that may hide something, in lower case. One pattern for all takes ten times as long.
 _BLANKS = r"(?:\s|/\*[^*]{0,99}\*/){0,9}+"
 _MAY_HIDE = (
@@ -50,11 +61,12 @@ _MAY_HIDE = (
 
 
 class Style(NamedTuple):
-    """The reasons to hide the text of an element, the reasons that it shows again, and its display."""
+    """The reasons to hide the text of an element, the reasons that it shows again, its display and its white space."""
 
     hides: int = 0
     shows: int = 0
     display: Display = ""
+    space: Space = ""
 
 
 PLAIN = Style()
@@ -130,10 +142,7 @@ def _of_value(style: str, is_hidden: bool, has_size: bool) -> Style:
 
 def _of_style(style: str, is_hidden: bool, has_size: bool) -> Style:
     hides, shows = 0, NO_SIZE if has_size else 0
-    values: dict[str, str] = {}
-    for declaration in _DECLARATION.findall(_COMMENT.sub(" ", style.lower())):
-        name, _, value = declaration.partition(":")
-        values[name.strip()] = _IMPORTANT.sub("", value.strip())
+    values = _values(style)
     display = values.get("display", "none" if is_hidden else "")
     if display == "none" or _is_zero(values.get("opacity")):
         hides |= GONE
@@ -151,7 +160,25 @@ def _of_style(style: str, is_hidden: bool, has_size: bool) -> Style:
         hides |= NO_SIZE
     elif size and size[2] not in _RELATIVE:
         shows |= NO_SIZE
-    return Style(hides, shows, _DISPLAYS.get(display, ""))
+    is_out_of_line = any(values.get(name) in of for name, of in _OUT_OF_LINE.items())
+    return Style(
+        hides,
+        shows,
+        "line" if is_out_of_line else _DISPLAYS.get(display, ""),  # CSS 2.2 §9.7
+        _SPACES.get(values.get("white-space", ""), ""),
+    )
+
+
+def _values(style: str) -> dict[str, str]:
+    """The last value of each property, or the last important one; browsers ignore a display that they do not know."""
+    values: dict[str, str] = {}
+    important: dict[str, str] = {}
+    for declaration in _DECLARATION.findall(_COMMENT.sub(" ", style.lower())):
+        name, _, value = map(str.strip, declaration.partition(":"))
+        plain = _IMPORTANT.sub("", value)
+        if name != "display" or plain in _DISPLAYS:
+            (values if plain == value else important)[name] = plain
+    return values | important
 
 
 _of_known_style = functools.lru_cache(maxsize=1024)(_of_style)

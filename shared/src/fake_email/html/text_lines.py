@@ -8,6 +8,10 @@ from fake_email.html import steps
 KEPT_SPACE = "\u00a0"  # a space that is not collapsed; the rendered text has a plain space for it
 CELL = "\t"  # between cells; no text has a tab: tabs are collapsed, or replaced by spaces
 
+# Behind the mark of an item, which stays before the text of its first block. HTML cannot have this character.
+MARK_END = "\x1f "
+_MARK_END = re.compile(r"\x1f[ \t\n]*+(?![*]\x1f|[0-9]{1,10}+\.\x1f)")
+
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 # Senders fill up the line that a list of mail shows with characters that have no width.
 _WITHOUT_WIDTH = "\u00ad\u034f\u200b\u200c\u200d\u2060\ufeff"
@@ -18,6 +22,8 @@ def join(pieces: list[str]) -> str:
     """The text of these pieces."""
     lines: list[str] = []
     text = "".join(pieces)
+    if "\x1f" in text:
+        text = steps.change(text, _with_marks)
     is_ascii = text.isascii()
     if not is_ascii and any(map(text.__contains__, _WITHOUT_WIDTH)):  # in a tenth of the time of the pattern
         text = steps.change(text, _without_padding)
@@ -41,6 +47,10 @@ def join(pieces: list[str]) -> str:
 def without_runs(text: str) -> str:
     """The text with one space for each run of white space."""
     return _SPACE.sub(" ", text)
+
+
+def _with_marks(text: str) -> str:
+    return _MARK_END.sub(" ", text).replace("\x1f", "")
 
 
 def _without_padding(text: str) -> str:

@@ -15,7 +15,7 @@ BREAKS = dict.fromkeys(
     LINE,
 ) | dict.fromkeys("blockquote dir dl h1 h2 h3 h4 h5 h6 menu ol p pre table ul".split(), BLANK_LINE)  # noqa: SIM905 - as above
 MARKS = {"br": "\n", "hr": "\n---\n"}
-WRITTEN = frozenset({"a", "area", "br", "hr", "img", "li", "ol", "pre", "ul"})  # that are not only breaks
+WRITTEN = frozenset({"a", "area", "br", "hr", "img", "li", "ol", "ul"})  # that are not only breaks
 
 _NO_LEAVES = elements.VOID | {"ol", "pre", "ul"}  # which change what is inside
 _CELLS = frozenset({"td", "th"})
@@ -74,14 +74,24 @@ def line_break(name: str, display: style.Display) -> str | None:
     """The break before and behind an element."""
     if not display:
         return BREAKS.get(name)
-    return BREAKS.get(name, LINE) if display == "line" else None
+    if display == "line" or (display == "box" and name == "p"):  # a paragraph stays one, as in `innerText`
+        return BREAKS.get(name, LINE)
+    return None
+
+
+def space(element: Element) -> style.Space:
+    """What an element does to the blanks in its text; empty for what the elements around it do."""
+    own = element.style.space
+    if own == "normal" or element.name in elements.VOID:
+        return ""
+    return own or ("kept" if element.name == "pre" else "")
 
 
 def _read(inside: str) -> Tag:
     match = _NAME.match(inside)
     name = match[1].lower() if match else ""
     if inside[0] == "/":
-        breaks = name not in elements.KNOWN or name == "br"
+        breaks = name not in elements.KNOWN or name in {"br", "p"}
         return Tag(name=name, line_break=(MARKS.get(name) or BREAKS.get(name)) if breaks else None)
     attributes = inside[match.end() :] if match else ""
     if name in elements.UNSEEN:
@@ -94,6 +104,7 @@ def _start(name: str, own: style.Style) -> Tag:
     element = structure.element(name, own)
     is_known = name in elements.KNOWN
     is_usual = is_known and not element.hidden
+    keeps_space = space(element) != ""
     return Tag(
         name=name,
         element=element,
@@ -102,8 +113,8 @@ def _start(name: str, own: style.Style) -> Tag:
         is_void=element.name in elements.VOID,
         is_cell=own.display == "cell" or (name in _CELLS and not own.display),
         is_usual=is_usual,
-        is_leaf=is_usual and name not in _NO_LEAVES,
-        is_written=element.name in WRITTEN,
+        is_leaf=is_usual and name not in _NO_LEAVES and not keeps_space,
+        is_written=element.name in WRITTEN or keeps_space,
         is_link=name in elements.LINKS,
         hides=own.hides & ~style.NO_SIZE != 0,
     )

@@ -2,11 +2,21 @@
 
 import re
 
-from fake_email.html import link_targets, references, steps, style, tag_attributes, text_lines, text_tags, urls
+from fake_email.html import (
+    elements,
+    link_targets,
+    references,
+    steps,
+    style,
+    tag_attributes,
+    text_lines,
+    text_tags,
+    urls,
+)
 from fake_email.html.structure import DEPTH, Element, Structure
 from fake_email.html.text_tags import Tag
 
-_COUNTED = frozenset({"ul", "ol", "pre"})  # while they are open
+_COUNTED = frozenset({"ul", "ol"})  # while they are open
 _USUAL_LINK = re.compile(rf" href=\"({urls.USUAL_IN_HTML})\"")
 _NUMBER = re.compile(r"\s*+\+?0{0,9}([1-9][0-9]{0,8})\b.*+", re.DOTALL)
 
@@ -21,7 +31,7 @@ class Writer:
         self.pieces = self.visible  # where text is written; pictures, links and breaks go to `marks`
         self.marks = self.visible
         self.lists: list[int] = []  # the last number of each open list, negative where items have none
-        self.preformatted = 0
+        self.spaces: list[style.Space] = []  # of the open elements that have one
         self.link = ""
         self.link_start = 0
         self.link_pieces = self.visible
@@ -31,7 +41,7 @@ class Writer:
     @property
     def can_remember(self) -> bool:
         """True where the open elements, the lists and the last character alone decide what a tag does."""
-        return not (self.hidden or self.link or self.preformatted or len(self.aside) > 1 or self.structure.too_deep)
+        return not (self.hidden or self.link or self.spaces or len(self.aside) > 1 or self.structure.too_deep)
 
     def write_leaf(self, tag: Tag, attributes: str, text: str) -> str | None:
         """Write an element that has only text inside; returns the URL of a link where it was read."""
@@ -59,7 +69,7 @@ class Writer:
         if tag.name == "a":
             url = self.start_link(attributes)
         elif tag.is_written:
-            self.write_start(tag.name, attributes, tag.element.style.display)
+            self.write_start(tag.element, attributes)
         if text:
             self.write(text)
         if url:
@@ -95,7 +105,7 @@ class Writer:
         if tag.is_cell:
             self.visible.append(text_lines.CELL)
         if tag.is_written:
-            self.write_start(tag.element.name, attributes, tag.element.style.display)
+            self.write_start(tag.element, attributes)
 
     def write(self, run: str) -> None:
         if len(run) > steps.CHARACTERS:
@@ -103,15 +113,20 @@ class Writer:
                 self.write_resolved(references.in_text(piece))
             return
         text = references.in_text(run) if "&" in run else run
-        if text and text.isprintable() and "  " not in text and text != " " and not self.preformatted:
+        if text and text.isprintable() and "  " not in text and text != " " and not self.spaces:
             self.pieces.append(text)
         else:
             self.write_resolved(text)
 
     def write_resolved(self, text: str) -> None:
         """Write text without references."""
-        if self.preformatted:
-            text = text.replace("\t", " " * 4).replace(" ", text_lines.KEPT_SPACE)
+        if self.spaces:
+            open_ = self.structure.open
+            if text.isspace() and open_ and open_[-1].name in elements.WITHOUT_TEXT:
+                return  # between the cells of a table
+            text = text.replace("\t", " " * 4)
+            if self.spaces[-1] == "kept":
+                text = text.replace(" ", text_lines.KEPT_SPACE)
         elif not text.isprintable() or "  " in text:
             text = " " if text.isspace() and text.isascii() else text_lines.without_runs(text)
         if text and (text != " " or self.pieces[-1][-1] not in " \n"):
@@ -148,7 +163,7 @@ class Writer:
         if tag.is_cell:
             self.marks.append(text_lines.CELL)
         if tag.is_written:
-            self.write_start(opened.name, attributes, opened.style.display)
+            self.write_start(opened, attributes)
         if tag.is_void and (opened.hidden or self.hidden):
             self.hide_as_around()
 
@@ -156,15 +171,24 @@ class Writer:
         name, structure = tag.name, self.structure
         if name == "a":
             self.end_link()
-        if structure.unusual or name in _COUNTED or not structure.open or structure.open[-1].name != name:
+        if (
+            structure.unusual
+            or self.spaces
+            or name in _COUNTED
+            or not structure.open
+            or structure.open[-1].name != name
+        ):
+            is_empty = name != "p" or not structure.names[name]  # HTML, "in body": `</p>` alone is an empty paragraph
             structure.end(name)
-            if tag.line_break:
+            if tag.line_break and is_empty:
                 self.break_line(tag.line_break)
         elif line_break := text_tags.line_break(name, structure.pop().style.display):
             self.break_line(line_break)
 
-    def write_start(self, name: str, attributes: str, display: style.Display) -> None:
-        match name:
+    def write_start(self, element: Element, attributes: str) -> None:
+        if space := text_tags.space(element):
+            self.spaces.append(space)
+        match element.name:
             case "a":
                 self.start_link(attributes)
             case "img":
@@ -173,14 +197,12 @@ class Writer:
             case "area":
                 self.write_area(attributes)
             case "li":
-                if not display:
-                    self.marks.append(f"\n{self.item_mark(attributes)} ")
+                if not element.style.display:
+                    self.marks.append(f"\n{self.item_mark(attributes)}{text_lines.MARK_END}")
             case "ul" | "ol":
-                self.lists.append(-1 if name == "ul" else _number(attributes, "start", 1) - 1)
-            case "pre":
-                self.preformatted += 1
+                self.lists.append(-1 if element.name == "ul" else _number(attributes, "start", 1) - 1)
             case "br" | "hr":
-                self.marks.append(text_tags.MARKS[name])
+                self.marks.append(text_tags.MARKS[element.name])
 
     def closed(self, element: Element) -> None:
         """End an element, after the structure has closed it."""
@@ -191,8 +213,8 @@ class Writer:
                     self.end_link()
                 case "ul" | "ol":
                     self.lists.pop()
-                case "pre":
-                    self.preformatted -= 1
+        if self.spaces and text_tags.space(element):
+            self.spaces.pop()
         if line_break := text_tags.line_break(name, element.style.display):
             self.break_line(line_break)
         open_ = self.structure.open
