@@ -107,6 +107,8 @@ async def test_work_is_in_autocommit(database: Database, watcher: psycopg.Connec
 
 
 async def test_there_are_never_more_connections_than_the_limit(database: Database, watcher: psycopg.Connection) -> None:
+    await fill(database)
+
     await asyncio.gather(*(database.run(sleeps(0.01)) for _ in range(4 * CONNECTIONS)))
 
     assert watcher.execute(COUNT_OURS).fetchone() == (CONNECTIONS,)

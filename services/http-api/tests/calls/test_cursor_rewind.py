@@ -24,8 +24,8 @@ _SET_BACK = """
     WHERE address = %(address)s
 """
 # After its LISTEN a connection looks for what it missed, and says nothing else, but an empty query now and then.
-_LISTENERS = """
-    SELECT pid
+_TERMINATE_LISTENERS = """
+    SELECT pg_terminate_backend(pid)
     FROM pg_stat_activity
     WHERE datname = current_database() AND (query LIKE 'SELECT id, last_seq FROM mailbox %' OR query = '')
 """
@@ -38,13 +38,15 @@ def set_back(pair: Pair, address: str, *, seq: int) -> None:
 
 
 async def listen_anew(pair: Pair, http: httpx.AsyncClient) -> None:
-    """Cut the API's LISTEN, and return when another one has looked in the table."""
+    """Cut the API's LISTEN, and return when another one of this API has looked in the table."""
+
+    def looks() -> int:
+        return [event["event"] for event in pair.services[-1].events()].count("listening_for_messages")
+
+    before = looks()
     with psycopg.connect(pair.database_url, autocommit=True) as connection:
-        ended = connection.execute(_LISTENERS).fetchall()
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM unnest(%s::integer[]) AS pid", [[pid for (pid,) in ended]]
-        )
-        await until(lambda: bool(set(connection.execute(_LISTENERS).fetchall()) - set(ended)))
+        connection.execute(_TERMINATE_LISTENERS)
+    await until(lambda: looks() > before)
     async with asyncio.timeout(DEADLINE_SECONDS):
         while not (await http.get("/api/health")).is_success:
             pass
