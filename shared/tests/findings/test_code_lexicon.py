@@ -92,3 +92,33 @@ def test_no_more_candidates_are_weighed_than_the_limit() -> None:
     text = "".join(f"code {number}\n" for number in range(123_456, 133_456))
 
     assert len(codes.weigh("code", text, "")) == codes.CANDIDATES
+
+
+@pytest.mark.parametrize(
+    ("text", "is_english"),
+    [
+        ("Hello, this is your code: 482913", True),
+        ("Use the code 482913 to sign in.", True),
+        ("Code: 482913", False),
+        ("Je verificatiecode is 482913. Deze is 10 minuten geldig.", False),
+        ("Brug koden 90583 for at logge ind og se din ordre.", False),
+        ("Dein Code ist 482913. Er gilt 10 Minuten und nur für dich.\n" * 3 + "Sent with the newsletter tool", False),
+        ("", False),
+    ],
+)
+def test_english_is_known_by_its_small_words(text: str, *, is_english: bool) -> None:
+    assert code_lexicon.is_english(text) == is_english
+
+
+@pytest.mark.parametrize(("text", "kind"), [("linkage key", "phone"), ("one-time passcode", "order")])
+def test_in_english_text_the_stems_of_other_languages_do_not_count(text: str, kind: str) -> None:
+    assert code_lexicon.KINDS.index(kind) in code_lexicon.kinds(text)
+    assert code_lexicon.KINDS.index(kind) not in code_lexicon.kinds_in_english(text)
+
+
+def test_english_text_has_the_kinds_of_all_english_words() -> None:
+    for line in FILES["en"].splitlines():
+        kind, _, words = line.partition(": ")
+        for word in words.split(", "):
+            found = code_lexicon.kinds_in_english(word.removeprefix("*").removesuffix("!"))
+            assert code_lexicon.KINDS.index(kind) in found, word

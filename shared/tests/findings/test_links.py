@@ -263,6 +263,10 @@ def test_a_link_in_a_comment_is_left_out() -> None:
         ("Log in", "https://x.test/verify?type=magiclink", "login"),
         ("サインイン", "https://x.test/1", "login"),
         ("Manage preferences", "https://x.test/1", "unsubscribe"),
+        ("Don’t email me", "https://x.test/1", "unsubscribe"),
+        ("Oui, je m’abonne", "https://x.test/1", "verify"),
+        ("Join the workspace", "https://x.test/1", "verify"),
+        ("Password managers compared", "https://x.test/1", "other"),
         ("Leave", "https://x.test/unsubscribe", "unsubscribe"),
         ("Our shop", "https://login.x.test/", "other"),
         ("View your order confirmation", "https://x.test/orders/1", "other"),
@@ -287,6 +291,23 @@ def test_the_kind_of_a_bare_link_comes_from_the_line_above_it() -> None:
     assert link.kind == "reset"
 
 
+@pytest.mark.parametrize(
+    ("subject", "before", "kind"),
+    [
+        ("Five recipes", "Read them all.", "unsubscribe"),
+        ("Your receipt", "Thank you.", "other"),
+        ("Hello", "We received your payment of $12.00.", "other"),
+        ("Plotter Pro", "It renews on 14 December.", "other"),
+    ],
+)
+def test_a_link_to_manage_a_subscription_that_costs_money_does_not_end_mail(
+    subject: str, before: str, kind: str
+) -> None:
+    (link,) = links.find(f"<p>{before}</p><a href='https://x.test/a'>Manage subscription</a>", "", subject)
+
+    assert link.kind == kind
+
+
 def test_links_are_bounded_in_number_and_length() -> None:
     markup = "".join(f"<a href=https://x.test/{number}>{'x' * 1000}</a>" for number in range(500))
 
@@ -307,6 +328,7 @@ def test_links_are_bounded_in_number_and_length() -> None:
         ("Verify your address", "Welcome.", "Privacy", "other"),
         ("Verify your address", "Welcome.", "Track the order", "other"),
         ("Your password was changed", "Hello.", "My devices", "other"),
+        ("Your password was changed", "Your password was changed.", "Go to Tidepool", "other"),
         ("New sign-in", "We noticed a new sign-in.", "My devices", "other"),
         ("Your address is verified", "You're all set.", "Explore", "other"),
     ],

@@ -2,13 +2,13 @@
 
 import functools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from fake_email.findings import code_form
 from fake_email.findings.code_candidates import Candidate
 from fake_email.findings.code_form import LINKS, MARKS
-from fake_email.findings.code_lexicon import CODES, KINDS, kinds
+from fake_email.findings.code_lexicon import CODES, KINDS, is_english, kinds, kinds_in_english
 
 _BEFORE, _AFTER = 200, 160  # characters of a line read, on each side of a candidate
 NEAR_CODE = "code is near"  # the name of a feature
@@ -30,6 +30,9 @@ _NUMBERS = frozenset(
 _NOUNS = _CODE | _NUMBERS
 _NOT_OF_ITS_LINE = ("line", "subject:", "whole:", "candidates", "length", "numbers")
 _PLAIN = {"nearest": "code is nearest", "near before": NEAR_CODE}  # of zones without a word for another number
+
+
+Kinds = Callable[[str], Sequence[int]]
 
 
 class Names(NamedTuple):
@@ -71,18 +74,20 @@ class Text(NamedTuple):
     whole: Sequence[int]
     subject: Sequence[int]
     candidates: int
+    kinds_in: Kinds  # those of words of its language
     known: dict[str, Sequence[int]]  # the kinds of words in lines that several candidates have around them
 
     def kinds(self, text: str) -> Sequence[int]:
         found = self.known.get(text)
         if found is None:
-            found = self.known[text] = kinds(text)
+            found = self.known[text] = self.kinds_in(text)
         return found
 
 
 def read(text: str, body: int, candidates: int) -> Text:
     """The text of a message, whose body begins at `body`, and which has this number of candidates."""
-    return Text(text, body, kinds(text[body : body + _WHOLE]), kinds(text[:body]), candidates, {})
+    kinds_in = kinds_in_english if is_english(text) else kinds
+    return Text(text, body, kinds_in(text[body : body + _WHOLE]), kinds_in(text[:body]), candidates, kinds_in, {})
 
 
 def of(here: Text, candidate: Candidate) -> list[str]:
@@ -90,7 +95,7 @@ def of(here: Text, candidate: Candidate) -> list[str]:
     text, (start, end, _) = here.text, candidate
     first, last = _line(text, candidate)
     alone = is_alone(text, candidate)
-    place, words, of_line, linked = _of_line(text[first:start], text[end:last], alone)
+    place, words, of_line, linked = _of_line(here.kinds_in, text[first:start], text[end:last], alone)
     names = [*place, *_of_text(here, candidate), *words]
     around = set(of_line)
     linked = _add_other_lines(names, here, (first, last), around, alone=alone) or linked
@@ -102,14 +107,16 @@ def of(here: Text, candidate: Candidate) -> list[str]:
 
 
 @functools.lru_cache(maxsize=512)  # the mail of a sender has the same words around its codes
-def _of_line(before: str, after: str, alone: bool) -> tuple[Sequence[str], Sequence[str], frozenset[int], bool]:
+def _of_line(
+    kinds_in: Kinds, before: str, after: str, alone: bool
+) -> tuple[Sequence[str], Sequence[str], frozenset[int], bool]:
     """The features of a place between the parts of a line, those of the words there, their kinds, and true when a word
     for a code is right beside the place.
     """
     beside = _OTHER_NUMBER.findall(before[_sentence_start(before) :] + "," + after[: _sentence_end(after)])
     names = [f"numbers beside: {min(len(beside), 3)}"]
     around: set[int] = set()
-    linked = _add_line(names, before, after, around)
+    linked = _add_line(names, kinds_in, (before, after), around)
     return tuple(code_form.of_place(before, after, alone=alone)), tuple(names), frozenset(around), linked
 
 
@@ -137,13 +144,13 @@ def _line(text: str, candidate: Candidate) -> tuple[int, int]:
     return first, min(last if last >= 0 else len(text), end + _AFTER)
 
 
-def _add_line(names: list[str], before: str, after: str, sentence: set[int]) -> bool:
+def _add_line(names: list[str], kinds_in: Kinds, line: tuple[str, str], sentence: set[int]) -> bool:
     """Add the features of the zones of a line, and the kinds of words in the sentence.
 
     True when a word for a code is right beside the candidate.
     """
     linked = False
-    for name, found in [*_zones_before(before), *_zones_after(after)]:
+    for name, found in [*_zones_before(kinds_in, line[0]), *_zones_after(kinds_in, line[1])]:
         names.append(name)
         if not found:
             names += ("no noun before",) if name == "nearest" else ()
@@ -178,34 +185,34 @@ def _add_other_lines(names: list[str], here: Text, line: tuple[int, int], around
     return linked
 
 
-def _zones_before(before: str) -> Iterator[tuple[str, Sequence[int]]]:
+def _zones_before(kinds_in: Kinds, before: str) -> Iterator[tuple[str, Sequence[int]]]:
     cut = _sentence_start(before)
     clause = _CLAUSE_BEFORE.match(before, cut)
     near = _last_words(before[clause.end() if clause else cut :], _NEAR)
-    found = kinds(_last_words(near, 1))
+    found = kinds_in(_last_words(near, 1))
     yield "word linked" if near.rstrip(MARKS).endswith(LINKS) else "word before", found
     nearest = _NOUNS.intersection(found)
     words = near.split() if not found and near.strip(MARKS) else []
     if words:
-        yield "copula" if len(words[-1]) <= _COPULA else "unknown before", kinds(before[cut:])
-    found = kinds(near)
+        yield "copula" if len(words[-1]) <= _COPULA else "unknown before", kinds_in(before[cut:])
+    found = kinds_in(near)
     yield "near before", found
     nearest = nearest or _NOUNS.intersection(found)
-    found = kinds(before[cut : len(before) - len(near)])
+    found = kinds_in(before[cut : len(before) - len(near)])
     yield "clause before" if clause else "before", found
     nearest = nearest or (_CODE if clause else _NOUNS).intersection(found)
     yield "nearest", tuple(nearest)
-    yield "sentence before", kinds(before[:cut])
+    yield "sentence before", kinds_in(before[:cut])
 
 
-def _zones_after(after: str) -> Iterator[tuple[str, Sequence[int]]]:
+def _zones_after(kinds_in: Kinds, after: str) -> Iterator[tuple[str, Sequence[int]]]:
     cut = _sentence_end(after)
     clause = _CLAUSE_AFTER.search(after, 0, cut)
     near = _first_words(after[: clause.start() if clause else cut], _NEAR)
-    yield "word after", kinds(_first_words(near, 1))
-    yield "near after", kinds(near)
-    yield "clause after" if clause else "after", kinds(after[len(near) : cut])
-    yield "sentence after", kinds(after[cut:])
+    yield "word after", kinds_in(_first_words(near, 1))
+    yield "near after", kinds_in(near)
+    yield "clause after" if clause else "after", kinds_in(after[len(near) : cut])
+    yield "sentence after", kinds_in(after[cut:])
 
 
 def _sentence_start(before: str) -> int:

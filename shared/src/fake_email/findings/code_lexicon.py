@@ -3,6 +3,8 @@
 The words are data, a file for each language in `lexicon/`. A line is a kind and its words, separated by commas. A word
 stands for all that begin with it; `word!` for itself alone, and `*word` for all that contain it. Where a script has no
 blanks between words, or joins small words to them, each word is found anywhere.
+
+In English text only the English words count: stems of 27 other languages begin words of it that mean something else.
 """
 
 import functools
@@ -15,6 +17,10 @@ import re2
 _FIRST_JOINED = "\u0590"  # Hebrew, Arabic and all scripts behind them join words
 # No letter, in few ranges, because RE2 would make a large automaton of `\PL`.
 _NO_LETTER = r"[\x00-/:-@\[-`{-~\x{a0}-\x{bf}\x{2000}-\x{206f}\x{3000}-\x{303f}]"
+_ENGLISH_FILE = "en.txt"
+_ENGLISH = frozenset(("the", "your", "you", "this", "our", "with", "and", "please", "from", "of", "not"))
+_ENGLISH_CHARACTERS = 1000  # of a text, in which one word in 20 is such a word
+_ONE_IN = 20
 _MEGABYTES = 64  # at most, for the states of the automaton; usual mail fills a few of them
 _KNOWN_CHARACTERS = 100  # of a text whose kinds of words are remembered
 
@@ -32,15 +38,19 @@ def pattern(words: Iterable[str]) -> str:
     return "|".join([*sorted(joined), f"(?:^|{_NO_LETTER})(?:{'|'.join(sorted(apart))})"])
 
 
-def _read() -> dict[str, list[str]]:
+def _read() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """The words of each kind in all languages, and in English."""
     words: dict[str, list[str]] = {}
+    english: dict[str, list[str]] = {}
     for file in sorted(
         resources.files("fake_email.findings").joinpath("lexicon").iterdir(), key=lambda file: file.name
     ):
         for line in file.read_text(encoding="utf-8").splitlines():
             kind, _, listed = line.partition(": ")
             words.setdefault(kind, []).extend(listed.split(", "))
-    return words
+            if file.name == _ENGLISH_FILE:
+                english.setdefault(kind, []).extend(listed.split(", "))
+    return words, english
 
 
 def options(megabytes: int = _MEGABYTES) -> "re2.Options":
@@ -52,7 +62,7 @@ def options(megabytes: int = _MEGABYTES) -> "re2.Options":
     return chosen
 
 
-_WORDS = _read()
+_WORDS, _ENGLISH_WORDS = _read()
 CODES = ("code", "otp", "pin", "pass", "digits")  # kinds of words for a code
 KINDS: tuple[str, ...] = tuple(_WORDS)
 _OF_CODES = frozenset(map(KINDS.index, (*CODES, "verify")))
@@ -60,11 +70,11 @@ _OF_CODES = frozenset(map(KINDS.index, (*CODES, "verify")))
 
 # The searches are compiled for the first message: at a start, they would take a quarter of its time.
 @functools.cache
-def _set() -> "re2.Set":
+def _set(*, english: bool) -> "re2.Set":
     """The search for the words of each kind."""
     patterns = re2.Set.SearchSet(options())
-    for each in _WORDS.values():
-        patterns.Add(pattern(dict.fromkeys(each)))
+    for kind in KINDS:
+        patterns.Add(pattern(dict.fromkeys((_ENGLISH_WORDS if english else _WORDS)[kind])))
     patterns.Compile()
     return patterns
 
@@ -90,20 +100,31 @@ def _triples() -> frozenset[str]:
 
 def kinds(text: str) -> Sequence[int]:
     """The kinds of words in a text, as positions in KINDS, in time linear in its length."""
-    return _known_kinds(text) if len(text) <= _KNOWN_CHARACTERS else _kinds(text)
+    return _known_kinds(text, english=False) if len(text) <= _KNOWN_CHARACTERS else _kinds(text, english=False)
 
 
-def _kinds(text: str) -> Sequence[int]:
-    return tuple(_set().Match(text.encode("utf-8", "replace")) or ())
+def kinds_in_english(text: str) -> Sequence[int]:
+    """The kinds of English words in a text; otherwise as `kinds`."""
+    return _known_kinds(text, english=True) if len(text) <= _KNOWN_CHARACTERS else _kinds(text, english=True)
+
+
+def _kinds(text: str, *, english: bool) -> Sequence[int]:
+    return tuple(_set(english=english).Match(text.encode("utf-8", "replace")) or ())
 
 
 _known_kinds = functools.lru_cache(maxsize=1024)(_kinds)  # the mail of a sender has the same words around its codes
 
 
+def is_english(text: str) -> bool:
+    """True for text whose beginning has the small words of English that no other language has."""
+    words = text[:_ENGLISH_CHARACTERS].lower().split()
+    return _ONE_IN * sum(map(_ENGLISH.__contains__, words)) > len(words)
+
+
 def speaks_of_codes(text: str) -> bool:
     """True for text with a word for a code or for what codes prove, in time linear in its length."""
     if len(text) <= _KNOWN_CHARACTERS:
-        return not _OF_CODES.isdisjoint(_known_kinds(text))
+        return not _OF_CODES.isdisjoint(_known_kinds(text, english=False))
     return _gate()(text.encode("utf-8", "replace")) is not None
 
 

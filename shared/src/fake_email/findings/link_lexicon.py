@@ -4,7 +4,9 @@ The words are data: `links_lexicon/` has a file for each language, and one for U
 separated by commas. A word stands for all that begin with it; `word!` for itself alone, `*word` for all that contain
 it, and `=words` for a whole text. Where a script has no blanks between words, or joins small words to them, a word is
 found anywhere. `trade` is what people confirm besides an account, `point` what only says that it is a link, and `past`
-what makes a login one of before. `no` and `mail` together are to leave a list: "no more adverts, please".
+what makes a login one of before. `no` and `mail` together are to leave a list: "no more adverts, please". Near words of
+`paid`, a `subscription` is one that costs money, so that a link to manage it does not end mail. A `topic` is one of
+texts about passwords: "Password managers compared".
 """
 
 import functools
@@ -22,7 +24,21 @@ import re2
 from fake_email.findings import code_lexicon
 from fake_email.parsed_message import LinkKind
 
-WordKind = Literal["unsubscribe", "reset", "magic", "verify", "login", "trade", "point", "past", "no", "mail"]
+WordKind = Literal[
+    "unsubscribe",
+    "reset",
+    "magic",
+    "verify",
+    "login",
+    "trade",
+    "point",
+    "past",
+    "no",
+    "mail",
+    "subscription",
+    "paid",
+    "topic",
+]
 
 _URL_FILE = "url.txt"
 _FIRST_JOINED = "\u0590"  # Hebrew, Arabic and all scripts behind them join words
@@ -109,7 +125,7 @@ _DIGITS = string.digits.encode()
 @functools.lru_cache(maxsize=1024)  # a newsletter has a hundred "Read more"
 def kinds(text: str) -> frozenset[WordKind]:
     """The kinds of words in a text of at most some hundred characters, in lower case."""
-    text = text.replace(",", "")
+    text = text.replace(",", "").replace("\u2019", "'")  # the lexicon has the apostrophe of ASCII
     by_key, whole_texts = _languages()
     found = {whole_texts[whole]} if (whole := text.strip(" .!")) in whole_texts else set[WordKind]()
     if not found and _gate()(text.encode("utf-8", "replace")) is None:
@@ -154,6 +170,8 @@ def of_kinds(found: frozenset[WordKind]) -> LinkKind:
     """The kind by the rarest words: other links do not speak of leaving a list or of passwords."""
     if "unsubscribe" in found:
         return "unsubscribe"
+    if "topic" in found:
+        return "other"
     if "magic" in found:  # a link in the place of a password
         return "login"
     if "reset" in found:

@@ -85,6 +85,8 @@ class _Found:
             kind, words = _kind_of(target or url, "" if is_bare else low)
             if kind == "other" and (is_bare or ("point" in words and len(low) <= _GENERIC_CHARACTERS)):
                 kind = self.kind_of_place(source, start, is_bare=is_bare)
+            if "subscription" in words and "paid" in link_lexicon.kinds(f"{self.subject} {_before(source, start)}"):
+                kind = "other"
             if kind == self.of_subject:
                 self.of_subject = "other"  # the subject speaks of one link
             if kind == "unsubscribe" or url[:1] not in "mMtT":
@@ -109,7 +111,8 @@ class _Found:
         if is_bare and not (before.rstrip("<( ").endswith((":", "：")) or "point" in words):
             return "other"
         kind = link_lexicon.of_kinds(words)
-        if kind == "login" and "magic" not in words and links_beside.is_notice(before):
+        is_of_notice = kind == "login" or (kind == "reset" and links_beside.is_notice(self.subject))
+        if is_of_notice and "magic" not in words and links_beside.is_notice(before):
             return "other"
         return (
             self.of_subject if kind == "other" and "trade" not in words and self.of_subject != "unsubscribe" else kind

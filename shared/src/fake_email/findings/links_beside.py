@@ -30,9 +30,9 @@ def _search(kind: Literal["aside", "notice"]) -> Callable[[bytes], object]:
 @functools.lru_cache(maxsize=1024)  # a newsletter has a hundred "Read more"
 def is_aside(text: str) -> bool:
     """True for the text of a link that is beside the one which a message is about."""
-    return _search("aside")(text.encode("utf-8", "replace")) is not None
+    return _search("aside")(text.replace("\u2019", "'").encode("utf-8", "replace")) is not None
 
 
 def is_notice(text: str) -> bool:
     """True for words that tell what has happened to an account."""
-    return _search("notice")(text.encode("utf-8", "replace")) is not None
+    return _search("notice")(text.replace("\u2019", "'").encode("utf-8", "replace")) is not None
