@@ -52,6 +52,16 @@ def test_each_word_of_a_language_is_found_within_a_sentence(language: str) -> No
             assert kind in kinds(written.upper()) or not written.isascii(), (kind, word)
 
 
+def test_the_gate_is_the_same_for_short_text_and_for_long() -> None:
+    words = [line.partition(": ") for text in FILES.values() for line in text.splitlines()]
+    for kind, word in ((kind, word) for kind, _, listed in words for word in listed.split(", ")):
+        short = f"x {word.strip('*!')} y"
+        is_of_code = not kinds(short).isdisjoint({*code_lexicon.CODES, "verify"})
+
+        assert code_lexicon.speaks_of_codes(short) == is_of_code, (kind, word)
+        assert code_lexicon.speaks_of_codes(f"{short} {'-' * 100}") == is_of_code, (kind, word)
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [

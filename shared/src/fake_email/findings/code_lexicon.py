@@ -62,6 +62,18 @@ def options(megabytes: int = _MEGABYTES) -> "re2.Options":
     return chosen
 
 
+def search(pattern: str, megabytes: int) -> Callable[[bytes], object]:
+    """The search for a pattern in short text; its result is None where the text has no match.
+
+    The search of a set takes a third of the time of `re2.search`, which has steps in Python. But it reads all text.
+    """
+    patterns = re2.Set.SearchSet(options(megabytes))
+    patterns.Add(pattern)
+    patterns.Compile()
+    match: Callable[[bytes], object] = patterns.Match
+    return match
+
+
 _WORDS, _ENGLISH_WORDS = _read()
 CODES = ("code", "otp", "pin", "pass", "digits")  # kinds of words for a code
 KINDS: tuple[str, ...] = tuple(_WORDS)

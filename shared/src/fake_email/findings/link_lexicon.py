@@ -19,7 +19,6 @@ from importlib import resources
 from typing import Literal
 
 import msgspec
-import re2
 
 from fake_email.findings import code_lexicon
 from fake_email.parsed_message import LinkKind
@@ -100,9 +99,7 @@ def _gate() -> Callable[[bytes], object]:
     """One search for what all words begin with, since most texts have none."""
     by_key, _ = _languages()
     shortest = _without_longer({word.letters[:_GATE_CHARACTERS] for words in by_key.values() for word in words})
-    pattern = "|".join(sorted(map(re.escape, shortest)))
-    search: Callable[[bytes], object] = re2.compile(pattern, code_lexicon.options(megabytes=16)).search
-    return search
+    return code_lexicon.search("|".join(sorted(map(re.escape, shortest))), megabytes=16)
 
 
 @functools.cache

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from importlib import resources
 from typing import Literal
 
-import re2
-
 from fake_email.findings import code_lexicon
 
 _MEGABYTES = 16  # at most, for the states of an automaton
@@ -21,10 +19,7 @@ def _search(kind: Literal["aside", "notice"]) -> Callable[[bytes], object]:
     files = resources.files("fake_email.findings").joinpath("beside_lexicon").iterdir()
     lines = [line.partition(": ") for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     words = dict.fromkeys(word for of, _, listed in lines if of == kind for word in listed.split(", "))
-    search: Callable[[bytes], object] = re2.compile(
-        code_lexicon.pattern(words), code_lexicon.options(_MEGABYTES)
-    ).search
-    return search
+    return code_lexicon.search(code_lexicon.pattern(words), _MEGABYTES)
 
 
 @functools.lru_cache(maxsize=1024)  # a newsletter has a hundred "Read more"
