@@ -58,6 +58,12 @@ def test_an_unreadable_date_is_none(field: str) -> None:
     assert parse.parse(f"Date: {field}\r\n\r\nx\r\n".encode()).date_header is None
 
 
+def test_an_encoded_date_is_read() -> None:
+    parsed = parse.parse(b"Date: =?utf-8?Q?Mon=2C_02_Nov_2026_10:00:00_+0100?=\r\n\r\nx\r\n")
+
+    assert parsed.date_header == NINE
+
+
 @pytest.mark.parametrize("zone", ["", "J", "XYZ", "Etc/GMT", "+", "(CET)", "Europe/Berlin", "+2500"])
 @pytest.mark.parametrize("moment", ["Mon, 02 Nov 2026 10:00:00", "2026-11-02T10:00:00", "Mon Nov  2 10:00:00 2026"])
 def test_a_date_whose_zone_cannot_be_read_is_none(moment: str, zone: str) -> None:

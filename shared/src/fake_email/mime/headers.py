@@ -100,7 +100,10 @@ def addresses(value: bytes, charset: str = "") -> list[Address]:
 
 def date(value: bytes) -> datetime.datetime | None:
     """The Date field in UTC; None when it, or its zone, cannot be read."""
-    return dates.read(_unfolded(value[: 2 * dates.CHARACTERS]).decode("latin-1")) if value else None
+    value = value[: 2 * dates.CHARACTERS]
+    if b"=?" in value:
+        return dates.read(show(value))
+    return dates.read(_unfolded(value).decode("latin-1")) if value else None
 
 
 def _section(content: bytes, start: int, end: int) -> tuple[bytes, int]:
