@@ -123,3 +123,14 @@ def test_a_content_id_may_be_written_as_a_url() -> None:
     parsed = parse.parse(b"Content-Type: image/png\r\nContent-ID: <cid:a@x.test>\r\n\r\nx")
 
     assert [each.content_id for each in parsed.attachments] == ["a@x.test"]
+
+
+@pytest.mark.parametrize("name", ["X-Größe", "Тема", "Content-Dispo\u00adsition"])
+@pytest.mark.parametrize("position", [1, 3])
+def test_a_field_whose_name_is_not_ascii_does_not_end_the_section(name: str, position: int) -> None:
+    lines = ["Subject: x", "From: a@x.test", "Content-Type: image/png", "", "body"]
+    lines.insert(position, f"{name}: y;\r\n z=1")
+
+    parsed = parse.parse("\r\n".join(lines).encode())
+
+    assert (parsed.subject, parsed.from_address, [each.size for each in parsed.attachments]) == ("x", "a@x.test", [4])
