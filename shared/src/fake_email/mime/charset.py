@@ -58,18 +58,14 @@ def beginning(octets: bytes, label: str, characters: int) -> str:
     It works in short steps, so that other threads run in between.
     """
     if len(octets) <= _WINDOW:
-        text = decode(octets, label)
-        return _with_line_feeds(text) if "\r" in text else text
+        text = decode(octets, label).replace("\r\n", "\n")
+        return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text  # CR CR LF is one, too
     for codec in _candidates(octets, label):
         try:
             return "".join(_steps(octets, codec, "strict", characters)).removeprefix("\ufeff")
         except UnicodeError:
             pass
     return "".join(_steps(octets, _best(octets, label), "replace", characters)).removeprefix("\ufeff")
-
-
-def _with_line_feeds(text: str) -> str:
-    return text.replace(_DOUBLED, "\r\n").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def storable(text: str) -> str:
