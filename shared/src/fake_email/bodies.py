@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from fake_email.html import anchors
 from fake_email.html import text as html_text
-from fake_email.mime import calendar, flowed, rtf, rtf_compression, transfer_encoding
+from fake_email.mime import calendar, enriched, flowed, rtf, rtf_compression, transfer_encoding
 from fake_email.mime import charset as mime_charset
 from fake_email.mime.parts import Leaf
 
@@ -113,6 +113,8 @@ def _text(leaf: Leaf, content: bytes, characters: int) -> str:
         declared = _META_CHARSET.search(octets, 0, _META_OCTETS)
         label = declared[1].decode("ascii", "replace") if declared else ""
     text = mime_charset.beginning(octets, label, characters)[:characters]
+    if leaf.type in enriched.TYPES:
+        return enriched.text(text)
     return flowed.join(text, is_delsp=leaf.is_delsp) if leaf.is_flowed and leaf.type != "text/html" else text
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from fake_email import parse
-from fake_email.mime import addresses
+from fake_email.mime import addresses, headers
 
 
 @pytest.mark.parametrize(
@@ -103,3 +103,19 @@ def test_the_addresses_of_a_hostile_field_are_bounded(repeated: str) -> None:
 
     assert len(found) <= addresses.ADDRESSES
     assert sum(len(each.name) + len(each.address) for each in found) <= addresses.CHARACTERS + 1_000
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("=?utf-8?Q?Ann_L=C3=B6w_<a@x.test>?=", [("Ann Löw", "a@x.test")]),
+        ("=?utf-8?B?IkxlZSwgQW5uIiA8YUB4LnRlc3Q+?=", [("Lee, Ann", "a@x.test")]),
+        ("=?utf-8?Q?a@x.test?=", [("", "a@x.test")]),
+        ("=?utf-8?Q?Ann_<a@x.test>?= <b@x.test>", [("Ann <a@x.test>", "b@x.test")]),
+        ("=?utf-8?Q?Ann?=", []),
+    ],
+)
+def test_an_address_in_an_encoded_word_counts_only_where_the_field_has_no_other(
+    field: str, expected: list[tuple[str, str]]
+) -> None:
+    assert [(each.name, each.address) for each in headers.addresses(field.encode())] == expected

@@ -90,6 +90,9 @@ def test_charsets_of_mail_that_browsers_no_longer_read_are_read(label: str, code
         ("cp51932", "euc_jp", JAPANESE),
         ("x-windows-949", "cp949", KOREAN),
         ("x-mac-ce", "mac-latin2", "Żółć"),
+        ("136", "big5hkscs", TAIWANESE),
+        ("204", "cp1251", RUSSIAN),
+        ("238", "cp1250", "Żółć"),
         ('"utf-8"; format=flowed', "utf-8", RUSSIAN),
     ],
 )
@@ -239,3 +242,11 @@ def test_long_text_is_read_in_pieces_as_it_is_read_whole(label: str) -> None:
     octets = (TAIWANESE if label == "big5" else JAPANESE * 30).encode(codec) * 300
 
     assert charset.beginning(octets, label, 10**6) == charset.decode(octets, label)
+
+
+@pytest.mark.parametrize("lines", [2, 9_000])
+def test_each_line_end_is_one_line_feed(lines: int) -> None:
+    octets = "\n".join(["ž"] * lines).encode()
+
+    for ending in (b"\r\r\n", b"\r\n", b"\r"):
+        assert charset.beginning(octets.replace(b"\n", ending), "utf-8", len(octets)).encode() == octets

@@ -4,6 +4,13 @@ import pytest
 
 from fake_email.mime import chunks
 
+
+@pytest.mark.parametrize("ending", [b"\r\r\n", b"\r\n", b"\r", b"\n"])
+@pytest.mark.parametrize("at", range(chunks.OCTETS - 3, chunks.OCTETS + 1))
+def test_each_line_end_is_one_line_feed_wherever_a_step_ends(at: int, ending: bytes) -> None:
+    assert chunks.with_line_feeds(b"A" * at + ending + b"B" + ending) == b"A" * at + b"\nB\n"
+
+
 _WANTED = b"\n--boundary"
 
 

@@ -16,6 +16,8 @@ NINE = datetime.datetime(2026, 11, 2, 9, tzinfo=datetime.UTC)
         "Mon, 02 Nov 2026 10:00:00 +0100",
         "Mon, 2 Nov 2026 10:00:00 +0100 (CET)",
         "2 Nov 2026 10:00 +0100",
+        "lun., 2 Nov 2026 10:00:00 +0100",
+        "Пн, 2 Nov 2026 10:00:00 +0100",
         "Mon,2 Nov 2026 10:00:00 +0100",
         "Mon, 2 Nov 26 10:00:00 +0100",
         "Mon, 2-Nov-2026 09:00:00 GMT",
@@ -56,6 +58,12 @@ def test_a_date_is_read_in_the_forms_that_senders_write(field: str) -> None:
 )
 def test_an_unreadable_date_is_none(field: str) -> None:
     assert parse.parse(f"Date: {field}\r\n\r\nx\r\n".encode()).date_header is None
+
+
+def test_an_encoded_date_is_read() -> None:
+    parsed = parse.parse(b"Date: =?utf-8?Q?Mon=2C_02_Nov_2026_10:00:00_+0100?=\r\n\r\nx\r\n")
+
+    assert parsed.date_header == NINE
 
 
 @pytest.mark.parametrize("zone", ["", "J", "XYZ", "Etc/GMT", "+", "(CET)", "Europe/Berlin", "+2500"])

@@ -109,3 +109,28 @@ def test_all_fields_have_the_charset_that_the_message_names(fold: bytes) -> None
     fields = headers.all_fields(b"Subject: " + "Код".encode("cp1251") + b"\r\n" + type_field + b"\r\n\r\n")
 
     assert fields[0] == ("Subject", "Код")
+
+
+def test_a_message_whose_lines_end_with_two_carriage_returns_is_read() -> None:
+    lines = ["Subject: x", "Content-Type: multipart/mixed; boundary=b", "", "--b", "", "one", "two", "--b--", ""]
+
+    parsed = parse.parse("\r\r\n".join(lines).encode())
+
+    assert (parsed.subject, parsed.text) == ("x", "one\ntwo")
+
+
+def test_a_content_id_may_be_written_as_a_url() -> None:
+    parsed = parse.parse(b"Content-Type: image/png\r\nContent-ID: <cid:a@x.test>\r\n\r\nx")
+
+    assert [each.content_id for each in parsed.attachments] == ["a@x.test"]
+
+
+@pytest.mark.parametrize("name", ["X-Größe", "Тема", "Content-Dispo\u00adsition"])
+@pytest.mark.parametrize("position", [1, 3])
+def test_a_field_whose_name_is_not_ascii_does_not_end_the_section(name: str, position: int) -> None:
+    lines = ["Subject: x", "From: a@x.test", "Content-Type: image/png", "", "body"]
+    lines.insert(position, f"{name}: y;\r\n z=1")
+
+    parsed = parse.parse("\r\n".join(lines).encode())
+
+    assert (parsed.subject, parsed.from_address, [each.size for each in parsed.attachments]) == ("x", "a@x.test", [4])

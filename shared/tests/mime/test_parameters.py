@@ -53,6 +53,41 @@ def test_a_file_name_that_breaks_the_rules_is_read(field: str, name: str) -> Non
     assert [each.name for each in parse.parse(content).attachments] == [name]
 
 
+@pytest.mark.parametrize(
+    ("field", "text", "is_html"),
+    [
+        ("text / html; charset=utf-8", "shown", True),
+        ("text /html", "shown", True),
+        ("html", "shown", True),
+        ("HTML/text;charset=x", "shown", True),
+        ("text/htm", "shown", True),
+        ("plain", "<p>shown", False),
+        ("plain/text", "<p>shown", False),
+        ("text", "<p>shown", False),
+        ("text/html/x", "<p>shown", False),
+        ("html shown", "<p>shown", False),
+    ],
+)
+def test_a_type_that_breaks_the_rules_is_what_it_means(field: str, text: str, is_html: bool) -> None:
+    parsed = parse.parse(f"Content-Type: {field}\r\n\r\n<p>shown".encode())
+
+    assert (parsed.text, parsed.html is not None) == (text, is_html)
+
+
+def test_a_doubled_type_of_a_multipart_is_one() -> None:
+    content = b"Content-Type: multipart/multipart/mixed; boundary=b\r\n\r\n--b" + PARTS + b"--b--\r\n"
+
+    assert parse.parse(content).text == "shown"
+
+
+@pytest.mark.parametrize("encoding", ["quoted_printable", "quotedprintable", "QUOTED-PRINTABLE;", '"quoted-printable"'])
+@pytest.mark.parametrize("end", ["=", "= ", "=\t \r\n", ""])
+def test_quoted_printable_is_read_under_each_of_its_names_up_to_its_end(encoding: str, end: str) -> None:
+    content = f"Content-Transfer-Encoding: {encoding}\r\n\r\nGr=C3=BC=C3=9Fe{end}".encode()
+
+    assert parse.parse(content).text == "Grüße"
+
+
 @pytest.mark.parametrize("field", ["us-ascii (Plain text)", '"utf-8" (text)', "(text) utf-8"])
 def test_a_comment_beside_a_charset_is_left_out(field: str) -> None:
     content = f"Content-Type: text/plain; charset={field}\r\n\r\nGrüße".encode()

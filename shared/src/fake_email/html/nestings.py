@@ -32,7 +32,7 @@ class Nesting:
         self.takes_links = (
             len(self.open) < DEPTH
             and "a" not in self.names
-            and not (self.unusual and (self.open[-1].hidden or any(each.is_over for each in self.open)))
+            and not (self.unusual and (self.open[-1].is_unusual or any(each.is_over for each in self.open)))
         )
         # What tags write depends on the character before them: the end of a line, a blank, or another.
         self.behind_line: dict[str, Move] = {}

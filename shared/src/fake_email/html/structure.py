@@ -25,6 +25,11 @@ class Element(msgspec.Struct, frozen=True, gc=False):
     hidden: int = 0
     is_over: bool = False  # its end tag came while another element was open inside
 
+    @property
+    def is_unusual(self) -> bool:
+        """True where tags inside of this element do more than elsewhere."""
+        return self.hidden != 0 or self.is_over or self.style.display == "flex"
+
 
 def element(name: str, own: Style) -> Element:
     """The element of a start tag with this style where nothing around it is hidden."""
@@ -43,7 +48,7 @@ class Structure:
 
     def __init__(self, closed: Callable[[Element], None], *, has_sheets: bool = False) -> None:
         self.open: list[Element] = []
-        # The open elements that are hidden or over, and all that were too deep.
+        # The open elements that are hidden, over or flexible, and all that were too deep.
         self.unusual = 0
         self._closed = WeakMethod(closed)
         # A style sheet, which is not read, may show again what is without size or invisible.
@@ -73,7 +78,7 @@ class Structure:
                 return None
             open_.append(element)
             self.names[name] += 1
-            self.unusual += element.hidden != 0
+            self.unusual += element.is_unusual
         return element
 
     def push(self, element: Element) -> bool:
@@ -140,7 +145,7 @@ class Structure:
             if element.name == name and not element.is_over:
                 if in_block:
                     self.open[index] = Element(name, element.style, element.hidden, is_over=True)
-                    self.unusual += not element.hidden
+                    self.unusual += not element.is_unusual
                 else:
                     self.close_to(index)
                 return
@@ -169,7 +174,7 @@ class Structure:
         while True:
             element = open_.pop()
             self.names[element.name] -= 1
-            if element.hidden or element.is_over:
+            if element.is_unusual:
                 self.unusual -= 1
             if (closed := self._closed()) is not None:
                 closed(element)

@@ -18,8 +18,8 @@ _CACHED_CHARACTERS = 1024
 # The ways to hide text, as bits. Elements inside cannot undo the first; they can undo the others.
 GONE, INVISIBLE, NO_SIZE = 1, 2, 4
 
-# Empty: as the element's name has it. A "box" is in the line, with blocks inside.
-Display = Literal["line", "in line", "box", "cell", ""]
+# Empty: as the element's name has it. A "box" is in the line, with blocks inside; "flex" has its children on lines.
+Display = Literal["line", "in line", "box", "cell", "flex", ""]
 Space = Literal["kept", "lines", "normal", ""]  # the blanks and the ends of lines in text are kept, or the ends alone
 
 _DIFFERENT = frozenset({"a", "area", "img"})  # their tags differ from each other, their styles do not
@@ -36,7 +36,8 @@ _FONT_SIZE = re.compile(
 )
 _RELATIVE = frozenset({"em", "ex", "ch", "%"})
 _DISPLAYS: dict[str, Display] = {
-    **dict.fromkeys(("block", "flex", "grid", "list-item", "table", "table-row", "flow-root", "-webkit-box"), "line"),
+    **dict.fromkeys(("flex", "grid", "-webkit-flex", "-ms-flexbox"), "flex"),
+    **dict.fromkeys(("block", "list-item", "table", "table-row", "flow-root", "-webkit-box"), "line"),
     **dict.fromkeys(("inline-block", "inline-table", "inline-flex", "inline-grid"), "box"),
     **dict.fromkeys(("inline", "contents", "initial", "unset"), "in line"),
     **dict.fromkeys(("none", "inherit", "revert", "table-caption", "table-column", "table-column-group"), ""),

@@ -70,11 +70,18 @@ def of_picture(attributes: str) -> Tag:
     return _start("img", style.read("img", attributes))
 
 
+def in_flex(tag: Tag) -> Tag:
+    """The start tag as it is where the element around it is flexible: on lines of its own (CSS Flexbox 1 §4)."""
+    if tag.is_void or tag.element.style.display in {"line", "flex"}:
+        return tag
+    return _start(tag.name, tag.element.style._replace(display="line"))
+
+
 def line_break(name: str, display: style.Display) -> str | None:
     """The break before and behind an element."""
     if not display:
         return BREAKS.get(name)
-    if display == "line" or (display == "box" and name == "p"):  # a paragraph stays one, as in `innerText`
+    if display in {"line", "flex"} or (display == "box" and name == "p"):  # a paragraph stays one, as in `innerText`
         return BREAKS.get(name, LINE)
     return None
 
@@ -103,7 +110,7 @@ def _read(inside: str) -> Tag:
 def _start(name: str, own: style.Style) -> Tag:
     element = structure.element(name, own)
     is_known = name in elements.KNOWN
-    is_usual = is_known and not element.hidden
+    is_usual = is_known and not element.is_unusual
     keeps_space = space(element) != ""
     return Tag(
         name=name,

@@ -151,6 +151,9 @@ class Writer:
 
     def start_unusual(self, tag: Tag, attributes: str) -> None:
         """Do the same where something is hidden, or for an element that is hidden or not known."""
+        open_ = self.structure.open
+        if open_ and open_[-1].style.display == "flex" and tag.is_known:
+            tag = text_tags.in_flex(tag)
         opened = self.structure.start_element(tag.element)
         if opened is None:
             if not tag.is_known and (line_break := text_tags.BREAKS.get(tag.name)):

@@ -1,5 +1,6 @@
 """A line that says what, when and where an invitation (iCalendar, RFC 5545) is. Pure."""
 
+import datetime
 import re
 
 CHARACTERS = 64 * 1024  # read of a calendar
@@ -9,11 +10,14 @@ _FOLD = re.compile(r"\r?\n[ \t]")
 _EVENT = re.compile(r"^BEGIN:(?:VEVENT|VTODO)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
 _END = re.compile(r"^END:(?:VEVENT|VTODO)", re.MULTILINE | re.IGNORECASE)
 _PROPERTY = re.compile(
-    r"^(SUMMARY|DTSTART|DTEND|DUE|LOCATION)((?:;[A-Z-]{1,40}=(?:\"[^\"\n]{0,200}\"|[^\":;\n]{0,200}))*):([^\r\n]*)",
+    r"^(SUMMARY|DTSTART|DTEND|DUE|DURATION|LOCATION)((?:;[A-Z-]{1,40}=(?:\"[^\"\n]{0,200}\"|[^\":;\n]{0,200}))*):([^\r\n]*)",
     re.MULTILINE | re.IGNORECASE,
 )
 _ZONE = re.compile(r"TZID=\"?([^\";]+)", re.IGNORECASE)
 _MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(?:\d\d)?(Z?))?")
+_DURATION = re.compile(
+    r"\+?P(?:(\d{1,3})W)?(?:(\d{1,4})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,5})M)?(?:\d{1,6}S)?)?\Z", re.IGNORECASE
+)
 _ESCAPED = re.compile(r"\\([\\;,nN])")
 
 
@@ -32,7 +36,9 @@ def summary(text: str) -> str:
         named = _ZONE.search(match[2])
         if name == "DTSTART" and named:
             zone = named[1]
-    when = _when(found.get("DTSTART", ""), found.get("DTEND", "") or found.get("DUE", ""), zone)
+    start = found.get("DTSTART", "")
+    end_of = found.get("DTEND", "") or found.get("DUE", "") or _after(start, found.get("DURATION", ""))
+    when = _when(start, end_of, zone)
     return ", ".join(filter(None, (_plain(found.get("SUMMARY", "")), when, _plain(found.get("LOCATION", "")))))
 
 
@@ -47,6 +53,21 @@ def _when(start: str, end: str, zone: str) -> str:
             until = until[len("2026-11-05 ") :]
     zone = "UTC" if first[6] else zone[:_VALUE_CHARACTERS]
     return _moment(first) + (f" to {until}" if until else "") + (f" ({zone})" if zone else "")
+
+
+def _after(start: str, duration: str) -> str:
+    """The end of an event with this start and duration, as iCalendar writes it; empty where one cannot be read."""
+    match = _DURATION.match(duration)
+    if match is None or not _MOMENT.match(start):
+        return ""
+    weeks, days, hours, minutes = (int(number or 0) for number in match.groups())
+    form = "%Y%m%dT%H%M" if "T" in start else "%Y%m%d"
+    try:
+        began = datetime.datetime.strptime(start[: 13 if "T" in start else 8], form)  # noqa: DTZ007 - no zone is meant
+        ended = began + datetime.timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes)
+    except (ValueError, OverflowError):
+        return ""
+    return ended.strftime(form) if ended > began else ""
 
 
 def _moment(match: re.Match[str]) -> str:

@@ -15,6 +15,7 @@ _BYTE_ORDER_MARKS = (
 )
 _FIRST_OF_A_MARK = frozenset(b"\xef\xff\xfe\0")
 _NOT_ASCII_BASED = frozenset({"utf_7", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le", "hz"})
+_DOUBLED = "\r\r\n"  # one line end to programs that read text for Windows and write it so again
 _ASCII = bytes(range(128))
 _FEW = 3
 _FEW_BROKEN, _MANY_BROKEN = 0.1, 0.5  # of the 8-bit octets
@@ -57,7 +58,8 @@ def beginning(octets: bytes, label: str, characters: int) -> str:
     It works in short steps, so that other threads run in between.
     """
     if len(octets) <= _WINDOW:
-        return decode(octets, label).replace("\r\n", "\n").replace("\r", "\n")
+        text = decode(octets, label).replace("\r\n", "\n")
+        return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text  # CR CR LF is one, too
     for codec in _candidates(octets, label):
         try:
             return "".join(_steps(octets, codec, "strict", characters)).removeprefix("\ufeff")
@@ -143,7 +145,7 @@ def _steps(octets: bytes, codec: str, errors: str, characters: int) -> Iterator[
     newlines = io.IncrementalNewlineDecoder(None, translate=True)
     left = characters
     for decoded in _decoded(octets, codec, errors):
-        text = newlines.decode(storable(decoded))
+        text = newlines.decode(storable(decoded).replace(_DOUBLED, "\r\n"))
         yield text
         left -= len(text)
         if left <= 0:

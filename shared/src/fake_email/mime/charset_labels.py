@@ -87,6 +87,8 @@ _LABELS = {
     "johab": "| johab cp1361 ksc5601johab",
 }  # fmt: skip  # a label set is one paragraph
 _BY_LABEL = {label: codec for codec, labels in _LABELS.items() for label in labels.replace("|", " ").split()}
+# The numbers of charsets in fonts of Windows, which some programs write as their names.
+_BY_LABEL |= {"128": "cp932", "129": "cp949", "134": "gb18030", "136": "big5hkscs", "204": "cp1251", "238": "cp1250"}
 # `cp28595` is ISO-8859-5 to Windows.
 _BY_LABEL |= {f"cp{28590 + number}": f"iso8859_{number}" for number in (2, 3, 4, 5, 6, 7, 8, 13, 15)}
 _BY_LABEL |= {"cp28591": "cp1252", "cp28599": "cp1254", "usascii": "", "ansix341968": ""}

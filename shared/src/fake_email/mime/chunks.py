@@ -30,12 +30,14 @@ def find(content: bytes, wanted: bytes, start: int, end: int, rare: bytes = b"")
 
 
 def with_line_feeds(content: bytes) -> bytes:
-    """The content with LF for each CRLF and each bare CR."""
+    """The content with LF for each CRLF, each CR CR LF, as programs for Windows write, and each bare CR."""
     pieces: list[bytes] = []
     at = 0
     while at < len(content):
         end = at + OCTETS
+        end += content.startswith(b"\r\r\n", end - 1)
         end += content.startswith(b"\r\n", end - 1)
-        pieces.append(content[at:end].replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+        piece = content[at:end].replace(b"\r\r\n", b"\r\n")
+        pieces.append(piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
         at = end
     return b"".join(pieces)

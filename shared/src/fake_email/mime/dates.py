@@ -10,7 +10,7 @@ _USUAL = re.compile(
     r"(?:[A-Za-z]{3}, )?(\d{1,2}) ([A-Za-z]{3}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d\d)(\d\d)(?: \([A-Z]+\))?", re.ASCII
 )
 _COMMENT = re.compile(r"\([^()]*\)")
-_WEEKDAY = r"(?:[a-z]+\.?\s*,?\s*)?"
+_WEEKDAY = r"(?:[^\d\s,]{1,40}\s*,?\s*)?"  # in any language
 _MONTH = r"(?P<month>[a-z]{3,9})\.?"
 _TIME = (
     r"(?P<hour>\d{1,2})[:.](?P<minute>\d{1,2})(?:[:.](?P<second>\d{1,2})(?:[.,]\d{1,9})?)?"

@@ -15,19 +15,21 @@ _NAME = mime_addresses.NAME_CHARACTERS
 _STEP_OCTETS = 8192
 _MARK = "\ufeff".encode()  # of UTF-8, which some editors write before the first field
 
+# Names are ASCII (RFC 5322 §2.2); a field whose name is not must not end the section.
+_ANY_NAME = rb"[!-9;-~\x80-\xff]++[ \t]*+:"
 # A group is atomic, never possessive: Python before 3.11.5 matches `(…)*+` wrongly (gh-106052).
-_FIELD_LINES = re.compile(rb"(?>(?:[!-9;-~]++[ \t]*+:[^\n]*+\n?(?>(?:[ \t]++[^\n]*+\n?)*))*)")
+_FIELD_LINES = re.compile(rb"(?>(?:" + _ANY_NAME + rb"[^\n]*+\n?(?>(?:[ \t]++[^\n]*+\n?)*))*)")
 _MORE_LINES = re.compile(rb"(?>(?:[ \t]++[^\n]*+\n?)*)" + _FIELD_LINES.pattern)
-_FIELD_START = re.compile(rb"[!-9;-~]++[ \t]*+:")
+_FIELD_START = re.compile(_ANY_NAME)
 _PARAMETER_LINE = re.compile(rb"[\w*-]++=")
 _REPEATED = frozenset({b"to", b"cc"})
 _BLANK_LINE = re.compile(rb"\r?\n")
 _FIELD = re.compile(
     rb"\n(subject|from|to|cc|reply-to|date|content-(?:type|transfer-encoding|disposition|id|location))[ \t]*:"
-    rb"([^\n]*+(?>(?:\n(?![!-9;-~]++[ \t]*+:)[^\n]*+)*))",
+    rb"([^\n]*+(?>(?:\n(?!" + _ANY_NAME + rb")[^\n]*+)*))",
     re.IGNORECASE,
 )
-_ANY_FIELD = re.compile(rb"\n([!-9;-~]++)[ \t]*:([^\n]*+(?>(?:\n(?![!-9;-~]++[ \t]*+:)[^\n]*+)*))")
+_ANY_FIELD = re.compile(rb"\n([!-9;-~]++)[ \t]*:([^\n]*+(?>(?:\n(?!" + _ANY_NAME + rb")[^\n]*+)*))")
 _MAIL_FIELD = re.compile(
     rb"^(?:subject|from|to|cc|date|received|message-id|mime-version|content-[\w-]+|return-path|reply-to"
     rb"|sender|x-[\w-]+)[ \t]*:",
@@ -93,14 +95,19 @@ def addresses(value: bytes, charset: str = "") -> list[Address]:
     # Encoded words are decoded after the field is split: an address inside of one is text for the reader only.
     text = _without_controls(mime_charset.decode_raw(_unfolded(value), charset))
     entries = mime_addresses.read(text)
-    if "=?" in text:
-        return [Address(name=show(each.name.encode(), characters=_NAME), address=each.address) for each in entries]
-    return entries
+    if "=?" not in text:
+        return entries
+    if not entries:  # some programs encode the whole field, with its only address
+        return mime_addresses.read(show(value, charset, characters=FIELD_OCTETS))
+    return [Address(name=show(each.name.encode(), characters=_NAME), address=each.address) for each in entries]
 
 
 def date(value: bytes) -> datetime.datetime | None:
     """The Date field in UTC; None when it, or its zone, cannot be read."""
-    return dates.read(_unfolded(value[: 2 * dates.CHARACTERS]).decode("latin-1")) if value else None
+    value = value[: 2 * dates.CHARACTERS]
+    if b"=?" in value:
+        return dates.read(show(value))
+    return dates.read(_unfolded(value).decode("latin-1")) if value else None
 
 
 def _section(content: bytes, start: int, end: int) -> tuple[bytes, int]:

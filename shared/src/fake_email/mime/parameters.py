@@ -15,6 +15,12 @@ _EXTENSION_CHARACTERS = 16
 _CACHED_OCTETS = 200  # of a field
 
 _TYPE = re.compile(rb"\s*+([\w!#$&^.+-]{1,127}/[\w!#$&^.+-]{1,127})(?![^\s;,(\"])", re.ASCII)
+# What senders write instead: blanks around the slash, `multipart/multipart/mixed`, a subtype alone, both turned around.
+_UNUSUAL_TYPE = re.compile(
+    rb"\s*+([\w.+-]{1,127})(?:\s*+/\s*+([\w.+-]{1,127}))?(?:/([\w.+-]{1,127}))?(?=\s*(?:;|\Z))", re.ASCII
+)
+_MEANT = {"html": "text/html", "html/text": "text/html", "text/htm": "text/html"}
+_MEANT |= dict.fromkeys(("plain", "plain/text"), "text/plain")
 # A quotation mark ends a value where a parameter, a comment or nothing follows: names have unescaped ones inside. Their
 # number is bounded, as that of escapes: else each of many costs a search to the end of the field.
 _PARAMETER = re.compile(
@@ -40,7 +46,19 @@ _UNSAFE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u061c\u200e\u200f\u2028-\u202e\u20
 def media_type(value: bytes) -> str:
     """`type/subtype` in lower case, empty when the field is absent or cannot be read."""
     match = _TYPE.match(value)
-    return match[1].decode("ascii").lower() if match else ""
+    type_ = match[1].decode("ascii").lower() if match else _unusual_type(value)
+    return _MEANT.get(type_, type_)
+
+
+def _unusual_type(value: bytes) -> str:
+    match = _UNUSUAL_TYPE.match(value)
+    if match is None:
+        return ""
+    first, second, third = (word.decode("ascii").lower() if word else "" for word in match.groups())
+    if third and first != second:
+        return ""
+    name = "/".join(filter(None, (first, third or second)))
+    return name if "/" in name or name in _MEANT else ""
 
 
 def first_word(value: bytes) -> str:

@@ -166,7 +166,7 @@ def _leaf(fields: dict[bytes, bytes], media_type: str, start: int, end: int, pos
         or mime_parameters.decoded(in_type, "name", charset)
         or mime_parameters.decoded(in_type, "file", charset)
     )
-    content_id = _reference(fields.get(b"content-id", b""))
+    content_id = _reference(fields.get(b"content-id", b"")).removeprefix("cid:")  # seen in real mail
     return Leaf(
         section=position.section or "1",  # RFC 3501 §6.4.5: the only part of a message has a number too
         type=media_type,

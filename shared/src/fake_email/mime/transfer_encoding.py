@@ -17,7 +17,7 @@ _PADDING = re.compile(rb"=[=\s]*+")
 _LOOK_AHEAD = 200  # octets behind padding, which show whether base64 goes on
 _LONG_LINE = 60
 _GROUPS_WITH_PADDING = 100_000  # of one body; the rest of a body with more is not read
-_SOFT_BREAK = re.compile(rb"=(?:[ \t]{1,1000}+(?:\r?\n|\r)|\r)")
+_SOFT_BREAK = re.compile(rb"=(?:[ \t]{1,1000}+(?:\r?\n|\r|\Z)|\r)")
 _SOFT_BREAK_BEGUN = re.compile(rb"=++[ \t]{0,1000}+\r?\Z")
 _ENCODING = re.compile(rb"[\s\"']*+([\w-]+)")
 _CHARACTERS_A_WORD = 15  # or fewer, on average, in text; base64 has no spaces
@@ -96,7 +96,7 @@ def mechanism(encoding: bytes) -> Mechanism:
     match name[1].lower() if name else b"":
         case b"base64" | b"b":
             return "base64"
-        case b"quoted-printable" | b"q":
+        case b"quoted-printable" | b"q" | b"quoted_printable" | b"quotedprintable" | b"quoted":
             return "quoted-printable"
         case b"x-uuencode" | b"uuencode" | b"x-uue" | b"uue":
             return "uuencode"
