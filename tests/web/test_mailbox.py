@@ -176,6 +176,15 @@ async def test_a_qr_code_holds_the_address_for_another_device(visitor: Visitor) 
     await visitor.is_so(f"{shown} === 'QR code of {await visitor.address()}'")
 
 
+async def test_a_dialog_says_what_was_copied_in_it(visitor: Visitor) -> None:
+    await visitor.presses("q")
+    await visitor.is_so("document.querySelector('dialog[open] svg[role=img]')")
+
+    await visitor.value("document.querySelector('dialog .button.main').click()")
+
+    await visitor.is_so("document.querySelector('dialog .notices').textContent.trim() === 'Copied'")
+
+
 async def test_a_link_to_read_along_shows_the_mail_and_holds_no_token(visitor: Visitor, smtp: SmtpClient) -> None:
     await smtp.deliver(message("For two"), await visitor.address())
     token = await visitor.token()
@@ -227,10 +236,10 @@ async def test_a_reader_sees_why_mail_did_not_arrive(visitor: Visitor, smtp: Smt
     refused = await smtp.reply()
 
     await visitor.click("Look again")
-    await visitor.is_so("!document.querySelector('dialog [role=status]')")  # the attempts, not the wait for them
+    await visitor.is_so("!document.querySelector('dialog p[role=status]')")  # the attempts, not the wait for them
     while "acme.test" not in str(await visitor.value("document.querySelector('dialog').textContent")):
         await visitor.click("Look again")
-        await visitor.is_so("!document.querySelector('dialog [role=status]')")
+        await visitor.is_so("!document.querySelector('dialog p[role=status]')")
 
     await visitor.sees(f"{refused.code} {refused.text}")
     assert refused.code == 552

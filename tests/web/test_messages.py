@@ -266,6 +266,15 @@ async def test_of_many_recipients_the_first_are_shown_above_the_mail(visitor: Vi
     await visitor.sees("to person-0@many.test, person-1@many.test, person-2@many.test +37")
 
 
+async def test_a_subject_and_a_sender_without_end_leave_space_for_the_mail(visitor: Visitor, smtp: SmtpClient) -> None:
+    await visitor.resize(320, 640)
+    await deliver(visitor, smtp, f"From: {'S' * 900} <s@long.test>\r\nSubject: {'x' * 900}\r\n\r\nHi\r\n".encode())
+
+    await visitor.opens("x" * 900)
+
+    await visitor.is_so("document.querySelector('[role=tabpanel]').getBoundingClientRect().top < innerHeight")
+
+
 async def test_a_link_in_a_plain_text_opens_in_a_new_tab(visitor: Visitor, smtp: SmtpClient) -> None:
     await deliver(visitor, smtp, message("Read on", "The text (https://acme.test/a?b=1) is long."))
 

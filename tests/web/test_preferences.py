@@ -67,6 +67,19 @@ async def test_with_forced_colours_what_only_a_colour_showed_has_a_border(reader
     assert await accessible(reader, axe) == []
 
 
+async def test_with_forced_colours_a_choice_is_told_from_the_others(reader: Visitor) -> None:
+    await prefer(reader, "forced-colors", "active")
+    colours = """(chosen, other) => [chosen, other].map((each) =>
+        getComputedStyle(document.querySelector(each)).backgroundColor)"""
+
+    tabs = f"({colours})('[role=tab][aria-selected=true]', '[role=tab][aria-selected=false]')"
+    await reader.is_so(f"new Set({tabs}).size === 2")
+    await reader.click("Settings")
+    await reader.is_so("document.querySelector('dialog[open] fieldset')")
+    choices = f"({colours})('fieldset label:has(:checked)', 'fieldset label:not(:has(:checked))')"
+    await reader.is_so(f"new Set({choices}).size === 2")
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_from_right_to_left_nothing_reaches_out_of_the_window(reader: Visitor, axe: str, width: int) -> None:
     await reader.resize(width, 800)

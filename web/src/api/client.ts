@@ -1,12 +1,20 @@
 // The calls of the API that the page makes, by the core of the TypeScript client. No token is ever in a URL: tickets are.
 
 import { Caller, type Request } from "../../../clients/typescript/src/calls"
+import { told } from "../state/clock.svelte"
 import type { Domains, Inbox, Key, NewAddress, Page, Ticket, Timeline, Whole } from "./types"
 
 export const API = import.meta.env.VITE_API_URL as string
 
 // A person decides about another attempt, so each call is made once; the stream has a patience of its own.
-export const caller = new Caller(API, { patience: 0 })
+export const caller = new Caller(API, {
+  patience: 0,
+  async fetch(...request) {
+    const response = await fetch(...request)
+    told(response.headers.get("Date"))
+    return response
+  },
+})
 const SECONDS = 20
 
 const json = <T>(method: string, path: string, request?: Request): Promise<T> =>

@@ -1,10 +1,12 @@
 // The program of the pages that are text: the colours and the language that the inbox was set to.
 
+import { load, save } from "../store"
+
 const LANGUAGES = { en: "English", de: "Deutsch" }
 type Language = keyof typeof LANGUAGES
 
 export function paintAsChosen(): void {
-  const theme = localStorage.getItem("fake-email.theme")
+  const theme = load("theme")
   if (theme) document.documentElement.dataset["theme"] = theme
 }
 
@@ -26,7 +28,7 @@ function speak(wanted: Language): void {
     Object.assign(button, { className: "button", lang: language, textContent: name })
     button.setAttribute("aria-pressed", String(language === wanted))
     button.addEventListener("click", () => {
-      localStorage.setItem("fake-email.language", language)
+      save("language", language)
       speak(language as Language)
       document.querySelector<HTMLElement>(".languages button[aria-pressed=true]")?.focus()
     })
@@ -43,9 +45,7 @@ function fold(): void {
   follow()
 }
 
-const wishes = [localStorage.getItem("fake-email.language") ?? "", ...navigator.languages].map((each) =>
-  each.slice(0, 2),
-)
+const wishes = [load("language") ?? "", ...navigator.languages].map((each) => each.slice(0, 2))
 paintAsChosen()
 speak((wishes.find((each) => each in LANGUAGES) ?? "en") as Language)
 fold()

@@ -5,6 +5,7 @@ import { isGone, troubleOf, type Trouble } from "../api/problem"
 import { span, t } from "../words/words.svelte"
 import type { Box } from "./box.svelte"
 import * as kept from "./boxes.svelte"
+import { apiTime } from "./clock.svelte"
 import { catchUp, reconnect } from "./live.svelte"
 import { fail, say } from "./notices.svelte"
 import { close, closed } from "./opened.svelte"
@@ -89,11 +90,11 @@ export function leaveBox(): void {
 export async function extend(box: Box): Promise<void> {
   try {
     const before = box.expiresAt
-    const wanted = Math.floor((before - Date.now()) / 1_000) + DAY_SECONDS
+    const wanted = Math.floor((before - apiTime()) / 1_000) + DAY_SECONDS
     box.counted(await api.extend(box, Math.min(MAX_SECONDS, wanted)))
     kept.keep()
     const isLonger = box.expiresAt - before > MINUTE_MS
-    say(t(isLonger ? "extended" : "longest", { span: span(box.expiresAt - Date.now()) }))
+    say(t(isLonger ? "extended" : "longest", { span: span(box.expiresAt - apiTime()) }))
   } catch (thrown) {
     fail(thrown, () => void extend(box))
   }

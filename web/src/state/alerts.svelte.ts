@@ -1,6 +1,7 @@
 // How the page tells of new mail beside the list: by a notification or a sound, each only when it is asked for.
 
 import type { Listed } from "../api/types"
+import { load, save } from "../store"
 import { tLater as t } from "../words/words.svelte"
 import type { Box } from "./box.svelte"
 import { choose } from "./actions.svelte"
@@ -8,12 +9,12 @@ import { say } from "./notices.svelte"
 import { open } from "./opened.svelte"
 import { bestCode, senderName } from "./people"
 
-const KEY = "fake-email.alerts"
+const KEY = "alerts"
 const PAUSE_MS = 1_500
 
 type Kind = "notify" | "sound"
 
-let chosen = $state.raw<readonly string[]>((localStorage.getItem(KEY) ?? "").split(" "))
+let chosen = $state.raw<readonly string[]>((load(KEY) ?? "").split(" "))
 let audio: AudioContext | undefined
 let rangAt = 0
 
@@ -36,7 +37,7 @@ export async function setAlert(kind: Kind, isOn: boolean): Promise<void> {
   }
   const others = chosen.filter((each) => each && each !== kind)
   chosen = isOn && (kind === "sound" || mayNotify()) ? [...others, kind] : others
-  localStorage.setItem(KEY, chosen.join(" "))
+  save(KEY, chosen.join(" "))
   if (isOn && kind === "sound") ring()
 }
 

@@ -1,13 +1,15 @@
 // The mailboxes of this browser, kept in its local storage, and the one that is shown.
 
 import * as api from "../api/client"
+import * as store from "../store"
 import { Box, type Kept } from "./box.svelte"
 
-const KEY = "fake-email.mailboxes"
-const SHOWN = "fake-email.shown"
+const KEY = "mailboxes"
+const SHOWN = "shown"
 
 let all = $state.raw<readonly Box[]>([])
 let shown = $state<string>("")
+let isKept = $state(true)
 
 export const boxes = {
   get all(): readonly Box[] {
@@ -19,28 +21,35 @@ export const boxes = {
   get unread(): number {
     return all.reduce((sum, box) => sum + (box.isOver ? 0 : box.unread), 0)
   },
+  /** False where the browser refuses to keep them. */
+  get areKept(): boolean {
+    return isKept
+  },
   find: (address: string): Box | undefined => all.find((box) => box.address === address),
 }
 
 /** Read what is kept, here or by another tab; what this tab knows of a mailbox stays. */
 export function restore(): void {
-  let kept: readonly Kept[] = []
+  let found: unknown
   try {
-    kept = JSON.parse(localStorage.getItem(KEY) ?? "[]") as readonly Kept[]
+    found = JSON.parse(store.load(KEY) ?? "")
   } catch {
-    // Stored data that cannot be read is dropped.
+    // Stored data that cannot be read is dropped, as is what is no mailbox.
   }
+  const kept = Array.isArray(found) ? (found as readonly Partial<Kept>[]).filter(isMailbox) : []
   all = kept.map((each) => boxes.find(each.address) ?? new Box(each))
-  shown ||= localStorage.getItem(SHOWN) ?? ""
+  shown ||= store.load(SHOWN) ?? ""
 }
 
+const isMailbox = (each: Partial<Kept> | null): each is Kept => /.@./.test(String(each?.address))
+
 export function keep(): void {
-  localStorage.setItem(KEY, JSON.stringify(all.map((box) => box.kept())))
+  isKept = store.save(KEY, JSON.stringify(all.map((box) => box.kept())))
 }
 
 export function show(box: Box): void {
   shown = box.address
-  localStorage.setItem(SHOWN, shown)
+  store.save(SHOWN, shown)
 }
 
 export async function create(wish: api.Wish = {}): Promise<Box> {
@@ -61,7 +70,7 @@ export function forget(box: Box): void {
 }
 
 export function forgetAll(): void {
-  for (const key of Object.keys(localStorage)) if (key.startsWith("fake-email.")) localStorage.removeItem(key)
+  store.clear()
   all = []
   shown = ""
 }

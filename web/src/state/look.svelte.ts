@@ -1,6 +1,8 @@
 // The colours that are chosen: light, dark, or as the system has it.
 
-const KEY = "fake-email.theme"
+import * as store from "../store"
+
+const KEY = "theme"
 
 export const THEMES = ["system", "light", "dark"] as const
 export type Theme = (typeof THEMES)[number]
@@ -23,10 +25,10 @@ export const look = {
 export function paint(wanted: Theme): void {
   theme = wanted
   document.documentElement.dataset["theme"] = wanted
-  localStorage.setItem(KEY, wanted)
+  store.save(KEY, wanted)
 }
 
 export function wantedTheme(): Theme {
-  const kept = localStorage.getItem(KEY)
+  const kept = store.load(KEY)
   return THEMES.find((each) => each === kept) ?? "system"
 }

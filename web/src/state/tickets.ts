@@ -2,6 +2,7 @@
 
 import * as api from "../api/client"
 import type { Key } from "../api/types"
+import { apiTime } from "./clock.svelte"
 
 const MARGIN_MS = 300_000
 
@@ -10,7 +11,7 @@ const held = new Map<string, { ticket: Promise<string>; endsAt: number }>()
 /** A ticket that opens this mailbox for a while yet. */
 export async function ticketFor(box: Key): Promise<string> {
   const found = held.get(box.address)
-  if (found && found.endsAt - Date.now() > MARGIN_MS) return found.ticket
+  if (found && found.endsAt - apiTime() > MARGIN_MS) return found.ticket
   const made = api.ticket(box)
   const entry = { ticket: made.then(({ ticket }) => ticket), endsAt: Infinity }
   held.set(box.address, entry)

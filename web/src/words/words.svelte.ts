@@ -1,5 +1,6 @@
 // The words of the page: a JSON file for each language, and dates, numbers and sizes as the language writes them.
 
+import { load, save } from "../store"
 import { first as en } from "./en.json?first"
 
 type First = typeof en
@@ -33,7 +34,7 @@ export async function speak(wanted: Language): Promise<void> {
   words = { ...first, ...later }
   language = wanted
   document.documentElement.lang = wanted
-  localStorage.setItem("fake-email.language", wanted)
+  save("language", wanted)
 }
 
 /** Load a part of the page that is not in the first view, and the words for such parts. */
@@ -46,7 +47,7 @@ export async function withWords<T>(load: () => Promise<T>): Promise<T> {
 
 /** The language that was chosen, else the first of the browser's that the page has. */
 export function wantedLanguage(): Language {
-  const wishes = [localStorage.getItem("fake-email.language") ?? "", ...navigator.languages]
+  const wishes = [load("language") ?? "", ...navigator.languages]
   const known = wishes.map((wish) => wish.slice(0, 2)).find((wish) => wish in LANGUAGES)
   return (known as Language | undefined) ?? "en"
 }
@@ -99,6 +100,9 @@ export function span(milliseconds: number): string {
   return (shown.length ? shown : parts.slice(-1)).map(([n, name]) => unit(n, name)).join(" ")
 }
 
+// The shortest that reads well: of German hours, the narrow form has the English letter.
+const UNITS = { en: "narrow", de: "short" } as const
+
 // A new format costs more than a hundred uses of it.
 const formats = new Map<string, Intl.NumberFormat>()
 
@@ -106,7 +110,11 @@ function unit(n: number, name: string): string {
   const key = `${language} ${name}`
   const format =
     formats.get(key) ??
-    new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: name === "day" ? "long" : "narrow" })
+    new Intl.NumberFormat(language, {
+      style: "unit",
+      unit: name,
+      unitDisplay: name === "day" ? "long" : UNITS[language],
+    })
   formats.set(key, format)
   return format.format(n)
 }
