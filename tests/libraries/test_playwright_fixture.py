@@ -100,6 +100,10 @@ def test_mailboxes_of_playwright(pair: Pair, node: Node, package: Path, tmp_path
     assert "Code: 482913\nLink (verify): https://example.test/verify?t=Qm9w\n" in no_mail["Welcome"]
     assert "Content-Type: multipart/mixed" in no_mail["Welcome.eml"]
     assert '"Welcome" from ann@example.test failed subject' in result("no such mail").errors[0].message
+    outlasting = [each.message for each in result("a wait that outlasts its test").errors]
+    assert "Test timeout of 8000ms exceeded" in outlasting[0]
+    assert not [each for each in outlasting if "mailbox_not_found" in each]
+    assert "Welcome" in dict(attached("a wait that outlasts its test"))
     two = [name for name, _ in attached("two mailboxes")]
     assert two == ["mailbox ADDRESS", "mailbox ADDRESS", "Welcome", "Welcome.eml"]
     for title in ("a new user types the code of the mail", "a failure that is expected", "no server"):
@@ -110,7 +114,7 @@ def test_mailboxes_of_playwright(pair: Pair, node: Node, package: Path, tmp_path
     addresses = [
         each.description for spec in runs.values() for each in spec.tests[0].annotations if each.type == "mailbox"
     ]
-    assert len(addresses) == 5
+    assert len(addresses) == 6
     with httpx.Client() as api:
         gone = [api.get(f"{pair.http_url}/api/inbox", params={"address": each}).status_code for each in addresses]
     assert set(gone) == {404}

@@ -47,7 +47,7 @@ export const test: TestType<Args, PlaywrightWorkerArgs & PlaywrightWorkerOptions
   mailboxOptions: [{}, { option: true }],
 
   mail: async ({ fakeEmailUrl }, use) => {
-    await use(new Mail(fakeEmailUrl, { patience: PATIENCE_SECONDS }))
+    await use(mailOf(fakeEmailUrl))
   },
 
   mailbox: async ({ newMailbox }, use) => {
@@ -67,10 +67,33 @@ export const test: TestType<Args, PlaywrightWorkerArgs & PlaywrightWorkerOptions
       testInfo.annotations.push({ type: "mailbox", description: box.address })
       return box
     })
+    ends.get(mail)?.()
     if (testInfo.status !== testInfo.expectedStatus) for (const box of mailboxes) await attach(box, testInfo)
     await Promise.all(mailboxes.map((box) => box.close()))
   },
 })
+
+// Answers the calls that a test has left open, so that none of them finds its mailbox gone.
+const ends = new WeakMap<Mail, () => void>()
+
+function mailOf(url: string): Mail {
+  let end: () => void
+  let over: Promise<Response>
+  const begin = () => {
+    over = new Promise((resolve) => {
+      const detail = "The test was over before this call had a response."
+      end = () => resolve(Response.json({ code: "test_over", detail }, { status: 408 }))
+    })
+  }
+  begin()
+  const send: typeof fetch = (...request) => Promise.race([fetch(...request), over.then((each) => each.clone())])
+  const mail = new Mail(url, { patience: PATIENCE_SECONDS, fetch: send })
+  ends.set(mail, () => {
+    end()
+    begin()
+  })
+  return mail
+}
 
 /** Attach the messages; the result of the test stays when that fails. */
 async function attach(box: Mailbox, testInfo: TestInfo): Promise<void> {

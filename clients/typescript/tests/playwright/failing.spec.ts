@@ -22,6 +22,15 @@ test("a failure that is expected", async ({ mailbox }) => {
   await mailbox.wait({ timeout: 1 })
 })
 
+test.describe("with little time", () => {
+  test.setTimeout(8_000)
+
+  test("a wait that outlasts its test", async ({ mailbox }) => {
+    await signUp(mailbox.address)
+    await mailbox.wait({ subject: "invoice", timeout: 80 })
+  })
+})
+
 test.describe("without a server", () => {
   test.use({ fakeEmailUrl: "http://127.0.0.1:1" })
 
