@@ -22,7 +22,8 @@ EXAMPLE = b"""\
 Subject: Sign in
 Content-Type: text/html
 
-<p>Your code is 482913.</p><p>We saw a new device. <a href="https://example.com/verify">It is me</a></p>
+<p>Your code is 482913. Enter it within ten minutes, and do not share it with anyone.</p>
+<p>We saw a new device. <a href="https://example.com/verify">It is me</a></p>
 """
 
 

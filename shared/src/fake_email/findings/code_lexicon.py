@@ -9,7 +9,7 @@ In English text only the English words count: stems of 27 other languages begin 
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import resources
 
 import re2
@@ -82,11 +82,20 @@ _OF_CODES = frozenset(map(KINDS.index, (*CODES, "verify")))
 
 # The searches are compiled for the first message: at a start, they would take a quarter of its time.
 @functools.cache
-def _set(*, english: bool) -> "re2.Set":
-    """The search for the words of each kind."""
+def _words() -> "re2.Set":
+    """The search for the words of each kind in all languages."""
+    return _search_set(_WORDS)
+
+
+@functools.cache
+def _english_words() -> "re2.Set":
+    return _search_set(_ENGLISH_WORDS)
+
+
+def _search_set(words: Mapping[str, list[str]]) -> "re2.Set":
     patterns = re2.Set.SearchSet(options())
     for kind in KINDS:
-        patterns.Add(pattern(dict.fromkeys((_ENGLISH_WORDS if english else _WORDS)[kind])))
+        patterns.Add(pattern(dict.fromkeys(words[kind])))
     patterns.Compile()
     return patterns
 
@@ -121,7 +130,7 @@ def kinds_in_english(text: str) -> Sequence[int]:
 
 
 def _kinds(text: str, *, english: bool) -> Sequence[int]:
-    return tuple(_set(english=english).Match(text.encode("utf-8", "replace")) or ())
+    return tuple((_english_words() if english else _words()).Match(text.encode("utf-8", "replace")) or ())
 
 
 _known_kinds = functools.lru_cache(maxsize=1024)(_kinds)  # the mail of a sender has the same words around its codes
