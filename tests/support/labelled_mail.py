@@ -58,7 +58,7 @@ FOLDER = Path(__file__).parents[1] / "labelled_mail"
 LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh")
 OUT_OF_FOLD = FOLDER / "out_of_fold.txt"
 UNSEEN = "batch_8"  # no weights are learnt from it
-BATCHES = tuple(f"batch_{number}" for number in range(1, 23) if f"batch_{number}" != UNSEEN)
+BATCHES = tuple(f"batch_{number}" for number in range(1, 24) if f"batch_{number}" != UNSEEN)
 PARTS = ("known", "apart", "short", "short_apart", "short_wrong", "short_display", "short_pairs", *BATCHES)
 _BOUNDARY = "=_between_the_parts"
 _SEPARATORS = re.compile(r"(?<=[0-9])[ -](?=[0-9])")

@@ -308,6 +308,26 @@ def test_a_link_to_manage_a_subscription_that_costs_money_does_not_end_mail(
     assert link.kind == kind
 
 
+@pytest.mark.parametrize(
+    ("receipt", "text"),
+    [
+        ("Tu recibo", "Gestionar suscripción"),
+        ("Votre facture", "Gérer mes abonnements"),
+        ("Чек", "Управление подпиской"),
+        ("Ваш рахунок", "Керувати підпискою"),
+        ("Kvittering", "Abonnementsinnstillinger"),
+        ("Tagihan Anda", "Kelola langganan"),
+        ("您的发票", "管理订阅"),
+    ],
+)
+def test_words_that_mean_a_paid_subscription_or_a_list_are_told_apart_in_each_language_that_has_them(
+    receipt: str, text: str
+) -> None:
+    markup = f"<a href='https://x.test/a'>{text}</a>"
+
+    assert [links.find(markup, "", subject)[0].kind for subject in (receipt, "Hello")] == ["other", "unsubscribe"]
+
+
 def test_links_are_bounded_in_number_and_length() -> None:
     markup = "".join(f"<a href=https://x.test/{number}>{'x' * 1000}</a>" for number in range(500))
 
