@@ -98,6 +98,20 @@ def test_html_declares_its_charset_when_the_field_does_not() -> None:
 
 
 @pytest.mark.parametrize(
+    ("head", "text"),
+    [
+        ("<?xml version='1.0' encoding='windows-1250'?>", "Žluť"),
+        ('\n<?xml encoding = "windows-1250" ?><meta charset=windows-1252>', "Žlu\ufffd"),
+        ("<p><?xml encoding='windows-1250'?>", "Žlu\ufffd"),
+    ],
+)
+def test_html_may_name_its_charset_in_an_xml_declaration_at_its_start(head: str, text: str) -> None:
+    content = b"Content-Type: text/html\n\n" + head.encode() + b"<p>\x8elu\x9d"
+
+    assert parse.parse(content).text == text
+
+
+@pytest.mark.parametrize(
     ("encoded", "text"),
     [
         (b"aGVsbG8gd29ybGQ", "hello world"),

@@ -32,6 +32,7 @@ SUBSTITUTES = frozenset(
 
 _META_CHARSET = re.compile(rb"<meta\s[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _META_OCTETS = 4096
+_XML_CHARSET = re.compile(rb"\s*+<\?xml\s[^<>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})")
 
 
 class Bodies(msgspec.Struct, frozen=True):
@@ -110,7 +111,7 @@ def _text(leaf: Leaf, content: bytes, characters: int) -> str:
     octets = _without_files(leaf, content) if leaf.cuts else _octets(leaf, content)
     label = leaf.charset
     if not label and leaf.type == "text/html":
-        declared = _META_CHARSET.search(octets, 0, _META_OCTETS)
+        declared = _META_CHARSET.search(octets, 0, _META_OCTETS) or _XML_CHARSET.match(octets)
         label = declared[1].decode("ascii", "replace") if declared else ""
     text = mime_charset.beginning(octets, label, characters)[:characters]
     if leaf.type in enriched.TYPES:

@@ -119,3 +119,16 @@ def test_an_address_in_an_encoded_word_counts_only_where_the_field_has_no_other(
     field: str, expected: list[tuple[str, str]]
 ) -> None:
     assert [(each.name, each.address) for each in headers.addresses(field.encode())] == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("<a@x.test> Ann  Lee", "Ann Lee"),
+        ("<a@x.test> =?utf-8?Q?L=C3=B6w?=", "Löw"),
+        ("<a@x.test>, Ann", ""),
+        ("<a@x.test>", ""),
+    ],
+)
+def test_a_name_may_stand_behind_the_address(field: str, name: str) -> None:
+    assert [(each.name, each.address) for each in headers.addresses(field.encode())] == [(name, "a@x.test")]

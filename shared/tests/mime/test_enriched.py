@@ -22,7 +22,7 @@ def test_the_formatting_is_left_out(source: str, text: str) -> None:
     assert enriched.text(source) == text
 
 
-@pytest.mark.parametrize("type_", enriched.TYPES)
+@pytest.mark.parametrize("type_", sorted(enriched.TYPES))
 def test_a_message_in_such_a_format_is_text(type_: str) -> None:
     content = f"Content-Type: {type_}; charset=iso-8859-1\r\n\r\n<bold>Gr\xfc\xdfe</bold>\r\nhier".encode("latin-1")
 

@@ -93,3 +93,12 @@ def test_a_comment_beside_a_charset_is_left_out(field: str) -> None:
     content = f"Content-Type: text/plain; charset={field}\r\n\r\nGrüße".encode()
 
     assert parse.parse(content).text == "Grüße"
+
+
+@pytest.mark.parametrize("disposition", ['"attachment"', "'Attachment'", "ATTACHMENT "])
+def test_a_disposition_in_quotation_marks_is_read(disposition: str) -> None:
+    content = f"Content-Type: text/plain\r\nContent-Disposition: {disposition}; filename=a.txt\r\n\r\nx".encode()
+
+    parsed = parse.parse(content)
+
+    assert (parsed.text, [each.name for each in parsed.attachments]) == ("", ["a.txt"])

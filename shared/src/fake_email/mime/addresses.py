@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     r"|(?P<space>\s++)|<(?P<angle>[^<>]*+)>|<(?P<open>[^<>,;@]*+@[^<>,;]*+)(?![>@])|(?P<special>[\"(,;:@<>])",
     re.IGNORECASE,
 )
+_NAME_BEHIND = re.compile(r"\s*+<[^<>]*+>([^<>@,;:\"()]++)")
 _QUOTED = re.compile(r'"(?>(?:[^"\\]|\\.)*)"', re.DOTALL)
 _COMMENT_MARK = re.compile(r"[()]|\\.?", re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
@@ -71,12 +72,21 @@ class _Reading:
                 break
             at = self.step(at)
         self.end_entry()
+        self.name_behind(text)
 
     def start_entry(self) -> None:
         self.words: list[tuple[str, str, bool]] = []
         self.address: list[str] = []  # of a bare address: the local part, "@" and what follows without a space
         self.comments: list[str] = []
         self.is_spaced = False
+
+    def name_behind(self, text: str) -> None:
+        """Give the only address of a field the name that its sender wrote behind it: `<a@x.example> Ann`."""
+        behind = _NAME_BEHIND.fullmatch(text) if len(self.entries) == 1 and not self.entries[0].name else None
+        if behind:
+            self.entries = [
+                Address(name=" ".join(behind[1].split())[:NAME_CHARACTERS], address=self.entries[0].address)
+            ]
 
     def step(self, at: int) -> int:
         """Read one token; returns the offset of the next."""

@@ -62,9 +62,9 @@ def _unusual_type(value: bytes) -> str:
 
 
 def first_word(value: bytes) -> str:
-    """The word before the parameters, in lower case: the disposition."""
+    """The word before the parameters, in lower case: the disposition. Some senders write it in quotation marks."""
     word = value.partition(b";")[0].split()
-    return word[0].decode("ascii", "replace").lower() if word else ""
+    return word[0].strip(b"\"'").decode("ascii", "replace").lower() if word else ""
 
 
 def parameters(value: bytes) -> Mapping[str, bytes]:
