@@ -67,7 +67,7 @@ def test_a_wait_through_a_proxy_that_removes_the_cursor_says_so(headers: dict[st
 
     with pytest.raises(Problem) as error:
         steps.send(httpx2.Response(404, headers=headers, json=NO_MATCH))
-    assert str(error.value) == "404 unknown: No Next-Since in the response: a proxy removed it."
+    assert str(error.value) == "404 unknown: No Next-Since: a proxy removed it."
 
 
 @pytest.mark.parametrize(("returned", "said"), [(1, "1 message was"), (2, "2 messages were")])

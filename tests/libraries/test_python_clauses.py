@@ -63,6 +63,15 @@ def test_a_kind_of_link_that_there_is_not_is_refused_at_once() -> None:
         BOX.link("verfy")  # type: ignore[arg-type]  # of a caller without a type checker
 
 
+@pytest.mark.parametrize("seconds", [None, "5", float("nan")])
+def test_a_time_that_is_no_number_of_seconds_is_refused_at_once(seconds: float) -> None:
+    for method in (BOX.wait, BOX.code, BOX.link):
+        with pytest.raises(TypeError, match=r"^the time to wait is a number of seconds, not "):
+            method(timeout=seconds)
+    with pytest.raises(TypeError, match=r"^the time to wait is a number of seconds, not "):
+        BOX.expect_none(within=seconds)
+
+
 def test_what_a_sender_wrote_cannot_control_the_terminal_of_a_test() -> None:
     miss = NearMiss(id="1", seq=1, subject="a\u202eb", from_addr="a\x1b[31m@mx.test", received_at=NOW, failed=("text",))
 

@@ -80,12 +80,12 @@ export class Caller {
     return this.call(method, path, request, (response) => response.json())
   }
 
-  /** The URL of a call. */
+  /** The URL of a call; an id in the path that is no id, as of a link to your page, names no other path. */
   link(path: string, query: Record<string, unknown> = {}): string {
     const pairs = Object.entries(query).flatMap(([name, value]) =>
       [value].flat().flatMap((each) => (each === undefined ? [] : [[name, String(each)]])),
     )
-    return `${this.url}/api/${path}${pairs.length ? `?${new URLSearchParams(pairs)}` : ""}`
+    return `${this.url}/api/${path.replace(/[^\w/-]/g, "_")}${pairs.length ? `?${new URLSearchParams(pairs)}` : ""}`
   }
 }
 

@@ -69,7 +69,7 @@ export async function search(
 function nextSince(response: { status: number; headers: Headers }): number {
   const value = response.headers.get("Next-Since")
   if (/^\d+$/.test(value!)) return Number(value)
-  throw new Problem(response as Response, { detail: "No Next-Since in the response: a proxy removed it." })
+  throw new Problem(response as Response, { detail: "No Next-Since: a proxy removed it." })
 }
 
 function parameters(clauses: Clauses): Record<string, unknown> {

@@ -45,8 +45,25 @@ test("a proxy that removes the cursor of a wait is told at once", async () => {
   for (const [status, { mail, calls }] of Object.entries({ 404: noMatch, 200: message })) {
     assert.equal(
       String(await failure(mail.open("ann@mx.test").link("verify"))),
-      `Problem: ${status} unknown: No Next-Since in the response: a proxy removed it.`,
+      `Problem: ${status} unknown: No Next-Since: a proxy removed it.`,
     )
     assert.equal(calls(), 1)
   }
+})
+
+test("an id that is no id names no other path", async () => {
+  const paths: string[] = []
+  const fetch = async (url: unknown) => {
+    paths.push(new URL(String(url)).pathname)
+    return new Response(null, { status: 204 })
+  }
+  const box = new Mail("http://mx.test/mail", { fetch }).open("ann@mx.test")
+  for (const id of ["../inbox?address=bob@mx.test", "%2e%2e/inbox", "..", "#", "01a2-b"]) await box.delete(id)
+  assert.deepEqual(paths, [
+    "/mail/api/messages/__/inbox_address_bob_mx_test",
+    "/mail/api/messages/_2e_2e/inbox",
+    "/mail/api/messages/__",
+    "/mail/api/messages/_",
+    "/mail/api/messages/01a2-b",
+  ])
 })

@@ -1,5 +1,6 @@
 """The methods of both kinds of mailboxes, without I/O: the calls of each, and the cursor of `wait`."""
 
+import math
 from collections.abc import Coroutine
 from threading import Lock
 from typing import Literal, Unpack, get_args
@@ -179,7 +180,7 @@ class Core:
         def refuse(message: Message) -> str | None:
             return None if self._take(message.seq) else RETURNED
 
-        return search(self.address, self.token, self._floor, timeout, clauses, refuse, kind)
+        return search(self.address, self.token, self._floor, _seconds(timeout), clauses, refuse, kind)
 
     def _take(self, seq: int) -> bool:
         """True for the first call with this seq; threads may wait at the same time."""
@@ -212,6 +213,13 @@ class Core:
             # The response to an earlier attempt may be lost.
             if error.code != code:
                 raise
+
+
+def _seconds(timeout: object) -> float:
+    """The timeout of a caller who may have no type checker; raises TypeError."""
+    if isinstance(timeout, int | float) and not math.isnan(timeout):
+        return timeout
+    raise TypeError(f"the time to wait is a number of seconds, not {timeout!r}")
 
 
 def _path(message: AnyMessage) -> str:

@@ -57,7 +57,7 @@ class Problem(_Told, Exception):
         self.headers = response.headers
         detail = self.body.detail or response.reason_phrase
         if missing:
-            self.code, detail = "unknown", f"No {missing} in the response: a proxy removed it."
+            self.code, detail = "unknown", f"No {missing}: a proxy removed it."
         if not self.body.code and self.status not in AGAIN:
             place = response.headers.get("Location")
             detail += f" (no response of a fake-email API; is the URL right{f', or is it {place}' if place else ''}?)"
