@@ -107,14 +107,8 @@ class _Reading:
 
     def read_stretches(self) -> None:  # noqa: C901, PLR0912  # a call for each takes time
         """Read the stretches from here on, by the remembered effect of their tags."""
-        scanner, writer, visible, tags, most_tags = (
-            self.scanner,
-            self.writer,
-            self.writer.visible,
-            self.tags,
-            self.most_tags,
-        )
-        structure = writer.structure
+        scanner, writer, tags, most_tags = self.scanner, self.writer, self.tags, self.most_tags
+        visible, structure = writer.visible, writer.structure
         nesting = self.nesting() if scanner.markup.startswith("<", scanner.position) else None
         if nesting is None:
             return

@@ -2,18 +2,9 @@
 
 import re
 
-from fake_email.html import (
-    elements,
-    link_targets,
-    references,
-    steps,
-    style,
-    tag_attributes,
-    text_lines,
-    text_tags,
-    urls,
-)
+from fake_email.html import link_targets, tag_attributes, text_lines, text_tags, urls
 from fake_email.html.structure import DEPTH, Element, Structure
+from fake_email.html.text_pieces import Pieces
 from fake_email.html.text_tags import Tag
 
 _COUNTED = frozenset({"ul", "ol"})  # while they are open
@@ -21,21 +12,15 @@ _USUAL_LINK = re.compile(rf" href=\"({urls.USUAL_IN_HTML})\"")
 _NUMBER = re.compile(r"\s*+\+?0{0,9}([1-9][0-9]{0,8})\b.*+", re.DOTALL)
 
 
-class Writer:
+class Writer(Pieces):
     """The text of one document, written from its start to its end; the `base` is that of relative URLs."""
 
     def __init__(self, base: str, *, has_sheets: bool) -> None:
-        self.visible: list[str] = ["\n"]
-        self.aside: list[str] = ["\n"]  # of the hidden element that is open
-        self.hidden = 0
-        self.pieces = self.visible  # where text is written; pictures, links and breaks go to `marks`
-        self.marks = self.visible
+        super().__init__(Structure(self.closed, has_sheets=has_sheets))
         self.lists: list[int] = []  # the last number of each open list, negative where items have none
-        self.spaces: list[style.Space] = []  # of the open elements that have one
         self.link = ""
         self.link_start = 0
         self.link_pieces = self.visible
-        self.structure = Structure(self.closed, has_sheets=has_sheets)
         self.base = base
 
     @property
@@ -106,31 +91,6 @@ class Writer:
             self.visible.append(text_lines.CELL)
         if tag.is_written:
             self.write_start(tag.element, attributes)
-
-    def write(self, run: str) -> None:
-        if len(run) > steps.CHARACTERS:
-            for piece in steps.pieces(run):
-                self.write_resolved(references.in_text(piece))
-            return
-        text = references.in_text(run) if "&" in run else run
-        if text and text.isprintable() and "  " not in text and text != " " and not self.spaces:
-            self.pieces.append(text)
-        else:
-            self.write_resolved(text)
-
-    def write_resolved(self, text: str) -> None:
-        """Write text without references."""
-        if self.spaces:
-            open_ = self.structure.open
-            if text.isspace() and open_ and open_[-1].name in elements.WITHOUT_TEXT:
-                return  # between the cells of a table
-            text = text.replace("\t", " " * 4)
-            if self.spaces[-1] == "kept":
-                text = text.replace(" ", text_lines.KEPT_SPACE)
-        elif not text.isprintable() or "  " in text:
-            text = " " if text.isspace() and text.isascii() else text_lines.without_runs(text)
-        if text and (text != " " or self.pieces[-1][-1] not in " \n"):
-            self.pieces.append(text)
 
     def finish(self) -> list[str]:
         """The pieces of the text, for `text_lines`."""
@@ -223,27 +183,6 @@ class Writer:
         open_ = self.structure.open
         if element.hidden or self.hidden or (open_ and open_[-1].hidden):
             self.hide_as_around()
-
-    def hide(self, hidden: int) -> None:
-        """Set the following text aside while it is hidden; an element without size still shows its pictures."""
-        self.hidden = hidden
-        self.pieces = self.aside if hidden else self.visible
-        self.marks = self.aside if hidden & ~style.NO_SIZE else self.visible
-
-    def hide_as_around(self) -> None:
-        """Hide the following text as the open element does, and drop the text of a hidden element that ended."""
-        hidden = self.structure.hidden()
-        if not hidden:
-            self.aside = ["\n"]
-        self.hide(hidden)
-
-    def break_line(self, line_break: str) -> None:
-        if line_break == text_tags.BLANK_LINE or self.marks[-1][-1] != "\n":
-            self.marks.append(line_break)
-
-    def write_mark(self, text: str) -> None:
-        """Write the alternative of a picture."""
-        self.marks.append(steps.change(text, text_lines.without_runs))
 
     def write_area(self, attributes: str) -> None:
         """Write a part of a picture that is a link."""
