@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from fake_email.findings import code_candidates, code_features, code_lexicon, code_score, code_type
+from fake_email.findings import code_candidates, code_features, code_lexicon, code_score, code_type, code_zones
 from fake_email.findings.code_candidates import LEAST, Candidate
 from fake_email.findings.code_lexicon import KINDS
 from fake_email.html import text as html_text
@@ -157,7 +157,7 @@ def _near_asked(text: str, found: Iterable[Candidate]) -> Iterator[Candidate]:
     for each in found:
         if (
             not _YEAR.fullmatch(each.value)
-            and (_is_asked_for(text, each) or code_features.is_alone(text, each))
+            and (_is_asked_for(text, each) or code_zones.is_alone(text, each))
             and not _is_quoted(text, each)
         ):
             yield each
@@ -215,6 +215,6 @@ def _evidence(text: str, candidate: Candidate) -> str:
     end = min(end if end >= 0 else len(text), start + EVIDENCE_CHARACTERS)
     line = " ".join(text[start : max(end, candidate.end)].split())
     if len(line) <= candidate.end - candidate.start + 2:
-        for above in itertools.islice(code_features.lines_above(text, start), 1):
+        for above in itertools.islice(code_zones.lines_above(text, start), 1):
             line = f"{' '.join(above.split())[-_ABOVE_CHARACTERS:]} {line}"
     return line[:EVIDENCE_CHARACTERS]
