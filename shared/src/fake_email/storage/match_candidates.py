@@ -118,8 +118,8 @@ async def read(
 ) -> list[MatchCandidate]:
     """Up to `limit` messages of a mailbox after `since` and before `before_seq`, with what `needs` names.
 
-    They are fewer when what `needs` names is large. The list is
-    empty only when there are none that meet all `conditions`. The caller has checked the token.
+    They are fewer when what `needs` names is large. The list is empty only when there are none that meet all
+    `conditions`. The caller has checked the token.
     """
     query, parameters = _READ_ALL[newest_first], dict[str, object]()
     if conditions:
