@@ -107,6 +107,22 @@ async def test_one_stream_counts_the_unread_mail_of_every_mailbox(visitor: Visit
     await visitor.is_so("document.title === '(1) fake-email'")
 
 
+async def test_mailboxes_out_of_sight_with_unread_mail_do_not_widen_the_page(
+    visitor: Visitor, smtp: SmtpClient
+) -> None:
+    await visitor.resize(320, 640)
+    first = await visitor.address()
+    for count in range(2, 5):
+        await visitor.presses("n")
+        await visitor.is_so(f"document.querySelectorAll('nav button').length === {count}")
+    await visitor.is_so("document.querySelector('.status.live')")
+
+    await smtp.deliver(message("To the first"), first)
+
+    await visitor.is_so("document.title === '(1) fake-email'")
+    await visitor.is_so("document.documentElement.scrollWidth <= innerWidth")
+
+
 async def test_a_mailbox_is_extended_by_a_day(visitor: Visitor) -> None:
     await visitor.click("Extend by a day")
 

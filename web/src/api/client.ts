@@ -1,7 +1,7 @@
 // The calls of the API that the page makes, by the core of the TypeScript client. No token is ever in a URL: tickets are.
 
 import { Caller, type Request } from "../../../clients/typescript/src/calls"
-import { told } from "../state/clock.svelte"
+import { told } from "../state/api_time.svelte"
 import type { Domains, Inbox, Key, NewAddress, Page, Ticket, Timeline, Whole } from "./types"
 
 export const API = import.meta.env.VITE_API_URL as string

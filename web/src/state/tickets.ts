@@ -2,7 +2,7 @@
 
 import * as api from "../api/client"
 import type { Key } from "../api/types"
-import { apiTime } from "./clock.svelte"
+import { apiTime } from "./api_time.svelte"
 
 const MARGIN_MS = 300_000
 
