@@ -1,11 +1,14 @@
 """The address and its mailbox on the page, in a real browser, against the real services."""
 
+import json
+from datetime import datetime
+
 import httpx
 import pytest
 from support.content import message
 from support.harness import Pair
 from support.smtp_client import SmtpClient
-from support.visitor import Visitor
+from support.visitor import Visitor, deliver
 
 
 async def test_the_first_visit_has_a_private_address_at_once(visitor: Visitor, http: httpx.AsyncClient) -> None:
@@ -259,3 +262,24 @@ async def test_a_reader_sees_why_mail_did_not_arrive(visitor: Visitor, smtp: Smt
 
     await visitor.sees(f"{refused.code} {refused.text}")
     assert refused.code == 552
+
+
+async def test_the_mailbox_that_is_shown_is_followed_beyond_the_fifty_of_a_ticket(
+    visitor: Visitor, smtp: SmtpClient, http: httpx.AsyncClient
+) -> None:
+    made = [(await http.post("/api/temporary-address")).json() for _ in range(51)]
+    kept = [
+        {"address": each["temp_email_addr"], "expiresAt": 1000 * datetime.fromisoformat(each["expires_at"]).timestamp()}
+        for each in made
+    ]
+    await visitor.value(f"localStorage['fake-email.mailboxes'] = {json.dumps(json.dumps(kept))}")
+    await visitor.visit()
+    await visitor.is_so("document.querySelector('.status.live')")
+    last = kept[-1]["address"]
+
+    await visitor.click(last.partition("@")[0])
+    await visitor.is_so(f"document.querySelector('.address').textContent === '{last}'")
+    await visitor.is_so("document.querySelector('.status.live')")
+    await deliver(visitor, smtp, message("To the last"))
+
+    await visitor.sees("To the last")

@@ -23,6 +23,7 @@ let triesAt = $state(0)
 let stop = new AbortController()
 let wake = (): void => {}
 let isLeft = false
+let followed: readonly Box[] = []
 
 export const live = {
   get status(): Status {
@@ -44,6 +45,12 @@ export function reconnect(): void {
   wake()
 }
 
+/** Follow the mailbox that is shown, also where there are more than a ticket opens. */
+export function followShown(): void {
+  const box = boxes.current
+  if (box && followed.length === MAX_MAILBOXES && !followed.includes(box)) reconnect()
+}
+
 /** End the stream: the browser may keep a page that was left, and its connections with it. */
 export function leave(): void {
   isLeft = true
@@ -59,7 +66,9 @@ export function comeBack(): void {
 export async function run(onMessage: (box: Box, message: Listed) => void): Promise<never> {
   for (;;) {
     stop = new AbortController()
-    const followed = boxes.all.filter((box) => !box.isOver).slice(0, MAX_MAILBOXES)
+    const shown = boxes.current
+    const others = boxes.all.filter((box) => box !== shown)
+    followed = (shown ? [shown, ...others] : others).filter((box) => !box.isOver).slice(0, MAX_MAILBOXES)
     if (!followed.length || isLeft) {
       become("idle")
       await pause(Infinity)
