@@ -2,8 +2,8 @@
 # The only commands of the deploy key: copy a release to the home directory, and let it install itself. authorized_keys:
 # restrict,command="/opt/fake-email/current/deploy/deploy-key.sh" ssh-ed25519 …
 set -eu
-# .github/workflows/deploy.yml sends these commands; make deploy uses a key of an administrator. A host has this script from its previous release: to
-# change a command, accept both forms here for one release.
+# .github/workflows/deploy.yml sends these commands; make deploy uses a key of an administrator. A host has this script
+# from its previous release: to change a command, accept both forms here for one release.
 requested=${SSH_ORIGINAL_COMMAND:-a shell}
 name=$(printf '%s' "$requested" | grep -Eo 'fake-email-[A-Za-z0-9._-]+' | head -n 1)
 name=${name%.tar.gz}
