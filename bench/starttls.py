@@ -10,7 +10,6 @@ from support.harness import Pair
 
 from bench import contestants, turns
 from bench.figures import make_mailboxes
-from bench.load import Order
 
 # The number of concurrent sessions, and whether a session ends after one message.
 _ORDERS = ((1, True), (50, True), (50, False))
@@ -22,17 +21,7 @@ _MAILBOXES = 200
 def measure(pair: Pair) -> Iterator[str]:
     """A table of medians; raises Lost when the mailboxes hold more or fewer messages than were acknowledged."""
     recipients = tuple(make_mailboxes(pair, _MAILBOXES))
-    orders = [
-        Order(
-            port=0,
-            sessions=sessions,
-            closes_after_message=closes_after_message,
-            seconds=_SECONDS,
-            recipients=recipients,
-            is_tls=True,
-        )
-        for sessions, closes_after_message in _ORDERS
-    ]
+    orders = turns.orders(_ORDERS, seconds=_SECONDS, recipients=recipients, is_tls=True)
     with contestants.bare(pair.environ["TLS_CERT_FILE"], pair.environ["TLS_KEY_FILE"]) as bare:
         yield from turns.table(
             pair,

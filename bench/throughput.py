@@ -4,17 +4,16 @@ ours: smtp-ingest, which commits each message. bare: aiosmtpd, which discards it
 discards it too. ours/…: the ratio; above 1, ours is faster.
 """
 
-import itertools
 from collections.abc import Iterator
 
 from support.harness import Pair
 
 from bench import contestants, turns
 from bench.figures import make_mailboxes
-from bench.load import Order
 from bench.mail import MESSAGE_OCTETS
 
-_SESSIONS = (1, 10, 50)
+# The number of concurrent sessions, and whether a session ends after one message.
+_ORDERS = tuple((sessions, closes) for closes in (True, False) for sessions in (1, 10, 50))
 # Many short rounds, in which the servers alternate.
 _ROUNDS = 7
 _SECONDS = 0.6
@@ -24,16 +23,7 @@ _MAILBOXES = 200
 def measure(pair: Pair) -> Iterator[str]:
     """A table of medians; raises Lost when the mailboxes hold more or fewer messages than were acknowledged."""
     recipients = tuple(make_mailboxes(pair, _MAILBOXES))
-    orders = [
-        Order(
-            port=0,
-            sessions=sessions,
-            closes_after_message=closes_after_message,
-            seconds=_SECONDS,
-            recipients=recipients,
-        )
-        for closes_after_message, sessions in itertools.product((True, False), _SESSIONS)
-    ]
+    orders = turns.orders(_ORDERS, seconds=_SECONDS, recipients=recipients)
     with contestants.bare() as bare, contestants.sink() as sink:
         yield from turns.table(
             pair,

@@ -57,6 +57,23 @@ def heading(label: str, ports: Mapping[str, int]) -> str:
     return row(label, *ports, *(f"ours/{name}" for name in list(ports)[1:]))
 
 
+def orders(
+    kinds: Iterable[tuple[int, bool]], *, seconds: float, recipients: tuple[str, ...], is_tls: bool = False
+) -> list[Order]:
+    """An order for each number of concurrent sessions, and whether a session ends after one message."""
+    return [
+        Order(
+            port=0,
+            sessions=sessions,
+            closes_after_message=closes_after_message,
+            seconds=seconds,
+            recipients=recipients,
+            is_tls=is_tls,
+        )
+        for sessions, closes_after_message in kinds
+    ]
+
+
 def table(
     pair: Pair,
     title: str,

@@ -124,7 +124,7 @@ def _is_text(leaf: Leaf, *, first: bool, alone: bool) -> bool:
 
 
 def _may_substitute(leaf: Leaf) -> bool:
-    """True for a part that is the text of a message without text; RTF is, where it is no document beside it."""
+    """True for a part that can be the text of a message without text. RTF can, unless it is an attached document."""
     if leaf.type in bodies.RTF:
         return leaf.disposition != "attachment" and not leaf.name
     return leaf.type in bodies.SUBSTITUTES

@@ -35,7 +35,7 @@ class Transaction:
         self._checked_ids: list[uuid.UUID] = []
         self._addresses: list[str] = []
         self._content: Content | None = None
-        # Now, since a client that has left is no longer known.
+        # Looked up now: a client that has left is forgotten.
         self._network = context.sessions.limited_network(connection)
         self._octets = 0
         self._outcome: Outcome | None = None

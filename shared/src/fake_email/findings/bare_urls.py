@@ -89,9 +89,7 @@ def _set_off(text: str, start: int) -> tuple[str, int, int] | None:
 
 
 def _bare(text: str, start: int, least: int) -> tuple[str, int, int]:
-    """The URL that starts here, without the punctuation of the sentence around it, the end of what was read, and the
-    position where reading goes on.
-    """
+    """The URL that starts here without the punctuation of its sentence, the end of its match, and where to go on."""
     match = _URL.match(text, start)
     if match is None:
         return "", least, least

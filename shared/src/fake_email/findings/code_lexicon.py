@@ -119,14 +119,12 @@ def _triples() -> frozenset[str]:
     )
 
 
-def kinds(text: str) -> Sequence[int]:
-    """The kinds of words in a text, as positions in KINDS, in time linear in its length."""
-    return _known_kinds(text, english=False) if len(text) <= _KNOWN_CHARACTERS else _kinds(text, english=False)
+def kinds(text: str, *, english: bool = False) -> Sequence[int]:
+    """The kinds of words in a text, as positions in KINDS, in linear time; with `english`, of English words alone."""
+    return _known_kinds(text, english=english) if len(text) <= _KNOWN_CHARACTERS else _kinds(text, english=english)
 
 
-def kinds_in_english(text: str) -> Sequence[int]:
-    """The kinds of English words in a text; otherwise as `kinds`."""
-    return _known_kinds(text, english=True) if len(text) <= _KNOWN_CHARACTERS else _kinds(text, english=True)
+kinds_in_english = functools.partial(kinds, english=True)
 
 
 def _kinds(text: str, *, english: bool) -> Sequence[int]:

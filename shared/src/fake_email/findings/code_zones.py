@@ -32,7 +32,7 @@ def is_alone(text: str, candidate: Candidate) -> bool:
 
 
 def line_around(text: str, candidate: Candidate) -> tuple[int, int]:
-    """The start and the end of what is read of the line of a candidate."""
+    """The start and the end of a candidate's line, cut to _BEFORE and _AFTER characters around it."""
     start, end, _ = candidate
     first = max(text.rfind("\n", max(0, start - _BEFORE), start) + 1, start - _BEFORE, 0)
     last = text.find("\n", end, end + _AFTER)

@@ -87,7 +87,7 @@ def line_break(name: str, display: style.Display) -> str | None:
 
 
 def space(element: Element) -> style.Space:
-    """What an element does to the blanks in its text; empty for what the elements around it do."""
+    """The effect of an element on the blanks in its text; empty when it has none of its own."""
     own = element.style.space
     if own == "normal" or element.name in elements.VOID:
         return ""

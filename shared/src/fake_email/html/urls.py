@@ -112,5 +112,5 @@ def _joined(document: str, url: str) -> str:
     end = behind.start() if behind else len(url)
     try:
         return urllib.parse.urljoin(document, url[:end].replace("\\", "/") + url[end:])
-    except ValueError:  # of a host in brackets that is no address
+    except ValueError:  # of a host in brackets that is not an address
         return ""

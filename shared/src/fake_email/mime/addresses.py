@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-ADDRESS_CHARACTERS = 320  # RFC 5321 §4.5.3.1: local part 64, "@", domain 255; a longer one is no address
+ADDRESS_CHARACTERS = 320  # RFC 5321 §4.5.3.1: local part 64, "@", domain 255; a longer one is invalid
 NAME_CHARACTERS = 320
 ADDRESSES = 100  # of one field
 CHARACTERS = 8192  # of all names and addresses of one field

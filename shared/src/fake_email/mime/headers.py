@@ -111,7 +111,7 @@ def date(value: bytes) -> datetime.datetime | None:
 
 
 def _section(content: bytes, start: int, end: int) -> tuple[bytes, int]:
-    """The fields behind a line break, and the body's offset; empty, and all is body, where there are no fields."""
+    """The fields behind a line break, and the body's offset. Without fields they are empty, and all is body."""
     section_end, body = _find_end(content, start, end)
     section = b"\n" + content[start:section_end].removeprefix(_MARK).lstrip(b" \t")
     if body == section_end and not _MAIL_FIELD.search(section):

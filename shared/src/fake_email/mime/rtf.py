@@ -32,7 +32,7 @@ class Document(NamedTuple):
 
 
 class _State(NamedTuple):
-    """What holds inside of a group."""
+    """The settings inside a group."""
 
     is_seen: bool = True
     label: str = ""  # of the font's charset; empty for that of the document
@@ -129,7 +129,7 @@ class _Reading:
             self.state = self.state._replace(label=self.fonts.get(self.default_font, ""))
         if self.links and len(self.around) < self.links[-1][0]:
             self.end_link()
-        return bool(self.around)  # what is behind the document is no text of it
+        return bool(self.around)  # anything behind the document is ignored
 
     def end_link(self) -> None:
         """Write the target of a link behind its text, as the text of HTML has it."""
@@ -140,7 +140,7 @@ class _Reading:
             self.pieces.append(f" <{url}>" if label else f"<{url}>")
 
     def read_word(self, word: bytes, number: int | None) -> int:  # noqa: C901, PLR0912  # one case for each word
-        """Do what a control word does; returns how many octets behind it are no RTF."""
+        """Obey a control word; returns the number of binary octets behind it."""
         state = self.state
         if self.is_start and (word in rtf_words.UNSEEN or self.is_optional) and word not in {b"htmltag", b"fldinst"}:
             self.state = state._replace(is_seen=False, is_target=False)

@@ -55,7 +55,7 @@ class Body(NamedTuple):
 
 
 def files(octets: bytes) -> list[File]:
-    """The files, FILES at most; none when these octets are no TNEF. A file that was cut ends where the octets do."""
+    """The files, FILES at most; empty when these octets are not TNEF. A file that was cut ends where the octets do."""
     found: list[File] = []
     for attribute, start, end in _attributes(octets):
         if attribute == _FILE:

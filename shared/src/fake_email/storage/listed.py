@@ -36,7 +36,7 @@ class Listed(Entry, frozen=True, kw_only=True):
     is_cut: bool
 
 
-# The fields of an Entry that are no columns.
+# The fields of an Entry that are computed from columns.
 COMPUTED = {"has_html": "message.html IS NOT NULL", "octets": "octet_length(message.content)"}
 
 
@@ -60,7 +60,7 @@ def octets_of(*names: str) -> sql.Composed:
     )
 
 
-# The JSON of what was found in a message, and of its people.
+# The octets of the findings of a message and of its people, as JSON.
 FINDINGS_OCTETS = octets_of(
     *("attachments", "codes", "links"),
     *("from_addresses", "to_addresses", "cc_addresses", "reply_to_addresses"),

@@ -144,10 +144,10 @@ async def read(
 
 
 def characters(candidate: MatchCandidate) -> int:
-    """The characters of what is read for some clauses alone."""
+    """The characters of the fields that only some clauses need."""
     return sum(map(len, (candidate.text, candidate.to_people, candidate.cc_people, candidate.reply_to_people)))
 
 
 def without_texts(candidate: MatchCandidate) -> MatchCandidate:
-    """The candidate once it is compared, without what is read for some clauses alone."""
+    """The candidate after its comparison, without the fields that only some clauses need."""
     return msgspec.structs.replace(candidate, text="", to_people="", cc_people="", reply_to_people="")

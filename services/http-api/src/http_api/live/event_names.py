@@ -1,4 +1,4 @@
-"""What the events of several mailboxes in one stream are named by: the mailbox, and the position in all of them."""
+"""The names of events in a stream of several mailboxes: the mailbox, and the position in all of them."""
 
 from collections.abc import Sequence
 
