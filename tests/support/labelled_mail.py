@@ -4,8 +4,9 @@
 are in thirteen languages. Each `batch_*/` was written and labelled before any finder had read it; `blind.txt` has
 the first result of each.
 
-In `known/` and `apart/`, a message starts with a line `==== name`. Its fields follow, then its text, then after
-`<<< html` its HTML. The field `Code` is the code that a person would type, or none; a field `Link` is a kind and a URL.
+In `known/`, `apart/` and `whole_*/`, a message starts with a line `==== name`. Its fields follow, then its text, then
+after `<<< html` its HTML. The field `Code` is the code that a person would type, or none; a field `Link` is a kind and a
+URL. `whole_*/` has mail as services send it, each by another writer, with the kinds of all of its links.
 
 In `link_mail_1.txt` to `link_mail_13.txt`, in 28 languages, each line is a message with links: language, the kind of
 each link in order, subject and body, separated by tabs. `[text](URL)` is a link of HTML, and makes the message HTML.
@@ -59,7 +60,8 @@ LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "
 OUT_OF_FOLD = FOLDER / "out_of_fold.txt"
 UNSEEN = "batch_8"  # no weights are learnt from it
 BATCHES = tuple(f"batch_{number}" for number in range(1, 24) if f"batch_{number}" != UNSEEN)
-PARTS = ("known", "apart", "short", "short_apart", "short_wrong", "short_display", "short_pairs", *BATCHES)
+WHOLE = tuple(f"whole_{number}" for number in range(1, 4))
+PARTS = ("known", "apart", "short", "short_apart", "short_wrong", "short_display", "short_pairs", *BATCHES, *WHOLE)
 _BOUNDARY = "=_between_the_parts"
 _SEPARATORS = re.compile(r"(?<=[0-9])[ -](?=[0-9])")
 
@@ -80,7 +82,7 @@ def read(part: str) -> list[Labelled]:
         return [each for path in sorted((FOLDER / part).iterdir()) for each in _read_batch(path)]
     if part.startswith("short"):
         return list(_read_short(FOLDER / f"{part}.txt"))
-    return [each for language in LANGUAGES for each in _read(FOLDER / part / f"{language}.txt")]
+    return [each for path in sorted((FOLDER / part).iterdir()) for each in _read(path)]
 
 
 def _read(path: Path) -> Iterator[Labelled]:
@@ -90,7 +92,7 @@ def _read(path: Path) -> Iterator[Labelled]:
         text, has_html, html = body.partition("<<< html\n")
         pairs = [line.split(": ", 1) for line in fields.splitlines()]
         yield Labelled(
-            name=f"{path.stem}: {name}",
+            name=f"{path.stem}: {path.parent.name}: {name}",
             code=next(value for field, value in pairs if field == "Code"),
             links={value.split()[1]: value.split()[0] for field, value in pairs if field == "Link"},
             content=_message(next(v for field, v in pairs if field == "Subject"), text, html if has_html else None),
