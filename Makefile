@@ -75,8 +75,9 @@ $(FUZZ)/ready: $(READY) tests/fuzz/requirements.txt
 	touch $@
 
 # So is the library that learns: the program has the weights alone.
-train: $(TRAINING)/ready ## learn the weights of the code finder from the labelled mail
+train: $(TRAINING)/ready ## learn the weights of codes and links from the labelled mail
 	PYTHONPATH=$(TRAINING) $(VENV)/bin/python tests/training/train.py
+	PYTHONPATH=$(TRAINING) $(VENV)/bin/python tests/training/train_links.py
 
 $(TRAINING)/ready: $(READY) tests/training/requirements.txt
 	rm -rf $(TRAINING)

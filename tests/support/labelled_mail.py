@@ -5,8 +5,8 @@ are in thirteen languages. Each `batch_*/` was written and labelled before any f
 the first result of each.
 
 In `known/`, `apart/` and `whole_*/`, a message starts with a line `==== name`. Its fields follow, then its text, then
-after `<<< html` its HTML. The field `Code` is the code that a person would type, or none; a field `Link` is a kind and a
-URL. `whole_*/` has mail as services send it, each by another writer, with the kinds of all of its links.
+after `<<< html` its HTML. The field `Code` is the code that a person would type, or none; a field `Link` is a kind and
+a URL. `whole_*/` has mail as services send it, each by another writer, with the kinds of all of its links.
 
 In `link_mail_1.txt` to `link_mail_13.txt`, in 28 languages, each line is a message with links: language, the kind of
 each link in order, subject and body, separated by tabs. `[text](URL)` is a link of HTML, and makes the message HTML.
@@ -47,7 +47,7 @@ In `batch_*/`, a message starts with a line `==== code | subject`; its body is a
 import base64
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
 
@@ -58,9 +58,11 @@ from fake_email.parsed_message import ParsedMessage
 FOLDER = Path(__file__).parents[1] / "labelled_mail"
 LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh")
 OUT_OF_FOLD = FOLDER / "out_of_fold.txt"
+LINKS_OUT_OF_FOLD = FOLDER / "links_out_of_fold.txt"
 UNSEEN = "batch_8"  # no weights are learnt from it
 BATCHES = tuple(f"batch_{number}" for number in range(1, 24) if f"batch_{number}" != UNSEEN)
-WHOLE = tuple(f"whole_{number}" for number in range(1, 4))
+LINK_MAIL = tuple(f"link_mail_{number}" for number in range(1, 14))
+WHOLE = tuple(f"whole_{number}" for number in range(1, 6))
 PARTS = ("known", "apart", "short", "short_apart", "short_wrong", "short_display", "short_pairs", *BATCHES, *WHOLE)
 _BOUNDARY = "=_between_the_parts"
 _SEPARATORS = re.compile(r"(?<=[0-9])[ -](?=[0-9])")
@@ -149,6 +151,17 @@ def read_links() -> list[tuple[str, str, str]]:
 def first_code(parsed: ParsedMessage) -> str:
     """Return the best code of a message, or "none"."""
     return parsed.codes[0].value if parsed.codes else "none"
+
+
+def figures_of_kinds(pairs: Mapping[tuple[str, str], int]) -> Iterator[tuple[str, int, int, int]]:
+    """Each kind of link, and how many links have it rightly, have it, and are labelled with it.
+
+    The pairs are a label and the kind that was given, with their number.
+    """
+    for kind in ("verify", "reset", "login", "unsubscribe"):
+        given = sum(count for (_, each), count in pairs.items() if each == kind)
+        labelled = sum(count for (label, _), count in pairs.items() if label == kind)
+        yield kind, pairs.get((kind, kind), 0), given, labelled
 
 
 def read_link_mail(name: str) -> list[Labelled]:

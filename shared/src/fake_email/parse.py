@@ -64,7 +64,8 @@ def parse(content: bytes, is_over: Callable[[], bool] | None = None) -> ParsedMe
     subject = mime_headers.show(fields.get(b"subject", b""), charset)
     from_field = fields.get(b"from", b"")
     senders = tuple(mime_headers.addresses(from_field, charset))
-    found_links = links.find(html, text, subject, found.link_tags, is_over)
+    found_codes = codes.find(subject, text, html, "" if is_over() else found.unread)
+    found_links = links.find(html, text, subject, found.link_tags, is_over, has_code=bool(found_codes))
     listed_links = _within_limit(found_links)
     return ParsedMessage(
         subject=subject,
@@ -79,7 +80,7 @@ def parse(content: bytes, is_over: Callable[[], bool] | None = None) -> ParsedMe
         html=html,
         attachments=attachments,
         attachments_omitted=len(files) - len(attachments) + unlisted,
-        codes=codes.find(subject, text, html, "" if is_over() else found.unread),
+        codes=found_codes,
         links=listed_links,
         links_omitted=len(found_links) - len(listed_links),
         remote_images=remote_images.count(html, _references(attachments)) if html else 0,

@@ -337,35 +337,83 @@ def test_links_are_bounded_in_number_and_length() -> None:
     assert {len(link.text) for link in bounded} == {anchors.TEXT_CHARACTERS}
 
 
+def kinds_of_a_mail(subject: str, before: str, text: str) -> list[str]:
+    """The kinds of the links in mail as services send it: of its logo, its button, and of help and privacy below."""
+    markup = (
+        "<table><tr><td><a href='https://x.test/'><img alt=Tidepool src=a.png></a></td></tr></table>"
+        f"<p>Hi Ann,</p><p>{before}</p><a style='background:#06c;padding:12px' href='https://x.test/c/8f1c2204ab'>{text}</a>"
+        "<p><a href='https://x.test/help'>Help</a> <a href='https://x.test/privacy'>Privacy</a></p>"
+    )
+    return [link.kind for link in links.find(markup, "", subject)]
+
+
 @pytest.mark.parametrize(
     ("subject", "before", "text", "kind"),
     [
         ("Verify your address", "Welcome.", "I entered this", "verify"),
-        ("Hello", "One tap to verify your address.", "It belongs to me", "verify"),
+        ("Please verify your email address", "One tap to verify your address.", "It belongs to me", "verify"),
         ("Forgotten password", "Hello.", "Choose another one now", "reset"),
-        ("Hello", "You need no password, this signs you in.", "Into the workspace", "login"),
-        ("Hello", "Welcome.", "Into the workspace</a><p>This signs you in.<a>", "login"),
-        ("Verify your address", "Welcome.", "Privacy", "other"),
+        ("Verify your address", "Welcome.", "Our privacy policy", "other"),
         ("Verify your address", "Welcome.", "Track the order", "other"),
         ("Your password was changed", "Hello.", "My devices", "other"),
         ("Your password was changed", "Your password was changed.", "Go to Tidepool", "other"),
         ("New sign-in", "We noticed a new sign-in.", "My devices", "other"),
         ("Your address is verified", "You're all set.", "Explore", "other"),
+        ("Re: Verify your address", "I can't, it says 404.", "Here's the log", "other"),
     ],
 )
-def test_a_link_whose_text_tells_nothing_is_what_the_message_is_about(
+def test_a_button_whose_text_tells_nothing_is_what_the_message_is_about(
     subject: str, before: str, text: str, kind: str
 ) -> None:
-    (link,) = links.find(f"<p>{before}</p><a href='https://x.test/a'>{text}</a>", "", subject)
+    assert kinds_of_a_mail(subject, before, text) == ["other", kind, "other", "other"]
 
-    assert link.kind == kind
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("Two-factor authentication", "https://x.test/docs/2fa"),
+        ("Open the app", "https://x.test/app"),
+        ("Tidepool Inc.", "https://x.test"),
+        ("x.test/tv", "https://x.test/tv"),
+        ("here", "https://x.test/security/phishing"),
+        ("This isn't my account", "https://x.test/i/not_my_account?t=8f1c2204ab"),
+    ],
+)
+def test_a_link_in_mail_with_a_code_is_not_what_the_mail_is_about(text: str, url: str) -> None:
+    markup = f"<p>Enter 482913 to verify your address.</p><p>We never ask for it: <a href='{url}'>{text}</a></p>"
+
+    (link,) = links.find(markup, "", "Verify your address", has_code=True)
+
+    assert link.kind == "other"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You get this as you have an account. Change which alerts you get: https://x.test/u/prefs",
+        "To stop these reminders, go to https://x.test/c/8f1c2204ab",
+        "Benachrichtigungen abschalten: https://x.test/einstellungen/benachrichtigung",
+        "Para não receber e-mails: https://x.test/sair/x4qaVNyc6A",
+    ],
+)
+def test_a_bare_link_at_the_end_ends_mail_by_the_words_before_it(text: str) -> None:
+    (link,) = links.find(None, f"Your parcel comes today.\n\n--\n{text}\n")
+
+    assert link.kind == "unsubscribe"
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Dana invited you to the team", "Accept the invitation"),
+        ("You are invited to Tidepool", "Create my account"),
+        ("Einladung zu Tidepool", "Einladung annehmen"),
+        ("Kutsu: luo tilisi", "Hyväksy kutsu ja luo tunnus"),
+    ],
+)
+def test_a_link_to_accept_an_invitation_to_an_account_is_to_verify(subject: str, text: str) -> None:
+    assert kinds_of_a_mail(subject, "Dana has asked you to join.", text)[1] == "verify"
 
 
 def test_an_address_of_mail_is_no_link_that_a_message_is_about() -> None:
     assert links.find("<a href='mailto:a@x.test'>Zebra</a>", "", "Verify your address") == ()
-
-
-def test_only_the_first_link_is_what_the_message_is_about() -> None:
-    markup = "<a href='https://x.test/a'>It is me</a> <a href='https://x.test/b'>Zebra</a>"
-
-    assert [link.kind for link in links.find(markup, "", "Verify your address")] == ["verify", "other"]
