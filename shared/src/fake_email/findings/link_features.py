@@ -20,6 +20,7 @@ _KINDS = frozenset[WordKind](("unsubscribe", "reset", "magic", "verify", "login"
 _COUNTED: tuple[LinkKind, ...] = ("verify", "reset", "login", "unsubscribe")
 _ZONES = ("beside", "above", "after")
 _ABOUT = tuple(f"{zone} {kind}" for zone in _ZONES for kind in ("verify", "reset", "magic"))
+_SAID = frozenset[WordKind](("invite", "point", "trade", "login"))
 _LOOKS = frozenset(("button", "cell", "home", "key"))
 
 
@@ -133,6 +134,7 @@ def _add_beside(features: list[str], own: Itself, message: _Message, unnamed: in
     if message.has_one:
         looks.append("only")
         features += [f"{name}: only" for name in features if name.startswith(_ABOUT)]
+    looks += sorted(f"text {word}" for word in own.words & _SAID)
     of_subject = sorted(_KINDS.intersection(link_lexicon.kinds(message.subject)))
     features += [f"subject {kind}: {look}" for kind in of_subject for look in looks]
 

@@ -92,7 +92,7 @@ def _in_path() -> tuple[re.Pattern[str], dict[WordKind, re.Pattern[str]]]:
 
 
 _NONE = frozenset[WordKind]()
-_ENDS_MAIL = frozenset[WordKind](("no", "mail"))
+_OF_MAIL = frozenset[WordKind](("mail", "notices"))
 _CHOOSES_MAIL = frozenset[WordKind](("settings", "notices"))
 _ACCOUNT = frozenset[WordKind](("verify", "reset", "login", "magic", "trade"))
 _DIGITS = string.digits.encode()
@@ -117,9 +117,9 @@ def of_text(text: str) -> LinkKind:
 
 def ends_mail(found: frozenset[WordKind]) -> bool:
     """True for words to end mail of some kind or to choose it, such as "stop the reminders", "change your alerts"."""
-    return (found >= _ENDS_MAIL and found.isdisjoint(_ACCOUNT)) or (
-        found >= _CHOOSES_MAIL and found.isdisjoint(_ACCOUNT - {"trade"})
-    )
+    if "no" in found and not found.isdisjoint(_OF_MAIL):
+        return found.isdisjoint(_ACCOUNT)
+    return found >= _CHOOSES_MAIL and found.isdisjoint(_ACCOUNT - {"trade"})
 
 
 def kinds_in_path(path: str) -> frozenset[WordKind]:
