@@ -15,7 +15,8 @@ CANDIDATES = 200  # of a text, with digits and without, so that hostile mail cos
 LEAST, MOST = 4, 10  # characters
 _LAST_LETTER = "\u04ff"  # of the scripts that write a number apart from words
 _MOST_GROUPS = 4  # five pairs are a French phone number
-_UNEVEN = [3, 4]  # digits in two groups: the only code of seven digits that senders part
+_UNEVEN = [3, 4]  # digits in two groups: the only code of seven digits that senders part with a blank
+_HYPHENATED = ([3, 4], [4, 3], [2, 4], [2, 3, 2], [2, 2, 3])  # and the codes that senders part with hyphens
 _FAR = 400  # characters of an address read
 
 # Spaces, hyphens, digits and letters in other forms, and characters without a width.
@@ -157,7 +158,8 @@ def _read(text: str, start: int, end: int) -> tuple[int, int, str]:
     if groups and not _is_letter(text[start - 1 : start]):
         digits = re.findall("[0-9]+", groups[0])
         lengths = [len(each) for each in digits]
-        is_code = (len(lengths) <= _MOST_GROUPS and len(set(lengths)) == 1) or lengths == _UNEVEN
+        is_even = len(lengths) <= _MOST_GROUPS and len(set(lengths)) == 1
+        is_code = is_even or lengths == _UNEVEN or (lengths in _HYPHENATED and " " not in groups[0])
         is_named = _NAMED.search(text, max(0, start - 7), start)
         return start, groups.end(), "".join(digits) if is_code and not is_named else ""
     word = _WORD.match(
