@@ -240,6 +240,12 @@ def test_a_code_that_has_served_to_prove_something_is_not_listed_when_it_is_forw
     assert values(text, f"{prefix}: Your code") == []
 
 
+def test_a_code_is_found_in_a_message_that_a_mailbox_has_passed_on_as_it_is() -> None:
+    text = "Your verification code for ann@x.test:\n\nCode: 503318\nDevice: Pixel\nValid: 15 minutes\n"
+
+    assert values(text, "Fwd: Your code") == ["503318"]
+
+
 def test_a_code_for_a_door_is_found_in_a_forwarded_message() -> None:
     assert values(f"See below\n\n{_HEADER}The side door has a keypad: enter the code 5834.", "Fwd: Sunday") == ["5834"]
 

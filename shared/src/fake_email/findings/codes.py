@@ -43,7 +43,7 @@ _FORWARDED = re.compile(
 )
 # The line above a quoted message: "On 2 Nov 2026, Ann <a@x.test> wrote:", "---- Original ----", or fields of a header.
 _QUOTES = re.compile(
-    r"^(?=.{0,120}(?:\d{4}|@)).{8,120}[:：]$|^-{2,12}[ \w]{5,40}-{2,12}$|(?:^[^\W\d_]{2,12}: .{1,99}\n){3}",
+    r"^(?=.{0,120}(?:\d{4}|@)).{8,120}[:：]$|^-{2,12}[ \w]{5,40}-{2,12}$|(?:^[^\W\d_]{2,12} ?[:：] ?.{1,99}\n){3}",
     re.MULTILINE,
 )
 _LONE = re.compile(r"[ \t*_>\[(]*(?=[0-9A-Z -]*[0-9])[0-9A-Z](?:[ -]?[0-9A-Z]){3,9}[ \t*_\])]*")
@@ -85,9 +85,10 @@ def _tells_to_enter(found: Sequence[int]) -> bool:
     return _ENTER in found and not _ENTERED.isdisjoint(found)
 
 
-def _proves(text: str) -> bool:
-    """True for text with a word for a code that proves something once: another person has had it."""
-    return not _PROOF.isdisjoint(code_lexicon.kinds(text))
+def _has_served(header: str, text: str) -> bool:
+    """True for the header of a forwarded message, and its text with a word for a code that proves something once."""
+    is_header = header[0] == "-" or (header[-1] == "\n" and "@" in header)
+    return is_header and not _PROOF.isdisjoint(code_lexicon.kinds(text))
 
 
 def _asks(text: str) -> bool:
@@ -125,7 +126,7 @@ def weigh(subject: str, text: str, markup: str) -> list[Weighed]:
     head, body = code_candidates.plain(subject), code_candidates.plain(text)
     is_reply, is_forwarded = (pattern.match(head) is not None for pattern in (_REPLY, _FORWARDED))
     quotes = _QUOTES.search(body) if is_reply or is_forwarded or body[:3] == "---" else None
-    if quotes and is_forwarded and not _proves(body[quotes.end() :][:_BEGINNING]):
+    if quotes and is_forwarded and not _has_served(quotes[0], body[quotes.end() :][:_BEGINNING]):
         quotes = None
     here = f"{head}\n{body[: quotes.start()] if quotes else body}"
     found = [
