@@ -30,3 +30,10 @@ def test_a_text_with_a_candidate_may_have_one(text: str) -> None:
 @pytest.mark.parametrize("text", ["Message 17 of 203, 20 minutes ago", "The FAQ", "3.50, 12:45, 100%", ""])
 def test_a_text_whose_numbers_are_too_short_has_none(text: str) -> None:
     assert not code_candidates.may_have_any(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Turn on 2-Step Verification", "Your number is CH-118 402.", "ADDRESS\n", "PARKING\n", "London NW1 6XE"]
+)
+def test_words_numbers_of_members_and_postal_codes_are_no_candidates(text: str) -> None:
+    assert code_candidates.read(text) == []

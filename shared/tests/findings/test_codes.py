@@ -27,6 +27,8 @@ def html_message(markup: str, text: str = "") -> bytes:
         ("4821937065", "4821937065"),
         ("123 456", "123456"),
         ("123-456", "123456"),
+        ("0417-882", "0417882"),
+        ("66-204-91", "6620491"),
         ("123 4567", "1234567"),
         ("123\u00a0456", "123456"),
         ("123\u2011456", "123456"),
@@ -47,6 +49,17 @@ def test_a_code_is_written_as_a_person_would_type_it(written: str, value: str) -
 
 def test_the_prefix_of_a_sender_is_left_out_because_the_form_takes_digits() -> None:
     assert values("G-123456 is your verification code.") == ["123456"]
+
+
+def test_three_capitals_before_the_digits_tell_which_code_it_is_and_are_not_typed() -> None:
+    assert values("Your OTP is QVD-520937. Please use it to log in.") == ["520937"]
+
+
+@pytest.mark.parametrize(
+    ("written", "value"), [("G7 HP 42", "G7HP42"), ("4KT W9X", "4KTW9X"), ("7KQ2 MX4T", "7KQ2MX4T")]
+)
+def test_letters_and_digits_in_groups_are_one_code(written: str, value: str) -> None:
+    assert values(f"Your parcel is in the locker.\n\nPickup code: {written}\n\nEnter it on the screen.") == [value]
 
 
 def test_a_hyphen_between_letters_is_typed() -> None:
@@ -168,6 +181,73 @@ def test_a_number_beside_words_to_enter_something_is_not_a_code_by_that_alone(te
 
 def test_a_code_beside_an_order_number_comes_first() -> None:
     assert values("Your order 5538201 is on its way. The code for order 5538201 is 4417.") == ["4417"]
+
+
+@pytest.mark.parametrize("heading", ["ADDRESS", "PARKING", "WIFI"])
+def test_a_heading_in_capitals_is_not_a_code(heading: str) -> None:
+    text = f"The code works until Sunday, enter it on the keypad.\n\n{heading}\n41 Tib Street. Password: see the shelf."
+
+    assert values(text, "Check-in details for your stay") == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        (
+            "Confirmare expediere",
+            "Comanda a fost expediată.\n\nAdresa de livrare\n\nDan Pop\nStr. Teilor 5\n400001 Cluj\n\nPlată\nPayPal",
+        ),
+        (
+            "Your mate Tom gave you £40 off",
+            "Code below:\n\nTOM-QJGXD\n\nEnter it at checkout for £40 off your first box.",
+        ),
+        ("Odp: nie ma kodu", "Cześć, kod 882140 wysłany wczoraj zdążył już wygasnąć. Adres zmieniliśmy ręcznie."),
+    ],
+    ids=["postal code", "referral", "reply"],
+)
+def test_a_number_in_a_whole_mail_without_a_code_is_not_one(subject: str, text: str) -> None:
+    assert values(text, subject) == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "value"),
+    [
+        (
+            "Your request",
+            "Enter the code below to confirm the deletion of your account.\n\nCode: A94F2C7E",
+            "A94F2C7E",
+        ),
+        (
+            "Application",
+            "You asked for a code to go on with the tax dispute service.\n\nYour code is: DNCLRK",
+            "DNCLRK",
+        ),
+    ],
+)
+def test_a_code_that_is_named_is_found_among_words_for_other_things(subject: str, text: str, value: str) -> None:
+    assert values(text, subject) == [value]
+
+
+_HEADER = (
+    "---------- Forwarded message ---------\nFrom: Shop <shop@x.test>\nDate: Wed, 4 Nov 2026\nSubject: Your code\n\n"
+)
+
+
+@pytest.mark.parametrize("prefix", ["Fwd", "WG", "TR", "RV", "VB", "Πρθ", "Пересл", "转发", "転送", "전달"])
+def test_a_code_that_has_served_to_prove_something_is_not_listed_when_it_is_forwarded(prefix: str) -> None:
+    text = f"Is this yours?\n\n{_HEADER}Your verification code is 503318. It is valid for 15 minutes."
+
+    assert values(text, f"{prefix}: Your code") == []
+
+
+def test_a_code_is_found_in_a_message_that_a_mailbox_has_passed_on_as_it_is() -> None:
+    text = "Your verification code for ann@x.test:\n\nCode: 503318\nDevice: Pixel\nValid: 15 minutes\n"
+
+    assert values(text, "Fwd: Your code") == ["503318"]
+
+
+def test_a_code_for_a_door_is_found_in_a_forwarded_message() -> None:
+    assert values(f"See below\n\n{_HEADER}The side door has a keypad: enter the code 5834.", "Fwd: Sunday") == ["5834"]
 
 
 def test_a_code_quoted_in_a_reply_is_not_listed() -> None:

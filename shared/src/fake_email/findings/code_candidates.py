@@ -9,11 +9,14 @@ from typing import NamedTuple
 
 import re2
 
+from fake_email.findings.code_lexicon import is_a_word
+
 CANDIDATES = 200  # of a text, with digits and without, so that hostile mail costs no more
 LEAST, MOST = 4, 10  # characters
 _LAST_LETTER = "\u04ff"  # of the scripts that write a number apart from words
 _MOST_GROUPS = 4  # five pairs are a French phone number
-_UNEVEN = [3, 4]  # digits in two groups: the only code of seven digits that senders part
+_UNEVEN = [3, 4]  # digits in two groups: the only code of seven digits that senders part with a blank
+_HYPHENATED = ([3, 4], [4, 3], [2, 4], [2, 3, 2], [2, 2, 3])  # and the codes that senders part with hyphens
 _FAR = 400  # characters of an address read
 
 # Spaces, hyphens, digits and letters in other forms, and characters without a width.
@@ -43,6 +46,14 @@ _BOXES_BEFORE = re.compile(rf"(?<![{_LETTERS}0-9_])(?:[0-9A-Z]{_BETWEEN}){{1,9}}
 _GROUPS = re.compile(
     r"[0-9]{2,5}(?:[ ·–-][0-9]{2,5}){1,5}(?![0-9])|[0-9]{3}  [0-9]{3}(?! {0,2}[0-9])"
 )  # or two cells of a table
+# Letters and digits in groups of one length, "G7 HP 42"; a group of letters in front would be a word for them.
+_MIXED_GROUPS = re.compile(
+    r"(?=[A-Z]{0,3}[0-9])(?:[0-9A-Z]{2}(?: [0-9A-Z]{2}){1,3}|[0-9A-Z]{3}(?: [0-9A-Z]{3}){1,2}|[0-9A-Z]{4} [0-9A-Z]{4})"
+    r"(?! ?[0-9A-Za-z])"
+)
+# Postal codes of Britain and Canada have that form too.
+_POSTAL_CODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z][0-9A-Z]\Z")
+_MIXED = re.compile("[A-Z][0-9]|[0-9][A-Z]")
 _WORD = re.compile(r"[0-9A-Za-z]{1,20}(?:-[0-9A-Za-z]{1,20}){0,4}")
 _WORD_BACKWARDS = re.compile(r"[0-9A-Za-z-]{0,40}")
 _CAPITALS = re.compile(r"[A-Z][A-Z]{2}(?<![\w@/.#&=-][A-Z]{3})[A-Z]{0,7}(?:-[A-Z]{3,6})?(?![\w@/=-])")
@@ -54,8 +65,9 @@ _APART = re.compile(r"(?:(?<=[a-z:] )|(?<=\n))[0-9]{4,10}(?= [a-wyz]|[.,;]?(?:\n
 _MARKED = bytes(ord("A") * chr(each).isupper() for each in range(128)) + bytes(128)  # each capital letter is an A
 # "268423If you did not", and Hungarian endings: "5519-re".
 _GLUED = re.compile(r"([0-9]{4,8})(?:[A-Z][a-z]+(?:-[A-Za-z]*)?|-(?:[bnr][ae][nk]?|[oe]?t|[a-z]{1,2}[ae]l))")
-_PREFIXED = re.compile(r"(?:[A-Z]|FB)-([0-9]{4,8})")
-_MASKED = re.compile(r"[Xx]{3}|\A[Xx]{2}[0-9]")  # of a card, or a phone
+_PREFIXED = re.compile(r"(?:[A-Z]|FB)-([0-9]{4,8})|[A-Z]{3}-([0-9]{6})")
+_NO_CODE = re.compile(r"[Xx]{3}|\A[Xx]{2}[0-9]|\A[0-9]{1,3}-[A-Z]?[a-z]{2,}\Z")  # masked, or "2-Step"
+_NAMED = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2,5}-\Z")  # "CH-118 402" is the number of something
 _AROUND = re.compile(r"[!-~]*+")
 _ADDRESS = re.compile(r"://|www\.|@|\.[a-z]{2,}/")
 _NOT_BEFORE = "$€£¥₽₺₩₴₹№+@/\\=&~^%_©<•*"
@@ -123,7 +135,8 @@ def _capitals(text: str) -> Iterator[Candidate]:
         return  # three times as fast as a search for them
     for word in _CAPITALS.finditer(text):
         value = word[0]
-        is_code = LEAST <= len(value.replace("-", "")) <= MOST and len(value) <= MOST + 1
+        letters = value.replace("-", "")
+        is_code = LEAST <= len(letters) <= MOST and len(value) <= MOST + 1 and not is_a_word(letters)
         if is_code and value.lower() not in text and value.capitalize() not in text:
             yield Candidate(word.start(), word.end(), value)
 
@@ -136,14 +149,19 @@ def _read(text: str, start: int, end: int) -> tuple[int, int, str]:
         if boxes and boxes.end() >= end:
             value = "".join(filter(str.isalnum, boxes[0]))
             return boxes.start(), boxes.end(), "" if value in "0123456789" or value in "9876543210" else value
+    before = _WORD_BACKWARDS.match(text[max(0, start - 40) : start][::-1])
+    first = start - before.end() if before else start
+    mixed = _MIXED_GROUPS.match(text, first)
+    if mixed and mixed.end() >= end and _MIXED.search(mixed[0]) and not _POSTAL_CODE.match(mixed[0]):
+        return first, mixed.end(), mixed[0].replace(" ", "")
     groups = _GROUPS.match(text, start)
     if groups and not _is_letter(text[start - 1 : start]):
         digits = re.findall("[0-9]+", groups[0])
         lengths = [len(each) for each in digits]
-        is_code = (len(lengths) <= _MOST_GROUPS and len(set(lengths)) == 1) or lengths == _UNEVEN
-        return start, groups.end(), "".join(digits) if is_code else ""
-    before = _WORD_BACKWARDS.match(text[max(0, start - 40) : start][::-1])
-    first = start - before.end() if before else start
+        is_even = len(lengths) <= _MOST_GROUPS and len(set(lengths)) == 1
+        is_code = is_even or lengths == _UNEVEN or (lengths in _HYPHENATED and " " not in groups[0])
+        is_named = _NAMED.search(text, max(0, start - 7), start)
+        return start, groups.end(), "".join(digits) if is_code and not is_named else ""
     word = _WORD.match(
         text, first + (text[first] == "-" and text[first - 1 : first] > _LAST_LETTER)
     )  # a Hebrew word: "ל-5519"
@@ -153,9 +171,8 @@ def _read(text: str, start: int, end: int) -> tuple[int, int, str]:
     if glued:
         return word.start(), word.start() + len(glued[1]), glued[1]
     prefixed = _PREFIXED.fullmatch(word[0])
-    if prefixed:
-        return word.start(), word.end(), prefixed[1]
-    return word.start(), word.end(), "" if _MASKED.search(word[0]) else word[0]
+    value = prefixed[1] or prefixed[2] if prefixed else word[0]
+    return word.start(), word.end(), "" if _NO_CODE.search(word[0]) else value
 
 
 def _is_part(text: str, start: int, end: int) -> bool:

@@ -2,7 +2,8 @@
 
 import functools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from fake_email.findings import code_form
@@ -23,8 +24,12 @@ from fake_email.findings.code_zones import (
 
 _WHOLE = 2000  # characters that tell what a message is about
 _OTHER_NUMBER = re.compile(r"[0-9]{3,}(?:[ -][0-9]+)*+")
+# "14 Mill Lane" or "Str. Teilor 5": the line above a postal code.
+_NUMBER_FIRST = re.compile(r"\W*[0-9]{1,5}[a-zA-Z]?,? [^\W\d]")
+_NUMBER_LAST = re.compile(r"[^\W\d][.,]? [0-9]{1,4} ?[a-zA-Z]?\W*$")
+_LAST = 16  # characters of a line that end with the number of a house
 NEAR_CODE = "code is near"  # the name of a feature
-_NOT_OF_ITS_LINE = ("line", "subject:", "whole:", "candidates", "length", "numbers")
+_NOT_OF_ITS_LINE = ("line", "subject:", "whole:", "candidates", "before it", "numbers")
 _PLAIN = {"nearest": "code is nearest", "near before": NEAR_CODE}  # of zones without a word for another number
 
 
@@ -60,13 +65,15 @@ _ZONES = {
 
 
 class Text(NamedTuple):
-    """A text that begins with the subject, the kinds of words in all of it and in the subject, and its candidates."""
+    """A text that begins with the subject, the kinds of words in all of it and in the subject, and where its candidates
+    start.
+    """
 
     text: str
     body: int
     whole: Sequence[int]
     subject: Sequence[int]
-    candidates: int
+    starts: Sequence[int]
     kinds_in: Kinds  # those of words of its language
     known: dict[str, Sequence[int]]  # the kinds of words in lines that several candidates have around them
 
@@ -77,10 +84,11 @@ class Text(NamedTuple):
         return found
 
 
-def read(text: str, body: int, candidates: int) -> Text:
-    """The text of a message, whose body begins at `body`, and which has this number of candidates."""
+def read(text: str, body: int, candidates: Iterable[Candidate]) -> Text:
+    """The text of a message, whose body begins at `body`, and which has these candidates."""
     kinds_in = kinds_in_english if is_english(text) else kinds
-    return Text(text, body, kinds_in(text[body : body + _WHOLE]), kinds_in(text[:body]), candidates, kinds_in, {})
+    starts = sorted(each.start for each in candidates)
+    return Text(text, body, kinds_in(text[body : body + _WHOLE]), kinds_in(text[:body]), starts, kinds_in, {})
 
 
 def of(here: Text, candidate: Candidate) -> list[str]:
@@ -159,15 +167,21 @@ def _add_other_lines(names: list[str], here: Text, line: tuple[int, int], around
             linked = linked or (alone and has_code and name == "line above")
         if name == "line above" and words.rstrip().endswith((":", "：")):
             names.append(f"above a colon{suffix}")
+        if name == "line above" and _is_street(words) and here.text.endswith(f"{words}\n", 0, line[0]):
+            names.append("below a street")
     if not _add_kinds(names, "around", around):
         names.append("no code around")
     return linked
 
 
+def _is_street(line: str) -> bool:
+    return (_NUMBER_FIRST.match(line) or _NUMBER_LAST.search(line[-_LAST:])) is not None
+
+
 def _of_text(here: Text, candidate: Candidate) -> Iterator[str]:
     text, (start, end, _) = here.text, candidate
-    yield f"candidates: {min(here.candidates, 6)}"
-    yield f"length: {min(len(text).bit_length(), 12)}"
+    yield f"candidates: {min(len(here.starts), 6)}"
+    yield f"before it: {min(bisect_left(here.starts, start) - bisect_left(here.starts, here.body), 4)}"
     if start < here.body:
         yield "in the subject"
     written = text[start:end]

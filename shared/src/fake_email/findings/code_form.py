@@ -8,11 +8,13 @@ from fake_email.findings.code_lexicon import is_like_a_word
 MARKS = " \t\"'“”«»„‘’*_()[]<>「」『』【】（）"
 LINKS = (":", "：", "=", "→", "—", "–", "-")
 
+_NAME = 2  # letters of a name that a referral begins with, more than
 _WORD = 4  # letters of a word that a voucher begins with, at least
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9]")
 _YEAR = re.compile(r"(?:19|20)[0-9][0-9]")
 _BEHIND = (("behind a colon", ":："), ("behind a dash", "=→—–-"), ("behind a comma", ",;"))
 _BEFORE = (("ends a sentence", ".!。"), ("before a comma", ",;，、"), ("before a colon", ":："), ("before a hash", "#"))
+_BEHIND_CAPITALS = re.compile(r"(?<![^\W_])[A-Z]{2,4} \Z")  # of a flight, or a state and its postal code
 # The rest of a quoted text on each side: "Your code is 482913" is an example.
 _QUOTED_BEFORE = re.compile(r"(?:(?:^|[ (])[\"“„«]|[「『])([^\"”“»」』]*)\Z")
 _QUOTED_AFTER = re.compile(r"([^\"”“»「」『』]{0,60})[\"“”»」』]")
@@ -32,7 +34,8 @@ def of(value: str, written: str, *, alone: bool, linked: bool) -> Iterator[str]:
     if value != value.upper():
         yield "lower" if value == value.lower() else "both cases"
     if "-" in value:
-        yield "hyphen"
+        first = value.partition("-")[0].upper()
+        yield "a word, a hyphen" if len(first) > _NAME and first.isalpha() and is_like_a_word(first) else "hyphen"
 
 
 def _of_digits(value: str, written: str, link: str) -> Iterator[str]:
@@ -66,6 +69,8 @@ def of_place(before: str, after: str, *, alone: bool) -> Iterator[str]:
         ends = next((name for name, marks in _BEFORE if following in marks), "") if following else "ends a line"
         if ends:
             yield ends
+        if _BEHIND_CAPITALS.search(before):
+            yield "behind capitals"
     if _is_quoted(before, after):
         yield "in a quoted sentence"
     if len(before) - len(bare) > 1 or after[:1] in _CLOSING:

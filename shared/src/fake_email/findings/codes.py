@@ -28,15 +28,22 @@ _LINE_CHARACTERS = 300  # of a line read, on each side of a number
 _ABOVE_CHARACTERS = 120  # of evidence, from the line above
 _ENTER = KINDS.index("enter")
 _ENTERED = frozenset(KINDS.index(kind) for kind in ("login", "pickup"))
+_PROOF = frozenset(KINDS.index(kind) for kind in ("expire", "otp", "verify"))
 _ASKED = frozenset(KINDS.index(kind) for kind in ("enter", "lock", "next", "pickup", "step"))
 
 _REPLY = re.compile(
-    r"\s*(?:re|aw|sv|antw|odp|ynt|res|rif|vs|vá|απ|отв|відп|bls|回复|答复|回覆|返信|회신|رد|השב|trả lời|ตอบ)\s*[:：]",
+    r"\s*(?:re|r|aw|sv|antw|odp|ynt|res|rif|vs|vá|απ|σχετ|отв|відп|bls|bals|回复|答复|回覆|返信|회신|رد|השב|trả lời"
+    r"|ตอบ(?:กลับ)?)\s*(?:\[\d+\]|\(\d+\))?[:：]",
+    re.IGNORECASE,
+)
+_FORWARDED = re.compile(
+    r"\s*(?:fwd?|wg|tr|rv|enc|i|vl|vb|fs|pd|továbbít(?:va|ás)|i̇?lt|trs|doorst|πρθ|πρώθ|пересл|пер|转发|轉寄|轉發|転送|전달"
+    r"|إعادة توجيه|הועבר|העברה|chuyển tiếp|ส่งต่อ)\s*[:：]",
     re.IGNORECASE,
 )
 # The line above a quoted message: "On 2 Nov 2026, Ann <a@x.test> wrote:", "---- Original ----", or fields of a header.
 _QUOTES = re.compile(
-    r"^(?=.{0,120}(?:\d{4}|@)).{8,120}[:：]$|^-{2,12}[ \w]{5,40}-{2,12}$|(?:^[^\W\d_]{2,12}: .{1,99}\n){3}",
+    r"^(?=.{0,120}(?:\d{4}|@)).{8,120}[:：]$|^-{2,12}[ \w]{5,40}-{2,12}$|(?:^[^\W\d_]{2,12} ?[:：] ?.{1,99}\n){3}",
     re.MULTILINE,
 )
 _LONE = re.compile(r"[ \t*_>\[(]*(?=[0-9A-Z -]*[0-9])[0-9A-Z](?:[ -]?[0-9A-Z]){3,9}[ \t*_\])]*")
@@ -78,6 +85,12 @@ def _tells_to_enter(found: Sequence[int]) -> bool:
     return _ENTER in found and not _ENTERED.isdisjoint(found)
 
 
+def _has_served(header: str, text: str) -> bool:
+    """True for the header of a forwarded message, and its text with a word for a code that proves something once."""
+    is_header = header[0] == "-" or (header[-1] == "\n" and "@" in header)
+    return is_header and not _PROOF.isdisjoint(code_lexicon.kinds(text))
+
+
 def _asks(text: str) -> bool:
     """True for text with a word for entering something, for a lock, or for going on."""
     return not _ASKED.isdisjoint(code_lexicon.kinds(text))
@@ -111,17 +124,21 @@ def weigh(subject: str, text: str, markup: str) -> list[Weighed]:
         return []
     text, is_asked = worth_reading
     head, body = code_candidates.plain(subject), code_candidates.plain(text)
-    is_reply = _REPLY.match(head) is not None
-    quotes = _QUOTES.search(body) if is_reply or body[:3] == "---" else None
+    is_reply, is_forwarded = (pattern.match(head) is not None for pattern in (_REPLY, _FORWARDED))
+    quotes = _QUOTES.search(body) if is_reply or is_forwarded or body[:3] == "---" else None
+    if quotes and is_forwarded and not _has_served(quotes[0], body[quotes.end() :][:_BEGINNING]):
+        quotes = None
     here = f"{head}\n{body[: quotes.start()] if quotes else body}"
-    found = [each for each in code_candidates.read(here) if not (is_reply and each.start <= len(head))]
+    found = [
+        each for each in code_candidates.read(here) if not ((is_reply or is_forwarded) and each.start <= len(head))
+    ]
     if not found:
         return []
     near_words = _near_asked(here, found) if is_asked else _near_words(here, head, found)
     may_be = [*itertools.islice(near_words, ASKED_CANDIDATES if is_asked else CANDIDATES)]
     if not may_be:
         return []
-    read = code_features.read(here, len(head) + 1, len(found))
+    read = code_features.read(here, len(head) + 1, found)
     weighed = [
         Weighed(
             here,
@@ -131,9 +148,9 @@ def weigh(subject: str, text: str, markup: str) -> list[Weighed]:
         )
         for each in may_be
     ]
-    if is_asked:
-        for each in weighed:
-            each.features.extend(code_features.asked(each.features))
+    for each in weighed:
+        each.features.extend(code_features.asked(each.features) if is_asked else ())
+        each.features.extend(("in a reply",) if is_reply else ())
     near = {each.candidate.value for each in weighed if code_features.NEAR_CODE in each.features}
     for each in weighed:
         if near - {each.candidate.value}:
