@@ -111,7 +111,7 @@ def _add_around(features: list[str], link: Found, own: Itself, subject: str) -> 
     return (
         own.form == "named"
         or is_end
-        or "invite" in own.words
+        or "invite" in own.words | own.in_path
         or not _KINDS.isdisjoint(frozenset().union(link_lexicon.kinds(subject), *words))
         or any(map(link_lexicon.ends_mail, words))
     )
