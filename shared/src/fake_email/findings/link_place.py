@@ -41,7 +41,10 @@ def of_html(markup: str, start: int) -> Place:
     end = _END_TAG.search(markup, start, start + _LINK_CHARACTERS)
     following = markup[end.end() : end.end() + _AFTER_MARKUP_CHARACTERS] if end else ""
     next_block = _BLOCK.search(following)
-    following = following[: next_block.start()] if next_block else following.rpartition("<")[0] or following
+    if next_block:
+        following = following[: next_block.start()]
+    elif len(following) == _AFTER_MARKUP_CHARACTERS:
+        following = following.rpartition("<")[0] or following  # the last tag may be cut
     tag_end = markup.find(">", start, start + _TAG_CHARACTERS)
     if _BUTTON.search(markup, start, tag_end if tag_end >= 0 else start):
         button = "button"
