@@ -17,6 +17,9 @@ _LAST_LETTER = "\u04ff"  # of the scripts that write a number apart from words
 _MOST_GROUPS = 4  # five pairs are a French phone number
 _UNEVEN = [3, 4]  # digits in two groups: the only code of seven digits that senders part with a blank
 _HYPHENATED = ([3, 4], [4, 3], [2, 4], [2, 3, 2], [2, 2, 3])  # and the codes that senders part with hyphens
+_LONE_GROUPS = 3  # of digits by themselves on a line, of any lengths: "613 08"
+_LONE_CHARACTERS = 20  # beside them
+_LONE_MARKS = " \t*_>[]()|"
 _FAR = 400  # characters of an address read
 
 # Spaces, hyphens, digits and letters in other forms, and characters without a width.
@@ -160,6 +163,7 @@ def _read(text: str, start: int, end: int) -> tuple[int, int, str]:
         lengths = [len(each) for each in digits]
         is_even = len(lengths) <= _MOST_GROUPS and len(set(lengths)) == 1
         is_code = is_even or lengths == _UNEVEN or (lengths in _HYPHENATED and " " not in groups[0])
+        is_code = is_code or (len(lengths) <= _LONE_GROUPS and _is_lone(text, start, groups.end()))
         is_named = _NAMED.search(text, max(0, start - 7), start)
         return start, groups.end(), "".join(digits) if is_code and not is_named else ""
     word = _WORD.match(
@@ -173,6 +177,14 @@ def _read(text: str, start: int, end: int) -> tuple[int, int, str]:
     prefixed = _PREFIXED.fullmatch(word[0])
     value = prefixed[1] or prefixed[2] if prefixed else word[0]
     return word.start(), word.end(), "" if _NO_CODE.search(word[0]) else value
+
+
+def _is_lone(text: str, start: int, end: int) -> bool:
+    """True where nothing but blanks and marks stands on the line beside what starts and ends here."""
+    first = text.rfind("\n", max(0, start - _LONE_CHARACTERS), start) + 1
+    last = text.find("\n", end, end + _LONE_CHARACTERS)
+    after = text[end : last if last >= 0 else end + _LONE_CHARACTERS]
+    return (first > 0 or start < _LONE_CHARACTERS) and not f"{text[first:start]}{after}".strip(_LONE_MARKS)
 
 
 def _is_part(text: str, start: int, end: int) -> bool:

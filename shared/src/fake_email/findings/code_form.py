@@ -10,6 +10,7 @@ LINKS = (":", "：", "=", "→", "—", "–", "-")
 
 _NAME = 2  # letters of a name that a referral begins with, more than
 _WORD = 4  # letters of a word that a voucher begins with, at least
+_GROUP = re.compile("[0-9]+")
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9]")
 _YEAR = re.compile(r"(?:19|20)[0-9][0-9]")
 _BEHIND = (("behind a colon", ":："), ("behind a dash", "=→—–-"), ("behind a comma", ",;"))
@@ -41,6 +42,8 @@ def of(value: str, written: str, *, alone: bool, linked: bool) -> Iterator[str]:
 def _of_digits(value: str, written: str, link: str) -> Iterator[str]:
     if len(written) > len(value):
         yield "spaced digits" if len(written) < 2 * len(value) - 1 else "boxes"
+        if len(set(map(len, _GROUP.findall(written)))) > 1:
+            yield "uneven groups"
     if _YEAR.fullmatch(value):
         yield f"year{link}"
     elif _TIME.fullmatch(value):

@@ -185,7 +185,8 @@ def _is_asked_for(text: str, candidate: Candidate) -> bool:
 
 
 def _is_quoted(text: str, candidate: Candidate) -> bool:
-    return text.startswith(">", text.rfind("\n", 0, candidate.start) + 1)
+    is_marked = text.startswith((" <", "<"), candidate.end)  # ">> 7YQ2MD <<"
+    return not is_marked and text.startswith(">", text.rfind("\n", 0, candidate.start) + 1)
 
 
 def _in_text(subject: str, text: str, markup: str, source: CodeSource) -> tuple[Code, ...]:
