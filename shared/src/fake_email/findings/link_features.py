@@ -12,6 +12,7 @@ from fake_email.findings.link_words import Itself
 from fake_email.parsed_message import LinkKind
 
 _UNNAMED = 3  # links whose text says nothing of a kind, and which the message may be about
+_SUBJECT_CHARACTERS = 200
 _LINKS, _OF_FORM, _AT = 8, 5, 4  # the largest numbers that features tell apart
 
 _REPLY = re.compile(r"\s*(?:re|aw|sv|fwd?|wg|tr)\s*:", re.IGNORECASE)  # its subject is that of another message
@@ -73,7 +74,7 @@ def weigh(subject: str, found: Sequence[Found], *, has_code: bool) -> Iterator[W
 
 
 def _read(subject: str, owns: Sequence[Itself], *, has_code: bool) -> _Message:
-    subject = "" if _REPLY.match(subject) else subject.lower()
+    subject = "" if _REPLY.match(subject) else subject[:_SUBJECT_CHARACTERS].lower()
     features = [*_of_words("subject", "", subject), f"links {min(len(owns), _LINKS)}"]
     if has_code:
         features.append("code")

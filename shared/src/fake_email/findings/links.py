@@ -13,7 +13,6 @@ CHARACTERS = 256 * 1024  # of the HTML, and of the text, read
 
 _LINKS_AT_ONCE = 16  # the clock is read in between, and after the first
 _OCCURRENCES = 2_000  # read in one message, many of them of the same URL
-_SUBJECT_CHARACTERS = 200
 _OF_MAIL = "mMtT"  # the first letters of URLs that lead to no page: mailto, tel
 
 
@@ -41,7 +40,7 @@ def find(
             kind=link_score.kind(features) if features else "other",
             target=link.target if link.target != link.url else None,
         )
-        for link, features in link_features.weigh(subject[:_SUBJECT_CHARACTERS], found, has_code=has_code)
+        for link, features in link_features.weigh(subject, found, has_code=has_code)
     ]
     return tuple(link for link in links if link.kind == "unsubscribe" or link.url[0] not in _OF_MAIL)
 
