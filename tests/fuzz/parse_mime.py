@@ -122,7 +122,8 @@ def check(content: bytes) -> None:
         assert len(item.name) <= mime_parameters.NAME_CHARACTERS
         assert "/" not in item.name
         assert len(item.content_id or "") <= mime_headers.LINE_CHARACTERS
-        assert 0 <= item.size <= len(content)
+        # A line of uuencode may have lost the blanks that stand for its zeros, up to 63 octets.
+        assert 0 <= item.size <= len(content) * (32 if item.encoding == "uuencode" else 1)
         assert item.part.replace(".", "").isdecimal()
     assert len(parsed.codes) <= codes.CODES
     for code in parsed.codes:

@@ -33,7 +33,19 @@ def test_a_text_whose_numbers_are_too_short_has_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Turn on 2-Step Verification", "Your number is CH-118 402.", "ADDRESS\n", "PARKING\n", "London NW1 6XE"]
+    "text",
+    [
+        "Turn on 2-Step Verification",
+        "Your number is CH-118 402.",
+        "Quote Q-2026-1184 for 3 pallets",
+        "the number 347 ••• 9021",
+        "the card **** 6612",
+        "the user ann.odin2b",
+        "ADDRESS\n",
+        "PARKING\n",
+        "W E L C O M E\n",
+        "London NW1 6XE",
+    ],
 )
-def test_words_numbers_of_members_and_postal_codes_are_no_candidates(text: str) -> None:
+def test_words_names_and_numbers_of_other_things_are_no_candidates(text: str) -> None:
     assert code_candidates.read(text) == []

@@ -42,9 +42,13 @@ _RUN = re.compile(
     r"[0-9](?<![0-9=/_&%?@+$€£][0-9])(?:[0-9]{3}[0-9]*"
     rf"|(?<=[{_LETTERS}-][0-9])[0-9]{{0,2}}|[0-9]{{0,2}}(?=[A-Za-z]|{_BETWEEN}[0-9A-Z]))(?![0-9])"
 )
+_IN_LINE = r"(?: {1,8}(?:[–-] {1,2})?|[\t|·-])"
+# The boxes stand on one line, or each on a line of its own: "4 8 2 7" may have "A sign-in was" below.
 _BOXES = re.compile(
-    rf"[0-9A-Z](?:{_BETWEEN}[0-9A-Z]){{3,9}}(?![{_LETTERS}0-9_])(?!{_BETWEEN}[0-9]+(?![{_LETTERS}0-9]))"
+    rf"[0-9A-Z](?:(?:{_IN_LINE}[0-9A-Z]){{3,9}}|(?:\n{{1,2}} {{0,4}}[0-9A-Z]){{3,9}})"
+    rf"(?![{_LETTERS}0-9_])(?!{_BETWEEN}[0-9]+(?![{_LETTERS}0-9]))"
 )
+_LETTER_BOXES = re.compile(r"^[ \t*_>|\[]*+([A-Z](?:[ \t|·-]{1,8}[A-Z]){3,7})[ \t*_|\]]*$", re.MULTILINE)
 _BOXES_BEFORE = re.compile(rf"(?<![{_LETTERS}0-9_])(?:[0-9A-Z]{_BETWEEN}){{1,9}}\Z")
 _GROUPS = re.compile(
     r"[0-9]{2,5}(?:[ ·–-][0-9]{2,5}){1,5}(?![0-9])|[0-9]{3}  [0-9]{3}(?! {0,2}[0-9])"
@@ -61,8 +65,11 @@ _WORD = re.compile(r"[0-9A-Za-z]{1,20}(?:-[0-9A-Za-z]{1,20}){0,4}")
 _WORD_BACKWARDS = re.compile(r"[0-9A-Za-z-]{0,40}")
 _CAPITALS = re.compile(r"[A-Z][A-Z]{2}(?<![\w@/.#&=-][A-Z]{3})[A-Z]{0,7}(?:-[A-Z]{3,6})?(?![\w@/=-])")
 # What every candidate of an ASCII text has: four digits, a digit beside a letter, another digit or letter soon behind a
-# digit, or capital letters.
-_ANY = rf"[0-9]{{4}}|[A-Za-z-][0-9]|[0-9](?:[A-Za-z]|{_BETWEEN}[0-9A-Z])|[A-Z]{{3}}(?:[A-Z]|-[A-Z]{{3}})"
+# digit, or capital letters, one in a box too.
+_ANY = (
+    rf"[0-9]{{4}}|[A-Za-z-][0-9]|[0-9](?:[A-Za-z]|{_BETWEEN}[0-9A-Z])|[A-Z]{{3}}(?:[A-Z]|-[A-Z]{{3}})"
+    rf"|[A-Z](?:{_IN_LINE}[A-Z]){{3}}"
+)
 # The commonest candidate: nothing beside it makes it a part of something else, so that no further look is needed.
 _APART = re.compile(r"(?:(?<=[a-z:] )|(?<=\n))[0-9]{4,10}(?= [a-wyz]|[.,;]?(?:\n|\Z)|[.,;] )")
 _MARKED = bytes(ord("A") * chr(each).isupper() for each in range(128)) + bytes(128)  # each capital letter is an A
@@ -70,7 +77,7 @@ _MARKED = bytes(ord("A") * chr(each).isupper() for each in range(128)) + bytes(1
 _GLUED = re.compile(r"([0-9]{4,8})(?:[A-Z][a-z]+(?:-[A-Za-z]*)?|-(?:[bnr][ae][nk]?|[oe]?t|[a-z]{1,2}[ae]l))")
 _PREFIXED = re.compile(r"(?:[A-Z]|FB)-([0-9]{4,8})|[A-Z]{3}-([0-9]{6})")
 _NO_CODE = re.compile(r"[Xx]{3}|\A[Xx]{2}[0-9]|\A[0-9]{1,3}-[A-Z]?[a-z]{2,}\Z")  # masked, or "2-Step"
-_NAMED = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2,5}-\Z")  # "CH-118 402" is the number of something
+_NAMED = re.compile(r"(?<![0-9A-Za-z])[A-Z]{1,5}-\Z")  # "CH-118 402" is the number of something
 _AROUND = re.compile(r"[!-~]*+")
 _ADDRESS = re.compile(r"://|www\.|@|\.[a-z]{2,}/")
 _NOT_BEFORE = "$€£¥₽₺₩₴₹№+@/\\=&~^%_©<•*"
@@ -78,6 +85,7 @@ _NOT_AFTER = "@/\\=&_%‰°€$£¥₽₺₩₴₹元円원年月日号號時时
 # Between the parts of a number, a time or an amount.
 _BEFORE_DIGIT = re.compile(r"[0-9][.,:;'’/ –-]|[$€£¥₽₺₩₴₹№#+©] ")
 _AFTER_DIGIT = re.compile(r"[.,:;'’/ –-][0-9]| [€$£¥₽₺₩₴₹%]")
+_MASKED_BEFORE = re.compile(r"(?:[xX•]{2}|\*{3})[ -]?\Z")  # the end of a card number or of a phone number
 _MASKED_BEHIND = re.compile(r"[ -]?[*xX•]{2}")  # the rest of a phone number
 _AFTER_COMMA = re.compile(r",[0-9]{1,2} ?[^\W\d]")  # "5 minutes": a clause of its own, in Chinese
 
@@ -133,7 +141,11 @@ def _numbers(text: str) -> Iterator[Candidate]:
 
 
 def _capitals(text: str) -> Iterator[Candidate]:
-    """The candidates of capital letters only that the text has nowhere as a word."""
+    """The candidates of capital letters only that the text has nowhere as a word, also one letter in each box."""
+    for boxes in _LETTER_BOXES.finditer(text):
+        value = "".join(filter(str.isalpha, boxes[1]))
+        if not is_a_word(value):
+            yield Candidate(boxes.start(1), boxes.end(1), value)
     if text.isascii() and b"AAA" not in text.encode().translate(_MARKED):
         return  # three times as fast as a search for them
     for word in _CAPITALS.finditer(text):
@@ -197,10 +209,12 @@ def _is_part(text: str, start: int, end: int) -> bool:
         _is_letter(previous)
         or (_is_letter(following) and not _GLUED.match(text, start))
         or (previous != "" and previous in _NOT_BEFORE)
+        or (previous == "." and before[0].isalnum() and text[start].isalpha())  # "ann.k2lb" is a name
         or (following != "" and following in _NOT_AFTER)
         or (previous == "#" and not text.startswith("@", text.rfind("\n", 0, start) + 1))  # `@site #code`
         or (text[start].isdecimal() and _BEFORE_DIGIT.fullmatch(before) is not None)
         or (text[end - 1].isdecimal() and _AFTER_DIGIT.fullmatch(after) and not _AFTER_COMMA.match(text, end))
+        or (after[:1] != "*" and _MASKED_BEFORE.search(text, max(0, start - 4), start) is not None)
         or (_MASKED_BEHIND.match(text, end) and text[start - 1 : start] != "*")
         or (previous != "#" and _is_in_address(text, start, end))
     )

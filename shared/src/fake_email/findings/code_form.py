@@ -12,7 +12,7 @@ _NAME = 2  # letters of a name that a referral begins with, more than
 _WORD = 4  # letters of a word that a voucher begins with, at least
 _GROUP = re.compile("[0-9]+")
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9]")
-_YEAR = re.compile(r"(?:19|20)[0-9][0-9]")
+_YEAR = re.compile(r"19[5-9][0-9]|20[0-3][0-9]")
 _BEHIND = (("behind a colon", ":："), ("behind a dash", "=→—–-"), ("behind a comma", ",;"))
 _BEFORE = (("ends a sentence", ".!。"), ("before a comma", ",;，、"), ("before a colon", ":："), ("before a hash", "#"))
 _BEHIND_CAPITALS = re.compile(r"(?<![^\W_])[A-Z]{2,4} \Z")  # of a flight, or a state and its postal code
