@@ -32,6 +32,7 @@ def html_message(markup: str, text: str = "") -> bytes:
         ("123 4567", "1234567"),
         ("613 08", "61308"),
         ("8154 227", "8154227"),
+        ("H8K2 P6", "H8K2P6"),
         (">> 7YQ2MD <<", "7YQ2MD"),
         ("123\u00a0456", "123456"),
         ("123\u2011456", "123456"),
@@ -59,6 +60,13 @@ def test_the_prefix_of_a_sender_is_left_out_because_the_form_takes_digits() -> N
 
 def test_three_capitals_before_the_digits_tell_which_code_it_is_and_are_not_typed() -> None:
     assert values("Your OTP is QVD-520937. Please use it to log in.") == ["520937"]
+
+
+@pytest.mark.parametrize("word", ["PIN", "OTP", "CODE", "TAN"])
+def test_a_word_for_a_code_in_capitals_is_no_name_of_a_flight(word: str) -> None:
+    assert values(f"To redeem your miles for the flight SC 061, please use the {word} 0926 within 5 minutes.") == [
+        "0926"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,9 @@ _MIXED_GROUPS = re.compile(
     r"(?=[A-Z]{0,3}[0-9])(?:[0-9A-Z]{2}(?: [0-9A-Z]{2}){1,3}|[0-9A-Z]{3}(?: [0-9A-Z]{3}){1,2}|[0-9A-Z]{4} [0-9A-Z]{4})"
     r"(?! ?[0-9A-Za-z])"
 )
+_LONE_MIXED = re.compile(
+    r"(?=[0-9A-Z ]{7})(?:[0-9]+[A-Z]|[A-Z]+[0-9])[0-9A-Z]{0,3} [0-9A-Z]{2,5}(?![0-9A-Za-z])"
+)  # "H8K2 P6"
 # Postal codes of Britain and Canada have that form too.
 _POSTAL_CODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z][0-9A-Z]\Z")
 _MIXED = re.compile("[A-Z][0-9]|[0-9][A-Z]")
@@ -167,6 +170,8 @@ def _read(text: str, start: int, end: int) -> tuple[int, int, str]:
     before = _WORD_BACKWARDS.match(text[max(0, start - 40) : start][::-1])
     first = start - before.end() if before else start
     mixed = _MIXED_GROUPS.match(text, first)
+    lone = None if mixed else _LONE_MIXED.match(text, first)
+    mixed = lone if lone and _is_lone(text, first, lone.end()) else mixed
     if mixed and mixed.end() >= end and _MIXED.search(mixed[0]) and not _POSTAL_CODE.match(mixed[0]):
         return first, mixed.end(), mixed[0].replace(" ", "")
     groups = _GROUPS.match(text, start)

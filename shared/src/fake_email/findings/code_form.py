@@ -15,7 +15,8 @@ _TIME = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9]")
 _YEAR = re.compile(r"19[5-9][0-9]|20[0-3][0-9]")
 _BEHIND = (("behind a colon", ":："), ("behind a dash", "=→—–-"), ("behind a comma", ",;"))
 _BEFORE = (("ends a sentence", ".!。"), ("before a comma", ",;，、"), ("before a colon", ":："), ("before a hash", "#"))
-_BEHIND_CAPITALS = re.compile(r"(?<![^\W_])[A-Z]{2,4} \Z")  # of a flight, or a state and its postal code
+# Of a flight, or a state and its postal code; words for a code are not meant.
+_BEHIND_CAPITALS = re.compile(r"(?<![^\W_])(?!(?:CODE|KOD|OTP|PASS|PIN|TAN) )[A-Z]{2,4} \Z")
 # The rest of a quoted text on each side: "Your code is 482913" is an example.
 _QUOTED_BEFORE = re.compile(r"(?:(?:^|[ (])[\"“„«]|[「『])([^\"”“»」』]*)\Z")
 _QUOTED_AFTER = re.compile(r"([^\"”“»「」『』]{0,60})[\"“”»」』]")
