@@ -50,9 +50,8 @@ _BOXES = re.compile(
 )
 _LETTER_BOXES = re.compile(r"^[ \t*_>|\[]*+([A-Z](?:[ \t|·-]{1,8}[A-Z]){3,7})[ \t*_|\]]*$", re.MULTILINE)
 _BOXES_BEFORE = re.compile(rf"(?<![{_LETTERS}0-9_])(?:[0-9A-Z]{_BETWEEN}){{1,9}}\Z")
-_GROUPS = re.compile(
-    r"[0-9]{2,5}(?:[ ·–-][0-9]{2,5}){1,5}(?![0-9])|[0-9]{3}  [0-9]{3}(?! {0,2}[0-9])"
-)  # or two cells of a table
+# Also in two cells of a table.
+_GROUPS = re.compile(r"[0-9]{2,5}(?:[ ·–-][0-9]{2,5}){1,5}(?![0-9])|[0-9]{3}  [0-9]{3}(?! {0,2}[0-9])")
 # Letters and digits in groups of one length, "G7 HP 42"; a group of letters in front would be a word for them.
 _MIXED_GROUPS = re.compile(
     r"(?=[A-Z]{0,3}[0-9])(?:[0-9A-Z]{2}(?: [0-9A-Z]{2}){1,3}|[0-9A-Z]{3}(?: [0-9A-Z]{3}){1,2}|[0-9A-Z]{4} [0-9A-Z]{4})"
@@ -183,9 +182,8 @@ def _read(text: str, start: int, end: int) -> tuple[int, int, str]:
         is_code = is_code or (len(lengths) <= _LONE_GROUPS and _is_lone(text, start, groups.end()))
         is_named = _NAMED.search(text, max(0, start - 7), start)
         return start, groups.end(), "".join(digits) if is_code and not is_named else ""
-    word = _WORD.match(
-        text, first + (text[first] == "-" and text[first - 1 : first] > _LAST_LETTER)
-    )  # a Hebrew word: "ל-5519"
+    is_joined = text[first] == "-" and text[first - 1 : first] > _LAST_LETTER  # to a Hebrew word: "ל-5519"
+    word = _WORD.match(text, first + is_joined)
     if word is None or word.end() < end:
         return start, end, ""
     glued = _GLUED.fullmatch(word[0])

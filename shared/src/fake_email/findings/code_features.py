@@ -24,10 +24,6 @@ from fake_email.findings.code_zones import (
 
 _WHOLE = 2000  # characters that tell what a message is about
 _OTHER_NUMBER = re.compile(r"[0-9]{3,}(?:[ -][0-9]+)*+")
-# "14 Mill Lane" or "Str. Teilor 5": the line above a postal code.
-_NUMBER_FIRST = re.compile(r"\W*[0-9]{1,5}[a-zA-Z]?,? [^\W\d]")
-_NUMBER_LAST = re.compile(r"[^\W\d][.,]? [0-9]{1,4} ?[a-zA-Z]?\W*$")
-_LAST = 16  # characters of a line that end with the number of a house
 NEAR_CODE = "code is near"  # the name of a feature
 _NOT_OF_ITS_LINE = ("line", "subject:", "whole:", "candidates", "before it", "numbers")
 _PLAIN = {"nearest": "code is nearest", "near before": NEAR_CODE}  # of zones without a word for another number
@@ -65,9 +61,7 @@ _ZONES = {
 
 
 class Text(NamedTuple):
-    """A text that begins with the subject, the kinds of words in all of it and in the subject, and where its candidates
-    start.
-    """
+    """A text that begins with the subject, its kinds of words and those of the subject, and its candidates' starts."""
 
     text: str
     body: int
@@ -167,15 +161,9 @@ def _add_other_lines(names: list[str], here: Text, line: tuple[int, int], around
             linked = linked or (alone and has_code and name == "line above")
         if name == "line above" and words.rstrip().endswith((":", "：")):
             names.append(f"above a colon{suffix}")
-        if name == "line above" and _is_street(words) and here.text.endswith(f"{words}\n", 0, line[0]):
-            names.append("below a street")
     if not _add_kinds(names, "around", around):
         names.append("no code around")
     return linked
-
-
-def _is_street(line: str) -> bool:
-    return (_NUMBER_FIRST.match(line) or _NUMBER_LAST.search(line[-_LAST:])) is not None
 
 
 def _of_text(here: Text, candidate: Candidate) -> Iterator[str]:
