@@ -1,6 +1,6 @@
 """The labelled mail of `tests/labelled_mail/`: messages in 28 languages, with the findings to expect in each.
 
-`make train` learns the weights of the code finder from this mail. `known/`, `apart/`, `short.txt` and `short_apart.txt`
+`make train` learns the weights of codes and links from this mail. `known/`, `apart/`, `short.txt` and `short_apart.txt`
 are in thirteen languages. Each `batch_*/` was written and labelled before any finder had read it; `blind.txt` has
 the first result of each.
 

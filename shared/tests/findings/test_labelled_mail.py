@@ -123,7 +123,7 @@ def link_mail() -> Iterator[Labelled]:
 
 
 def kinds_of(mail: Iterable[Labelled]) -> Counter[tuple[str, str]]:
-    """How often links with each label have each kind."""
+    """The number of links for each pair of a label and the kind that was found."""
     pairs: Counter[tuple[str, str]] = Counter()
     for each in mail:
         found = {link.url: link.kind for link in parse.parse(each.content).links}

@@ -9,7 +9,7 @@ In English text only the English words count: stems of 27 other languages begin 
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import resources
 
 import re2
@@ -84,18 +84,19 @@ _OF_CODES = frozenset(map(KINDS.index, (*CODES, "verify")))
 @functools.cache
 def _words() -> "re2.Set":
     """The search for the words of each kind in all languages."""
-    return _search_set(_WORDS)
+    return search_set(_WORDS[kind] for kind in KINDS)
 
 
 @functools.cache
 def _english_words() -> "re2.Set":
-    return _search_set(_ENGLISH_WORDS)
+    return search_set(_ENGLISH_WORDS[kind] for kind in KINDS)
 
 
-def _search_set(words: Mapping[str, list[str]]) -> "re2.Set":
+def search_set(kinds: Iterable[Iterable[str]]) -> "re2.Set":
+    """One search for the words of several kinds; it finds the positions of the kinds."""
     patterns = re2.Set.SearchSet(options())
-    for kind in KINDS:
-        patterns.Add(pattern(dict.fromkeys(words[kind])))
+    for words in kinds:
+        patterns.Add(pattern(dict.fromkeys(words)))
     patterns.Compile()
     return patterns
 
@@ -149,11 +150,14 @@ def speaks_of_codes(text: str) -> bool:
 
 def is_like_a_word(letters: str) -> bool:
     """True for capital letters that follow each other as in words; those of vouchers do, those of codes do not."""
-    triples = [letters[at : at + 3] for at in range(len(letters) - 2)]
-    return 2 * sum(each in _triples() for each in triples) >= len(triples)
+    return 2 * _strange(letters) <= len(letters) - 2
 
 
 def is_a_word(letters: str) -> bool:
     """True for capital letters of which four in five triples stand in words: one code in fifty has such letters."""
-    triples = [letters[at : at + 3] for at in range(len(letters) - 2)]
-    return sum(each not in _triples() for each in triples) <= len(triples) // 5
+    return _strange(letters) <= (len(letters) - 2) // 5
+
+
+def _strange(letters: str) -> int:
+    """The number of triples of letters that stand in no word."""
+    return sum(letters[at : at + 3] not in _triples() for at in range(len(letters) - 2))

@@ -41,7 +41,7 @@ Weighed = tuple[Found, Sequence[str]]
 
 
 class _Message(NamedTuple):
-    """What all links of a message share."""
+    """The subject of a message, and the counts of its links: the same for each of its links."""
 
     subject: str
     features: Sequence[str]

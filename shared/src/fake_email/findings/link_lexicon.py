@@ -21,7 +21,6 @@ from importlib import resources
 from typing import Literal
 
 import msgspec
-import re2
 
 from fake_email.findings import code_lexicon
 from fake_email.parsed_message import LinkKind
@@ -48,7 +47,6 @@ WordKind = Literal[
 
 _URL_FILE = "url.txt"
 _PATH_CHARACTERS = 512  # read
-_MEGABYTES = 64  # at most, for the states of an automaton; usual mail fills a few of them
 
 
 def _lines(file_name: str) -> list[tuple[WordKind, list[str]]]:
@@ -67,11 +65,7 @@ def _search() -> tuple[Callable[[bytes], Sequence[int]], Sequence[WordKind], dic
     for kind, listed in (line for name in names if name != _URL_FILE for line in _lines(name)):
         words.setdefault(kind, []).extend(word for word in listed if word[0] != "=")
         whole |= {word[1:]: kind for word in listed if word[0] == "="}
-    patterns = re2.Set.SearchSet(code_lexicon.options(_MEGABYTES))
-    for of_kind in words.values():
-        patterns.Add(code_lexicon.pattern(dict.fromkeys(of_kind)))
-    patterns.Compile()
-    return patterns.Match, tuple(words), whole
+    return code_lexicon.search_set(words.values()).Match, tuple(words), whole
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:
@@ -108,11 +102,6 @@ def kinds(text: str) -> frozenset[WordKind]:
     if not found and of_whole is None:
         return _NONE
     return frozenset([in_order[at] for at in found] + ([of_whole] if of_whole else []))
-
-
-def of_text(text: str) -> LinkKind:
-    """The kind of a link with these words, in lower case."""
-    return of_kinds(kinds(text))
 
 
 def ends_mail(found: frozenset[WordKind]) -> bool:

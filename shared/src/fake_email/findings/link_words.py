@@ -1,4 +1,4 @@
-"""What a link says of itself: the words of its text and of its URL, and the kind that they name. Pure."""
+"""The words in the text and the URL of a link, and the kind of link that they name. Pure."""
 
 import functools
 import re
@@ -74,7 +74,7 @@ class Itself(NamedTuple):
 
 
 def read(text: str, target: str, *, is_bare: bool) -> Itself:
-    """What the link with this text and this target says of itself; `is_bare` for a URL of text."""
+    """Read the text and the target of a link; `is_bare` for a URL of text."""
     low = text.lower()
     is_url = is_bare or not low or (low[0] in _FIRST_OF_URLS and target.lower().startswith(low))
     words, kind, form, is_aside, may_be_main = _of_text("" if is_url else low)
