@@ -82,14 +82,9 @@ _OF_CODES = frozenset(map(KINDS.index, (*CODES, "verify")))
 
 # The searches are compiled for the first message: at a start, they would take a quarter of its time.
 @functools.cache
-def _words() -> "re2.Set":
-    """The search for the words of each kind in all languages."""
-    return search_set(_WORDS[kind] for kind in KINDS)
-
-
-@functools.cache
-def _english_words() -> "re2.Set":
-    return search_set(_ENGLISH_WORDS[kind] for kind in KINDS)
+def _words(*, english: bool) -> "re2.Set":
+    """The search for the words of each kind, in all languages or in English."""
+    return search_set((_ENGLISH_WORDS if english else _WORDS)[kind] for kind in KINDS)
 
 
 def search_set(kinds: Iterable[Iterable[str]]) -> "re2.Set":
@@ -129,7 +124,7 @@ kinds_in_english = functools.partial(kinds, english=True)
 
 
 def _kinds(text: str, *, english: bool) -> Sequence[int]:
-    return tuple((_english_words() if english else _words()).Match(text.encode("utf-8", "replace")) or ())
+    return tuple(_words(english=english).Match(text.encode("utf-8", "replace")) or ())
 
 
 _known_kinds = functools.lru_cache(maxsize=1024)(_kinds)  # the mail of a sender has the same words around its codes
