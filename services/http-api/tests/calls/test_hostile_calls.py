@@ -92,6 +92,33 @@ async def test_past_its_part_of_the_memory_a_client_gets_503_and_another_client_
     assert [each["client"] for each in overloads(process, "answer_octets")] == [HOSTILE["X-Forwarded-For"]]
 
 
+async def test_calls_that_would_wait_for_mail_wait_as_long_for_their_turn(
+    service: tuple[Pair, Service], http: httpx.AsyncClient, address: str
+) -> None:
+    pair, _ = service
+    # A page of the list takes more memory than the first message, and so has no place where that has none.
+    listed = (message(str(number), "a" * 60_000) for number in range(20))
+    await store(pair.database_url, address, message("first", "\x01" * 600_000), *listed)
+    found = await http.get("/api/inbox/wait", params={"address": address, "since": 0})
+    path = f"/api/messages/{found.json()['id']}"
+
+    with unread(pair, path, 24) as connections:
+        await until(lambda: bool(refusals(connections)))  # the client's part of the memory is used up
+        waiting = [
+            asyncio.create_task(http.request(method, f"/api/inbox/{call}&address={address}", headers=HOSTILE))
+            for method, call in (
+                ("GET", "poll?wait=60"),
+                ("GET", "wait?timeout=60&since=0"),
+                ("POST", "take?timeout=60"),
+            )
+        ]
+        refused = await http.get(path, headers=HOSTILE)
+    answers = await asyncio.gather(*waiting)
+
+    assert (refused.status_code, problem(refused)["code"]) == (503, "overloaded")
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+
+
 async def test_a_heavy_message_that_the_client_has_already_is_not_read_for_its_304(
     service: tuple[Pair, Service], http: httpx.AsyncClient, address: str
 ) -> None:

@@ -170,7 +170,7 @@ async def _open(
 ) -> Outcome | None:
     """The outcome with these messages; None when one was deleted or taken meanwhile, which then leaves `matched`."""
     if search.count > 1 and mailbox.stored_octets > WHOLE_OCTETS:
-        await context.hold(CLIENT_ANSWER_OCTETS)
+        await context.hold(CLIENT_ANSWER_OCTETS, seconds=search.turn_seconds())
     found = await (_take if search.takes else _read)(context, search, mailbox, matched)
     if found is None:
         context.release_hold()
@@ -186,7 +186,7 @@ async def _open(
 async def _read(context: Context, search: Search, mailbox: MailboxState, matched: list[MatchCandidate]) -> Taken | None:
     listed: list[Listed] = []
     if search.count > 1:
-        left, listed = await context.database.run(
+        left, listed = await context.database_for(0, seconds=search.turn_seconds()).run(
             partial(
                 fetch_listed,
                 mailbox_id=mailbox.id,
@@ -198,7 +198,9 @@ async def _read(context: Context, search: Search, mailbox: MailboxState, matched
             matched[:] = [each for each in matched if each.seq in left]
             return None
     try:
-        first = await message_response.fetch(context, matched[0].id, token_sha256=search.token_sha256)
+        first = await message_response.fetch(
+            context, matched[0].id, token_sha256=search.token_sha256, seconds=search.turn_seconds()
+        )
     except MessageNotFound:
         del matched[0]
         return None
@@ -208,9 +210,11 @@ async def _read(context: Context, search: Search, mailbox: MailboxState, matched
 async def _take(context: Context, search: Search, mailbox: MailboxState, matched: list[MatchCandidate]) -> Taken | None:
     seqs = [each.seq for each in matched]
     try:
-        octets = await message_response.hold_for(context, matched[0].id, token_sha256=search.token_sha256)
+        octets = await message_response.hold_for(
+            context, matched[0].id, token_sha256=search.token_sha256, seconds=search.turn_seconds()
+        )
         return await taking.take(
-            context.database_for(octets),
+            context.database_for(octets, seconds=search.turn_seconds()),
             mailbox.id,
             seqs=seqs,
             first_id=matched[0].id,
@@ -219,7 +223,8 @@ async def _take(context: Context, search: Search, mailbox: MailboxState, matched
             decode=context.decode_fields,
         )
     except MessageNotFound:
-        left = await context.database.run(partial(taking.unseen, mailbox_id=mailbox.id, seqs=seqs))
+        unseen = partial(taking.unseen, mailbox_id=mailbox.id, seqs=seqs)
+        left = await context.database_for(0, seconds=search.turn_seconds()).run(unseen)
         # If all are left, the mailbox has expired, which the next look finds.
         matched[:] = [each for each in matched if each.seq in left][: search.count - 1]
         return None

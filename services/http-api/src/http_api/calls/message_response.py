@@ -14,6 +14,7 @@ from fake_email.storage import message as stored_message
 from fake_email.storage.message import OpenedMessage
 from http_api.calls.context import Context
 from http_api.live.call_shares import WHOLE_OCTETS
+from http_api.live.fair_shares import TURN_SECONDS
 from http_api.live.pieced_response import PiecedResponse
 from http_api.live.share import Share
 from http_api.protocol import problems
@@ -31,27 +32,33 @@ class UnexpectedMessage(Problem, frozen=True, kw_only=True):
     message: WholeMessage
 
 
-async def fetch(context: Context, message_id: uuid.UUID, *, token_sha256: bytes | None) -> OpenedMessage:
-    """The message; the call holds the memory that a large one takes. Raises MessageNotFound and Overloaded."""
-    found = await stored_message.fetch_light(
-        context.database, message_id, token_sha256=token_sha256, most_octets=WHOLE_OCTETS
-    )
+async def fetch(
+    context: Context, message_id: uuid.UUID, *, token_sha256: bytes | None, seconds: float = TURN_SECONDS
+) -> OpenedMessage:
+    """The message; the call holds the memory that a large one takes.
+
+    Raises MessageNotFound, and Overloaded when a turn of the client does not come within `seconds`.
+    """
+    database = context.database_for(0, seconds=seconds)
+    found = await stored_message.fetch_light(database, message_id, token_sha256=token_sha256, most_octets=WHOLE_OCTETS)
     if found:
         return found
-    octets = await hold_for(context, message_id, token_sha256=token_sha256)
-    return await stored_message.fetch(
-        context.database_for(octets), message_id, token_sha256=token_sha256, decode=context.decode_fields
-    )
+    octets = await hold_for(context, message_id, token_sha256=token_sha256, seconds=seconds)
+    database = context.database_for(octets, seconds=seconds)
+    return await stored_message.fetch(database, message_id, token_sha256=token_sha256, decode=context.decode_fields)
 
 
-async def hold_for(context: Context, message_id: uuid.UUID, *, token_sha256: bytes | None) -> int:
+async def hold_for(
+    context: Context, message_id: uuid.UUID, *, token_sha256: bytes | None, seconds: float = TURN_SECONDS
+) -> int:
     """The octets of memory that a message takes; the call then holds them, if they are many.
 
-    Raises MessageNotFound and Overloaded.
+    Raises MessageNotFound, and Overloaded when a turn of the client does not come within `seconds`.
     """
-    octets = await context.database.run(partial(stored_message.weigh, message_id=message_id, token_sha256=token_sha256))
+    weigh = partial(stored_message.weigh, message_id=message_id, token_sha256=token_sha256)
+    octets = await context.database_for(0, seconds=seconds).run(weigh)
     if octets > WHOLE_OCTETS:
-        await context.hold(octets)
+        await context.hold(octets, seconds=seconds)
     return octets
 
 

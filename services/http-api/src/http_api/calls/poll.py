@@ -96,17 +96,24 @@ async def poll(
     if wait and before is not None:
         raise BadInput("wait", "wait: a new message is never before an older one; leave out wait or before.")
 
-    async def read(seconds: float = TURN_SECONDS) -> tuple[MailboxState, MessagePage]:
+    deadline = asyncio.get_running_loop().time() + wait
+
+    def seconds_left() -> float:
+        return max(deadline - asyncio.get_running_loop().time(), 0)
+
+    async def read() -> tuple[MailboxState, MessagePage]:
         mailbox = await shared.mailbox_lookups.fetch(mailbox_address, token_sha256)
         if not message_list.may_have(mailbox, past=cursor):
             return mailbox, EMPTY_PAGE
         wanted = Wanted(address=mailbox_address, token_sha256=token_sha256, since=cursor, before=end, limit=limit)
+        # All calls that wait for one mailbox wake at once: the turn of each comes while it would wait anyway.
+        seconds = seconds_left() + TURN_SECONDS
         return mailbox, await message_page.read(provide_context(request), mailbox, wanted, seconds=seconds)
 
-    async def read_until(deadline: float, mailbox: MailboxState) -> MessagePage:
+    async def read_until_deadline(mailbox: MailboxState) -> MessagePage:
         nonlocal cursor
         context = provide_context(request)
-        waiter, page, seconds_left = WaitingCall(), EMPTY_PAGE, wait
+        waiter, page = WaitingCall(), EMPTY_PAGE
         with (
             context.stream_slots.slot(context.client, mailbox.id),
             context.waiters.watch(mailbox.id, waiter),
@@ -115,21 +122,17 @@ async def poll(
             while not page.count and not context.waiters.is_stopping:
                 waiter.reset()
                 before = mailbox.last_seq
-                # All calls that wait for one mailbox wake at once: the turn of each comes while it would wait anyway.
-                mailbox, page = await read(seconds_left + TURN_SECONDS)
+                mailbox, page = await read()
                 cursor = message_list.rewind(cursor, before=before, last_seq=mailbox.last_seq)
-                seconds_left = deadline - asyncio.get_running_loop().time()
-                if page.count or seconds_left <= 0:
+                if page.count or not seconds_left():
                     break
                 context.release_hold()
-                await waiter.woken_within(seconds_left)
-                seconds_left = max(deadline - asyncio.get_running_loop().time(), 0)
+                await waiter.woken_within(seconds_left())
         return page
 
     mailbox, page = await read()
     if not page.count and wait > 0:
-        deadline = asyncio.get_running_loop().time() + wait
-        page = await until_disconnect(request, read_until(deadline, mailbox))
+        page = await until_disconnect(request, read_until_deadline(mailbox))
     else:
         keep_response(request.scope, mailbox)
     answer = _EncodedPage(
