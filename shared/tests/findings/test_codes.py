@@ -29,10 +29,13 @@ def html_message(markup: str, text: str = "") -> bytes:
         ("123-456", "123456"),
         ("0417-882", "0417882"),
         ("66-204-91", "6620491"),
+        ("6194-05", "619405"),
+        ("581 204 77", "58120477"),
         ("123 4567", "1234567"),
         ("613 08", "61308"),
         ("8154 227", "8154227"),
         ("H8K2 P6", "H8K2P6"),
+        ("904 FHX", "904FHX"),
         (">> 7YQ2MD <<", "7YQ2MD"),
         ("123\u00a0456", "123456"),
         ("123\u2011456", "123456"),
@@ -74,6 +77,14 @@ def test_a_word_for_a_code_in_capitals_is_no_name_of_a_flight(word: str) -> None
 )
 def test_letters_and_digits_in_groups_are_one_code(written: str, value: str) -> None:
     assert values(f"Your parcel is in the locker.\n\nPickup code: {written}\n\nEnter it on the screen.") == [value]
+
+
+def test_letters_apart_in_a_sentence_are_one_code() -> None:
+    assert values("Your code is W X N P T D. Type the six letters in the app to verify your account.") == ["WXNPTD"]
+
+
+def test_a_year_and_a_month_are_not_a_code() -> None:
+    assert values("Your verification code for 2026-11 is 482913.") == ["482913"]
 
 
 def test_a_hyphen_between_letters_is_typed() -> None:
@@ -236,6 +247,9 @@ def test_a_number_in_a_whole_mail_without_a_code_is_not_one(subject: str, text: 
             "You asked for a code to go on with the tax dispute service.\n\nYour code is: DNCLRK",
             "DNCLRK",
         ),
+        ("Ready", "Your suit (ticket 0771) hangs in the hatch.\n\nHATCH CODE\n\n4190\n\n£26 was taken.", "4190"),
+        ("Order 771: come and get it", "Order number  AX-771\nKiosk code  6194\nTrays  3 chilled, 1 frozen", "6194"),
+        ("It's ready", "Apartment 22 is clean.\n\nKeybox\nno. 18  Code\nA4719B  Floor\n22", "A4719B"),
     ],
 )
 def test_a_code_that_is_named_is_found_among_words_for_other_things(subject: str, text: str, value: str) -> None:

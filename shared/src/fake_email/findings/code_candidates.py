@@ -15,8 +15,8 @@ CANDIDATES = 200  # of a text, with digits and without, so that hostile mail cos
 LEAST, MOST = 4, 10  # characters
 _LAST_LETTER = "\u04ff"  # of the scripts that write a number apart from words
 _MOST_GROUPS = 4  # five pairs are a French phone number
-_UNEVEN = [3, 4]  # digits in two groups: the only code of seven digits that senders part with a blank
-_HYPHENATED = ([3, 4], [4, 3], [2, 4], [2, 3, 2], [2, 2, 3])  # and the codes that senders part with hyphens
+_UNEVEN = ([3, 4], [3, 3, 2])  # digits in groups: the codes of seven and eight digits that senders part with blanks
+_HYPHENATED = ([3, 4], [4, 3], [2, 4], [4, 2], [2, 3, 2], [2, 2, 3])  # and the codes that senders part with hyphens
 _LONE_GROUPS = 3  # of digits by themselves on a line, of any lengths: "613 08"
 _LONE_CHARACTERS = 20  # beside them
 _LONE_MARKS = " \t*_>[]()|"
@@ -49,6 +49,7 @@ _BOXES = re.compile(
     rf"(?![{_LETTERS}0-9_])(?!{_BETWEEN}[0-9]+(?![{_LETTERS}0-9]))"
 )
 _LETTER_BOXES = re.compile(r"^[ \t*_>|\[]*+([A-Z](?:[ \t|·-]{1,8}[A-Z]){3,7})[ \t*_|\]]*$", re.MULTILINE)
+_LETTERS_APART = re.compile(r"([A-Z] (?<=[a-z:] [A-Z] )[A-Z](?: [A-Z]){2,6})(?![\w'’]| [A-Z])")  # in a sentence
 _BOXES_BEFORE = re.compile(rf"(?<![{_LETTERS}0-9_])(?:[0-9A-Z]{_BETWEEN}){{1,9}}\Z")
 # Also in two cells of a table.
 _GROUPS = re.compile(r"[0-9]{2,5}(?:[ ·–-][0-9]{2,5}){1,5}(?![0-9])|[0-9]{3}  [0-9]{3}(?! {0,2}[0-9])")
@@ -58,8 +59,8 @@ _MIXED_GROUPS = re.compile(
     r"(?! ?[0-9A-Za-z])"
 )
 _LONE_MIXED = re.compile(
-    r"(?=[0-9A-Z ]{7})(?:[0-9]+[A-Z]|[A-Z]+[0-9])[0-9A-Z]{0,3} [0-9A-Z]{2,5}(?![0-9A-Za-z])"
-)  # "H8K2 P6"
+    r"(?=[0-9A-Z ]{7})(?:(?:[0-9]+[A-Z]|[A-Z]+[0-9])[0-9A-Z]{0,3} [0-9A-Z]{2,5}|[0-9]{3,4} [A-Z]{3,4})(?![0-9A-Za-z])"
+)  # "H8K2 P6" and "904 FHX"
 # Postal codes of Britain and Canada have that form too.
 _POSTAL_CODE = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z][0-9A-Z]\Z")
 _MIXED = re.compile("[A-Z][0-9]|[0-9][A-Z]")
@@ -80,6 +81,7 @@ _GLUED = re.compile(r"([0-9]{4,8})(?:[A-Z][a-z]+(?:-[A-Za-z]*)?|-(?:[bnr][ae][nk
 _PREFIXED = re.compile(r"(?:[A-Z]|FB)-([0-9]{4,8})|[A-Z]{3}-([0-9]{6})")
 _NO_CODE = re.compile(r"[Xx]{3}|\A[Xx]{2}[0-9]|\A[0-9]{1,3}-[A-Z]?[a-z]{2,}\Z")  # masked, or "2-Step"
 _NAMED = re.compile(r"(?<![0-9A-Za-z])[A-Z]{1,5}-\Z")  # "CH-118 402" is the number of something
+_MONTH = re.compile("(?:19|20)[0-9]{2}-[0-9]{2}")
 _AROUND = re.compile(r"[!-~]*+")
 _ADDRESS = re.compile(r"://|www\.|@|\.[a-z]{2,}/")
 _NOT_BEFORE = "$€£¥₽₺₩₴₹№+@/\\=&~^%_©<•*"
@@ -144,7 +146,7 @@ def _numbers(text: str) -> Iterator[Candidate]:
 
 def _capitals(text: str) -> Iterator[Candidate]:
     """The candidates of capital letters only that the text has nowhere as a word, also one letter in each box."""
-    for boxes in _LETTER_BOXES.finditer(text):
+    for boxes in itertools.chain(_LETTER_BOXES.finditer(text), _LETTERS_APART.finditer(text)):
         value = "".join(filter(str.isalpha, boxes[1]))
         if not is_a_word(value):
             yield Candidate(boxes.start(1), boxes.end(1), value)
@@ -169,18 +171,19 @@ def _read(text: str, start: int, end: int) -> tuple[int, int, str]:
     before = _WORD_BACKWARDS.match(text[max(0, start - 40) : start][::-1])
     first = start - before.end() if before else start
     mixed = _MIXED_GROUPS.match(text, first)
-    lone = None if mixed else _LONE_MIXED.match(text, first)
-    mixed = lone if lone and _is_lone(text, first, lone.end()) else mixed
-    if mixed and mixed.end() >= end and _MIXED.search(mixed[0]) and not _POSTAL_CODE.match(mixed[0]):
+    if not (mixed and mixed.end() >= end and _MIXED.search(mixed[0])):
+        mixed = _LONE_MIXED.match(text, first)
+        mixed = mixed if mixed and _is_lone(text, first, mixed.end()) else None
+    if mixed and not _POSTAL_CODE.match(mixed[0]):
         return first, mixed.end(), mixed[0].replace(" ", "")
     groups = _GROUPS.match(text, start)
     if groups and not _is_letter(text[start - 1 : start]):
         digits = re.findall("[0-9]+", groups[0])
         lengths = [len(each) for each in digits]
         is_even = len(lengths) <= _MOST_GROUPS and len(set(lengths)) == 1
-        is_code = is_even or lengths == _UNEVEN or (lengths in _HYPHENATED and " " not in groups[0])
+        is_code = is_even or lengths in _UNEVEN or (lengths in _HYPHENATED and " " not in groups[0])
         is_code = is_code or (len(lengths) <= _LONE_GROUPS and _is_lone(text, start, groups.end()))
-        is_named = _NAMED.search(text, max(0, start - 7), start)
+        is_named = _NAMED.search(text, max(0, start - 7), start) or _MONTH.fullmatch(groups[0])
         return start, groups.end(), "".join(digits) if is_code and not is_named else ""
     is_joined = text[first] == "-" and text[first - 1 : first] > _LAST_LETTER  # to a Hebrew word: "ל-5519"
     word = _WORD.match(text, first + is_joined)

@@ -3,7 +3,7 @@
 import functools
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fake_email.findings import code_form
@@ -14,6 +14,7 @@ from fake_email.findings.code_zones import (
     NUMBER_KINDS,
     Kinds,
     is_alone,
+    label,
     line_around,
     sentence_end,
     sentence_start,
@@ -54,7 +55,7 @@ _ZONES = {
             "sentence before",
         ),
         *("word after", "near after", "after", "clause after", "sentence after", "nearest", "sentence", "around"),
-        *("line above", "lines above", "line below", "lines below", "subject", "whole"),
+        *("label", "line above", "lines above", "line below", "lines below", "subject", "whole"),
         *("line above, alone", "lines above, alone", "line below, alone", "lines below, alone"),
     )
 }
@@ -93,7 +94,12 @@ def of(here: Text, candidate: Candidate) -> list[str]:
     place, words, of_line, linked = _of_line(here.kinds_in, text[first:start], text[end:last], alone)
     names = [*place, *_of_text(here, candidate), *words]
     around = set(of_line)
-    linked = _add_other_lines(names, here, (first, last), around, alone=alone) or linked
+    zones = dict(zones_of_lines(text, first, last))
+    linked = _add_other_lines(names, here, zones, around, alone=alone) or linked
+    is_named = _add_label(names, here, label(text[first:start], zones["line above"]))
+    if not (is_named or CODE_KINDS.intersection(of_line)):
+        names.append("no code in the sentence")
+    linked = linked or is_named
     names += code_form.of(candidate.value, text[start:end], alone=alone, linked=linked)
     _add_kinds(names, "subject", here.subject)
     of_whole = _ZONES["whole"].kinds
@@ -142,18 +148,17 @@ def _add_line(names: list[str], kinds_in: Kinds, line: tuple[str, str], sentence
             names += (_PLAIN[name],) if has_code or name == "nearest" else ()
         if not name.startswith("sentence"):
             sentence.update(found)
-    if not _add_kinds(names, "sentence", sentence):
-        names.append("no code in the sentence")
+    _add_kinds(names, "sentence", sentence)
     if NUMBER_KINDS.isdisjoint(sentence):
         names.append("no number in the sentence")
     return linked
 
 
-def _add_other_lines(names: list[str], here: Text, line: tuple[int, int], around: set[int], *, alone: bool) -> bool:
+def _add_other_lines(names: list[str], here: Text, zones: Mapping[str, str], around: set[int], *, alone: bool) -> bool:
     """Add the features of the lines above and below; True when a code alone on its line has a word for it above."""
     suffix = ", alone" if alone else ""
     linked = False
-    for name, words in zones_of_lines(here.text, *line):
+    for name, words in zones.items():
         found = here.kinds(words)
         if found:
             around.update(found)
@@ -164,6 +169,19 @@ def _add_other_lines(names: list[str], here: Text, line: tuple[int, int], around
     if not _add_kinds(names, "around", around):
         names.append("no code around")
     return linked
+
+
+def _add_label(names: list[str], here: Text, words: str) -> bool:
+    """Add the features of what names the candidate in a list or a table; True when that has a word for a code."""
+    found = here.kinds(words) if words else ()
+    if CODE_KINDS.isdisjoint(found):
+        return False
+    if CODE_KINDS.isdisjoint(here.kinds(words.rpartition(" ")[2])):
+        return True
+    _add_kinds(names, "label", found)
+    if NUMBER_KINDS.isdisjoint(found):
+        names.append("named a code")
+    return True
 
 
 def _of_text(here: Text, candidate: Candidate) -> Iterator[str]:

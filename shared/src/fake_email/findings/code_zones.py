@@ -11,6 +11,9 @@ _BEFORE, _AFTER = 200, 160  # characters of a line read, on each side of a candi
 _NEAR = 12  # characters of the nearest words, at least
 _COPULA = 5  # letters of a word such as "is", at most
 _ABOVE, _BELOW = 4, 3  # lines with something on them
+_LABEL, _LABEL_WORDS = 40, 6  # characters and words of a label, at most
+_OF_LABEL = MARKS + ":：=→—–-."  # around the words of a label
+_CELLS = re.compile(r" {2,}|\t|\||\.{4,}")  # between the cells of a row
 _STOPS = (". ", "! ", "? ", "; ", "。", "！", "？", "；", "؟", "।")
 # The end of a number, since a word before it says what that is the number of, and of a clause.
 _CLAUSE_BEFORE = re.compile(r".*(?:[0-9](?:[0-9]|(?<=[0-9]) )|[,，、])", re.DOTALL)
@@ -37,6 +40,20 @@ def line_around(text: str, candidate: Candidate) -> tuple[int, int]:
     first = max(text.rfind("\n", max(0, start - _BEFORE), start) + 1, start - _BEFORE, 0)
     last = text.find("\n", end, end + _AFTER)
     return first, min(last if last >= 0 else len(text), end + _AFTER)
+
+
+def label(before: str, above: str) -> str:
+    """What names a candidate in a list or a table: a few words before it on its line, else the line above.
+
+    Of a row of a table, that is the cell before, or the first and the last cell of the row above.
+    """
+    words = before.strip(_OF_LABEL)
+    if words:
+        words = next(filter(None, (each.strip(_OF_LABEL) for each in reversed(_CELLS.split(words)))), "")
+    else:
+        cells = _CELLS.split(above.strip(_OF_LABEL))
+        words = cells[0] if len(cells) == 1 else f"{cells[0]} {cells[-1]}"
+    return words if len(words) <= _LABEL and words.count(" ") < _LABEL_WORDS else ""
 
 
 def zones_before(kinds_in: Kinds, before: str) -> Iterator[tuple[str, Sequence[int]]]:

@@ -53,7 +53,7 @@ class _Message(NamedTuple):
 
 def weigh(subject: str, found: Sequence[Found], *, has_code: bool) -> Iterator[Weighed]:
     """The links of a message with their features, in their order; `has_code` where it has a code to type."""
-    owns = [link_words.read(each.text, each.target, is_bare=each.is_bare) for each in found]
+    owns = [_itself(each) for each in found]
     message = _read(subject, owns, has_code=has_code)
     unnamed = 0
     for at, (link, own) in enumerate(zip(found, owns, strict=True)):
@@ -71,6 +71,16 @@ def weigh(subject: str, found: Sequence[Found], *, has_code: bool) -> Iterator[W
         if at == len(found) - 1:
             features.append("last")
         yield link, features
+
+
+def _itself(link: Found) -> Itself:
+    """What a link says by itself; "Log in: https://…" is a URL of text with a text of its own."""
+    label = link_place.label(link.source, link.start) if link.is_bare else ""
+    if label:
+        labelled = link_words.read(label, link.target, is_bare=False)
+        if labelled.kind == "login":
+            return labelled
+    return link_words.read(link.text, link.target, is_bare=link.is_bare)
 
 
 def _read(subject: str, owns: Sequence[Itself], *, has_code: bool) -> _Message:

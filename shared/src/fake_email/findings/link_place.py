@@ -9,6 +9,7 @@ _CHARACTERS = 160  # of each zone
 _MARKUP_CHARACTERS = 900  # read before a link of HTML
 _AFTER_MARKUP_CHARACTERS = 400
 _TEXT_CHARACTERS = 400  # read before a link of text
+_LABEL_CHARACTERS, _LABEL_WORDS = 60, 6  # of the name of a link of text, at most
 _LINK_CHARACTERS = 8_192  # of a link, with its end tag
 _TAG_CHARACTERS = 600  # of the tag of a link
 _CELL_CHARACTERS = 200  # before a link, with the tag of the cell that it is alone in
@@ -51,6 +52,13 @@ def of_html(markup: str, start: int) -> Place:
     else:
         button = "cell" if _BUTTON_CELL.search(before[-_CELL_CHARACTERS:]) else ""
     return _place(_words(before[block:]), _words(before[:block]), _words(following), button)
+
+
+def label(text: str, start: int) -> str:
+    """The few words with a colon that name the URL that starts here, "Log in: https://…"; nothing without them."""
+    line = text[max(text.rfind("\n", 0, start) + 1, start - _LABEL_CHARACTERS) : start].rstrip("< ")
+    words = line.strip("-*•> \t")
+    return words[:-1] if words.endswith((":", "：")) and words.count(" ") < _LABEL_WORDS else ""
 
 
 def of_text(text: str, start: int, end: int) -> Place:
