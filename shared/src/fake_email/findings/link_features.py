@@ -22,6 +22,7 @@ _COUNTED: tuple[LinkKind, ...] = ("verify", "reset", "login", "unsubscribe")
 _ZONES = ("beside", "above", "after")
 _ABOUT = tuple(f"{zone} {kind}" for zone in _ZONES for kind in ("verify", "reset", "magic"))
 _SAID = frozenset[WordKind](("invite", "point", "trade", "login"))
+_OF_ONE_READER = frozenset(("key", "query"))
 _LOOKS = frozenset(("button", "cell", "home", "key"))
 
 
@@ -135,6 +136,8 @@ def _add_beside(features: list[str], own: Itself, message: _Message, unnamed: in
     features += [f"{form}: another {kind}" for kind in _COUNTED if message.kinds[kind] - (kind == own.kind)]
     if message.has_code:
         features += (f"{form}: code", f"own {own.kind}: code")
+        if _OF_ONE_READER.isdisjoint(features):
+            features.append(f"own {own.kind}: page for the code")
     if form == "named":
         features.append("named")
         return
