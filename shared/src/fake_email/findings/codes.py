@@ -18,7 +18,7 @@ EVIDENCE_CHARACTERS = 160
 CANDIDATES = 32  # of one text with words for a code near; each takes some 60 µs
 ASKED_CANDIDATES = 8  # of one text without such words, near words to enter something
 
-_ENOUGH = 0.55
+_ENOUGH = 0.5
 _BEGINNING = 600  # characters of a text that its subject speaks of
 _NEAR_BEFORE, _NEAR_AFTER = 300, 200  # characters
 _ASKED_CHARACTERS = 1000  # of a text without words for a code that are read
