@@ -62,7 +62,7 @@ LINKS_OUT_OF_FOLD = FOLDER / "links_out_of_fold.txt"
 UNSEEN = "batch_8"  # no weights are learnt from it
 BATCHES = tuple(f"batch_{number}" for number in range(1, 24) if f"batch_{number}" != UNSEEN)
 LINK_MAIL = tuple(f"link_mail_{number}" for number in range(1, 14))
-WHOLE = tuple(f"whole_{number}" for number in range(1, 22))
+WHOLE = tuple(f"whole_{number}" for number in range(1, 23))
 PARTS = ("known", "apart", "short", "short_apart", "short_wrong", "short_display", "short_pairs", *BATCHES, *WHOLE)
 _BOUNDARY = "=_between_the_parts"
 _SEPARATORS = re.compile(r"(?<=[0-9])[ -](?=[0-9])")

@@ -49,6 +49,7 @@ def html_message(markup: str, text: str = "") -> bytes:
         ("R 7 K 2 D", "R7K2D"),
         ("H  X  W  B", "HXWB"),
         ("***482913***", "482913"),
+        ("*482913#", "482913"),
         ("4 8 2 7\nA sign-in was requested.", "4827"),
         ("aB3xK9pq", "aB3xK9pq"),
     ],

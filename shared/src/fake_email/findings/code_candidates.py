@@ -209,7 +209,7 @@ def _is_part(text: str, start: int, end: int) -> bool:
     """True for a part of a longer number, an amount, an address or a word."""
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
     previous, following = before[-1:], after[:1]
-    if previous in ("*", "<") and following in ("*", ">"):
+    if (previous == "*" and following in ("*", "#")) or (previous == "<" and following in ("*", ">")):
         previous = following = ""
     return (
         _is_letter(previous)
