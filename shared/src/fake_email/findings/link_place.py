@@ -56,7 +56,8 @@ def of_html(markup: str, start: int) -> Place:
 
 def label(text: str, start: int) -> str:
     """The few words with a colon that name the URL that starts here, "Log in: https://…"; nothing without them."""
-    line = text[max(text.rfind("\n", 0, start) + 1, start - _LABEL_CHARACTERS) : start].rstrip("< ")
+    first = max(0, start - _LABEL_CHARACTERS)
+    line = text[max(text.rfind("\n", first, start) + 1, first) : start].rstrip("< ")
     words = line.strip("-*•> \t")
     return words[:-1] if words.endswith((":", "：")) and words.count(" ") < _LABEL_WORDS else ""
 
